@@ -1,0 +1,1 @@
+"""Runs all of wxbus on one machine: finds RabbitMQ and Redis, starts the services, plays the demo."""

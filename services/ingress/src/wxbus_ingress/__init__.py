@@ -1,0 +1,1 @@
+"""Takes WeChat's callbacks, hands them to RabbitMQ durably, answers in time."""

@@ -1,0 +1,1 @@
+"""A stand-in for WeChat's API and for WeChat's users."""

@@ -1,0 +1,1 @@
+"""The one authority for WeChat access tokens, served by RPC."""

@@ -1,0 +1,1 @@
+"""Runs the business's handlers, each user's messages in order, effectively once."""

@@ -1,0 +1,1 @@
+"""What the wxbus services share, and what programs that talk to them import."""

@@ -1,0 +1,168 @@
+"""The accounts we serve: WeChat's ids and secrets of each, read from one TOML file.
+
+    [accounts.shop]
+    appid = "wx0123456789abcdef"
+    kind = "official_account"
+    token_env = "SHOP_TOKEN"
+    aes_key_file = "/run/secrets/shop_aes_key"
+    secret_file = "/run/secrets/shop_secret"
+
+Each of `token`, `aes_key` and `secret` may stand in the file itself, or be named by `..._env` (a variable) or
+`..._file` (a file that holds nothing else).
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from wxbus.errors import ConfigurationError, UnknownAccount
+
+SECRETS = ("token", "aes_key", "secret")
+
+AesKey = Annotated[SecretStr, Field(min_length=43, max_length=43)]
+
+
+class AccountKind(StrEnum):
+    """What WeChat calls the account; decides which replies and formats it knows."""
+
+    OFFICIAL_ACCOUNT = "official_account"
+    MINI_PROGRAM = "mini_program"
+    COMPONENT = "component"
+    WECOM = "wecom"
+
+
+class Mode(StrEnum):
+    """How callbacks are encrypted (protocol reference 1.1)."""
+
+    PLAIN = "plain"
+    COMPATIBLE = "compatible"
+    SECURE = "secure"
+
+
+class CallbackKey(BaseModel):
+    """One pair of token and AES key: an account has several while its keys are being changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr
+    aes_key: AesKey | None = None
+
+
+class Account(BaseModel):
+    """One account of WeChat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    """Our name for it: the last part of the callback address `/wechat/{name}`."""
+    appid: str = Field(min_length=1, max_length=64)
+    kind: AccountKind
+    token: SecretStr | None = None
+    """Token of the console, for signatures."""
+    aes_key: AesKey | None = None
+    """EncodingAESKey of the console: 43 letters and digits."""
+    secret: SecretStr | None = None
+    """AppSecret; only the token service needs it."""
+    modes: tuple[Mode, ...] = (Mode.SECURE,)
+    """Encryption modes it accepts; anything else is refused (no downgrade)."""
+    formats: tuple[Literal["xml", "json"], ...] = ("xml", "json")
+    """Formats it accepts."""
+    previous_keys: tuple[CallbackKey, ...] = ()
+    """Token and AES key before the last change: still accepted, never used to answer with."""
+    reply: Literal["customer_service", "passive"] = "customer_service"
+    """How handlers' replies reach the user."""
+
+    @field_validator("aes_key")
+    @classmethod
+    def _aes_key_is_letters_and_digits(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().isalnum():
+            raise ValueError("must be 43 letters and digits, as WeChat's console shows it")
+        return value
+
+    @model_validator(mode="after")
+    def _secure_needs_a_key(self) -> "Account":
+        if self.token is not None and self.aes_key is None and set(self.modes) - {Mode.PLAIN}:
+            raise ValueError(f"modes {', '.join(self.modes)} need an aes_key")
+        return self
+
+    @property
+    def keys(self) -> tuple[CallbackKey, ...]:
+        """Return the pairs to try, the current one first; empty if the account takes no callbacks."""
+        current = (CallbackKey(token=self.token, aes_key=self.aes_key),) if self.token else ()
+        return current + self.previous_keys
+
+
+class Accounts:
+    """All accounts, found by name or by appid."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._by_name = dict(accounts)
+        self._by_appid = {account.appid: account for account in accounts.values()}
+        if len(self._by_appid) != len(self._by_name):
+            raise ConfigurationError("two accounts have the same appid")
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def named(self, name: str) -> Account:
+        """Return the account called `name`, or raise UnknownAccount."""
+        if account := self._by_name.get(name):
+            return account
+        raise UnknownAccount("there is no account of this name")
+
+    def of(self, appid: str) -> Account:
+        """Return the account with this appid, or raise UnknownAccount."""
+        if account := self._by_appid.get(appid):
+            return account
+        raise UnknownAccount("there is no account with this appid")
+
+    @classmethod
+    def read(cls, path: Path) -> "Accounts":
+        """Return the accounts of a TOML file.
+
+        Raises:
+            ConfigurationError: The file, an account or a secret's source is wrong; the text names it, never a value.
+        """
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8")).get("accounts", {})
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+            raise ConfigurationError(f"accounts file {path}: {exc}") from exc
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            raise ConfigurationError(f"accounts file {path}: accounts must be tables, [accounts.NAME]")
+        return cls({name: _account(path, name, table) for name, table in tables.items()})
+
+
+def _account(path: Path, name: str, table: Mapping[str, Any]) -> Account:
+    fields = dict(table)
+    for secret in SECRETS:
+        sources = [key for key in (secret, f"{secret}_env", f"{secret}_file") if key in fields]
+        if len(sources) > 1:
+            raise ConfigurationError(f"accounts file {path}: {name}: give one of {', '.join(sources)}")
+        if f"{secret}_env" in fields:
+            variable = fields.pop(f"{secret}_env")
+            if variable not in os.environ:
+                raise ConfigurationError(f"accounts file {path}: {name}: {secret}_env: {variable} is not set")
+            fields[secret] = os.environ[variable]
+        elif f"{secret}_file" in fields:
+            source = Path(fields.pop(f"{secret}_file"))
+            try:
+                fields[secret] = (path.parent / source).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as exc:
+                raise ConfigurationError(f"accounts file {path}: {name}: {secret}_file: {exc}") from exc
+    try:
+        return Account(name=name, **fields)
+    except (ValidationError, TypeError) as exc:
+        problems = (
+            "; ".join(f"{'.'.join(map(str, e['loc'])) or 'account'}: {e['msg']}" for e in exc.errors())
+            if isinstance(exc, ValidationError)
+            else str(exc)
+        )
+        raise ConfigurationError(f"accounts file {path}: {name}: {problems}") from exc

@@ -1,0 +1,60 @@
+"""The admin port every service has: `/healthz` (alive), `/readyz` (which part is not ready), `/metrics`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from aiohttp import web
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from wxbus.errors import WxbusError
+
+Check: TypeAlias = Callable[[], Awaitable[None]]
+"""Returns when its part is ready; raises WxbusError with the reason if not."""
+
+CHECK_TIMEOUT = 2.0
+
+
+def build_admin(checks: Mapping[str, Check], *, registry: CollectorRegistry = REGISTRY) -> web.Application:
+    """Return the admin application; `checks` maps a part's name to its readiness check."""
+
+    async def readyz(_request: web.Request) -> web.Response:
+        parts = dict(zip(checks, await asyncio.gather(*(_state(check) for check in checks.values())), strict=True))
+        ready = all(state == "ready" for state in parts.values())
+        return web.json_response({"ready": ready, "parts": parts}, status=200 if ready else 503)
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
+    return app
+
+
+@asynccontextmanager
+async def listening(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
+    """Serve `app` while the block runs; yields the port (`port=0` takes a free one)."""
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _state(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            await check()
+    except TimeoutError:
+        return f"no answer in {CHECK_TIMEOUT:.0f} s"
+    except WxbusError as exc:
+        return str(exc)
+    return "ready"

@@ -1,0 +1,1 @@
+"""RabbitMQ: topology, envelope, publisher, partition consumer, retry and dead letters."""

@@ -1,0 +1,87 @@
+"""What the bus offers to a service, without its broker client: adapters and fakes obey these, one contract test each."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from wxbus.bus.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """Why an envelope went to the dead letters; travels there as headers."""
+
+    reason: str
+    """`reject`, `attempts`, `unreadable`, `unhandled`: what made us give up."""
+    error: str
+    """One line: type and text of the last error."""
+    traceback: str = ""
+    attempts: int
+    died_at: float
+    """Seconds since the epoch."""
+
+
+class Delivery(Protocol):
+    """One envelope handed to us, ours until it is acknowledged or its channel is lost."""
+
+    @property
+    def partition(self) -> int:
+        """Return the inbox partition it came from."""
+        ...
+
+    @property
+    def lane(self) -> str:
+        """Return its lane; an unreadable envelope has one of its own."""
+        ...
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether it was handed to somebody before: that one may have done all of it but the acknowledgement."""
+        ...
+
+    def envelope(self) -> Envelope:
+        """Return the envelope, or raise UnreadableEnvelope."""
+        ...
+
+    async def ack(self) -> None:
+        """Tell RabbitMQ that it is done.
+
+        Raises:
+            BrokerUnavailable: The channel is lost; it will be delivered again.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Who takes deliveries: the worker's lanes."""
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Take it, without waiting: called in the order of the queue."""
+        ...
+
+    def lost(self, partition: int) -> None:
+        """The channel is gone: start nothing more of this partition, its deliveries belong to another."""
+        ...
+
+    async def drain(self, partition: int) -> None:
+        """Start nothing more of this partition; return when what runs has ended."""
+        ...
+
+
+class Outlet(Protocol):
+    """Where envelopes are sent. Each call returns when RabbitMQ has the envelope on disk.
+
+    Raises:
+        BrokerUnavailable: No confirm within `budget` seconds; it may have arrived all the same.
+    """
+
+    async def publish(self, envelope: Envelope, *, budget: float) -> None:
+        """Put it into the partition of its lane."""
+        ...
+
+    async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
+        """Put it into its lane again after a delay of `wxbus.bus.topology.RETRY_DELAYS`; count the attempt before."""
+        ...
+
+    async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
+        """Copy it as it came, readable or not, to the dead letters."""
+        ...

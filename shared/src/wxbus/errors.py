@@ -1,0 +1,133 @@
+"""Every error we raise, as one tree. The branch decides what happens next.
+
+WxbusError
+├── ConfigurationError    the process refuses to start and names the setting
+├── CallbackRejected      ingress answers `status` with one line; nothing is queued
+│   ├── MalformedCallback     400
+│   ├── Forbidden             403, one text for every cryptographic failure
+│   ├── UnknownAccount        404
+│   └── CallbackTooLarge      413
+├── Unavailable           a part is away and nothing is decided: wait, or go another way
+│   ├── BrokerUnavailable
+│   ├── StoreUnavailable
+│   ├── TokenUnavailable
+│   └── WeChatUnavailable
+├── RetryLater            worker parks the delivery for `after` seconds, then tries again
+├── Reject                worker dead-letters the delivery at once
+│   └── UnreadableEnvelope
+├── WeChatError           WeChat answered with an errcode; `policy` says what to do about it
+└── RpcFailure            an RPC call ended with `status`, as a problem document says
+"""
+
+from typing import ClassVar
+
+from wxbus.wechat.errcodes import ErrorCode, Policy, error_code
+
+
+class WxbusError(Exception):
+    """Whatever wxbus raises."""
+
+
+class ConfigurationError(WxbusError):
+    """A setting or a file is wrong; the text names it and what it should be."""
+
+
+class CallbackRejected(WxbusError):
+    """A request that is not a callback we accept; the text is the one line the sender gets."""
+
+    status: ClassVar[int] = 400
+
+
+class MalformedCallback(CallbackRejected):
+    """The body is neither XML nor JSON of WeChat's shape, or breaks a limit."""
+
+
+class Forbidden(CallbackRejected):
+    """Signature, encryption, receive id, mode or time is wrong: which one is not told to the sender."""
+
+    status = 403
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is for our log alone: the sender gets the same text whatever it was (no oracle)."""
+        super().__init__("the signature is not valid")
+        self.reason = reason
+
+
+class UnknownAccount(CallbackRejected):
+    """No account of that name in the accounts file."""
+
+    status = 404
+
+
+class CallbackTooLarge(CallbackRejected):
+    """The body is over the limit."""
+
+    status = 413
+
+
+class Unavailable(WxbusError):
+    """A part that we need is away; nothing is decided."""
+
+
+class BrokerUnavailable(Unavailable):
+    """No confirm from RabbitMQ in the time given: the message may or may not have arrived."""
+
+
+class StoreUnavailable(Unavailable):
+    """No answer from Redis in the time given: a write may or may not have happened."""
+
+
+class TokenUnavailable(Unavailable):
+    """There is no valid access token for the account just now; `retry_after` seconds may help."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class WeChatUnavailable(Unavailable):
+    """No usable answer from WeChat's API in the time given: the call may or may not have had its effect."""
+
+
+class RetryLater(WxbusError):
+    """Raised by a handler: run me again after `after` seconds (None: by the route's retry policy)."""
+
+    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Reject(WxbusError):
+    """Raised by a handler or a stage: no attempt can succeed, dead-letter the message with this reason."""
+
+
+class UnreadableEnvelope(Reject):
+    """What came out of the queue is not an envelope of ours."""
+
+
+class WeChatError(WxbusError):
+    """WeChat answered a call with an errcode (protocol reference section 12)."""
+
+    def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
+        """`call` is the path of the call, without its query: that holds the token."""
+        self.code: ErrorCode = error_code(errcode)
+        self.errcode = errcode
+        self.errmsg = errmsg
+        self.call = call
+        super().__init__(f"{call}: errcode {errcode}: {errmsg}")
+
+    @property
+    def policy(self) -> Policy:
+        """What to do about it."""
+        return self.code.policy
+
+
+class RpcFailure(WxbusError):
+    """An RPC call was answered with an error; `status` and `title` are those of its problem document."""
+
+    def __init__(self, status: int, title: str, *, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {title}{': ' + detail if detail else ''}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.retry_after = retry_after

@@ -1,0 +1,73 @@
+"""Structured logs: an event name and fields, one JSON object a line, secrets blanked out."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from wxbus.settings import LogSettings
+
+SECRET_NAME = re.compile(r"token|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
+SECRET_IN_URL = re.compile(r"(access_token|secret|js_code|component_access_token)=[^&\s\"']+", re.IGNORECASE)
+PASSWORD_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
+BLANK = "***"
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank out fields with a secret's name, and secrets in addresses, whoever logged them."""
+    for name, value in event.items():
+        if name != "event" and SECRET_NAME.search(name) and isinstance(value, str):
+            event[name] = BLANK
+        elif isinstance(value, str):
+            event[name] = redact_text(value)
+    return event
+
+
+def redact_text(text: str) -> str:
+    """Return `text` with tokens and secrets in addresses blanked out (trap 10 of the protocol reference)."""
+    return PASSWORD_IN_URL.sub(rf"\1:{BLANK}@", SECRET_IN_URL.sub(rf"\1={BLANK}", text))
+
+
+def configure(settings: LogSettings, *, service: str) -> None:
+    """Send all logs, those of libraries too, to standard error in the form the settings say."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if settings.log_format == "json":
+        final: list[structlog.typing.Processor] = [
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    else:
+        final = [
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ]
+    level = getattr(logging, settings.log_level.upper())
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("aiormq", "aio_pika", "aiohttp.access"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,1 @@
+"""Declare a service once, serve it and call it typed."""

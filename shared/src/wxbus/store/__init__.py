@@ -1,0 +1,1 @@
+"""Redis: connection, scripts, lock with fencing."""

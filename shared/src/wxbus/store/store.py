@@ -1,0 +1,108 @@
+"""The only module that imports redis: its errors end here, as `StoreUnavailable`.
+
+redis-py repeats commands by itself, which runs an INCR twice after a lost reply; here nothing is repeated. What may be
+repeated (idempotent scripts) the caller repeats.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, TypeAlias, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from wxbus.errors import ConfigurationError, StoreUnavailable
+
+Argument: TypeAlias = str | bytes | int | float
+
+ANSWER_TIMEOUT = 1.0
+"""Seconds for one command; with redis-py's defaults a frozen server costs a minute a call."""
+CONNECT_TIMEOUT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script of ours: checks first, writes after, may be repeated after an unknown outcome."""
+
+    name: str
+    source: str = field(repr=False)
+
+    @classmethod
+    def of(cls, package: str, name: str) -> "Script":
+        """Return the script in the file `name` beside the modules of `package`."""
+        return cls(name, files(package).joinpath(name).read_text(encoding="utf-8"))
+
+
+class Store:
+    """Redis as we use it: scripts, and a few reads. Values are bytes."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._scripts: dict[str, AsyncScript] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, *, name: str = "wxbus", answer_timeout: float = ANSWER_TIMEOUT
+    ) -> AsyncIterator["Store"]:
+        """Yield a store; it connects when first used, so Redis may come later than we."""
+        redis = Redis.from_url(
+            url,
+            client_name=name,
+            socket_timeout=answer_timeout,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=15,
+        )
+        try:
+            yield cls(redis)
+        finally:
+            await redis.aclose()
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Return what the script returns.
+
+        Raises:
+            StoreUnavailable: No answer; the script may or may not have run.
+        """
+        registered = self._scripts.get(script.name)
+        if registered is None or registered.script != script.source:
+            registered = self._scripts[script.name] = self._redis.register_script(script.source)
+        try:
+            return await registered(keys=list(keys), args=list(args))
+        except (RedisError, OSError) as exc:
+            raise StoreUnavailable(f"script {script.name}: {exc}") from exc
+
+    async def command(self, *words: Argument) -> Any:
+        """Return the answer to a plain command; only for those that may be repeated or read.
+
+        Raises:
+            StoreUnavailable: No answer.
+        """
+        try:
+            return await self._redis.execute_command(*words)
+        except (RedisError, OSError) as exc:
+            raise StoreUnavailable(f"{words[0]!s}: {exc}") from exc
+
+    async def now(self) -> float:
+        """Return seconds since the epoch on Redis's clock, which all processes share."""
+        seconds, micros = await self.command("TIME")
+        return int(seconds) + int(micros) / 1_000_000
+
+    async def check_durability(self) -> None:
+        """Raise ConfigurationError unless Redis keeps what it acknowledges: AOF on, nothing evicted, version 7 up."""
+        info = cast("Mapping[str, Any]", await self.command("INFO"))
+        wrong = []
+        if int(str(info["redis_version"]).split(".", maxsplit=1)[0]) < 7:
+            wrong.append(f"version 7 or newer is needed, it is {info['redis_version']}")
+        if not int(info.get("aof_enabled", 0)):
+            wrong.append("`appendonly yes` is needed, or a crash of Redis forgets contexts")
+        if info.get("maxmemory_policy", "noeviction") != "noeviction":
+            wrong.append(f"`maxmemory-policy noeviction` is needed, it is {info['maxmemory_policy']}")
+        if wrong:
+            raise ConfigurationError("Redis: " + "; ".join(wrong))

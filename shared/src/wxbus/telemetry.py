@@ -1,0 +1,41 @@
+"""Traces: a W3C `traceparent` goes with every message from the callback to the reply.
+
+With an OpenTelemetry SDK installed its spans are used; without one the trace id alone is carried, for the logs.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.propagators.textmap import CarrierT
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+_PROPAGATOR = TraceContextTextMapPropagator()
+_TRACER = trace.get_tracer("wxbus")
+
+
+def new_traceparent() -> str:
+    """Return the trace context of a new trace."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def trace_id(traceparent: str) -> str:
+    """Return the 32 digits that name the trace, or "" if `traceparent` is not one."""
+    match = TRACEPARENT.match(traceparent)
+    return match[1] if match else ""
+
+
+@contextmanager
+def span(name: str, traceparent: str) -> Iterator[str]:
+    """Run the block as a span below `traceparent`; yields the trace context to pass on."""
+    carrier: CarrierT = {"traceparent": traceparent}
+    with _TRACER.start_as_current_span(name, context=_PROPAGATOR.extract(carrier)) as current:
+        if not current.is_recording():
+            yield traceparent
+            return
+        outgoing: dict[str, str] = {}
+        _PROPAGATOR.inject(outgoing)
+        yield outgoing.get("traceparent", traceparent)

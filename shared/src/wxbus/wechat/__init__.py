@@ -1,0 +1,1 @@
+"""What WeChat defines: pure functions and typed messages, no I/O."""

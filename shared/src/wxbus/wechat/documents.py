@@ -1,0 +1,16 @@
+"""The one shape of a decoded callback, whether it came as XML or as JSON.
+
+Names are WeChat's own. A scalar is always a string (ids exceed 2**53, and XML has nothing else); an element
+that may repeat is always a list.
+"""
+
+from typing import TypeAlias
+
+Value: TypeAlias = "str | Document | list[Value]"
+Document: TypeAlias = dict[str, Value]
+
+
+def text(document: Document, name: str) -> str:
+    """Return the scalar called `name`, or "" if there is none or it is not a scalar."""
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
