@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry import trace
-from opentelemetry.propagators.textmap import CarrierT
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
@@ -31,7 +30,7 @@ def trace_id(traceparent: str) -> str:
 @contextmanager
 def span(name: str, traceparent: str) -> Iterator[str]:
     """Run the block as a span below `traceparent`; yields the trace context to pass on."""
-    carrier: CarrierT = {"traceparent": traceparent}
+    carrier: dict[str, str] = {"traceparent": traceparent}
     with _TRACER.start_as_current_span(name, context=_PROPAGATOR.extract(carrier)) as current:
         if not current.is_recording():
             yield traceparent

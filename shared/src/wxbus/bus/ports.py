@@ -1,4 +1,4 @@
-"""What the bus offers to a service, without its broker client: adapters and fakes obey these, one contract test each."""
+"""What the bus offers to a service, without its broker client: adapters and fakes obey the same contract test."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -7,14 +7,16 @@ policies, which apply to live queues.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 from zlib import crc32
+
+Arguments: TypeAlias = Mapping[str, str | int | bool]
 
 DELIVERY_LIMIT = 1_000
 """A backstop only: it counts every lost connection for all that a consumer held. Never -1, never absent."""
 
 RETRY_DELAYS: Mapping[str, int] = {"1s": 1, "5s": 5, "30s": 30, "2m": 120, "10m": 600, "1h": 3600}
-"""Name of each retry queue and its delay in seconds: one queue per delay, since a TTL per message waits behind others."""
+"""Name and seconds of each delay. One queue per delay: in a shared one a message waits behind slower ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Queue:
     """A durable quorum queue."""
 
     name: str
-    arguments: Mapping[str, str | int | bool] = field(hash=False)
+    arguments: Arguments = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Topology:
         """Return the queue of one partition: one consumer at a time, everything in order."""
         if not 0 <= partition < self.partitions:
             raise ValueError(f"partition {partition} is outside 0..{self.partitions - 1}")
-        fixed = {"x-queue-type": "quorum", "x-single-active-consumer": True}
-        limits = {
+        fixed: Arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+        limits: Arguments = {
             "x-delivery-limit": DELIVERY_LIMIT,
             "x-dead-letter-exchange": self.dead.name,
             "x-dead-letter-strategy": "at-least-once",
@@ -73,14 +75,14 @@ class Topology:
         return Queue(f"{self.inbox.name}.{partition:02d}", self._arguments(fixed, limits))
 
     def retry(self, delay: str) -> Exchange:
-        """Return the exchange that parks an envelope for a delay of `RETRY_DELAYS`; publish with the partition as key."""
+        """Return the exchange that parks for a delay of `RETRY_DELAYS`; publish with the partition as key."""
         if delay not in RETRY_DELAYS:
             raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
         return Exchange(f"{self.namespace}.retry.{delay}", "fanout")
 
     def retry_queue(self, delay: str) -> Queue:
         """Return the queue behind `retry`: its TTL sends the envelope back to the inbox under its own key."""
-        limits = {
+        limits: Arguments = {
             "x-message-ttl": RETRY_DELAYS[delay] * 1000,
             "x-dead-letter-exchange": self.inbox.name,
             "x-dead-letter-strategy": "at-least-once",
@@ -106,7 +108,5 @@ class Topology:
         for delay in RETRY_DELAYS:
             yield Binding(self.retry(delay), self.retry_queue(delay), "")
 
-    def _arguments(
-        self, fixed: Mapping[str, str | int | bool], limits: Mapping[str, str | int | bool]
-    ) -> Mapping[str, str | int | bool]:
+    def _arguments(self, fixed: Arguments, limits: Arguments) -> Arguments:
         return {**fixed, **limits} if self.limits_by == "argument" else fixed

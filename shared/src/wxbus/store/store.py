@@ -4,7 +4,7 @@ redis-py repeats commands by itself, which runs an INCR twice after a lost reply
 repeated (idempotent scripts) the caller repeats.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -84,8 +84,9 @@ class Store:
         Raises:
             StoreUnavailable: No answer.
         """
+        execute = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)
         try:
-            return await self._redis.execute_command(*words)
+            return await execute(*words)
         except (RedisError, OSError) as exc:
             raise StoreUnavailable(f"{words[0]!s}: {exc}") from exc
 
