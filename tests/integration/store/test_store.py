@@ -1,0 +1,36 @@
+"""The store on a real Redis."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Script, Store
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
+
+COUNT = Script("count", "return redis.call('INCR', KEYS[1])")
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    """A store on the test's Redis."""
+    async with Store.open(redis_url) as opened:
+        yield opened
+
+
+async def test_a_script_survives_the_loss_of_its_cache(store: Store, namespace: str) -> None:
+    """Redis forgets scripts when it restarts; the next run loads it again and runs it once."""
+    key = f"{namespace}:count"
+    assert await store.run(COUNT, keys=[key]) == 1
+    await store.command("SCRIPT", "FLUSH")
+    assert await store.run(COUNT, keys=[key]) == 2
+
+
+async def test_redis_away_is_one_error_of_ours(unused_tcp_port: int) -> None:
+    """Nobody above the store sees an error of redis-py."""
+    async with Store.open(f"redis://127.0.0.1:{unused_tcp_port}/0") as away:
+        with pytest.raises(StoreUnavailable):
+            await away.run(COUNT, keys=["k"])
+        with pytest.raises(StoreUnavailable):
+            await away.now()

@@ -1,0 +1,29 @@
+"""The admin port."""
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from wxbus.admin import build_admin
+from wxbus.errors import BrokerUnavailable
+
+
+async def test_readiness_says_which_part_is_not_ready() -> None:
+    """One part away makes the service not ready, and the answer names it and why; alive it is all the same."""
+
+    async def ready() -> None: ...
+
+    async def away() -> None:
+        raise BrokerUnavailable("no connection")
+
+    async with TestClient(TestServer(build_admin({"redis": ready, "rabbitmq": away}))) as client:
+        answer = await client.get("/readyz")
+        assert answer.status == 503
+        assert await answer.json() == {"ready": False, "parts": {"redis": "ready", "rabbitmq": "no connection"}}
+        assert (await client.get("/healthz")).status == 200
+
+
+async def test_metrics_are_in_the_format_of_prometheus() -> None:
+    """Prometheus reads /metrics as it is."""
+    async with TestClient(TestServer(build_admin({}))) as client:
+        answer = await client.get("/metrics")
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        assert "# HELP" in await answer.text()

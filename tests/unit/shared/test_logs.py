@@ -1,0 +1,51 @@
+"""What a log line must never hold."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from wxbus.logs import configure
+from wxbus.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Put back what `configure` changes for the whole process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_secrets_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    """A field with a secret's name, a token in an address, a password in an address, in an exception too."""
+    configure(LogSettings(log_format="json"), service="test")
+    log = structlog.get_logger()
+    try:
+        int("GET /cgi-bin/token?secret=hunter2&appid=wx1")
+    except ValueError:
+        log.exception("call.failed", access_token="hunter2", url="amqp://user:hunter2@broker/", appid="wx1")
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert "hunter2" not in json.dumps(line)
+    assert line["event"] == "call.failed"
+    assert line["appid"] == "wx1"
+    assert "ValueError" in line["exception"]
+
+
+def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of the standard library's logging is JSON too, with our fields, and blanked."""
+    configure(LogSettings(log_format="json"), service="test")
+    logging.getLogger("some.library").warning("lost %s", "amqp://user:hunter2@broker/")
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert line["service"] == "test"
+    assert line["event"] == "lost amqp://user:***@broker/"

@@ -1,0 +1,59 @@
+"""A wrong setting stops the start with a line that names the variable and shows no value."""
+
+import pytest
+from pydantic import Field, SecretStr
+
+from wxbus.errors import ConfigurationError
+from wxbus.settings import BaseSettings, BusSettings, environment, load
+
+
+class ServiceSettings(BaseSettings):
+    """A service's own settings, made of its own variables and of shared ones."""
+
+    model_config = environment("WXBUS_SOME_")
+
+    port: int = Field(default=8080, ge=1, le=65535)
+    api_key: SecretStr = SecretStr("")
+    bus: BusSettings = Field(default_factory=BusSettings)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WXBUS_AMQP_URL", "amqp://user:hunter2@broker/")
+
+
+def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value object reads its own variables."""
+    monkeypatch.setenv("WXBUS_SOME_PORT", "9000")
+    monkeypatch.setenv("WXBUS_PARTITIONS", "4")
+
+    settings = load(ServiceSettings)
+
+    assert (settings.port, settings.bus.partitions) == (9000, 4)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WXBUS_SOME_PORT", "99999"), ("WXBUS_PARTITIONS", "many"), ("WXBUS_NAMESPACE", "Not Good")],
+)
+def test_a_wrong_variable_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """The error names the variable, own or shared, and never repeats its value."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=f"^{variable}: ") as caught:
+        load(ServiceSettings)
+
+    assert value not in str(caught.value)
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no default must be set, and the error says which."""
+    monkeypatch.delenv("WXBUS_AMQP_URL")
+
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_AMQP_URL: "):
+        load(ServiceSettings)
+
+
+def test_settings_do_not_show_secrets() -> None:
+    """Whoever logs the settings logs no password."""
+    assert "hunter2" not in repr(load(ServiceSettings))
