@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
@@ -30,6 +31,13 @@ class BusSettings(BaseSettings):
     """First part of every exchange, queue and Redis key: two installations may share servers under two names."""
     partitions: int = Field(default=16, ge=1, le=256)
     """Number of inbox queues; change it only while they are empty."""
+    queue_limits: Literal["argument", "policy"] = "argument"
+    """Whether limits and dead-letter targets are arguments of the queues or policies that the operator has set."""
+
+    @property
+    def topology(self) -> Topology:
+        """Return the exchanges and queues these settings name."""
+        return Topology(self.namespace, self.partitions, self.queue_limits)
 
 
 class StoreSettings(BaseSettings):

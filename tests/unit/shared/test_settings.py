@@ -3,6 +3,7 @@
 import pytest
 from pydantic import Field, SecretStr
 
+from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError
 from wxbus.settings import BaseSettings, BusSettings, environment, load
 
@@ -57,3 +58,12 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_do_not_show_secrets() -> None:
     """Whoever logs the settings logs no password."""
     assert "hunter2" not in repr(load(ServiceSettings))
+
+
+def test_the_topology_follows_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All services read the same three variables, so all declare the same queues."""
+    monkeypatch.setenv("WXBUS_NAMESPACE", "blue")
+    monkeypatch.setenv("WXBUS_PARTITIONS", "8")
+    monkeypatch.setenv("WXBUS_QUEUE_LIMITS", "policy")
+
+    assert load(ServiceSettings).bus.topology == Topology("blue", 8, "policy")
