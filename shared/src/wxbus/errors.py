@@ -11,6 +11,8 @@ WxbusError
 │   ├── BrokerUnavailable
 │   ├── StoreUnavailable
 │   ├── TokenUnavailable
+│   │   └── TokenRefused      ... and waiting alone does not help: somebody must act
+│   ├── RpcUnavailable
 │   └── WeChatUnavailable
 ├── RetryLater            worker parks the delivery for `after` seconds, then tries again
 ├── Reject                worker dead-letters the delivery at once
@@ -19,7 +21,8 @@ WxbusError
 └── RpcFailure            an RPC call ended with `status`, as a problem document says
 """
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from wxbus.wechat.errcodes import ErrorCode, Policy, error_code
 
@@ -85,6 +88,19 @@ class TokenUnavailable(Unavailable):
         self.retry_after = retry_after
 
 
+class TokenRefused(TokenUnavailable):
+    """No token until somebody acts; the text says why: wrong secret, address not allow-listed, API key refused."""
+
+    def __init__(self, message: str, *, errcode: int | None = None, retry_after: float | None = None) -> None:
+        """`errcode` is WeChat's, if it was WeChat that refused."""
+        super().__init__(message, retry_after=retry_after)
+        self.errcode = errcode
+
+
+class RpcUnavailable(Unavailable):
+    """No answer from the service in the time given: the call may or may not have had its effect."""
+
+
 class WeChatUnavailable(Unavailable):
     """No usable answer from WeChat's API in the time given: the call may or may not have had its effect."""
 
@@ -123,11 +139,23 @@ class WeChatError(WxbusError):
 
 
 class RpcFailure(WxbusError):
-    """An RPC call was answered with an error; `status` and `title` are those of its problem document."""
+    """An RPC call ends with an error; the fields are those of its problem document (RFC 9457)."""
 
-    def __init__(self, status: int, title: str, *, detail: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        *,
+        detail: str = "",
+        type_uri: str = "about:blank",
+        retry_after: float | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """`errors` names what is wrong in the request (422), never with the value that was sent."""
         super().__init__(f"{status} {title}{': ' + detail if detail else ''}")
         self.status = status
         self.title = title
         self.detail = detail
+        self.type_uri = type_uri
         self.retry_after = retry_after
+        self.errors = tuple(errors)

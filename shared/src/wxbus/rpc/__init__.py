@@ -1,1 +1,6 @@
 """Declare a service once, serve it and call it typed."""
+
+from wxbus.rpc.client import Client
+from wxbus.rpc.tokens import TokenClient
+
+__all__ = ["Client", "TokenClient"]

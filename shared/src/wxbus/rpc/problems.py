@@ -1,0 +1,80 @@
+"""Errors of an RPC call as problem documents (RFC 9457), both ways."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from wxbus.errors import RpcFailure, TokenRefused, Unavailable, UnknownAccount, WxbusError
+
+CONTENT_TYPE = "application/problem+json"
+REFUSED = "urn:wxbus:problem:token-refused"
+"""Type of the answer when waiting does not help: WeChat refuses the account's secret or our address."""
+
+DEFAULT_RETRY_AFTER = 1.0
+
+
+def failure_of(error: WxbusError) -> RpcFailure:
+    """Return what the caller is told about an error that a method raised.
+
+    The branch decides (see `wxbus.errors`): what is away is 503 with a time, what does not exist 404; anything else
+    is a fault of the service, 500 without a word of detail.
+    """
+    match error:
+        case RpcFailure():
+            return error
+        case TokenRefused():
+            title = "WeChat refuses a token"
+            return RpcFailure(503, title, detail=str(error), type_uri=REFUSED, retry_after=error.retry_after)
+        case Unavailable():
+            wait = getattr(error, "retry_after", None)
+            return RpcFailure(
+                503, "Unavailable", detail=str(error), retry_after=DEFAULT_RETRY_AFTER if wait is None else wait
+            )
+        case UnknownAccount():
+            return RpcFailure(404, "Unknown account", detail=str(error))
+        case _:
+            return RpcFailure(500, "Internal error")
+
+
+def render(failure: RpcFailure) -> bytes:
+    """Return the problem document."""
+    document: dict[str, Any] = {"type": failure.type_uri, "title": failure.title, "status": failure.status}
+    if failure.detail:
+        document["detail"] = failure.detail
+    if failure.retry_after is not None:
+        document["retry_after"] = round(failure.retry_after, 3)
+    if failure.errors:
+        document["errors"] = failure.errors
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def parse(status: int, body: bytes, headers: Mapping[str, str]) -> RpcFailure:
+    """Return the failure that an answer with `status` means, whether the service or a proxy wrote it."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        document = {}
+    retry_after = document.get("retry_after")
+    if not isinstance(retry_after, int | float) or isinstance(retry_after, bool):
+        header = headers.get("Retry-After", "")
+        retry_after = float(header) if header.isascii() and header.isdigit() else None
+    return RpcFailure(
+        status,
+        _text(document, "title") or "no problem document",
+        detail=_text(document, "detail"),
+        type_uri=_text(document, "type") or "about:blank",
+        retry_after=retry_after,
+        errors=[error for error in _list(document, "errors") if isinstance(error, dict)],
+    )
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+    value = document.get(name)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,43 @@
+"""Concurrent calls for the same thing joined into one."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class SingleFlight(Generic[K, V]):
+    """Runs at most one coroutine per key; whoever comes while it runs is given its outcome.
+
+    A caller that gives up does not stop it for the others, nor when it was the last: what was begun is finished.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[K, asyncio.Task[V]] = {}
+
+    async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """Return what `work()` returns, or what the one that already runs for `key` does."""
+        return await asyncio.shield(self.start(key, work))
+
+    def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> "asyncio.Task[V]":
+        """Return the task that runs for `key`, started if there is none; nobody needs to await it."""
+        task = self._flights.get(key)
+        if task is None:
+            task = self._flights[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return task
+
+    async def aclose(self) -> None:
+        """Stop what runs; its callers get CancelledError."""
+        flights = list(self._flights.values())
+        for task in flights:
+            task.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    def _landed(self, key: K, done: "asyncio.Task[V]") -> None:
+        if self._flights.get(key) is done:
+            del self._flights[key]
+        if not done.cancelled():
+            done.exception()  # it counts as retrieved, also when every caller gave up
