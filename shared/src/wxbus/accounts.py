@@ -16,15 +16,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from wxbus.errors import ConfigurationError, UnknownAccount
+from wxbus.wechat.callback import AesKey, CallbackKey, Mode
 
 SECRETS = ("token", "aes_key", "secret")
-
-AesKey = Annotated[SecretStr, Field(min_length=43, max_length=43)]
 
 
 class AccountKind(StrEnum):
@@ -34,23 +33,6 @@ class AccountKind(StrEnum):
     MINI_PROGRAM = "mini_program"
     COMPONENT = "component"
     WECOM = "wecom"
-
-
-class Mode(StrEnum):
-    """How callbacks are encrypted (protocol reference 1.1)."""
-
-    PLAIN = "plain"
-    COMPATIBLE = "compatible"
-    SECURE = "secure"
-
-
-class CallbackKey(BaseModel):
-    """One pair of token and AES key: an account has several while its keys are being changed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    token: SecretStr
-    aes_key: AesKey | None = None
 
 
 class Account(BaseModel):
@@ -76,13 +58,6 @@ class Account(BaseModel):
     """Token and AES key before the last change: still accepted, never used to answer with."""
     reply: Literal["customer_service", "passive"] = "customer_service"
     """How handlers' replies reach the user."""
-
-    @field_validator("aes_key")
-    @classmethod
-    def _aes_key_is_letters_and_digits(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().isalnum():
-            raise ValueError("must be 43 letters and digits, as WeChat's console shows it")
-        return value
 
     @model_validator(mode="after")
     def _secure_needs_a_key(self) -> "Account":

@@ -1,7 +1,7 @@
 """The one shape of a decoded callback, whether it came as XML or as JSON.
 
 Names are WeChat's own. A scalar is always a string (ids exceed 2**53, and XML has nothing else); an element
-that may repeat is always a list.
+that may repeat is always a list; whatever is empty (element, object, array, null) is "".
 """
 
 from typing import TypeAlias

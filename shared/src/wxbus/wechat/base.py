@@ -1,0 +1,84 @@
+"""What the models of messages and events have in common.
+
+Fields are called in the way of Python; their aliases are WeChat's own names, made by rule (`media_id`: `MediaId`) or
+given where WeChat has no rule. Either name is accepted. What a model does not know is kept in `model_extra`.
+"""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+T = TypeVar("T")
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _many(value: Any) -> Any:
+    """Return one as a list of one, and nothing as an empty list."""
+    if value == "":
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Int = Annotated[int | None, BeforeValidator(_none_if_empty)]
+"""A number that may be absent or empty."""
+Float = Annotated[float | None, BeforeValidator(_none_if_empty)]
+"""A decimal number that may be absent or empty."""
+Maybe = Annotated[T | None, BeforeValidator(_none_if_empty)]
+"""A structure that may be absent or empty."""
+Many = Annotated[tuple[T, ...], BeforeValidator(_many)]
+"""A structure or text that may repeat."""
+
+
+class Part(BaseModel):
+    """A structure inside a message."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", validate_by_name=True, alias_generator=to_pascal)
+
+
+class Message(Part):
+    """What WeChat sends us: a user's message, an event of a user, or one of the system."""
+
+    to_user: str = Field(alias="ToUserName")
+    """Original id of the account (`gh_...`); the appid from cloud functions."""
+    from_user: str = Field(alias="FromUserName")
+    """The user's openid; in system events an id of WeChat's own (`wxbus.wechat.identity.openid_of` tells)."""
+    created_at: int = Field(alias="CreateTime")
+    """Seconds since the epoch, on WeChat's clock."""
+    msg_type: str
+
+
+class UserMessage(Message):
+    """What a user sent (protocol reference 5)."""
+
+    msg_id: str = ""
+    """64 bits and more, as text."""
+    msg_data_id: str = ""
+    """Of the article the message was sent from, if it was."""
+    idx: str = ""
+    """Which of the articles, from 1."""
+
+
+class Event(Message):
+    """What happened (protocol reference 6)."""
+
+    msg_type: str = "event"
+    event: str
+    """As WeChat wrote it: compare without regard to case."""
+
+
+class ComponentEvent(Event):
+    """What a third-party platform is told about itself and its authorisers (protocol reference 6.3).
+
+    These pushes have no sender, no receiver and no `MsgType`; `event` is their `InfoType`.
+    """
+
+    to_user: str = Field(default="", alias="ToUserName")
+    from_user: str = Field(default="", alias="FromUserName")
+    msg_type: str = ""
+    app_id: str
+    """The platform's own appid."""
+    event: str = Field(alias="InfoType")

@@ -1,0 +1,245 @@
+"""A callback request of WeChat, from its query and body to a document that is proven to be WeChat's.
+
+The rules are those of protocol reference 1.2 to 1.6; what is not exactly as the account is set up is refused, so that
+nobody can talk us down to a weaker mode (1.5).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from wxbus.errors import Forbidden, MalformedCallback
+from wxbus.wechat import codec
+from wxbus.wechat.codec import Format
+from wxbus.wechat.crypto import AES_KEY_LENGTH, Cipher
+from wxbus.wechat.documents import Document, text
+from wxbus.wechat.signature import matches, sign
+
+
+def _letters_and_digits(value: SecretStr) -> SecretStr:
+    if not (value.get_secret_value().isascii() and value.get_secret_value().isalnum()):
+        raise ValueError("must be 43 letters and digits, as WeChat's console shows it")
+    return value
+
+
+AesKey = Annotated[
+    SecretStr, Field(min_length=AES_KEY_LENGTH, max_length=AES_KEY_LENGTH), AfterValidator(_letters_and_digits)
+]
+"""An EncodingAESKey (protocol reference 1.1)."""
+
+PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
+"""Beside `Encrypt` they tell a compatible body from a secure one."""
+
+
+class Mode(StrEnum):
+    """How callbacks are encrypted (protocol reference 1.1)."""
+
+    PLAIN = "plain"
+    COMPATIBLE = "compatible"
+    SECURE = "secure"
+
+
+class CallbackKey(BaseModel):
+    """One pair of token and AES key: an account has several while its keys are being changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr
+    aes_key: AesKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackQuery:
+    """The query of a callback (protocol reference 1.3); what is absent is ""."""
+
+    signature: str = ""
+    timestamp: str = ""
+    nonce: str = ""
+    msg_signature: str = ""
+    encrypt_type: str = ""
+    openid: str = ""
+    """A hint only: who sent it stands in the document."""
+    echostr: str = ""
+
+    @classmethod
+    def from_mapping(cls, query: Mapping[str, str]) -> "CallbackQuery":
+        """Return what of a query is ours."""
+        return cls(*(query.get(name, "") for name in _QUERY_NAMES))
+
+
+_QUERY_NAMES: Final = tuple(field.name for field in fields(CallbackQuery))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A callback that is proven to be WeChat's."""
+
+    document: Document
+    format: Format
+    """An answer is written in the same one."""
+    mode: Mode
+    key: CallbackKey
+    """The one that fitted."""
+
+
+class _Pair:
+    """A key made ready for use, once per account."""
+
+    __slots__ = ("cipher", "key", "token")
+
+    def __init__(self, key: CallbackKey, receive_id: str) -> None:
+        self.key = key
+        self.token = key.token.get_secret_value()
+        self.cipher = Cipher(key.aes_key.get_secret_value(), receive_id) if key.aes_key else None
+
+
+class Receiver:
+    """Opens the callbacks of one account and seals the answers. Built once; holds no state of a request."""
+
+    def __init__(
+        self,
+        keys: Sequence[CallbackKey],
+        receive_id: str,
+        modes: Collection[Mode],
+        formats: Collection[str],
+        *,
+        wecom: bool = False,
+    ) -> None:
+        """Make the keys ready.
+
+        Args:
+            keys: The pairs to try, the current one first.
+            receive_id: What stands at the end of decrypted messages, see `Cipher`.
+            modes: The encryption modes the account accepts.
+            formats: The formats it accepts, of `Format`.
+            wecom: The account is WeCom's: always encrypted, the `echostr` too (protocol reference 1.6).
+
+        Raises:
+            ValueError: An AES key has the wrong form; the text does not repeat it.
+        """
+        self._pairs = tuple(_Pair(key, receive_id) for key in keys)
+        self._modes = frozenset((Mode.SECURE,) if wecom else modes)
+        self._formats = frozenset(formats)
+        self._wecom = wecom
+
+    def verify_url(self, query: CallbackQuery, *, now: float | None = None, max_age: float | None = None) -> str:
+        """Return the body to answer a URL verification with (protocol reference 1.2, WeCom 1.6).
+
+        Raises:
+            Forbidden: The signature is wrong, or the request is older than `max_age`, see `open`.
+            MalformedCallback: There is no `echostr`.
+        """
+        _check_time(query, now, max_age)
+        if self._wecom:
+            _, plaintext = self._decrypt(query, query.echostr)
+            return plaintext.decode("utf-8", "replace")
+        self._check_signature(query)
+        if not query.echostr:
+            raise MalformedCallback("the query has no echostr")
+        return query.echostr
+
+    def open(
+        self, query: CallbackQuery, body: bytes, *, now: float | None = None, max_age: float | None = None
+    ) -> Opened:
+        """Return what a POST holds, after everything that proves it to be WeChat's was checked.
+
+        Args:
+            query: Its query.
+            body: Its body as it came, already bounded in size.
+            now: Our clock, seconds since the epoch.
+            max_age: Seconds by which its timestamp may differ from `now`, either way; None: not looked at.
+
+        Raises:
+            Forbidden: Signature, encryption, receive id, mode or time is wrong.
+            MalformedCallback: The body is not of WeChat's shape, or not in a format the account accepts.
+        """
+        _check_time(query, now, max_age)
+        form = codec.sniff(body)
+        if form not in self._formats:
+            raise MalformedCallback(f"this account does not take {form.upper()}")
+        if query.msg_signature and (query.encrypt_type == "aes" or self._wecom):
+            return self._open_encrypted(query, body, form)
+        return self._open_plain(query, body, form)
+
+    def seal(
+        self,
+        reply_body: bytes,
+        format: Format,  # noqa: A002 - a keyword of ours
+        *,
+        timestamp: int,
+        nonce: str,
+        key: CallbackKey | None = None,
+    ) -> bytes:
+        """Return the encrypted and signed form of a passive reply (protocol reference 2.1). Never seal "success".
+
+        Args:
+            reply_body: The rendered reply.
+            format: The format of the push.
+            timestamp: Our clock, seconds since the epoch.
+            nonce: That of the push.
+            key: A key of this account, such as `Opened.key`; None: the current one.
+
+        Raises:
+            ValueError: The account has no such key, or the key has no AES key.
+        """
+        pair = next((pair for pair in self._pairs if key is None or pair.key == key), None)
+        if pair is None or pair.cipher is None:
+            raise ValueError("there is no AES key to seal the reply with")
+        encrypted = pair.cipher.encrypt(reply_body)
+        envelope: dict[str, codec.Renderable] = {
+            "Encrypt": encrypted,
+            "MsgSignature": sign(pair.token, str(timestamp), nonce, encrypted),
+            "TimeStamp": timestamp,
+            "Nonce": nonce,
+        }
+        return codec.render(envelope, format)
+
+    def _open_plain(self, query: CallbackQuery, body: bytes, form: Format) -> Opened:
+        if Mode.PLAIN not in self._modes:
+            raise Forbidden("not encrypted, but the account does not accept that")
+        if query.msg_signature or query.encrypt_type not in {"", "raw"}:
+            raise Forbidden("the query is half that of an encrypted message")
+        pair = self._check_signature(query)
+        document = codec.parse(body)
+        if "Encrypt" in document:
+            raise Forbidden("encrypted body with the query of a plain message")
+        return Opened(document, form, Mode.PLAIN, pair.key)
+
+    def _open_encrypted(self, query: CallbackQuery, body: bytes, form: Format) -> Opened:
+        outer = codec.parse(body)
+        mode = Mode.SECURE if PLAIN_FIELDS.isdisjoint(outer) else Mode.COMPATIBLE
+        if mode not in self._modes:
+            raise Forbidden(f"{mode} mode, but the account does not accept that")
+        # WeCom's smart robots write it in lower case (protocol reference 1.4).
+        pair, plaintext = self._decrypt(query, text(outer, "Encrypt") or (self._wecom and text(outer, "encrypt")) or "")
+        # Plain fields that stood beside it are as good as unsigned: only what was encrypted counts.
+        return Opened(codec.parse(plaintext), form, mode, pair.key)
+
+    def _check_signature(self, query: CallbackQuery) -> _Pair:
+        for pair in self._pairs:
+            if matches(query.signature, pair.token, query.timestamp, query.nonce):
+                return pair
+        raise Forbidden("signature")
+
+    def _decrypt(self, query: CallbackQuery, encrypted: str) -> tuple[_Pair, bytes]:
+        if not encrypted:
+            raise Forbidden("nothing encrypted in an encrypted message")
+        failure = Forbidden("msg_signature")
+        for pair in self._pairs:
+            if pair.cipher and matches(query.msg_signature, pair.token, query.timestamp, query.nonce, encrypted):
+                try:
+                    return pair, pair.cipher.decrypt(encrypted)
+                except Forbidden as exc:
+                    failure = exc  # the next pair may have the same token and another AES key
+        raise failure
+
+
+def _check_time(query: CallbackQuery, now: float | None, max_age: float | None) -> None:
+    # Digits only, or characters could move between timestamp and nonce under the same signature.
+    if not (query.timestamp.isascii() and query.timestamp.isdigit() and len(query.timestamp) <= 12):
+        raise Forbidden("timestamp")
+    if now is not None and max_age is not None and abs(now - int(query.timestamp)) > max_age:
+        raise Forbidden("timestamp outside the window")

@@ -1,0 +1,120 @@
+"""AES envelopes of callbacks (protocol reference 2) and the user data of Mini Programs (protocol reference 10)."""
+
+import binascii
+import hmac
+import json
+import secrets
+from base64 import b64decode, b64encode
+from hashlib import sha1
+from typing import Any
+
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, AES128
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+from wxbus.errors import Forbidden
+
+AES_KEY_LENGTH = 43
+"""Characters of an EncodingAESKey: 32 bytes in base64 without its `=`."""
+
+BLOCK = 32
+"""Bytes to which WeChat pads, although AES has blocks of 16."""
+
+PREFIX = 16
+"""Random bytes before the length."""
+
+HEAD = PREFIX + 4
+"""Bytes before the message: the random ones and its length."""
+
+
+class Cipher:
+    """Encrypts and decrypts for one pair of EncodingAESKey and receive id."""
+
+    def __init__(self, aes_key: str, receive_id: str) -> None:
+        """Prepare the key once.
+
+        Args:
+            aes_key: EncodingAESKey of the console, 43 letters and digits.
+            receive_id: The appid; a third-party platform's own appid; WeCom: corpid, suiteid or "".
+
+        Raises:
+            ValueError: `aes_key` is none; the text does not repeat it.
+        """
+        if len(aes_key) != AES_KEY_LENGTH or not (aes_key.isascii() and aes_key.isalnum()):
+            raise ValueError(f"an EncodingAESKey has {AES_KEY_LENGTH} letters and digits")
+        # 43 characters carry two bits more than a key has: decoded leniently, whatever they are.
+        key = b64decode(aes_key + "=")
+        self._cipher = BlockCipher(AES(key), CBC(key[:16]))
+        self._receive_id = receive_id.encode()
+
+    def encrypt(self, plaintext: bytes, *, random: bytes | None = None) -> str:
+        """Return the `Encrypt` text for a message; `random` (16 bytes) is for known answers only."""
+        # Printable, as the sample library has it: whether WeChat insists on that is not confirmed.
+        prefix = secrets.token_hex(PREFIX // 2).encode() if random is None else random
+        if len(prefix) != PREFIX:
+            raise ValueError(f"random must have {PREFIX} bytes, not {len(prefix)}")
+        full = b"".join((prefix, len(plaintext).to_bytes(4, "big"), plaintext, self._receive_id))
+        pad = BLOCK - len(full) % BLOCK
+        encryptor = self._cipher.encryptor()
+        return b64encode(encryptor.update(full + bytes((pad,)) * pad) + encryptor.finalize()).decode("ascii")
+
+    def decrypt(self, encrypted: str) -> bytes:
+        """Return the message inside an `Encrypt` text. Check its signature first.
+
+        Raises:
+            Forbidden: It is not base64, not ours, damaged, or for another receive id: all look the same to a sender.
+        """
+        try:
+            ciphertext = binascii.a2b_base64(encrypted, strict_mode=True)
+            decryptor = self._cipher.decryptor()
+            padded = decryptor.update(ciphertext) + decryptor.finalize()
+        except ValueError as exc:
+            raise Forbidden("the message cannot be decrypted") from exc
+        pad = padded[-1] if padded else 0
+        end = len(padded) - pad
+        start, stop = HEAD, HEAD + int.from_bytes(padded[PREFIX:HEAD], "big")
+        if not 1 <= pad <= BLOCK or stop > end:
+            raise Forbidden("the message cannot be decrypted")
+        if not hmac.compare_digest(padded[stop:end], self._receive_id):
+            raise Forbidden("the message is encrypted for another receive id")
+        return padded[start:stop]
+
+
+def decrypt_user_data(session_key: str, iv: str, encrypted_data: str, appid: str) -> dict[str, Any]:
+    """Return the open data a Mini Program's page got encrypted (user, phone number, steps ...), with its watermark.
+
+    All three texts are base64 as WeChat gave them; the session key must be that of the login before the data was
+    asked for (protocol reference 10).
+
+    Raises:
+        Forbidden: It cannot be decrypted, or its watermark is of another appid.
+    """
+    try:
+        key, vector, ciphertext = (
+            binascii.a2b_base64(part, strict_mode=True) for part in (session_key, iv, encrypted_data)
+        )
+        decryptor = BlockCipher(AES128(key), CBC(vector)).decryptor()
+        padded = decryptor.update(ciphertext) + decryptor.finalize()
+        unpadder = padding.PKCS7(AES.block_size).unpadder()
+        data: Any = json.loads(unpadder.update(padded) + unpadder.finalize())
+    except (ValueError, RecursionError) as exc:
+        raise Forbidden("the user data cannot be decrypted") from exc
+    if not isinstance(data, dict):
+        raise Forbidden("the user data is no JSON object")
+    watermark = data.get("watermark")
+    if not isinstance(watermark, dict) or watermark.get("appid") != appid:
+        raise Forbidden("the user data is of another appid")
+    return data
+
+
+def raw_data_matches(signature: str, raw_data: str, session_key: str) -> bool:
+    """Return whether a page's `rawData`, byte for byte as it sent it, has this signature (protocol reference 10)."""
+    joined = (raw_data + session_key).encode("utf-8", "surrogatepass")
+    expected = sha1(joined, usedforsecurity=False).hexdigest()  # the protocol fixes SHA-1
+    return hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def session_signature(session_key: str) -> str:
+    """Return the signature that `/wxa/checksession` wants: HMAC-SHA256 of nothing (protocol reference 10)."""
+    return hmac.digest(session_key.encode(), b"", "sha256").hex()

@@ -1,0 +1,1 @@
+"""Events by topic, one module each (protocol reference 6)."""

@@ -1,0 +1,110 @@
+"""Users come, go and enter (protocol reference 6.1 and 6.2)."""
+
+from typing import Annotated
+
+from pydantic import Field, Tag
+
+from wxbus.wechat.base import Event, Float, Many
+
+SCENE_PREFIX = "qrscene_"
+
+
+class SubscribeEvent(Event):
+    """A user follows the account, maybe by scanning a QR code of ours."""
+
+    event: str = "subscribe"
+    event_key: str = ""
+    """`qrscene_<scene>` if by QR code, see `scene`."""
+    ticket: str = ""
+    """Of the QR code."""
+
+    @property
+    def scene(self) -> str:
+        """Return the scene of the QR code, "" if there was none."""
+        return self.event_key.removeprefix(SCENE_PREFIX)
+
+
+class UnsubscribeEvent(Event):
+    """A user follows the account no more; no reply is possible."""
+
+    event: str = "unsubscribe"
+
+
+class ScanEvent(Event):
+    """A follower scanned a QR code of ours."""
+
+    event: str = "SCAN"
+    event_key: str = ""
+    ticket: str = ""
+
+    @property
+    def scene(self) -> str:
+        """Return the scene of the QR code."""
+        return self.event_key
+
+
+class ReportLocationEvent(Event):
+    """Where a follower is, who agreed to tell."""
+
+    event: str = "LOCATION"
+    latitude: Float = None
+    longitude: Float = None
+    precision: Float = None
+
+
+class UserEnterSession(Event):
+    """A user opened the customer-service conversation of a Mini Program."""
+
+    event: str = "user_enter_tempsession"
+    session_from: str = ""
+    """What the page's button says of itself."""
+
+
+class UserDataEvent(Event):
+    """A user's rights to their data (protocol reference 6.1): sent by the platform, the user is in `open_id`."""
+
+    open_id: str = Field(default="", alias="OpenID")
+    union_id: str = Field(default="", alias="UnionID")
+    app_id: str = Field(default="", alias="AppID")
+    plugin_id: str = Field(default="", alias="PluginID")
+    open_pid: str = Field(default="", alias="OpenPID")
+
+
+class UserInfoModifiedEvent(UserDataEvent):
+    """A user changed their profile: fetch it again or delete it."""
+
+    event: str = "user_info_modified"
+
+
+class UserAuthorizationRevokeEvent(UserDataEvent):
+    """A user took back permissions: delete the data of those in `revoke_info`."""
+
+    event: str = "user_authorization_revoke"
+    revoke_info: Many[str] = ()
+    """Codes: 1 plate, 2 address, 3 invoice, 4 bluetooth, 5 microphone, 6 nickname and avatar, 7 camera, 8 phone ..."""
+
+
+class UserAuthorizationCancellationEvent(UserDataEvent):
+    """A user closed their WeChat account: delete their data."""
+
+    event: str = "user_authorization_cancellation"
+
+
+class DebugDemoEvent(Event):
+    """The test event of WeChat's console (protocol reference 1.7)."""
+
+    event: str = "debug_demo"
+    debug_str: str = Field(default="", alias="debug_str")
+
+
+AnyUserEvent = (
+    Annotated[SubscribeEvent, Tag("event:subscribe")]
+    | Annotated[UnsubscribeEvent, Tag("event:unsubscribe")]
+    | Annotated[ScanEvent, Tag("event:scan")]
+    | Annotated[ReportLocationEvent, Tag("event:location")]
+    | Annotated[UserEnterSession, Tag("event:user_enter_tempsession")]
+    | Annotated[UserInfoModifiedEvent, Tag("event:user_info_modified")]
+    | Annotated[UserAuthorizationRevokeEvent, Tag("event:user_authorization_revoke")]
+    | Annotated[UserAuthorizationCancellationEvent, Tag("event:user_authorization_cancellation")]
+    | Annotated[DebugDemoEvent, Tag("event:debug_demo")]
+)

@@ -1,0 +1,236 @@
+"""Every message and event as a frozen model, and the one function that finds the right one (protocol reference 5)."""
+
+from typing import Annotated, Any, Final, get_args
+
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+
+from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
+from wxbus.wechat.documents import Document, text
+from wxbus.wechat.events.users import AnyUserEvent
+
+
+class TextMessage(UserMessage):
+    """Text a user typed, or the line of a menu that a user tapped."""
+
+    msg_type: str = "text"
+    content: str
+    menu_id: str = Field(default="", alias="bizmsgmenuid")
+    """Id of the tapped line of a `reply.Menu`."""
+    business_id: str = ""
+    """Sub-merchant of a Mini Program."""
+
+
+class ImageMessage(UserMessage):
+    """A picture a user sent."""
+
+    msg_type: str = "image"
+    media_id: str
+    """Valid for three days."""
+    pic_url: str = ""
+
+
+class VoiceMessage(UserMessage):
+    """A recording a user sent."""
+
+    msg_type: str = "voice"
+    media_id: str
+    format: str = ""
+    """`amr` (8 kHz) or `speex`."""
+    media_id_16k: str = Field(default="", alias="MediaId16K")
+    """The same at 16 kHz."""
+    recognition: str = ""
+    """What was said, for accounts that have speech recognition."""
+
+
+class VideoMessage(UserMessage):
+    """A film a user sent."""
+
+    msg_type: str = "video"
+    media_id: str
+    thumb_media_id: str = ""
+
+
+class ShortVideoMessage(VideoMessage):
+    """A film a user took with WeChat's camera."""
+
+    msg_type: str = "shortvideo"
+
+
+class LocationMessage(UserMessage):
+    """A place a user sent."""
+
+    msg_type: str = "location"
+    latitude: float = Field(alias="Location_X")
+    longitude: float = Field(alias="Location_Y")
+    scale: Float = None
+    label: str = ""
+
+
+class LinkMessage(UserMessage):
+    """A link a user sent."""
+
+    msg_type: str = "link"
+    title: str = ""
+    description: str = ""
+    url: str
+
+
+class FileMessage(UserMessage):
+    """A file a user sent; its bytes cannot be had."""
+
+    msg_type: str = "file"
+    title: str = ""
+    """Name of the file."""
+    description: str = ""
+    file_key: str = ""
+    file_md5: str = ""
+    file_total_len: Int = None
+    """Bytes."""
+
+
+class MiniProgramPageMessage(UserMessage):
+    """A page of a Mini Program that a user sent."""
+
+    msg_type: str = "miniprogrampage"
+    title: str = ""
+    app_id: str = ""
+    page_path: str = ""
+    thumb_url: str = ""
+    thumb_media_id: str = ""
+
+
+class DeviceMessage(UserMessage):
+    """What a user's device sent (legacy)."""
+
+    device_type: str = ""
+    device_id: str = Field(default="", alias="DeviceID")
+    session_id: str = Field(default="", alias="SessionID")
+    content: str = ""
+    """Base64."""
+    open_id: str = Field(default="", alias="OpenID")
+
+
+class DeviceTextMessage(DeviceMessage):
+    """Data of a user's device (legacy)."""
+
+    msg_type: str = "device_text"
+
+
+class DeviceEventMessage(DeviceMessage):
+    """A user bound or unbound a device (legacy)."""
+
+    msg_type: str = "device_event"
+    event: str = ""
+
+
+class HardwareMessage(DeviceMessage):
+    """A message to a user's device (legacy)."""
+
+    msg_type: str = "hardware"
+
+
+class _Whole(Message):
+    """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
+
+    document: dict[str, Any] = Field(default_factory=dict)
+    """Everything WeChat sent, under WeChat's names."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "document" in data:
+            return data
+        created = text(data, "CreateTime")
+        header = {
+            "to_user": text(data, "ToUserName"),
+            "from_user": text(data, "FromUserName"),
+            "created_at": int(created) if created.isascii() and created.isdigit() and len(created) <= 18 else 0,
+            "msg_type": text(data, "MsgType"),
+            "msg_id": text(data, "MsgId"),
+            "event": text(data, "Event") or text(data, "InfoType"),
+            "app_id": text(data, "AppId"),
+        }
+        return {**{name: value for name, value in header.items() if name in cls.model_fields}, "document": data}
+
+
+class UnknownMessage(_Whole, UserMessage):
+    """A message of a type that this version does not know, or that is not as we know it."""
+
+
+class UnknownEvent(_Whole, Event):
+    """An event that this version does not know, or that is not as we know it."""
+
+
+class UnknownComponentEvent(_Whole, ComponentEvent):
+    """A third-party platform's event that this version does not know, or that is not as we know it."""
+
+
+AnyUserMessage = (
+    Annotated[TextMessage, Tag("text")]
+    | Annotated[ImageMessage, Tag("image")]
+    | Annotated[VoiceMessage, Tag("voice")]
+    | Annotated[VideoMessage, Tag("video")]
+    | Annotated[ShortVideoMessage, Tag("shortvideo")]
+    | Annotated[LocationMessage, Tag("location")]
+    | Annotated[LinkMessage, Tag("link")]
+    | Annotated[FileMessage, Tag("file")]
+    | Annotated[MiniProgramPageMessage, Tag("miniprogrampage")]
+    | Annotated[DeviceTextMessage, Tag("device_text")]
+    | Annotated[DeviceEventMessage, Tag("device_event")]
+    | Annotated[HardwareMessage, Tag("hardware")]
+)
+
+AnyUnknown = (
+    Annotated[UnknownMessage, Tag("unknown")]
+    | Annotated[UnknownEvent, Tag("event:unknown")]
+    | Annotated[UnknownComponentEvent, Tag("component:unknown")]
+)
+
+
+def tag_of(value: Any) -> str:
+    """Return the tag of the model that a document is for: `text`, `event:subscribe`, `component:authorized` ..."""
+    if isinstance(value, Message):
+        return _TAGS.get(type(value), "unknown")
+    if not isinstance(value, dict):
+        return "unknown"
+    kind = text(value, "MsgType").lower()
+    if kind == "event":
+        tag, unknown = f"event:{text(value, 'Event').lower()}", "event:unknown"
+    elif kind:
+        tag, unknown = kind, "unknown"
+    elif info := text(value, "InfoType"):
+        tag, unknown = f"component:{info.lower()}", "component:unknown"
+    else:
+        return "unknown"
+    return tag if tag in _MODELS else unknown
+
+
+AnyMessage = Annotated[AnyUserMessage | AnyUserEvent | AnyUnknown, Discriminator(tag_of)]
+"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case."""
+
+
+def _models() -> dict[str, type[AnyMessage]]:
+    return {
+        note.tag: model
+        for model, *notes in map(get_args, get_args(get_args(AnyMessage)[0]))
+        for note in notes
+        if isinstance(note, Tag)
+    }
+
+
+_MODELS: Final = _models()
+_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in _MODELS.items()}
+_UNKNOWN: Final[dict[str, type[AnyMessage]]] = {"event": UnknownEvent, "component": UnknownComponentEvent}
+
+
+def parse_message(document: Document) -> AnyMessage:
+    """Return the model for a document; never raises.
+
+    What we have no model for, or what does not fit its model, becomes `UnknownMessage`, `UnknownEvent` or
+    `UnknownComponentEvent`, with the document whole.
+    """
+    tag = tag_of(document)
+    try:
+        return _MODELS[tag].model_validate(document)
+    except ValidationError:
+        return _UNKNOWN.get(tag.partition(":")[0], UnknownMessage).model_validate(document)
