@@ -1,0 +1,200 @@
+"""The partition consumer, as broker notes 3 say: a plain connection of its own, one channel per partition.
+
+A partition is given up by draining it and closing its channel: what was prefetched goes back in order. `basic.cancel`
+and requeueing would break the order, and a multiple acknowledgement would take what still runs.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+import structlog
+from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+
+from wxbus.bus import wire
+from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
+from wxbus.bus.declare import declare
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.ports import Sink
+from wxbus.bus.topology import Topology
+from wxbus.errors import BrokerUnavailable
+
+PREFETCH = 32
+"""Unacknowledged envelopes per partition. One constant for all: different ones break the order after two losses."""
+ACK_TIMEOUT = 5.0
+TICK = 1.0
+"""Seconds between looks at the clock, which find out that this process was frozen."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class PartitionDelivery:
+    """One message of one partition's channel; implements `wxbus.bus.ports.Delivery`."""
+
+    __slots__ = ("_acked", "_channel", "_envelope", "lane", "message", "partition", "redelivered")
+
+    def __init__(self, message: DeliveredMessage, partition: int, channel: AbstractChannel) -> None:
+        self.message = message
+        self.partition = partition
+        self.lane = wire.lane_of(message) or f"unreadable:{partition}:{message.delivery_tag}"
+        self.redelivered = bool(message.redelivered)
+        self._channel = channel
+        self._envelope: Envelope | None = None
+        self._acked = False
+
+    def envelope(self) -> Envelope:
+        """Return the envelope, or raise UnreadableEnvelope."""
+        if self._envelope is None:
+            self._envelope = wire.to_envelope(self.message)
+        return self._envelope
+
+    async def ack(self) -> None:
+        """Tell RabbitMQ that it is done; on the channel it came from, or BrokerUnavailable if that is lost."""
+        if self._acked:
+            # RabbitMQ would close the channel, and with it everything else of the partition.
+            raise RuntimeError(f"delivery {self.message.delivery_tag} is acknowledged twice")
+        with BrokerCall("acknowledging"):
+            async with asyncio.timeout(ACK_TIMEOUT):
+                await self._channel.basic_ack(self.message.delivery_tag or 0, wait=False)
+        self._acked = True
+
+
+class _Intake:
+    """One partition's channel while it lasts."""
+
+    def __init__(self, partition: int, channel: AbstractChannel, sink: Sink) -> None:
+        self.partition = partition
+        self._channel = channel
+        self._sink = sink
+        self._accepting = True
+        self._gone = False
+
+    async def on_message(self, message: DeliveredMessage) -> None:
+        """Hand it on; aiormq starts one task per message, in order."""
+        if self._accepting:
+            self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
+
+    def lost(self) -> None:
+        """Drop everything, unless it was given up: it belongs to the next consumer."""
+        self._accepting = False
+        if not self._gone:
+            self._gone = True
+            self._sink.lost(self.partition)
+
+    async def give_up(self) -> None:
+        """Let what runs end, then close the channel."""
+        self._accepting = False
+        if self._gone:
+            return
+        await self._sink.drain(self.partition)
+        self._gone = True
+        with suppress(BrokerUnavailable), BrokerCall("closing a channel"):
+            await self._channel.close()
+
+
+class Consumer:
+    """Delivers partitions to a sink until told to stop; makes its connection again whenever it is lost."""
+
+    def __init__(self, url: str, topology: Topology, sink: Sink, *, name: str, prefetch: int = PREFETCH) -> None:
+        self._url = address(url, name=f"{name}:consume")
+        self._topology = topology
+        self._sink = sink
+        self._prefetch = prefetch
+        self.subscribed = asyncio.Event()
+        """Set while every partition is consumed or waited for."""
+        self._intakes: list[_Intake] = []
+        self._subscribing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._over: asyncio.Future[str] | None = None
+        self._reason = "not connected yet"
+
+    async def run(self, partitions: Iterable[int]) -> None:
+        """Deliver these partitions; returns after `stop`.
+
+        Raises:
+            ConfigurationError: The queues are there with other settings.
+        """
+        wanted = tuple(partitions)
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                self._reason = await self._session(wanted, backoff)
+            except BrokerUnavailable as exc:
+                self._reason = str(exc)
+            if not self._stopping.is_set():
+                delay = backoff.delay()
+                log.warning("consumer.lost", reason=self._reason, connecting_in=round(delay, 3))
+                await self._pause(delay)
+
+    async def stop(self) -> None:
+        """Give up every partition: drain it, close its channel. Then `run` returns."""
+        self._stopping.set()
+        try:
+            async with self._subscribing, asyncio.TaskGroup() as group:
+                for intake in self._intakes:
+                    group.create_task(intake.give_up())
+        finally:
+            if self._over is not None and not self._over.done():
+                self._over.set_result("stopped")
+
+    async def check(self) -> None:
+        """Return if deliveries can come in now, or raise BrokerUnavailable."""
+        if not self.subscribed.is_set():
+            raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
+
+    async def _session(self, partitions: tuple[int, ...], backoff: Backoff) -> str:
+        """Consume on one connection; return why it ended."""
+        async with connected(self._url) as connection:
+            await declare(connection, self._topology)
+            over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            try:
+                self._over = over
+                async with self._subscribing:
+                    for partition in partitions:
+                        if self._stopping.is_set():
+                            break
+                        await self._subscribe(connection, partition)
+                self.subscribed.set()
+                backoff.reset()
+                log.info("consumer.connected", partitions=len(partitions))
+                return await _until(over)
+            finally:
+                self._over = None
+                self.subscribed.clear()
+                for intake in self._intakes:
+                    intake.lost()
+                self._intakes.clear()
+
+    async def _subscribe(self, connection: AbstractConnection, partition: int) -> None:
+        channel = await connection.channel(publisher_confirms=False)
+        intake = _Intake(partition, channel, self._sink)
+        channel.closing.add_done_callback(lambda _: self._lost(intake, "its channel was closed"))
+        # A deleted queue cancels its consumer and leaves the channel open.
+        channel.on_consumer_cancel_callbacks.add(lambda _: self._lost(intake, "RabbitMQ cancelled its consumer"))
+        await channel.basic_qos(prefetch_count=self._prefetch)
+        self._intakes.append(intake)
+        await channel.basic_consume(self._topology.inbox_queue(partition).name, intake.on_message)
+
+    def _lost(self, intake: _Intake, reason: str) -> None:
+        intake.lost()
+        # While stopping, the others are still being drained over this connection.
+        if self._over is not None and not self._over.done() and not self._stopping.is_set():
+            self._over.set_result(f"partition {intake.partition}: {reason}")
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+async def _until(over: asyncio.Future[str]) -> str:
+    """Return why the session is over; a process that stood still has lost its connection, noticed or not."""
+    while not over.done():
+        before = time.monotonic()
+        await asyncio.wait({over}, timeout=TICK)
+        if time.monotonic() - before > TICK + HEARTBEAT:
+            return "this process stood still for longer than the heartbeat"
+    return over.result()

@@ -1,0 +1,130 @@
+"""An envelope as an AMQP message and back.
+
+`message_id`, `type`, `app_id` and `timestamp` are AMQP's own properties, the rest are headers. How long somebody waits
+for an answer is a header too, not AMQP's `expiration`: that would take the callback itself away when nobody waits.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypeAlias, TypeVar
+
+from aiormq.abc import DeliveredMessage
+from pamqp.commands import Basic
+from pamqp.common import FieldTable, FieldValue
+
+from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.bus.ports import Death
+from wxbus.errors import UnreadableEnvelope
+
+CONTENT_TYPE = "application/json"
+PERSISTENT = 2
+TRACEBACK_LIMIT = 16_000
+"""Characters, from the end. All headers share one frame of 128 KiB; a larger one costs the connection."""
+ERROR_LIMIT = 1_000
+
+Headers: TypeAlias = Mapping[str, FieldValue]
+T = TypeVar("T", str, int, bool)
+
+
+def to_properties(envelope: Envelope) -> Basic.Properties:
+    """Return the AMQP properties of `envelope`; its body travels as it is."""
+    headers: FieldTable = {
+        "account": envelope.account,
+        "lane": envelope.lane,
+        "dedup_id": envelope.dedup_id,
+        "received_at_ms": round(envelope.received_at * 1000),
+        "traceparent": envelope.traceparent,
+        "attempt": envelope.attempt,
+    }
+    if envelope.openid is not None:
+        headers["openid"] = envelope.openid
+    if envelope.replay:
+        headers["replay"] = True
+    if envelope.expiration is not None:
+        headers["expiration_ms"] = round(envelope.expiration * 1000)
+    return Basic.Properties(
+        message_id=envelope.id,
+        message_type=envelope.kind,
+        app_id=envelope.appid,
+        timestamp=datetime.fromtimestamp(envelope.received_at, UTC),
+        content_type=CONTENT_TYPE,
+        delivery_mode=PERSISTENT,  # a dead-lettered message keeps its own mode
+        reply_to=envelope.reply_to,
+        correlation_id=envelope.correlation_id,
+        headers=headers,
+    )
+
+
+def to_envelope(message: DeliveredMessage) -> Envelope:
+    """Return the envelope that `message` carries.
+
+    Raises:
+        UnreadableEnvelope: A property or header is missing or of another type; the text names it.
+    """
+    properties = message.header.properties
+    headers: Headers = properties.headers or {}
+    expiration_ms = _optional(headers.get("expiration_ms"), int, "expiration_ms")
+    return Envelope(
+        id=_required(properties.message_id, str, "message_id"),
+        kind=_kind(_required(properties.message_type, str, "type")),
+        account=_required(headers.get("account"), str, "account"),
+        appid=_required(properties.app_id, str, "app_id"),
+        openid=_optional(headers.get("openid"), str, "openid"),
+        lane=_required(headers.get("lane"), str, "lane"),
+        dedup_id=_required(headers.get("dedup_id"), str, "dedup_id"),
+        body=message.body,
+        received_at=_required(headers.get("received_at_ms"), int, "received_at_ms") / 1000,
+        traceparent=_required(headers.get("traceparent"), str, "traceparent"),
+        attempt=_required(headers.get("attempt"), int, "attempt"),
+        replay=_optional(headers.get("replay"), bool, "replay") or False,
+        reply_to=properties.reply_to,
+        correlation_id=properties.correlation_id,
+        expiration=None if expiration_ms is None else expiration_ms / 1000,
+    )
+
+
+def lane_of(message: DeliveredMessage) -> str | None:
+    """Return the lane of `message` without decoding the rest, or None if it names none."""
+    lane = (message.header.properties.headers or {}).get("lane")
+    return lane if isinstance(lane, str) and lane else None
+
+
+def to_dead_properties(message: DeliveredMessage, death: Death) -> Basic.Properties:
+    """Return the properties of a copy of `message` for the dead letters: its own, and why it died."""
+    original = message.header.properties
+    return Basic.Properties(
+        message_id=original.message_id,
+        message_type=original.message_type,
+        app_id=original.app_id,
+        timestamp=original.timestamp,
+        content_type=original.content_type,
+        content_encoding=original.content_encoding,
+        delivery_mode=PERSISTENT,
+        reply_to=original.reply_to,
+        correlation_id=original.correlation_id,
+        headers={
+            **(original.headers or {}),
+            "death_reason": death.reason,
+            "death_error": death.error[:ERROR_LIMIT],
+            "death_traceback": death.traceback[-TRACEBACK_LIMIT:],
+            "death_attempts": death.attempts,
+            "died_at_ms": round(death.died_at * 1000),
+        },
+    )
+
+
+def _kind(name: str) -> EnvelopeKind:
+    try:
+        return EnvelopeKind(name)
+    except ValueError as exc:
+        raise UnreadableEnvelope(f"type {name!r} is none of {', '.join(EnvelopeKind)}") from exc
+
+
+def _required(value: object, kind: type[T], name: str) -> T:
+    if isinstance(value, kind):
+        return value
+    raise UnreadableEnvelope(f"{name} is {'missing' if value is None else f'no {kind.__name__}'}")
+
+
+def _optional(value: object, kind: type[T], name: str) -> T | None:
+    return None if value is None else _required(value, kind, name)

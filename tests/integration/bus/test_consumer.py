@@ -1,0 +1,247 @@
+import asyncio
+from contextlib import suppress
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from tests.integration.bus.conftest import Consuming
+from tests.support.envelopes import an_envelope
+from tests.support.proxy import Proxy
+from tests.support.sinks import CollectingSink
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.errors import BrokerUnavailable, ConfigurationError, UnreadableEnvelope
+
+pytestmark = pytest.mark.integration
+
+MESSAGES = 100
+
+
+async def publish_numbers(publisher: Publisher, numbers: range) -> None:
+    """Send envelopes of one user, one after another, as ingress does."""
+    for number in numbers:
+        await publisher.publish(an_envelope(number), budget=20)
+
+
+async def test_handing_over_keeps_the_order(publisher: Publisher, consuming: Consuming) -> None:
+    """After `stop` the next consumer gets everything not acknowledged, in the order it was accepted, once."""
+    await publish_numbers(publisher, range(MESSAGES))
+    first, second = CollectingSink(), CollectingSink()
+    async with consuming(first) as owner:
+        for delivery in (await first.until_delivered(20))[:10]:
+            await delivery.ack()
+        async with consuming(second) as heir:
+            await heir.subscribed.wait()
+            await owner.stop()
+            for count in range(1, MESSAGES - 9):
+                await (await second.until_delivered(count))[-1].ack()
+
+    assert list(range(10, MESSAGES)) == second.bodies()
+    assert not first.losses
+
+
+async def test_a_killed_connection_keeps_the_order(
+    publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
+) -> None:
+    """When the owner's connection dies, its unacknowledged envelopes come to the next first, marked redelivered."""
+    proxy, url = through_proxy
+    await publish_numbers(publisher, range(40))
+    first, second = CollectingSink(), CollectingSink()
+    async with consuming(first, url=url, prefetch=30):
+        for delivery in (await first.until_delivered(30))[:10]:
+            await delivery.ack()
+        await first.until_delivered(40)  # with this prefetch: the ten acknowledgements have arrived
+        async with consuming(second, prefetch=30):
+            await proxy.refuse()
+            taken = await second.until_delivered(30)
+            await first.until_lost()
+
+    assert list(range(10, 40)) == second.bodies()
+    assert all(delivery.redelivered for delivery in taken)
+
+
+async def test_an_ack_after_the_loss_is_an_error(
+    publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
+) -> None:
+    """Acknowledging over a lost channel raises BrokerUnavailable, also after the consumer has connected again."""
+    proxy, url = through_proxy
+    await publish_numbers(publisher, range(1))
+    sink = CollectingSink()
+    async with consuming(sink, url=url):
+        [lost] = await sink.until_delivered(1)
+        proxy.abort()
+        await sink.until_lost()
+        with pytest.raises(BrokerUnavailable, match="acknowledging"):
+            await lost.ack()
+
+        _, again = await sink.until_delivered(2)
+        with pytest.raises(BrokerUnavailable):
+            await lost.ack()
+        assert again.redelivered
+        assert lost.envelope() == again.envelope()
+        await again.ack()
+
+
+async def test_it_goes_on_after_a_loss(
+    publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
+) -> None:
+    """A consumer whose connection was reset twice gets what comes later, on every partition."""
+    proxy, url = through_proxy
+    sink = CollectingSink()
+    users = {f"o_{n}" for n in range(20)}
+    async with consuming(sink, url=url):
+        for number in range(3):
+            for user in users:
+                await publisher.publish(an_envelope(number, openid=user), budget=20)
+            await sink.until(lambda number=number: users == served(sink, number))
+            if number < 2:
+                proxy.abort()
+                await sink.until(lambda number=number: len(sink.losses) == 4 * (number + 1))
+
+    assert sorted(sink.losses) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
+def served(sink: CollectingSink, number: int) -> set[str | None]:
+    """Return the users of whom `sink` has this envelope."""
+    return {
+        envelope.openid
+        for envelope in (delivery.envelope() for delivery in sink.deliveries)
+        if envelope.body == str(number).encode()
+    }
+
+
+async def test_stop_lets_what_runs_end(publisher: Publisher, consuming: Consuming) -> None:
+    """While a partition drains, running envelopes can still be acknowledged and nothing new is delivered."""
+    await publish_numbers(publisher, range(1))
+    first, second = CollectingSink(), CollectingSink()
+    first.finished.clear()
+    async with consuming(first) as owner:
+        [running] = await first.until_delivered(1)
+        stopping = asyncio.create_task(owner.stop())
+        await first.until_draining()
+        await publish_numbers(publisher, range(1, 3))
+        await running.ack()
+        first.finished.set()
+        await stopping
+        async with consuming(second):
+            await second.until_delivered(2)
+
+    assert first.bodies() == [0]
+    assert second.bodies() == [1, 2]
+
+
+async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publisher: Publisher) -> None:
+    """`run` ends by itself once `stop` is through, and every partition was drained once."""
+    await publish_numbers(publisher, range(1))
+    sink = CollectingSink()
+    consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(consumer.run(range(4)))
+        await consumer.subscribed.wait()
+        await consumer.check()
+        await consumer.stop()
+
+    assert sorted(sink.drained) == [0, 1, 2, 3]
+    with pytest.raises(BrokerUnavailable, match="stopped"):
+        await consumer.check()
+
+
+async def test_stop_while_the_broker_is_away(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
+    """A consumer that has no connection can be stopped, and tells why it is not ready."""
+    proxy, url = through_proxy
+    await proxy.refuse()
+    consumer = Consumer(url, topology, CollectingSink(), name=topology.namespace)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(consumer.run(range(4)))
+        with pytest.raises(BrokerUnavailable):
+            await consumer.check()
+        await consumer.stop()
+
+
+async def test_a_cancelled_consumer_gives_back(publisher: Publisher, consuming: Consuming) -> None:
+    """Cancelling `run` loses every partition for its sink; the next consumer gets all of it."""
+    await publish_numbers(publisher, range(5))
+    first, second = CollectingSink(), CollectingSink()
+    async with consuming(first) as consumer:
+        await first.until_delivered(5)
+        await consumer.subscribed.wait()
+    async with consuming(second):
+        await second.until_delivered(5)
+
+    assert sorted(first.losses) == [0, 1, 2, 3]
+    assert list(range(5)) == second.bodies()
+
+
+async def test_the_prefetch_bounds_what_is_held(publisher: Publisher, consuming: Consuming) -> None:
+    """A partition hands out no more than the prefetch before something is acknowledged."""
+    await publish_numbers(publisher, range(10))
+    sink = CollectingSink()
+    async with consuming(sink, prefetch=3):
+        held = await sink.until_delivered(3)
+        await held[1].ack()
+        await sink.until_delivered(4)
+
+        assert sink.bodies() == [0, 1, 2, 3]
+
+
+async def test_what_is_unreadable_is_still_delivered(
+    publisher: Publisher, consuming: Consuming, topology: Topology, channel: AbstractChannel
+) -> None:
+    """A message that is no envelope reaches the sink, in a lane of its own, and can be acknowledged."""
+    await publish_numbers(publisher, range(1))
+    exchange = await channel.get_exchange(topology.inbox.name)
+    for body in (b"a", b"b"):
+        await exchange.publish(aio_pika.Message(body), routing_key="3")
+    sink = CollectingSink()
+    async with consuming(sink):
+        deliveries = [delivery for delivery in await sink.until_delivered(3) if delivery.partition == 3]
+
+        assert len({delivery.lane for delivery in deliveries}) == 2
+        for delivery in deliveries:
+            with pytest.raises(UnreadableEnvelope, match="type is missing"):
+                delivery.envelope()
+            await delivery.ack()
+
+
+async def test_a_second_ack_is_our_own_error(publisher: Publisher, consuming: Consuming) -> None:
+    """A second acknowledgement never reaches RabbitMQ, which would close the channel for it."""
+    await publish_numbers(publisher, range(2))
+    sink = CollectingSink()
+    async with consuming(sink):
+        first, second = await sink.until_delivered(2)
+        await first.ack()
+        with pytest.raises(RuntimeError, match="acknowledged twice"):
+            await first.ack()
+        await second.ack()
+
+    assert [p for p in sink.losses if sink.losses.count(p) > 1] == []
+
+
+async def test_a_deleted_queue_is_consumed_again(
+    publisher: Publisher, consuming: Consuming, topology: Topology, channel: AbstractChannel
+) -> None:
+    """A consumer that RabbitMQ cancelled because its queue was deleted declares it again and goes on."""
+    await publish_numbers(publisher, range(1))
+    partition = topology.partition_of(an_envelope().lane)
+    sink = CollectingSink()
+    async with consuming(sink):
+        [delivery] = await sink.until_delivered(1)
+        await delivery.ack()
+        await channel.queue_delete(topology.inbox_queue(partition).name)
+        await sink.until_lost()
+        with suppress(BrokerUnavailable):  # the queue may not be back yet
+            await publisher.publish(an_envelope(1), budget=10)
+        await publisher.publish(an_envelope(2), budget=10)
+        await sink.until_delivered(2)
+
+
+async def test_other_settings_stop_the_process(amqp_url: str, topology: Topology, channel: AbstractChannel) -> None:
+    """Queues that exist with other settings are a configuration error that names the queue, not a loop."""
+    name = topology.inbox_queue(0).name
+    await channel.declare_queue(name, durable=True)
+    consumer = Consumer(amqp_url, topology, CollectingSink(), name=topology.namespace)
+
+    with pytest.raises(ConfigurationError, match=name):
+        await consumer.run(range(4))

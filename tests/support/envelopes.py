@@ -1,0 +1,24 @@
+"""Envelopes to send."""
+
+from typing import Any
+
+from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
+
+
+def an_envelope(number: int = 0, *, openid: str = "o_1", **fields: Any) -> Envelope:
+    """A callback of user `openid`; `number` is its body, to tell it from others."""
+    return Envelope(
+        **{
+            "id": new_id(),
+            "kind": EnvelopeKind.CALLBACK,
+            "account": "shop",
+            "appid": "wx1",
+            "openid": openid,
+            "lane": f"wx1:{openid}",
+            "dedup_id": f"wx1:m:{openid}:{number}",
+            "body": str(number).encode(),
+            "received_at": 1_700_000_000.25,
+            "traceparent": f"00-{number:032x}-{1:016x}-01",
+            **fields,
+        }
+    )

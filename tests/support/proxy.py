@@ -1,0 +1,102 @@
+"""A TCP proxy that loses connections the ways networks do, without touching the server behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit, urlunsplit
+
+CHUNK = 65_536
+
+
+class Proxy:
+    """Carries bytes between its own port and a server until told otherwise."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._to_server = asyncio.Event()
+        self._to_client = asyncio.Event()
+        self.port = 0
+        self.accepted = 0
+        """Connections taken so far."""
+
+    async def listen(self) -> None:
+        """Accept connections (again), on the same port as before."""
+        self.flow()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+
+    def flow(self) -> None:
+        """Carry bytes in both directions again, those held back included."""
+        self._to_server.set()
+        self._to_client.set()
+
+    def blackhole(self) -> None:
+        """Keep every connection open and carry nothing."""
+        self._to_server.clear()
+        self._to_client.clear()
+
+    def hold_answers(self) -> None:
+        """Carry what the client says, and nothing that the server answers."""
+        self._to_client.clear()
+
+    def abort(self) -> None:
+        """Reset every connection, on both sides."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def refuse(self) -> None:
+        """Accept no more connections, and reset those that are there."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.abort()
+
+    async def close(self) -> None:
+        """Reset everything and wait until nothing runs any more."""
+        await self.refuse()
+        pumps = list(self._pumps)
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        for writer in list(self._writers):
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        server_reader, server_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, server_writer}
+        for source, sink, gate in (
+            (reader, server_writer, self._to_server),
+            (server_reader, writer, self._to_client),
+        ):
+            pump = asyncio.create_task(_pump(source, sink, gate))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+    with suppress(OSError):
+        while data := await source.read(CHUNK):
+            await gate.wait()
+            sink.write(data)
+            await sink.drain()
+    sink.close()
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncIterator[tuple[Proxy, str]]:
+    """Yield a proxy in front of the server of `url`, and the address that leads through it."""
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    proxy = Proxy(parts.hostname, parts.port)
+    await proxy.listen()
+    credentials, at, _ = parts.netloc.rpartition("@")
+    try:
+        yield proxy, urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{proxy.port}"))
+    finally:
+        await proxy.close()
