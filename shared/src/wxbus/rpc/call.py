@@ -1,0 +1,54 @@
+"""One call on its way through the server, whatever transport it came by."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from wxbus.rpc.declaration import Method
+from wxbus.rpc.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(slots=True)
+class Call:
+    """A call: the transport fills the first five, the stages the rest, each its own."""
+
+    service: str
+    name: str
+    """Of the method, as the caller wrote it."""
+    content_type: str
+    credentials: str | None = field(repr=False)
+    """The API key as it came; None if none came."""
+    read: Callable[[], Awaitable[bytes]] = field(repr=False)
+    """Returns the body; it is read only for a caller who may call. Raises RpcFailure 408 or 413."""
+    method: Method | None = None
+    principal: Principal | None = None
+    request: BaseModel | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the transport sends back; `status` is that of HTTP on every transport."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+    """Seconds after which the call may be repeated."""
+
+
+CURRENT: ContextVar[Call] = ContextVar("wxbus_rpc_call")
+
+
+def current_call() -> Call:
+    """Return the call in hand, anywhere below a method; LookupError outside of one."""
+    return CURRENT.get()

@@ -1,0 +1,74 @@
+"""The HTTP transport: `POST /rpc/{service}/{method}`, errors as problem documents (RFC 9457)."""
+
+import asyncio
+import math
+from typing import Final
+
+from aiohttp import web
+
+from wxbus.errors import RpcFailure
+from wxbus.rpc.call import Answer, Call
+from wxbus.rpc.server import Server
+from wxbus.rpc.stages import answer_of
+
+BODY_LIMIT: Final = 64 * 1024
+READ_TIMEOUT: Final = 5.0
+"""Seconds for the body: aiohttp has no limit of its own for a slow one (broker notes 10)."""
+
+
+def build_http(server: Server, *, body_limit: int = BODY_LIMIT, read_timeout: float = READ_TIMEOUT) -> web.Application:
+    """Return the application that serves `server`."""
+
+    async def rpc(request: web.Request) -> web.Response:
+        if request.method != "POST":
+            return _response(answer_of(RpcFailure(405, "Only POST")), Allow="POST")
+
+        async def read() -> bytes:
+            return await _read(request, read_timeout)
+
+        call = Call(
+            service=request.match_info["service"],
+            name=request.match_info["method"],
+            content_type=request.content_type if "Content-Type" in request.headers else "",
+            credentials=_bearer(request.headers.get("Authorization")),
+            read=read,
+        )
+        answer = await server.answer(call)
+        if answer.status == 401:
+            # RFC 6750: the error is named only if a key was presented.
+            error = "" if call.credentials is None else ', error="invalid_token"'
+            return _response(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
+        return _response(answer)
+
+    async def nowhere(_request: web.Request) -> web.Response:
+        return _response(answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}")))
+
+    app = web.Application(client_max_size=body_limit)
+    app.router.add_route("*", "/rpc/{service}/{method}", rpc)
+    app.router.add_route("*", "/{rest:.*}", nowhere)
+    return app
+
+
+async def _read(request: web.Request, timeout: float) -> bytes:
+    try:
+        async with asyncio.timeout(timeout):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as exc:
+        raise RpcFailure(413, "The body is too large", detail=f"the limit is {request.client_max_size} bytes") from exc
+    except TimeoutError as exc:
+        raise RpcFailure(408, "The body did not arrive in time") from exc
+    except web.HTTPException as exc:
+        raise RpcFailure(400, "The body cannot be read") from exc
+
+
+def _response(answer: Answer, **headers: str) -> web.Response:
+    headers["Content-Type"] = answer.content_type
+    headers["Cache-Control"] = "no-store"  # answers hold tokens
+    if answer.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(answer.retry_after)))
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def _bearer(header: str | None) -> str | None:
+    scheme, _, credentials = (header or "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None

@@ -1,0 +1,67 @@
+"""What an API key may do: `service:method:resource`, for example `token:get:wx0123456789abcdef` or `token:get:*`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+WORD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope that a key was given; `*` stands for any one word."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Scope":
+        """Return the scope, or raise ValueError that says how one looks."""
+        words = tuple(text.split(":"))
+        if not all(word == ANY or WORD.fullmatch(word) for word in words):
+            raise ValueError(f"{text!r} is no scope: words of letters, digits, _ . @ - or a single *, joined by colons")
+        return cls(words)
+
+    def covers(self, needed: tuple[str | None, ...]) -> bool:
+        """Say whether it allows what is needed; None is a word that is not known yet."""
+        return len(self.words) == len(needed) and all(
+            need is None or word in {ANY, need} for word, need in zip(self.words, needed, strict=True)
+        )
+
+    def __str__(self) -> str:
+        return ":".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A scope that a method needs; a word in braces is a field of the request: `token:get:{appid}`."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Needed":
+        """Return the template, or raise ValueError that says how one looks."""
+        words = tuple(text.split(":"))
+        if not all(WORD.fullmatch(word) or PLACEHOLDER.fullmatch(word) for word in words):
+            raise ValueError(f"{text!r} is no scope: words or {{field}}, joined by colons")
+        return cls(words)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Fields of the request that it names."""
+        return frozenset(match[1] for word in self.words if (match := PLACEHOLDER.fullmatch(word)))
+
+    def filled(self, values: Mapping[str, object] | None = None) -> tuple[str | None, ...]:
+        """Return its words with the request's values; without a request yet, None stands for them."""
+        matches = [(word, PLACEHOLDER.fullmatch(word)) for word in self.words]
+        if values is None:
+            return tuple(None if match else word for word, match in matches)
+        return tuple(str(values[match[1]]) if match else word for word, match in matches)
+
+
+def allowed(granted: Iterable[Scope], needed: Iterable[tuple[str | None, ...]]) -> bool:
+    """Say whether each needed scope is covered by one that was granted."""
+    scopes = tuple(granted)
+    return all(any(scope.covers(need) for scope in scopes) for need in needed)

@@ -1,0 +1,1 @@
+"""RPC: declarations, the pipeline, HTTP, the clients."""

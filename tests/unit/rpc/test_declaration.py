@@ -1,0 +1,93 @@
+"""What may be declared, and what a scope allows."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.unit.rpc.conftest import Echo, Question, Reply
+from wxbus.rpc import Server, method, service
+from wxbus.rpc.declaration import methods_of
+from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.scopes import Needed, Scope, allowed
+
+
+def test_only_marked_methods_are_declared() -> None:
+    """A public method without a mark is not callable."""
+    assert list(methods_of(Echo())) == ["say"]
+
+
+def test_an_override_without_a_mark_is_not_callable() -> None:
+    """A subclass must say again what it lets others call."""
+
+    @service("quiet")
+    class Quiet(Echo):
+        async def say(self, request: Question) -> Reply:
+            raise AssertionError(request)
+
+    assert not methods_of(Quiet())
+
+
+def test_a_wrong_declaration_is_refused_at_once() -> None:
+    """A method that cannot be served fails when its class is made, not when it is called."""
+    with pytest.raises(TypeError, match="no field account"):
+
+        @service("a")
+        class _A:
+            @method(scopes=["a:b:{account}"])
+            async def b(self, request: Question) -> Reply: ...
+
+    with pytest.raises(TypeError, match=r"async def b\(self, request: Model\) -> Model"):
+
+        @service("a")
+        class _B:
+            @method(scopes=["a:b"])
+            async def b(self, request: str) -> Reply: ...
+
+    with pytest.raises(ValueError, match="at least one scope"):
+        method(scopes=[])
+
+
+def test_a_service_is_registered_by_hand_and_once() -> None:
+    """Importing a class serves nothing; two objects cannot answer for one method."""
+    keys = ApiKeys.of([])
+    assert not Server([], authenticator=keys, registry=CollectorRegistry()).methods
+    with pytest.raises(TypeError, match=r"two objects declare echo\.say"):
+        Server([Echo(), Echo()], authenticator=keys, registry=CollectorRegistry())
+    with pytest.raises(TypeError, match="not marked"):
+        Server([object()], authenticator=keys, registry=CollectorRegistry())
+
+
+@pytest.mark.parametrize(
+    ("granted", "needed", "yes"),
+    [
+        ("token:get:wx1", ("token", "get", "wx1"), True),
+        ("token:get:*", ("token", "get", "wx1"), True),
+        ("token:*:wx1", ("token", "get", "wx1"), True),
+        ("token:get:wx1", ("token", "get", None), True),
+        ("token:get:wx1", ("token", "get", "wx2"), False),
+        ("token:get:wx1", ("token", "get", "*"), False),
+        ("token:get:wx1", ("token", "report_invalid", "wx1"), False),
+        ("token:get:*", ("token", "get"), False),
+        ("*", ("token", "get", "wx1"), False),
+        ("token:get", ("token", "get", "wx1"), False),
+    ],
+)
+def test_what_a_scope_covers(granted: str, needed: tuple[str | None, ...], yes: bool) -> None:
+    """Word by word; `*` is one word, never the rest; what the caller sends is never a pattern."""
+    assert Scope.parse(granted).covers(needed) is yes
+
+
+def test_every_needed_scope_must_be_granted() -> None:
+    """Two scopes needed, one granted: no."""
+    needed = [("a", "b"), ("a", "c")]
+    assert allowed([Scope.parse("a:b"), Scope.parse("a:c")], needed)
+    assert not allowed([Scope.parse("a:b")], needed)
+
+
+@pytest.mark.parametrize("text", ["", "a:", "a b", "a:**", "a:{b}", "a:b*"])
+def test_a_scope_that_is_none_is_refused(text: str) -> None:
+    """A slip in the keys file is an error, not a scope that never matches."""
+    with pytest.raises(ValueError, match="is no scope"):
+        Scope.parse(text)
+    if "{" not in text:
+        with pytest.raises(ValueError, match="is no scope"):
+            Needed.parse(text)

@@ -1,0 +1,195 @@
+"""The HTTP transport and the pipeline behind it."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+import structlog
+from aiohttp.test_utils import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
+
+SAY = "/rpc/echo/say"
+
+
+async def problem(answer: Any, status: int) -> dict[str, Any]:
+    """Return the problem document of an answer, checked against RFC 9457."""
+    assert answer.status == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    document: dict[str, Any] = json.loads(await answer.read())
+    assert document["status"] == status
+    assert document["type"]
+    assert document["title"]
+    return document
+
+
+def bearer(key: str) -> dict[str, str]:
+    """Return the header that presents a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def test_a_call_is_answered(http: TestClient, keys: Keys) -> None:
+    """One model in, one out; the method sees who called; no cache keeps the answer."""
+    answer = await http.post(SAY, json={"appid": "wx1", "times": 2}, headers=bearer(keys.full))
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert await answer.json() == {"text": "wx1wx1", "caller": "full"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Basic d3g6eA=="},
+        bearer("wxb_000000000000_" + "A" * 43),
+        bearer("short"),
+        bearer("\xff\xfe"),
+    ],
+)
+async def test_without_a_good_key_401(http: TestClient, echo: Echo, headers: dict[str, str]) -> None:
+    """No key or a wrong one: 401, how to authenticate, and nothing was called or read."""
+    answer = await http.post(SAY, data=b"not even json", headers=headers)
+    await problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="wxbus"')
+    assert not echo.calls
+
+
+async def test_a_key_with_one_character_changed_is_no_key(http: TestClient, keys: Keys) -> None:
+    """The prefix alone, which is public, opens nothing."""
+    wrong = keys.full[:-1] + ("A" if keys.full[-1] != "A" else "B")
+    await problem(await http.post(SAY, json={"appid": "wx1"}, headers=bearer(wrong)), 401)
+
+
+async def test_a_key_without_the_scope_403(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """A key for another method is refused before the body is looked at; one for another account after."""
+    document = await problem(await http.post(SAY, data=b"{", headers=bearer(keys.other)), 403)
+    assert "echo:say:{appid}" in document["detail"]
+    await problem(await http.post(SAY, json={"appid": "wx2"}, headers=bearer(keys.one)), 403)
+    await problem(await http.post(SAY, json={"appid": "*"}, headers=bearer(keys.one)), 403)
+    assert not echo.calls
+    assert (await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.one))).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/rpc/echo/unmarked", "/rpc/echo/__init__", "/rpc/echo/calls", "/rpc/none/say", "/rpc/echo", "/", "/rpc/"]
+)
+async def test_what_is_not_declared_is_not_there(http: TestClient, keys: Keys, path: str) -> None:
+    """An unmarked method is as absent as one that never was, whatever the key may do."""
+    await problem(await http.post(path, json={"appid": "wx1"}, headers=bearer(keys.full)), 404)
+
+
+@pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"])
+async def test_only_post_is_allowed(http: TestClient, keys: Keys, verb: str) -> None:
+    """A token never stands in a URL that something caches: calls are POST."""
+    answer = await http.request(verb, SAY, headers=bearer(keys.full))
+    await problem(answer, 405)
+    assert answer.headers["Allow"] == "POST"
+
+
+async def test_too_large_a_body_413(http: TestClient, keys: Keys) -> None:
+    """The limit holds for a declared length, for chunks of unknown length and for what gzip inflates to."""
+
+    async def chunks() -> Any:
+        for _ in range(30):
+            yield b"x" * 100
+
+    headers = bearer(keys.full) | {"Content-Type": "application/json"}
+    await problem(await http.post(SAY, data=b"x" * 3000, headers=headers), 413)
+    await problem(await http.post(SAY, data=chunks(), headers=headers), 413)
+    bomb = gzip.compress(b" " * 1_000_000)
+    await problem(await http.post(SAY, data=bomb, headers=headers | {"Content-Encoding": "gzip"}), 413)
+
+
+async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """A caller that sends slowly does not hold the service."""
+    never = asyncio.Event()
+
+    async def slow() -> Any:
+        yield b"{"
+        await never.wait()
+
+    headers = bearer(keys.full) | {"Content-Type": "application/json"}
+    await problem(await http.post(SAY, data=slow(), headers=headers), 408)
+    assert not echo.calls
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", ""])
+async def test_an_unknown_content_type_415(http: TestClient, keys: Keys, content_type: str) -> None:
+    """A content type is never guessed, and the answer says which one is known."""
+    answer = await http.post(SAY, data=b"{}", headers=bearer(keys.full) | {"Content-Type": content_type})
+    assert "application/json" in (await problem(answer, 415))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[" * 1500, 400),
+        (b"[]", 422),
+        (b"null", 422),
+        (b"{}", 422),
+        (b'{"appid": 5}', 422),
+        (b'{"appid": "wx1", "more": "hunter2-hunter2"}', 422),
+        (b'{"appid": {"a": "hunter2-hunter2"}}', 422),
+    ],
+)
+async def test_a_body_that_does_not_fit(http: TestClient, keys: Keys, body: bytes, status: int) -> None:
+    """400 for what is not JSON, 422 for what is not the model; the answer never repeats what was sent."""
+    answer = await http.post(SAY, data=body, headers=bearer(keys.full) | {"Content-Type": "application/json"})
+    document = await problem(answer, status)
+    assert SECRET_TEXT not in json.dumps(document)
+    if status == 422:
+        assert all(error["message"] for error in document["errors"])
+
+
+async def test_errors_of_a_method(
+    http: TestClient, echo: Echo, keys: Keys, failing: tuple[Exception, int, str | None]
+) -> None:
+    """The branch of the error decides the status; what we did not foresee is a bare 500."""
+    echo.error, status, retry_after = failing
+    answer = await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))
+    document = await problem(answer, status)
+    assert answer.headers.get("Retry-After") == retry_after
+    if status == 500:
+        assert document.keys() == {"type", "title", "status"}
+
+
+async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys) -> None:
+    """The audit log says who called what for which account and how it ended; never the key, never the body."""
+    with structlog.testing.capture_logs() as logs:
+        await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.one))
+        await http.post(SAY, json={"appid": "wx2"}, headers=bearer(keys.one))
+        await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.one + SECRET_TEXT))
+        await http.post("/rpc/made/up", headers=bearer(keys.one))
+    noted = [(entry["principal"], entry["resource"], entry["status"]) for entry in logs if entry["event"] == "rpc.call"]
+    assert noted == [("one", ["wx1"], 200), ("one", ["wx2"], 403), (None, None, 401), (None, None, 404)]
+    assert not any(secret in str(logs) for secret in (keys.one, keys.one.rpartition("_")[2], SECRET_TEXT))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary(max_size=300), content_type=st.sampled_from(["application/json", "text/json", "a/b; charset=x"]))
+def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
+    """Whatever the body, the answer is 200 or 4xx: never 5xx."""
+    from prometheus_client import CollectorRegistry
+
+    from wxbus.rpc.call import Call, Principal
+    from wxbus.rpc.scopes import Scope
+    from wxbus.rpc.server import Server
+
+    async def everybody(_credentials: str) -> Principal:
+        return Principal("fuzz", (Scope.parse("echo:say:*"),))
+
+    async def read() -> bytes:
+        return body
+
+    server = Server([Echo()], authenticator=everybody, registry=CollectorRegistry())
+    answer = asyncio.run(server.answer(Call("echo", "say", content_type, "key", read)))
+    assert answer.status == 200 or 400 <= answer.status < 500
