@@ -5,9 +5,9 @@ and requeueing would break the order, and a multiple acknowledgement would take 
 """
 
 import asyncio
-import time
 from collections.abc import Iterable
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
@@ -193,8 +193,8 @@ class Consumer:
 async def _until(over: asyncio.Future[str]) -> str:
     """Return why the session is over; a process that stood still has lost its connection, noticed or not."""
     while not over.done():
-        before = time.monotonic()
+        before = monotonic()
         await asyncio.wait({over}, timeout=TICK)
-        if time.monotonic() - before > TICK + HEARTBEAT:
+        if monotonic() - before > TICK + HEARTBEAT:
             return "this process stood still for longer than the heartbeat"
     return over.result()

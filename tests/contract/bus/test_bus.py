@@ -1,0 +1,149 @@
+"""One contract for the outlet and the deliveries that unit tests use, and for the real ones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.envelopes import an_envelope
+from tests.support.proxy import proxied
+from tests.support.sinks import CollectingSink
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.ports import Death, Delivery, Outlet
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.errors import BrokerUnavailable
+from wxbus.testing import MemoryDelivery, MemoryOutlet
+
+DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
+
+
+@dataclass
+class Bus:
+    """An outlet, and what a test does to it from outside."""
+
+    outlet: Outlet
+    arrived: Callable[[int], Awaitable[list[Delivery]]]
+    """Return the first so many envelopes that came out of the inbox."""
+    cut: Callable[[], Awaitable[None]]
+    """Take the broker away, and wait until the deliveries' channels are lost."""
+    heal: Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+async def memory_bus() -> Bus:
+    """The fakes."""
+    outlet = MemoryOutlet()
+    deliveries: list[MemoryDelivery] = []
+
+    async def arrived(count: int) -> list[Delivery]:
+        deliveries.extend(MemoryDelivery(envelope) for envelope in outlet.published[len(deliveries) : count])
+        return list(deliveries[:count])
+
+    async def cut() -> None:
+        outlet.away = True
+        for delivery in deliveries:
+            delivery.lost = True
+
+    async def heal() -> None:
+        outlet.away = False
+
+    return Bus(outlet, arrived, cut, heal)
+
+
+@pytest.fixture
+async def rabbitmq_bus(amqp_url: str, topology: Topology) -> AsyncIterator[Bus]:
+    """The real ones, behind a proxy."""
+    sink = CollectingSink()
+    async with proxied(amqp_url) as (proxy, url), Publisher.open(url, topology, name=topology.namespace) as publisher:
+        consumer = Consumer(url, topology, sink, name=topology.namespace)
+        running = asyncio.create_task(consumer.run(range(topology.partitions)))
+        await consumer.subscribed.wait()
+
+        async def cut() -> None:
+            await proxy.refuse()
+            await sink.until_lost()
+
+        yield Bus(publisher, sink.until_delivered, cut, proxy.listen)
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@pytest.fixture(params=["memory_bus", pytest.param("rabbitmq_bus", marks=pytest.mark.integration)])
+def bus(request: pytest.FixtureRequest) -> Bus:
+    """One contract, two implementations."""
+    bus: Bus = request.getfixturevalue(request.param)
+    return bus
+
+
+def read(deliveries: list[Delivery]) -> list[Envelope]:
+    """Return what they carry."""
+    return [delivery.envelope() for delivery in deliveries]
+
+
+async def test_published_envelopes_arrive_in_order(bus: Bus) -> None:
+    """What one user's envelopes go in as, they come out as, in order, and can be acknowledged."""
+    sent = [an_envelope(number) for number in range(3)]
+    for envelope in sent:
+        await bus.outlet.publish(envelope, budget=10)
+    deliveries = await bus.arrived(3)
+
+    assert sent == read(deliveries)
+    for delivery in deliveries:
+        assert sent[0].lane == delivery.lane
+        assert not delivery.redelivered
+        await delivery.ack()
+
+
+async def test_a_second_ack_is_an_error_of_the_caller(bus: Bus) -> None:
+    """Acknowledging twice is a bug and shows as one."""
+    await bus.outlet.publish(an_envelope(), budget=10)
+    [delivery] = await bus.arrived(1)
+    await delivery.ack()
+
+    with pytest.raises(RuntimeError, match="acknowledged twice"):
+        await delivery.ack()
+
+
+async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
+    """What was delivered before the broker went away can no longer be acknowledged."""
+    await bus.outlet.publish(an_envelope(), budget=10)
+    [delivery] = await bus.arrived(1)
+    await bus.cut()
+
+    with pytest.raises(BrokerUnavailable):
+        await delivery.ack()
+
+
+async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
+    """Publishing, parking and burying raise BrokerUnavailable without a broker, and work again with it."""
+    await bus.outlet.publish(an_envelope(), budget=10)
+    [delivery] = await bus.arrived(1)
+    await bus.cut()
+
+    for refused in (
+        bus.outlet.publish(an_envelope(), budget=0.1),
+        bus.outlet.park(an_envelope(), delay="1s", budget=0.1),
+        bus.outlet.bury(delivery, DEATH, budget=0.1),
+    ):
+        with pytest.raises(BrokerUnavailable):
+            await refused
+
+    await bus.heal()
+    await bus.outlet.publish(an_envelope(), budget=20)
+    await bus.outlet.park(an_envelope(), delay="1s", budget=20)
+    await bus.outlet.bury(delivery, DEATH, budget=20)
+
+
+async def test_without_time_nothing_is_promised(bus: Bus) -> None:
+    """A budget that is used up is no confirm."""
+    with pytest.raises(BrokerUnavailable):
+        await bus.outlet.publish(an_envelope(), budget=0)
+
+
+async def test_only_delays_with_a_queue_exist(bus: Bus) -> None:
+    """Parking for a delay without a queue is a bug and shows as one."""
+    with pytest.raises(ValueError, match="no retry delay 'soon'"):
+        await bus.outlet.park(an_envelope(), delay="soon", budget=10)

@@ -1,0 +1,107 @@
+from typing import Any
+
+import pytest
+from aiormq.abc import DeliveredMessage
+from hypothesis import given
+from hypothesis import strategies as st
+from pamqp import commands, frame
+from pamqp.header import ContentHeader
+
+from tests.support.envelopes import an_envelope
+from wxbus.bus import wire
+from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.bus.ports import Death
+from wxbus.errors import UnreadableEnvelope
+
+
+def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> DeliveredMessage:
+    """Return what arrives after AMQP has encoded and decoded it."""
+    _, _, header = frame.unmarshal(frame.marshal(ContentHeader(body_size=len(body), properties=properties), 1))
+    assert isinstance(header, ContentHeader)
+    delivery = commands.Basic.Deliver(consumer_tag="c", delivery_tag=7, exchange="e", routing_key="0")
+    return DeliveredMessage(delivery, header, body, channel=None)  # type: ignore[arg-type]  # no channel is used
+
+
+short = st.text(min_size=1, max_size=60).filter(lambda text: len(text.encode()) < 250)
+milliseconds = st.integers(0, 2**41).map(lambda value: value / 1000)
+envelopes = st.builds(
+    Envelope,
+    id=short,
+    kind=st.sampled_from(EnvelopeKind),
+    account=st.text(max_size=64),
+    appid=short,
+    openid=st.none() | st.text(max_size=64),
+    lane=st.text(min_size=1, max_size=200),
+    dedup_id=st.text(max_size=500),
+    body=st.binary(max_size=1000),
+    received_at=milliseconds,
+    traceparent=st.text(max_size=55),
+    attempt=st.integers(1, 10_000),
+    replay=st.booleans(),
+    reply_to=st.none() | short,
+    correlation_id=st.none() | short,
+    expiration=st.none() | milliseconds,
+)
+
+
+@given(envelopes)
+def test_an_envelope_survives_the_wire(envelope: Envelope) -> None:
+    """What goes in as properties, headers and body comes out as the same envelope."""
+    message = over_the_wire(wire.to_properties(envelope), envelope.body)
+
+    assert envelope == wire.to_envelope(message)
+    assert envelope.lane == wire.lane_of(message)
+
+
+def test_properties_are_what_the_design_says() -> None:
+    """Other programs read the envelope by AMQP's own properties; the message outlives the broker."""
+    properties = wire.to_properties(an_envelope(1, kind=EnvelopeKind.TAKEN, expiration=4.5))
+
+    assert (
+        properties.message_type,
+        properties.app_id,
+        properties.content_type,
+        properties.delivery_mode,
+    ) == ("taken", "wx1", "application/json", 2)
+    assert properties.expiration is None, "AMQP's expiration would dead-letter the callback itself"
+
+
+@pytest.mark.parametrize("name", ["account", "lane", "dedup_id", "received_at_ms", "traceparent", "attempt"])
+@pytest.mark.parametrize("wrong", [None, {"a": 1}])
+def test_a_header_that_is_missing_or_odd_is_named(name: str, wrong: Any) -> None:
+    """An unreadable envelope says which header is wrong, and never raises anything else."""
+    properties = wire.to_properties(an_envelope(1))
+    assert properties.headers
+    properties.headers[name] = wrong
+
+    with pytest.raises(UnreadableEnvelope, match=name):
+        wire.to_envelope(over_the_wire(properties, b"{}"))
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        commands.Basic.Properties(),
+        commands.Basic.Properties(message_type="letter", message_id="1", app_id="a", headers={}),
+        commands.Basic.Properties(message_type="callback", app_id="a"),
+        commands.Basic.Properties(message_type="callback", message_id="1"),
+    ],
+)
+def test_what_is_not_ours_is_unreadable(properties: commands.Basic.Properties) -> None:
+    """A message of another program is unreadable and has no lane."""
+    message = over_the_wire(properties, b"")
+
+    assert wire.lane_of(message) is None
+    with pytest.raises(UnreadableEnvelope):
+        wire.to_envelope(message)
+
+
+def test_a_dead_letter_fits_into_its_frame() -> None:
+    """The longest error and traceback leave the headers of a dead letter far below the frame limit of 128 KiB."""
+    message = over_the_wire(wire.to_properties(an_envelope(1)), b"{}")
+    death = Death(reason="attempts", error="错" * 10**6, traceback="错" * 10**6, attempts=9, died_at=1.5)
+
+    properties = wire.to_dead_properties(message, death)
+
+    assert len(frame.marshal(ContentHeader(body_size=2, properties=properties), 1)) < 100_000
+    assert {**properties.headers, "death_reason": "attempts", "lane": "wx1:o_1"} == properties.headers
