@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -102,14 +102,21 @@ class Client:
             ) as response:
                 content = await response.read()
         except (aiohttp.ClientError, OSError) as exc:
-            raise RpcUnavailable(f"{path}: {type(exc).__name__}") from exc
-        if response.status != 200:
-            raise problems.parse(response.status, content, response.headers)
-        try:
-            return answer.model_validate_json(content)
-        except ValidationError:
-            # `from None`: pydantic's text shows what was received, and that may be a token.
-            raise RpcFailure(502, "Unreadable answer", detail=f"{path}: not a {answer.__name__}") from None
+            lost = RpcUnavailable(f"{path}: {type(exc).__name__}")
+        else:
+            return _answer(path, response.status, content, response.headers, answer)
+        # Outside of `except`: some errors of aiohttp hold the headers of the request, and so the key.
+        raise lost
+
+
+def _answer(path: str, status: int, content: bytes, headers: Mapping[str, str], answer: type[A]) -> A:
+    if status != 200:
+        raise problems.parse(status, content, headers)
+    try:
+        return answer.model_validate_json(content)
+    except ValidationError:
+        # `from None`: pydantic's text shows what was received, and that may be a token.
+        raise RpcFailure(502, "Unreadable answer", detail=f"{path}: not a {answer.__name__}") from None
 
 
 def _delay(error: RpcFailure | RpcUnavailable, attempt: int) -> float | None:

@@ -55,7 +55,7 @@ class TokenAnswer(TokenMessage):
     model_config = ConfigDict(extra="ignore")  # a newer service may tell more
 
     access_token: str = Field(min_length=1, max_length=2048, repr=False)
-    expires_in: float = Field(gt=0, le=86400)
+    expires_in: float = Field(gt=0)
     """Seconds until WeChat stops accepting it, at the latest."""
 
 

@@ -1,0 +1,152 @@
+"""The typed client over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from tests.unit.rpc.conftest import Echo, Keys, Question, Reply
+from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
+from wxbus.rpc import Client
+
+QUESTION = Question(appid="wx1")
+
+
+def address(http: TestClient) -> str:
+    """Return the address of the service."""
+    return str(http.make_url("/"))
+
+
+@pytest.fixture
+async def client(http: TestClient, keys: Keys) -> AsyncIterator[Client]:
+    """A client of the service."""
+    async with Client.open(address(http), keys.full) as opened:
+        yield opened
+
+
+async def test_a_call_is_typed(client: Client) -> None:
+    """Models go in and come out."""
+    assert await client.call("echo", "say", QUESTION, Reply) == Reply(text="wx1", caller="full")
+
+
+async def test_an_error_comes_through(client: Client, echo: Echo) -> None:
+    """Status, title and waiting time of the problem document are those of the exception."""
+    echo.error = TokenUnavailable("soon", retry_after=77.5)
+    with pytest.raises(RpcFailure, match="soon") as caught:
+        await client.call("echo", "say", QUESTION, Reply, attempts=3)
+    assert (caught.value.status, caught.value.retry_after) == (503, 77.5)
+    assert len(echo.calls) == 1, "77 s are beyond the deadline: no use in waiting"
+
+
+async def test_what_may_be_repeated_is_repeated_so_often_and_no_more(client: Client, echo: Echo) -> None:
+    """An unavailable service is asked again, as often as the caller allows: by default not at all."""
+    echo.error = TokenUnavailable("soon", retry_after=0.0)
+    for attempts in (1, 3):
+        echo.calls.clear()
+        with pytest.raises(RpcFailure, match="soon"):
+            await client.call("echo", "say", QUESTION, Reply, attempts=attempts)
+        assert len(echo.calls) == attempts
+
+
+async def test_a_refusal_is_not_repeated(http: TestClient, keys: Keys) -> None:
+    """What the service refuses it will refuse again."""
+    async with Client.open(address(http), keys.other) as client:
+        with pytest.raises(RpcFailure, match="403"):
+            await client.call("echo", "say", QUESTION, Reply, attempts=3)
+
+
+async def test_nobody_there_is_one_error_of_ours(unused_tcp_port: int, keys: Keys) -> None:
+    """A refused connection is RpcUnavailable, and the key is in no part of it."""
+    async with Client.open(f"http://127.0.0.1:{unused_tcp_port}", keys.full) as client:
+        with pytest.raises(RpcUnavailable) as caught:
+            await client.call("echo", "say", QUESTION, Reply, attempts=2)
+    assert keys.full not in repr(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None, "errors of aiohttp may hold our headers"
+
+
+Answering = Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]
+
+
+def serving(handler: Answering) -> AbstractAsyncContextManager[TestServer]:
+    """Serve one handler for every path."""
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", handler)
+    return TestServer(app)
+
+
+async def test_a_service_that_hangs_is_given_up() -> None:
+    """The deadline is the caller's, whatever the service does."""
+    asked = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(hang) as server, Client.open(str(server.make_url("/")), "key") as client:
+        with pytest.raises(RpcUnavailable, match="no answer in time"):
+            await client.call("echo", "say", QUESTION, Reply, timeout=0.05)
+    assert asked.is_set()
+
+
+async def test_a_connection_that_breaks_is_one_error_of_ours() -> None:
+    """An answer that stops in the middle counts as none."""
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        if request.transport:
+            request.transport.abort()
+        return response
+
+    async with serving(cut) as server, Client.open(str(server.make_url("/")), "key") as client:
+        with pytest.raises(RpcUnavailable):
+            await client.call("echo", "say", QUESTION, Reply)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b"<html>", "502 Unreadable answer"),
+        (200, b'{"text": "hunter2-hunter2"}', "502 Unreadable answer"),
+        (502, b"<html>bad gateway</html>", "502 no problem document"),
+        (404, b'["a"]', "404 no problem document"),
+        (302, b"", "302 no problem document"),
+        (500, b'{"title": 5, "detail": [], "retry_after": "x", "errors": "y"}', "500 no problem document"),
+    ],
+)
+async def test_an_answer_of_somebody_else(status: int, body: bytes, expected: str) -> None:
+    """A proxy between us and the service breaks nothing; no redirect is followed with the key; no body is shown."""
+    asked = []
+
+    async def odd(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, body=body, headers={"Location": "/elsewhere"} if status == 302 else None)
+
+    async with serving(odd) as server, Client.open(str(server.make_url("/")), "key") as client:
+        with pytest.raises(RpcFailure, match=expected) as caught:
+            await client.call("echo", "say", QUESTION, Reply)
+    assert asked == ["/rpc/echo/say"]
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("url", ["", "token:8081", "ftp://token", "http://", "http://token/?a=b"])
+async def test_a_wrong_address_is_refused_at_once(url: str) -> None:
+    """A slip in a setting stops the start, it is not found out at the first call."""
+    with pytest.raises(ConfigurationError, match="http://token:8081"):
+        async with Client.open(url, "key"):
+            raise AssertionError
+
+
+@pytest.mark.parametrize("key", ["a b", "a\n", "\xfc"])
+async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str) -> None:
+    """An API key with a line end from a file is a clear error."""
+    with pytest.raises(ConfigurationError, match="printable") as caught:
+        async with Client.open("http://token", key):
+            raise AssertionError
+    assert key not in str(caught.value)

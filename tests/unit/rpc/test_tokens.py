@@ -1,0 +1,219 @@
+"""TokenClient: what callers of WeChat see of the token service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
+from wxbus.rpc import Client, TokenClient, problems
+from wxbus.rpc.tokens import FRESH_FOR, LAST_HOLD_OFF, STALE_AFTER, ReportInvalidRequest, TokenAnswer, TokenRequest
+
+APPID = "wx1"
+
+
+class Service(Client):
+    """Answers in place of the service, and counts."""
+
+    def __init__(self) -> None:
+        self.current = "T1"
+        self.expires_in = 7200.0
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked: list[str] = []
+
+    async def call(self, service: str, method: str, request: BaseModel, answer: type[Any], **_: Any) -> Any:
+        """Answer as the token service would."""
+        assert (service, isinstance(request, TokenRequest)) == ("token", True)
+        self.asked.append(method)
+        answered = self.current
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        return answer(access_token=answered, expires_in=self.expires_in)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def service() -> Service:
+    """The service."""
+    return Service()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The client's clock."""
+    return Clock()
+
+
+@pytest.fixture
+async def tokens(service: Service, clock: Clock) -> AsyncIterator[TokenClient]:
+    """The client in test."""
+    client = TokenClient(service, clock=clock)
+    yield client
+    await client.aclose()
+
+
+async def idle() -> None:
+    """Let everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_hundred_gets_are_one_call(tokens: TokenClient, service: Service) -> None:
+    """Concurrent calls are joined, later ones served from the cache."""
+    assert await asyncio.gather(*(tokens.get(APPID) for _ in range(100))) == ["T1"] * 100
+    assert await tokens.get(APPID) == "T1"
+    assert service.asked == ["get"]
+
+
+async def test_accounts_do_not_share_a_token(tokens: TokenClient, service: Service) -> None:
+    """The cache is per appid."""
+    assert await tokens.get("wx1") == "T1"
+    service.current = "T2"
+    assert await tokens.get("wx2") == "T2"
+    assert await tokens.get("wx1") == "T1"
+
+
+async def test_a_caller_that_gives_up_takes_nobody_along(tokens: TokenClient, service: Service) -> None:
+    """One cancelled caller leaves the joined call to the others."""
+    service.gate.clear()
+    first, second = asyncio.create_task(tokens.get(APPID)), asyncio.create_task(tokens.get(APPID))
+    await idle()
+    first.cancel()
+    service.gate.set()
+    assert await second == "T1"
+    assert service.asked == ["get"]
+
+
+async def test_a_token_in_use_is_renewed_without_waiting(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """After a minute the service is asked in the background: no caller waits for it, the next one has the news."""
+    await tokens.get(APPID)
+    service.current, clock.now = "T2", clock.now + FRESH_FOR
+    service.gate.clear()
+    assert await tokens.get(APPID) == "T1"
+    await idle()
+    service.gate.set()
+    await idle()
+    assert await tokens.get(APPID) == "T2"
+    assert len(service.asked) == 2
+
+
+async def test_an_old_token_is_checked_first(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """Nobody gets a token that may be further out of date than WeChat's overlap while the service can be asked."""
+    await tokens.get(APPID)
+    service.current, clock.now = "T2", clock.now + STALE_AFTER
+    assert await tokens.get(APPID) == "T2"
+
+
+@pytest.mark.parametrize(
+    "error", [RpcUnavailable("away"), RpcFailure(503, "Unavailable"), RpcFailure(500, "x"), RpcFailure(401, "key")]
+)
+async def test_a_service_that_is_away_is_not_noticed_until_the_token_ends(
+    tokens: TokenClient, service: Service, clock: Clock, error: Exception
+) -> None:
+    """The cached token serves to its very end, the service is asked at growing intervals; then TokenUnavailable."""
+    await tokens.get(APPID)
+    expires = clock.now + service.expires_in
+    service.error = error
+    while clock.now + 1 < expires:
+        clock.now += 1
+        assert await tokens.get(APPID) == "T1"
+        await idle()
+    assert len(service.asked) < 2 * service.expires_in / LAST_HOLD_OFF
+    clock.now += 1
+    with pytest.raises(TokenUnavailable):
+        await tokens.get(APPID)
+
+
+async def test_the_service_comes_back(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """After it was away it is asked again, and its answer counts."""
+    await tokens.get(APPID)
+    service.error, clock.now = RpcUnavailable("away"), clock.now + STALE_AFTER
+    assert await tokens.get(APPID) == "T1"
+    service.error, service.current = None, "T2"
+    assert await tokens.get(APPID) == "T1", "not asked again at once"
+    clock.now += LAST_HOLD_OFF
+    assert await tokens.get(APPID) == "T2"
+
+
+async def test_a_dead_token_is_reported_once(tokens: TokenClient, service: Service) -> None:
+    """A hundred calls that fail with one token are one report; all get the new one."""
+    await tokens.get(APPID)
+    service.current = "T2"
+    assert await asyncio.gather(*(tokens.report_invalid(APPID, "T1") for _ in range(100))) == ["T2"] * 100
+    assert await tokens.get(APPID) == "T2"
+    assert await tokens.report_invalid(APPID, "T1") == "T2", "a late report of the old token"
+    assert service.asked == ["get", "report_invalid"]
+
+
+async def test_a_reported_token_is_never_given_again(tokens: TokenClient, service: Service) -> None:
+    """Neither from the cache, nor from an answer that was on its way, nor from an instance that has not heard."""
+    await tokens.get(APPID)
+    service.error = RpcUnavailable("away")
+    with pytest.raises(TokenUnavailable):
+        await tokens.report_invalid(APPID, "T1")
+    service.error = None
+    with pytest.raises(TokenUnavailable):
+        await tokens.get(APPID)
+    service.gate.clear()
+    late = asyncio.create_task(tokens.get(APPID))
+    await idle()
+    service.current = "T2"
+    service.gate.set()
+    assert await late == "T2"
+    assert await tokens.get(APPID) == "T2"
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (RpcFailure(503, "x", retry_after=9.0), TokenUnavailable),
+        (RpcFailure(503, "x", type_uri=problems.REFUSED, retry_after=9.0), TokenRefused),
+        (RpcFailure(401, "x", retry_after=9.0), TokenRefused),
+        (RpcFailure(403, "x", retry_after=9.0), TokenRefused),
+        (RpcFailure(404, "x", retry_after=9.0), TokenRefused),
+        (RpcFailure(429, "x", retry_after=9.0), TokenUnavailable),
+        (RpcFailure(500, "x", retry_after=9.0), TokenUnavailable),
+    ],
+)
+async def test_the_kind_of_failure_is_told(
+    tokens: TokenClient, service: Service, failure: RpcFailure, kind: type[Exception]
+) -> None:
+    """What waiting can heal and what it cannot are two errors; both say how long to wait."""
+    service.error = failure
+    with pytest.raises(TokenUnavailable) as caught:
+        await tokens.get(APPID)
+    assert type(caught.value) is kind
+    assert caught.value.retry_after == 9.0
+
+
+async def test_no_token_in_repr() -> None:
+    """A message in a log line or a traceback shows no token."""
+    shown = repr(TokenAnswer(access_token="SECRET", expires_in=5)) + repr(
+        ReportInvalidRequest(appid="wx1", token="SECRET")
+    )
+    assert "SECRET" not in shown
+
+
+async def test_closing_ends_what_is_under_way(service: Service) -> None:
+    """After aclose no task is left."""
+    service.gate.clear()
+    client = TokenClient(service)
+    caller = asyncio.create_task(client.get(APPID))
+    await idle()
+    await client.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
