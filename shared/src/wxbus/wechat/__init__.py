@@ -1,22 +1,19 @@
-"""What WeChat defines: pure functions and typed messages, no I/O."""
+"""What WeChat defines: pure functions and typed messages, no I/O.
 
-from wxbus.wechat import reply
-from wxbus.wechat.base import ComponentEvent, Event, Message, UserMessage
-from wxbus.wechat.events.users import (
-    DebugDemoEvent,
-    ReportLocationEvent,
-    ScanEvent,
-    SubscribeEvent,
-    UnsubscribeEvent,
-    UserAuthorizationCancellationEvent,
-    UserAuthorizationRevokeEvent,
-    UserDataEvent,
-    UserEnterSession,
-    UserInfoModifiedEvent,
-)
+The names a handler needs are here. Modules that raise errors of `wxbus.errors` are not imported: that one needs us.
+"""
+
+from wxbus.wechat import events, reply
+from wxbus.wechat.base import ComponentEvent, Event, Message, PlatformEvent, UserMessage
+from wxbus.wechat.events import *  # noqa: F403 - all that its __all__ lists
 from wxbus.wechat.messages import (
     AnyMessage,
+    AnyUserMessage,
+    DeviceEventMessage,
+    DeviceMessage,
+    DeviceTextMessage,
     FileMessage,
+    HardwareMessage,
     ImageMessage,
     LinkMessage,
     LocationMessage,
@@ -29,36 +26,35 @@ from wxbus.wechat.messages import (
     VideoMessage,
     VoiceMessage,
     parse_message,
+    tag_of,
 )
 
 __all__ = [
     "AnyMessage",
+    "AnyUserMessage",
     "ComponentEvent",
-    "DebugDemoEvent",
+    "DeviceEventMessage",
+    "DeviceMessage",
+    "DeviceTextMessage",
     "Event",
     "FileMessage",
+    "HardwareMessage",
     "ImageMessage",
     "LinkMessage",
     "LocationMessage",
     "Message",
     "MiniProgramPageMessage",
-    "ReportLocationEvent",
-    "ScanEvent",
+    "PlatformEvent",
     "ShortVideoMessage",
-    "SubscribeEvent",
     "TextMessage",
     "UnknownComponentEvent",
     "UnknownEvent",
     "UnknownMessage",
-    "UnsubscribeEvent",
-    "UserAuthorizationCancellationEvent",
-    "UserAuthorizationRevokeEvent",
-    "UserDataEvent",
-    "UserEnterSession",
-    "UserInfoModifiedEvent",
     "UserMessage",
     "VideoMessage",
     "VoiceMessage",
     "parse_message",
     "reply",
+    "tag_of",
 ]
+__all__ += events.__all__

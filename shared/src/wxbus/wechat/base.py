@@ -36,7 +36,24 @@ Many = Annotated[tuple[T, ...], BeforeValidator(_many)]
 class Part(BaseModel):
     """A structure inside a message."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", validate_by_name=True, alias_generator=to_pascal)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", validate_by_name=True, alias_generator=to_pascal, hide_input_in_errors=True
+    )
+
+
+def _as_written(name: str) -> str:
+    """Return WeChat's name where WeChat writes names as we do; the header is an exception."""
+    return to_pascal(name) if name in {"event", "msg_type"} else name
+
+
+def _component_alias(name: str) -> str:
+    return "InfoType" if name == "event" else to_pascal(name)
+
+
+class PlatformPart(Part):
+    """A structure inside a `PlatformEvent`."""
+
+    model_config = ConfigDict(alias_generator=_as_written)
 
 
 class Message(Part):
@@ -70,15 +87,24 @@ class Event(Message):
     """As WeChat wrote it: compare without regard to case."""
 
 
+class PlatformEvent(Event):
+    """What the platform itself tells; its fields are called as WeChat calls them."""
+
+    model_config = ConfigDict(alias_generator=_as_written)
+
+
 class ComponentEvent(Event):
     """What a third-party platform is told about itself and its authorisers (protocol reference 6.3).
 
     These pushes have no sender, no receiver and no `MsgType`; `event` is their `InfoType`.
     """
 
+    model_config = ConfigDict(alias_generator=_component_alias)
+
     to_user: str = Field(default="", alias="ToUserName")
     from_user: str = Field(default="", alias="FromUserName")
     msg_type: str = ""
     app_id: str
     """The platform's own appid."""
-    event: str = Field(alias="InfoType")
+    event: str
+    """`InfoType`."""

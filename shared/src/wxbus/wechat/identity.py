@@ -134,15 +134,13 @@ XPAY_ID: Final = (
     ("WxRefundId",),
     ("ComplaintId",),
     ("BusinessCode", "BusinessState"),
-    ("ContractId",),
-    ("pay_order_id",),
 )
 """Virtual payment is pushed again for hours with other `RetryTimes`: one of these names it, without the time."""
 
 
 def openid_of(document: Document) -> str | None:
     """Return the openid of the user a push is about, or None for system events (protocol reference 13, trap 6)."""
-    if text(document, "MsgType") == "event":
+    if text(document, "MsgType").lower() == "event":
         event = text(document, "Event").lower()
         if event in ABOUT_USER:
             return _openid(text(document, "OpenID"))
@@ -155,7 +153,7 @@ def dedup_id(appid: str, document: Document) -> str:
     """Return what every delivery of the same push has in common, and no other push has (protocol reference 4.2)."""
     sender = text(document, "FromUserName")
     created = text(document, "CreateTime")
-    if text(document, "MsgType") != "event":
+    if text(document, "MsgType").lower() != "event":
         if info := text(document, "InfoType"):
             about = text(document, "AuthorizerAppid") or _digest(document)
             return _bounded(f"{appid}:i:{info}:{created}:{about}")
@@ -181,7 +179,7 @@ def lane_of(appid: str, document: Document) -> str:
         return f"{appid}:{openid}"
     event = text(document, "Event").lower()
     if event.startswith("xpay_"):
-        about = _xpay_id(document)
+        about = _xpay_id(document) or text(document, "ContractId") or text(document, "pay_order_id")
     elif event:
         about = next(iter(_business_ids(event, document)), "")
     else:

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
 from wxbus.wechat.documents import Document, text
-from wxbus.wechat.events.users import AnyUserEvent
+from wxbus.wechat.events import AnyEvent
 
 
 class TextMessage(UserMessage):
@@ -132,7 +132,7 @@ class HardwareMessage(DeviceMessage):
 class _Whole(Message):
     """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
 
-    document: dict[str, Any] = Field(default_factory=dict)
+    document: dict[str, Any] = Field(default_factory=dict, repr=False)
     """Everything WeChat sent, under WeChat's names."""
 
     @model_validator(mode="before")
@@ -205,7 +205,7 @@ def tag_of(value: Any) -> str:
     return tag if tag in _MODELS else unknown
 
 
-AnyMessage = Annotated[AnyUserMessage | AnyUserEvent | AnyUnknown, Discriminator(tag_of)]
+AnyMessage = Annotated[AnyUserMessage | AnyEvent | AnyUnknown, Discriminator(tag_of)]
 """Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case."""
 
 

@@ -1,0 +1,172 @@
+"""Cards, coupons and gift cards (protocol reference 6.1)."""
+
+from typing import Annotated
+
+from pydantic import Tag
+
+from wxbus.wechat.base import Event, Int
+
+
+class CardEvent(Event):
+    """Something about a kind of card."""
+
+    card_id: str = ""
+
+
+class UserCardEvent(CardEvent):
+    """Something about one user's card."""
+
+    user_card_code: str = ""
+
+
+class CardPassCheckEvent(CardEvent):
+    """A card of ours passed its review."""
+
+    event: str = "card_pass_check"
+
+
+class CardNotPassCheckEvent(CardEvent):
+    """A card of ours failed its review."""
+
+    event: str = "card_not_pass_check"
+    refuse_reason: str = ""
+
+
+class UserGetCardEvent(UserCardEvent):
+    """A user took a card."""
+
+    event: str = "user_get_card"
+    is_give_by_friend: Int = None
+    friend_user_name: str = ""
+    old_user_card_code: str = ""
+    outer_id: str = ""
+    outer_str: str = ""
+    is_restore_member_card: Int = None
+    is_recommend_by_friend: Int = None
+    source_scene: str = ""
+    union_id: str = ""
+
+
+class UserGiftingCardEvent(UserCardEvent):
+    """A user gives a card away."""
+
+    event: str = "user_gifting_card"
+    friend_user_name: str = ""
+    is_return_back: Int = None
+    is_chat_room: Int = None
+
+
+class UserDelCardEvent(UserCardEvent):
+    """A user deleted a card."""
+
+    event: str = "user_del_card"
+
+
+class UserEnterSessionFromCardEvent(UserCardEvent):
+    """A user came into the conversation from a card."""
+
+    event: str = "user_enter_session_from_card"
+
+
+class SubmitMemberCardUserInfoEvent(UserCardEvent):
+    """A user handed in what activates a member card."""
+
+    event: str = "submit_membercard_user_info"
+
+
+class UserViewCardEvent(UserCardEvent):
+    """A user looked at a member card."""
+
+    event: str = "user_view_card"
+    outer_str: str = ""
+
+
+class UserConsumeCardEvent(UserCardEvent):
+    """A user's card was redeemed."""
+
+    event: str = "user_consume_card"
+    consume_source: str = ""
+    location_name: str = ""
+    staff_open_id: str = ""
+    verify_code: str = ""
+    remark_amount: str = ""
+    outer_str: str = ""
+
+
+class UserPayFromPayCellEvent(UserCardEvent):
+    """A user paid from a card."""
+
+    event: str = "user_pay_from_pay_cell"
+    trans_id: str = ""
+    location_id: str = ""
+    fee: str = ""
+    original_fee: str = ""
+
+
+class UpdateMemberCardEvent(UserCardEvent):
+    """A member card's points or balance changed."""
+
+    event: str = "update_member_card"
+    modify_bonus: Int = None
+    modify_balance: Int = None
+
+
+class CardSkuRemindEvent(CardEvent):
+    """A card of ours runs out."""
+
+    event: str = "card_sku_remind"
+    detail: str = ""
+
+
+class CardPayOrderEvent(UserCardEvent):
+    """What we pay for cards changed; the order's fields are in `model_extra`."""
+
+    event: str = "card_pay_order"
+    outer_str: str = ""
+
+
+class GiftCardEvent(Event):
+    """Something about a gift card."""
+
+    page_id: str = ""
+    order_id: str = ""
+    is_chat_room: str = ""
+    is_return_back: str = ""
+
+
+class GiftCardPayDoneEvent(GiftCardEvent):
+    """A user bought a gift card."""
+
+    event: str = "giftcard_pay_done"
+
+
+class GiftCardSendToFriendEvent(GiftCardEvent):
+    """A user gave a gift card away."""
+
+    event: str = "giftcard_send_to_friend"
+
+
+class GiftCardUserAcceptEvent(GiftCardEvent):
+    """A user took a gift card."""
+
+    event: str = "giftcard_user_accept"
+
+
+AnyCardsEvent = (
+    Annotated[CardPassCheckEvent, Tag("event:card_pass_check")]
+    | Annotated[CardNotPassCheckEvent, Tag("event:card_not_pass_check")]
+    | Annotated[UserGetCardEvent, Tag("event:user_get_card")]
+    | Annotated[UserGiftingCardEvent, Tag("event:user_gifting_card")]
+    | Annotated[UserDelCardEvent, Tag("event:user_del_card")]
+    | Annotated[UserEnterSessionFromCardEvent, Tag("event:user_enter_session_from_card")]
+    | Annotated[SubmitMemberCardUserInfoEvent, Tag("event:submit_membercard_user_info")]
+    | Annotated[UserViewCardEvent, Tag("event:user_view_card")]
+    | Annotated[UserConsumeCardEvent, Tag("event:user_consume_card")]
+    | Annotated[UserPayFromPayCellEvent, Tag("event:user_pay_from_pay_cell")]
+    | Annotated[UpdateMemberCardEvent, Tag("event:update_member_card")]
+    | Annotated[CardSkuRemindEvent, Tag("event:card_sku_remind")]
+    | Annotated[CardPayOrderEvent, Tag("event:card_pay_order")]
+    | Annotated[GiftCardPayDoneEvent, Tag("event:giftcard_pay_done")]
+    | Annotated[GiftCardSendToFriendEvent, Tag("event:giftcard_send_to_friend")]
+    | Annotated[GiftCardUserAcceptEvent, Tag("event:giftcard_user_accept")]
+)

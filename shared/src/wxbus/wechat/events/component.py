@@ -1,0 +1,177 @@
+"""What a third-party platform is told (protocol reference 6.3)."""
+
+from typing import Annotated
+
+from pydantic import Field, Tag
+
+from wxbus.wechat.base import ComponentEvent, Int, Many, Maybe, PlatformPart
+
+
+class ComponentVerifyTicketEvent(ComponentEvent):
+    """The ticket that the platform's token is fetched with: every ten minutes, valid for twelve hours."""
+
+    event: str = "component_verify_ticket"
+    component_verify_ticket: str = Field(repr=False)
+
+
+class AuthorizationEvent(ComponentEvent):
+    """An account authorised the platform, or changed what it may do."""
+
+    authorizer_appid: str = ""
+    authorization_code: str = Field(default="", repr=False)
+    authorization_code_expired_time: Int = None
+    pre_auth_code: str = Field(default="", repr=False)
+
+
+class AuthorizedEvent(AuthorizationEvent):
+    """An account authorised the platform."""
+
+    event: str = "authorized"
+
+
+class UpdateAuthorizedEvent(AuthorizationEvent):
+    """An account changed what the platform may do."""
+
+    event: str = "updateauthorized"
+
+
+class UnauthorizedEvent(ComponentEvent):
+    """An account took its authorisation back: drop its tokens."""
+
+    event: str = "unauthorized"
+    authorizer_appid: str = ""
+
+
+class FastRegisterInfo(PlatformPart):
+    """Who registers a Mini Program."""
+
+    name: str = ""
+    code: str = ""
+    code_type: Int = None
+    legal_persona_wechat: str = ""
+    legal_persona_name: str = ""
+    component_phone: str = ""
+    unique_id: str = ""
+
+
+class FastRegisterEvent(ComponentEvent):
+    """What became of a Mini Program's registration."""
+
+    appid: str = Field(default="", alias="appid")
+    status: Int = Field(default=None, alias="status")
+    msg: str = Field(default="", alias="msg")
+    info: Maybe[FastRegisterInfo] = Field(default=None, alias="info")
+
+
+class FastRegisterEnterpriseEvent(FastRegisterEvent):
+    """A company's Mini Program was registered, or was not."""
+
+    event: str = "notify_third_fasteregister"
+    auth_code: str = Field(default="", alias="auth_code", repr=False)
+
+
+class FastRegisterBetaEvent(FastRegisterEvent):
+    """A trial Mini Program was registered, or was not."""
+
+    event: str = "notify_third_fastregisterbetaapp"
+
+
+class FastVerifyBetaEvent(FastRegisterEvent):
+    """A trial Mini Program became a proper one, or did not."""
+
+    event: str = "notify_third_fastverifybetaapp"
+
+
+class DispatchInfo(PlatformPart):
+    """Who does the verification."""
+
+    provider: str = ""
+    contact: str = ""
+    dispatch_time: Int = None
+
+
+class WxaAuthEvent(ComponentEvent):
+    """The verification of an account's Mini Program goes on."""
+
+    event: str = "notify_3rd_wxa_auth"
+    appid: str = Field(default="", alias="appid")
+    task_status: Int = Field(default=None, alias="task_status")
+    taskid: str = Field(default="", alias="taskid")
+    apply_status: Int = Field(default=None, alias="apply_status")
+    message: str = Field(default="", alias="message")
+    dispatch_info: Maybe[DispatchInfo] = Field(default=None, alias="dispatch_info")
+
+
+class WxaWxVerifyEvent(ComponentEvent):
+    """The verification of an account's Mini Program ends."""
+
+    event: str = "notify_3rd_wxa_wxverify"
+    appid: str = Field(default="", alias="appid")
+    expired: Int = Field(default=None, alias="expired")
+    message: str = Field(default="", alias="message")
+
+
+class IcpFilingVerifyEvent(ComponentEvent):
+    """The person behind a filing was verified, or was not."""
+
+    event: str = "notify_icpfiling_verify_result"
+    task_id: str = Field(default="", alias="task_id")
+    verify_appid: str = Field(default="", alias="verify_appid")
+    result: Int = Field(default=None, alias="result")
+
+
+class IcpFilingApplyEvent(ComponentEvent):
+    """A filing goes on."""
+
+    event: str = "notify_apply_icpfiling_result"
+    authorizer_appid: str = Field(default="", alias="authorizer_appid")
+    beian_status: Int = Field(default=None, alias="beian_status")
+
+
+class OrderPathApplied(PlatformPart):
+    """Whether the request for one account was taken."""
+
+    appid: str = ""
+    ret_code: Int = None
+
+
+class OrderPathApplyEvent(ComponentEvent):
+    """The request for the accounts' order pages was taken."""
+
+    event: str = "order_path_apply_result_notify"
+    items: Many[OrderPathApplied] = Field(default=(), alias="list")
+
+
+class OrderPathAudited(PlatformPart):
+    """What the review says of one account's order page."""
+
+    appid: str = ""
+    audit_id: str = ""
+    status: Int = None
+    apply_time: Int = None
+    audit_time: Int = None
+    reason: str = ""
+
+
+class OrderPathAuditEvent(ComponentEvent):
+    """The accounts' order pages were reviewed."""
+
+    event: str = "order_path_audit_result_notify"
+    items: Many[OrderPathAudited] = Field(default=(), alias="list")
+
+
+AnyComponentEvent = (
+    Annotated[ComponentVerifyTicketEvent, Tag("component:component_verify_ticket")]
+    | Annotated[AuthorizedEvent, Tag("component:authorized")]
+    | Annotated[UpdateAuthorizedEvent, Tag("component:updateauthorized")]
+    | Annotated[UnauthorizedEvent, Tag("component:unauthorized")]
+    | Annotated[FastRegisterEnterpriseEvent, Tag("component:notify_third_fasteregister")]
+    | Annotated[FastRegisterBetaEvent, Tag("component:notify_third_fastregisterbetaapp")]
+    | Annotated[FastVerifyBetaEvent, Tag("component:notify_third_fastverifybetaapp")]
+    | Annotated[WxaAuthEvent, Tag("component:notify_3rd_wxa_auth")]
+    | Annotated[WxaWxVerifyEvent, Tag("component:notify_3rd_wxa_wxverify")]
+    | Annotated[IcpFilingVerifyEvent, Tag("component:notify_icpfiling_verify_result")]
+    | Annotated[IcpFilingApplyEvent, Tag("component:notify_apply_icpfiling_result")]
+    | Annotated[OrderPathApplyEvent, Tag("component:order_path_apply_result_notify")]
+    | Annotated[OrderPathAuditEvent, Tag("component:order_path_audit_result_notify")]
+)

@@ -1,0 +1,153 @@
+"""What became of messages we sent, and which ones users want (protocol reference 6.1)."""
+
+from typing import Annotated
+
+from pydantic import Field, Tag
+
+from wxbus.wechat.base import Event, Int, Many, Maybe, Part, PlatformPart
+
+
+class TemplateSendJobFinishEvent(Event):
+    """A template message arrived or did not. It can come before the answer to the call that sent it."""
+
+    event: str = "TEMPLATESENDJOBFINISH"
+    msg_id: str = Field(default="", alias="MsgID")
+    status: str = ""
+    """`success`, `failed:user block`, `failed: system failed`, `failed:freq limit`."""
+
+
+class CopyrightCheckItem(Part):
+    """What the copyright check says of one article."""
+
+    article_idx: Int = None
+    user_declare_state: Int = None
+    audit_state: Int = None
+    original_article_url: str = ""
+    original_article_type: Int = None
+    can_reprint: Int = None
+    need_replace_content: Int = None
+    need_show_reprint_source: Int = None
+
+
+class CopyrightCheckResult(Part):
+    """What the copyright check says."""
+
+    count: Int = None
+    result_list: Many[CopyrightCheckItem] = ()
+    check_state: Int = None
+
+
+class ArticleUrlItem(Part):
+    """Where one article is."""
+
+    article_idx: Int = None
+    article_url: str = ""
+
+
+class ArticleUrlResult(Part):
+    """Where the articles are."""
+
+    count: Int = None
+    result_list: Many[ArticleUrlItem] = ()
+
+
+class MassSendJobFinishEvent(Event):
+    """A message to all or many followers is sent."""
+
+    event: str = "MASSSENDJOBFINISH"
+    msg_id: str = Field(default="", alias="MsgID")
+    status: str = ""
+    """`send success`, `send fail`, `err(10001)` ..."""
+    total_count: Int = None
+    filter_count: Int = None
+    sent_count: Int = None
+    error_count: Int = None
+    copyright_check_result: Maybe[CopyrightCheckResult] = None
+    article_url_result: Maybe[ArticleUrlResult] = None
+
+
+class PublishedArticle(PlatformPart):
+    """One article of a publication."""
+
+    idx: Int = None
+    article_url: str = ""
+
+
+class ArticleDetail(PlatformPart):
+    """The articles of a publication."""
+
+    count: Int = None
+    item: Many[PublishedArticle] = ()
+
+
+class PublishEventInfo(PlatformPart):
+    """What became of a publication."""
+
+    publish_id: str = ""
+    publish_status: Int = None
+    article_id: str = ""
+    article_detail: Maybe[ArticleDetail] = None
+    fail_idx: Many[str] = ()
+
+
+class PublishJobFinishEvent(Event):
+    """A publication is out or failed."""
+
+    event: str = "PUBLISHJOBFINISH"
+    publish_event_info: Maybe[PublishEventInfo] = None
+
+
+class SubscribeMessageChoice(Part):
+    """What a user answered for one template."""
+
+    template_id: str = ""
+    subscribe_status_string: str = ""
+    """`accept` or `reject`."""
+    popup_scene: str = ""
+
+
+class SubscribeMessagePopupEvent(Event):
+    """A user answered whether they want subscription messages."""
+
+    event: str = "subscribe_msg_popup_event"
+    items: Many[SubscribeMessageChoice] = Field(default=(), alias="List")
+
+
+class SubscribeMessageChangeEvent(Event):
+    """A user changed in the settings which subscription messages they want."""
+
+    event: str = "subscribe_msg_change_event"
+    items: Many[SubscribeMessageChoice] = Field(default=(), alias="List")
+
+
+class SubscribeMessageResult(Part):
+    """What became of one subscription message."""
+
+    template_id: str = ""
+    msg_id: str = Field(default="", alias="MsgID")
+    error_code: Int = None
+    error_status: str = ""
+
+
+class SubscribeMessageSentEvent(Event):
+    """Subscription messages arrived or did not."""
+
+    event: str = "subscribe_msg_sent_event"
+    items: Many[SubscribeMessageResult] = Field(default=(), alias="List")
+
+
+class ServiceMessageSentEvent(Event):
+    """What became of a service message; its fields are in `model_extra`."""
+
+    event: str = "notify_service_msg_send_result"
+
+
+AnySendingEvent = (
+    Annotated[TemplateSendJobFinishEvent, Tag("event:templatesendjobfinish")]
+    | Annotated[MassSendJobFinishEvent, Tag("event:masssendjobfinish")]
+    | Annotated[PublishJobFinishEvent, Tag("event:publishjobfinish")]
+    | Annotated[SubscribeMessagePopupEvent, Tag("event:subscribe_msg_popup_event")]
+    | Annotated[SubscribeMessageChangeEvent, Tag("event:subscribe_msg_change_event")]
+    | Annotated[SubscribeMessageSentEvent, Tag("event:subscribe_msg_sent_event")]
+    | Annotated[ServiceMessageSentEvent, Tag("event:notify_service_msg_send_result")]
+)

@@ -1,0 +1,44 @@
+"""Human customer service (protocol reference 6.1)."""
+
+from typing import Annotated
+
+from pydantic import Tag
+
+from wxbus.wechat.base import Event
+
+
+class CustomerServiceCreateSessionEvent(Event):
+    """A human took over a user's conversation."""
+
+    event: str = "kf_create_session"
+    kf_account: str = ""
+
+
+class CustomerServiceCloseSessionEvent(Event):
+    """A human ended a user's conversation."""
+
+    event: str = "kf_close_session"
+    kf_account: str = ""
+    close_type: str = ""
+
+
+class CustomerServiceSwitchSessionEvent(Event):
+    """A human handed a user's conversation to another."""
+
+    event: str = "kf_switch_session"
+    from_kf_account: str = ""
+    to_kf_account: str = ""
+
+
+class ComplaintEvent(Event):
+    """A user complains; its fields are in `model_extra`."""
+
+    event: str = "complaint_callback"
+
+
+AnyServiceEvent = (
+    Annotated[CustomerServiceCreateSessionEvent, Tag("event:kf_create_session")]
+    | Annotated[CustomerServiceCloseSessionEvent, Tag("event:kf_close_session")]
+    | Annotated[CustomerServiceSwitchSessionEvent, Tag("event:kf_switch_session")]
+    | Annotated[ComplaintEvent, Tag("event:complaint_callback")]
+)

@@ -1,0 +1,130 @@
+"""Shops, places and devices near a user (protocol reference 6.1)."""
+
+from typing import Annotated
+
+from pydantic import Tag
+
+from wxbus.wechat.base import Event, Float, Int, Many, Maybe, Part, PlatformEvent
+
+
+class PoiCheckEvent(Event):
+    """A place of ours was reviewed."""
+
+    event: str = "poi_check_notify"
+    uniq_id: str = ""
+    poi_id: str = ""
+    result: str = ""
+    """`succ` or `fail`."""
+    msg: str = ""
+
+
+class StoreAuditEvent(PlatformEvent):
+    """A store of ours was reviewed."""
+
+    audit_id: str = ""
+    status: Int = None
+    reason: str = ""
+    is_upgrade: str = ""
+    poiid: str = ""
+
+
+class AddStoreAuditEvent(StoreAuditEvent):
+    """A new store was reviewed."""
+
+    event: str = "add_store_audit_info"
+
+
+class ModifyStoreAuditEvent(StoreAuditEvent):
+    """A changed store was reviewed."""
+
+    event: str = "modify_store_audit_info"
+
+
+class ApplyMerchantAuditEvent(StoreAuditEvent):
+    """The request to run stores was reviewed."""
+
+    event: str = "apply_merchant_audit_info"
+
+
+class CreateMapPoiAuditEvent(StoreAuditEvent):
+    """A new place on the map was reviewed."""
+
+    event: str = "create_map_poi_audit_info"
+    map_poi_id: str = ""
+    name: str = ""
+    address: str = ""
+    latitude: Float = None
+    longitude: Float = None
+    sh_remark: str = ""
+
+
+class AddNearbyPoiAuditEvent(StoreAuditEvent):
+    """A place near the user was reviewed."""
+
+    event: str = "add_nearby_poi_audit_info"
+
+
+class NearbyCategoryAuditEvent(StoreAuditEvent):
+    """The category of a place near the user was reviewed."""
+
+    event: str = "nearby_category_audit_info"
+
+
+class WifiConnectedEvent(Event):
+    """A user is connected to a shop's Wi-Fi."""
+
+    event: str = "WifiConnected"
+    connect_time: Int = None
+    expire_time: Int = None
+    vendor_id: str = ""
+    place_id: str = ""
+    shop_id: str = ""
+    device_no: str = ""
+
+
+class Beacon(Part):
+    """A Bluetooth beacon near the user."""
+
+    uuid: str = ""
+    major: str = ""
+    minor: str = ""
+    distance: Float = None
+    """Metres."""
+
+
+class AroundBeacons(Part):
+    """The other beacons near the user."""
+
+    around_beacon: Many[Beacon] = ()
+
+
+class ShakeAroundEvent(Event):
+    """A user shook the telephone near a beacon of ours."""
+
+    event: str = "ShakearoundUserShake"
+    chosen_beacon: Maybe[Beacon] = None
+    around_beacons: Maybe[AroundBeacons] = None
+
+
+class MerchantOrderEvent(Event):
+    """A user paid in the (legacy) shop."""
+
+    event: str = "merchant_order"
+    order_id: str = ""
+    order_status: Int = None
+    product_id: str = ""
+    sku_info: str = ""
+
+
+AnyStoresEvent = (
+    Annotated[PoiCheckEvent, Tag("event:poi_check_notify")]
+    | Annotated[AddStoreAuditEvent, Tag("event:add_store_audit_info")]
+    | Annotated[ModifyStoreAuditEvent, Tag("event:modify_store_audit_info")]
+    | Annotated[ApplyMerchantAuditEvent, Tag("event:apply_merchant_audit_info")]
+    | Annotated[CreateMapPoiAuditEvent, Tag("event:create_map_poi_audit_info")]
+    | Annotated[AddNearbyPoiAuditEvent, Tag("event:add_nearby_poi_audit_info")]
+    | Annotated[NearbyCategoryAuditEvent, Tag("event:nearby_category_audit_info")]
+    | Annotated[WifiConnectedEvent, Tag("event:wificonnected")]
+    | Annotated[ShakeAroundEvent, Tag("event:shakearoundusershake")]
+    | Annotated[MerchantOrderEvent, Tag("event:merchant_order")]
+)
