@@ -1,0 +1,8 @@
+-- Free the lock, if it is still this hold's.
+-- KEYS: lock
+-- ARGV: owner and fencing number as the lock has them
+-- Returns 1, or 0 if the lease lapsed before.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('DEL', KEYS[1])

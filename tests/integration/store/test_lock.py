@@ -1,0 +1,204 @@
+"""The lock on a real Redis: it excludes, it lapses, and a late holder cannot write."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from wxbus.errors import StoreUnavailable
+from wxbus.store.lock import ACQUIRE, RENEW, Lock
+from wxbus.store.store import Argument, Script, Store
+
+pytestmark = pytest.mark.integration
+
+LEASE = 30.0
+WRITE = Script(
+    "write",
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'late' end redis.call('SET', KEYS[2], ARGV[2]) return 'ok'",
+)
+
+
+class Lossy(Store):
+    """A store that runs a script and loses its answer, or does not run it, as often as told."""
+
+    def __init__(self, redis: "Redis") -> None:
+        super().__init__(redis)
+        self.lose = 0
+        self.skip = 0
+        self.ran: list[str] = []
+        self.renewed = asyncio.Event()
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Run the script as the real one does, then lose the answer if told."""
+        self.ran.append(script.name)
+        if self.skip:
+            self.skip -= 1
+            raise StoreUnavailable("no connection")
+        answer = await super().run(script, keys=keys, args=args)
+        if script is RENEW:
+            self.renewed.set()
+        if self.lose:
+            self.lose -= 1
+            raise StoreUnavailable("no answer")
+        return answer
+
+
+@pytest.fixture
+async def store(redis: "Redis") -> AsyncIterator[Lossy]:
+    """The store under the locks."""
+    return Lossy(redis)
+
+
+@pytest.fixture
+def key(namespace: str) -> str:
+    """Name of the lock."""
+    return f"{namespace}:{{a}}:lock"
+
+
+async def lapse(redis: "Redis", lock: Lock) -> None:
+    """Let the lease end, as time would."""
+    await redis.delete(lock.key)
+
+
+async def test_one_holds_at_a_time(store: Lossy, key: str) -> None:
+    """While one has the lock, a hundred others are told so; not one goes on."""
+    inside = 0
+    most = 0
+
+    async def work(lock: Lock) -> bool:
+        nonlocal inside, most
+        async with lock.hold() as hold:
+            if hold is None:
+                return False
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+            return True
+
+    went = await asyncio.gather(*(work(Lock(store, key, lease=LEASE)) for _ in range(100)))
+    assert most == 1
+    assert any(went)
+
+
+async def test_it_is_free_after_the_block_and_after_an_error(store: Lossy, redis: "Redis", key: str) -> None:
+    """Whatever ends the block, the next one need not wait for the lease; cancellation too."""
+    lock = Lock(store, key, lease=LEASE)
+    with pytest.raises(ValueError, match="mine"):
+        async with lock.hold():
+            raise ValueError("mine")
+    assert not await redis.exists(key)
+
+    entered = asyncio.Event()
+
+    async def stay() -> None:
+        async with lock.hold():
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(stay())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not await redis.exists(key)
+
+
+async def test_only_its_owner_releases_or_renews(store: Lossy, redis: "Redis", key: str) -> None:
+    """A holder whose lease lapsed neither frees nor lengthens the lock of the next one."""
+    first, second = Lock(store, key, lease=LEASE), Lock(store, key, lease=LEASE)
+    late = await first.acquire()
+    assert late is not None
+    await lapse(redis, first)
+    hold = await second.acquire()
+    assert hold is not None
+
+    assert not await first.release(late)
+    assert not await first.renew(late)
+    assert late.lapsed
+    assert await redis.get(key) == hold.value.encode()
+    assert await second.release(hold)
+
+
+async def test_each_hold_has_a_greater_number(store: Lossy, key: str) -> None:
+    """Fencing numbers grow from hold to hold, whoever holds."""
+    fences = []
+    for _ in range(5):
+        async with Lock(store, key, lease=LEASE).hold() as hold:
+            assert hold is not None
+            fences.append(hold.fence)
+    assert fences == sorted(set(fences))
+
+
+async def test_a_late_holder_cannot_write(store: Lossy, redis: "Redis", key: str) -> None:
+    """Once another has the lock, the write of the one before is refused: before the other wrote, and after."""
+    first, second = Lock(store, key, lease=LEASE), Lock(store, key, lease=LEASE)
+    late = await first.acquire()
+    await lapse(redis, first)
+    hold = await second.acquire()
+    assert late is not None
+    assert hold is not None
+    keys = [first.fence_key, f"{key}:value"]
+
+    assert await store.run(WRITE, keys=keys, args=[late.fence, "old"]) == b"late"
+    assert await store.run(WRITE, keys=keys, args=[hold.fence, "new"]) == b"ok"
+    assert await store.run(WRITE, keys=keys, args=[late.fence, "old"]) == b"late"
+    assert await redis.get(f"{key}:value") == b"new"
+
+
+async def test_a_lost_answer_is_asked_for(store: Lossy, key: str) -> None:
+    """The script ran and its answer was lost: asked again, Redis says that we are the owner, by the same number."""
+    lock = Lock(store, key, lease=LEASE)
+    store.lose = 1
+    hold = await lock.acquire()
+    assert hold is not None
+    assert store.ran == [ACQUIRE.name, ACQUIRE.name]
+    assert int(await store.command("GET", lock.fence_key)) == hold.fence == 1
+
+
+async def test_who_could_not_ask_finds_out_later(store: Lossy, key: str) -> None:
+    """Both answers were lost: the same process need not wait for its own lease to end; others must."""
+    lock = Lock(store, key, lease=LEASE)
+    store.lose = 2
+    with pytest.raises(StoreUnavailable):
+        await lock.acquire()
+    assert await Lock(store, key, lease=LEASE).acquire() is None
+    hold = await lock.acquire()
+    assert hold is not None
+    assert await lock.acquire() is None, "found out once, not a licence to enter twice"
+
+
+async def test_it_is_renewed_while_held(store: Lossy, redis: "Redis", key: str) -> None:
+    """The work may take longer than one lease, also when a renewal goes unanswered."""
+    lock = Lock(store, key, lease=1.5)
+    async with lock.hold() as hold:
+        assert hold is not None
+        store.skip = 1
+        until = hold.until
+        await store.renewed.wait()
+        store.renewed.clear()
+        await store.renewed.wait()
+        assert hold.until > until
+        assert await redis.get(key) == hold.value.encode()
+
+
+async def test_a_lost_lease_is_known(store: Lossy, redis: "Redis", key: str) -> None:
+    """A renewal that finds another owner ends: the hold says that it lapsed, and the end of the block is no error."""
+    lock = Lock(store, key, lease=0.6)
+    async with lock.hold() as hold:
+        assert hold is not None
+        await redis.set(key, "another 99")
+        await store.renewed.wait()
+        while not hold.lapsed:
+            await asyncio.sleep(0)
+    assert await redis.get(key) == b"another 99"
+    await redis.delete(key)
+
+
+async def test_redis_away_at_the_end_is_no_error(store: Lossy, key: str) -> None:
+    """The work was done; a release that cannot be sent leaves the lock to its lease."""
+    async with Lock(store, key, lease=LEASE).hold():
+        store.skip = 1
+    assert await Lock(store, key, lease=LEASE).acquire() is None
