@@ -4,8 +4,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+import structlog
+
+from wxbus.errors import WxbusError
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+log = structlog.get_logger("wxbus")
 
 
 class SingleFlight(Generic[K, V]):
@@ -19,15 +25,12 @@ class SingleFlight(Generic[K, V]):
 
     async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
         """Return what `work()` returns, or what the one that already runs for `key` does."""
-        return await asyncio.shield(self.start(key, work))
+        return await asyncio.shield(self._task(key, work))
 
-    def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> "asyncio.Task[V]":
-        """Return the task that runs for `key`, started if there is none; nobody needs to await it."""
-        task = self._flights.get(key)
-        if task is None:
-            task = self._flights[key] = asyncio.create_task(work())
-            task.add_done_callback(lambda done: self._landed(key, done))
-        return task
+    def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> None:
+        """Run `work()` in the background, if nothing runs for `key`; an error that is not one of ours is logged."""
+        if key not in self._flights:
+            self._task(key, work).add_done_callback(_log_unexpected)
 
     async def aclose(self) -> None:
         """Stop what runs; its callers get CancelledError."""
@@ -36,8 +39,21 @@ class SingleFlight(Generic[K, V]):
             task.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
+    def _task(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> "asyncio.Task[V]":
+        task = self._flights.get(key)
+        if task is None:
+            task = self._flights[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return task
+
     def _landed(self, key: K, done: "asyncio.Task[V]") -> None:
         if self._flights.get(key) is done:
             del self._flights[key]
         if not done.cancelled():
             done.exception()  # it counts as retrieved, also when every caller gave up
+
+
+def _log_unexpected(done: "asyncio.Task[Any]") -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None and not isinstance(error, WxbusError):
+        log.error("background.failed", exc_info=error)

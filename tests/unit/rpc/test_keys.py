@@ -15,9 +15,7 @@ async def test_the_file_keeps_no_key(tmp_path: Path) -> None:
     assert key.startswith(entry.prefix)
 
     path = tmp_path / "keys.toml"
-    path.write_text(
-        f'[[keys]]\nname = "worker"\nprefix = "{entry.prefix}"\nsha256 = "{entry.sha256}"\nscopes = ["token:get:*"]\n'
-    )
+    path.write_text(entry.as_toml())
     keys = ApiKeys.read(path)
     principal = await keys(key)
     assert principal is not None

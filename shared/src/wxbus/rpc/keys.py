@@ -55,6 +55,13 @@ class KeyEntry(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     scopes: tuple[Annotated[str, AfterValidator(_is_scope)], ...] = Field(min_length=1)
 
+    def as_toml(self) -> str:
+        """Return the entry as it stands in the file; no value of it needs escaping."""
+        scopes = ", ".join(f'"{scope}"' for scope in self.scopes)
+        return (
+            f'[[keys]]\nname = "{self.name}"\nprefix = "{self.prefix}"\nsha256 = "{self.sha256}"\nscopes = [{scopes}]'
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKeys:

@@ -1,0 +1,82 @@
+"""The credentials of all accounts, kept valid by one keeper each; one loop reads Redis for all of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from wxbus.errors import StoreUnavailable, UnknownAccount
+from wxbus_token.credentials import Credential
+from wxbus_token.keeper import Keeper, Timing
+from wxbus_token.vault import Vault
+
+log = structlog.get_logger("wxbus.token")
+
+REFRESHES: Final = 8
+"""How many refreshes ahead of expiry run at once in one instance."""
+BATCH: Final = 200
+"""Records read by one script."""
+
+
+class Authority:
+    """Finds the keeper of a credential, and runs what keeps all of them fresh."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        credentials: Iterable[Credential],
+        timing: Timing,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._vault = vault
+        self._timing = timing
+        self._keepers = {
+            (credential.kind, credential.appid): Keeper(credential, vault, timing, clock=clock)
+            for credential in credentials
+        }
+        self._limit = asyncio.Semaphore(REFRESHES)
+        self._away = False
+
+    def keeper(self, kind: str, appid: str) -> Keeper:
+        """Return the keeper of an account's credential, or raise UnknownAccount."""
+        if keeper := self._keepers.get((kind, appid)):
+            return keeper
+        raise UnknownAccount("there is no account with this appid and a secret")
+
+    async def run(self) -> None:
+        """Read all records again and again, and refresh those that are due, until cancelled."""
+        while True:
+            try:
+                await self.tick()
+            except Exception:
+                # One bad record must not end the refreshing of all others.
+                log.exception("token.poll_failed")
+            await asyncio.sleep(self._timing.poll)
+
+    async def tick(self) -> None:
+        """Read all records once; begin the refreshes that are due, without waiting for them."""
+        keepers = list(self._keepers.values())
+        for first in range(0, len(keepers), BATCH):
+            batch = keepers[first : first + BATCH]
+            try:
+                records = await self._vault.read([keeper.credential for keeper in batch])
+            except StoreUnavailable as exc:
+                for keeper in keepers:
+                    keeper.lose_sight()
+                if not self._away:
+                    log.warning("token.store_away", reason=str(exc))
+                self._away = True
+                return
+            for keeper, record in zip(batch, records, strict=True):
+                keeper.take(record)
+                keeper.refresh_ahead(record, self._limit)
+        if self._away:
+            log.info("token.store_back")
+        self._away = False
+
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+        await asyncio.gather(*(keeper.aclose() for keeper in self._keepers.values()))
