@@ -112,7 +112,7 @@ def _member(name: str, value: Value) -> Value:
     if name in WRAPPED:
         if isinstance(value, dict) and value.keys() == {"item"}:
             value = value["item"]
-        return value if isinstance(value, list) else [value]
+        return value if isinstance(value, list) or value == "" else [value]
     return [value] if name in REPEATED and isinstance(value, dict) else value
 
 
