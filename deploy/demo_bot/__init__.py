@@ -1,0 +1,1 @@
+"""A sample bot: every kind of handler in one short module."""

@@ -1,0 +1,48 @@
+"""Handlers that `make run` and `make demo` run; write your own beside them."""
+
+import structlog
+
+from wxbus.wechat import AnyMessage, ImageMessage, TextMessage, UserEnterSession, reply
+from wxbus_worker import Context, CurrentDelivery, Router
+
+router = Router("demo")
+
+
+@router.text(prefix="order ")
+async def order(message: TextMessage, context: Context) -> reply.Text:
+    """Remember what was ordered, and ask the next question."""
+    context.storage["order"] = message.content[6:]
+    return reply.Text(f"Where shall we send {message.content[6:]}?")
+
+
+@router.text("fail twice")
+async def fail_twice(delivery: CurrentDelivery) -> reply.Text:
+    """Fail as a real handler might: the message is parked, and comes back after a while."""
+    if delivery.attempt <= 2:
+        raise RuntimeError(f"attempt {delivery.attempt} fails on purpose")
+    return reply.Text(f"It worked at attempt {delivery.attempt}.")
+
+
+@router.text
+async def echo(message: TextMessage, context: Context) -> reply.Text:
+    """Say it again, and how many messages there were."""
+    context.storage["count"] = count = context.storage.get("count", 0) + 1
+    return reply.Text(f"{message.content} ({count})")
+
+
+@router.image
+async def image(message: ImageMessage) -> list[reply.AnyReply]:
+    """Send the picture back, after a word about it."""
+    return [reply.Text("A fine picture."), reply.Image(message.media_id)]
+
+
+@router.event(UserEnterSession)
+async def welcome() -> reply.Text:
+    """Greet whoever opens the conversation."""
+    return reply.Text("Welcome back.")
+
+
+@router.default
+async def fallback(message: AnyMessage, log: structlog.stdlib.BoundLogger) -> None:
+    """Note what nobody else wants."""
+    log.info("demo.fallback", message=type(message).__name__)

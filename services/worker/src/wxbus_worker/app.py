@@ -1,0 +1,144 @@
+"""Puts the worker together and runs it: the only module that knows which adapters are real."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from wxbus.accounts import Accounts
+from wxbus.admin import build_admin, listening
+from wxbus.api.client import WeChatClient
+from wxbus.api.http import WeChatHttp
+from wxbus.api.tokens import TokenSource
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.publisher import Publisher
+from wxbus.errors import ConfigurationError, WxbusError
+from wxbus.rpc import TokenClient
+from wxbus.store.store import Store
+from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.lanes import Lanes
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.patience import PatientStore
+from wxbus_worker.router import Router, RouteTable
+from wxbus_worker.settings import WorkerSettings
+from wxbus_worker.stages.order import build_pipeline
+
+SEND_SHARE: Final = 2 / 3
+"""Of a turn's lease, for one reply: it must end before the turn does."""
+CLOSE_TIME: Final = 3.0
+"""Seconds for closing the connection to RabbitMQ once nothing runs any more."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class GraceOver(WxbusError):
+    """What ran had not ended when the time for it was over; it is cancelled, and RabbitMQ delivers it again."""
+
+
+async def serve(
+    settings: WorkerSettings, router: Router, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
+) -> None:
+    """Handle messages until `stopping` is set; then finish what runs, within the grace period.
+
+    Raises:
+        ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used.
+    """
+    accounts = Accounts.read(settings.accounts.accounts_file)
+    routes = RouteTable(router)
+    metrics = WorkerMetrics(registry)
+    name = f"worker@{socket.gethostname()}:{os.getpid()}"
+    amqp_url, topology = settings.bus.amqp_url.get_secret_value(), settings.bus.topology
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
+        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        tokens = await enter(TokenClient.open(settings.token_url, settings.token_api_key.get_secret_value()))
+        outlet = await enter(Publisher.open(amqp_url, topology, name=name))
+        client_of = clients(accounts, http, tokens)
+        patient = PatientStore(store)
+        contexts = RedisContextStore(
+            patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
+        )
+        pipeline = build_pipeline(
+            accounts=accounts,
+            routes=routes,
+            client_of=client_of,
+            contexts=contexts,
+            store=patient,
+            outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE),
+            outlet=outlet,
+            retries=settings.retries,
+            metrics=metrics,
+            handler_time_limit=settings.handler_timeout,
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
+                metrics.watch(lanes)
+                consumer = Consumer(amqp_url, topology, lanes, name=name)
+                checks = {"redis": patient.check, "rabbitmq": consumer.check, "rabbitmq_publish": outlet.check}
+                admin = listening(
+                    build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port
+                )
+                try:
+                    admin_port = await enter(admin)
+                except OSError as exc:
+                    where = f"{settings.admin_host}:{settings.admin_port}"
+                    raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
+                log.info("worker.started", admin_port=admin_port, accounts=len(accounts), handlers=len(routes))
+                consuming = tasks.create_task(_consume(settings, store, patient, consumer))
+                await stopping.wait()
+                log.info("worker.stopping", running=lanes.running)
+                await _stop(lanes, consumer, consuming, grace=settings.grace)
+        except BaseExceptionGroup as group:
+            if reason := _leaf(group, ConfigurationError):
+                raise reason from group
+            if not (late := _leaf(group, GraceOver)):
+                raise
+            log.warning("worker.grace_over", reason=str(late))
+    log.info("worker.stopped")
+
+
+def clients(accounts: Accounts, http: WeChatHttp, tokens: TokenSource) -> Callable[[str], WeChatClient]:
+    """Return what gives the client of each account by its appid."""
+    return {account.appid: WeChatClient(account.appid, http, tokens) for account in accounts}.__getitem__
+
+
+async def _consume(settings: WorkerSettings, store: Store, patient: PatientStore, consumer: Consumer) -> None:
+    """Take all partitions, once Redis answers and is fit: RabbitMQ gives each to one worker at a time."""
+    await patient.answering()
+    try:
+        await store.check_durability()
+    except ConfigurationError as exc:
+        if settings.require_durable_store:
+            raise
+        log.warning("store.not_durable", reason=str(exc))
+    await consumer.run(range(settings.bus.partitions))
+
+
+async def _stop(lanes: Lanes, consumer: Consumer, consuming: "asyncio.Task[None]", *, grace: float) -> None:
+    """Start nothing more, let what runs end, close the channels: what was prefetched goes back in order."""
+    lanes.close()
+    try:
+        async with asyncio.timeout(grace):
+            await consumer.stop()
+    except TimeoutError as exc:
+        raise GraceOver(f"{lanes.running} messages still ran after {grace:g} s") from exc
+    await asyncio.wait({consuming}, timeout=CLOSE_TIME)
+    consuming.cancel()
+
+
+def _leaf(group: BaseExceptionGroup[BaseException], kind: type[WxbusError]) -> WxbusError | None:
+    """Return the first error of a kind, however deep, if there is one."""
+    for one in group.exceptions:
+        if isinstance(one, kind):
+            return one
+        if isinstance(one, BaseExceptionGroup) and (found := _leaf(one, kind)):
+            return found
+    return None

@@ -1,0 +1,124 @@
+"""What a handler knows of a user's conversation, and keeps for the next message."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wxbus.wechat import AnyMessage, parse_message
+from wxbus.wechat.documents import Document
+from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
+
+DEFAULT_EXPIRE_AFTER = timedelta(minutes=90)
+DEFAULT_MAX_RECORD_COUNT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPolicy:
+    """How long contexts live and how much of the conversation they keep."""
+
+    expire_after: timedelta = DEFAULT_EXPIRE_AFTER
+    """After the last message; a context may have its own, see `Context.expire_after`."""
+    max_record_count: int = DEFAULT_MAX_RECORD_COUNT
+    """Newest requests kept, and as many responses; 0 or less: all of them."""
+
+
+class Context:
+    """One user's conversation with one account. What a handler changes is kept if and when its message is committed."""
+
+    __slots__ = ("_expire_after", "_policy", "_requests", "_responses", "appid", "last_active", "openid", "storage")
+
+    def __init__(
+        self, appid: str, openid: str | None, policy: ContextPolicy, stored: Mapping[str, Any] | None = None
+    ) -> None:
+        """`stored` is what `to_json` wrote, parsed; None: a new conversation."""
+        stored = stored or {}
+        self.appid = appid
+        self.openid = openid
+        """None for a system event, which no user sent: such a context is empty, and nothing of it is kept."""
+        self.storage: dict[str, Any] = stored.get("storage", {})
+        """The handlers' own data about this user: whatever JSON can hold."""
+        last_active = stored.get("last_active")
+        self.last_active: datetime | None = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
+        """When the message before this one was received; None: there was none."""
+        self._policy = policy
+        self._expire_after: float | None = stored.get("expire_after")
+        self._requests: list[Document] = stored.get("requests", [])
+        self._responses: list[dict[str, Any]] = stored.get("responses", [])
+
+    @property
+    def expire_after(self) -> timedelta:
+        """How long this context lives after the last message; set it to give this user a time of their own."""
+        return self._policy.expire_after if self._expire_after is None else timedelta(seconds=self._expire_after)
+
+    @expire_after.setter
+    def expire_after(self, value: timedelta) -> None:
+        if value <= timedelta():
+            raise ValueError(f"expire_after must be more than zero, not {value}")
+        self._expire_after = value.total_seconds()
+
+    @property
+    def requests(self) -> Sequence[AnyMessage]:
+        """Return the user's messages before this one, newest last."""
+        return [parse_message(document) for document in self._requests]
+
+    @property
+    def responses(self) -> Sequence[AnyReply]:
+        """Return our replies to them, newest last."""
+        return [reply_from_json(json.dumps(response)) for response in self._responses]
+
+    @property
+    def last_request(self) -> AnyMessage | None:
+        """Return the message before this one."""
+        return parse_message(self._requests[-1]) if self._requests else None
+
+    @property
+    def last_response(self) -> AnyReply | None:
+        """Return our last reply."""
+        return reply_from_json(json.dumps(self._responses[-1])) if self._responses else None
+
+    def clear(self) -> None:
+        """Forget the conversation: storage, messages and this user's own expiry."""
+        self.storage = {}
+        self._requests = []
+        self._responses = []
+        self._expire_after = None
+
+    def record(self, document: Document, replies: Sequence[AnyReply], *, received_at: float) -> None:
+        """Add a message and its replies; `received_at` in seconds since the epoch."""
+        self._requests.append(document)
+        self._responses.extend(json.loads(reply_to_json(reply)) for reply in replies)
+        if (most := self._policy.max_record_count) > 0:
+            del self._requests[:-most]
+            del self._responses[:-most]
+        self.last_active = datetime.fromtimestamp(received_at, UTC)
+
+    def to_json(self) -> bytes:
+        """Return what is kept in the store.
+
+        Raises:
+            TypeError: `storage` holds what JSON has no form for; the text names its key.
+        """
+        whole = {
+            "storage": self.storage,
+            "requests": self._requests,
+            "responses": self._responses,
+            "last_active": None if self.last_active is None else self.last_active.timestamp(),
+            "expire_after": self._expire_after,
+        }
+        try:
+            return json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        except (TypeError, ValueError) as exc:
+            raise TypeError(f"context.storage{_culprit(self.storage)} cannot be kept: {exc}") from exc
+
+
+def _culprit(storage: object) -> str:
+    """Return `['key']` of the entry that JSON has no form for."""
+    if isinstance(storage, dict):
+        for key, value in storage.items():
+            try:
+                json.dumps({key: value}, allow_nan=False)
+            except (TypeError, ValueError):
+                return f"[{key!r}]"
+    return ""

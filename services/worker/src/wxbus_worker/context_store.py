@@ -1,0 +1,234 @@
+"""Where contexts, recent message ids and outboxes are kept: the port, and Redis behind it.
+
+All keys of a lane share a hash tag, which is a shard and not the lane: one script may write them together on Redis
+Cluster, and an index over the contexts of a shard can be written by the same script.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+from zlib import crc32
+
+from wxbus.bus.envelope import Envelope
+from wxbus.store.store import Argument, Script
+from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
+from wxbus_worker.context import Context, ContextPolicy
+
+SHARDS = 64
+"""Never to be changed: every key of every lane would move."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextKey:
+    """Whose conversation: one user's with one account, or a system event's business id (then no context is kept)."""
+
+    appid: str
+    openid: str | None
+    lane: str
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "ContextKey":
+        """Return the key of the envelope's lane."""
+        return cls(envelope.appid, envelope.openid, envelope.lane)
+
+
+def marker_of(envelope: Envelope) -> str:
+    """Return what a message is remembered by: short, and the same for every delivery of the same push.
+
+    A replay is remembered for itself: its push was committed before, and it is to run all the same, once.
+    """
+    identity = f"{envelope.dedup_id}\n{envelope.id}" if envelope.replay else envelope.dedup_id
+    return hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reply in an outbox."""
+
+    marker: str
+    """Of the message it answers."""
+    number: int
+    """From 0 within the message."""
+    reply: AnyReply
+
+    def to_bytes(self) -> bytes:
+        """Return it as it stands in the outbox."""
+        return f"{self.marker}:{self.number}:".encode() + reply_to_json(self.reply)
+
+    @classmethod
+    def parse(cls, stored: bytes) -> "Entry":
+        """Return the entry that `to_bytes` wrote."""
+        marker, number, reply = stored.split(b":", 2)
+        return cls(marker.decode(), int(number), reply_from_json(reply))
+
+
+def entries_of(marker: str, replies: Sequence[AnyReply]) -> tuple[Entry, ...]:
+    """Return the outbox entries of a message's replies, in order."""
+    return tuple(Entry(marker, number, reply) for number, reply in enumerate(replies))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The answer to "may I send what the outbox holds?"."""
+
+    entries: tuple[Entry, ...] = ()
+    """All that is to be sent, oldest first; empty if nothing is, or if it is another's turn."""
+    wait: float = 0.0
+    """Seconds until the turn of the run that has it ends, if it is not renewed; 0: it is ours."""
+    until: float = field(default_factory=time.monotonic)
+    """`time.monotonic()` at which our turn ends at the earliest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A lane as it was read."""
+
+    version: int
+    context: Context
+    duplicate: bool
+    """The message was committed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The outcome of a commit."""
+
+    status: Literal["committed", "duplicate", "conflict"]
+    """`duplicate`: it was committed before, by us or another. `conflict`: the lane has changed, nothing is written."""
+    turn: Turn = field(default_factory=Turn)
+
+
+class ContextStore(Protocol):
+    """Keeps lanes. Every call may be repeated.
+
+    Raises:
+        StoreUnavailable: No answer; it may or may not have happened.
+    """
+
+    async def open(self, key: ContextKey, marker: str) -> Opened:
+        """Return the lane, before a message is handled."""
+        ...
+
+    async def commit(
+        self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str
+    ) -> Committed:
+        """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
+        ...
+
+    async def claim(self, key: ContextKey, *, run: str) -> Turn:
+        """Take the turn to send what the outbox holds, if no other run has it."""
+        ...
+
+    async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
+        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
+        ...
+
+
+class Scripts(Protocol):
+    """What runs our scripts: `wxbus.store.store.Store`, or one that waits for Redis."""
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Return what the script returns."""
+        ...
+
+
+class RedisContextStore:
+    """Lanes in Redis (implements `ContextStore`)."""
+
+    def __init__(
+        self,
+        scripts: Scripts,
+        *,
+        namespace: str,
+        policy: ContextPolicy,
+        lease: float = 15.0,
+        remember: timedelta = timedelta(days=7),
+        most_remembered: int = 500,
+    ) -> None:
+        """Keep lanes under `namespace`.
+
+        Args:
+            scripts: Runs the scripts.
+            namespace: First part of every key.
+            policy: Of contexts without an expiry of their own.
+            lease: Seconds of a turn to send.
+            remember: How long a message's id is remembered: as long as a copy of it may come back (broker notes 8).
+            most_remembered: Ids per lane at most; the oldest are forgotten first.
+        """
+        self._scripts = scripts
+        self._namespace = namespace
+        self._policy = policy
+        self._lease = lease
+        self._remember_ms = _ms(remember.total_seconds())
+        self._most_remembered = most_remembered
+        turn, self._open, commit, claim, self._strike = (
+            Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("turn", "open", "commit", "claim", "strike")
+        )
+        self._commit = Script(commit.name, turn.source + commit.source)
+        self._claim = Script(claim.name, turn.source + claim.source)
+
+    async def open(self, key: ContextKey, marker: str) -> Opened:
+        """Return the lane, before a message is handled."""
+        version, stored, seen = await self._scripts.run(
+            self._open, keys=[self._key(key, "context"), self._key(key, "recent")], args=[marker]
+        )
+        context = Context(key.appid, key.openid, self._policy, json.loads(stored) if stored else None)
+        return Opened(version, context, bool(seen))
+
+    async def commit(
+        self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str
+    ) -> Committed:
+        """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
+        asked = time.monotonic()
+        status, *turn = await self._scripts.run(
+            self._commit,
+            keys=[self._key(key, kind) for kind in ("context", "recent", "outbox", "sender")],
+            args=[
+                marker,
+                opened.version,
+                opened.context.to_json() if key.openid is not None else b"",
+                _ms(opened.context.expire_after.total_seconds()),
+                self._remember_ms,
+                self._most_remembered,
+                run,
+                _ms(self._lease),
+                *(entry.to_bytes() for entry in entries_of(marker, replies)),
+            ],
+        )
+        return Committed(status.decode(), *(self._turn(asked, answer) for answer in turn))
+
+    async def claim(self, key: ContextKey, *, run: str) -> Turn:
+        """Take the turn to send what the outbox holds, if no other run has it."""
+        asked = time.monotonic()
+        answer = await self._scripts.run(
+            self._claim,
+            keys=[self._key(key, "outbox"), self._key(key, "sender")],
+            args=[run, _ms(self._lease)],
+        )
+        return self._turn(asked, answer)
+
+    async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
+        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
+        asked = time.monotonic()
+        await self._scripts.run(
+            self._strike,
+            keys=[self._key(key, "outbox"), self._key(key, "sender")],
+            args=[run, 0 if last else _ms(self._lease), *(entry.to_bytes() for entry in entries)],
+        )
+        return asked + self._lease
+
+    def _turn(self, asked: float, answer: Sequence[Any]) -> Turn:
+        wait_ms, *entries = answer
+        # From the time of asking, not of the answer: our turn must not outlast what Redis grants.
+        return Turn(tuple(map(Entry.parse, entries)), wait_ms / 1000, asked + self._lease)
+
+    def _key(self, key: ContextKey, kind: str) -> str:
+        return f"{self._namespace}:{{{crc32(key.lane.encode()) % SHARDS}}}:{kind}:{key.lane}"
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

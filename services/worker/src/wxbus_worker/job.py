@@ -1,0 +1,58 @@
+"""One delivery on its way through the stages: what they find out is kept here, each field by the stage it names."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from wxbus.accounts import Account
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.ports import Delivery
+from wxbus.wechat import AnyMessage
+from wxbus.wechat.documents import Document
+from wxbus.wechat.reply import AnyReply
+from wxbus_worker.context import Context
+from wxbus_worker.context_store import Entry, Opened, Turn
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The handling of one delivery, from lane to settlement."""
+
+    delivery: Delivery
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Of this run, not of the message: two runs of one message must not both send its replies."""
+    task: "asyncio.Task[None] | None" = None
+    interruptible: bool = True
+    """False from the commit until the replies are out: a lost partition does not cancel it there."""
+    abandoned: bool = False
+    """The partition was lost: nothing is settled any more."""
+
+    envelope: Envelope = field(init=False)
+    """Set by decode."""
+    document: Document = field(init=False)
+    """Set by decode."""
+    message: AnyMessage = field(init=False)
+    """Set by decode."""
+    account: Account = field(init=False)
+    """Set by decode."""
+    marker: str = field(init=False)
+    """What the message is remembered by. Set by open_context."""
+    opened: Opened = field(init=False)
+    """Set by open_context."""
+    replies: tuple[AnyReply, ...] = ()
+    """Set by call_handler."""
+    turn: Turn | None = None
+    """Right to send what the outbox holds. Set by commit."""
+    unsent: tuple[Entry, ...] = ()
+    """What is left in the outbox after a failure. Set by send_replies."""
+
+    @property
+    def context(self) -> Context:
+        """Return the user's context as it was opened and changed."""
+        return self.opened.context
+
+    def abandon(self) -> None:
+        """Give it up: its partition was lost."""
+        self.abandoned = True
+        if self.interruptible and self.task is not None:
+            self.task.cancel()

@@ -1,0 +1,134 @@
+"""Order: the messages of one lane one after another, those of different lanes at once, up to a limit.
+
+Implements `wxbus.bus.ports.Sink`. Nothing waits in a task of its own: a lane whose next message may run stands in a
+queue, and one task is made for each message that starts. A backlog costs a deque entry per message.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from wxbus.bus.ports import Delivery
+from wxbus_worker.job import Job
+
+
+class _Lane:
+    """One user's messages, oldest first."""
+
+    __slots__ = ("job", "name", "partition", "waiting")
+
+    def __init__(self, name: str, partition: "_Partition") -> None:
+        self.name = name
+        self.partition = partition
+        self.waiting: deque[Delivery] = deque()
+        self.job: Job | None = None
+
+
+class _Partition:
+    """The lanes of one partition while its channel lasts; a new channel gets a new one."""
+
+    __slots__ = ("idle", "lanes", "open", "running")
+
+    def __init__(self) -> None:
+        self.lanes: dict[str, _Lane] = {}
+        self.open = True
+        self.running = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def shut(self) -> None:
+        """Start nothing more: what waits goes back to the queue with the channel."""
+        self.open = False
+        for lane in self.lanes.values():
+            lane.waiting.clear()
+
+
+class Lanes:
+    """Takes deliveries and has each of them worked on in its turn."""
+
+    def __init__(self, work: Callable[[Job], Awaitable[object]], *, concurrency: int, tasks: asyncio.TaskGroup) -> None:
+        """`work` handles and settles one delivery; what it raises ends the group of `tasks`, and the worker with it."""
+        self._work = work
+        self._concurrency = concurrency
+        self._tasks = tasks
+        self._partitions: dict[int, _Partition] = {}
+        self._ready: deque[_Lane] = deque()
+        self._closed = False
+        self.running = 0
+        """Messages being worked on."""
+
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait for their turn."""
+        return sum(len(lane.waiting) for partition in self._partitions.values() for lane in partition.lanes.values())
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Put it at the end of its lane."""
+        partition = self._partitions.get(delivery.partition)
+        if partition is None:
+            partition = self._partitions[delivery.partition] = _Partition()
+        if self._closed or not partition.open:
+            return  # not acknowledged: it goes back, in order, when its channel closes
+        lane = partition.lanes.get(delivery.lane)
+        if lane is None:
+            lane = partition.lanes[delivery.lane] = _Lane(delivery.lane, partition)
+        lane.waiting.append(delivery)
+        if lane.job is None and len(lane.waiting) == 1:
+            self._ready.append(lane)
+            self._start()
+
+    def lost(self, partition: int) -> None:
+        """Drop the partition's lanes; cancel what runs, unless it is past its commit: then it sends its replies."""
+        gone = self._partitions.pop(partition, None)
+        if gone is None:
+            return
+        gone.shut()
+        for lane in gone.lanes.values():
+            if lane.job is not None:
+                lane.job.abandon()
+
+    async def drain(self, partition: int) -> None:
+        """Start nothing more of the partition; return when what runs has ended."""
+        leaving = self._partitions.get(partition)
+        if leaving is None:
+            return
+        leaving.shut()
+        await leaving.idle.wait()
+        if self._partitions.get(partition) is leaving:
+            del self._partitions[partition]
+
+    def close(self) -> None:
+        """Start nothing more at all."""
+        self._closed = True
+        for partition in self._partitions.values():
+            partition.shut()
+
+    def _start(self) -> None:
+        while self._ready and self.running < self._concurrency:
+            lane = self._ready.popleft()
+            if not lane.waiting:  # dropped meanwhile
+                continue
+            job = lane.job = Job(lane.waiting.popleft())
+            self.running += 1
+            lane.partition.running += 1
+            lane.partition.idle.clear()
+            job.task = self._tasks.create_task(self._run(job))
+            # Not in a `finally` of the task: one that is cancelled before its first step never gets there.
+            job.task.add_done_callback(partial(self._ended, lane))
+
+    async def _run(self, job: Job) -> None:
+        await self._work(job)
+
+    def _ended(self, lane: _Lane, _task: "asyncio.Task[None]") -> None:
+        partition = lane.partition
+        lane.job = None
+        self.running -= 1
+        partition.running -= 1
+        if lane.waiting:
+            self._ready.append(lane)  # at the end: a busy user does not hold the others up
+        else:
+            partition.lanes.pop(lane.name, None)
+        if not partition.running:
+            partition.idle.set()
+        self._start()

@@ -1,0 +1,41 @@
+"""What the worker counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from wxbus_worker.lanes import Lanes
+from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
+
+
+class WorkerMetrics:
+    """The worker's figures, in a registry of the caller's."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.settled = Counter("wxbus_worker_settled", "Deliveries by how they ended", ["outcome"], registry=registry)
+        self.seconds = Histogram(
+            "wxbus_worker_handling_seconds",
+            "From the start of a delivery's handling to its settlement",
+            registry=registry,
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
+        self.duplicates = Counter(
+            "wxbus_worker_duplicates", "Deliveries of messages committed before", registry=registry
+        )
+        self.conflicts = Counter(
+            "wxbus_worker_conflicts", "Commits refused because the lane had changed", registry=registry
+        )
+        self.unhandled = Counter("wxbus_worker_unhandled", "Messages that no handler wanted", registry=registry)
+        self.running = Gauge("wxbus_worker_running", "Messages being worked on", registry=registry)
+        self.waiting = Gauge("wxbus_worker_waiting", "Messages waiting for their turn", registry=registry)
+
+    def watch(self, lanes: Lanes) -> None:
+        """Show what runs and waits in `lanes` just now."""
+        self.running.set_function(lambda: lanes.running)
+        self.waiting.set_function(lambda: lanes.waiting)
+
+    def ended(self, settlement: Settlement, seconds: float) -> None:
+        """Count one delivery."""
+        self.settled.labels(_OUTCOME[type(settlement)]).inc()
+        self.seconds.observe(seconds)
+
+
+_OUTCOME: dict[type[Settlement], str] = {Done: "done", Retry: "parked", Bury: "buried", Abandon: "abandoned"}

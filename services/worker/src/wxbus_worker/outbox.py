@@ -1,0 +1,134 @@
+"""Sends what stands in a lane's outbox, in order, and strikes it off one by one.
+
+A worker that lost its partition may still be sending when the next one gets the message again. So a run sends only in
+its turn: it takes one in the store, for a lease, and each send ends before the lease does.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
+from wxbus.wechat.errcodes import Policy
+from wxbus.wechat.reply import AnyReply
+from wxbus_worker.context_store import ContextKey, ContextStore, Entry, Turn
+from wxbus_worker.job import Job
+from wxbus_worker.patience import backoff
+
+GONE: Final = frozenset({Policy.OK, Policy.IGNORE, Policy.DROP})
+"""This user cannot or need not get it (protocol reference 12): the next reply may go out."""
+LATER: Final = frozenset({Policy.REFRESH, Policy.BACKOFF, Policy.WAIT})
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """Sends to the users of one account: `wxbus.api.client.WeChatClient`."""
+
+    async def send(self, openid: str, reply: AnyReply) -> None:
+        """Send one customer-service message."""
+        ...
+
+
+class Outbox:
+    """Finishes outboxes."""
+
+    def __init__(
+        self,
+        store: ContextStore,
+        sender_of: Callable[[str], Sender],
+        *,
+        budget: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`sender_of` returns the client for an appid; `budget` is seconds for one reply, less than a turn's."""
+        self._store = store
+        self._sender_of = sender_of
+        self._budget = budget
+        self._clock = clock
+
+    async def finish(self, job: Job) -> None:
+        """Send everything that stands in the outbox of the job's lane, older messages' replies first.
+
+        Raises:
+            Unavailable: WeChat or the token service is away; `job.unsent` is what is left.
+            RetryLater: WeChat wants us to wait.
+            Reject: WeChat refuses a reply of this message for good; the others are sent.
+        """
+        key = ContextKey.of(job.envelope)
+        refused: Reject | None = None
+        turn = job.turn
+        while True:
+            if turn is None or turn.wait:
+                turn = await self._turn(job, key)
+            left = list(turn.entries)
+            until = turn.until
+            try:
+                while left and self._clock() + self._budget < until:
+                    refusal = await self._send(key, left[0], own=left[0].marker == job.marker)
+                    refused = refused or refusal
+                    until = await self._store.strike(key, left[:1], run=job.id)
+                    del left[0]
+            except Exception:
+                job.unsent = tuple(left)
+                await self._store.strike(key, (), run=job.id, last=True)
+                raise
+            if not left:
+                break
+            turn = None  # this process stood still, or Redis was away: another may have gone on meanwhile
+        if refused:
+            raise refused
+
+    async def give_up(self, job: Job) -> None:
+        """Strike off what is left of this message's replies, so that the ones behind are not held up."""
+        own = [entry for entry in job.unsent if entry.marker == job.marker]
+        if own:
+            log.error("replies.given_up", replies=len(own))
+            await self._store.strike(ContextKey.of(job.envelope), own, run=job.id)
+
+    async def _turn(self, job: Job, key: ContextKey) -> Turn:
+        """Return our turn, after that of whoever has it."""
+        for delay in backoff(most=1.0):
+            job.interruptible = False  # from here on our replies go out, whoever gets the partition
+            turn = await self._store.claim(key, run=job.id)
+            if not turn.wait:
+                return turn
+            job.interruptible = True
+            await asyncio.sleep(min(delay, turn.wait))
+        raise AssertionError("backoff has no end")
+
+    async def _send(self, key: ContextKey, entry: Entry, *, own: bool) -> Reject | None:
+        """Send one reply; return why WeChat refuses it, if it does for good."""
+        if key.openid is None:
+            return None
+        kind = entry.reply.kind
+        deadline = asyncio.timeout(self._budget)
+        try:
+            async with deadline:
+                await self._sender_of(key.appid).send(key.openid, entry.reply)
+        except TimeoutError as exc:
+            if not deadline.expired():
+                raise
+            raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
+        except WeChatError as exc:
+            if exc.policy in GONE:
+                log.info("reply.dropped", kind=kind, errcode=exc.errcode, meaning=exc.code.meaning)
+                return None
+            if exc.policy in LATER:
+                raise RetryLater(str(exc), after=exc.code.wait) from exc
+            log.warning("reply.refused", kind=kind, errcode=exc.errcode, meaning=exc.code.meaning, alert=exc.code.alert)
+            return _refusal(exc) if own else None
+        except ValueError as exc:  # no customer-service message can carry it
+            log.warning("reply.refused", kind=kind, reason=str(exc))
+            return _refusal(exc) if own else None
+        log.debug("reply.sent", kind=kind)
+        return None
+
+
+def _refusal(cause: Exception) -> Reject:
+    refusal = Reject(f"a reply was refused: {cause}")
+    refusal.__cause__ = cause
+    return refusal

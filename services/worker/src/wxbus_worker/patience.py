@@ -1,0 +1,60 @@
+"""Waiting for what is away: nothing is decided meanwhile."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Argument, Script, Store
+
+T = TypeVar("T")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def backoff(*, first: float = 0.05, most: float = 2.0) -> Iterator[float]:
+    """Yield seconds to wait before the next attempt, growing from `first` to `most`, with jitter."""
+    delay = first
+    while True:
+        yield delay * random.uniform(0.5, 1.0)
+        delay = min(delay * 2, most)
+
+
+class PatientStore:
+    """Runs scripts until Redis answers, however long it is away; for scripts that may be repeated, as all of ours."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._away = False
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Return what the script returns."""
+        return await self._until_answered(lambda: self._store.run(script, keys=keys, args=args))
+
+    async def answering(self) -> None:
+        """Return when Redis answers."""
+        await self._until_answered(self.check)
+
+    async def check(self) -> None:
+        """Return if Redis answers now, or raise StoreUnavailable."""
+        await self._store.command("PING")
+
+    async def _until_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
+        for delay in backoff():
+            try:
+                answer = await operation()
+            except StoreUnavailable as exc:
+                self._note(away=True, error=str(exc))
+                await asyncio.sleep(delay)
+            else:
+                self._note(away=False)
+                return answer
+        raise AssertionError("backoff has no end")
+
+    def _note(self, *, away: bool, **fields: str) -> None:
+        if away != self._away:
+            self._away = away
+            log.warning("store.away" if away else "store.back", **fields)

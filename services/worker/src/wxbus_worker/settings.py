@@ -1,0 +1,62 @@
+"""Settings of the worker."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from wxbus.bus.topology import RETRY_DELAYS
+from wxbus.settings import AccountsSettings, BusSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
+from wxbus_worker.retries import RetryPolicy
+
+
+class WorkerSettings(BaseSettings):
+    """All settings of the service."""
+
+    model_config = environment("WXBUS_WORKER_")
+
+    app: str = ""
+    """The router to run, `package.module:name`."""
+    app_dir: str = "."
+    """Where that module is looked for first."""
+    token_url: str = "http://127.0.0.1:8081"  # noqa: S105 - an address
+    """Where the token service is."""
+    token_api_key: SecretStr
+    """Our key to it, with the scope `token` for the accounts."""
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(default=9082, ge=0, le=65535)
+    """Health, readiness and metrics: not for the public."""
+    concurrency: int = Field(default=64, ge=1, le=10_000)
+    """Messages worked on at once."""
+    handler_timeout: float = Field(default=30.0, gt=0, le=600)
+    """Seconds for one run of a handler; far below RabbitMQ's consumer timeout of 30 minutes."""
+    retry_delays: Annotated[tuple[str, ...], NoDecode] = tuple(RETRY_DELAYS)
+    """Delay after each failed attempt, separated by commas; after the last one a message is buried."""
+    reply_lease: float = Field(default=15.0, ge=3, le=120)
+    """Seconds for which one run alone sends a user's replies; as long they wait when it is killed in the middle."""
+    grace: float = Field(default=20.0, ge=0, le=600)
+    """Seconds that running handlers get to end when we stop."""
+    require_durable_store: bool = False
+    """Refuse to start on a Redis that may forget what it acknowledged; else only warn. Set it in production."""
+    bus: BusSettings = Field(default_factory=BusSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    accounts: AccountsSettings = Field(default_factory=AccountsSettings)
+    wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @field_validator("retry_delays", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("retry_delays")
+    @classmethod
+    def _have_queues(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [delay for delay in value if delay not in RETRY_DELAYS]:
+            raise ValueError(f"{', '.join(unknown)}: there are {', '.join(RETRY_DELAYS)}")
+        return value
+
+    @property
+    def retries(self) -> RetryPolicy:
+        """Return when a failed message is tried again."""
+        return RetryPolicy(self.retry_delays)

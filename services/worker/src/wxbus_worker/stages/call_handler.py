@@ -1,0 +1,96 @@
+"""The handler that wants the message runs, within its time; what it returns becomes the replies."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, cast, get_args
+
+import structlog
+
+from wxbus.api.client import WeChatClient
+from wxbus.errors import Reject, RetryLater
+from wxbus.wechat.reply import AnyReply, CustomerServiceReply, Success, Text, TransferToCustomerService, split_text
+from wxbus_worker.current import current_delivery
+from wxbus_worker.injection import HandlerCall
+from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.pipeline import Next
+from wxbus_worker.router import Route, RouteTable
+from wxbus_worker.settlement import Settlement
+
+SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)
+PASSIVE_ONLY: Final = (TransferToCustomerService,)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class CallHandler:
+    """Finds the route and calls its handler."""
+
+    def __init__(
+        self,
+        routes: RouteTable,
+        client_of: Callable[[str], WeChatClient],
+        metrics: WorkerMetrics,
+        *,
+        time_limit: float,
+    ) -> None:
+        """`client_of` returns the client for an appid; `time_limit` is seconds for one run of a handler."""
+        self._routes = routes
+        self._client_of = client_of
+        self._metrics = metrics
+        self._time_limit = time_limit
+
+    async def __call__(self, job: Job, call_next: Next) -> Settlement:
+        """Run the rest with the handler's replies; a message that no handler wants has none."""
+        found = self._routes.find(job.message, job.context)
+        if found is None:
+            self._metrics.unhandled.inc()
+            log.info("message.unhandled", message=type(job.message).__name__)
+            job.replies = ()
+        else:
+            route, groups = found
+            call = HandlerCall(
+                message=job.message,
+                context=job.context,
+                account=job.account,
+                client_of=self._client_of,
+                delivery=current_delivery(),
+                groups=groups,
+            )
+            job.replies = self._to_send(job, route, await self._run(route, call))
+        return await call_next(job)
+
+    async def _run(self, route: Route, call: HandlerCall) -> object:
+        limit = self._time_limit
+        deadline = asyncio.timeout(limit)
+        try:
+            async with deadline:
+                return await route.handler(call)
+        except TimeoutError as exc:
+            if not deadline.expired():
+                raise
+            raise RetryLater(f"handler {route.name} took longer than {limit:g} s") from exc
+
+    def _to_send(self, job: Job, route: Route, returned: object) -> tuple[AnyReply, ...]:
+        replies = tuple(_sendable(route, returned))
+        if replies and job.envelope.openid is None:
+            log.warning("replies.no_user", handler=route.name, message=type(job.message).__name__)
+            return ()
+        return replies
+
+
+def _sendable(route: Route, returned: object) -> Iterator[AnyReply]:
+    """Yield what is to be sent: nothing for None or `Success`, long text in parts."""
+    many: Sequence[Any] = returned if isinstance(returned, list | tuple) else () if returned is None else (returned,)
+    for one in many:
+        if isinstance(one, Text):
+            yield from map(Text, split_text(one.content))
+        elif isinstance(one, SENDABLE):
+            yield cast("AnyReply", one)
+        elif isinstance(one, PASSIVE_ONLY):
+            raise Reject(f"handler {route.name} returned {one.kind}, which is no customer-service message")
+        elif not isinstance(one, Success):
+            raise Reject(
+                f"handler {route.name} returned {type(one).__name__}; "
+                "a handler returns a reply, a list of replies, or None"
+            )

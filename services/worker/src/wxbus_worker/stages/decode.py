@@ -1,0 +1,48 @@
+"""From the delivery's bytes to the message, typed; `current_delivery` works from here on."""
+
+from wxbus.accounts import Accounts
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
+from wxbus.wechat import parse_message
+from wxbus.wechat.codec import document_from_json
+from wxbus_worker.current import CURRENT, CurrentDelivery
+from wxbus_worker.job import Job
+from wxbus_worker.pipeline import Next
+from wxbus_worker.settlement import Bury, Settlement
+
+
+class Decode:
+    """Reads the envelope, its document and message, and finds the account."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    async def __call__(self, job: Job, call_next: Next) -> Settlement:
+        """Run the rest with the message; an account that is unknown (not yet?) is tried again later."""
+        envelope = job.envelope = job.delivery.envelope()
+        if envelope.kind is not EnvelopeKind.CALLBACK:
+            return Bury("unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}"))
+        try:
+            job.document = document_from_json(envelope.body)
+        except MalformedCallback as exc:
+            raise UnreadableEnvelope(f"its body is no document: {exc}") from exc
+        job.message = parse_message(job.document)
+        job.account = self._accounts.of(envelope.appid)
+        token = CURRENT.set(
+            CurrentDelivery(
+                id=envelope.id,
+                attempt=envelope.attempt,
+                account=job.account.name,
+                appid=envelope.appid,
+                openid=envelope.openid,
+                lane=envelope.lane,
+                received_at=envelope.received_at,
+                redelivered=job.delivery.redelivered,
+                replay=envelope.replay,
+                traceparent=envelope.traceparent,
+            )
+        )
+        try:
+            return await call_next(job)
+        finally:
+            CURRENT.reset(token)

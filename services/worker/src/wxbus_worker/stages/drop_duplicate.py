@@ -1,0 +1,26 @@
+"""A message that was committed before runs no handler; what it left in the outbox is sent."""
+
+import structlog
+
+from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.pipeline import Next
+from wxbus_worker.settlement import Settlement
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class DropDuplicate:
+    """Goes straight to `finish` with a duplicate."""
+
+    def __init__(self, finish: Next, metrics: WorkerMetrics) -> None:
+        self._finish = finish
+        self._metrics = metrics
+
+    async def __call__(self, job: Job, call_next: Next) -> Settlement:
+        """Run the rest for a message that was not committed yet."""
+        if not job.opened.duplicate:
+            return await call_next(job)
+        self._metrics.duplicates.inc()
+        log.info("delivery.duplicate", attempt=job.envelope.attempt)
+        return await self._finish(job)

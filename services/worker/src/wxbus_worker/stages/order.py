@@ -1,0 +1,58 @@
+"""The order of the stages, each with the reason for its place."""
+
+from collections.abc import Callable
+
+from wxbus.accounts import Accounts
+from wxbus.api.client import WeChatClient
+from wxbus.bus.ports import Outlet
+from wxbus_worker.context_store import ContextStore
+from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.pipeline import Next, compose
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.router import RouteTable
+from wxbus_worker.settlement import Done, Settlement
+from wxbus_worker.stages.call_handler import CallHandler
+from wxbus_worker.stages.commit import Commit
+from wxbus_worker.stages.decode import Decode
+from wxbus_worker.stages.drop_duplicate import DropDuplicate
+from wxbus_worker.stages.open_context import OpenContext
+from wxbus_worker.stages.send_replies import SendReplies
+from wxbus_worker.stages.settle import Settle
+from wxbus_worker.stages.trace import Trace
+from wxbus_worker.stages.wait_for_store import Answering, WaitForStore
+
+
+def build_pipeline(
+    *,
+    accounts: Accounts,
+    routes: RouteTable,
+    client_of: Callable[[str], WeChatClient],
+    contexts: ContextStore,
+    store: Answering,
+    outbox: Outbox,
+    outlet: Outlet,
+    retries: RetryPolicy,
+    metrics: WorkerMetrics,
+    handler_time_limit: float,
+) -> Next:
+    """Return what handles one delivery, from its bytes to its settlement."""
+    finish = compose([SendReplies(outbox)], _done)
+    return compose(
+        [
+            Trace(metrics),  # outside of everything: also the settlement is logged with the message's ids
+            Settle(outlet, outbox, retries),  # outside of whatever may fail
+            Decode(accounts),
+            WaitForStore(store),  # outside of whatever reads or writes Redis
+            OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
+            DropDuplicate(finish, metrics),
+            CallHandler(routes, client_of, metrics, time_limit=handler_time_limit),
+            Commit(contexts),  # before anything is sent: a reply that nobody remembers would be sent again
+        ],
+        finish,
+    )
+
+
+async def _done(_job: Job) -> Settlement:
+    return Done()

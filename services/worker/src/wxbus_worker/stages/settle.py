@@ -1,0 +1,121 @@
+"""The one place where an error becomes a settlement, and where a delivery is settled."""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from wxbus.bus.ports import Death, Outlet
+from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
+from wxbus.logs import redact_text
+from wxbus_worker.job import Job
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.patience import backoff
+from wxbus_worker.pipeline import Next
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
+
+PUBLISH_BUDGET: Final = 5.0
+"""Seconds for one confirm of the retry or dead-letter queue; after that it is tried again."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Settle:
+    """Settles each delivery exactly once: acknowledged, after a copy of it is parked or buried if it failed.
+
+    Cancellation is no `Exception`: it passes, nothing is settled, and RabbitMQ gives the delivery to the next worker.
+    """
+
+    def __init__(self, outlet: Outlet, outbox: Outbox, retries: RetryPolicy) -> None:
+        self._outlet = outlet
+        self._outbox = outbox
+        self._retries = retries
+
+    async def __call__(self, job: Job, call_next: Next) -> Settlement:
+        """Run the rest, then act on how it ended."""
+        settlement = self._final(job, await _outcome(job, call_next))
+        job.interruptible = True
+        if job.abandoned:
+            settlement = Abandon()
+        match settlement:
+            case Abandon():
+                log.info("delivery.abandoned")
+                return settlement
+            case Retry():
+                await self._park(job, settlement)
+            case Bury():
+                await self._bury(job, settlement)
+            case Done():
+                pass
+        try:
+            await job.delivery.ack()
+        except BrokerUnavailable as exc:
+            # It comes again, to us or to another, and is found to be a duplicate.
+            log.info("delivery.not_acknowledged", reason=str(exc))
+        return settlement
+
+    def _final(self, job: Job, settlement: Settlement) -> Settlement:
+        """Return `settlement`, or burial if it asks for an attempt more than there are."""
+        if isinstance(settlement, Retry) and self._delay(job, settlement) is None:
+            return Bury("attempts", settlement.error)
+        return settlement
+
+    def _delay(self, job: Job, retry: Retry) -> str | None:
+        return self._retries.delay_after(job.envelope.attempt, retry.after)
+
+    async def _park(self, job: Job, retry: Retry) -> None:
+        delay = self._delay(job, retry) or ""
+        attempt = job.envelope.attempt
+        log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
+        copy = replace(job.envelope, attempt=attempt + 1)
+        await _until_confirmed(lambda: self._outlet.park(copy, delay=delay, budget=PUBLISH_BUDGET))
+
+    async def _bury(self, job: Job, bury: Bury) -> None:
+        death = Death(
+            reason=bury.reason,
+            error=_one_line(bury.error),
+            traceback=redact_text("".join(traceback.format_exception(bury.error))),
+            attempts=1 if bury.reason == "unreadable" else job.envelope.attempt,
+            died_at=time.time(),
+        )
+        log.error("delivery.buried", reason=death.reason, attempts=death.attempts, error=death.error)
+        await _until_confirmed(lambda: self._outlet.bury(job.delivery, death, budget=PUBLISH_BUDGET))
+        await self._outbox.give_up(job)
+
+
+async def _outcome(job: Job, call_next: Next) -> Settlement:
+    try:
+        return await call_next(job)
+    except UnreadableEnvelope as exc:
+        return Bury("unreadable", exc)
+    except Reject as exc:
+        return Bury("reject", exc)
+    except RetryLater as exc:
+        return Retry(exc, exc.after)
+    except Unavailable as exc:  # a part is away: its text says all, where it was noticed says nothing
+        return Retry(exc)
+    except Exception as exc:
+        if not job.abandoned:
+            log.exception("delivery.failed")
+        return Retry(exc)
+
+
+async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
+    """Publish until RabbitMQ confirms; a copy too many is found to be a duplicate."""
+    for delay in backoff(most=5.0):
+        try:
+            await publish()
+        except BrokerUnavailable as exc:
+            log.warning("broker.away", error=str(exc), again_in=round(delay, 3))
+            await asyncio.sleep(delay)
+        else:
+            return
+
+
+def _one_line(error: Exception) -> str:
+    return redact_text(" ".join(f"{type(error).__name__}: {error}".split()))
