@@ -1,0 +1,122 @@
+"""Customer-service messages and typing hints (protocol reference 9.1)."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from wxbus.accounts import Account, AccountKind
+from wxbus_sandbox.answers import Refusal, json_body, ok
+from wxbus_sandbox.models import Sent
+from wxbus_sandbox.state import SANDBOX, Sandbox
+
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "text": ("content",),
+    "image": ("media_id",),
+    "voice": ("media_id",),
+    "video": ("media_id", "thumb_media_id"),
+    "music": ("musicurl", "thumb_media_id"),
+    "news": ("articles",),
+    "mpnews": ("media_id",),
+    "mpnewsarticle": ("article_id",),
+    "msgmenu": ("list",),
+    "wxcard": ("card_id",),
+    "miniprogrampage": ("title", "pagepath", "thumb_media_id"),
+    "link": ("title", "description", "url"),
+}
+"""What a message of each type cannot do without."""
+
+ALLOWED: Final = {
+    AccountKind.OFFICIAL_ACCOUNT: FIELDS.keys() - {"link"},
+    AccountKind.MINI_PROGRAM: {"text", "image", "link", "miniprogrampage"},
+}
+UPLOADED: Final = {
+    ("image", "media_id"),
+    ("voice", "media_id"),
+    ("video", "media_id"),
+    ("video", "thumb_media_id"),
+    ("music", "thumb_media_id"),
+    ("miniprogrampage", "thumb_media_id"),
+}
+"""Ids of temporary media; those of `mpnews` are of permanent ones, which the sandbox does not keep."""
+
+
+async def send(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/message/custom/send`."""
+    sandbox = request.app[SANDBOX]
+    account = sandbox.caller(request)
+    payload = await json_body(request)
+    openid = sandbox.users.check(account.appid, payload.get("touser"))
+    msgtype = _check_message(sandbox, account, payload)
+    sandbox.users.spend(account.appid, openid)
+    sandbox.sent.add(
+        Sent(
+            time=sandbox.clock.now(),
+            account=account.name,
+            appid=account.appid,
+            openid=openid,
+            msgtype=msgtype,
+            payload=payload,
+        )
+    )
+    return ok()
+
+
+async def typing(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/message/custom/typing`."""
+    sandbox = request.app[SANDBOX]
+    account = sandbox.caller(request)
+    payload = await json_body(request)
+    openid = sandbox.users.check(account.appid, payload.get("touser"))
+    command = payload.get("command")
+    if command not in {"Typing", "CancelTyping"}:
+        raise Refusal(45072)
+    sandbox.users.typing(account.appid, openid, on=command == "Typing")
+    return ok()
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes of this topic."""
+    return [
+        web.route("*", "/cgi-bin/message/custom/send", send),
+        web.route("*", "/cgi-bin/message/custom/typing", typing),
+        web.route("*", "/cgi-bin/message/custom/business/typing", typing),
+    ]
+
+
+def _check_message(sandbox: Sandbox, account: Account, payload: dict[str, Any]) -> str:
+    """Return the message's type, if WeChat would deliver it."""
+    msgtype = payload.get("msgtype")
+    if not isinstance(msgtype, str) or msgtype not in FIELDS:
+        raise Refusal(40008)
+    if msgtype not in ALLOWED.get(account.kind, set()):
+        raise Refusal(48008)
+    body = payload.get(msgtype)
+    if not isinstance(body, dict):
+        raise Refusal(40035)
+    for name in FIELDS[msgtype]:
+        if (msgtype, name) in UPLOADED:
+            sandbox.media.get(account.appid, body.get(name))
+        elif not body.get(name):
+            raise Refusal(44004, "empty content") if msgtype == "text" else Refusal(40035)
+    _check_sizes(sandbox, account, msgtype, body)
+    return msgtype
+
+
+def _check_sizes(sandbox: Sandbox, account: Account, msgtype: str, body: dict[str, Any]) -> None:
+    match msgtype:
+        case "text":
+            content = body["content"]
+            if not isinstance(content, str):
+                raise Refusal(40035)
+            if len(content.encode()) > sandbox.rules.text_bytes:
+                raise Refusal(45002)
+        case "news":
+            if not isinstance(body["articles"], list):
+                raise Refusal(40035)
+            if len(body["articles"]) > 1:
+                raise Refusal(45008)
+        case "miniprogrampage":
+            # An Official Account must name the Mini Program; one that writes itself means its own pages.
+            appid = body.get("appid", account.appid if account.kind is AccountKind.MINI_PROGRAM else "")
+            if not appid or (account.kind is AccountKind.MINI_PROGRAM and appid != account.appid):
+                raise Refusal(40013)

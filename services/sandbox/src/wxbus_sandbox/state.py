@@ -1,0 +1,71 @@
+"""Everything the sandbox knows, in one value that its endpoints are given."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from wxbus.accounts import Account, Accounts
+from wxbus_sandbox.clock import Clock
+from wxbus_sandbox.faults import Faults
+from wxbus_sandbox.logins import Logins
+from wxbus_sandbox.media import MediaStore
+from wxbus_sandbox.models import SendResult, Sent
+from wxbus_sandbox.records import Record
+from wxbus_sandbox.settings import Rules
+from wxbus_sandbox.tokens import TokenMint
+from wxbus_sandbox.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """WeChat's memory."""
+
+    accounts: Accounts
+    rules: Rules
+    clock: Clock
+    faults: Faults
+    tokens: TokenMint
+    users: Users
+    media: MediaStore
+    logins: Logins
+    sent: Record[Sent]
+    pushes: Record[SendResult]
+
+    @classmethod
+    def new(cls, accounts: Accounts, rules: Rules, clock: Clock) -> "Sandbox":
+        """Return one that remembers nothing yet."""
+        return cls(
+            accounts=accounts,
+            rules=rules,
+            clock=clock,
+            faults=Faults(),
+            tokens=TokenMint(clock, rules),
+            users=Users(clock, rules),
+            media=MediaStore(clock, rules),
+            logins=Logins(clock, rules),
+            sent=Record(rules.keep),
+            pushes=Record(rules.keep),
+        )
+
+    def caller(self, request: web.Request) -> Account:
+        """Return the account in whose name a call is made, by its token.
+
+        Raises:
+            Refusal: The token is missing, none, replaced or expired.
+        """
+        return self.accounts.of(self.tokens.appid_of(request.query.get("access_token", "")))
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for part in (self.clock, self.faults, self.tokens, self.users, self.media, self.logins, self.sent, self.pushes):
+            part.reset()
+
+    def close(self) -> None:
+        """Let nobody wait for anything any longer."""
+        self.faults.reset()
+        self.sent.close()
+        self.pushes.close()
+
+
+SANDBOX: Final = web.AppKey("sandbox", Sandbox)
