@@ -6,6 +6,7 @@ WxbusError
 │   ├── MalformedCallback     400
 │   ├── Forbidden             403, one text for every cryptographic failure
 │   ├── UnknownAccount        404
+│   ├── CallbackTooSlow       408
 │   └── CallbackTooLarge      413
 ├── Unavailable           a part is away and nothing is decided: wait, or go another way
 │   ├── BrokerUnavailable
@@ -60,6 +61,12 @@ class UnknownAccount(CallbackRejected):
     """No account of that name in the accounts file."""
 
     status = 404
+
+
+class CallbackTooSlow(CallbackRejected):
+    """The body did not arrive in the time given."""
+
+    status = 408
 
 
 class CallbackTooLarge(CallbackRejected):

@@ -88,8 +88,8 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as exc:
-        prefix = settings.model_config.get("env_prefix", "")
-        if exc.title != settings.__name__:  # a composed value object failed: its prefix is the common one
-            prefix = "WXBUS_"
+        parts = (field.annotation for field in settings.model_fields.values())
+        failed = next((part for part in parts if getattr(part, "__name__", "") == exc.title), settings)
+        prefix = getattr(failed, "model_config", {}).get("env_prefix", "")  # that of the value object that is wrong
         lines = [f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in exc.errors()]
         raise ConfigurationError("\n".join(lines)) from exc

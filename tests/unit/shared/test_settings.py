@@ -8,6 +8,14 @@ from wxbus.errors import ConfigurationError
 from wxbus.settings import BaseSettings, BusSettings, environment, load
 
 
+class ServiceLimits(BaseSettings):
+    """A value object of the service alone, under the service's own prefix."""
+
+    model_config = environment("WXBUS_SOME_")
+
+    budget: float = Field(default=1, gt=0)
+
+
 class ServiceSettings(BaseSettings):
     """A service's own settings, made of its own variables and of shared ones."""
 
@@ -16,6 +24,7 @@ class ServiceSettings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535)
     api_key: SecretStr = SecretStr("")
     bus: BusSettings = Field(default_factory=BusSettings)
+    limits: ServiceLimits = Field(default_factory=ServiceLimits)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +44,12 @@ def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("WXBUS_SOME_PORT", "99999"), ("WXBUS_PARTITIONS", "many"), ("WXBUS_NAMESPACE", "Not Good")],
+    [
+        ("WXBUS_SOME_PORT", "99999"),
+        ("WXBUS_SOME_BUDGET", "-17"),
+        ("WXBUS_PARTITIONS", "many"),
+        ("WXBUS_NAMESPACE", "Not Good"),
+    ],
 )
 def test_a_wrong_variable_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     """The error names the variable, own or shared, and never repeats its value."""

@@ -1,0 +1,26 @@
+import typer
+import uvloop
+
+from wxbus import logs
+from wxbus.errors import ConfigurationError
+from wxbus.settings import load
+from wxbus_ingress.server import serve
+from wxbus_ingress.settings import IngressSettings
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def main() -> None:
+    """Take WeChat's callbacks and hand them to RabbitMQ; settings are read from WXBUS_... variables."""
+    try:
+        settings = load(IngressSettings)
+        logs.configure(settings.log, service="ingress")
+        uvloop.run(serve(settings))
+    except ConfigurationError as exc:
+        typer.echo(str(exc), err=True)
+        raise typer.Exit(2) from exc
+
+
+if __name__ == "__main__":
+    cli()

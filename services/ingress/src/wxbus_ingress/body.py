@@ -1,0 +1,31 @@
+"""The body of a request, bounded in size and time (broker notes 10)."""
+
+import asyncio
+
+from aiohttp import web
+
+from wxbus.errors import CallbackTooLarge, CallbackTooSlow, MalformedCallback
+from wxbus_ingress.settings import Limits
+
+
+async def read_body(request: web.Request, limits: Limits) -> bytes:
+    """Return the whole body, as it came: compression is not undone.
+
+    Raises:
+        CallbackTooLarge: It is longer than `limits.body_limit`, announced or not.
+        CallbackTooSlow: It was not there within `limits.body_timeout`.
+        MalformedCallback: It ended early, or is not what its header says.
+    """
+    if (request.content_length or 0) > limits.body_limit:
+        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
+    try:
+        if request.content.is_eof():  # the usual case: it came together with the header
+            return await request.read()
+        async with asyncio.timeout(limits.body_timeout):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as exc:
+        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc
+    except TimeoutError as exc:
+        raise CallbackTooSlow(f"the body did not arrive within {limits.body_timeout:g} s") from exc
+    except (web.RequestPayloadError, OSError) as exc:
+        raise MalformedCallback("the body ended early or is not what its header says") from exc

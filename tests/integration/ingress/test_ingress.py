@@ -1,0 +1,190 @@
+"""Ingress with a real broker: "success" means that the callback is in its queue."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.support.proxy import Proxy, proxied
+from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
+from tests.support.sinks import CollectingSink
+from wxbus.accounts import Accounts
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import Format, document_from_json
+from wxbus_ingress.app import build_app
+from wxbus_ingress.server import serving
+from wxbus_ingress.settings import Limits
+
+pytestmark = pytest.mark.integration
+
+WECHAT_WAITS = 5.0
+UNAVAILABLE = (503, "not accepted: the message queue is away, please send it again\n")
+ACCOUNTS_FILE = f"""
+[accounts.shop]
+appid = "{APPID}"
+kind = "official_account"
+token = "{TOKEN}"
+aes_key = "{AES_KEY}"
+modes = ["plain", "compatible", "secure"]
+"""
+
+
+@pytest.fixture
+def accounts_file(tmp_path: Path) -> Path:
+    """One account that takes everything."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(ACCOUNTS_FILE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+async def proxy(amqp_url: str) -> AsyncIterator[tuple[Proxy, str]]:
+    """A proxy in front of the broker, and the address through it."""
+    async with proxied(amqp_url) as both:
+        yield both
+
+
+@pytest.fixture
+async def callback_url(proxy: tuple[Proxy, str], topology: Topology, accounts_file: Path) -> AsyncIterator[str]:
+    """The callback address of an ingress whose broker is behind the proxy."""
+    _, url = proxy
+    accounts = Accounts.read(accounts_file)
+    async with Publisher.open(url, topology, name=topology.namespace) as publisher:
+        app = build_app(Limits(budget=1.5), accounts, publisher, registry=CollectorRegistry())
+        async with serving(app, host="127.0.0.1", port=0, grace=2) as port:
+            yield f"http://127.0.0.1:{port}/wechat/shop"
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """WeChat's side: it waits for five seconds."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WECHAT_WAITS)) as session:
+        yield session
+
+
+async def send(http: aiohttp.ClientSession, url: str, push: Push) -> tuple[int, str]:
+    """Send a push; return status and text of the answer."""
+    async with http.post(url, params=push.query, data=push.body) as answer:
+        return answer.status, await answer.text()
+
+
+async def queued(amqp_url: str, topology: Topology, count: int) -> CollectingSink:
+    """Return what is in the inbox, once that is so many envelopes."""
+    sink = CollectingSink()
+    consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(consumer.run(range(topology.partitions)))
+        await sink.until_delivered(count)
+        await consumer.stop()
+    return sink
+
+
+async def test_what_was_answered_success_is_in_its_queue(
+    http: aiohttp.ClientSession, callback_url: str, amqp_url: str, topology: Topology
+) -> None:
+    """Pushes of every mode and format arrive in the partition of their user, in the order of the answers."""
+    ways = [(mode, form) for mode in Mode for form in Format]
+    for number, (mode, form) in enumerate(ways):
+        push = a_push(a_text(f"message {number}", msg_id=str(number)), mode=mode, format=form)
+        assert await send(http, callback_url, push) == (200, "success")
+
+    sink = await queued(amqp_url, topology, len(ways))
+    contents = [document_from_json(delivery.envelope().body)["Content"] for delivery in sink.deliveries]
+    assert [f"message {number}" for number in range(len(ways))] == contents
+    assert {topology.partition_of(f"{APPID}:o_user")} == {delivery.partition for delivery in sink.deliveries}
+
+
+async def test_without_the_broker_the_answer_is_in_time_and_not_success(
+    http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str]
+) -> None:
+    """While the broker is away every callback is refused before WeChat gives up; once it is back they are accepted."""
+    connection, _ = proxy
+    await send(http, callback_url, a_push())
+    await connection.refuse()
+
+    assert await send(http, callback_url, a_push()) == UNAVAILABLE
+    assert await send(http, callback_url, a_push()) == UNAVAILABLE
+    await connection.listen()
+    while (answer := await send(http, callback_url, a_push())) == UNAVAILABLE:
+        pass  # each takes its budget; the publisher is connecting meanwhile
+    assert answer == (200, "success")
+
+
+async def test_a_silent_broker_is_not_success(
+    http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str]
+) -> None:
+    """A broker that takes bytes and says nothing gets the same answer, for all callbacks that wait together."""
+    connection, _ = proxy
+    await send(http, callback_url, a_push())
+    connection.blackhole()
+
+    answers = await asyncio.gather(*(send(http, callback_url, a_push(a_text(openid=f"o{n}"))) for n in range(80)))
+
+    assert {UNAVAILABLE} == set(answers)
+
+
+async def test_a_confirm_that_does_not_come_is_not_success(
+    http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str], amqp_url: str, topology: Topology
+) -> None:
+    """A callback that arrived without a confirm is refused; WeChat's retry has the same `dedup_id`."""
+    connection, _ = proxy
+    await send(http, callback_url, a_push(a_text(msg_id="1")))
+    connection.hold_answers()
+    assert await send(http, callback_url, a_push(a_text(msg_id="2"))) == UNAVAILABLE
+    connection.flow()
+    assert await send(http, callback_url, a_push(a_text(msg_id="2"))) == (200, "success")
+
+    sink = await queued(amqp_url, topology, 3)
+    _, unconfirmed, retried = (delivery.envelope() for delivery in sink.deliveries)
+    assert unconfirmed.dedup_id == retried.dedup_id
+    assert unconfirmed.id != retried.id
+
+
+async def test_the_process_serves_tells_its_state_and_stops(
+    http: aiohttp.ClientSession, topology: Topology, accounts_file: Path, amqp_url: str
+) -> None:
+    """`python -m wxbus_ingress` answers, is ready with its broker, counts, and ends with 0 on SIGTERM."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "wxbus_ingress",
+        env={
+            **os.environ,
+            "WXBUS_AMQP_URL": amqp_url,
+            "WXBUS_NAMESPACE": topology.namespace,
+            "WXBUS_PARTITIONS": str(topology.partitions),
+            "WXBUS_ACCOUNTS_FILE": str(accounts_file),
+            "WXBUS_INGRESS_HOST": "127.0.0.1",
+            "WXBUS_INGRESS_PORT": "0",
+            "WXBUS_INGRESS_ADMIN_PORT": "0",
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stderr
+        told: dict[str, object] = {}
+        while told.get("event") != "ingress.listening":
+            told = json.loads(await process.stderr.readline())
+        url, admin = f"http://127.0.0.1:{told['port']}/wechat/shop", f"http://127.0.0.1:{told['admin_port']}"
+        assert await send(http, url, a_push()) == (200, "success")
+        async with http.get(f"{admin}/readyz") as answer:
+            assert await answer.json() == {"ready": True, "parts": {"rabbitmq": "ready"}}
+        async with http.get(f"{admin}/metrics") as answer:
+            assert 'wxbus_ingress_requests_total{account="shop",outcome="accepted"} 1.0' in await answer.text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        rest = (await process.communicate())[1].decode()
+
+    assert process.returncode == 0
+    assert "ingress.stopped" in rest
+    assert "Traceback" not in rest

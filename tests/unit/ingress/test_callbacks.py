@@ -1,0 +1,456 @@
+"""What ingress accepts and refuses, over real HTTP."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
+from tests.unit.ingress.conftest import ACCOUNTS, ALL_MODES, Ingress
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.telemetry import trace_id
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import Format, document_from_json
+from wxbus.wechat.crypto import Cipher
+from wxbus.wechat.signature import sign
+
+REFUSED = (403, "the signature is not valid\n")
+OTHER_KEY = "OtherKeyOtherKeyOtherKeyOtherKeyOtherKeyOth"
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("mode", ALL_MODES)
+async def test_every_mode_and_format_is_accepted(ingress: Ingress, mode: Mode, form: Format) -> None:
+    """A signed push of an accepted mode and format is published, then answered "success"."""
+    before = time.time()
+
+    assert await ingress.post(a_push(mode=mode, format=form)) == (200, "success")
+
+    [envelope] = ingress.outlet.published
+    assert a_text() == document_from_json(envelope.body)
+    assert (EnvelopeKind.CALLBACK, "any", APPID, "o_user", f"{APPID}:o_user", 1, False) == (
+        envelope.kind,
+        envelope.account,
+        envelope.appid,
+        envelope.openid,
+        envelope.lane,
+        envelope.attempt,
+        envelope.replay,
+    )
+    assert envelope.dedup_id == f"{APPID}:m:o_user:23456789012345678"
+    assert before <= envelope.received_at <= time.time()
+    assert trace_id(envelope.traceparent)
+    assert ingress.counted("any", "accepted") == 1
+
+
+async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -> None:
+    """WeChat's retry is a request of its own with the same `dedup_id`: the worker's commit tells that it is one."""
+    for nonce in ("1", "2"):
+        await ingress.post(a_push(nonce=nonce))
+
+    first, second = ingress.outlet.published
+    assert first.id != second.id
+    assert first.dedup_id == second.dedup_id
+
+
+async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
+    """An event whose sender is no user gets the lane of its business id (protocol reference 4.2)."""
+    event = {**a_text(), "MsgType": "event", "Event": "wxa_media_check", "trace_id": "t1"}
+    await ingress.post(a_push(event))
+
+    [envelope] = ingress.outlet.published
+    assert (None, f"{APPID}:t1") == (envelope.openid, envelope.lane)
+
+
+async def test_only_what_was_encrypted_counts(ingress: Ingress) -> None:
+    """Plain fields beside `Encrypt` are as good as unsigned (protocol reference 1.4)."""
+    push = a_push(a_text("signed"), mode=Mode.COMPATIBLE)
+    forged = Push(push.query, push.body.replace(b"<![CDATA[signed]]>", b"<![CDATA[forged]]>"))
+
+    assert await ingress.post(forged) == (200, "success")
+    assert document_from_json(ingress.outlet.published[0].body)["Content"] == "signed"
+
+
+def wrong(push: Push) -> list[Push]:
+    """Return pushes that differ from `push` in one thing each, none of which WeChat signed."""
+    return [
+        push.but(signature="0" * 40, msg_signature="0" * 40),
+        push.but(nonce="other"),
+        push.but(timestamp=str(int(push.query["timestamp"]) + 1)),
+        push.but(timestamp=None),
+        push.but(timestamp="-1"),
+        push.but(signature=None, msg_signature=None),
+        push.but(signature="é" * 40, msg_signature="é" * 40),
+    ]
+
+
+@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("mode", ALL_MODES)
+async def test_a_wrong_signature_is_refused(ingress: Ingress, mode: Mode, number: int) -> None:
+    """Whatever is not signed with the account's token is 403, in one line, and nothing is published."""
+    assert await ingress.post(wrong(a_push(mode=mode))[number]) == REFUSED
+    assert not ingress.outlet.published
+    assert ingress.counted("any", "rejected") == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "push"),
+    [
+        ("shop", a_push(mode=Mode.PLAIN)),
+        ("shop", a_push(mode=Mode.PLAIN).but(encrypt_type="aes")),
+        ("shop", a_push(receive_id=f"{APPID}-shop", mode=Mode.COMPATIBLE)),
+        ("shop", a_push(receive_id=f"{APPID}-shop").but(msg_signature=None)),
+        ("shop", a_push(receive_id=f"{APPID}-shop").but(encrypt_type=None, msg_signature=None)),
+        ("shop", a_push(receive_id="wx-another")),
+        ("shop", a_push(receive_id=f"{APPID}-shop", aes_key=OTHER_KEY)),
+        ("shop", a_push(receive_id=f"{APPID}-shop", token="other")),
+        ("shop", a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) - 3000)),
+        ("shop", a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) + 3000)),
+        ("plain", a_push(receive_id=f"{APPID}-plain")),
+        ("keyless", a_push(mode=Mode.PLAIN)),
+        ("corp", a_push(mode=Mode.PLAIN)),
+    ],
+)
+async def test_every_cryptographic_failure_has_the_same_answer(ingress: Ingress, account: str, push: Push) -> None:
+    """Downgrade, wrong key, wrong receive id, age: one text for all, so that no answer is an oracle."""
+    with capture_logs() as logs:
+        assert await ingress.post(push, account=account) == REFUSED
+
+    [line] = [line for line in logs if line["event"] == "callback.rejected"]
+    assert (account, 403, "POST") == (line["account"], line["status"], line["method"])
+    assert line["reason"] not in {"", "the signature is not valid"}
+    assert not ingress.outlet.published
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"hello",
+        b"<xml>",
+        b"<html></html>",
+        b'<!DOCTYPE xml [<!ENTITY a "b">]><xml><MsgType>&a;</MsgType></xml>',
+        b"<xml>" + b"<a>" * 100 + b"</a>" * 100 + b"</xml>",
+        b'{"a": 1,}',
+        b'{"a": NaN}',
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        b"[1]",
+        b'{"a": "\xff"}',
+        b"<xml><a>\xff</a></xml>",
+    ],
+)
+@pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.SECURE])
+async def test_a_malformed_body_is_refused(ingress: Ingress, mode: Mode, body: bytes) -> None:
+    """What is signed but neither XML nor JSON of WeChat's shape is 400 with one line that says why."""
+    status, text = await ingress.post(a_push(body, mode=mode))
+
+    assert status == 400
+    assert text.count("\n") == 1
+    assert "Traceback" not in text
+    assert not ingress.outlet.published
+
+
+async def test_a_format_the_account_does_not_take_is_refused(ingress: Ingress) -> None:
+    """An account that is set up for XML takes no JSON."""
+    push = a_push(format=Format.JSON, receive_id=f"{APPID}-xmlonly")
+
+    assert await ingress.post(push, account="xmlonly") == (400, "this account does not take JSON\n")
+
+
+async def chunks(body: bytes) -> AsyncIterator[bytes]:
+    """Send without saying how long it is."""
+    for start in range(0, len(body), 1000):
+        yield body[start : start + 1000]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_is_refused(ingress: Ingress, chunked: bool) -> None:
+    """A body over the limit is 413, whether its length was announced or not."""
+    push = a_push(b"<xml>" + b" " * 20_000 + b"</xml>", mode=Mode.PLAIN)
+    data = chunks(push.body) if chunked else push.body
+    async with ingress.http.post(f"{ingress.url}/wechat/any", params=push.query, data=data) as answer:
+        assert answer.status == 413
+        assert await answer.text() == "the body is over the limit of 20000 bytes\n"
+    assert not ingress.outlet.published
+
+
+async def test_a_chunked_body_under_the_limit_is_accepted(ingress: Ingress) -> None:
+    """How a body is transferred does not matter."""
+    push = a_push()
+    async with ingress.http.post(f"{ingress.url}/wechat/any", params=push.query, data=chunks(push.body)) as answer:
+        assert (answer.status, await answer.text()) == (200, "success")
+
+
+async def raw(ingress: Ingress, *parts: bytes) -> bytes:
+    """Send bytes as they are and return everything that comes back until the other side closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_a_slow_body_is_refused(ingress: Ingress) -> None:
+    """A body that does not arrive is 408, and the connection is closed."""
+    answer = await raw(ingress, b"POST /wechat/any HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>")
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert answer.endswith(b"the body did not arrive within 0.2 s\n")
+
+
+async def test_a_body_that_ends_early_is_refused(ingress: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that goes away in the middle of its body costs a log line, not an error."""
+    refused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    class Log:
+        def warning(self, event: str, *, reason: str, **_: object) -> None:
+            refused.set_result(f"{event}: {reason}")
+
+    monkeypatch.setattr("wxbus_ingress.refusals.log", Log())
+    _, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
+    writer.write(b"POST /wechat/any HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    assert await refused == "callback.rejected: the body ended early or is not what its header says"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /wechat/any?signature=hunter2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nhunter2\r\n",
+        b"hunter2\r\n\r\n",
+        b"GET /" + b"hunter2" * 2000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhunter2\r\n\r\n",
+    ],
+)
+async def test_what_is_not_http_is_refused(ingress: Ingress, request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """A request that is not HTTP is 400, and its bytes, which may hold a signature, are not in the log."""
+    answer = await raw(ingress, request_)
+
+    assert answer.split()[1] == b"400"
+    assert "hunter2" not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert not ingress.outlet.published
+
+
+async def test_a_compressed_body_is_not_unpacked(ingress: Ingress) -> None:
+    """A body is taken as it comes: what claims to be compressed cannot explode."""
+    push = a_push(mode=Mode.PLAIN)
+    async with ingress.http.post(
+        f"{ingress.url}/wechat/any", params=push.query, data=push.body, headers={"Content-Encoding": "gzip"}
+    ) as answer:
+        assert answer.status == 200
+
+
+async def test_an_unknown_account_is_refused(ingress: Ingress) -> None:
+    """An address that belongs to no account is 404, whatever the body."""
+    assert await ingress.post(a_push(), account="nobody") == (404, "there is no account of this name\n")
+    assert ingress.counted("", "rejected") == 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "PROPFIND"])
+async def test_a_wrong_method_is_refused(ingress: Ingress, method: str) -> None:
+    """Methods that WeChat does not use are 405 with the ones that there are."""
+    async with ingress.http.request(method, f"{ingress.url}/wechat/any") as answer:
+        assert answer.status == 405
+        assert "POST" in answer.headers["Allow"]
+        assert await answer.text() == "callbacks are POST, URL verification is GET\n"
+
+
+async def test_options_says_what_there_is(ingress: Ingress) -> None:
+    """OPTIONS is answered without a body."""
+    async with ingress.http.options(f"{ingress.url}/wechat/any") as answer:
+        assert (answer.status, answer.headers["Allow"], await answer.text()) == (204, "GET, HEAD, OPTIONS, POST", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/wechat", "/wechat/", "/wechat/any/", "/metrics", "/healthz"])
+async def test_the_public_port_has_callbacks_only(ingress: Ingress, path: str) -> None:
+    """Everything else is 404 in one line; health and metrics are on the admin port."""
+    async with ingress.http.get(ingress.url + path) as answer:
+        assert (answer.status, await answer.text()) == (404, "there is nothing here: callbacks go to /wechat/ACCOUNT\n")
+
+
+async def test_without_the_broker_nothing_is_success(ingress: Ingress) -> None:
+    """A callback that the broker did not confirm is 503, and the line does not say more than that."""
+    ingress.outlet.away = True
+    with capture_logs() as logs:
+        status, text = await ingress.post(a_push())
+
+    assert (status, text) == (503, "not accepted: the message queue is away, please send it again\n")
+    [line] = [line for line in logs if line["event"] == "callback.unavailable"]
+    assert "no answer in time" in line["reason"]
+    assert ingress.counted("any", "unavailable") == 1
+    assert ingress.counted("any", "accepted") == 0
+
+
+async def test_an_error_of_ours_shows_nothing(ingress: Ingress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is 500 in one line; its trace goes to the log alone."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise LookupError("hunter2")
+
+    monkeypatch.setattr(ingress.outlet, "publish", broken)
+    with capture_logs() as logs:
+        assert await ingress.post(a_push()) == (500, "not accepted: an error inside, please send it again\n")
+
+    assert [line["exc_info"] for line in logs if line["event"] == "callback.failed"] == [True]
+
+
+@pytest.mark.parametrize("account", ["any", "shop", "plain"])
+async def test_url_verification_returns_the_echo(ingress: Ingress, account: str) -> None:
+    """A signed GET is answered with the raw echostr and nothing else (protocol reference 1.2)."""
+    query = a_push().query
+    query["echostr"] = "echo<b>&1"
+    async with ingress.http.get(f"{ingress.url}/wechat/{account}", params=query) as answer:
+        assert (answer.status, await answer.text(), answer.content_type) == (200, "echo<b>&1", "text/plain")
+    assert ingress.counted(account, "verified") == 1
+
+
+async def test_wecom_verification_returns_the_decrypted_echo(ingress: Ingress) -> None:
+    """WeCom's echostr is encrypted and covered by the signature (protocol reference 1.6)."""
+    echo, now = Cipher(AES_KEY, f"{APPID}-corp").encrypt(b"1616140317555161061"), str(int(time.time()))
+    query = {"timestamp": now, "nonce": "n", "echostr": echo, "msg_signature": sign(TOKEN, now, "n", echo)}
+    async with ingress.http.get(f"{ingress.url}/wechat/corp", params=query) as answer:
+        assert (answer.status, await answer.text()) == (200, "1616140317555161061")
+
+
+@pytest.mark.parametrize(
+    ("account", "change", "expected"),
+    [
+        ("any", {"signature": "0" * 40}, 403),
+        ("any", {"timestamp": "1"}, 403),
+        ("any", {"echostr": None}, 400),
+        ("keyless", {}, 403),
+        ("nobody", {}, 404),
+    ],
+)
+async def test_a_wrong_verification_is_refused(
+    ingress: Ingress, account: str, change: dict[str, str | None], expected: int
+) -> None:
+    """The echo is never returned unverified."""
+    query = a_push(mode=Mode.PLAIN).but(**{"echostr": "echo", **change}).query
+    async with ingress.http.get(f"{ingress.url}/wechat/{account}", params=query) as answer:
+        assert expected == answer.status
+        assert "echo" not in (await answer.text()).split()
+
+
+@pytest.mark.parametrize("account", [account.name for account in ACCOUNTS])
+async def test_a_browser_gets_a_page_without_secrets(ingress: Ingress, account: str) -> None:
+    """Opened in a browser the address explains itself, and shows neither a secret nor a signature that would do."""
+    query = {"timestamp": str(int(time.time())), "nonce": "n"}
+    async with ingress.http.get(f"{ingress.url}/wechat/{account}", params=query) as answer:
+        text = await answer.text()
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert account in text
+    assert "The account is known" in text
+    for secret in (TOKEN, AES_KEY, APPID, sign(TOKEN, query["timestamp"], query["nonce"])):
+        assert secret not in text
+    assert ingress.counted(account, "page") == 1
+
+
+async def test_a_browser_is_told_of_an_unknown_account(ingress: Ingress) -> None:
+    """A mistyped address says so, and does not repeat what was typed."""
+    async with ingress.http.get(f"{ingress.url}/wechat/<script>") as answer:
+        text = await answer.text()
+        assert answer.status == 404
+    assert "There is no account of this name" in text
+    assert "script" not in text
+
+
+async def test_head_is_a_page_without_body(ingress: Ingress) -> None:
+    """Monitors that ask with HEAD get the page's status."""
+    async with ingress.http.head(f"{ingress.url}/wechat/any") as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+
+
+async def test_no_answer_or_log_shows_a_secret(ingress: Ingress) -> None:
+    """Neither the answers to refused requests nor their log lines hold a key, a signature or a message."""
+    secret_text = "my very private message"
+    pushes = [push for mode in ALL_MODES for push in wrong(a_push(a_text(secret_text), mode=mode))]
+    pushes += [a_push(secret_text.encode()), a_push(a_text(secret_text), receive_id="wx-another")]
+    expected = {sign(TOKEN, push.query.get("timestamp", ""), push.query["nonce"]) for push in pushes}
+    with capture_logs() as logs:
+        answers = [await ingress.post(push) for push in pushes]
+
+    shown = repr(answers) + repr(logs)
+    for secret in {TOKEN, AES_KEY, secret_text, *expected}:
+        assert secret not in shown
+
+
+mutations = st.lists(
+    st.tuples(st.sampled_from(["flip", "cut", "insert", "double"]), st.integers(0, 10**6), st.binary(max_size=12)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutated(body: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
+    """Return `body` after some damage."""
+    for kind, where, what in changes:
+        at = where % (len(body) + 1)
+        if kind == "flip" and body:
+            at = where % len(body)
+            body = body[:at] + bytes([body[at] ^ (what[0] if what else 1)]) + body[at + 1 :]
+        elif kind == "cut":
+            body = body[:at]
+        elif kind == "insert":
+            body = body[:at] + what + body[at:]
+        else:
+            body = body[:at] + body[at // 2 :]
+    return body
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    mode=st.sampled_from(ALL_MODES),
+    form=st.sampled_from(Format),
+    changes=mutations,
+    inside=st.booleans(),
+    content=st.text(max_size=50),
+)
+async def test_no_body_breaks_ingress(
+    ingress: Ingress, mode: Mode, form: Format, changes: list[tuple[str, int, bytes]], inside: bool, content: str
+) -> None:
+    """Damaged bodies, before and after signing, are accepted or refused, never a 5xx."""
+    push = a_push(a_text(content), mode=mode, format=form)
+    if inside:
+        push = a_push(mutated(a_push(a_text(content), mode=Mode.PLAIN, format=form).body, changes), mode=mode)
+    else:
+        push = Push(push.query, mutated(push.body, changes))
+
+    status, _ = await ingress.post(push)
+
+    assert status in {200, 400, 403, 413}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    document=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["FromUserName", "MsgType", "Event", "CreateTime", "MsgId", "List", "Encrypt", "x"]),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=8,
+    )
+)
+async def test_no_json_document_breaks_ingress(ingress: Ingress, document: object) -> None:
+    """Well-signed JSON of any shape is accepted or refused, never a 5xx."""
+    status, _ = await ingress.post(a_push(json.dumps(document).encode(), format=Format.JSON))
+
+    assert status in {200, 400}

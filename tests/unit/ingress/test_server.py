@@ -1,0 +1,136 @@
+"""How ingress starts and stops."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.support.pushes import a_push
+from tests.unit.ingress.conftest import ACCOUNTS
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import ConfigurationError
+from wxbus.settings import load
+from wxbus.testing import MemoryOutlet
+from wxbus_ingress.app import build_app
+from wxbus_ingress.server import serve, serving
+from wxbus_ingress.settings import IngressSettings, Limits
+
+
+class SlowOutlet(MemoryOutlet):
+    """An outlet whose confirm comes when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.confirm = asyncio.Event()
+
+    async def publish(self, envelope: Envelope, *, budget: float) -> None:
+        """Wait for the confirm."""
+        self.asked.set()
+        await self.confirm.wait()
+        await super().publish(envelope, budget=budget)
+
+
+async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
+    """Stopping takes no new connection and lets what is being answered end."""
+    outlet = SlowOutlet()
+    app = build_app(Limits(), ACCOUNTS, outlet, registry=CollectorRegistry())
+    push = a_push()
+    ended = asyncio.Event()
+
+    async def run(started: "asyncio.Future[int]") -> None:
+        async with serving(app, host="127.0.0.1", port=0, grace=30) as port:
+            started.set_result(port)
+            await outlet.asked.wait()
+        ended.set()
+
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group, aiohttp.ClientSession() as http:
+        group.create_task(run(started))
+        url = f"http://127.0.0.1:{await started}/wechat/any"
+        answering = asyncio.ensure_future(http.post(url, params=push.query, data=push.body))
+        await outlet.asked.wait()
+        while True:  # until the port is closed; then the server waits for the request alone
+            try:
+                (await asyncio.open_connection("127.0.0.1", started.result()))[1].close()
+            except ConnectionError:
+                break
+        assert not ended.is_set()
+        outlet.confirm.set()
+        async with await answering as answer:
+            assert (answer.status, await answer.text()) == (200, "success")
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Variables of an ingress that could start."""
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text('[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n', encoding="utf-8")
+    for name in [name for name in os.environ if name.startswith("WXBUS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(accounts))
+    monkeypatch.setenv("WXBUS_AMQP_URL", "amqp://user:hunter2@127.0.0.1:1/")
+    monkeypatch.setenv("WXBUS_INGRESS_HOST", "127.0.0.1")
+    monkeypatch.setenv("WXBUS_INGRESS_PORT", "0")
+    monkeypatch.setenv("WXBUS_INGRESS_ADMIN_PORT", "0")
+
+
+async def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that somebody else has stops the start with a line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("WXBUS_INGRESS_PORT", str(port))
+
+        with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}"):
+            await serve(load(IngressSettings))
+
+
+def test_the_settings_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the broker's address and the accounts file have to be set; health and metrics are not public."""
+    for name in ("HOST", "PORT", "ADMIN_PORT"):
+        monkeypatch.delenv(f"WXBUS_INGRESS_{name}")
+
+    settings = load(IngressSettings)
+
+    assert ip_address(settings.admin_host).is_loopback
+    assert ip_address(settings.host).is_unspecified
+    assert (settings.port, settings.admin_port) == (8080, 9080)
+    assert (
+        settings.limits.body_limit,
+        settings.limits.body_timeout,
+        settings.limits.budget,
+        settings.limits.max_age,
+    ) == (1024 * 1024, 3.0, 4.5, 86_400.0)
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("WXBUS_INGRESS_PORT", "http", "WXBUS_INGRESS_PORT: "),
+        ("WXBUS_INGRESS_BUDGET", "-1", "WXBUS_INGRESS_BUDGET: "),
+        ("WXBUS_ACCOUNTS_FILE", "/nowhere/accounts.toml", "accounts file /nowhere/accounts.toml: "),
+        ("WXBUS_AMQP_URL", "http://user:hunter2@host/", "must look like amqp://"),
+    ],
+)
+def test_a_wrong_setting_ends_the_process_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
+) -> None:
+    """What is wrong in the environment is named in a line, without a trace and without its value."""
+    monkeypatch.setenv(variable, value)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "wxbus_ingress"], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ended.returncode == 2
+    assert named in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr + ended.stdout
