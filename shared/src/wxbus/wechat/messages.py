@@ -1,6 +1,6 @@
 """Every message and event as a frozen model, and the one function that finds the right one (protocol reference 5)."""
 
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
@@ -132,25 +132,32 @@ class HardwareMessage(DeviceMessage):
 class _Whole(Message):
     """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
 
-    document: dict[str, Any] = Field(default_factory=dict, repr=False)
+    document: dict[str, Any] = Field(default_factory=dict, alias="document", repr=False)
     """Everything WeChat sent, under WeChat's names."""
+
+    @classmethod
+    def keeping(cls, document: Document) -> Self:
+        """Return the message that keeps this document."""
+        created = text(document, "CreateTime")
+        header = {
+            "to_user": text(document, "ToUserName"),
+            "from_user": text(document, "FromUserName"),
+            "created_at": int(created) if created.isascii() and created.isdigit() and len(created) <= 18 else 0,
+            "msg_type": text(document, "MsgType"),
+            "msg_id": text(document, "MsgId"),
+            "event": text(document, "Event") or text(document, "InfoType"),
+            "app_id": text(document, "AppId"),
+        }
+        known = {name: value for name, value in header.items() if name in cls.model_fields}
+        return cls.model_validate({**known, "document": document})
 
     @model_validator(mode="before")
     @classmethod
     def _keep(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "document" in data:
-            return data
-        created = text(data, "CreateTime")
-        header = {
-            "to_user": text(data, "ToUserName"),
-            "from_user": text(data, "FromUserName"),
-            "created_at": int(created) if created.isascii() and created.isdigit() and len(created) <= 18 else 0,
-            "msg_type": text(data, "MsgType"),
-            "msg_id": text(data, "MsgId"),
-            "event": text(data, "Event") or text(data, "InfoType"),
-            "app_id": text(data, "AppId"),
-        }
-        return {**{name: value for name, value in header.items() if name in cls.model_fields}, "document": data}
+        # The union comes here with the document itself; everybody else has put it under its name.
+        if isinstance(data, dict) and not isinstance(data.get("document"), dict):
+            return dict(cls.keeping(data))
+        return data
 
 
 class UnknownMessage(_Whole, UserMessage):
@@ -220,7 +227,10 @@ def _models() -> dict[str, type[AnyMessage]]:
 
 _MODELS: Final = _models()
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in _MODELS.items()}
-_UNKNOWN: Final[dict[str, type[AnyMessage]]] = {"event": UnknownEvent, "component": UnknownComponentEvent}
+_UNKNOWN: Final[dict[str, type[UnknownEvent | UnknownComponentEvent]]] = {
+    "event": UnknownEvent,
+    "component": UnknownComponentEvent,
+}
 
 
 def parse_message(document: Document) -> AnyMessage:
@@ -230,7 +240,10 @@ def parse_message(document: Document) -> AnyMessage:
     `UnknownComponentEvent`, with the document whole.
     """
     tag = tag_of(document)
-    try:
-        return _MODELS[tag].model_validate(document)
-    except ValidationError:
-        return _UNKNOWN.get(tag.partition(":")[0], UnknownMessage).model_validate(document)
+    model = _MODELS[tag]
+    if not issubclass(model, _Whole):
+        try:
+            return model.model_validate(document)
+        except ValidationError:
+            model = _UNKNOWN.get(tag.partition(":")[0], UnknownMessage)
+    return model.keeping(document)

@@ -1,0 +1,28 @@
+"""Documents as hypothesis makes them up: all that both formats can carry."""
+
+from hypothesis import strategies as st
+
+from wxbus.wechat.codec import REPEATED, WRAPPED
+from wxbus.wechat.documents import Document
+
+_SPECIAL = REPEATED | WRAPPED | {"Event"}
+
+texts = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=30
+) | st.text("]>[<!&CDAT\n\t", max_size=12)
+"""What XML can say; it reads a carriage return as a line feed."""
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,12}", fullmatch=True).filter(lambda name: name not in _SPECIAL)
+
+
+def _members(inner: st.SearchStrategy[Document]) -> st.SearchStrategy[Document]:
+    plain = st.dictionaries(names, texts | inner | st.lists(texts | inner, min_size=2, max_size=4), max_size=4)
+    repeated = st.dictionaries(st.sampled_from(sorted(REPEATED)), st.lists(inner, min_size=1, max_size=3), max_size=2)
+    wrapped = st.dictionaries(st.sampled_from(sorted(WRAPPED)), st.lists(inner, min_size=1, max_size=3), max_size=1)
+    return st.builds(lambda *parts: parts[0] | parts[1] | parts[2], plain, repeated, wrapped)
+
+
+documents: st.SearchStrategy[Document] = st.recursive(
+    st.dictionaries(names, texts, min_size=1, max_size=5),
+    lambda inner: _members(inner).filter(bool),
+    max_leaves=8,
+)

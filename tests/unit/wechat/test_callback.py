@@ -1,0 +1,341 @@
+"""Callback requests: what is accepted, and that nothing else is."""
+
+import itertools
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tests.unit.wechat.vectors import key_of, vector
+from wxbus.errors import CallbackRejected, Forbidden, MalformedCallback
+from wxbus.wechat.callback import CallbackKey, CallbackQuery, Mode, Receiver
+from wxbus.wechat.codec import Format, document_to_json, parse, render
+from wxbus.wechat.crypto import Cipher
+from wxbus.wechat.signature import sign
+
+OLD = CallbackKey(token="old-token", aes_key="O" * 43)
+NEW = CallbackKey(token="new-token", aes_key="N" * 43)
+PLAIN_ONLY = CallbackKey(token="plain-token")
+TIME, NONCE, APPID = "1714112445", "415670741", "wxba5fad812f8e6fb9"
+DOCUMENT = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1", "MsgType": "text", "Content": "hi"}
+
+
+def secure_query(encrypted: str, key: CallbackKey = NEW, **change: str) -> CallbackQuery:
+    """Return the query that WeChat sends along with `encrypted`."""
+    token = key.token.get_secret_value()
+    query = CallbackQuery(
+        signature=sign(token, TIME, NONCE),
+        timestamp=TIME,
+        nonce=NONCE,
+        msg_signature=sign(token, TIME, NONCE, encrypted),
+        encrypt_type="aes",
+    )
+    return replace(query, **change)
+
+
+def plain_query(key: CallbackKey = NEW, **change: str) -> CallbackQuery:
+    """Return the query that WeChat sends along with a plain body."""
+    query = CallbackQuery(signature=sign(key.token.get_secret_value(), TIME, NONCE), timestamp=TIME, nonce=NONCE)
+    return replace(query, **change)
+
+
+def encrypt(document: dict[str, Any] | bytes, key: CallbackKey = NEW, form: Format = Format.XML) -> str:
+    """Return the Encrypt text of a document."""
+    assert key.aes_key is not None
+    plaintext = document if isinstance(document, bytes) else render(document, form)
+    return Cipher(key.aes_key.get_secret_value(), APPID).encrypt(plaintext)
+
+
+def receiver(
+    *keys: CallbackKey, modes: tuple[Mode, ...] = (Mode.SECURE,), formats: tuple[str, ...] = ("xml", "json")
+) -> Receiver:
+    """Return a receiver of the test's account."""
+    return Receiver(keys or (NEW,), APPID, modes, formats)
+
+
+def vector_query(example: dict[str, Any], **change: str) -> CallbackQuery:
+    """Return the query of a known push."""
+    query = CallbackQuery(
+        timestamp=example["timestamp"],
+        nonce=example["nonce"],
+        msg_signature=example["msg_signature"],
+        encrypt_type="aes",
+    )
+    return replace(query, **change)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("A3", Format.JSON), ("A5", Format.XML), ("A7", Format.XML), ("T2", Format.XML)]
+)
+def test_opens_the_official_examples(name: str, form: Format) -> None:
+    """A known push in secure mode opens to its plaintext, in the format it came in."""
+    example = vector(name)
+    body = render({"ToUserName": "gh_1", "Encrypt": example["encrypt"]}, form)
+    opened = Receiver([key_of(example)], example["receive_id"], [Mode.SECURE], [form]).open(vector_query(example), body)
+    assert opened.document == parse(example["plaintext"].encode())
+    assert (opened.format, opened.mode, opened.key) == (form, Mode.SECURE, key_of(example))
+
+
+def test_opens_the_compatible_example_and_believes_only_what_was_encrypted() -> None:
+    """Of a compatible push only the decrypted fields count: the plain ones beside them are as good as unsigned."""
+    example = vector("C1")
+    body = render(
+        {"FromUserName": "forged", "MsgType": "text", "Content": "forged", "Encrypt": example["encrypt"]}, Format.XML
+    )
+    opened = Receiver([key_of(example)], example["receive_id"], [Mode.COMPATIBLE], ["xml"]).open(
+        vector_query(example), body
+    )
+    assert opened.mode is Mode.COMPATIBLE
+    assert opened.document == parse(example["plaintext"].encode())
+    assert "forged" not in document_to_json(opened.document).decode()
+
+
+@pytest.mark.parametrize("form", Format)
+def test_opens_a_plain_push(form: Format) -> None:
+    """An account in plain mode needs no AES key; the signature is checked."""
+    opened = receiver(PLAIN_ONLY, modes=(Mode.PLAIN,)).open(plain_query(PLAIN_ONLY), render(DOCUMENT, form))
+    assert (opened.document, opened.format, opened.mode) == (DOCUMENT, form, Mode.PLAIN)
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(("accepted", "sent"), [(a, s) for a, s in itertools.product(Mode, repeat=2) if a is not s])
+def test_no_other_mode_than_the_accounts(accepted: Mode, sent: Mode, form: Format) -> None:
+    """A push in a mode the account did not choose is refused, though everything in it is signed: no downgrade."""
+    encrypted = encrypt(DOCUMENT, form=form)
+    query, body = {
+        Mode.PLAIN: (plain_query(), DOCUMENT),
+        Mode.COMPATIBLE: (secure_query(encrypted), DOCUMENT | {"Encrypt": encrypted}),
+        Mode.SECURE: (secure_query(encrypted), {"ToUserName": "gh_1", "Encrypt": encrypted}),
+    }[sent]
+    receiver(modes=(sent,)).open(query, render(body, form))
+    with pytest.raises(Forbidden):
+        receiver(modes=(accepted,)).open(query, render(body, form))
+
+
+GOOD = encrypt(DOCUMENT)
+SECURE_BODY = render({"ToUserName": "gh_1", "Encrypt": GOOD}, Format.XML)
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        pytest.param(secure_query(GOOD, msg_signature="0" * 40), SECURE_BODY, id="wrong msg_signature"),
+        pytest.param(secure_query(GOOD, msg_signature=""), SECURE_BODY, id="no msg_signature"),
+        pytest.param(secure_query(GOOD, encrypt_type=""), SECURE_BODY, id="no encrypt_type"),
+        pytest.param(secure_query(GOOD, encrypt_type="raw"), SECURE_BODY, id="encrypt_type raw"),
+        pytest.param(
+            secure_query(GOOD, msg_signature=sign("new-token", TIME, NONCE)),
+            SECURE_BODY,
+            id="signature of a plain push",
+        ),
+        pytest.param(secure_query(GOOD, nonce="1"), SECURE_BODY, id="another nonce"),
+        pytest.param(secure_query(GOOD, timestamp="1714112446"), SECURE_BODY, id="another timestamp"),
+        pytest.param(secure_query(""), render(DOCUMENT, Format.XML), id="plain body"),
+        pytest.param(secure_query(""), b"<xml><Encrypt></Encrypt></xml>", id="empty Encrypt"),
+        pytest.param(
+            secure_query(GOOD), f"<xml><Encrypt><a>{GOOD}</a></Encrypt></xml>".encode(), id="Encrypt is no text"
+        ),
+        pytest.param(
+            secure_query(GOOD), f"<xml><Encrypt>{GOOD}</Encrypt><Encrypt>x</Encrypt></xml>".encode(), id="Encrypt twice"
+        ),
+        pytest.param(secure_query(GOOD, OLD), SECURE_BODY, id="token of nobody"),
+        pytest.param(plain_query(), render(DOCUMENT, Format.XML), id="plain push"),
+        pytest.param(CallbackQuery(), SECURE_BODY, id="no query"),
+    ],
+)
+def test_secure_account_refuses(query: CallbackQuery, body: bytes) -> None:
+    """A secure account takes only encrypt_type, msg_signature and Encrypt that fit together; one answer for all."""
+    with pytest.raises(Forbidden) as caught:
+        receiver().open(query, body)
+    assert str(caught.value) == str(Forbidden("anything"))
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        pytest.param(plain_query(signature="0" * 40), render(DOCUMENT, Format.XML), id="wrong signature"),
+        pytest.param(plain_query(signature=""), render(DOCUMENT, Format.XML), id="no signature"),
+        pytest.param(plain_query(encrypt_type="aes"), render(DOCUMENT, Format.XML), id="encrypt_type alone"),
+        pytest.param(plain_query(msg_signature="1"), render(DOCUMENT, Format.XML), id="msg_signature alone"),
+        pytest.param(plain_query(), SECURE_BODY, id="encrypted body"),
+        pytest.param(secure_query(GOOD), SECURE_BODY, id="secure push"),
+    ],
+)
+def test_plain_account_refuses(query: CallbackQuery, body: bytes) -> None:
+    """A plain account takes nothing unsigned, and nothing that is half encrypted."""
+    with pytest.raises(Forbidden):
+        receiver(PLAIN_ONLY, NEW, modes=(Mode.PLAIN,)).open(query, body)
+
+
+def test_refuses_a_message_for_another_appid() -> None:
+    """A push that was encrypted for another appid with the same key is refused by the id at its end (vector A3)."""
+    example = vector("A3")
+    body = render({"Encrypt": example["encrypt"]}, Format.JSON)
+    with pytest.raises(Forbidden):
+        Receiver([key_of(example)], "wx134c8103faa5a59e", [Mode.SECURE], ["json"]).open(vector_query(example), body)
+
+
+def test_format_must_be_accepted() -> None:
+    """An account that takes XML takes no JSON, and says so."""
+    with pytest.raises(MalformedCallback, match="JSON"):
+        receiver(modes=(Mode.PLAIN,), formats=("xml",)).open(plain_query(), render(DOCUMENT, Format.JSON))
+
+
+def test_signature_is_checked_before_a_plain_body_is_read() -> None:
+    """Who cannot sign learns nothing of how the body was read."""
+    with pytest.raises(Forbidden):
+        receiver(modes=(Mode.PLAIN,)).open(plain_query(signature=""), b"<xml><broken")
+
+
+def test_broken_plaintext_is_malformed() -> None:
+    """What is properly encrypted but no document is the sender's mistake, not a forgery."""
+    encrypted = encrypt(b"<xml><broken")
+    with pytest.raises(MalformedCallback):
+        receiver().open(secure_query(encrypted), render({"Encrypt": encrypted}, Format.XML))
+
+
+@pytest.mark.parametrize("key", [OLD, NEW])
+def test_both_keys_are_taken_while_they_are_changed(key: CallbackKey) -> None:
+    """Pushes under the previous key are still opened, and we are told which key fitted."""
+    encrypted = encrypt(DOCUMENT, key)
+    opened = receiver(NEW, OLD).open(secure_query(encrypted, key), render({"Encrypt": encrypted}, Format.XML))
+    assert opened.key == key
+
+
+def test_aes_key_may_change_alone() -> None:
+    """Two keys may share a token: the one whose AES key fits is found."""
+    other = CallbackKey(token=NEW.token, aes_key="X" * 43)
+    encrypted = encrypt(DOCUMENT, other)
+    opened = receiver(NEW, other).open(secure_query(encrypted, other), render({"Encrypt": encrypted}, Format.XML))
+    assert opened.key == other
+
+
+@pytest.mark.parametrize("timestamp", ["", "x", "1714112445 ", "+1714112445", "１", "1" * 13, "-1"])
+def test_timestamp_is_digits(timestamp: str) -> None:
+    """No timestamp but a number, even if it is signed: characters could wander between it and the nonce."""
+    query = CallbackQuery(signature=sign("new-token", timestamp, NONCE), timestamp=timestamp, nonce=NONCE)
+    with pytest.raises(Forbidden):
+        receiver(modes=(Mode.PLAIN,)).open(query, render(DOCUMENT, Format.XML))
+
+
+@pytest.mark.parametrize(("age", "accepted"), [(-301, False), (-300, True), (0, True), (300, True), (301, False)])
+def test_time_window(age: int, accepted: bool) -> None:
+    """A request older or newer than the window is refused; at its edge it is taken."""
+    arguments = {"now": float(TIME) + age, "max_age": 300.0}
+    account, query, body = receiver(modes=(Mode.PLAIN,)), plain_query(echostr="1"), render(DOCUMENT, Format.XML)
+    if accepted:
+        account.open(query, body, **arguments)
+        account.verify_url(query, **arguments)
+        return
+    with pytest.raises(Forbidden):
+        account.open(query, body, **arguments)
+    with pytest.raises(Forbidden):
+        account.verify_url(query, **arguments)
+
+
+@given(st.integers(0, len(SECURE_BODY) - 1), st.integers(1, 255))
+def test_no_changed_byte_gets_through(position: int, change: int) -> None:
+    """A body with one byte changed is refused, or opens to the very same document (the change was beside the point)."""
+    body = bytearray(SECURE_BODY)
+    body[position] ^= change
+    try:
+        opened = receiver().open(secure_query(GOOD), bytes(body))
+    except CallbackRejected:
+        return
+    assert opened.document == DOCUMENT
+
+
+def test_url_verification_of_the_official_example() -> None:
+    """The echostr comes back as it was sent, whatever the mode."""
+    example = vector("S1")
+    query = CallbackQuery.from_mapping({name: example[name] for name in ("signature", "timestamp", "nonce", "echostr")})
+    assert Receiver([CallbackKey(token="AAAAA")], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
+
+
+@pytest.mark.parametrize("change", [{"signature": "0" * 40}, {"signature": ""}, {"nonce": "1"}])
+def test_url_verification_refuses_a_wrong_signature(change: dict[str, str]) -> None:
+    """No echo without a signature (protocol reference 13, trap 2)."""
+    with pytest.raises(Forbidden):
+        receiver().verify_url(plain_query(echostr="1", **change))
+
+
+def test_url_verification_without_echostr() -> None:
+    """A signed request without an echostr is malformed, not an empty answer."""
+    with pytest.raises(MalformedCallback, match="echostr"):
+        receiver().verify_url(plain_query())
+
+
+def test_wecom_url_verification() -> None:
+    """WeCom encrypts the echostr and signs it; its plaintext is the answer."""
+    example = vector("W1")
+    account = Receiver([key_of(example)], example["receive_id"], [], ["xml"], wecom=True)
+    query = vector_query(example, echostr=example["encrypt"], encrypt_type="")
+    assert account.verify_url(query) == example["plaintext"]
+    for change in ({"msg_signature": "0" * 40}, {"echostr": ""}):
+        with pytest.raises(Forbidden):
+            account.verify_url(replace(query, **change))
+
+
+@pytest.mark.parametrize(("form", "name"), [(Format.XML, "Encrypt"), (Format.JSON, "encrypt")])
+def test_wecom_push(form: Format, name: str) -> None:
+    """WeCom sends no encrypt_type, and its robots write `encrypt` small; there is no plain mode."""
+    example = vector("W2")
+    account = Receiver([key_of(example)], example["receive_id"], [Mode.PLAIN], ["xml", "json"], wecom=True)
+    opened = account.open(vector_query(example, encrypt_type=""), render({name: example["encrypt"]}, form))
+    assert opened.document == parse(example["plaintext"].encode())
+    with pytest.raises(Forbidden):
+        account.open(plain_query(key_of(example)), render(DOCUMENT, form))
+
+
+@pytest.mark.parametrize("form", Format)
+def test_sealed_reply_is_signed_and_encrypted(form: Format) -> None:
+    """A sealed reply opens with the account's own key, and its TimeStamp is a bare number (protocol reference 2.1)."""
+    sealed = receiver().seal(b"<xml></xml>", form, timestamp=1713424427, nonce=NONCE)
+    outer = parse(sealed)
+    assert outer["MsgSignature"] == sign("new-token", "1713424427", NONCE, str(outer["Encrypt"]))
+    assert (outer["TimeStamp"], outer["Nonce"]) == ("1713424427", NONCE)
+    assert Cipher("N" * 43, APPID).decrypt(str(outer["Encrypt"])) == b"<xml></xml>"
+    bare = b"<TimeStamp>1713424427</TimeStamp>" if form is Format.XML else b'"TimeStamp":1713424427'
+    assert bare in sealed
+
+
+def test_seals_with_the_key_that_is_asked_for() -> None:
+    """The answer uses the current key, or the one the push came with if that is given; a foreign one is refused."""
+    account = receiver(NEW, OLD)
+    for key, used in ((None, NEW), (NEW, NEW), (OLD, OLD)):
+        outer = parse(account.seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=key))
+        assert outer["MsgSignature"] == sign(used.token.get_secret_value(), "1", "n", str(outer["Encrypt"]))
+    for nobody in (CallbackKey(token="x", aes_key="x" * 43), PLAIN_ONLY):
+        with pytest.raises(ValueError, match="no AES key"):
+            receiver(NEW, PLAIN_ONLY).seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=nobody)
+
+
+def test_query_takes_only_what_it_knows() -> None:
+    """Other parameters are ignored, absent ones are empty."""
+    query = CallbackQuery.from_mapping({"nonce": "n", "openid": "o1", "foo": "bar"})
+    assert query == CallbackQuery(nonce="n", openid="o1")
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither a key nor a receiver shows a token or an AES key, and a wrong AES key is not repeated."""
+    shown = repr(NEW) + repr(receiver()) + repr(vars(receiver()))
+    assert "new-token" not in shown
+    assert "N" * 43 not in shown
+    with pytest.raises(ValidationError) as caught:
+        CallbackKey(token="t", aes_key="hidden" + "+" * 37)
+    assert "hidden" not in str(caught.value)
+
+
+def test_json_and_xml_pushes_make_the_same_envelope_body() -> None:
+    """The body that travels is the same whichever format the account uses."""
+    message = DOCUMENT | {"CreateTime": 1, "MsgId": 6074746557628292943}
+    bodies = set()
+    for form in Format:
+        encrypted = encrypt(message, form=form)
+        opened = receiver().open(secure_query(encrypted), render({"Encrypt": encrypted}, form))
+        bodies.add(document_to_json(opened.document))
+    assert bodies == {json.dumps({k: str(v) for k, v in message.items()}, separators=(",", ":")).encode()}

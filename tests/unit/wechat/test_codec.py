@@ -1,0 +1,310 @@
+"""XML and JSON to one document, and back."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.wechat.strategies import documents
+from wxbus.errors import MalformedCallback
+from wxbus.wechat.codec import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    Format,
+    document_from_json,
+    document_to_json,
+    parse,
+    render,
+    sniff,
+)
+from wxbus.wechat.documents import Document
+
+MIB = 1024 * 1024
+
+
+@given(documents, st.sampled_from(Format))
+def test_round_trip(document: Document, form: Format) -> None:
+    """What we write we read again, whatever text is in it: `]]>` and markup too."""
+    assert parse(render(document, form)) == document
+
+
+@given(documents)
+def test_both_formats_give_the_same_document(document: Document) -> None:
+    """The document of a push does not depend on the format it came in."""
+    assert parse(render(document, Format.XML)) == parse(render(document, Format.JSON))
+
+
+@given(documents)
+def test_envelope_round_trip(document: Document) -> None:
+    """The body of an envelope gives back the document."""
+    assert document_from_json(document_to_json(document)) == document
+
+
+HEADER = (
+    "<ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o1]]></FromUserName><CreateTime>1</CreateTime>"
+)
+JSON_HEADER: dict[str, Any] = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": 1}
+
+
+def subscribe(event: str, wrapper: str, *items: str) -> str:
+    """Return an XML subscribe event as Official Accounts get it."""
+    lists = "".join(f"<List>{item}</List>" for item in items)
+    return f"<Event><![CDATA[{event}]]></Event><{wrapper}>{lists}</{wrapper}>"
+
+
+@pytest.mark.parametrize(
+    ("xml", "obj"),
+    [
+        pytest.param(
+            "<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content><MsgId>6074746557628292943</MsgId>",
+            {"MsgType": "text", "Content": "你好", "MsgId": 6074746557628292943},
+            id="text",
+        ),
+        pytest.param(
+            "<MsgType>location</MsgType><Location_X>23.137466</Location_X><Label></Label><Url/>",
+            {"MsgType": "location", "Location_X": 23.137466, "Label": "", "Url": None},
+            id="decimals and nothing",
+        ),
+        pytest.param(
+            subscribe(
+                "subscribe_msg_popup_event",
+                "SubscribeMsgPopupEvent",
+                "<TemplateId>t</TemplateId><SubscribeStatusString>accept</SubscribeStatusString><PopupScene>2</PopupScene>",
+            ),
+            {
+                "Event": "subscribe_msg_popup_event",
+                "List": {"TemplateId": "t", "SubscribeStatusString": "accept", "PopupScene": "2"},
+            },
+            id="one subscription",
+        ),
+        pytest.param(
+            subscribe(
+                "subscribe_msg_sent_event",
+                "SubscribeMsgSentEvent",
+                "<TemplateId>t</TemplateId><ErrorCode>0</ErrorCode>",
+                "<TemplateId>u</TemplateId><ErrorCode>43101</ErrorCode>",
+            ),
+            {
+                "Event": "subscribe_msg_sent_event",
+                "List": [{"TemplateId": "t", "ErrorCode": "0"}, {"TemplateId": "u", "ErrorCode": 43101}],
+            },
+            id="two subscriptions",
+        ),
+        pytest.param(
+            "<Event>pic_weixin</Event><SendPicsInfo><Count>1</Count><PicList><item><PicMd5Sum>5a</PicMd5Sum></item></PicList>"
+            "</SendPicsInfo>",
+            {"Event": "pic_weixin", "SendPicsInfo": {"Count": 1, "PicList": [{"PicMd5Sum": "5a"}]}},
+            id="one picture",
+        ),
+        pytest.param(
+            "<Event>pic_weixin</Event><SendPicsInfo><Count>2</Count><PicList><item><PicMd5Sum>5a</PicMd5Sum></item>"
+            "<item><PicMd5Sum>5b</PicMd5Sum></item></PicList></SendPicsInfo>",
+            {
+                "Event": "pic_weixin",
+                "SendPicsInfo": {"Count": 2, "PicList": {"item": [{"PicMd5Sum": "5a"}, {"PicMd5Sum": "5b"}]}},
+            },
+            id="two pictures",
+        ),
+        pytest.param(
+            "<Event>pic_weixin</Event><SendPicsInfo><Count>0</Count><PicList></PicList></SendPicsInfo>",
+            {"Event": "pic_weixin", "SendPicsInfo": {"Count": 0, "PicList": []}},
+            id="no pictures",
+        ),
+        pytest.param(
+            "<Event>wxa_media_check</Event><result><suggest>risky</suggest></result><detail><label>100</label></detail>",
+            {"Event": "wxa_media_check", "result": {"suggest": "risky"}, "detail": [{"label": 100}]},
+            id="one detail",
+        ),
+        pytest.param(
+            '<Event>wxa_punish_event</Event><detail><![CDATA[{"a":1}]]></detail>',
+            {"Event": "wxa_punish_event", "detail": '{"a":1}'},
+            id="detail that is text",
+        ),
+        pytest.param(
+            "<Event>PUBLISHJOBFINISH</Event><PublishEventInfo><article_detail><count>1</count><item><idx>1</idx></item>"
+            "</article_detail></PublishEventInfo>",
+            {
+                "Event": "PUBLISHJOBFINISH",
+                "PublishEventInfo": {"article_detail": {"count": 1, "item": [{"idx": 1}]}},
+            },
+            id="one article",
+        ),
+        pytest.param(
+            "<Event>x</Event><flag>true</flag><other>false</other><empty></empty>",
+            {"Event": "x", "flag": True, "other": False, "empty": {}},
+            id="true, false and the empty object",
+        ),
+    ],
+)
+def test_two_forms_of_one_push_are_equal(xml: str, obj: dict[str, Any]) -> None:
+    """A push gives the same document as XML and as JSON: numbers, one or many, the quirks of lists included."""
+    from_xml = parse(f"<xml>{HEADER}{xml}</xml>".encode())
+    from_json = parse(json.dumps(JSON_HEADER | obj, ensure_ascii=False).encode())
+    assert from_xml == from_json
+
+
+def test_large_ids_keep_all_their_digits() -> None:
+    """Numbers become their exact text: an id over 2**53, a decimal as it was written."""
+    assert parse(b'{"MsgId":23456789012345678901234,"X":1.10,"Y":1e400}') == {
+        "MsgId": "23456789012345678901234",
+        "X": "1.10",
+        "Y": "1e400",
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xef\xbb\xbf<xml><A>1</A></xml>", b"\n \t<xml>\n <A>1</A>\n</xml>\n", b"\xef\xbb\xbf\n<xml><A>1</A></xml>"],
+)
+def test_blanks_and_byte_order_mark_before_the_root(body: bytes) -> None:
+    """A byte order mark, blanks before the root and between elements are layout (protocol reference 13, trap 4)."""
+    assert parse(body) == {"A": "1"}
+    assert parse(body.replace(b"<xml>", b'<?xml version="1.0" encoding="GBK"?><xml>')) == {"A": "1"}
+
+
+def test_text_in_parts_is_one_text() -> None:
+    """CDATA sections, references and plain text of one element are one text, exactly, blanks included."""
+    assert parse(b"<xml><A> a<![CDATA[<b>]]]]><![CDATA[>]]>&amp;&#20320; </A></xml>") == {"A": " a<b>]]>&你 "}
+
+
+def test_long_text_is_whole() -> None:
+    """Text longer than the parser's buffer arrives whole."""
+    content = "你好]]>" * 20_000
+    assert parse(render({"Content": content}, Format.XML)) == {"Content": content}
+
+
+def test_control_characters_do_not_lose_the_message() -> None:
+    """A control character that a user pasted is left out of XML, which has no way to write it; the message stays."""
+    assert parse(b"<xml><Content><![CDATA[a\x0bb\x00c]]></Content></xml>") == {"Content": "abc"}
+    assert render({"Content": "a\x0bb"}, Format.XML) == b"<xml><Content><![CDATA[ab]]></Content></xml>"
+
+
+def test_half_characters_are_replaced() -> None:
+    """JSON can write half of a character; the document has none, or it could not be queued."""
+    document = parse(b'{"A\\udc00":"x\\ud83d","B":["\\ud83d\\ude00","\\udc00"]}')
+    assert document == {"A?": "x\ufffd", "B": ["\U0001f600", "\ufffd"]}
+    document_to_json(document)
+
+
+ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><xml><A>&b;</A></xml>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(ENTITIES, id="entities"),
+        pytest.param(b'<!DOCTYPE xml SYSTEM "file:///etc/passwd"><xml/>', id="external"),
+        pytest.param(b'<!DOCTYPE xml [<!ENTITY a SYSTEM "http://127.0.0.1/">]><xml>&a;</xml>', id="external entity"),
+        pytest.param(b"<!DOCTYPE xml><xml/>", id="empty document type"),
+        pytest.param(b"<xml>&a;</xml>", id="undefined entity"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b" \n", id="blank"),
+        pytest.param(b"[]", id="array"),
+        pytest.param(b'"text"', id="scalar"),
+        pytest.param(b"ToUserName=1", id="form"),
+        pytest.param(b"<html></html>", id="another root"),
+        pytest.param(b"<xml><A></xml>", id="not closed"),
+        pytest.param(b"<xml></xml><xml></xml>", id="two roots"),
+        pytest.param(b"<xml><A>\xff\xfe</A></xml>", id="XML not UTF-8"),
+        pytest.param("<xml><A>1</A></xml>".encode("utf-16"), id="UTF-16"),
+        pytest.param(b'{"A":"\xff"}', id="JSON not UTF-8"),
+        pytest.param(b'{"A":1', id="cut off"),
+        pytest.param(b'{"A":1}{', id="more behind"),
+        pytest.param(b'{"A":NaN}', id="NaN"),
+        pytest.param(b'{"A":-Infinity}', id="Infinity"),
+        pytest.param(b'{"FromUserName":"a","FromUserName":"b"}', id="a name twice"),
+        pytest.param(b'{"A":"' + b'\\"' * (MIB // 2), id="string without end"),
+    ],
+)
+def test_what_is_not_of_wechats_shape_is_malformed(body: bytes) -> None:
+    """No document type, no entity, no other encoding, no other shape: each is MalformedCallback and nothing else."""
+    with pytest.raises(MalformedCallback):
+        parse(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<xml>" + b"<a>" * (MIB // 3), id="deep XML"),
+        pytest.param(b"<xml>" + b"<a/>" * MAX_ELEMENTS + b"</xml>", id="many elements"),
+        pytest.param(b'{"a":' * (MIB // 5), id="deep JSON objects"),
+        pytest.param(b'{"a":' + b"[" * MIB, id="deep JSON arrays"),
+        pytest.param(b'{"a":[' + b"0," * (MIB // 2) + b"0]}", id="many items"),
+        pytest.param(b'{"a":[' + b"[]," * MAX_ELEMENTS + b"0]}", id="many arrays"),
+    ],
+)
+def test_limits_of_size(body: bytes) -> None:
+    """Depth and number of elements are bounded, and exceeding them is MalformedCallback, never a RecursionError."""
+    with pytest.raises(MalformedCallback, match=f"{MAX_DEPTH} levels"):
+        parse(body)
+
+
+def test_limits_of_size_are_the_same_for_both_formats() -> None:
+    """A document at the limit of depth passes in both formats; one level more does in none."""
+    inner: Document = {"A": "x"}
+    for _ in range(MAX_DEPTH - 1):
+        inner = {"A": inner}
+    for form in Format:
+        assert parse(render(inner, form)) == inner
+        with pytest.raises(MalformedCallback):
+            parse(render({"A": inner}, form))
+
+
+def test_punctuation_in_text_does_not_count() -> None:
+    """Brackets and commas inside a JSON string are text, however many there are."""
+    content = '[{,"\\' * MAX_ELEMENTS
+    assert parse(json.dumps({"Content": content}).encode()) == {"Content": content}
+
+
+@given(st.binary(max_size=60) | st.text('{}[]",:\\<>/!&;xmla1 ', max_size=60).map(str.encode))
+def test_noise_is_malformed_or_a_document(noise: bytes) -> None:
+    """Whatever bytes arrive, parsing ends with a document or with MalformedCallback."""
+    for body in (noise, b"<xml>" + noise, b'{"a":' + noise):
+        try:
+            document = parse(body)
+        except MalformedCallback:
+            continue
+        assert document_from_json(document_to_json(document)) == document
+
+
+def test_error_does_not_repeat_the_body() -> None:
+    """What a message says is not in the error about it."""
+    for body in (b'{"Content":"my secret" "x"}', b"<xml><Content>my secret</Conten></xml>"):
+        with pytest.raises(MalformedCallback) as caught:
+            parse(body)
+        assert "secret" not in str(caught.value)
+
+
+def test_integers_are_bare() -> None:
+    """Integers are written without quotes or CDATA, text with, as WeChat writes them."""
+    document = {"CreateTime": 1, "Content": "a]]>b", "Articles": [{"Title": "t"}, {"Title": "u"}]}
+    assert render(document, Format.XML).decode() == (
+        "<xml><CreateTime>1</CreateTime><Content><![CDATA[a]]]]><![CDATA[>b]]></Content>"
+        "<Articles><item><Title><![CDATA[t]]></Title></item><item><Title><![CDATA[u]]></Title></item></Articles></xml>"
+    )
+    assert render(document, Format.JSON).decode() == (
+        '{"CreateTime":1,"Content":"a]]>b","Articles":[{"Title":"t"},{"Title":"u"}]}'
+    )
+
+
+def test_subscribe_events_are_written_as_each_format_has_them() -> None:
+    """In XML the List of a subscribe event stands in an element of its own, in JSON it does not."""
+    document: Document = {"Event": "subscribe_msg_popup_event", "List": [{"TemplateId": "t"}]}
+    assert b"<SubscribeMsgPopupEvent><List><TemplateId>" in render(document, Format.XML)
+    assert b'"List":[{' in render(document, Format.JSON)
+    assert parse(render(document, Format.XML)) == parse(render(document, Format.JSON)) == document
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1a", "a><b", "ä"])
+def test_names_that_xml_cannot_write_are_refused(name: str) -> None:
+    """A name cannot be used to write markup."""
+    with pytest.raises(ValueError, match="XML element"):
+        render({name: "x"}, Format.XML)
+
+
+@pytest.mark.parametrize(("body", "form"), [(b"<xml/>", Format.XML), (b" \r\n{}", Format.JSON)])
+def test_sniffs_the_format(body: bytes, form: Format) -> None:
+    """The first character tells the format, not the content type."""
+    assert sniff(body) is form

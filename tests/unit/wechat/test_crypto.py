@@ -1,0 +1,144 @@
+"""AES envelopes, and the user data of Mini Programs."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.wechat.vectors import ENVELOPES, vector
+from wxbus.errors import Forbidden
+from wxbus.wechat.crypto import Cipher, decrypt_user_data, raw_data_matches, session_signature
+
+AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+CIPHER = Cipher(AES_KEY, "wx1")
+
+
+def encrypt_raw(padded: bytes) -> str:
+    """Return an Encrypt text around bytes of one's own, padded as the test likes."""
+    key = base64.b64decode(AES_KEY + "=")
+    encryptor = BlockCipher(AES(key), CBC(key[:16])).encryptor()
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+@pytest.mark.parametrize("vector", ENVELOPES)
+def test_decrypts_what_wechat_encrypted(vector: dict[str, Any]) -> None:
+    """Every known push decrypts to its plaintext: pads over 16, text outside ASCII and keys with odd last bits too."""
+    cipher = Cipher(vector["encoding_aes_key"], vector["receive_id"])
+    assert cipher.decrypt(vector["encrypt"]) == vector["plaintext"].encode()
+
+
+@pytest.mark.parametrize("vector", ENVELOPES)
+def test_encrypts_as_wechat_does(vector: dict[str, Any]) -> None:
+    """With the same random bytes we write the same Encrypt text as WeChat."""
+    cipher = Cipher(vector["encoding_aes_key"], vector["receive_id"])
+    assert cipher.encrypt(vector["plaintext"].encode(), random=vector["random"].encode()) == vector["encrypt"]
+
+
+@given(st.binary(max_size=200), st.text(max_size=20))
+def test_round_trip(plaintext: bytes, receive_id: str) -> None:
+    """Whatever was encrypted comes out again: every length of padding, every receive id, the empty one too."""
+    cipher = Cipher(AES_KEY, receive_id)
+    assert cipher.decrypt(cipher.encrypt(plaintext)) == plaintext
+
+
+def test_no_two_envelopes_are_alike() -> None:
+    """Each reply has random bytes of its own, so that equal replies are not seen to be equal."""
+    assert CIPHER.encrypt(b"same") != CIPHER.encrypt(b"same")
+
+
+HEAD = b"0" * 16
+
+
+@pytest.mark.parametrize(
+    "encrypted",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("not base64!", id="not base64"),
+        pytest.param("é" * 24, id="not ASCII"),
+        pytest.param(base64.b64encode(b"0" * 17).decode(), id="half a block"),
+        pytest.param(base64.b64encode(b"0" * 32).decode() + "\n", id="line break"),
+        pytest.param(CIPHER.encrypt(b"message")[:-24], id="block missing"),
+        pytest.param(encrypt_raw(HEAD[:15] + b"\x01"), id="shorter than its head"),
+        pytest.param(encrypt_raw(HEAD + (0).to_bytes(4, "big") + b"wx1" + b"\x00" * 9), id="pad 0"),
+        pytest.param(encrypt_raw(HEAD + (0).to_bytes(4, "big") + b"wx1" + b"\x21" * 41), id="pad 33"),
+        pytest.param(encrypt_raw(HEAD + (99).to_bytes(4, "big") + b"wx1" + b"\x09" * 9), id="length too large"),
+        pytest.param(encrypt_raw(HEAD + b"\xff" * 4 + b"wx1" + b"\x09" * 9), id="length of 4 GiB"),
+        pytest.param(Cipher(AES_KEY, "wx2").encrypt(b"message"), id="another receive id"),
+        pytest.param(Cipher(AES_KEY, "wx11").encrypt(b"message"), id="longer receive id"),
+        pytest.param(Cipher(AES_KEY, "").encrypt(b"message"), id="no receive id"),
+        pytest.param(Cipher(AES_KEY[::-1], "wx1").encrypt(b"message"), id="another key"),
+    ],
+)
+def test_all_failures_look_the_same(encrypted: str) -> None:
+    """Whatever is wrong with a ciphertext, the sender gets one and the same answer: no oracle."""
+    with pytest.raises(Forbidden) as caught:
+        CIPHER.decrypt(encrypted)
+    assert str(caught.value) == str(Forbidden("anything"))
+
+
+@given(st.binary(max_size=160))
+def test_decrypting_noise_fails_cleanly(noise: bytes) -> None:
+    """Arbitrary bytes never raise anything but Forbidden."""
+    with pytest.raises(Forbidden):
+        CIPHER.decrypt(base64.b64encode(noise).decode())
+
+
+@pytest.mark.parametrize("aes_key", ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 42 + "é"])
+def test_wrong_aes_key_is_refused_without_being_shown(aes_key: str) -> None:
+    """A key that is not 43 letters and digits is refused, and the error does not repeat it."""
+    with pytest.raises(ValueError, match="43 letters and digits") as caught:
+        Cipher(aes_key, "wx1")
+    assert not aes_key or aes_key not in str(caught.value)
+
+
+def test_random_prefix_has_sixteen_bytes() -> None:
+    """A prefix of another length would move everything behind it."""
+    with pytest.raises(ValueError, match="16 bytes"):
+        CIPHER.encrypt(b"", random=b"short")
+
+
+def test_user_data_of_the_official_example() -> None:
+    """The official example decrypts with its session key and passes the check of its appid."""
+    example = vector("M1")
+    data = decrypt_user_data(example["session_key"], example["iv"], example["encrypted_data"], example["appid"])
+    assert data == json.loads(example["plaintext"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"appid": "wx134c8103faa5a59e"},
+        {"session_key": "HyVFkGl5F5OQWJZZaNzBBg=="},
+        {"session_key": base64.b64encode(b"0" * 32).decode()},
+        {"session_key": ""},
+        {"iv": "AAAA"},
+        {"encrypted_data": "AAAA"},
+        {"encrypted_data": "?"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_user_data_that_is_not_for_us_is_refused(change: dict[str, str]) -> None:
+    """Another appid's watermark, another user's session key and damaged data end in the same Forbidden."""
+    example = {name: vector("M1")[name] for name in ("session_key", "iv", "encrypted_data", "appid")}
+    with pytest.raises(Forbidden) as caught:
+        decrypt_user_data(**example | change)
+    assert str(caught.value) == str(Forbidden("anything"))
+
+
+def test_raw_data_signature_of_the_official_example() -> None:
+    """RawData is proven by its signature as the page sent it, and by nothing else."""
+    example = vector("M2")
+    assert raw_data_matches(example["signature"], example["raw_data"], example["session_key"])
+    assert not raw_data_matches(example["signature"], example["raw_data"] + " ", example["session_key"])
+    assert not raw_data_matches("é", example["raw_data"], example["session_key"])
+
+
+def test_session_signature() -> None:
+    """Checksession is signed with HMAC-SHA256 over the empty string."""
+    assert session_signature(vector("M3")["session_key"]) == vector("M3")["signature"]

@@ -1,0 +1,218 @@
+"""Who a push is about, its lane, and when two pushes are the same."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.unit.wechat.strategies import documents
+from wxbus.wechat.codec import document_from_json, document_to_json
+from wxbus.wechat.documents import Document
+from wxbus.wechat.identity import dedup_id, lane_of, openid_of
+
+APPID = "wx1"
+SYSTEM = "o9AgO5SystemSystemSystem"
+
+
+def event(name: str, sender: str = "o1", created: int = 1, **members: Any) -> Document:
+    """Return the document of an event."""
+    return {
+        "ToUserName": "gh_1",
+        "FromUserName": sender,
+        "CreateTime": str(created),
+        "MsgType": "event",
+        "Event": name,
+        **members,
+    }
+
+
+def message(sender: str = "o1", **members: Any) -> Document:
+    """Return the document of a user's text."""
+    header = {"ToUserName": "gh_1", "FromUserName": sender, "CreateTime": "1", "MsgType": "text", "Content": "hi"}
+    return header | members
+
+
+CARD = {"CardId": "p1", "UserCardCode": "12"}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(message(MsgId="9"), "wx1:m:o1:9", id="message"),
+        pytest.param(
+            event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="t1"), "wx1:e:xpay_goods_deliver_notify:t1", id="xpay"
+        ),
+        pytest.param(
+            event("XPAY_refund_notify", SYSTEM, WxRefundId="r1"), "wx1:e:xpay_refund_notify:r1", id="xpay refund"
+        ),
+        pytest.param(
+            event("xpay_complaint_notify", SYSTEM, ComplaintId="c1"),
+            "wx1:e:xpay_complaint_notify:c1",
+            id="xpay complaint",
+        ),
+        pytest.param(
+            event("xpay_wxpay_callback_notify", SYSTEM, BusinessCode="b", BusinessState="2"),
+            "wx1:e:xpay_wxpay_callback_notify:b:2",
+            id="xpay callback",
+        ),
+        pytest.param(event("wxa_media_check", SYSTEM, trace_id="t"), "wx1:e:wxa_media_check:t:1", id="media check"),
+        pytest.param(
+            event("trade_manage_order_settlement", SYSTEM, transaction_id="4", shipped_time="7"),
+            "wx1:e:trade_manage_order_settlement:4:7:1",
+            id="shipped",
+        ),
+        pytest.param(
+            event("trade_manage_order_settlement", SYSTEM, transaction_id="4", shipped_time="7", settlement_time="9"),
+            "wx1:e:trade_manage_order_settlement:4:9:7:1",
+            id="settled",
+        ),
+        pytest.param(event("TEMPLATESENDJOBFINISH", MsgID="5"), "wx1:e:templatesendjobfinish:5:1", id="template"),
+        pytest.param(event("MASSSENDJOBFINISH", SYSTEM, MsgID="5"), "wx1:e:masssendjobfinish:5:1", id="mass"),
+        pytest.param(
+            event("subscribe_msg_sent_event", List=[{"MsgID": "5"}, {"MsgID": "6"}]),
+            "wx1:e:subscribe_msg_sent_event:5,6:1",
+            id="subscription",
+        ),
+        pytest.param(
+            event("PUBLISHJOBFINISH", SYSTEM, PublishEventInfo={"publish_id": "3"}),
+            "wx1:e:publishjobfinish:3:1",
+            id="publication",
+        ),
+        pytest.param(event("wxa_punish_event", SYSTEM, punish_id="3"), "wx1:e:wxa_punish_event:3:1", id="penalty"),
+        pytest.param(
+            event("wxa_privacy_apply", SYSTEM, result_info={"audit_id": "3"}), "wx1:e:wxa_privacy_apply:3:1", id="audit"
+        ),
+        pytest.param(event("user_get_card", **CARD), "wx1:e:user_get_card:p1:12:1", id="card"),
+        pytest.param(
+            event("add_express_path", SYSTEM, WayBillId="w", OrderId="o", DeliveryID="D", Version="3", Count="1"),
+            "wx1:e:add_express_path:w:o:D:3:1:1",
+            id="parcel",
+        ),
+        pytest.param(
+            event("add_waybill", SYSTEM, Token="t", OrderID="o", WayBillID="w"),
+            "wx1:e:add_waybill:w:o:t:1",
+            id="carrier",
+        ),
+        pytest.param(
+            {"AppId": "wxc", "CreateTime": "1", "InfoType": "unauthorized", "AuthorizerAppid": "wxa"},
+            "wx1:i:unauthorized:1:wxa",
+            id="component",
+        ),
+    ],
+)
+def test_dedup_id_by_the_table(document: Document, expected: str) -> None:
+    """Each kind of push is named by the ids that the table gives for it (protocol reference 4.2)."""
+    assert dedup_id(APPID, document) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(message("o1", MsgId="9"), message("o2", MsgId="9"), id="MsgId is not unique across users"),
+        pytest.param(message(), message(Content="ho"), id="messages without MsgId"),
+        pytest.param(event("CLICK", EventKey="a"), event("CLICK", EventKey="b"), id="two taps in one second"),
+        pytest.param(event("LOCATION", Latitude="1"), event("CLICK", EventKey="a"), id="two events in one second"),
+        pytest.param(event("LOCATION", Latitude="1"), event("LOCATION", Latitude="2"), id="two places in one second"),
+        pytest.param(
+            event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="1"),
+            event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="2"),
+            id="two orders in one second, one sender",
+        ),
+        pytest.param(
+            event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="1"),
+            event("xpay_coin_pay_notify", SYSTEM, OutTradeNo="1"),
+            id="two events of one order",
+        ),
+        pytest.param(event("user_get_card", **CARD), event("user_get_card", created=2, **CARD), id="same card again"),
+        pytest.param(
+            event("wxa_media_check", SYSTEM, trace_id="1"), event("wxa_media_check", SYSTEM, trace_id="2"), id="burst"
+        ),
+        pytest.param(
+            {"InfoType": "notify_third_fasteregister", "CreateTime": "1", "appid": "a"},
+            {"InfoType": "notify_third_fasteregister", "CreateTime": "1", "appid": "b"},
+            id="two registrations",
+        ),
+    ],
+)
+def test_different_pushes_differ(one: Document, other: Document) -> None:
+    """Two pushes that WeChat's own rule would take for one have different ids (protocol reference 4.2)."""
+    assert dedup_id(APPID, one) != dedup_id(APPID, other)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="1"),
+        event("xpay_subscribe_pay_fail_notify", SYSTEM, ContractId="1"),
+    ],
+    ids=["with id", "without"],
+)
+def test_virtual_payment_is_the_same_when_it_is_pushed_again(document: Document) -> None:
+    """A repeated push of virtual payment counts its tries and may bear another time: it is the same all the same."""
+    again = document | {"RetryTimes": "3", "CreateTime": "99"}
+    assert dedup_id(APPID, document | {"RetryTimes": "0"}) == dedup_id(APPID, again)
+
+
+def test_same_push_to_two_accounts_differs() -> None:
+    """An id is worth nothing outside its account."""
+    assert dedup_id("wx1", message(MsgId="9")) != dedup_id("wx2", message(MsgId="9"))
+
+
+@given(documents)
+def test_ids_are_bounded_and_survive_the_envelope(document: Document) -> None:
+    """Any document has a short id and lane, and the worker finds the same as ingress."""
+    travelled = document_from_json(document_to_json(document))
+    for function in (dedup_id, lane_of):
+        assert len(function(APPID, document)) <= 200
+        assert function(APPID, document) == function(APPID, travelled)
+    assert openid_of(document) == openid_of(travelled)
+
+
+def test_member_order_does_not_matter() -> None:
+    """A digest is made of a canonical form: the order of members is the sender's whim."""
+    document = event("CLICK", EventKey="a", Extra="b")
+    assert dedup_id(APPID, document) == dedup_id(APPID, dict(reversed(document.items())))
+
+
+def test_long_ids_are_digested() -> None:
+    """A sender does not decide how long a key is, and cutting it does not make two of them equal."""
+    one, other = ("x" * 100_000 + end for end in "ab")
+    assert len(dedup_id(APPID, message(MsgId=one))) <= 200
+    assert dedup_id(APPID, message(MsgId=one)) != dedup_id(APPID, message(MsgId=other))
+    assert openid_of(message(one)) is None
+    assert len(lane_of(APPID, event("add_waybill", WayBillID=one))) <= 200
+
+
+@pytest.mark.parametrize(
+    ("document", "openid", "lane"),
+    [
+        pytest.param(message(), "o1", "wx1:o1", id="message"),
+        pytest.param(event("subscribe"), "o1", "wx1:o1", id="user event"),
+        pytest.param(event("user_get_card", **CARD), "o1", "wx1:o1", id="user event with a business id"),
+        pytest.param(event("brand_new_event"), "o1", "wx1:o1", id="unknown event"),
+        pytest.param(
+            event("user_authorization_revoke", SYSTEM, OpenID="o2"), "o2", "wx1:o2", id="platform about a user"
+        ),
+        pytest.param(event("user_info_modified", SYSTEM), None, "wx1:user_info_modified", id="platform about nobody"),
+        pytest.param(
+            event("xpay_goods_deliver_notify", SYSTEM, OpenId="o2", OutTradeNo="t1"), None, "wx1:t1", id="xpay"
+        ),
+        pytest.param(event("Trade_Manage_Remind_Shipping", SYSTEM, transaction_id="4"), None, "wx1:4", id="trade"),
+        pytest.param(event("weapp_audit_success", SYSTEM), None, "wx1:weapp_audit_success", id="no business id"),
+        pytest.param(event("card_pass_check", SYSTEM, CardId="p1"), None, "wx1:p1", id="review of a card"),
+        pytest.param({"InfoType": "authorized", "AuthorizerAppid": "wxa"}, None, "wx1:wxa", id="authoriser"),
+        pytest.param({"InfoType": "component_verify_ticket"}, None, "wx1:component_verify_ticket", id="ticket"),
+        pytest.param({}, None, "wx1:", id="nothing"),
+    ],
+)
+def test_user_and_lane(document: Document, openid: str | None, lane: str) -> None:
+    """A user's pushes share a lane; the sender of a system event is no user (protocol reference 13, trap 6)."""
+    assert (openid_of(document), lane_of(APPID, document)) == (openid, lane)
+
+
+def test_steps_of_one_thing_share_a_lane() -> None:
+    """The pushes about one order or parcel stay in order: time and version are not part of the lane."""
+    shipped = event("trade_manage_order_settlement", SYSTEM, transaction_id="4", shipped_time="7")
+    settled = event("trade_manage_order_settlement", SYSTEM, 9, transaction_id="4", settlement_time="9")
+    assert lane_of(APPID, shipped) == lane_of(APPID, settled)
+    assert dedup_id(APPID, shipped) != dedup_id(APPID, settled)

@@ -1,0 +1,219 @@
+"""Messages and events as models."""
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+import wxbus.wechat
+from tests.unit.wechat.strategies import documents
+from wxbus.wechat import events, messages
+from wxbus.wechat.base import ComponentEvent, Event, Message
+from wxbus.wechat.codec import document_from_json, document_to_json, parse
+from wxbus.wechat.documents import Document
+from wxbus.wechat.identity import BUSINESS_ID, SYSTEM_EVENTS
+from wxbus.wechat.messages import AnyMessage, parse_message, tag_of
+
+MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
+UNION = TypeAdapter[Any](AnyMessage)
+KNOWN = {tag: model for tag, model in MODELS.items() if "unknown" not in tag}
+HEADER: Document = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1714112445"}
+REQUIRED: Document = {"Content": "hi", "MediaId": "m", "Location_X": "1.5", "Location_Y": "-2", "Url": "u"}
+
+
+def smallest(tag: str) -> Document:
+    """Return the smallest document that is of a type."""
+    kind, _, name = tag.partition(":")
+    match kind:
+        case "event":
+            return HEADER | {"MsgType": "event", "Event": name}
+        case "component":
+            return {"AppId": "wxc", "CreateTime": "1", "InfoType": name, "ComponentVerifyTicket": "t"}
+    return HEADER | {"MsgType": kind, "MsgId": "9"} | REQUIRED
+
+
+@pytest.mark.parametrize("tag", KNOWN)
+def test_every_type_is_found(tag: str) -> None:
+    """A document of each type becomes that type's model, by itself and in the union, in any case of letters."""
+    document = smallest(tag)
+    assert type(parse_message(document)) is KNOWN[tag]
+    assert UNION.validate_python(document) == parse_message(document)
+    shouted = document | {name: str(document[name]).upper() for name in ("Event", "InfoType") if name in document}
+    assert type(parse_message(shouted)) is KNOWN[tag]
+
+
+@pytest.mark.parametrize(("tag", "model"), KNOWN.items())
+def test_every_type_is_tagged_by_its_own_name(tag: str, model: type[Message]) -> None:
+    """The name a model has by default is the one it is found by: a new event is entered rightly in both places."""
+    kind, _, name = tag.partition(":")
+    if kind in {"event", "component"}:
+        assert model.model_fields["event"].default.lower() == name
+        assert issubclass(model, ComponentEvent if kind == "component" else Event)
+    else:
+        assert model.model_fields["msg_type"].default == kind
+
+
+@pytest.mark.parametrize("tag", KNOWN)
+def test_every_type_survives_empty_members(tag: str) -> None:
+    """Members that are there but empty are as good as absent: WeChat sends many."""
+    model = KNOWN[tag]
+    required = smallest(tag)
+    empty: Document = {field.alias: "" for field in model.model_fields.values() if field.alias}
+    assert type(parse_message(empty | required)) is model
+
+
+@given(tag=st.sampled_from(sorted(KNOWN)), data=st.data())
+def test_odd_members_never_raise(tag: str, data: st.DataObject) -> None:
+    """A well-formed document of a known type always becomes a message: if it does not fit, an unknown one, whole."""
+    aliases = [field.alias for field in KNOWN[tag].model_fields.values() if field.alias]
+    odd = data.draw(
+        st.dictionaries(st.sampled_from(aliases), st.sampled_from(["", "x", "1", {"a": "b"}, ["x"]]), max_size=4)
+    )
+    document = smallest(tag) | odd
+    message = parse_message(document)
+    assert type(message) is KNOWN.get(tag_of(document)) or message.document == document  # type: ignore[union-attr]
+
+
+@given(documents)
+def test_any_document_becomes_a_message(document: Document) -> None:
+    """Whatever a document says, there is a message for it that keeps all of it."""
+    message = parse_message(document)
+    assert isinstance(message, messages.UnknownMessage)
+    assert message.document == document
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (HEADER | {"MsgType": "hologram", "MsgId": "9"}, messages.UnknownMessage),
+        (HEADER | {"MsgType": "text"}, messages.UnknownMessage),
+        (HEADER | {"MsgType": "text", "Content": "x", "CreateTime": "soon"}, messages.UnknownMessage),
+        (HEADER | {"MsgType": "event", "Event": "unknown"}, messages.UnknownEvent),
+        (HEADER | {"MsgType": "event"}, messages.UnknownEvent),
+        (HEADER | {"MsgType": "event", "Event": "LOCATION", "Latitude": "north"}, messages.UnknownEvent),
+        ({"AppId": "wxc", "CreateTime": "1", "InfoType": "brand_new"}, messages.UnknownComponentEvent),
+        ({"AppId": "wxc", "InfoType": "authorized"}, messages.UnknownComponentEvent),
+        (HEADER | {"MsgType": "hologram", "document": "x"}, messages.UnknownMessage),
+        ({"document": {"document": {"a": "b"}}, "to_user": ["x"]}, messages.UnknownMessage),
+        ({}, messages.UnknownMessage),
+    ],
+)
+def test_unknown_and_odd_ones_are_kept_whole(document: Document, expected: type[Message]) -> None:
+    """What we do not know, or do not know like this, is kept whole with as much of its header as makes sense."""
+    message = parse_message(document)
+    assert type(message) is expected
+    assert message.document == document  # type: ignore[union-attr]
+    assert message.from_user == document.get("FromUserName", "")
+
+
+def test_what_a_model_does_not_know_is_kept() -> None:
+    """A member that WeChat adds tomorrow is there for a handler today."""
+    message = parse_message(HEADER | {"MsgType": "text", "MsgId": "9", "Content": "hi", "NewMember": "n"})
+    assert message.model_extra == {"NewMember": "n"}
+
+
+def test_text() -> None:
+    """The fields of a text have their types: time is a number, the id text, a tapped line its id."""
+    message = parse_message(
+        HEADER | {"MsgType": "text", "MsgId": "6074746557628292943", "Content": "hi", "bizmsgmenuid": "101"}
+    )
+    assert message == wxbus.wechat.TextMessage(
+        to_user="gh_1",
+        from_user="o1",
+        created_at=1714112445,
+        msg_id="6074746557628292943",
+        content="hi",
+        menu_id="101",
+    )
+
+
+def test_models_are_frozen() -> None:
+    """A message is what WeChat sent; a handler cannot change it for those behind."""
+    message = parse_message(smallest("text"))
+    with pytest.raises(ValidationError):
+        message.from_user = "o2"
+
+
+def test_nested_members_of_xml_and_json() -> None:
+    """Structures and lists become models whichever format they came in."""
+    xml = parse(
+        b"<xml><ToUserName>g</ToUserName><FromUserName>o</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType>"
+        b"<Event>MASSSENDJOBFINISH</Event><MsgID>5</MsgID><Status>send success</Status><TotalCount>2</TotalCount>"
+        b"<CopyrightCheckResult><Count>1</Count><ResultList><item><ArticleIdx>1</ArticleIdx><AuditState>2</AuditState>"
+        b"</item></ResultList><CheckState>2</CheckState></CopyrightCheckResult></xml>"
+    )
+    sent = parse_message(xml)
+    assert isinstance(sent, events.MassSendJobFinishEvent)
+    assert sent.copyright_check_result is not None
+    assert (sent.total_count, sent.copyright_check_result.result_list[0].audit_state) == (2, 2)
+
+    json = parse(
+        b'{"ToUserName":"g","FromUserName":"o","CreateTime":"1","MsgType":"event","Event":"subscribe_msg_sent_event",'
+        b'"List":{"TemplateId":"t","MsgID":"5","ErrorCode":"0","ErrorStatus":"success"}}'
+    )
+    subscription = parse_message(json)
+    assert isinstance(subscription, events.SubscribeMessageSentEvent)
+    assert [(item.msg_id, item.error_code) for item in subscription.items] == [("5", 0)]
+
+
+def test_platform_names_are_read_as_they_are_written() -> None:
+    """Members that WeChat writes in lower case are found, as are those it writes in capitals."""
+    check = parse_message(
+        HEADER
+        | {"MsgType": "event", "Event": "wxa_media_check", "trace_id": "t", "version": "2", "errcode": "-1008"}
+        | {"result": {"suggest": "risky", "label": "20002"}, "detail": [{"strategy": "content_model", "prob": "90"}]}
+    )
+    assert isinstance(check, events.MediaCheckEvent)
+    assert check.result is not None
+    assert (check.trace_id, check.errcode, check.result.label, check.detail[0].prob) == ("t", -1008, 20002, 90)
+    pay = parse_message(
+        HEADER
+        | {"MsgType": "event", "Event": "xpay_goods_deliver_notify", "OpenId": "o2", "OutTradeNo": "1"}
+        | {"WeChatPayInfo": {"TransactionId": "4"}, "GoodsInfo": {"Quantity": "2"}}
+    )
+    assert isinstance(pay, events.XpayGoodsDeliverEvent)
+    assert pay.wechat_pay_info is not None
+    assert (pay.open_id, pay.wechat_pay_info.transaction_id, pay.team_info) == ("o2", "4", None)
+
+
+def test_scene_is_without_its_prefix() -> None:
+    """The scene of a QR code reads the same for a new follower and for an old one."""
+    new = parse_message(smallest("event:subscribe") | {"EventKey": "qrscene_shop", "Ticket": "t"})
+    old = parse_message(smallest("event:scan") | {"EventKey": "shop"})
+    assert isinstance(new, wxbus.wechat.SubscribeEvent)
+    assert isinstance(old, wxbus.wechat.ScanEvent)
+    assert (new.scene, old.scene) == ("shop", "shop")
+
+
+def test_secrets_of_a_platform_are_not_shown() -> None:
+    """Tickets and codes of a third-party platform do not appear when its events are printed."""
+    ticket = smallest("component:component_verify_ticket") | {"ComponentVerifyTicket": "ticket@@@secret"}
+    code = smallest("component:authorized") | {"AuthorizationCode": "secret", "PreAuthCode": "secret"}
+    odd = code | {"CreateTime": "x"}
+    for document in (ticket, code, odd):
+        assert "secret" not in repr(parse_message(document))
+
+
+def test_messages_travel_as_json() -> None:
+    """A message that was dumped under WeChat's names is the same message when it is read again."""
+    for tag in MODELS:
+        message = parse_message(smallest(tag))
+        document = document_from_json(document_to_json(smallest(tag)))
+        assert parse_message(document) == message
+        assert UNION.validate_json(message.model_dump_json(by_alias=True)) == message
+
+
+def test_everything_a_handler_needs_is_in_one_place() -> None:
+    """Each message and event can be imported from `wxbus.wechat`."""
+    for model in MODELS.values():
+        assert getattr(wxbus.wechat, model.__name__) is model
+        assert model.__name__ in wxbus.wechat.__all__
+
+
+def test_identity_knows_no_event_that_has_no_model() -> None:
+    """The names that identity decides by are names of events: a slip of the pen would go unnoticed."""
+    names = {tag.removeprefix("event:") for tag in KNOWN if tag.startswith("event:")}
+    assert names >= SYSTEM_EVENTS
+    assert names >= BUSINESS_ID.keys()

@@ -1,0 +1,186 @@
+"""Replies, both ways they can go."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from wxbus.wechat import ClickEvent, TextMessage, reply
+from wxbus.wechat.codec import Format, parse, render
+
+MESSAGE = TextMessage(to_user="gh_1", from_user="o1", created_at=1, msg_id="9", content="hi")
+EVENT = ClickEvent(to_user="gh_1", from_user="o1", created_at=1)
+ARTICLE = reply.Article("t", "d", "u", "p")
+
+REPLIES: list[reply.AnyReply] = [
+    reply.Text("你好"),
+    reply.Image("m"),
+    reply.Voice("m"),
+    reply.Video("m", title="t", description="d", thumb_media_id="th"),
+    reply.Music("th", title="t", description="d", url="u", hq_url="h"),
+    reply.News((ARTICLE,)),
+    reply.TransferToCustomerService("kf1"),
+    reply.Success(),
+    reply.Menu((reply.MenuItem("1", "yes"), reply.MenuItem("2", "no")), head="?", tail="!"),
+    reply.MiniProgramPage("t", "pages/a", "th", appid="wx2"),
+    reply.Link("t", "d", "u", "th"),
+    reply.Card("c"),
+    reply.MpNews("m"),
+    reply.MpNewsArticle("a"),
+]
+
+
+@pytest.mark.parametrize("sent", REPLIES, ids=lambda sent: sent.kind)
+def test_json_round_trip(sent: reply.AnyReply) -> None:
+    """A reply that was stored comes back as the same reply of the same kind."""
+    assert reply.reply_from_json(reply.reply_to_json(sent)) == sent
+
+
+@pytest.mark.parametrize("stored", [b"", b"{}", b'{"kind":"hologram"}', b'{"kind":"text"}'])
+def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
+    """A damaged reply is an error, never another reply."""
+    with pytest.raises(ValueError, match="validation error"):
+        reply.reply_from_json(stored)
+
+
+@pytest.mark.parametrize(
+    ("sent", "members"),
+    [
+        (reply.Text("hi"), {"Content": "hi"}),
+        (reply.Image("m"), {"Image": {"MediaId": "m"}}),
+        (reply.Voice("m"), {"Voice": {"MediaId": "m"}}),
+        (reply.Video("m"), {"Video": {"MediaId": "m"}}),
+        (reply.Video("m", "t", "d"), {"Video": {"MediaId": "m", "Title": "t", "Description": "d"}}),
+        (
+            reply.Music("th", "t", "d", "u", "h"),
+            {"Music": {"Title": "t", "Description": "d", "MusicUrl": "u", "HQMusicUrl": "h", "ThumbMediaId": "th"}},
+        ),
+        (
+            reply.News((ARTICLE,)),
+            {"ArticleCount": "1", "Articles": [{"Title": "t", "Description": "d", "PicUrl": "p", "Url": "u"}]},
+        ),
+        (reply.TransferToCustomerService(), {}),
+        (reply.TransferToCustomerService("kf1"), {"TransInfo": {"KfAccount": "kf1"}}),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+@pytest.mark.parametrize("form", Format)
+def test_passive_answer(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
+    """A passive answer goes back to who wrote, with the members of its type (protocol reference 7)."""
+    document = parse(render(reply.passive(sent, MESSAGE, created_at=7), form))
+    header = {"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": "7", "MsgType": sent.kind}
+    assert document == header | members
+
+
+def test_passive_answer_bears_our_time() -> None:
+    """Without another time an answer bears the present one, as a bare number."""
+    assert isinstance(reply.passive(reply.Text("hi"), MESSAGE)["CreateTime"], int)
+
+
+@pytest.mark.parametrize(
+    "sent", [sent for sent in REPLIES if not isinstance(sent, reply.PassiveReply)], ids=lambda sent: sent.kind
+)
+def test_what_cannot_be_a_passive_answer(sent: reply.AnyReply) -> None:
+    """A reply of a customer-service type only is refused as a passive answer, by name."""
+    with pytest.raises(ValueError, match=sent.kind):
+        reply.passive(sent, MESSAGE)
+
+
+def test_passive_limits() -> None:
+    """What would make WeChat tell the user that we are out of order is refused here; the limits can be changed."""
+    two = reply.News((ARTICLE, ARTICLE))
+    long = reply.Text("你" * 683)
+    with pytest.raises(ValueError, match="2 articles; this passive answer takes 1"):
+        reply.passive(two, MESSAGE)
+    reply.passive(two, EVENT)
+    with pytest.raises(ValueError, match=r"2049 bytes.*2048"):
+        reply.passive(long, MESSAGE)
+    reply.passive(long, MESSAGE, limits=reply.Limits(text_bytes=2049))
+    with pytest.raises(ValueError, match="never events"):
+        reply.passive(reply.TransferToCustomerService(), EVENT)
+
+
+@pytest.mark.parametrize(
+    ("sent", "members"),
+    [
+        (reply.Text("hi"), {"content": "hi"}),
+        (reply.Image("m"), {"media_id": "m"}),
+        (reply.Voice("m"), {"media_id": "m"}),
+        (
+            reply.Video("m", "t", "d", "th"),
+            {"media_id": "m", "thumb_media_id": "th", "title": "t", "description": "d"},
+        ),
+        (
+            reply.Music("th", "t", "d", "u", "h"),
+            {"title": "t", "description": "d", "musicurl": "u", "hqmusicurl": "h", "thumb_media_id": "th"},
+        ),
+        (reply.News((ARTICLE,)), {"articles": [{"title": "t", "description": "d", "url": "u", "picurl": "p"}]}),
+        (reply.MpNews("m"), {"media_id": "m"}),
+        (reply.MpNewsArticle("a"), {"article_id": "a"}),
+        (
+            reply.Menu((reply.MenuItem("1", "yes"),), head="?", tail="!"),
+            {"head_content": "?", "list": [{"id": "1", "content": "yes"}], "tail_content": "!"},
+        ),
+        (reply.Menu((reply.MenuItem("1", "yes"),)), {"list": [{"id": "1", "content": "yes"}]}),
+        (reply.Card("c"), {"card_id": "c"}),
+        (
+            reply.MiniProgramPage("t", "pages/a", "th", appid="wx2"),
+            {"title": "t", "appid": "wx2", "pagepath": "pages/a", "thumb_media_id": "th"},
+        ),
+        (reply.Link("t", "d", "u", "th"), {"title": "t", "description": "d", "url": "u", "thumb_url": "th"}),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_customer_service_message(sent: reply.CustomerServiceReply, members: dict[str, Any]) -> None:
+    """A customer-service message names its type and has its members under that name (protocol reference 9.1)."""
+    assert reply.customer_service(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
+
+
+def test_customer_service_options() -> None:
+    """The human in whose name it is sent, the mark of a machine and the sub-merchant stand beside the message."""
+    payload = reply.customer_service(reply.Text("hi"), "o1", kf_account="kf1@shop", ai_generated=True, business_id="b")
+    assert payload["customservice"] == {"kf_account": "kf1@shop"}
+    assert payload["aimsgcontext"] == {"is_ai_msg": 1}
+    assert payload["businessid"] == "b"
+
+
+@pytest.mark.parametrize("sent", [reply.Success(), reply.TransferToCustomerService()], ids=lambda sent: sent.kind)
+def test_what_cannot_be_a_customer_service_message(sent: reply.AnyReply) -> None:
+    """What only answers a push cannot be sent later, and the error names it."""
+    with pytest.raises(ValueError, match=sent.kind):
+        reply.customer_service(sent, "o1")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: reply.Text(""),
+        lambda: reply.Image(""),
+        lambda: reply.News(()),
+        lambda: reply.Menu(()),
+        lambda: reply.Text(1),  # type: ignore[arg-type]
+    ],
+)
+def test_empty_replies_cannot_be_made(make: Any) -> None:
+    """An empty reply, which WeChat takes for a failure of ours, is refused where it is written."""
+    with pytest.raises(ValidationError):
+        make()
+
+
+@given(st.text(max_size=200), st.integers(4, 50))
+def test_split_text(text: str, limit: int) -> None:
+    """The parts are the text, none is over the limit, none is empty, and none could have taken another character."""
+    parts = reply.split_text(text, limit)
+    assert "".join(parts) == text
+    assert all(0 < len(part.encode()) <= limit for part in parts)
+    for part, following in itertools.pairwise(parts):
+        assert len((part + following[0]).encode()) > limit
+
+
+def test_split_text_needs_room_for_a_character() -> None:
+    """A limit below the largest character is refused, not an endless loop."""
+    with pytest.raises(ValueError, match="at least 4"):
+        reply.split_text("😀", 3)
