@@ -1,26 +1,113 @@
-"""Fixtures that every level of tests shares: real servers, and names of one's own on them."""
+"""Fixtures that every level of tests shares: real servers, and names of one's own on them.
 
-import os
+RabbitMQ and Redis are found as `make run` finds them (`wxbus_local.servers`). Without them there is no green: the
+session ends with an error that says what to install.
+"""
+
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aio_pika
 import pytest
 from redis.asyncio import Redis
 
 from wxbus.bus.topology import Topology
+from wxbus.errors import WxbusError
+from wxbus_local.guard import Run
+from wxbus_local.private import Server
+from wxbus_local.servers import RABBITMQ, REDIS, Launcher, Servers, find
+
+OPEN = pytest.StashKey[ExitStack]()
+LAUNCHER = pytest.StashKey[Launcher]()
+SERVERS = pytest.StashKey[Servers]()
+
+NEEDY_FIXTURES = {"amqp_url", "redis_url"}
+NEEDY_MARKERS = ("integration", "faults", "e2e")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what the session opens in one place, to close it in the right order."""
+    config.stash[OPEN] = ExitStack()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers."""
+    config.stash[OPEN].close()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Find the servers before the first test that needs them: fetching one may take longer than a test may."""
+    if session.config.option.collectonly:
+        return
+    for item in session.items:
+        if NEEDY_FIXTURES & set(getattr(item, "fixturenames", ())) or any(map(item.get_closest_marker, NEEDY_MARKERS)):
+            try:
+                found(session.config)
+            except WxbusError as exc:
+                pytest.exit(str(exc), returncode=pytest.ExitCode.USAGE_ERROR)
+            return
+
+
+def launcher_of(config: pytest.Config) -> Launcher:
+    """The session's launcher, made when first asked for."""
+    if LAUNCHER not in config.stash:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        say = reporter.write_line if reporter else print
+        config.stash[LAUNCHER] = Launcher(config.stash[OPEN].enter_context(Run.open()), say)
+    return config.stash[LAUNCHER]
+
+
+def found(config: pytest.Config) -> Servers:
+    """The session's servers, found when first asked for."""
+    if SERVERS not in config.stash:
+        launcher = launcher_of(config)
+        # In /tmp and not below pytest's folder: that may have a name too long for a socket.
+        data = Path(config.stash[OPEN].enter_context(TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True)))
+        config.stash[SERVERS] = config.stash[OPEN].enter_context(find(launcher, data=data))
+    return config.stash[SERVERS]
 
 
 @pytest.fixture(scope="session")
-def amqp_url() -> str:
+def servers(pytestconfig: pytest.Config) -> Servers:
+    """A real RabbitMQ and a real Redis."""
+    return found(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def amqp_url(servers: Servers) -> str:
     """Address of a real RabbitMQ."""
-    return os.environ["WXBUS_AMQP_URL"]
+    return servers.amqp_url
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> str:
+def redis_url(servers: Servers) -> str:
     """Address of a real Redis."""
-    return os.environ["WXBUS_REDIS_URL"]
+    return servers.redis_url
+
+
+@pytest.fixture(scope="session")
+def launcher(pytestconfig: pytest.Config) -> Launcher:
+    """Makes further servers, for tests that hurt them."""
+    return launcher_of(pytestconfig)
+
+
+@pytest.fixture
+def own_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
+    """A RabbitMQ of this test's own: `await asyncio.to_thread(own_rabbitmq.kill)`."""
+    server = launcher.launch(RABBITMQ, tmp_path / "rabbitmq")
+    yield server
+    server.discard()
+
+
+@pytest.fixture
+def own_redis(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
+    """A Redis of this test's own: `await asyncio.to_thread(own_redis.freeze)`."""
+    server = launcher.launch(REDIS, tmp_path / "redis")
+    yield server
+    server.discard()
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""A Redis of our own: AOF on, nothing evicted, as the services demand it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wxbus_local import probe
+from wxbus_local.guard import Run
+from wxbus_local.ports import free_port
+from wxbus_local.private import PrivateServer
+
+OPTIONS = ("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "")
+PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
+
+
+def program() -> str | None:
+    """Return the path of redis-server on this machine."""
+    return shutil.which("redis-server") or next(
+        (found for place in PLACES if (found := shutil.which("redis-server", path=place))), None
+    )
+
+
+class PrivateRedis(PrivateServer):
+    """A `redis-server` process."""
+
+    name = "Redis"
+
+    def __init__(self, run: Run, folder: Path, executable: str) -> None:
+        super().__init__(run, folder)
+        self._executable = executable
+        self._port = free_port()
+
+    @property
+    def program(self) -> str:
+        """Return the program's path."""
+        return self._executable
+
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def command(self) -> Sequence[str]:
+        """Return the command: everything is said by options, no configuration file of the system is read."""
+        where = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.folder))
+        # A title of its own would overwrite the environment that the guard looks for.
+        return (self._executable, *where, *OPTIONS, "--daemonize", "no", "--set-proc-title", "no")
+
+    def environment(self) -> Mapping[str, str]:
+        """Return nothing: options say it all."""
+        return {}
+
+    def probe(self) -> str | None:
+        """Return None if it answers a PING."""
+        return probe.resp(self.url)

@@ -1,0 +1,165 @@
+"""Finds RabbitMQ and Redis, each by the first of these that works:
+
+1. the address in `WXBUS_AMQP_URL` or `WXBUS_REDIS_URL`;
+2. a container, where a Docker engine answers and has or can pull the image;
+3. a program on this machine, run as a private instance on free ports;
+4. the same, after the package manager has installed the program;
+5. an error that names what to install.
+
+A server that others run on a standard port is never used unasked.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wxbus.errors import ConfigurationError
+from wxbus.logs import redact_text
+from wxbus.settings import load
+from wxbus_local import containers, packages, probe, rabbitmq, redis
+from wxbus_local.errors import StartFailed
+from wxbus_local.guard import Run
+from wxbus_local.private import Server
+from wxbus_local.settings import LocalSettings
+
+Say = Callable[[str], None]
+"""Takes one line for the person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A server we need, and the ways to come by one."""
+
+    name: str
+    variable: str
+    recipe: containers.Recipe
+    program: Callable[[], str | None]
+    private: Callable[[Run, Path, str], Server]
+    packages: Mapping[str, str]
+    probe: Callable[[str], str | None]
+
+
+RABBITMQ = Kind(
+    name="RabbitMQ",
+    variable="WXBUS_AMQP_URL",
+    recipe=containers.Recipe(
+        name="RabbitMQ",
+        image="rabbitmq:4-management",
+        port=5672,
+        url="amqp://wxbus:wxbus@{host}:{port}/",
+        probe=probe.amqp,
+        environment={"RABBITMQ_DEFAULT_USER": "wxbus", "RABBITMQ_DEFAULT_PASS": "wxbus"},
+    ),
+    program=rabbitmq.program,
+    private=rabbitmq.PrivateRabbitMQ,
+    packages={"apt": "rabbitmq-server", "brew": "rabbitmq"},
+    probe=probe.amqp,
+)
+
+REDIS = Kind(
+    name="Redis",
+    variable="WXBUS_REDIS_URL",
+    recipe=containers.Recipe(
+        name="Redis",
+        image="redis:8",
+        port=6379,
+        url="redis://{host}:{port}/0",
+        probe=probe.resp,
+        command=("redis-server", *redis.OPTIONS),
+    ),
+    program=redis.program,
+    private=redis.PrivateRedis,
+    packages={"apt": "redis-server", "brew": "redis"},
+    probe=probe.resp,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Makes servers of our own (ways 2 to 5); what it starts ends with the run at the latest."""
+
+    run: Run
+    say: Say
+    engine: Callable[[], containers.Engine] = containers.Engine
+    manager: Callable[[], packages.Manager | None] = packages.manager
+
+    def launch(self, kind: Kind, folder: Path) -> Server:
+        """Return a server that answers, its data in `folder` where it is a program.
+
+        Raises:
+            ConfigurationError: There is no way to come by one; the text names what to install.
+            StartFailed: The program is there but does not start.
+        """
+        try:
+            server = self._container(kind)
+        except containers.NoEngine:
+            server = self._private(kind, folder)
+        except StartFailed as exc:
+            self.say(f"{kind.name}: {exc}; looking for a program on this machine")
+            server = self._private(kind, folder)
+        self.say(f"{kind.name}: {server.description}, {redact_text(server.url)}")
+        return server
+
+    @contextmanager
+    def serving(self, kind: Kind, given: str | None, folder: Path) -> Iterator[str]:
+        """Yield the address of a server: the given one, or one of our own that is ended afterwards.
+
+        Raises:
+            ConfigurationError: No way to come by one, or the given one does not answer.
+            StartFailed: It does not start.
+        """
+        if given is not None:
+            if fault := kind.probe(given):
+                raise ConfigurationError(
+                    f"{kind.variable}: {redact_text(given)} does not answer as {kind.name}: {redact_text(fault)}"
+                )
+            self.say(f"{kind.name}: {redact_text(given)}, as {kind.variable} says")
+            yield given
+            return
+        server = self.launch(kind, folder)
+        try:
+            yield server.url
+        finally:
+            server.discard()  # both keep what they confirmed through a kill, and a person waits
+
+    def _container(self, kind: Kind) -> Server:
+        self.engine().provide(kind.recipe.image, self.say)
+        server = containers.ContainerServer(self.run, kind.recipe)
+        server.start()
+        return server
+
+    def _private(self, kind: Kind, folder: Path) -> Server:
+        executable = kind.program()
+        if executable is None and (manager := self.manager()):
+            manager.install(kind.packages[manager.name], self.say)
+            executable = kind.program()
+        if executable is None:
+            raise ConfigurationError(
+                f"{kind.name} is needed: start Docker, or {packages.advice(kind.packages)}, "
+                f"or set {kind.variable} to the address of one"
+            )
+        server = kind.private(self.run, folder.absolute(), executable)
+        server.start()
+        return server
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the two servers are."""
+
+    amqp_url: str
+    redis_url: str
+
+
+@contextmanager
+def find(launcher: Launcher, *, data: Path) -> Iterator[Servers]:
+    """Yield a RabbitMQ and a Redis for the block; programs of our own keep their data below `data`."""
+    given = load(LocalSettings)
+    redis_url = given.redis_url.get_secret_value() if given.redis_url else None
+    amqp_url = given.amqp_url.get_secret_value() if given.amqp_url else None
+    with (
+        launcher.serving(REDIS, redis_url, data / "redis") as redis_url,
+        launcher.serving(RABBITMQ, amqp_url, data / "rabbitmq") as amqp_url,
+    ):
+        yield Servers(amqp_url=amqp_url, redis_url=redis_url)
