@@ -32,6 +32,11 @@ class SingleFlight(Generic[K, V]):
         if key not in self._flights:
             self._task(key, work).add_done_callback(_log_unexpected)
 
+    async def drain(self) -> None:
+        """Return when nothing runs any more."""
+        while self._flights:
+            await asyncio.wait(list(self._flights.values()))
+
     async def aclose(self) -> None:
         """Stop what runs; its callers get CancelledError."""
         flights = list(self._flights.values())

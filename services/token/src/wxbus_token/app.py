@@ -56,7 +56,7 @@ async def serving(settings: TokenSettings) -> AsyncIterator[Addresses]:
         ]
         timing = Timing(lease=settings.lease, margin=settings.margin, patience=settings.patience)
         authority = Authority(vault, credentials, timing)
-        stack.push_async_callback(authority.aclose)
+        stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         polling = asyncio.create_task(authority.run())
         stack.push_async_callback(asyncio.wait, [polling])
         stack.callback(polling.cancel)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -77,6 +78,13 @@ class Authority:
             log.info("token.store_back")
         self._away = False
 
-    async def aclose(self) -> None:
-        """Stop what is under way."""
+    async def drain(self) -> None:
+        """Return when no fetch is under way any more."""
+        await asyncio.gather(*(keeper.drain() for keeper in self._keepers.values()))
+
+    async def aclose(self, *, grace: float = 0.0) -> None:
+        """Give what is under way `grace` seconds (a token may have been made that nobody else knows), then stop it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self.drain()
         await asyncio.gather(*(keeper.aclose() for keeper in self._keepers.values()))

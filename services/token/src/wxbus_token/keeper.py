@@ -130,6 +130,10 @@ class Keeper:
         if record.digest and record.refresh_in <= 0 and not waiting:
             self._flights.start("ahead", lambda: self._refresh_ahead(limit))
 
+    async def drain(self) -> None:
+        """Return when no fetch is under way any more."""
+        await self._flights.drain()
+
     async def aclose(self) -> None:
         """Stop what is under way."""
         await self._flights.aclose()

@@ -1,0 +1,1 @@
+"""The token service on a real Redis."""

@@ -1,0 +1,173 @@
+"""Several instances of the token service on one real Redis, and a WeChat that counts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+from redis.asyncio import Redis
+
+from tests.support.proxy import Proxy, proxied
+from wxbus.api.stable_token import FetchedToken
+from wxbus.store.store import Store
+from wxbus_token.authority import Authority
+from wxbus_token.credentials import digest_of
+from wxbus_token.keeper import Keeper, Timing
+from wxbus_token.keyring import Keyring, new_vault_key
+from wxbus_token.vault import Vault
+
+APPID = "wx1"
+SECRET = "SECRET-APPSECRET"
+LIFETIME = 7200
+
+
+class WeChat:
+    """Gives stable tokens by WeChat's rules, to every instance that asks."""
+
+    def __init__(self) -> None:
+        self.made = 1
+        self.fetches = 0
+        self.forced = 0
+        self.expires_in = LIFETIME
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+
+    @property
+    def current(self) -> str:
+        """The token that is valid now."""
+        return f"SECRET-TOKEN-{self.made}"
+
+    async def fetch(self, *, force: bool) -> FetchedToken:
+        """Answer a fetch; the answer is made when the request comes, and may arrive much later."""
+        self.fetches += 1
+        if force:
+            self.forced += 1
+            self.made += 1
+        given, error, gate = FetchedToken(self.current, self.expires_in), self.error, self.gate
+        self.asked.set()
+        await gate.wait()
+        if error:
+            raise error
+        return given
+
+
+class Credential:
+    """An account's credential, as the keepers see it."""
+
+    kind = "access_token"
+
+    def __init__(self, wechat: WeChat, appid: str = APPID, secret: str = SECRET) -> None:
+        self._wechat = wechat
+        self.appid = appid
+        self.fingerprint = digest_of(secret)
+
+    async def fetch(self, *, force: bool) -> FetchedToken:
+        """Ask WeChat."""
+        return await self._wechat.fetch(force=force)
+
+
+class Clock:
+    """An instance's monotonic clock: it agrees with no other clock, and runs when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 5_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass
+class Instance:
+    """One instance of the service."""
+
+    authority: Authority
+    vault: Vault
+    proxy: Proxy
+    clock: Clock
+    keeper: Keeper
+
+    async def get(self) -> str:
+        """Return the account's token."""
+        return (await self.keeper.get()).value
+
+    async def report(self, token: str) -> str:
+        """Report `token`; return the one to use."""
+        return (await self.keeper.report_invalid(token)).value
+
+
+@dataclass
+class World:
+    """Makes instances, and lets time pass for all of them."""
+
+    redis: "Redis"
+    redis_url: str
+    namespace: str
+    wechat: WeChat
+    keys: str
+    stack: AsyncExitStack
+    clock: Clock = field(default_factory=Clock)
+
+    async def instance(self, *, keys: str = "", secret: str = SECRET, patience: float = 1e9) -> Instance:
+        """Return a further instance, with connections of its own."""
+        proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
+        store = await self.stack.enter_async_context(Store.open(url))
+        vault = Vault(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
+        credential = Credential(self.wechat, secret=secret)
+        authority = Authority(vault, [credential], Timing(lease=30.0, patience=patience), clock=self.clock)
+        self.stack.push_async_callback(authority.aclose)
+        return Instance(authority, vault, proxy, self.clock, authority.keeper("access_token", APPID))
+
+    def key(self, what: str) -> str:
+        """Name of a key of the account in Redis."""
+        return f"{self.namespace}:token:{{access_token:{APPID}}}:{what}"
+
+    async def record(self) -> dict[str, str]:
+        """Return the account's record, but for its sealed value."""
+        found = await self.redis.hgetall(self.key("record"))  # type: ignore[misc]  # redis-py types it for both clients
+        return {name.decode(): value.decode() for name, value in found.items() if name != b"value"}
+
+    async def lease_lapses(self) -> None:
+        """Let the lock's lease end, as time would."""
+        assert await self.redis.delete(self.key("lock")) == 1
+
+    async def time_passes(self, seconds: float) -> None:
+        """Let time pass, on Redis and on the instances."""
+        self.clock.now += seconds
+        for name, value in (await self.record()).items():
+            if name in {"expires", "refresh", "fail_until"}:
+                await self.redis.hset(self.key("record"), name, str(int(value) - int(seconds * 1000)))  # type: ignore[misc]
+        for member, score in await self.redis.zrange(self.key("forced"), 0, -1, withscores=True):
+            await self.redis.zadd(self.key("forced"), {member: score - seconds * 1000})
+
+    async def refreshes(self, *instances: Instance) -> None:
+        """Let every instance look once, and end what it began."""
+        for instance in instances:
+            await instance.authority.tick()
+        for instance in instances:
+            await instance.authority.drain()
+
+
+@pytest.fixture
+def wechat() -> WeChat:
+    """The WeChat that all instances ask."""
+    return WeChat()
+
+
+@pytest.fixture
+async def world(redis: "Redis", redis_url: str, namespace: str, wechat: WeChat) -> AsyncIterator[World]:
+    """Instances of the service on the test's Redis."""
+    async with AsyncExitStack() as stack:
+        yield World(redis, redis_url, namespace, wechat, new_vault_key("k1"), stack)
+
+
+@pytest.fixture(autouse=True)
+def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """Everything that was logged; in no test may a token or a secret be in it."""
+    with structlog.testing.capture_logs() as entries:
+        yield lambda: f"{entries} {caplog.text}"
+        assert "SECRET-" not in f"{entries} {caplog.text}"

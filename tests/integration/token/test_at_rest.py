@@ -1,0 +1,58 @@
+"""Values in Redis are worth nothing without the vault's keys."""
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.token.conftest import WeChat, World
+from wxbus_token.keyring import new_vault_key
+
+pytestmark = pytest.mark.integration
+
+
+async def test_redis_has_no_token_in_clear(world: World, redis: "Redis") -> None:
+    """No key or value of ours in Redis shows a token or a secret, after fetches, reports and failures."""
+    one = await world.instance()
+    token = await one.get()
+    await one.report(token)
+    seen = 0
+    async for key in redis.scan_iter(match=f"{world.namespace}:*"):
+        dump = await redis.dump(key)
+        assert dump is not None
+        kind = await redis.type(key)
+        content = await redis.hgetall(key) if kind == b"hash" else dump  # type: ignore[misc]  # typed for both clients
+        assert b"SECRET-" not in key + dump
+        assert "SECRET-" not in repr(content)
+        seen += 1
+    assert seen == 3, "record, fence, forced"
+
+
+async def test_keys_are_changed_without_a_pause(world: World, wechat: WeChat) -> None:
+    """Old key, new key second, new key first, old key gone: at every step all instances read what is there."""
+    old, new = world.keys, new_vault_key("k2")
+    writer = await world.instance(keys=f"{old},{new}")
+    await writer.get()
+    rotated = await world.instance(keys=f"{new},{old}")
+    assert await rotated.get() == wechat.current
+    assert wechat.fetches == 1
+
+    wechat.made += 1
+    await rotated.report("SECRET-TOKEN-1")
+    assert await (await world.instance(keys=f"{old},{new}")).get() == "SECRET-TOKEN-2"
+    assert await (await world.instance(keys=new)).get() == "SECRET-TOKEN-2"
+    assert wechat.fetches == 2
+
+
+async def test_without_the_key_the_value_is_fetched_again(world: World, wechat: WeChat) -> None:
+    """An instance that cannot read what is there asks WeChat; it neither fails nor serves rubbish."""
+    await (await world.instance()).get()
+    stranger = await world.instance(keys=new_vault_key("k9"))
+    assert await stranger.get() == wechat.current
+    assert wechat.fetches == 2
+
+
+async def test_a_changed_value_is_not_believed(world: World, redis: "Redis", wechat: WeChat) -> None:
+    """Somebody wrote into Redis: the value does not open, and is fetched again."""
+    await (await world.instance()).get()
+    await redis.hset(world.key("record"), "value", b"k1:" + b"x" * 60)  # type: ignore[misc]  # typed for both clients
+    assert await (await world.instance()).get() == wechat.current
+    assert wechat.fetches == 2
