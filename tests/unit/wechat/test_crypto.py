@@ -82,6 +82,20 @@ def test_all_failures_look_the_same(encrypted: str) -> None:
     assert str(caught.value) == str(Forbidden("anything"))
 
 
+@pytest.mark.parametrize(
+    "padded",
+    [
+        pytest.param(HEAD + (12).to_bytes(4, "big") + b"m" * 11 + b"\x00", id="pad 0"),
+        pytest.param(HEAD + (11).to_bytes(4, "big") + b"m" * 11 + b"\x21" * 33, id="pad 33"),
+        pytest.param(HEAD + (12).to_bytes(4, "big") + b"m" * 4 + b"\x08" * 8, id="length into the padding"),
+    ],
+)
+def test_structure_counts_where_there_is_no_receive_id(padded: bytes) -> None:
+    """With the empty receive id of WeCom's robots nothing at the end betrays a wrong length: the structure must."""
+    with pytest.raises(Forbidden):
+        Cipher(AES_KEY, "").decrypt(encrypt_raw(padded))
+
+
 @given(st.binary(max_size=160))
 def test_decrypting_noise_fails_cleanly(noise: bytes) -> None:
     """Arbitrary bytes never raise anything but Forbidden."""
