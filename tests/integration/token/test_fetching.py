@@ -1,13 +1,15 @@
 """One authority: whoever asks, WeChat is asked once; what Redis or WeChat do, callers get a valid token or a reason."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from redis.asyncio import Redis
 
 from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
+from wxbus_token.credentials import Credential
+from wxbus_token.vault import Record
 
 pytestmark = pytest.mark.integration
 
@@ -33,6 +35,22 @@ async def test_who_has_not_the_lock_waits_and_looks_again(world: World, wechat: 
     assert not done
     wechat.gate.set()
     assert await first == await second == wechat.current
+    assert wechat.fetches == 1
+
+
+async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another instance fetched between the look that found nothing and the lock: its token is taken."""
+    one, two = await world.instance(), await world.instance()
+    read = two.vault.read
+
+    async def read_and_be_overtaken(credentials: Sequence[Credential]) -> list[Record]:
+        records = await read(credentials)
+        monkeypatch.undo()
+        await one.get()
+        return records
+
+    monkeypatch.setattr(two.vault, "read", read_and_be_overtaken)
+    assert await two.get() == wechat.current
     assert wechat.fetches == 1
 
 
@@ -236,7 +254,7 @@ async def test_what_waiting_cannot_heal_is_a_state(world: World, wechat: WeChat,
     assert wechat.fetches == 1
 
     wechat.error = None
-    await world.time_passes(4000)
+    await world.time_passes(5000)
     assert await instances[2].get() == wechat.current
 
 
