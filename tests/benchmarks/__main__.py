@@ -1,0 +1,59 @@
+"""Measures, prints a table, writes `build/bench.json`; RabbitMQ and Redis are found as for the tests."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.console import Console
+
+from tests.benchmarks import bench_ingress, bench_token, bench_worker, results
+from tests.benchmarks.places import Places
+from tests.benchmarks.results import Result
+from wxbus import logs
+from wxbus.errors import WxbusError
+from wxbus.settings import LogSettings
+from wxbus_local.guard import Run
+from wxbus_local.servers import Launcher, find
+
+Benchmark: TypeAlias = Callable[[Places, Path], Awaitable[list[Result]]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "ingress": bench_ingress.measure,
+    "worker": bench_worker.measure,
+    "token": bench_token.measure,
+}
+REPORT = Path("build/bench.json")
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Argument(help=f"which of {', '.join(BENCHMARKS)}; all by default")] = None,
+) -> None:
+    """Measure and report."""
+    console = Console(stderr=True)
+    logs.configure(LogSettings(log_level="warning", log_format="console"), service="benchmarks")
+    chosen = only or list(BENCHMARKS)
+    if unknown := [name for name in chosen if name not in BENCHMARKS]:
+        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    found: list[Result] = []
+    with ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="wxbus-")))
+            launcher = Launcher(stack.enter_context(Run.open()), console.print)
+            servers = stack.enter_context(find(launcher, data=folder))
+        except WxbusError as exc:
+            sys.exit(str(exc))
+        for name in chosen:
+            with console.status(f"measuring {name} ..."):
+                found += asyncio.run(BENCHMARKS[name](Places(servers.amqp_url, servers.redis_url), folder))
+    results.show(found)
+    results.write(found, REPORT)
+    console.print(f"written to {REPORT}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

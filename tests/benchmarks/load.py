@@ -1,0 +1,61 @@
+"""A load of prepared HTTP requests, so light that the server is what is measured."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one load saw."""
+
+    seconds: float
+    latencies: Sequence[float]
+    """Seconds, one per request."""
+    wrong: int
+    """Answers whose status was not the expected one."""
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """Return the latency that `share` (0 to 1) of the requests did not exceed."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def request(path: str, body: bytes, *, host: str = "127.0.0.1", headers: Sequence[str] = ()) -> bytes:
+    """Return one keep-alive POST as it goes over the wire."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+async def apply(port: int, requests: Sequence[bytes], *, connections: int, expect: int = 200) -> Outcome:
+    """Send every request once over `connections` keep-alive connections, each as fast as it is answered."""
+    remaining = iter(requests)
+    latencies: list[float] = []
+    mistakes = 0
+
+    async def client() -> None:
+        nonlocal mistakes
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for payload in remaining:
+            started = time.perf_counter()
+            writer.write(payload)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            latencies.append(time.perf_counter() - started)
+            if int(head[9:12]) != expect:
+                mistakes += 1
+        writer.close()
+        await writer.wait_closed()
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(client())
+    return Outcome(time.perf_counter() - started, latencies, mistakes)
