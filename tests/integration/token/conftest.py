@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tests.support.proxy import Proxy, proxied
@@ -16,6 +17,7 @@ from wxbus_token.authority import Authority
 from wxbus_token.credentials import digest_of
 from wxbus_token.keeper import Keeper, Timing
 from wxbus_token.keyring import Keyring, new_vault_key
+from wxbus_token.metrics import Metrics
 from wxbus_token.vault import Vault
 
 APPID = "wx1"
@@ -118,7 +120,9 @@ class World:
         store = await self.stack.enter_async_context(Store.open(url))
         vault = Vault(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
         credential = Credential(self.wechat, secret=secret)
-        authority = Authority(vault, [credential], Timing(lease=30.0, patience=patience), clock=self.clock)
+        authority = Authority(
+            vault, [credential], Timing(lease=30.0, patience=patience), Metrics(CollectorRegistry()), clock=self.clock
+        )
         self.stack.push_async_callback(authority.aclose)
         return Instance(authority, vault, proxy, self.clock, authority.keeper("access_token", APPID))
 

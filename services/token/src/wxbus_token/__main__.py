@@ -29,7 +29,7 @@ def serve(context: typer.Context) -> None:
         settings = load(TokenSettings)
         logs.configure(settings.log, service="token")
         uvloop.run(_serve(settings))
-    except ConfigurationError as exc:
+    except (ConfigurationError, OSError) as exc:  # OSError: the port is taken
         typer.echo(f"wxbus_token: {exc}", err=True)
         raise typer.Exit(2) from exc
 
@@ -39,7 +39,7 @@ def keys_new(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
     scope: Annotated[list[str], typer.Option(help="What it may do, like token:get:APPID or token:get:*; repeatable.")],
 ) -> None:
-    """Print a new key, this once, and the entry to add to the API keys file."""
+    """Print a new key to standard output, this once, and to standard error the entry to add to the API keys file."""
     try:
         key, entry = new_key(name, scope)
     except ConfigurationError as exc:
@@ -48,7 +48,7 @@ def keys_new(
     typer.echo("The key, shown this once; it goes to the caller:", err=True)
     typer.echo(key)
     typer.echo("To add to the file that WXBUS_TOKEN_API_KEYS_FILE names:", err=True)
-    typer.echo(entry.as_toml())
+    typer.echo(entry.as_toml(), err=True)
 
 
 @app.command("vault-key")

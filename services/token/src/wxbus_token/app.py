@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.accounts import Accounts
 from wxbus.admin import Check, build_admin, listening
@@ -18,6 +19,7 @@ from wxbus_token.authority import Authority
 from wxbus_token.credentials import StableAccessToken
 from wxbus_token.keeper import Timing
 from wxbus_token.keyring import Keyring
+from wxbus_token.metrics import Metrics
 from wxbus_token.service import TokenService
 from wxbus_token.settings import TokenSettings
 from wxbus_token.vault import Vault
@@ -34,7 +36,7 @@ class Addresses:
 
 
 @asynccontextmanager
-async def serving(settings: TokenSettings) -> AsyncIterator[Addresses]:
+async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGISTRY) -> AsyncIterator[Addresses]:
     """Serve while the block runs; Redis and WeChat may come later than we.
 
     Raises:
@@ -55,16 +57,16 @@ async def serving(settings: TokenSettings) -> AsyncIterator[Addresses]:
             StableAccessToken(http, account.appid, account.secret) for account in accounts if account.secret is not None
         ]
         timing = Timing(lease=settings.lease, margin=settings.margin, patience=settings.patience)
-        authority = Authority(vault, credentials, timing)
+        authority = Authority(vault, credentials, timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         polling = asyncio.create_task(authority.run())
         stack.push_async_callback(asyncio.wait, [polling])
         stack.callback(polling.cancel)
 
-        server = Server([TokenService(authority)], authenticator=api_keys)
+        server = Server([TokenService(authority)], authenticator=api_keys, registry=registry)
         checks: Mapping[str, Check] = {"redis": vault.check}
         admin_port = await stack.enter_async_context(
-            listening(build_admin(checks), host=settings.admin_host, port=settings.admin_port)
+            listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)
         )
         port = await stack.enter_async_context(listening(build_http(server), host=settings.host, port=settings.port))
         log.info("token.serving", port=port, admin_port=admin_port, accounts=len(credentials), keys=len(api_keys))

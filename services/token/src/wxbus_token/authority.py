@@ -11,6 +11,7 @@ import structlog
 from wxbus.errors import StoreUnavailable, UnknownAccount
 from wxbus_token.credentials import Credential
 from wxbus_token.keeper import Keeper, Timing
+from wxbus_token.metrics import Metrics
 from wxbus_token.vault import Vault
 
 log = structlog.get_logger("wxbus.token")
@@ -29,13 +30,14 @@ class Authority:
         vault: Vault,
         credentials: Iterable[Credential],
         timing: Timing,
+        metrics: Metrics,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._vault = vault
         self._timing = timing
         self._keepers = {
-            (credential.kind, credential.appid): Keeper(credential, vault, timing, clock=clock)
+            (credential.kind, credential.appid): Keeper(credential, vault, timing, metrics, clock=clock)
             for credential in credentials
         }
         self._limit = asyncio.Semaphore(REFRESHES)

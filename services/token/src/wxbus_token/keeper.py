@@ -16,6 +16,7 @@ from wxbus.store.lock import Hold
 from wxbus_token.credentials import Credential, digest_of
 from wxbus_token.failures import Failure, failure_of
 from wxbus_token.keyring import Unsealable
+from wxbus_token.metrics import Metrics
 from wxbus_token.vault import Late, Record, Vault, Verdict
 
 log = structlog.get_logger("wxbus.token")
@@ -61,12 +62,14 @@ class Keeper:
         credential: Credential,
         vault: Vault,
         timing: Timing,
+        metrics: Metrics,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.credential = credential
         self._vault = vault
         self._timing = timing
+        self._metrics = metrics
         self._clock = clock
         self._lock = vault.lock(credential, lease=timing.lease)
         self._held: Held | None = None
@@ -182,6 +185,7 @@ class Keeper:
                     return held
                 self._held = None
                 raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from exc
+            self._metrics.reports.labels(self.credential.kind, self.credential.appid, verdict.value).inc()
             self._log.info("token.reported", verdict=verdict.value, digest=digest[:8])
             if verdict is Verdict.NONE or (self._held is not None and self._held.digest == digest):
                 self._held = None
@@ -230,6 +234,7 @@ class Keeper:
     async def _fetch(self, record: Record, hold: Hold) -> FetchedToken:
         fetched = await self.credential.fetch(force=False)
         if not record.dead or digest_of(fetched.value) != record.digest:
+            self._count("ok")
             self._log.info("token.fetched", forced=False, expires_in=fetched.expires_in)
             return fetched
         # Normal mode gives the very token that was reported dead: only now, and within WeChat's limits, by force.
@@ -242,6 +247,7 @@ class Keeper:
             failure = Failure("WeChat gives the dead token again, even by force", SAME_AGAIN, lasting=False)
             await self._note(failure, hold)
             raise failure.error()
+        self._count("forced")
         self._log.warning("token.fetched", forced=True, expires_in=fetched.expires_in)
         return fetched
 
@@ -257,6 +263,7 @@ class Keeper:
                     fence=hold.fence,
                 )
             except Late:
+                self._count("late")
                 self._log.warning("token.late", fence=hold.fence)
                 return False
             except StoreUnavailable:
@@ -266,7 +273,11 @@ class Keeper:
                 return True
         return True
 
+    def _count(self, outcome: str) -> None:
+        self._metrics.fetches.labels(self.credential.kind, self.credential.appid, outcome).inc()
+
     async def _note(self, failure: Failure, hold: Hold) -> None:
+        self._count("refused" if failure.lasting else "failed")
         event = self._log.error if failure.lasting else self._log.warning
         event("token.fetch_failed", reason=failure.text, errcode=failure.errcode, wait=round(failure.wait, 1))
         try:

@@ -1,0 +1,50 @@
+"""What a failed fetch means."""
+
+import pytest
+
+from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus_token.failures import failure_of
+
+
+def refusal(errcode: int) -> WeChatError:
+    """Return an answer of WeChat's with this code."""
+    return WeChatError(errcode, "text", call="/cgi-bin/stable_token")
+
+
+@pytest.mark.parametrize(
+    ("errcode", "least", "most", "lasting"),
+    [
+        (-1, 0.5, 2, False),
+        (45011, 60, 120, False),
+        (45009, 600, 5000, True),
+        (40001, 200, 400, True),
+        (40125, 200, 400, True),
+        (40164, 200, 400, True),
+        (40243, 200, 400, True),
+        (89503, 200, 400, True),
+        (89507, 2800, 4400, True),
+        (89506, 68_000, 104_000, True),
+        (99999, 200, 400, True),
+    ],
+)
+def test_the_code_decides_how_long_nobody_asks(errcode: int, least: float, most: float, lasting: bool) -> None:
+    """Busy: soon; a limit: when it is over; refused: minutes at least, as WeChat says, and 40001 is a wrong secret."""
+    failure = failure_of(refusal(errcode), 0)
+    assert least <= failure.wait <= most
+    assert failure.lasting is lasting
+    error = failure.error()
+    assert type(error) is (TokenRefused if lasting else TokenUnavailable)
+    assert error.retry_after == failure.wait
+    assert str(errcode) in str(error)
+
+
+def test_the_wait_grows_to_a_minute() -> None:
+    """However often WeChat was away, it is asked again within about a minute."""
+    waits = [failure_of(WeChatUnavailable("away"), before).wait for before in (0, 3, 6, 50, 5000)]
+    assert waits[0] < 2 < waits[1] < 15 < waits[2]
+    assert max(waits) <= 72
+
+
+def test_a_wait_has_jitter() -> None:
+    """Instances and accounts do not come back in step."""
+    assert len({failure_of(WeChatUnavailable("away"), 3).wait for _ in range(20)}) > 10

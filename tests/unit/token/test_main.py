@@ -1,0 +1,71 @@
+"""The command line and the settings."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wxbus.rpc.keys import ApiKeys
+from wxbus_token.__main__ import app
+from wxbus_token.keyring import Keyring, new_vault_key
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "accounts.toml").write_text("")
+    (tmp_path / "keys.toml").write_text("")
+    monkeypatch.setenv("WXBUS_REDIS_URL", "redis://:SECRET-PASSWORD@127.0.0.1:1/0")
+    monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(tmp_path / "accounts.toml"))
+    monkeypatch.setenv("WXBUS_TOKEN_API_KEYS_FILE", str(tmp_path / "keys.toml"))
+    monkeypatch.setenv("WXBUS_TOKEN_VAULT_KEYS", new_vault_key("k1"))
+
+
+async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
+    """The key goes to standard output alone, so that it can be piped; the entry is the TOML to add."""
+    result = RUN.invoke(app, ["keys", "new", "worker", "--scope", "token:get:*", "--scope", "token:report_invalid:*"])
+    assert result.exit_code == 0
+    key = result.stdout.strip()
+    path = tmp_path / "keys.toml"
+    path.write_text(result.stderr[result.stderr.index("[[keys]]") :])
+    assert tomllib.loads(path.read_text())["keys"][0]["name"] == "worker"
+    principal = await ApiKeys.read(path)(key)
+    assert principal is not None
+    assert [str(scope) for scope in principal.scopes] == ["token:get:*", "token:report_invalid:*"]
+    assert key not in result.stderr
+
+
+def test_a_key_without_a_scope_is_refused() -> None:
+    """Scopes are said, never assumed."""
+    assert RUN.invoke(app, ["keys", "new", "worker"]).exit_code == 2
+    assert "is no scope" in RUN.invoke(app, ["keys", "new", "worker", "--scope", "a b"]).stderr
+
+
+def test_a_new_vault_key_is_one() -> None:
+    """What is printed can be set as it is."""
+    result = RUN.invoke(app, ["vault-key", "2026-01"])
+    assert Keyring.parse(result.stdout.strip())
+    assert RUN.invoke(app, ["vault-key", "a:b"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("WXBUS_TOKEN_VAULT_KEYS", "k1:SECRET", "vault key 1"),
+        ("WXBUS_TOKEN_LEASE", "4", "lease must be longer than WXBUS_WECHAT_API_TIMEOUT"),
+        ("WXBUS_TOKEN_PORT", "99999", "WXBUS_TOKEN_PORT"),
+        ("WXBUS_ACCOUNTS_FILE", "nowhere.toml", "nowhere.toml"),
+        ("WXBUS_TOKEN_API_KEYS_FILE", "nowhere.toml", "nowhere.toml"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:
+    """Exit code 2 and one clear text; no traceback, no secret."""
+    monkeypatch.setenv(variable, value)
+    result = RUN.invoke(app, [])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "SECRET" not in result.stderr
+    assert "Traceback" not in result.stderr
