@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -150,3 +151,21 @@ async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str)
         async with Client.open("http://token", key):
             raise AssertionError
     assert key not in str(caught.value)
+
+
+ELSEWHERE = {
+    # Of WebSockets, which the client does not use.
+    "WSMessageTypeError",
+}
+
+
+def test_every_error_of_the_library_is_one_that_we_catch() -> None:
+    """A new version of aiohttp with an error outside of its tree must fail here, not in a caller."""
+    errors = [
+        error
+        for error in vars(aiohttp.client_exceptions).values()
+        if isinstance(error, type) and issubclass(error, Exception) and error.__module__.startswith("aiohttp")
+    ]
+    assert len(errors) > 20
+    stray = {error.__name__ for error in errors if not issubclass(error, aiohttp.ClientError | OSError)}
+    assert stray <= ELSEWHERE
