@@ -30,6 +30,10 @@ class Faults:
                 return fault
         return None
 
+    def left(self, path: str) -> int:
+        """Return how many calls of this path will yet fail."""
+        return sum(left for fault, left in self._left if fault.path == path)
+
     async def pause(self, seconds: float) -> None:
         """Return after so many seconds, or when faults are reset."""
         try:

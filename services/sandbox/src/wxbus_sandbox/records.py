@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 
@@ -23,12 +24,14 @@ class Record(Generic[R]):
 
     def __init__(self, keep: int) -> None:
         self._kept: deque[R] = deque(maxlen=keep)
+        self._added = 0
         self._changed = asyncio.Event()
         self._closed = False
 
     def add(self, entry: R) -> None:
         """Remember one more."""
         self._kept.append(entry)
+        self._added += 1
         self._wake()
 
     def find(self, wanted: Callable[[R], bool]) -> list[R]:
@@ -37,13 +40,18 @@ class Record(Generic[R]):
 
     async def wait(self, wanted: Callable[[R], bool], *, count: int, timeout: float) -> list[R]:
         """Return those that are wanted as soon as there are `count`; what there is when `timeout` seconds are over."""
+        found, seen = self.find(wanted), self._added
         try:
             async with asyncio.timeout(timeout):
-                while len(found := self.find(wanted)) < count and not self._closed:
+                while len(found) < count and not self._closed:
                     await self._changed.wait()
-                return found
+                    # Only what is new: under load somebody always waits, and looking through everything adds up.
+                    newest_first = islice(reversed(self._kept), self._added - seen)
+                    found += reversed([entry for entry in newest_first if wanted(entry)])
+                    seen = self._added
         except TimeoutError:
-            return self.find(wanted)
+            pass
+        return found
 
     def close(self) -> None:
         """Let nobody wait any longer."""

@@ -77,6 +77,10 @@ class Users:
             count = rules.enter_allowance if action is Action.ENTER else rules.action_allowance
             user.allowances[action] = _Allowance(now + rules.action_window, count)
 
+    def known(self, appid: str, openid: str) -> bool:
+        """Return whether this user ever acted towards the account."""
+        return (appid, openid) in self._users
+
     def check(self, appid: str, openid: object) -> str:
         """Return the openid if it is one of this account's followers, or somebody nobody has heard of.
 

@@ -4,7 +4,9 @@ Tokens and secrets travel in addresses (protocol reference 13, trap 10), and aio
 of its errors leaves this module, not even as the cause of one of ours.
 """
 
+import io
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ MAX_FILE: Final = 64 * 1024 * 1024
 """Bytes of an answer; the largest media WeChat keeps has 10 MB (protocol reference 9.2)."""
 SECRET_NAMES: Final = ("access_token", "component_access_token", "secret", "js_code")
 BLANK: Final = "***"
+NOT_IN_NAME: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
+"""What would end a file name early, or begin a header of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class WeChatHttp:
 
     async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
         """Return the object that a GET is answered with."""
-        return _object(path, await self._exchange("GET", path, query), _secrets(query))
+        return _object(path, await self._exchange("GET", path, query, MAX_JSON), _secrets(query))
 
     async def post(self, path: str, body: JsonObject, query: Mapping[str, str] | None = None) -> JsonObject:
         r"""Return the object that a POST of `body` is answered with.
@@ -79,6 +83,7 @@ class WeChatHttp:
             "POST",
             path,
             query or {},
+            MAX_JSON,
             data=json.dumps(body, ensure_ascii=False).encode(),
             headers={"Content-Type": "application/json; charset=utf-8"},
         )
@@ -89,8 +94,13 @@ class WeChatHttp:
     ) -> JsonObject:
         """Return the object that an upload, as multipart form, is answered with."""
         form = aiohttp.FormData(quote_fields=False)  # a file name in Chinese stays as it is
-        form.add_field(field, data, filename=filename.replace('"', "'"), content_type="application/octet-stream")
-        return _object(path, await self._exchange("POST", path, query, data=form), _secrets(query))
+        form.add_field(
+            field,
+            io.BytesIO(data),  # not bytes: megabytes in one piece would hold up the loop
+            filename=NOT_IN_NAME.sub("_", filename),
+            content_type="application/octet-stream",
+        )
+        return _object(path, await self._exchange("POST", path, query, MAX_JSON, data=form), _secrets(query))
 
     async def get_file(self, path: str, query: Mapping[str, str]) -> File | JsonObject:
         """Return a file, or the object that came in its place.
@@ -98,7 +108,7 @@ class WeChatHttp:
         An error may come with status 200 and the content type of a picture (protocol reference 9.2), so it is the
         body that decides.
         """
-        answer = await self._exchange("GET", path, query, limit=MAX_FILE)
+        answer = await self._exchange("GET", path, query, MAX_FILE)
         if answer.status != 200 or answer.body[:64].lstrip()[:1] == b"{":
             found = _decode(answer.body)
             if answer.status != 200 or (found is not None and not found.keys().isdisjoint(("errcode", "video_url"))):
@@ -110,10 +120,10 @@ class WeChatHttp:
         method: str,
         path: str,
         query: Mapping[str, str],
+        limit: int,
         *,
         data: bytes | aiohttp.FormData | None = None,
         headers: Mapping[str, str] | None = None,
-        limit: int = MAX_JSON,
     ) -> _Answer:
         try:
             async with self._session.request(

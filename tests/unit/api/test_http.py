@@ -1,0 +1,235 @@
+"""The HTTP adapter: everything that is not WeChat's answer is one error, and no error shows a secret."""
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import cast
+
+import aiohttp
+import pytest
+from aiohttp import client_exceptions
+from structlog.testing import capture_logs
+
+from tests.support.sandbox import ACCOUNTS, SECRET, World
+from wxbus.api import WeChatClient, WeChatHttp, http
+from wxbus.api.stable_token import fetch_classic_token, fetch_stable_token
+from wxbus.errors import WeChatError, WeChatUnavailable
+from wxbus.wechat import reply
+from wxbus_sandbox.models import Fault
+
+PATH = "/cgi-bin/anything"
+TOKEN = "91_a-token-that-nobody-may-see"
+CODE = "a-js-code-that-nobody-may-see"
+OBJECT = b'{"errcode":0}'
+
+LIBRARY_ERRORS = sorted(
+    (
+        found
+        for _, found in inspect.getmembers(client_exceptions, inspect.isclass)
+        if issubclass(found, Exception)
+        and found.__module__ == client_exceptions.__name__
+        and not found.__name__.startswith("WS")  # of WebSockets, which we do not open
+    ),
+    key=lambda found: found.__name__,
+)
+
+
+@asynccontextmanager
+async def a_server(answer: bytes) -> AsyncIterator[str]:
+    """A server that reads a request's head, answers with these bytes and closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def an_answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """A whole HTTP answer."""
+    head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers)
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+class RaisingSession:
+    """A session whose every request fails in the same way."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def request(self, *_args: object, **_options: object) -> object:
+        """Fail."""
+        raise self._error
+
+
+@pytest.mark.parametrize("kind", LIBRARY_ERRORS, ids=lambda kind: kind.__name__)
+async def test_every_error_of_the_library_is_one_of_ours(kind: type[Exception]) -> None:
+    """A new error of aiohttp must not get past the adapter; none stays attached, since they show addresses."""
+    error = kind.__new__(kind)
+    session = cast("aiohttp.ClientSession", RaisingSession(error))
+
+    with pytest.raises(WeChatUnavailable) as caught:
+        await WeChatHttp(session, "http://wechat.test", 1.0).get(PATH, {})
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+        an_answer(b"<html>", "502 Bad Gateway"),
+        an_answer(OBJECT, "500 Internal Server Error"),
+        an_answer(OBJECT, "404 Not Found"),
+        an_answer(b"", "302 Found", "Location: http://127.0.0.1:1/"),
+        an_answer(b"not json"),
+        an_answer(b"[1]"),
+        an_answer(b'{"errcode":"zero"}'),
+        an_answer(b"\xff\xfe"),
+        an_answer(b'{"a":' * 100_000),
+    ],
+    ids=lambda answer: answer[:40].decode("latin-1").splitlines()[0] + f" {len(answer)}" if answer else "closed",
+)
+async def test_what_is_not_wechats_answer_is_unavailable(answer: bytes) -> None:
+    """Broken HTTP, a proxy's page, a redirect, another shape: nothing is decided, and the text names the call."""
+    async with a_server(answer) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatUnavailable, match=PATH):
+            await client.get(PATH, {"access_token": TOKEN})
+
+
+async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded, whatever somebody sends."""
+    monkeypatch.setattr(http, "MAX_JSON", 1000)
+    async with a_server(an_answer(b" " * 1001 + OBJECT)) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatUnavailable, match="1000 bytes"):
+            await client.get(PATH, {})
+
+
+async def test_an_object_with_control_characters_is_read() -> None:
+    """Nicknames hold line feeds and worse, unescaped."""
+    async with a_server(an_answer(b'{"nickname":"a\x0bb"}')) as url, WeChatHttp.open(url, 5.0) as client:
+        assert await client.get(PATH, {}) == {"nickname": "a\x0bb"}
+
+
+async def test_an_errcode_counts_whatever_the_status() -> None:
+    """WeChat's own word goes before the status of a gateway."""
+    async with (
+        a_server(an_answer(b'{"errcode":45009,"errmsg":"x"}', "429 Busy")) as url,
+        WeChatHttp.open(url) as client,
+    ):
+        with pytest.raises(WeChatError) as caught:
+            await client.get(PATH, {})
+    assert caught.value.errcode == 45009
+
+
+async def test_a_refused_connection_says_which_call(unused_tcp_port: int) -> None:
+    """The reason of the operating system is told, the address with the token is not."""
+    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", 5.0) as client:
+        with pytest.raises(WeChatUnavailable, match=rf"^{PATH}: ClientConnectorError"):
+            await client.get(PATH, {"access_token": TOKEN})
+
+
+def everything_shown(error: BaseException) -> str:
+    """All that a log, a debugger or an error tracker would show of an error."""
+    shown = [str(error), repr(error), *traceback.format_exception(error)]
+    shown.extend(everything_shown(inner) for inner in (error.__cause__, error.__context__) if inner is not None)
+    return "\n".join(shown)
+
+
+async def no_pause(_seconds: float) -> None:
+    """Repeat at once."""
+
+
+FAULTS = (
+    {"errcode": 48001, "errmsg": f"api unauthorized for {TOKEN} and {SECRET} rid: 1"},
+    {"errcode": 40001},
+    {"errcode": -1},
+    {"status": 500},
+    {"disconnect": True},
+    {"delay": 30},
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault)))
+async def test_no_error_shows_a_token(world: World, fault: dict[str, object], caplog: pytest.LogCaptureFixture) -> None:
+    """Neither text, cause and context of an error, nor a log line, shows the token of the call (trap 10)."""
+
+    class Tokens:
+        async def get(self, appid: str) -> str:  # noqa: ARG002 - of the protocol
+            return TOKEN
+
+        async def report_invalid(self, appid: str, token: str) -> str:  # noqa: ARG002 - of the protocol
+            return TOKEN
+
+    path = "/cgi-bin/message/custom/send"
+    await world.control.fault(Fault.model_validate({"path": path, "times": 5, **fault}))
+    caplog.set_level(0)
+
+    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else 5.0) as client:
+        with capture_logs() as logs, pytest.raises((WeChatError, WeChatUnavailable)) as caught:
+            await WeChatClient("wxshop", client, Tokens(), pause=no_pause).send("oUser", reply.Text("x"))
+
+    assert path in str(caught.value)
+    assert TOKEN not in everything_shown(caught.value)
+    assert TOKEN not in caplog.text + repr(logs)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault)))
+@pytest.mark.parametrize("path", ["/cgi-bin/token", "/cgi-bin/stable_token", "/sns/jscode2session"])
+async def test_no_error_shows_a_secret(
+    world: World, path: str, fault: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same of the AppSecret and of log-in codes, in the calls that carry them."""
+    secret = ACCOUNTS.named("mini").secret
+    assert secret is not None
+    calls: dict[str, Callable[[WeChatHttp], Awaitable[object]]] = {
+        "/cgi-bin/token": lambda client: fetch_classic_token(client, "wxmini", secret),
+        "/cgi-bin/stable_token": lambda client: fetch_stable_token(client, "wxmini", secret),
+        "/sns/jscode2session": lambda client: WeChatClient("wxmini", client, world.tokens).login(CODE, secret),
+    }
+    await world.control.fault(Fault.model_validate({"path": path, "times": 5, **fault}))
+    caplog.set_level(0)
+
+    async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else 5.0) as client:
+        with capture_logs() as logs, pytest.raises((WeChatError, WeChatUnavailable)) as caught:
+            await calls[path](client)
+
+    shown = everything_shown(caught.value) + caplog.text + repr(logs)
+    assert SECRET not in shown
+    assert CODE not in shown
+
+
+async def test_a_fetched_token_does_not_show_itself(world: World) -> None:
+    """It may stand in a traceback's locals or a log field without being told."""
+    secret = ACCOUNTS.named("shop").secret
+    assert secret is not None
+
+    token = await fetch_stable_token(world.http, "wxshop", secret)
+
+    assert token.expires_in == 7200
+    assert token.value not in repr(token)
+
+
+@pytest.mark.parametrize("answer", [b"{}", b'{"access_token":"t"}', b'{"access_token":"","expires_in":1}'])
+async def test_a_token_answer_that_lacks_something_is_no_token(answer: bytes) -> None:
+    """Half an answer must not become a token that lasts for ever, or an empty one."""
+    secret = ACCOUNTS.named("shop").secret
+    assert secret is not None
+    async with a_server(an_answer(answer)) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatUnavailable):
+            await fetch_classic_token(client, "wxshop", secret)
+
+
+def test_the_library_has_errors_to_list() -> None:
+    """The list above is not empty by mistake."""
+    assert {aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError, aiohttp.InvalidURL} <= set(LIBRARY_ERRORS)

@@ -1,0 +1,110 @@
+"""The command line, as a person at a terminal has it: one process that serves, others that act as users."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
+
+ACCOUNTS = f"""
+[accounts.shop]
+appid = "wxshop"
+kind = "official_account"
+token = "{TOKEN}"
+aes_key = "{AES_KEY}"
+secret = "{SECRET}"
+"""
+
+
+async def run(*arguments: str, **environment: str) -> Process:
+    """Start the command."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "wxbus_sandbox", *arguments, env=bare | environment, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def act(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
+    """Run the command to its end: exit code, output, errors."""
+    process = await run(*arguments, **environment)
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def a_sandbox(folder: Path, ingress_url: str) -> AsyncIterator[tuple[Process, str]]:
+    """A sandbox in a process of its own, and its address."""
+    accounts = folder / "accounts.toml"
+    accounts.write_text(ACCOUNTS, encoding="utf-8")
+    process = await run(
+        WXBUS_ACCOUNTS_FILE=str(accounts),
+        WXBUS_SANDBOX_PORT="0",
+        WXBUS_SANDBOX_INGRESS_URL=ingress_url,
+        WXBUS_SANDBOX_PUSH_SPACING="0",
+    )
+    assert process.stderr is not None
+    try:
+        line = json.loads(await process.stderr.readline())
+        yield process, f"http://127.0.0.1:{line['port']}"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
+    """The README's line works; what fails is told, with exit code 1; SIGTERM ends the sandbox cleanly."""
+    ingress = FakeIngress(time.time)
+    async with (
+        serving(ingress.app()) as port,
+        a_sandbox(tmp_path, f"http://127.0.0.1:{port}") as (process, url),
+    ):
+        code, out, _ = await act("send", "text", "hello", "--openid", "o1", "--wait", "0", "--url", url)
+        assert (code, "acknowledged" in out) == (0, True)
+        document = ingress.received[0].opened.document
+        assert (document["Content"], document["FromUserName"]) == ("hello", "o1")
+
+        code, _, _ = await act("send", "event", "CLICK", "--field", "EventKey=K=1", "--wait", "0", "--url", url)
+        assert code == 0
+        assert ingress.received[1].opened.document["EventKey"] == "K=1"
+
+        ingress.answers.extend([answering("", 503)] * 3)
+        code, out, _ = await act("send", "text", "again", "--wait", "0", "--url", url)
+        assert (code, out.count("failed"), "服务出现故障" in out) == (1, 3, True)
+
+        code, _, err = await act("send", "text", "x", "--account", "other", "--url", url)
+        assert (code, "there are: shop" in err) == (1, True)
+
+        process.terminate()
+        _, err_bytes = await process.communicate()
+        assert process.returncode == 0
+        logged = err_bytes.decode()
+        assert not re.search(f"{TOKEN}|{SECRET}|{AES_KEY}|hello", logged)
+
+
+async def test_a_sandbox_without_accounts_says_what_is_missing() -> None:
+    """The name of the setting, no stack trace."""
+    code, _, err = await act()
+    assert code == 1
+    assert "WXBUS_ACCOUNTS_FILE" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [(("send", "event"), "name the event"), (("send", "text", "x", "--field", "novalue"), "NAME=VALUE")],
+)
+async def test_arguments_that_make_no_sense_are_told_why(arguments: tuple[str, ...], problem: str) -> None:
+    """Exit code 2, as shells expect it."""
+    code, _, err = await act(*arguments)
+    assert code == 2
+    assert problem in err
