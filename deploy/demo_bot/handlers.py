@@ -3,7 +3,7 @@
 import structlog
 
 from wxbus.wechat import AnyMessage, ImageMessage, TextMessage, UserEnterSession, reply
-from wxbus_worker import Context, CurrentDelivery, Router
+from wxbus_worker import Context, Router, current_delivery
 
 router = Router("demo")
 
@@ -16,11 +16,12 @@ async def order(message: TextMessage, context: Context) -> reply.Text:
 
 
 @router.text("fail twice")
-async def fail_twice(delivery: CurrentDelivery) -> reply.Text:
+async def fail_twice() -> reply.Text:
     """Fail as a real handler might: the message is parked, and comes back after a while."""
-    if delivery.attempt <= 2:
-        raise RuntimeError(f"attempt {delivery.attempt} fails on purpose")
-    return reply.Text(f"It worked at attempt {delivery.attempt}.")
+    attempt = current_delivery().attempt
+    if attempt <= 2:
+        raise RuntimeError(f"attempt {attempt} fails on purpose")
+    return reply.Text(f"It worked at attempt {attempt}.")
 
 
 @router.text

@@ -41,8 +41,9 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     WeChatClient: lambda call: call.client_of(call.account.appid),
     CurrentDelivery: lambda call: call.delivery,
 }
+MOST_NAMES: Final = 4
+"""Types that an error lists."""
 LOGGERS: Final = (structlog.stdlib.BoundLogger, structlog.typing.FilteringBoundLogger)
-EVERY_MESSAGE: Final = frozenset(get_args(get_args(AnyMessage)[0]))
 
 
 def name_of(handler: object) -> str:
@@ -138,4 +139,8 @@ def _no_provider(
 
 
 def _names(classes: tuple[type, ...]) -> str:
-    return " | ".join(one.__name__ for one in classes)
+    more = f" and {len(classes) - MOST_NAMES} more" if len(classes) > MOST_NAMES else ""
+    return " | ".join(one.__name__ for one in classes[:MOST_NAMES]) + more
+
+
+EVERY_MESSAGE: Final = frozenset(_classes(AnyMessage))

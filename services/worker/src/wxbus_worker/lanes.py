@@ -120,8 +120,10 @@ class Lanes:
     async def _run(self, job: Job) -> None:
         await self._work(job)
 
-    def _ended(self, lane: _Lane, _task: "asyncio.Task[None]") -> None:
+    def _ended(self, lane: _Lane, task: "asyncio.Task[None]") -> None:
         partition = lane.partition
+        if partition.open and (task.cancelled() or task.exception()):
+            self.close()  # not our doing: the group of tasks comes to its end, and takes no new ones
         lane.job = None
         self.running -= 1
         partition.running -= 1

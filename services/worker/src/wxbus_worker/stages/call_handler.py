@@ -63,6 +63,7 @@ class CallHandler:
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit
         deadline = asyncio.timeout(limit)
+        task = asyncio.current_task()
         try:
             async with deadline:
                 return await route.handler(call)
@@ -70,6 +71,11 @@ class CallHandler:
             if not deadline.expired():
                 raise
             raise RetryLater(f"handler {route.name} took longer than {limit:g} s") from exc
+        except asyncio.CancelledError as exc:
+            if task is None or task.cancelling():
+                raise
+            # It awaited something that was cancelled: its failure, not the end of ours.
+            raise RetryLater(f"handler {route.name} let a cancellation of its own out") from exc
 
     def _to_send(self, job: Job, route: Route, returned: object) -> tuple[AnyReply, ...]:
         replies = tuple(_sendable(route, returned))

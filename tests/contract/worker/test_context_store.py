@@ -1,0 +1,180 @@
+"""One contract for two context stores: the fake that unit tests use, and Redis."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from wxbus.store.store import Store
+from wxbus.wechat import reply
+from wxbus_worker.context import Context, ContextPolicy
+from wxbus_worker.context_store import ContextKey, ContextStore, Opened, RedisContextStore
+from wxbus_worker.testing import MemoryContextStore
+
+KEY = ContextKey("wx1", "o_1", "wx1:o_1")
+OTHER = ContextKey("wx1", "o_2", "wx1:o_2")
+SYSTEM = ContextKey("wx1", None, "wx1:order1")
+A, B = reply.Text("a"), reply.Image("b")
+
+
+@pytest.fixture
+def memory_store() -> ContextStore:
+    """The fake."""
+    return MemoryContextStore(most_remembered=5)
+
+
+@pytest.fixture
+async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
+    """The real one; `redis` deletes its keys afterwards."""
+    assert redis is not None
+    async with Store.open(redis_url) as store:
+        yield RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
+
+
+@pytest.fixture(params=["memory_store", pytest.param("redis_store", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest) -> ContextStore:
+    """One of them."""
+    adapter: ContextStore = request.getfixturevalue(request.param)
+    return adapter
+
+
+async def changed(store: ContextStore, key: ContextKey = KEY, **storage: object) -> Opened:
+    """A lane opened for message `m`, with something put into its storage."""
+    opened = await store.open(key, "m")
+    opened.context.storage.update(storage)
+    return opened
+
+
+async def test_what_one_message_keeps_the_next_one_finds(store: ContextStore) -> None:
+    """A commit writes the context, and the version counts it."""
+    opened = await changed(store, step="address", 城市="北京")
+    assert (await store.commit(KEY, "m1", opened, [], run="r")).status == "committed"
+
+    found = await store.open(KEY, "m2")
+    assert found.context.storage == {"step": "address", "城市": "北京"}
+    assert found.version == opened.version + 1
+
+
+async def test_users_do_not_meet(store: ContextStore) -> None:
+    """Another user's lane knows nothing of it: neither context nor ids nor outbox."""
+    await store.commit(KEY, "m1", await changed(store, a=1), [A], run="r")
+    other = await store.open(OTHER, "m1")
+    assert (other.context.storage, other.version, other.duplicate) == ({}, 0, False)
+    assert (await store.claim(OTHER, run="r2")).entries == ()
+
+
+async def test_a_stale_version_conflicts_and_writes_nothing(store: ContextStore) -> None:
+    """Of two that read the same version only one may write, or an update would be lost."""
+    first, second = await changed(store, by="first"), await changed(store, by="second")
+    assert (await store.commit(KEY, "m1", first, [A], run="r1")).status == "committed"
+    assert (await store.commit(KEY, "m2", second, [B], run="r2")).status == "conflict"
+
+    found = await store.open(KEY, "m2")
+    assert found.context.storage == {"by": "first"}
+    assert not found.duplicate
+    assert [entry.reply for entry in (await store.claim(KEY, run="r1")).entries] == [A]
+
+    again = await changed(store, by="second")
+    assert (await store.commit(KEY, "m2", again, [B], run="r2")).status == "committed"
+
+
+async def test_a_repeated_commit_returns_the_stored_outcome(store: ContextStore) -> None:
+    """After an unknown outcome the same call may be made again: nothing is written twice, the replies are there."""
+    opened = await changed(store, a=1)
+    committed = await store.commit(KEY, "m1", opened, [A, B], run="r")
+    repeated = await store.commit(KEY, "m1", opened, [A, B], run="r")
+
+    assert (committed.status, repeated.status) == ("committed", "duplicate")
+    assert committed.turn.entries == repeated.turn.entries
+    assert [(entry.marker, entry.number, entry.reply) for entry in repeated.turn.entries] == [
+        ("m1", 0, A),
+        ("m1", 1, B),
+    ]
+    assert (await store.open(KEY, "m1")).version == opened.version + 1
+
+
+async def test_a_committed_message_is_found_to_be_a_duplicate(store: ContextStore) -> None:
+    """Whoever gets it again learns so before the handler runs."""
+    await store.commit(KEY, "m1", await changed(store), [], run="r")
+    assert (await store.open(KEY, "m1")).duplicate
+    assert not (await store.open(KEY, "m2")).duplicate
+
+
+async def test_a_message_committed_by_another_is_a_duplicate_whatever_version_was_read(store: ContextStore) -> None:
+    """A frozen worker that wakes and commits late changes nothing."""
+    stale = await changed(store, by="frozen")
+    await store.commit(KEY, "m1", await changed(store, by="next"), [], run="r1")
+    assert (await store.commit(KEY, "m1", stale, [A], run="r2")).status == "duplicate"
+    found = await store.open(KEY, "m")
+    assert found.context.storage == {"by": "next"}
+    assert (await store.claim(KEY, run="r2")).entries == ()
+
+
+async def test_recent_ids_are_bounded(store: ContextStore) -> None:
+    """A user who writes without end costs no more memory; the oldest ids are forgotten first."""
+    for number in range(12):
+        await store.commit(KEY, f"m{number}", await changed(store), [], run="r")
+    known = [(await store.open(KEY, f"m{number}")).duplicate for number in range(12)]
+    assert known == [False] * 7 + [True] * 5
+
+
+async def test_entries_are_struck_off_one_by_one(store: ContextStore) -> None:
+    """What was sent is gone for whoever takes the turn next; striking it off twice does no harm."""
+    committed = await store.commit(KEY, "m1", await changed(store), [A, A, B], run="r1")
+    first = committed.turn.entries[0]
+    await store.strike(KEY, [first], run="r1")
+    await store.strike(KEY, [first], run="r1")
+    await store.strike(KEY, [], run="r1", last=True)
+    left = (await store.claim(KEY, run="r2")).entries
+    assert [(entry.number, entry.reply) for entry in left] == [(1, A), (2, B)]
+
+
+async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
+    """The commit takes it; another run is told how long to wait, until it is ended or nothing is left."""
+    committed = await store.commit(KEY, "m1", await changed(store), [A, B], run="r1")
+    assert committed.turn.wait == 0
+    refused = await store.claim(KEY, run="r2")
+    assert refused.entries == ()
+    assert 0 < refused.wait <= 15
+    assert (await store.claim(KEY, run="r1")).entries == committed.turn.entries
+
+    await store.strike(KEY, committed.turn.entries[:1], run="r2")  # not its turn: the entry goes, the turn stays
+    assert (await store.claim(KEY, run="r2")).wait > 0
+    await store.strike(KEY, committed.turn.entries[1:], run="r1")
+    await store.commit(KEY, "m2", await changed(store), [B], run="r2")
+    assert [entry.marker for entry in (await store.claim(KEY, run="r2")).entries] == ["m2"]
+
+
+async def test_a_commit_while_another_sends_waits_for_its_turn(store: ContextStore) -> None:
+    """Its replies stand behind those that are being sent."""
+    await store.commit(KEY, "m1", await changed(store), [A], run="r1")
+    second = await store.commit(KEY, "m2", await changed(store), [B], run="r2")
+    assert second.status == "committed"
+    assert second.turn.wait > 0
+    assert second.turn.entries == ()
+    await store.strike(KEY, [], run="r1", last=True)
+    assert [entry.reply for entry in (await store.claim(KEY, run="r2")).entries] == [A, B]
+
+
+async def test_no_replies_need_no_turn(store: ContextStore) -> None:
+    """Nothing to send, nobody waits."""
+    assert (await store.commit(KEY, "m1", await changed(store), [], run="r1")).turn.wait == 0
+    assert (await store.claim(KEY, run="r2")).wait == 0
+
+
+async def test_a_system_event_keeps_no_context(store: ContextStore) -> None:
+    """Its id is remembered, so that it is handled once; a context under WeChat's own name is not opened."""
+    opened = await changed(store, SYSTEM, a=1)
+    assert (await store.commit(SYSTEM, "m1", opened, [], run="r")).status == "committed"
+    found = await store.open(SYSTEM, "m1")
+    assert found.duplicate
+    assert found.context.storage == {}
+
+
+async def test_a_context_that_cannot_be_kept_changes_nothing(store: ContextStore) -> None:
+    """The error comes before anything is written."""
+    opened = await changed(store, bad={1})
+    with pytest.raises(TypeError, match="bad"):
+        await store.commit(KEY, "m1", opened, [A], run="r")
+    found = await store.open(KEY, "m1")
+    assert not found.duplicate
+    assert isinstance(found.context, Context)

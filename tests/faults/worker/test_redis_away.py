@@ -1,0 +1,149 @@
+"""Redis killed and frozen under a worker: nothing is decided meanwhile, and it goes on by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.worker import KEY, Rig, a_text_envelope
+from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Argument, Script, Store
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import reply
+from wxbus_local.private import Server
+from wxbus_worker import Context, Router
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.patience import PatientStore
+from wxbus_worker.settlement import Done
+
+pytestmark = pytest.mark.faults
+
+
+class WatchedStore(Store):
+    """A store that tells when it had no answer."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
+        self.failed = asyncio.Event()
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Run a script, and tell if there was no answer."""
+        try:
+            return await super().run(script, keys=keys, args=args)
+        except StoreUnavailable:
+            self.failed.set()
+            raise
+
+
+class Bot:
+    """A handler that a test holds up, and that counts its runs in the context and here."""
+
+    def __init__(self) -> None:
+        self.router = Router()
+        self.runs = 0
+        self.started = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+        @self.router.text
+        async def count(context: Context) -> reply.Text:
+            self.runs += 1
+            context.storage["runs"] = context.storage.get("runs", 0) + 1
+            self.started.set()
+            await self.go_on.wait()
+            return reply.Text(f"run {context.storage['runs']}")
+
+
+@pytest.fixture
+async def store(own_redis: Server) -> AsyncIterator[WatchedStore]:
+    """A store on a Redis that may be hurt."""
+    async with WatchedStore.open(own_redis.url, answer_timeout=0.5) as opened:
+        assert isinstance(opened, WatchedStore)
+        yield opened
+
+
+@pytest.fixture
+def bot() -> Bot:
+    """The bot under test."""
+    return Bot()
+
+
+@pytest.fixture
+def rig(bot: Bot, store: WatchedStore, namespace: str) -> Rig:
+    """A worker on that Redis."""
+    patient = PatientStore(store)
+    contexts = RedisContextStore(patient, namespace=namespace, policy=ContextPolicy())
+    return Rig(bot.router, store=contexts, answering=patient)
+
+
+async def test_killed_before_a_message_is_opened(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
+    """Neither acknowledged nor parked while Redis is away; handled once it is back."""
+    bot.go_on.set()
+    await asyncio.to_thread(own_redis.kill)
+    delivery = MemoryDelivery(a_text_envelope())
+    handling = asyncio.create_task(rig.handle(delivery))
+    await store.failed.wait()
+    assert (bot.runs, delivery.acked, rig.memory_outlet.parked, rig.memory_outlet.buried) == (0, False, [], [])
+
+    await asyncio.to_thread(own_redis.start)
+    assert isinstance(await handling, Done)
+    assert (bot.runs, delivery.acked, rig.wechat.texts) == (1, True, ["run 1"])
+    assert not rig.memory_outlet.parked
+
+
+async def test_killed_between_handler_and_commit(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
+    """What the handler did is not thrown away: its commit waits for Redis, and it runs once."""
+    delivery = MemoryDelivery(a_text_envelope())
+    handling = asyncio.create_task(rig.handle(delivery))
+    await bot.started.wait()
+    await asyncio.to_thread(own_redis.kill)
+    bot.go_on.set()
+    await store.failed.wait()
+    assert (delivery.acked, rig.wechat.texts, rig.memory_outlet.parked) == (False, [], [])
+
+    await asyncio.to_thread(own_redis.start)
+    assert isinstance(await handling, Done)
+    assert (bot.runs, delivery.acked, rig.wechat.texts) == (1, True, ["run 1"])
+
+
+async def test_frozen_at_the_commit(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
+    """No answer says nothing: whether the first commit arrived or the repeated one, there is one, and one reply."""
+    delivery = MemoryDelivery(a_text_envelope())
+    handling = asyncio.create_task(rig.handle(delivery))
+    await bot.started.wait()
+    await asyncio.to_thread(own_redis.freeze)
+    bot.go_on.set()
+    await store.failed.wait()
+    await asyncio.to_thread(own_redis.thaw)
+
+    assert isinstance(await handling, Done)
+    assert (bot.runs, delivery.acked, rig.wechat.texts) == (1, True, ["run 1"])
+    assert (await rig.store.open(KEY, "")).context.storage == {"runs": 1}
+
+
+async def test_killed_while_replies_go_out(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
+    """A reply that was sent is struck off when Redis is back: it does not go out again."""
+    bot.go_on.set()
+    rig.wechat.open.clear()
+    delivery = MemoryDelivery(a_text_envelope())
+    handling = asyncio.create_task(rig.handle(delivery))
+    await rig.wechat.sending.wait()
+    await asyncio.to_thread(own_redis.kill)
+    rig.wechat.open.set()
+    await store.failed.wait()
+    assert not delivery.acked
+
+    await asyncio.to_thread(own_redis.start)
+    assert isinstance(await handling, Done)
+    assert (delivery.acked, rig.wechat.texts) == (True, ["run 1"])
+
+
+async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore) -> None:
+    """`/readyz` says which part is missing."""
+    patient = PatientStore(store)
+    await patient.check()
+    await asyncio.to_thread(own_redis.kill)
+    with pytest.raises(StoreUnavailable):
+        await patient.check()

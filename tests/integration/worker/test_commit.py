@@ -1,0 +1,150 @@
+"""The commit script on a real Redis: what it writes, where, and that a race has one winner."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.worker import KEY, FakeWeChat, Rig, a_text_envelope
+from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Store
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import TextMessage, reply
+from wxbus_worker import Context, Router
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.settlement import Done
+
+pytestmark = pytest.mark.integration
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
+    """A store on the test's Redis; `redis` deletes its keys afterwards."""
+    assert redis is not None
+    async with Store.open(redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def contexts(store: Store, namespace: str) -> RedisContextStore:
+    """Lanes of this test's own."""
+    return RedisContextStore(store, namespace=namespace, policy=ContextPolicy())
+
+
+async def test_all_keys_of_a_lane_share_a_shard_and_expire(
+    contexts: RedisContextStore, redis: Redis, namespace: str
+) -> None:
+    """One hash tag, so that a cluster takes the script; no key lives for ever."""
+    opened = await contexts.open(KEY, "m1")
+    opened.context.expire_after = timedelta(hours=2)
+    await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
+
+    keys = {key.decode(): await redis.pttl(key) async for key in redis.scan_iter(match=f"{namespace}:*")}
+    assert {key.split("}")[0] for key in keys} == {f"{namespace}:{{56"}
+    kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
+    assert set(kinds) == {"context", "recent", "outbox", "sender"}
+    assert 0 < kinds["context"] <= DAY_MS / 12
+    assert 6.9 * DAY_MS < kinds["recent"] <= 7 * DAY_MS
+    assert 6.9 * DAY_MS < kinds["outbox"] <= 7 * DAY_MS
+    assert 0 < kinds["sender"] <= 15_000
+    assert all(key.endswith(":wx1:o_1") for key in keys)
+
+
+async def test_shards_never_move(contexts: RedisContextStore) -> None:
+    """These figures must never change, or running contexts are forgotten."""
+    lanes = ["wx1:o_1", "wx1:o_2", "wx1:用户"]
+    shards = [contexts._key(ContextKey("wx1", "o", lane), "context").split("{")[1].split("}")[0] for lane in lanes]
+    assert shards == ["56", "2", "27"]
+
+
+async def test_a_context_is_forgotten_after_its_time(contexts: RedisContextStore, redis: Redis) -> None:
+    """The next message finds a new conversation; that its last message was committed is still known."""
+    opened = await contexts.open(KEY, "m1")
+    opened.context.storage["a"] = 1
+    await contexts.commit(KEY, "m1", opened, [], run="r")
+    await redis.delete(contexts._key(KEY, "context"))  # as Redis does when the time is over
+
+    found = await contexts.open(KEY, "m1")
+    assert (found.context.storage, found.version, found.duplicate) == ({}, 0, True)
+
+
+async def test_a_context_that_expires_while_its_message_is_handled_conflicts(
+    contexts: RedisContextStore, redis: Redis
+) -> None:
+    """What was read is no more: the handler runs again on a new conversation."""
+    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
+    opened = await contexts.open(KEY, "m2")
+    await redis.delete(contexts._key(KEY, "context"))
+    assert (await contexts.commit(KEY, "m2", opened, [], run="r")).status == "conflict"
+
+
+async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis: Redis) -> None:
+    """Remembered as long as a copy may come back, not longer."""
+    contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), remember=timedelta(days=7))
+    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
+    recent = contexts._key(KEY, "recent")
+    committed_at = await redis.zscore(recent, "m1")
+    assert committed_at is not None
+    await redis.zadd(recent, {"m1": committed_at - 7 * DAY_MS - 1000})
+    await contexts.commit(KEY, "m2", await contexts.open(KEY, "m2"), [], run="r")
+    assert await redis.zrange(recent, 0, -1) == [b"m2"]
+
+
+async def test_a_key_of_another_type_is_refused_before_anything_is_written(
+    contexts: RedisContextStore, redis: Redis
+) -> None:
+    """A script is not transactional: everything that may fail is read before the first write."""
+    opened = await contexts.open(KEY, "m1")
+    await redis.set(contexts._key(KEY, "outbox"), "not a list")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
+    assert not await redis.exists(contexts._key(KEY, "context"), contexts._key(KEY, "recent"))
+
+
+async def test_two_racing_workers_commit_one_message_once(store: Store, namespace: str) -> None:
+    """Both hold the message, both run the handler; one commit stands, its replies are sent once, both acknowledge."""
+    wechat = FakeWeChat()
+    both_run = asyncio.Barrier(2)
+    router = Router()
+
+    @router.text
+    async def count(context: Context) -> list[reply.Text]:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        await both_run.wait()
+        return [reply.Text("one"), reply.Text("two")]
+
+    rigs = [
+        Rig(
+            router,
+            store=RedisContextStore(store, namespace=namespace, policy=router.context_policy),
+            wechat=wechat,
+        )
+        for _ in range(2)
+    ]
+    for number in range(1, 11):
+        envelope = a_text_envelope(str(number))
+        deliveries = [MemoryDelivery(envelope), MemoryDelivery(envelope, redelivered=True)]
+        results = await asyncio.gather(*(rig.handle(delivery) for rig, delivery in zip(rigs, deliveries, strict=True)))
+        assert [type(one) for one in results] == [Done, Done]
+        assert all(delivery.acked for delivery in deliveries)
+        assert wechat.texts == ["one", "two"] * number
+        assert (await rigs[0].store.open(KEY, "")).context.storage == {"count": number}
+
+
+async def test_racing_messages_of_one_user_lose_no_update(store: Store, namespace: str) -> None:
+    """Even if order were broken, no commit overwrites another: each conflict reads again and runs again."""
+    router = Router()
+
+    @router.text
+    async def collect(message: TextMessage, context: Context) -> None:
+        context.storage.setdefault("seen", []).append(message.content)
+
+    contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
+    rigs = [Rig(router, store=contexts) for _ in range(4)]
+    await asyncio.gather(*(rig.handle(a_text_envelope(f"{n}")) for n, rig in enumerate(rigs)))
+    assert sorted((await contexts.open(KEY, "")).context.storage["seen"]) == ["0", "1", "2", "3"]

@@ -1,0 +1,66 @@
+"""Redis does what it was told, but its answer is lost on the way: the worker must not do it twice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.proxy import Proxy, proxied
+from tests.support.worker import KEY, Rig, a_text_envelope
+from wxbus.store.store import Argument, Script, Store
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import reply
+from wxbus_worker import Context, Router
+from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.patience import PatientStore
+
+pytestmark = pytest.mark.integration
+
+
+class LosingStore(Store):
+    """A store to which the first answer of one script does not come back."""
+
+    lose = ""
+    """Name of the script, until its answer was lost."""
+    proxy: Proxy
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        """Run a script, maybe without getting its answer."""
+        if script.name != self.lose:
+            return await super().run(script, keys=keys, args=args)
+        self.proxy.hold_answers()
+        try:
+            return await super().run(script, keys=keys, args=args)
+        finally:
+            self.lose = ""
+            self.proxy.flow()
+
+
+@pytest.mark.parametrize("script", ["commit.lua", "strike.lua"])
+async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, redis: Redis, script: str) -> None:
+    """The repeated script finds that it ran: one run of the handler, one commit, one reply."""
+    runs = 0
+    router = Router()
+
+    @router.text
+    async def count(context: Context) -> reply.Text:
+        nonlocal runs
+        runs += 1
+        context.storage["runs"] = context.storage.get("runs", 0) + 1
+        return reply.Text(f"run {runs}")
+
+    async with proxied(redis_url) as (proxy, address), LosingStore.open(address, answer_timeout=0.5) as store:
+        assert isinstance(store, LosingStore)
+        patient = PatientStore(store)
+        contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
+        rig = Rig(router, store=contexts, answering=patient)
+        await rig.handle(a_text_envelope("first"))  # the script is known to Redis from here on
+        store.proxy, store.lose = proxy, script
+        delivery = MemoryDelivery(a_text_envelope("second"))
+        await rig.handle(delivery)
+
+        assert store.lose == ""
+        assert (runs, delivery.acked, rig.wechat.texts) == (2, True, ["run 1", "run 2"])
+        assert (await contexts.open(KEY, "")).context.storage == {"runs": 2}
+        assert not await redis.exists(contexts._key(KEY, "outbox"), contexts._key(KEY, "sender"))

@@ -1,0 +1,83 @@
+"""The worker as a process: `python -m wxbus_worker`."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from wxbus.bus.topology import Topology
+
+pytestmark = pytest.mark.integration
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+
+
+async def a_process(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
+    """Start a worker with these variables."""
+    environment: Mapping[str, str] = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")},
+        **{f"WXBUS_{name}": value for name, value in variables.items()},
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "wxbus_worker",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def until_said(process: asyncio.subprocess.Process, text: str) -> str:
+    """Return the line of the log that has `text`."""
+    assert process.stderr
+    said = []
+    while line := (await process.stderr.readline()).decode():
+        said.append(line)
+        if text in line:
+            return line
+    raise AssertionError("it ended: " + "".join(said))
+
+
+@pytest.fixture
+def variables(amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path) -> dict[str, str]:
+    """What a worker needs."""
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text('[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n')
+    return {
+        "AMQP_URL": amqp_url,
+        "REDIS_URL": redis_url,
+        "NAMESPACE": topology.namespace,
+        "PARTITIONS": str(topology.partitions),
+        "ACCOUNTS_FILE": str(accounts),
+        "WORKER_TOKEN_API_KEY": "the-key",
+        "WORKER_ADMIN_PORT": "0",
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_good_order(variables: dict[str, str], number: signal.Signals) -> None:
+    """It says so, and its exit code is 0: a supervisor sees no failure."""
+    process = await a_process("--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), **variables)
+    await until_said(process, "consumer.connected")
+    process.send_signal(number)
+    await until_said(process, "worker.stopped")
+    assert await process.wait() == 0
+
+
+async def test_what_is_wrong_is_said_in_plain_words(variables: dict[str, str]) -> None:
+    """Exit code 2 and a line for each mistake, no traceback."""
+    variables["WORKER_APP"] = "no_such_bot:router"
+    del variables["WORKER_TOKEN_API_KEY"]
+    for expected in ("WXBUS_WORKER_TOKEN_API_KEY: Field required", "there is no module no_such_bot"):
+        process = await a_process(**variables)
+        _, said = await process.communicate()
+        assert process.returncode == 2
+        assert expected in said.decode()
+        assert "Traceback" not in said.decode()
+        variables["WORKER_TOKEN_API_KEY"] = "the-key"

@@ -1,0 +1,352 @@
+"""The whole worker over a real RabbitMQ and a real Redis; WeChat and the token service are small HTTP servers."""
+
+import asyncio
+import json
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from tests.support.worker import a_text_envelope
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.errors import ConfigurationError
+from wxbus.settings import load
+from wxbus.store.store import Store
+from wxbus.wechat import TextMessage, reply
+from wxbus_worker import Context, Router, current_delivery
+from wxbus_worker.app import serve
+from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.settings import WorkerSettings
+
+pytestmark = pytest.mark.integration
+
+
+class Outside:
+    """WeChat's API and the token service."""
+
+    def __init__(self) -> None:
+        self.sent: defaultdict[str, list[str]] = defaultdict(list)
+        """Texts by openid."""
+        self.tokens: set[str] = set()
+        """Access tokens that calls came with."""
+        self._changed = asyncio.Condition()
+
+    def app(self) -> web.Application:
+        """Return both as one server."""
+        app = web.Application()
+        app.add_routes([web.post("/cgi-bin/message/custom/send", self._send), web.post("/rpc/token/get", self._token)])
+        return app
+
+    async def until_sent(self, count: int) -> None:
+        """Return once so many replies came."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: sum(map(len, self.sent.values())) >= count)
+
+    async def until_distinct(self, count: int) -> None:
+        """Return once so many different replies came."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: sum(len(set(texts)) for texts in self.sent.values()) >= count)
+
+    async def _send(self, request: web.Request) -> web.Response:
+        self.tokens.add(request.query["access_token"])
+        body = await request.json()
+        self.sent[body["touser"]].append(body["text"]["content"])
+        async with self._changed:
+            self._changed.notify_all()
+        return web.json_response({"errcode": 0, "errmsg": "ok"})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer the-key"
+        return web.json_response({"access_token": "the-token", "expires_in": 7200})
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[tuple[Outside, str]]:
+    """Both, and where they are."""
+    outside = Outside()
+    async with TestServer(outside.app()) as server:
+        yield outside, str(server.make_url("")).rstrip("/")
+
+
+@pytest.fixture
+def settings(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    amqp_url: str,
+    redis_url: str,
+    topology: Topology,
+    redis: Redis,
+    outside: tuple[Outside, str],
+) -> WorkerSettings:
+    """Settings of a worker on the test's servers, read as the worker reads them."""
+    assert redis is not None
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text('[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n')
+    for name, value in {
+        "AMQP_URL": amqp_url,
+        "REDIS_URL": redis_url,
+        "NAMESPACE": topology.namespace,
+        "PARTITIONS": str(topology.partitions),
+        "ACCOUNTS_FILE": str(accounts),
+        "WECHAT_API_URL": outside[1],
+        "WORKER_TOKEN_URL": outside[1],
+        "WORKER_TOKEN_API_KEY": "the-key",
+        "WORKER_ADMIN_PORT": "0",
+        "WORKER_RETRY_DELAYS": "1s",
+    }.items():
+        monkeypatch.setenv(f"WXBUS_{name}", value)
+    return load(WorkerSettings)
+
+
+@asynccontextmanager
+async def a_worker(settings: WorkerSettings, router: Router) -> AsyncIterator[Callable[[], Any]]:
+    """Run a worker; yields what stops it and waits for its end."""
+    stopping = asyncio.Event()
+    task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
+
+    async def stop() -> None:
+        stopping.set()
+        await task
+
+    try:
+        yield stop
+    finally:
+        await stop()
+
+
+async def publish_numbers(publisher: Publisher, *, users: int, each: int) -> None:
+    """Send each user's messages 0, 1, 2 ..., those of all users mixed."""
+    for one in range(each):
+        for openid in (f"o_{user}" for user in range(users)):
+            await publisher.publish(a_text_envelope(str(one), openid=openid, lane=f"wx1:{openid}"), budget=10)
+
+
+async def test_a_message_is_answered(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """Out of the queue, through the handler, its context and the token, to WeChat; a failing one after its retry."""
+    router = Router()
+
+    @router.text("fail once")
+    async def fail_once() -> reply.Text:
+        if current_delivery().attempt == 1:
+            raise RuntimeError("on purpose")
+        return reply.Text(f"at attempt {current_delivery().attempt}")
+
+    @router.text
+    async def count(message: TextMessage, context: Context) -> reply.Text:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        return reply.Text(f"{message.content} {context.storage['count']}")
+
+    wechat, _ = outside
+    async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
+        duplicate = a_text_envelope("b")
+        for envelope in (
+            a_text_envelope("a"),
+            duplicate,
+            duplicate,
+            a_text_envelope("c"),
+            a_text_envelope("fail once"),
+        ):
+            await publisher.publish(envelope, budget=10)
+        await wechat.until_sent(4)
+
+    assert wechat.sent == {"o_1": ["a 1", "b 2", "c 3", "at attempt 2"]}
+    assert wechat.tokens == {"the-token"}
+
+
+async def test_order_holds_while_workers_come_and_go(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """More messages than fit into the prefetch, three workers that start and stop under them: once each, in order."""
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    router = Router()
+
+    @router.text
+    async def number(message: TextMessage, context: Context) -> reply.Text:
+        seen = context.storage.setdefault("seen", [])
+        seen.append(int(message.content))
+        await asyncio.sleep(chance.random() / 200)
+        return reply.Text(message.content)
+
+    users, each = 8, 40
+    wechat, _ = outside
+    async with (
+        Publisher.open(amqp_url, topology, name="test") as publisher,
+        a_worker(settings, router) as stop_first,
+        a_worker(settings, router),
+    ):
+        await publish_numbers(publisher, users=users, each=each)
+        await wechat.until_sent(users * each // 4)
+        await stop_first()
+        async with a_worker(settings, router):
+            await wechat.until_sent(users * each)
+
+    assert wechat.sent == {f"o_{user}": [str(one) for one in range(each)] for user in range(users)}
+
+
+async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
+    settings: WorkerSettings,
+    topology: Topology,
+    amqp_url: str,
+    redis_url: str,
+    namespace: str,
+    outside: tuple[Outside, str],
+) -> None:
+    """Workers cut off in the middle of everything: each message is committed once, in order; no reply is missing."""
+    router = Router(max_record_count=1)
+
+    @router.text
+    async def number(message: TextMessage, context: Context) -> reply.Text:
+        context.storage.setdefault("seen", []).append(int(message.content))
+        await asyncio.sleep(0)
+        return reply.Text(message.content)
+
+    users, each = 8, 40
+    wechat, _ = outside
+    settings = settings.model_copy(update={"reply_lease": 3.0})
+    async with Publisher.open(amqp_url, topology, name="test") as publisher:
+        await publish_numbers(publisher, users=users, each=each)
+        for share in (1, 2, 3):
+            dying = asyncio.create_task(serve(settings, router, stopping=asyncio.Event(), registry=CollectorRegistry()))
+            await wechat.until_sent(users * each * share // 5)
+            dying.cancel()
+            await asyncio.wait([dying])
+            assert dying.cancelled()
+        async with a_worker(settings, router):
+            await wechat.until_distinct(users * each)
+
+    async with Store.open(redis_url) as store:
+        contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
+        for user in range(users):
+            opened = await contexts.open(ContextKey("wx1", f"o_{user}", f"wx1:o_{user}"), "")
+            assert opened.context.storage["seen"] == list(range(each))
+            assert list(dict.fromkeys(wechat.sent[f"o_{user}"])) == [str(one) for one in range(each)]
+
+
+async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """The running message ends, is answered and acknowledged; what waits behind it is the next worker's, in order."""
+    router = Router()
+    started, go_on = asyncio.Event(), asyncio.Event()
+    runs: list[str] = []
+
+    @router.text
+    async def handle(message: TextMessage) -> reply.Text:
+        runs.append(message.content)
+        started.set()
+        await go_on.wait()
+        return reply.Text(message.content)
+
+    wechat, _ = outside
+    async with Publisher.open(amqp_url, topology, name="test") as publisher:
+        async with a_worker(settings, router) as stop:
+            for text in "abc":
+                await publisher.publish(a_text_envelope(text), budget=10)
+            await started.wait()
+            stopped = asyncio.create_task(stop())
+            await asyncio.sleep(0)  # it has been told
+            go_on.set()
+            await stopped
+        assert runs == ["a"]
+        assert wechat.sent == {"o_1": ["a"]}
+        async with a_worker(settings, router):
+            await wechat.until_sent(3)
+
+    assert runs == ["a", "b", "c"]
+    assert wechat.sent == {"o_1": ["a", "b", "c"]}
+
+
+async def test_when_the_grace_is_over_nothing_is_settled(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """A handler that does not end is cancelled; its message is handled by the next worker, from the start."""
+    router = Router()
+    runs: list[str] = []
+    started, may_end = asyncio.Event(), asyncio.Event()
+
+    @router.text
+    async def handle(message: TextMessage, context: Context) -> reply.Text:
+        runs.append(message.content)
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        started.set()
+        await may_end.wait()
+        return reply.Text(f"{message.content} {context.storage['count']}")
+
+    wechat, _ = outside
+    impatient = settings.model_copy(update={"grace": 0.05})
+    async with Publisher.open(amqp_url, topology, name="test") as publisher:
+        async with a_worker(impatient, router):
+            await publisher.publish(a_text_envelope("a"), budget=10)
+            await started.wait()
+        may_end.set()
+        async with a_worker(settings, router):
+            await wechat.until_sent(1)
+
+    assert runs == ["a", "a"]
+    assert wechat.sent == {"o_1": ["a 1"]}
+
+
+async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings, unused_tcp_port: int) -> None:
+    """One error that says what; no group of errors, no worker that sits there with half its parts."""
+    router = Router()
+
+    @router.text
+    async def handle() -> None: ...
+
+    taken = web.AppRunner(web.Application())
+    await taken.setup()
+    await web.TCPSite(taken, "127.0.0.1", unused_tcp_port).start()
+    try:
+        with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{unused_tcp_port}"):
+            await serve(
+                settings.model_copy(update={"admin_port": unused_tcp_port}),
+                router,
+                stopping=asyncio.Event(),
+                registry=CollectorRegistry(),
+            )
+    finally:
+        await taken.cleanup()
+    with pytest.raises(ConfigurationError, match="has no handlers"):
+        await serve(settings, Router(), stopping=asyncio.Event(), registry=CollectorRegistry())
+
+
+async def test_a_dead_letter_says_why(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """With its attempts used up a message is in the dead letters, as it came, with reason, attempts and traceback."""
+    assert outside
+    router = Router()
+
+    @router.text
+    async def fail() -> None:
+        raise ZeroDivisionError("the reason")
+
+    envelope = a_text_envelope("x")
+    async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
+        await publisher.publish(envelope, budget=10)
+        async with await aio_pika.connect(amqp_url) as connection:
+            channel = await connection.channel()
+            queue = await channel.get_queue(topology.dead_queue.name)
+            async with queue.iterator() as letters:
+                letter = await anext(letters)
+                await letter.ack()
+
+    assert json.loads(letter.body) == json.loads(envelope.body)
+    told = " ".join(f"{name}={value}" for name, value in letter.headers.items())
+    assert "the reason" in told
+    assert "attempts" in told
+    assert "in fail" in told

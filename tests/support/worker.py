@@ -1,0 +1,142 @@
+"""The worker without its adapters: its real stages over fakes, or over whatever adapter a test brings."""
+
+import asyncio
+import itertools
+import json
+from collections import deque
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+
+from tests.support.envelopes import an_envelope
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.api.client import WeChatClient
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.ports import Delivery, Outlet
+from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.wechat.reply import AnyReply, Text
+from wxbus_worker.context_store import ContextKey, ContextStore
+from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.pipeline import Next
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.router import Router, RouteTable
+from wxbus_worker.settlement import Settlement
+from wxbus_worker.stages.order import build_pipeline
+from wxbus_worker.stages.wait_for_store import Answering
+from wxbus_worker.testing import MemoryContextStore
+
+APPID = "wx1"
+OPENID = "o_1"
+KEY = ContextKey(APPID, OPENID, f"{APPID}:{OPENID}")
+_numbers = itertools.count(1)
+
+
+def a_text_envelope(content: str = "hello", *, openid: str = OPENID, **fields: Any) -> Envelope:
+    """An envelope with a text message of a user; every call makes another message."""
+    number = next(_numbers)
+    document = {
+        "ToUserName": "gh_shop",
+        "FromUserName": openid,
+        "CreateTime": "1700000000",
+        "MsgType": "text",
+        "Content": content,
+        "MsgId": str(number),
+    }
+    return an_envelope(number, openid=openid, **{"body": json.dumps(document).encode(), **fields})
+
+
+def an_event_envelope(event: str, *, openid: str | None, lane: str, **more: str) -> Envelope:
+    """An envelope with an event, of a user or of the system."""
+    document = {
+        "ToUserName": "gh_shop",
+        "FromUserName": openid or "o_wechat",
+        "CreateTime": "1700000000",
+        "MsgType": "event",
+        "Event": event,
+        **more,
+    }
+    number = next(_numbers)
+    return an_envelope(number, body=json.dumps(document).encode(), openid=openid, lane=lane)
+
+
+class FakeWeChat:
+    """Takes replies as WeChat would, or raises what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, AnyReply]] = []
+        self.errors: deque[Exception | None] = deque()
+        """One for each coming call, None to let it pass; then all pass."""
+        self.sending = asyncio.Event()
+        """A reply is on its way."""
+        self.open = asyncio.Event()
+        """Clear it to keep replies on their way."""
+        self.open.set()
+
+    async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:  # noqa: ARG002 - as WeChatClient's
+        """Take a reply."""
+        self.sending.set()
+        await self.open.wait()
+        if self.errors and (error := self.errors.popleft()):
+            raise error
+        self.sent.append((openid, reply))
+
+    @property
+    def texts(self) -> list[str]:
+        """What the texts sent so far say."""
+        return [reply.content for _, reply in self.sent if isinstance(reply, Text)]
+
+
+class Rig:
+    """One worker's stages. Two with one store are two workers."""
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        store: ContextStore | None = None,
+        answering: Answering | None = None,
+        outlet: Outlet | None = None,
+        wechat: FakeWeChat | None = None,
+        delays: tuple[str, ...] = ("1s", "5s", "30s"),
+        time_limit: float = 30.0,
+        budget: float = 10.0,
+    ) -> None:
+        self.memory = MemoryContextStore(router.context_policy)
+        self.store: ContextStore = store or self.memory
+        self.memory_outlet = MemoryOutlet()
+        self.wechat = wechat or FakeWeChat()
+        self.metrics = WorkerMetrics(CollectorRegistry())
+        client = cast("WeChatClient", self.wechat)
+        self.pipeline: Next = build_pipeline(
+            accounts=Accounts({"shop": Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)}),
+            routes=RouteTable(router),
+            client_of=lambda _: client,
+            contexts=self.store,
+            store=answering or self.memory,
+            outbox=Outbox(self.store, lambda _: client, budget=budget),
+            outlet=outlet or self.memory_outlet,
+            retries=RetryPolicy(delays),
+            metrics=self.metrics,
+            handler_time_limit=time_limit,
+        )
+        self.settled = 0
+        self._changed = asyncio.Condition()
+
+    async def handle(self, given: Envelope | Delivery) -> Settlement:
+        """Handle and settle one delivery."""
+        return await self.work(Job(MemoryDelivery(given) if isinstance(given, Envelope) else given))
+
+    async def work(self, job: Job) -> Settlement:
+        """Handle and settle one delivery; what lanes are given."""
+        settlement = await self.pipeline(job)
+        self.settled += 1
+        async with self._changed:
+            self._changed.notify_all()
+        return settlement
+
+    async def until_settled(self, count: int) -> None:
+        """Return once so many deliveries were settled."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.settled >= count)

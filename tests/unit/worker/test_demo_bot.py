@@ -1,0 +1,61 @@
+"""The sample bot that `make run` and `make demo` run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.envelopes import an_envelope
+from tests.support.worker import Rig, a_text_envelope, an_event_envelope
+from wxbus.wechat import reply
+from wxbus_worker import Router
+from wxbus_worker.loading import load_router
+from wxbus_worker.settlement import Done
+
+
+@pytest.fixture(scope="module")
+def demo() -> Router:
+    """The sample's router, found as the worker finds it."""
+    return load_router("demo_bot.handlers:router", app_dir=str(Path(__file__).parents[3] / "deploy"))
+
+
+async def test_text_is_echoed_and_counted_for_each_user(demo: Router) -> None:
+    """Each user has a context of their own."""
+    rig = Rig(demo)
+    for text, openid in (("hello", "o_1"), ("hello", "o_2"), ("again", "o_1")):
+        await rig.handle(a_text_envelope(text, openid=openid, lane=f"wx1:{openid}"))
+    assert rig.wechat.texts == ["hello (1)", "hello (1)", "again (2)"]
+
+
+async def test_an_order_is_asked_for_its_address(demo: Router) -> None:
+    """The prefix route comes before the echo."""
+    rig = Rig(demo)
+    await rig.handle(a_text_envelope("order tea"))
+    assert rig.wechat.texts == ["Where shall we send tea?"]
+
+
+async def test_an_image_comes_back_after_a_word(demo: Router) -> None:
+    """Two replies, in order."""
+    rig = Rig(demo)
+    document = {"MsgType": "image", "FromUserName": "o_1", "ToUserName": "gh", "CreateTime": "1", "MsgId": "1"}
+    body = json.dumps({**document, "MediaId": "m1", "PicUrl": "http://p"}).encode()
+    await rig.handle(an_envelope(1, body=body))
+    assert [one for _, one in rig.wechat.sent] == [reply.Text("A fine picture."), reply.Image("m1")]
+
+
+async def test_who_enters_is_welcomed_and_the_rest_is_noted(demo: Router) -> None:
+    """Events have handlers like messages; what has none goes to the default."""
+    rig = Rig(demo)
+    await rig.handle(an_event_envelope("user_enter_tempsession", openid="o_1", lane="wx1:o_1"))
+    assert rig.wechat.texts == ["Welcome back."]
+    assert isinstance(await rig.handle(an_event_envelope("unheard_of", openid="o_1", lane="wx1:o_1")), Done)
+
+
+async def test_fail_twice_fails_twice(demo: Router) -> None:
+    """Parked two times, then answered once."""
+    rig = Rig(demo)
+    await rig.handle(a_text_envelope("fail twice"))
+    await rig.handle(rig.memory_outlet.parked[0][0])
+    await rig.handle(rig.memory_outlet.parked[1][0])
+    assert [delay for _, delay in rig.memory_outlet.parked] == ["1s", "5s"]
+    assert rig.wechat.texts == ["It worked at attempt 3."]

@@ -1,0 +1,247 @@
+"""Order and concurrency."""
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from tests.support.worker import a_text_envelope
+from wxbus.testing import MemoryDelivery
+from wxbus_worker.job import Job
+from wxbus_worker.lanes import Lanes
+
+
+def a_delivery(openid: str, number: int = 0, *, partition: int = 0) -> MemoryDelivery:
+    """A delivery of a user's message."""
+    return MemoryDelivery(a_text_envelope(str(number), openid=openid), partition=partition)
+
+
+class Work:
+    """Work that a test holds up and lets go on, user by user."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.ended: list[str] = []
+        self.running = 0
+        self.most_running = 0
+        self.gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
+        self.uninterruptible = False
+        self._changed = asyncio.Condition()
+
+    async def __call__(self, job: Job) -> None:
+        """Start, wait to be let, acknowledge."""
+        lane = job.delivery.lane
+        self.started.append(lane)
+        self.running += 1
+        self.most_running = max(self.running, self.most_running)
+        job.interruptible = not self.uninterruptible
+        await self._note()
+        try:
+            await self.gates[lane].acquire()
+            await job.delivery.ack()
+            self.ended.append(lane)
+        finally:
+            self.running -= 1
+            await self._note()
+
+    def let(self, openid: str, count: int = 1) -> None:
+        """Let the user's next messages go on."""
+        for _ in range(count):
+            self.gates[f"wx1:{openid}"].release()
+
+    async def until(self, *, started: int = 0, ended: int = 0) -> None:
+        """Return once so many started and ended."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.started) >= started and len(self.ended) >= ended)
+
+    async def _note(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+async def test_one_user_is_served_one_at_a_time_in_order_and_users_at_once() -> None:
+    """Messages of one lane never overlap and keep their order, while other lanes run beside it."""
+    history: defaultdict[str, list[int]] = defaultdict(list)
+    busy: set[str] = set()
+    all_users_run = asyncio.Barrier(5)
+    done = asyncio.Semaphore(0)
+
+    async def work(job: Job) -> None:
+        envelope = job.delivery.envelope()
+        assert envelope.lane not in busy
+        busy.add(envelope.lane)
+        number = int(job.delivery.content.received_at)  # type: ignore[attr-defined]
+        if number % 10 == 0:  # every user must be here at once, or nobody gets on
+            await all_users_run.wait()
+        else:
+            await asyncio.sleep(0)
+        busy.remove(envelope.lane)
+        history[envelope.lane].append(number)
+        done.release()
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=5, tasks=tasks)
+        for number in range(30):
+            for user in range(5):
+                lanes.deliver(MemoryDelivery(a_text_envelope(openid=f"o_{user}", received_at=float(number))))
+        for _ in range(150):
+            await done.acquire()
+
+    assert history == {f"wx1:o_{user}": list(range(30)) for user in range(5)}
+
+
+async def test_no_more_run_at_once_than_allowed() -> None:
+    """However many users write, `concurrency` messages run, and each end lets the next one start."""
+    work = Work()
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=3, tasks=tasks)
+        for user in range(10):
+            lanes.deliver(a_delivery(f"o_{user}"))
+        await work.until(started=3)
+        assert (lanes.running, lanes.waiting) == (3, 7)
+        for user in range(10):
+            work.let(f"o_{user}")
+        await work.until(ended=10)
+
+    assert work.most_running == 3
+
+
+async def test_a_busy_user_does_not_hold_the_others_up() -> None:
+    """After each message the lane goes to the end of the queue: ten of one user do not pass another's first."""
+    work = Work()
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=1, tasks=tasks)
+        for _ in range(10):
+            lanes.deliver(a_delivery("o_busy"))
+        lanes.deliver(a_delivery("o_other"))
+        work.let("o_busy", 10)
+        work.let("o_other")
+        await work.until(ended=11)
+
+    assert work.ended.index("wx1:o_other") == 1
+
+
+async def test_a_lost_partition_is_dropped_and_what_runs_is_cancelled() -> None:
+    """Its messages belong to another worker: nothing of it starts any more, nothing of it is acknowledged."""
+    work = Work()
+    lost = [a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2")]
+    kept = a_delivery("o_3", partition=1)
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=2, tasks=tasks)
+        for delivery in (*lost, kept):
+            lanes.deliver(delivery)
+        await work.until(started=2)
+
+        lanes.lost(0)
+        work.let("o_1", 2)
+        work.let("o_2")
+        work.let("o_3")
+        await work.until(ended=1)
+
+    assert work.ended == ["wx1:o_3"]
+    assert len(work.started) == 3
+    assert [delivery.acked for delivery in (*lost, kept)] == [False, False, False, True]
+
+
+async def test_a_partition_that_comes_back_starts_anew() -> None:
+    """After a loss the new channel delivers everything again; that is taken as if nothing had been before."""
+    work = Work()
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=2, tasks=tasks)
+        lanes.deliver(a_delivery("o_1"))
+        await work.until(started=1)
+        lanes.lost(0)
+        again = a_delivery("o_1")
+        lanes.deliver(again)
+        await work.until(started=2)
+        work.let("o_1")
+        await work.until(ended=1)
+
+    assert again.acked
+
+
+async def test_what_is_past_its_commit_is_not_cancelled() -> None:
+    """A lost partition lets replies go out: cut off in the middle, the next owner could only guess what was sent."""
+    work = Work()
+    work.uninterruptible = True
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=2, tasks=tasks)
+        lanes.deliver(a_delivery("o_1"))
+        lanes.deliver(a_delivery("o_1"))
+        await work.until(started=1)
+        lanes.lost(0)
+        work.let("o_1", 2)
+        await work.until(ended=1)
+
+    assert work.ended == ["wx1:o_1"]
+
+
+async def test_a_message_cancelled_before_its_first_step_leaves_its_place() -> None:
+    """Lost in the moment between start and first step, a message must not occupy a place for ever."""
+    work = Work()
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=1, tasks=tasks)
+        lanes.deliver(a_delivery("o_1"))
+        lanes.lost(0)
+        lanes.deliver(a_delivery("o_2", partition=1))
+        work.let("o_2")
+        await work.until(ended=1)
+
+    assert work.started == ["wx1:o_2"]
+
+
+async def test_draining_lets_what_runs_end_and_starts_nothing() -> None:
+    """A partition is given up with nothing half done: prefetched messages stay unacknowledged and go back in order."""
+    work = Work()
+    first, second, late = a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2")
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=4, tasks=tasks)
+        lanes.deliver(first)
+        lanes.deliver(second)
+        await work.until(started=1)
+        draining = tasks.create_task(lanes.drain(0))
+        await asyncio.sleep(0)
+        lanes.deliver(late)
+        assert not draining.done()
+        work.let("o_1", 2)
+        work.let("o_2")
+        await draining
+
+    assert (first.acked, second.acked, late.acked) == (True, False, False)
+
+
+async def test_draining_what_is_idle_or_unknown_returns_at_once() -> None:
+    """A partition nothing came out of can be given up, too."""
+    async with asyncio.TaskGroup() as tasks:
+        await Lanes(Work(), concurrency=1, tasks=tasks).drain(3)
+
+
+async def test_closed_lanes_start_nothing_in_any_partition() -> None:
+    """When we stop, waiting messages are not started one after another until each partition's turn to drain comes."""
+    work = Work()
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(work, concurrency=1, tasks=tasks)
+        lanes.deliver(a_delivery("o_1"))
+        lanes.deliver(a_delivery("o_2", partition=1))
+        await work.until(started=1)
+        lanes.close()
+        work.let("o_1")
+        work.let("o_2")
+        await lanes.drain(0)
+        await lanes.drain(1)
+
+    assert work.ended == ["wx1:o_1"]
+
+
+async def test_an_error_that_escapes_ends_the_worker() -> None:
+    """A delivery that is neither settled nor running would block its partition in silence; better to fall over."""
+
+    async def work(_: Job) -> None:
+        raise ZeroDivisionError
+
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with asyncio.TaskGroup() as tasks:
+            lanes = Lanes(work, concurrency=1, tasks=tasks)
+            for _ in range(3):
+                lanes.deliver(a_delivery("o_1"))
+            await asyncio.Event().wait()

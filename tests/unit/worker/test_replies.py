@@ -1,0 +1,374 @@
+"""Replies: sent after the commit, in order, struck off one by one, never by two runs at once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.support.worker import APPID, KEY, OPENID, FakeWeChat, Rig, a_text_envelope, an_event_envelope
+from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import AnyMessage, TextMessage, reply
+from wxbus_worker import Context, Router, current_delivery
+from wxbus_worker.context_store import ContextKey, Turn, marker_of
+from wxbus_worker.job import Job
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.testing import MemoryContextStore
+
+
+class Echo:
+    """A router that answers each text with a reply per word, and counts its runs in the context and here."""
+
+    def __init__(self) -> None:
+        self.router = Router()
+        self.runs: list[str] = []
+
+        @self.router.text
+        async def echo(message: TextMessage, context: Context) -> list[reply.Text]:
+            self.runs.append(message.content)
+            context.storage["runs"] = context.storage.get("runs", 0) + 1
+            return [reply.Text(word) for word in message.content.split()]
+
+
+def refusal(errcode: int) -> WeChatError:
+    """What the client raises for an errcode."""
+    return WeChatError(errcode, "no", call="/cgi-bin/message/custom/send")
+
+
+async def test_several_replies_keep_their_order() -> None:
+    """The user reads them as the handler wrote them."""
+    rig = Rig(Echo().router)
+    await rig.handle(a_text_envelope("a b c d"))
+    assert rig.wechat.texts == ["a", "b", "c", "d"]
+    assert {openid for openid, _ in rig.wechat.sent} == {OPENID}
+
+
+async def test_a_duplicate_runs_no_handler() -> None:
+    """WeChat's retry of a message that was committed changes nothing and sends nothing; it is acknowledged."""
+    echo = Echo()
+    rig = Rig(echo.router)
+    envelope = a_text_envelope("a")
+    await rig.handle(envelope)
+    again = MemoryDelivery(envelope)
+    assert isinstance(await rig.handle(again), Done)
+
+    assert again.acked
+    assert echo.runs == ["a"]
+    assert rig.wechat.texts == ["a"]
+    assert rig.metrics.duplicates._value.get() == 1
+
+
+@pytest.mark.parametrize(
+    "error", [WeChatUnavailable("no answer"), TokenUnavailable("none"), refusal(-1), refusal(40001)]
+)
+async def test_after_a_failed_send_only_the_outbox_is_finished(error: Exception) -> None:
+    """The commit stands: the parked copy runs no handler, and sends what is left, and only that."""
+    echo = Echo()
+    rig = Rig(echo.router)
+    rig.wechat.errors.extend([None, error])
+    first = MemoryDelivery(a_text_envelope("a b c"))
+    assert isinstance(await rig.handle(first), Retry)
+    assert first.acked
+    assert rig.wechat.texts == ["a"]
+
+    ((parked, _),) = rig.memory_outlet.parked
+    assert isinstance(await rig.handle(parked), Done)
+    assert rig.wechat.texts == ["a", "b", "c"]
+    assert echo.runs == ["a b c"]
+    assert not rig.memory.outbox(KEY)
+
+
+async def test_a_limit_of_wechats_sets_the_delay() -> None:
+    """45011 is a limit per minute: trying again after a second would only prolong it (protocol reference 12)."""
+    rig = Rig(Echo().router)
+    rig.wechat.errors.append(refusal(45011))
+    await rig.handle(a_text_envelope("a"))
+    ((_, delay),) = rig.memory_outlet.parked
+    assert delay == "2m"
+
+
+async def test_the_next_message_sends_what_is_left_first() -> None:
+    """Replies keep their order across messages, too: a parked message lets the next one pass, its replies do not."""
+    rig = Rig(Echo().router)
+    rig.wechat.errors.append(WeChatUnavailable("no answer"))
+    await rig.handle(a_text_envelope("a b"))
+    await rig.handle(a_text_envelope("c"))
+    assert rig.wechat.texts == ["a", "b", "c"]
+
+    await rig.handle(rig.memory_outlet.parked[0][0])
+    assert rig.wechat.texts == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43004, 48002])
+async def test_a_user_who_cannot_get_it_ends_a_reply_not_the_message(errcode: int) -> None:
+    """Policy DROP concerns this reply alone: it is struck off, the next one is tried, the message is done."""
+    rig = Rig(Echo().router)
+    rig.wechat.errors.append(refusal(errcode))
+    delivery = MemoryDelivery(a_text_envelope("a b"))
+    assert isinstance(await rig.handle(delivery), Done)
+
+    assert delivery.acked
+    assert rig.wechat.texts == ["b"]
+    assert not rig.memory.outbox(KEY)
+
+
+@pytest.mark.parametrize("error", [refusal(40007), refusal(48001), refusal(123456), ValueError("no such message")])
+async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: Exception) -> None:
+    """Policy STOP: never sent again, but somebody is told; the other replies go out."""
+    rig = Rig(Echo().router)
+    rig.wechat.errors.append(error)
+    delivery = MemoryDelivery(a_text_envelope("a b"))
+    assert isinstance(await rig.handle(delivery), Bury)
+
+    assert rig.wechat.texts == ["b"]
+    ((_, death),) = rig.memory_outlet.buried
+    assert death.reason == "reject"
+    assert str(error) in death.error
+    assert delivery.acked
+    assert not rig.memory.outbox(KEY)
+
+
+async def test_a_message_whose_replies_cannot_be_sent_is_buried_and_lets_others_pass() -> None:
+    """With its attempts used up its replies leave the outbox, or they would stand before the user's next ones."""
+    echo = Echo()
+    rig = Rig(echo.router, delays=("1s",))
+    rig.wechat.errors.extend([WeChatUnavailable("no answer")] * 2)
+    await rig.handle(a_text_envelope("a b"))
+    await rig.handle(rig.memory_outlet.parked[0][0])
+
+    ((_, death),) = rig.memory_outlet.buried
+    assert (death.reason, death.attempts) == ("attempts", 2)
+    assert echo.runs == ["a b"]
+    await rig.handle(a_text_envelope("c"))
+    assert rig.wechat.texts == ["c"]
+
+
+async def test_two_runs_of_one_message_send_its_replies_once() -> None:
+    """One still sends, cut off from its partition, when the other finds the duplicate: that one waits its turn."""
+    echo = Echo()
+    waits = asyncio.Event()
+
+    class Watched(MemoryContextStore):
+        async def claim(self, key: ContextKey, *, run: str) -> Turn:
+            turn = await super().claim(key, run=run)
+            if turn.wait:
+                waits.set()
+            return turn
+
+    wechat, store = FakeWeChat(), Watched()
+    cut_off, next_owner = (Rig(echo.router, store=store, wechat=wechat) for _ in range(2))
+    wechat.open.clear()
+    envelope = a_text_envelope("a b")
+    first = asyncio.create_task(cut_off.handle(MemoryDelivery(envelope, lost=True)))
+    await wechat.sending.wait()
+    second_delivery = MemoryDelivery(envelope, redelivered=True)
+    second = asyncio.create_task(next_owner.handle(second_delivery))
+    await waits.wait()
+    assert not second.done()
+    wechat.open.set()
+    await asyncio.gather(first, second)
+
+    assert wechat.texts == ["a", "b"]
+    assert echo.runs == ["a b"]
+    assert second_delivery.acked
+
+
+async def test_a_turn_whose_holder_died_passes_on() -> None:
+    """Nothing is lost with a worker that is killed while it sends: when its lease is over, the next one sends."""
+    now = 1000.0
+    store = MemoryContextStore(lease=15.0, clock=lambda: now)
+    envelope = a_text_envelope("a")
+    opened = await store.open(KEY, marker_of(envelope))
+    await store.commit(KEY, marker_of(envelope), opened, [reply.Text("a")], run="killed")
+    assert (await store.claim(KEY, run="next")).wait == 15.0
+    now += 15.0
+    assert [entry.reply for entry in (await store.claim(KEY, run="next")).entries] == [reply.Text("a")]
+
+
+async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() -> None:
+    """A process that stood still while it sent must not go on sending what another has sent meanwhile."""
+    now = 1000.0
+    wechat = FakeWeChat()
+    store = MemoryContextStore(lease=15.0, clock=lambda: now)
+    outbox = Outbox(store, lambda _: wechat, budget=10.0, clock=lambda: now)
+    envelope = a_text_envelope("a b")
+    opened = await store.open(KEY, marker_of(envelope))
+    committed = await store.commit(KEY, marker_of(envelope), opened, [reply.Text("a"), reply.Text("b")], run="frozen")
+    job = Job(MemoryDelivery(envelope), id="frozen")
+    job.envelope, job.marker, job.turn = envelope, marker_of(envelope), committed.turn
+
+    now += 60.0  # frozen here; the next owner sends everything
+    taken = await store.claim(KEY, run="next")
+    for entry in taken.entries:
+        await wechat.send(OPENID, entry.reply)
+    await store.strike(KEY, taken.entries, run="next")
+    await outbox.finish(job)
+
+    assert wechat.texts == ["a", "b"]
+
+
+async def test_long_text_is_split() -> None:
+    """WeChat takes 2048 bytes of text; a handler need not count (protocol reference 13, trap 8)."""
+    router = Router()
+
+    @router.text
+    async def long() -> reply.Text:
+        return reply.Text("字" * 1000)
+
+    rig = Rig(router)
+    await rig.handle(a_text_envelope())
+    assert [len(text.encode()) for text in rig.wechat.texts] == [2046, 954]
+    assert "".join(rig.wechat.texts) == "字" * 1000
+
+
+@pytest.mark.parametrize("nothing", [None, [], (), reply.Success(), [reply.Success()]])
+async def test_a_handler_may_say_nothing(nothing: object) -> None:
+    """None, no replies, and `Success` send nothing."""
+    router = Router()
+
+    @router.text
+    async def say_nothing() -> object:
+        return nothing
+
+    rig = Rig(router)
+    assert isinstance(await rig.handle(a_text_envelope()), Done)
+    assert not rig.wechat.sent
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (42, "returned int; a handler returns a reply, a list of replies, or None"),
+        ("hello", "returned str"),
+        ([reply.Text("a"), b"b"], "returned bytes"),
+        (reply.TransferToCustomerService(), "transfer_customer_service, which is no customer-service message"),
+    ],
+)
+async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) -> None:
+    """Another attempt would return the same: it goes to the dead letters with the handler's name, nothing committed."""
+    router = Router()
+
+    @router.text
+    async def wrong_handler(context: Context) -> object:
+        context.storage["changed"] = True
+        return wrong
+
+    rig = Rig(router)
+    assert isinstance(await rig.handle(a_text_envelope()), Bury)
+    ((_, death),) = rig.memory_outlet.buried
+    assert "wrong_handler" in death.error
+    assert text in death.error
+    assert not rig.wechat.sent
+    assert not (await rig.memory.open(KEY, "")).context.storage
+
+
+async def test_a_system_event_has_no_user_no_context_and_no_replies() -> None:
+    """Its sender is WeChat itself: nothing is kept under that name, and nobody is answered."""
+    router = Router()
+    seen: list[str | None] = []
+
+    @router.default
+    async def answer(message: AnyMessage, context: Context) -> reply.Text:
+        seen.append(current_delivery().openid)
+        context.storage["kept"] = "not"
+        return reply.Text(f"I do not know {message.msg_type}")
+
+    rig = Rig(router)
+    envelope = an_event_envelope("xpay_refund_notify", openid=None, lane=f"{APPID}:refund1")
+    for delivery in (MemoryDelivery(envelope), MemoryDelivery(envelope)):
+        assert isinstance(await rig.handle(delivery), Done)
+        assert delivery.acked
+
+    assert seen == [None]
+    assert not rig.wechat.sent
+
+
+async def test_a_conflict_reads_again_and_runs_again() -> None:
+    """A commit on an outdated context is refused; the handler runs again on what the other one wrote."""
+    router = Router()
+    store = MemoryContextStore()
+    other = Rig(Echo().router, store=store)
+    seen: list[int] = []
+
+    @router.text
+    async def count(context: Context) -> reply.Text:
+        seen.append(context.storage.get("runs", 0))
+        if len(seen) == 1:
+            await other.handle(a_text_envelope("x"))
+        context.storage["runs"] = context.storage.get("runs", 0) + 1
+        return reply.Text(str(context.storage["runs"]))
+
+    rig = Rig(router, store=store)
+    await rig.handle(a_text_envelope())
+
+    assert seen == [0, 1]
+    assert rig.wechat.texts == ["2"]
+    assert rig.metrics.conflicts._value.get() == 1
+
+
+async def test_conflicts_without_end_are_tried_again_later() -> None:
+    """A lane that others change all the time is not fought over for ever."""
+    router = Router()
+    store = MemoryContextStore()
+    other = Rig(Echo().router, store=store)
+
+    @router.text
+    async def interrupted() -> None:
+        await other.handle(a_text_envelope("x"))
+
+    rig = Rig(router, store=store)
+    assert isinstance(await rig.handle(a_text_envelope()), Retry)
+
+
+async def test_a_replay_runs_although_it_was_committed_and_only_once() -> None:
+    """An operator's replay overrides the marker of its message, and is remembered for itself."""
+    echo = Echo()
+    rig = Rig(echo.router)
+    envelope = a_text_envelope("a")
+    await rig.handle(envelope)
+    replayed = replace(envelope, replay=True, id="f" * 32)
+    await rig.handle(replayed)
+    await rig.handle(replayed)
+
+    assert echo.runs == ["a", "a"]
+
+
+async def test_the_conversation_is_recorded_within_its_limit() -> None:
+    """Requests and responses, newest last, no more than `max_record_count` of each."""
+    router = Router(max_record_count=2)
+    requests: list[list[str]] = []
+
+    @router.text
+    async def echo(message: TextMessage, context: Context) -> reply.Text:
+        requests.append([one.content for one in context.requests if isinstance(one, TextMessage)])
+        return reply.Text(message.content.upper())
+
+    rig = Rig(router)
+    for text in "abcd":
+        await rig.handle(a_text_envelope(text))
+    context = (await rig.memory.open(KEY, "")).context
+
+    assert requests == [[], ["a"], ["a", "b"], ["b", "c"]]
+    assert context.responses == [reply.Text("C"), reply.Text("D")]
+    assert context.last_response == reply.Text("D")
+
+
+async def test_the_store_away_is_not_taken_for_wechat_away() -> None:
+    """If an outbox cannot be read, nothing is parked: the whole waits for the store."""
+    store = MemoryContextStore()
+    answering = asyncio.Event()
+
+    class Waits:
+        async def answering(self) -> None:
+            store.away = False
+            answering.set()
+
+    rig = Rig(Echo().router, store=store, answering=Waits())
+    store.away = True
+    with pytest.raises(StoreUnavailable):
+        await store.open(KEY, "")
+    delivery = MemoryDelivery(a_text_envelope("a"))
+    assert isinstance(await rig.handle(delivery), Done)
+    assert answering.is_set()
+    assert rig.wechat.texts == ["a"]

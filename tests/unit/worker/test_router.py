@@ -1,0 +1,303 @@
+"""Which handler gets which message, and how it is called."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.worker import Rig, a_text_envelope, an_event_envelope
+from wxbus.accounts import Account
+from wxbus.api.client import WeChatClient
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import (
+    AnyMessage,
+    ImageMessage,
+    Message,
+    SubscribeEvent,
+    TextMessage,
+    UserMessage,
+    parse_message,
+    reply,
+)
+from wxbus_worker import Context, CurrentDelivery, Router
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.router import RouteTable
+
+HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000"}
+
+
+def a_text(content: str) -> Message:
+    """A text message, parsed."""
+    return parse_message({**HEADER, "MsgType": "text", "Content": content, "MsgId": "1"})
+
+
+def an_image() -> Message:
+    """An image message, parsed."""
+    return parse_message({**HEADER, "MsgType": "image", "PicUrl": "http://p", "MediaId": "m1", "MsgId": "1"})
+
+
+def an_event(name: str) -> Message:
+    """An event, parsed."""
+    return parse_message({**HEADER, "MsgType": "event", "Event": name})
+
+
+def found(router: Router, message: Message) -> str | None:
+    """Name of the function that gets the message."""
+    match = RouteTable(router).find(message, Context("wx1", "o_1", ContextPolicy()))
+    return match[0].name.rsplit(".", 1)[-1] if match else None
+
+
+@pytest.fixture
+def router() -> Router:
+    """A router with one handler of each kind."""
+    router = Router("all")
+
+    @router.text("help", "帮助")
+    async def exact() -> None: ...
+
+    @router.text(prefix="order ")
+    async def prefix() -> None: ...
+
+    @router.text(regex=r"(?P<number>\d+)$")
+    async def regex(number: str) -> None: ...
+
+    @router.text(when=lambda message: len(message.content) > 20)
+    async def long() -> None: ...
+
+    @router.text(prefix="pay", when=lambda message: message.content.endswith("now"))
+    async def both() -> None: ...
+
+    @router.image
+    async def image(message: ImageMessage) -> None: ...
+
+    @router.event(SubscribeEvent)
+    async def subscribed(message: SubscribeEvent) -> None: ...
+
+    @router.event("Brand_New_Event")
+    async def brand_new() -> None: ...
+
+    @router.default
+    async def fallback(message: AnyMessage) -> None: ...
+
+    return router
+
+
+@pytest.mark.parametrize(
+    ("message", "handler"),
+    [
+        (a_text("help"), "exact"),
+        (a_text(" 帮助 "), "exact"),
+        (a_text("help me"), "fallback"),
+        (a_text("order tea"), "prefix"),
+        (a_text("42"), "regex"),
+        (a_text("42nd"), "fallback"),
+        (a_text("x" * 21), "long"),
+        (a_text("pay now"), "both"),
+        (a_text("pay later"), "fallback"),
+        (an_image(), "image"),
+        (an_event("subscribe"), "subscribed"),
+        (an_event("brand_NEW_event"), "brand_new"),
+        (an_event("other"), "fallback"),
+        (parse_message({"MsgType": "hologram"}), "fallback"),
+    ],
+)
+def test_a_message_finds_its_handler(router: Router, message: Message, handler: str) -> None:
+    """Type and conditions decide; what nobody wants goes to the default."""
+    assert found(router, message) == handler
+
+
+def test_the_first_route_that_wants_a_message_has_it() -> None:
+    """Order of registration is priority, across included routers too."""
+    root, before, after = Router("root"), Router("before"), Router("after")
+    root.include(before)
+
+    @root.text
+    async def of_root() -> None: ...
+
+    root.include(after)
+
+    @after.text
+    async def of_after() -> None: ...
+
+    assert found(root, a_text("x")) == "of_root"
+
+    @before.text("x")
+    async def of_before() -> None: ...
+
+    assert found(root, a_text("x")) == "of_before"
+    assert found(root, a_text("y")) == "of_root"
+
+
+def test_without_a_default_a_message_may_find_nobody() -> None:
+    """That is no error: WeChat sends much that a bot does not care about."""
+    router = Router()
+
+    @router.image
+    async def image() -> None: ...
+
+    assert found(router, a_text("x")) is None
+
+
+def test_a_base_type_takes_all_of_its_kind() -> None:
+    """`UserMessage` is whatever users send, events are not."""
+    router = Router()
+
+    @router.message(UserMessage)
+    async def sent(message: UserMessage) -> None: ...
+
+    assert found(router, an_image()) == "sent"
+    assert found(router, an_event("subscribe")) is None
+
+
+def test_a_predicate_of_a_message_type_sees_that_type() -> None:
+    """Conditions work for every type, not for text alone."""
+    router = Router()
+
+    @router.image(when=lambda message: message.media_id == "m2")
+    async def second() -> None: ...
+
+    @router.message(ImageMessage, when=lambda message: message.media_id == "m1")
+    async def first() -> None: ...
+
+    assert found(router, an_image()) == "first"
+
+
+async def test_a_handler_takes_what_it_names_by_type() -> None:
+    """Message, context, account, client, delivery, logger and named groups, in any order; defaults are left alone."""
+    router = Router()
+    got: list[Any] = []
+
+    @router.text(regex=r"order (?P<what>\w+)(?: (?P<count>\d+))?")
+    async def order(
+        count: str,
+        what: str,
+        client: WeChatClient,
+        delivery: CurrentDelivery,
+        account: Account,
+        context: Context,
+        message: TextMessage | ImageMessage,
+        limit: int = 7,
+    ) -> None:
+        got.extend([count, what, client, delivery.appid, account.name, context.openid, type(message), limit])
+
+    rig = Rig(router)
+    await rig.handle(a_text_envelope("order tea"))
+    assert got == ["", "tea", rig.wechat, "wx1", "shop", "o_1", TextMessage, 7]
+
+
+async def test_the_readmes_handlers_work() -> None:
+    """The first handlers that a reader copies."""
+    router = Router("orders")
+
+    @router.text(prefix="order ")
+    async def order(message: TextMessage, context: Context) -> reply.Text:
+        context.storage["step"] = "address"
+        return reply.Text(f"Where shall we send {message.content[6:]}?")
+
+    @router.default
+    async def fallback(message: AnyMessage) -> None: ...
+
+    rig = Rig(router)
+    await rig.handle(a_text_envelope("order tea"))
+    await rig.handle(an_event_envelope("subscribe", openid="o_1", lane="wx1:o_1"))
+    assert rig.wechat.texts == ["Where shall we send tea?"]
+
+
+async def untyped(message) -> None:  # type: ignore[no-untyped-def]  # noqa: D103 - what a user might write
+    ...
+
+
+async def of_wrong_type(message: TextMessage, basket: dict[str, int]) -> None:
+    """Wants what nobody has."""
+
+
+async def of_class(message: TextMessage, helper: RouteTable) -> None:
+    """Wants what nobody has."""
+
+
+async def of_other_message(message: ImageMessage) -> None:
+    """Wants another message than its route gives."""
+
+
+async def unresolvable(message: "NotImported") -> None:  # type: ignore[name-defined]  # noqa: F821 - the point of it
+    """Names what is not there."""
+
+
+async def with_args(*messages: TextMessage) -> None:
+    """Cannot be called by name."""
+
+
+def not_async(message: TextMessage) -> None:
+    """Would block the loop."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "text"),
+    [
+        (untyped, r"untyped: parameter 'message' has no annotation; a handler can have TextMessage, Context, Account"),
+        (of_wrong_type, r"of_wrong_type: parameter 'basket' is annotated dict"),
+        (of_class, r"of_class: parameter 'helper' is annotated RouteTable"),
+        (of_other_message, r"'message' takes ImageMessage, but its route also gives it TextMessage"),
+        (unresolvable, r"unresolvable: an annotation cannot be resolved: name 'NotImported' is not defined"),
+        (with_args, r"with_args: parameter \*messages.* cannot be given by name"),
+        (not_async, r"not_async must be an `async def` function"),
+    ],
+)
+def test_a_handler_that_cannot_be_called_is_told_at_registration(handler: Any, text: str) -> None:
+    """At start, not at the first message: the handler and the parameter are named, and what it could have."""
+    with pytest.raises(ConfigurationError, match=text):
+        Router().text(handler)
+
+
+def test_a_default_must_take_every_message() -> None:
+    """It gets whatever nobody else wants."""
+    with pytest.raises(ConfigurationError, match="takes TextMessage, but its route also gives it Message"):
+
+        @Router().default
+        async def fallback(message: TextMessage) -> None: ...
+
+
+def test_a_second_default_is_an_error() -> None:
+    """One of them would never be called."""
+    router = Router("orders")
+
+    @router.default
+    async def first() -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"orders has a default already, .*first"):
+
+        @router.default
+        async def second() -> None: ...
+
+
+def test_wrong_registrations_are_told() -> None:
+    """A wrong expression, type, inclusion or time is an error where it stands."""
+    router, sub = Router("root"), Router("sub")
+    with pytest.raises(ConfigurationError, match=re.escape("regular expression '('")):
+        router.text(regex="(")
+    with pytest.raises(ConfigurationError, match="is no type of event"):
+        router.event(TextMessage)
+    with pytest.raises(ConfigurationError, match="is no type of message"):
+        router.message(int)  # type: ignore[type-var]
+    with pytest.raises(ConfigurationError, match="cannot include"):
+        router.include(router)
+    sub.include(router)
+    with pytest.raises(ConfigurationError, match="root cannot include sub"):
+        router.include(sub)
+    with pytest.raises(ConfigurationError, match="expire_after"):
+        Router(expire_after=timedelta())
+    with pytest.raises(ConfigurationError, match="root has no handlers"):
+        RouteTable(router)
+
+
+def test_a_handler_stays_a_function() -> None:
+    """Decorators return what they are given: it can be called and tested, and registered twice."""
+    router = Router()
+
+    async def handle() -> None: ...
+
+    assert router.text(handle) is handle
+    assert router.image(handle) is handle
+    assert router.voice(when=lambda _: True)(handle) is handle
+    assert router.default(handle) is handle

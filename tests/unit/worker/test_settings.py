@@ -1,0 +1,40 @@
+"""Settings of the worker."""
+
+import pytest
+
+from wxbus.errors import ConfigurationError
+from wxbus.settings import load
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.settings import WorkerSettings
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The least a worker needs."""
+    monkeypatch.setenv("WXBUS_AMQP_URL", "amqp://broker")
+    monkeypatch.setenv("WXBUS_REDIS_URL", "redis://store")
+    monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", "accounts.toml")
+    monkeypatch.setenv("WXBUS_WORKER_TOKEN_API_KEY", "the-key")
+    return monkeypatch
+
+
+def test_retry_delays_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    """As one writes them in a shell; the default are all delays that have a queue."""
+    assert load(WorkerSettings).retries.delays == ("1s", "5s", "30s", "2m", "10m", "1h")
+    environment.setenv("WXBUS_WORKER_RETRY_DELAYS", "1s, 30s")
+    assert load(WorkerSettings).retries.delays == ("1s", "30s")
+
+
+def test_a_delay_without_a_queue_is_an_error_at_start(environment: pytest.MonkeyPatch) -> None:
+    """Not at the first failure, when there is nowhere to park it."""
+    environment.setenv("WXBUS_WORKER_RETRY_DELAYS", "1s,7s")
+    with pytest.raises(ConfigurationError, match=r"RETRY_DELAYS: .*7s: there are 1s, 5s"):
+        load(WorkerSettings)
+    with pytest.raises(ConfigurationError, match="'7s'"):
+        RetryPolicy(("7s",))
+
+
+def test_the_api_key_is_not_shown(environment: pytest.MonkeyPatch) -> None:
+    """Whoever prints the settings sees no secret."""
+    assert environment is not None
+    assert "the-key" not in repr(load(WorkerSettings))

@@ -1,0 +1,389 @@
+"""Every delivery is settled exactly once, whatever happens to it."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.support.worker import KEY, Rig, a_text_envelope
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.errors import StoreUnavailable, TokenUnavailable
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
+from wxbus_worker import Context, Reject, RetryLater, Router, current_delivery
+from wxbus_worker.job import Job
+from wxbus_worker.lanes import Lanes
+from wxbus_worker.settlement import Abandon, Bury, Done, Retry
+
+
+def failing(error: Exception) -> Router:
+    """A router whose handler raises this."""
+    router = Router()
+
+    @router.text
+    async def fail() -> None:
+        raise error
+
+    return router
+
+
+async def test_a_handled_message_is_acknowledged_and_its_reply_sent() -> None:
+    """The normal way: context kept, reply out, delivery gone."""
+    router = Router()
+
+    @router.text
+    async def count(context: Context) -> reply.Text:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        return reply.Text(str(context.storage["count"]))
+
+    rig = Rig(router)
+    deliveries = [MemoryDelivery(a_text_envelope()) for _ in range(3)]
+    for delivery in deliveries:
+        assert isinstance(await rig.handle(delivery), Done)
+
+    assert rig.wechat.texts == ["1", "2", "3"]
+    assert all(delivery.acked for delivery in deliveries)
+    assert not rig.memory.outbox(KEY)
+
+
+async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> None:
+    """Each attempt is parked longer than the one before; the last is buried, with all an operator needs to know."""
+    rig = Rig(failing(ZeroDivisionError("the reason")), delays=("1s", "5s"))
+    envelope = a_text_envelope()
+    for _ in range(3):
+        delivery = MemoryDelivery(envelope)
+        await rig.handle(delivery)
+        assert delivery.acked
+        if rig.memory_outlet.parked:
+            envelope = rig.memory_outlet.parked[-1][0]
+
+    assert [(parked.attempt, delay) for parked, delay in rig.memory_outlet.parked] == [(2, "1s"), (3, "5s")]
+    ((buried, death),) = rig.memory_outlet.buried
+    assert buried is delivery
+    assert (death.reason, death.attempts) == ("attempts", 3)
+    assert death.error == "ZeroDivisionError: the reason"
+    assert "in fail" in death.traceback
+
+
+async def test_a_parked_copy_keeps_its_identity() -> None:
+    """Only the attempt is counted: with another id the copy would not be found to be a duplicate."""
+    rig = Rig(failing(ValueError()))
+    envelope = a_text_envelope()
+    await rig.handle(envelope)
+
+    assert rig.memory_outlet.parked == [(replace(envelope, attempt=2), "1s")]
+
+
+@pytest.mark.parametrize(("after", "delay"), [(None, "1s"), (0.5, "1s"), (5, "5s"), (6, "30s"), (90_000, "1h")])
+async def test_retry_later_names_its_delay(after: float | None, delay: str) -> None:
+    """A handler's wish is rounded up to a delay that has a queue; without one the policy decides."""
+    rig = Rig(failing(RetryLater("not yet", after=after)))
+    await rig.handle(a_text_envelope())
+
+    assert [name for _, name in rig.memory_outlet.parked] == [delay]
+
+
+async def test_a_part_that_is_away_is_a_reason_to_retry() -> None:
+    """What a handler needs may come back: its message waits in the retry queue, not in the dead letters."""
+    rig = Rig(failing(TokenUnavailable("no token")))
+    assert isinstance(await rig.handle(a_text_envelope()), Retry)
+    assert len(rig.memory_outlet.parked) == 1
+
+
+async def test_a_rejected_message_is_buried_at_once() -> None:
+    """No attempt can succeed, says the handler: none is made."""
+    rig = Rig(failing(Reject("no such order")))
+    delivery = MemoryDelivery(a_text_envelope())
+    await rig.handle(delivery)
+
+    ((_, death),) = rig.memory_outlet.buried
+    assert (death.reason, death.error, death.attempts) == ("reject", "Reject: no such order", 1)
+    assert delivery.acked
+    assert not rig.memory_outlet.parked
+
+
+async def test_no_secret_goes_to_the_dead_letters() -> None:
+    """An error may quote an address with a token; neither its line nor its traceback keeps it."""
+    rig = Rig(failing(Reject("GET https://api/x?access_token=hunter2&a=b")))
+    await rig.handle(a_text_envelope())
+
+    ((_, death),) = rig.memory_outlet.buried
+    assert "hunter2" not in death.error + death.traceback
+    assert "access_token=***" in death.error
+
+
+async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
+    """A delivery that cannot be read is an ordinary outcome: it must not sit unacknowledged until the worker dies."""
+    router = Router()
+
+    @router.default
+    async def handle() -> reply.Text:
+        return reply.Text("seen")
+
+    rig = Rig(router)
+    lane = a_text_envelope().lane
+
+    class Unreadable(MemoryDelivery):
+        @property
+        def lane(self) -> str:
+            return lane
+
+    unreadable, no_document, fine = (
+        Unreadable(None),
+        MemoryDelivery(a_text_envelope(body=b"[1, 2]")),
+        MemoryDelivery(a_text_envelope()),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(rig.work, concurrency=1, tasks=tasks)
+        for delivery in (unreadable, no_document, fine):
+            lanes.deliver(delivery)
+        await rig.until_settled(3)
+
+    assert [death.reason for _, death in rig.memory_outlet.buried] == ["unreadable", "unreadable"]
+    assert unreadable.acked
+    assert no_document.acked
+    assert fine.acked
+    assert rig.wechat.texts == ["seen"]
+
+
+async def test_a_kind_of_envelope_this_worker_does_not_know_is_buried() -> None:
+    """Nothing that was accepted is dropped in silence because a newer service sent it."""
+    rig = Rig(failing(ValueError()))
+    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.TAKEN)), Bury)
+
+    assert [death.reason for _, death in rig.memory_outlet.buried] == ["unhandled"]
+
+
+async def test_a_message_nobody_wants_is_acknowledged_and_counted() -> None:
+    """WeChat sends much that a bot has no handler for: that is no failure."""
+    router = Router()
+
+    @router.image
+    async def image() -> None: ...
+
+    rig = Rig(router)
+    delivery = MemoryDelivery(a_text_envelope())
+    assert isinstance(await rig.handle(delivery), Done)
+    assert delivery.acked
+    assert rig.metrics.unhandled._value.get() == 1
+
+
+async def test_an_unknown_account_is_tried_again_later() -> None:
+    """Ingress may know a new account before the worker does: its first messages wait."""
+    rig = Rig(failing(ValueError()))
+    assert isinstance(await rig.handle(a_text_envelope(appid="wx_new")), Retry)
+    assert len(rig.memory_outlet.parked) == 1
+
+
+async def test_a_handler_has_its_time() -> None:
+    """A handler that never ends is stopped and its message parked: it must not hold its partition up."""
+    router = Router()
+
+    @router.text
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    rig = Rig(router, time_limit=0.01)
+    settlement = await rig.handle(a_text_envelope())
+    assert isinstance(settlement, Retry)
+    assert "hang took longer than 0.01 s" in str(settlement.error)
+
+
+async def test_a_timeout_of_the_handlers_own_is_a_failure_like_others() -> None:
+    """It is not taken for the time limit: the text would lead astray."""
+    settlement = await Rig(failing(TimeoutError("its own"))).handle(a_text_envelope())
+    assert isinstance(settlement, Retry)
+    assert isinstance(settlement.error, TimeoutError)
+
+
+async def test_a_cancellation_that_a_handler_lets_out_is_a_failure() -> None:
+    """Awaiting something that was cancelled raises CancelledError though nobody cancelled the handler."""
+    router = Router()
+
+    @router.text
+    async def await_cancelled() -> None:
+        cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        cancelled.cancel()
+        await cancelled
+
+    rig = Rig(router)
+    assert isinstance(await rig.handle(a_text_envelope()), Retry)
+    assert len(rig.memory_outlet.parked) == 1
+
+
+async def test_cancellation_settles_nothing() -> None:
+    """A worker that is stopped throws nothing away: RabbitMQ hands the message to the next one."""
+    router = Router()
+    started = asyncio.Event()
+
+    @router.text
+    async def hang(context: Context) -> None:
+        context.storage["half"] = "done"
+        started.set()
+        await asyncio.Event().wait()
+
+    rig = Rig(router)
+    delivery = MemoryDelivery(a_text_envelope())
+    running = asyncio.create_task(rig.handle(delivery))
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert not delivery.acked
+    assert not rig.memory_outlet.parked
+    assert not rig.memory_outlet.buried
+    assert (await rig.memory.open(KEY, "")).context.storage == {}
+
+
+async def test_an_abandoned_message_settles_nothing() -> None:
+    """Its partition was lost while its replies went out: they are sent, but the delivery is another worker's."""
+    router = Router()
+
+    @router.text
+    async def echo(message: TextMessage) -> reply.Text:
+        return reply.Text(message.content)
+
+    rig = Rig(router)
+    rig.wechat.open.clear()
+    job = Job(MemoryDelivery(a_text_envelope("hello")))
+    job.task = asyncio.create_task(rig.work(job))  # type: ignore[assignment]
+    await rig.wechat.sending.wait()
+    job.abandon()
+    rig.wechat.open.set()
+
+    assert isinstance(await job.task, Abandon)
+    assert rig.wechat.texts == ["hello"]
+    assert not job.delivery.acked  # type: ignore[attr-defined]
+
+
+async def test_an_abandoned_failure_is_not_parked() -> None:
+    """The next owner runs the message anyway: a copy in the retry queue would be one too many."""
+    router = Router()
+
+    @router.text
+    async def echo() -> reply.Text:
+        return reply.Text("x")
+
+    rig = Rig(router)
+    rig.wechat.open.clear()
+    rig.wechat.errors.append(TokenUnavailable("no token"))
+    job = Job(MemoryDelivery(a_text_envelope()))
+    job.task = asyncio.create_task(rig.work(job))  # type: ignore[assignment]
+    await rig.wechat.sending.wait()
+    job.abandon()
+    rig.wechat.open.set()
+
+    assert isinstance(await job.task, Abandon)
+    assert not rig.memory_outlet.parked
+
+
+async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
+    """The message is done; it comes again and is found to be a duplicate."""
+    router = Router()
+
+    @router.text
+    async def echo() -> reply.Text:
+        return reply.Text("once")
+
+    rig = Rig(router)
+    envelope = a_text_envelope()
+    await rig.handle(MemoryDelivery(envelope, lost=True))
+    again = MemoryDelivery(envelope, redelivered=True)
+    await rig.handle(again)
+
+    assert again.acked
+    assert rig.wechat.texts == ["once"]
+    assert not rig.memory_outlet.parked
+
+
+async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No confirm, no acknowledgement: the original stays ours until the copy is on disk, then it is settled once."""
+    rig = Rig(failing(ValueError()))
+    rig.memory_outlet.away = True
+    waiting = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        waiting.set()
+        rig.memory_outlet.away = delivery.acked  # back, if nothing was acknowledged without it
+
+    monkeypatch.setattr("wxbus_worker.stages.settle.asyncio.sleep", sleep)
+    delivery = MemoryDelivery(a_text_envelope())
+    await rig.handle(delivery)
+
+    assert waiting.is_set()
+    assert delivery.acked
+    assert len(rig.memory_outlet.parked) == 1
+
+
+async def test_a_handler_that_misses_redis_waits_for_it() -> None:
+    """Nothing is parked or buried for want of Redis: once it answers, the message runs again."""
+    router = Router()
+    attempts = []
+
+    @router.text
+    async def uses_the_store() -> None:
+        attempts.append(current_delivery().attempt)
+        if len(attempts) < 3:
+            raise StoreUnavailable("no answer")
+
+    rig = Rig(router)
+    delivery = MemoryDelivery(a_text_envelope())
+    await rig.handle(delivery)
+
+    assert attempts == [1, 1, 1]
+    assert delivery.acked
+    assert not rig.memory_outlet.parked
+
+
+async def test_the_delivery_in_hand_is_known_below_a_handler_only() -> None:
+    """Each handler sees its own delivery, and nobody sees one after its end."""
+    router = Router()
+    seen = []
+
+    async def deep_below() -> None:
+        await asyncio.sleep(0)
+        seen.append((current_delivery().openid, current_delivery().attempt, current_delivery().account))
+
+    @router.text
+    async def handle() -> None:
+        await deep_below()
+
+    rig = Rig(router)
+    await asyncio.gather(
+        rig.handle(a_text_envelope(openid="o_1")), rig.handle(a_text_envelope(openid="o_2", attempt=4))
+    )
+
+    assert sorted(seen) == [("o_1", 1, "shop"), ("o_2", 4, "shop")]
+    with pytest.raises(LookupError, match="below a handler"):
+        current_delivery()
+
+
+async def test_a_context_that_json_cannot_hold_names_its_key() -> None:
+    """The handler's author is told which entry of storage is wrong."""
+    router = Router()
+
+    @router.text
+    async def keep(context: Context) -> None:
+        context.storage["fine"] = 1
+        context.storage["bad"] = {1, 2}
+
+    settlement = await Rig(router).handle(a_text_envelope())
+    assert isinstance(settlement, Retry)
+    assert "context.storage['bad']" in str(settlement.error)
+
+
+async def test_the_body_is_wechats_document() -> None:
+    """A document with a type we do not know reaches `default`, whole."""
+    router = Router()
+    seen = []
+
+    @router.default
+    async def handle(message: AnyMessage) -> None:
+        seen.append(message)
+
+    await Rig(router).handle(a_text_envelope(body=json.dumps({"MsgType": "hologram", "X": "1"}).encode()))
+    (message,) = seen
+    assert isinstance(message, UnknownMessage)
+    assert message.document == {"MsgType": "hologram", "X": "1"}
