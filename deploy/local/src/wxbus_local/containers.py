@@ -15,7 +15,7 @@ from testcontainers.core.docker_client import DockerClient
 from wxbus_local.errors import StartFailed
 from wxbus_local.guard import MARK, Run
 from wxbus_local.ports import free_port
-from wxbus_local.private import START_TIMEOUT, wait_ready
+from wxbus_local.private import LAST_LINES, START_TIMEOUT, wait_ready
 
 ANSWER_TIMEOUT = 10
 """Seconds the engine may take for an answer."""
@@ -108,6 +108,7 @@ class ContainerServer:
         self._recipe = recipe
         # Its own reaper is one more image to pull, and our guard does that work already.
         testcontainers_config.ryuk_disabled = True
+        run.has_containers()
         self._container = (
             DockerContainer(recipe.image)
             .with_envs(**recipe.environment)
@@ -148,14 +149,16 @@ class ContainerServer:
         try:
             wait_ready(
                 lambda: self._recipe.probe(self.url),
-                alive=self._alive,
+                alive=self.alive,
                 timeout=START_TIMEOUT,
                 what=self._recipe.name,
             )
-        except StartFailed as exc:
-            said = self._container.get_wrapped_container().logs(tail=12).decode(errors="replace")
+        except BaseException as exc:  # Ctrl-C too
+            said = self._container.get_wrapped_container().logs(tail=LAST_LINES).decode(errors="replace")
             self.discard()
-            raise StartFailed(f"{exc}\n{said}") from exc
+            if isinstance(exc, StartFailed):
+                raise StartFailed(f"{exc}\n{said}") from exc
+            raise
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -187,11 +190,12 @@ class ContainerServer:
         with _translated(self._recipe.name):
             self._container.stop()
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
+        """Whether it runs, paused or not."""
         with _translated(self._recipe.name):
             container = self._container.get_wrapped_container()
             container.reload()
-            return str(container.status) == "running"
+            return container.status in {"running", "paused"}
 
 
 @contextmanager

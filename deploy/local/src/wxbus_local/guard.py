@@ -27,6 +27,9 @@ GRACE = 5.0
 
 POLL = 0.05
 
+HAS_CONTAINERS = b"c"
+"""What the guard reads if it has to ask a Docker engine too, which takes a moment."""
+
 ROUNDS = 5
 """How often to look again for processes that came while others were being ended."""
 
@@ -46,7 +49,7 @@ class Run:
         command = [sys.executable, "-m", __name__, run_id, str(os.getpid())]
         with subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         ) as guard:
@@ -56,6 +59,12 @@ class Run:
             finally:
                 guard.terminate()
                 guard.wait()
+
+    def has_containers(self) -> None:
+        """Tell the guard that there are containers to look for as well."""
+        stdin = cast("IO[bytes]", self.guard.stdin)
+        stdin.write(HAS_CONTAINERS)
+        stdin.flush()
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Return our own environment with the run's mark and `variables` added: for a child process."""
@@ -139,10 +148,13 @@ def main(run_id: str, runner: int) -> None:
         print("watching", flush=True)  # the runner waits for this
         if watched is not None:
             wait_ended([watched])
-        remove_containers(run_id)  # an orderly runner has done so itself
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         sweep(run_id)
+        os.set_blocking(sys.stdin.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            if os.read(sys.stdin.fileno(), 1) == HAS_CONTAINERS:
+                remove_containers(run_id)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ class Server(Protocol):
         """Return what it is, for a person."""
         ...
 
+    def alive(self) -> bool:
+        """Whether it runs, frozen or not."""
+        ...
+
     def start(self) -> None:
         """Start it, again too, with the data it had; return when it answers.
 
@@ -119,10 +123,12 @@ class PrivateServer(ABC):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = self.spawn(self.command(), self.environment())
         try:
-            wait_ready(self.probe, alive=self._alive, timeout=START_TIMEOUT, what=self.name)
-        except StartFailed as exc:
-            self.kill()
-            raise StartFailed(f"{exc}\n{self.last_words()}") from exc
+            wait_ready(self.probe, alive=self.alive, timeout=START_TIMEOUT, what=self.name)
+        except BaseException as exc:  # Ctrl-C too
+            self.discard()
+            if isinstance(exc, StartFailed):
+                raise StartFailed(f"{exc}\n{self.last_words()}") from exc
+            raise
 
     def kill(self) -> None:
         """SIGKILL to the whole tree of processes."""
@@ -173,7 +179,8 @@ class PrivateServer(ABC):
             return "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
         return ""
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
+        """Whether its first process runs."""
         return self._process is not None and self._process.poll() is None
 
     def _tree(self) -> list[psutil.Process]:

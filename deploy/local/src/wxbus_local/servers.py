@@ -17,14 +17,16 @@ from pathlib import Path
 from wxbus.errors import ConfigurationError
 from wxbus.logs import redact_text
 from wxbus.settings import load
-from wxbus_local import containers, packages, probe, rabbitmq, redis
+from wxbus_local import containers, packages, probe
+from wxbus_local import rabbitmq as private_rabbitmq
+from wxbus_local import redis as private_redis
 from wxbus_local.errors import StartFailed
 from wxbus_local.guard import Run
 from wxbus_local.private import Server
 from wxbus_local.settings import LocalSettings
 
 Say = Callable[[str], None]
-"""Takes one line for the person who waits."""
+"""Takes one line for the person who waits: `NAME: what about it`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ RABBITMQ = Kind(
         probe=probe.amqp,
         environment={"RABBITMQ_DEFAULT_USER": "wxbus", "RABBITMQ_DEFAULT_PASS": "wxbus"},
     ),
-    program=rabbitmq.program,
-    private=rabbitmq.PrivateRabbitMQ,
+    program=private_rabbitmq.program,
+    private=private_rabbitmq.PrivateRabbitMQ,
     packages={"apt": "rabbitmq-server", "brew": "rabbitmq"},
     probe=probe.amqp,
 )
@@ -66,13 +68,22 @@ REDIS = Kind(
         port=6379,
         url="redis://{host}:{port}/0",
         probe=probe.resp,
-        command=("redis-server", *redis.OPTIONS),
+        command=("redis-server", *private_redis.OPTIONS),
     ),
-    program=redis.program,
-    private=redis.PrivateRedis,
+    program=private_redis.program,
+    private=private_redis.PrivateRedis,
     packages={"apt": "redis-server", "brew": "redis"},
     probe=probe.resp,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server that answers."""
+
+    url: str
+    own: Server | None
+    """None: it is another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +113,8 @@ class Launcher:
         return server
 
     @contextmanager
-    def serving(self, kind: Kind, given: str | None, folder: Path) -> Iterator[str]:
-        """Yield the address of a server: the given one, or one of our own that is ended afterwards.
+    def serving(self, kind: Kind, given: str | None, folder: Path) -> Iterator[Found]:
+        """Yield a server: the given one, or one of our own that is ended afterwards.
 
         Raises:
             ConfigurationError: No way to come by one, or the given one does not answer.
@@ -115,11 +126,11 @@ class Launcher:
                     f"{kind.variable}: {redact_text(given)} does not answer as {kind.name}: {redact_text(fault)}"
                 )
             self.say(f"{kind.name}: {redact_text(given)}, as {kind.variable} says")
-            yield given
+            yield Found(given, None)
             return
         server = self.launch(kind, folder)
         try:
-            yield server.url
+            yield Found(server.url, server)
         finally:
             server.discard()  # both keep what they confirmed through a kill, and a person waits
 
@@ -150,6 +161,8 @@ class Servers:
 
     amqp_url: str
     redis_url: str
+    own: tuple[Server, ...]
+    """Those of them that we have started."""
 
 
 @contextmanager
@@ -159,7 +172,8 @@ def find(launcher: Launcher, *, data: Path) -> Iterator[Servers]:
     redis_url = given.redis_url.get_secret_value() if given.redis_url else None
     amqp_url = given.amqp_url.get_secret_value() if given.amqp_url else None
     with (
-        launcher.serving(REDIS, redis_url, data / "redis") as redis_url,
-        launcher.serving(RABBITMQ, amqp_url, data / "rabbitmq") as amqp_url,
+        launcher.serving(REDIS, redis_url, data / "redis") as redis,
+        launcher.serving(RABBITMQ, amqp_url, data / "rabbitmq") as rabbitmq,
     ):
-        yield Servers(amqp_url=amqp_url, redis_url=redis_url)
+        own = tuple(found.own for found in (redis, rabbitmq) if found.own)
+        yield Servers(amqp_url=rabbitmq.url, redis_url=redis.url, own=own)

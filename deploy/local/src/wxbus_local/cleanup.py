@@ -1,0 +1,18 @@
+"""Takes the queues and keys of a namespace away again, where servers are not our own."""
+
+import aio_pika
+from redis.asyncio import Redis
+
+from wxbus.bus.topology import Topology
+
+
+async def forget(amqp_url: str, redis_url: str, topology: Topology) -> None:
+    """Delete what wxbus keeps on both servers under the topology's namespace."""
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        for binding in topology.bindings():
+            await channel.queue_delete(binding.queue.name)
+            await channel.exchange_delete(binding.exchange.name)
+    async with Redis.from_url(redis_url) as client:
+        async for key in client.scan_iter(match=f"{topology.namespace}:*"):
+            await client.delete(key)

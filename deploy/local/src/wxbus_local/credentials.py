@@ -1,0 +1,37 @@
+"""Keys between the services of a local stack, made once and kept where only this user reads them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wxbus.rpc.keys import new_key
+from wxbus_token.keyring import new_vault_key
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the token service and its callers need to know of each other."""
+
+    vault_keys: str = field(repr=False)
+    worker_api_key: str = field(repr=False)
+    api_keys_file: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> "Credentials":
+        """Return the credentials kept in `folder`, made now if there are none."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        vault, key, entries = folder / "vault_keys", folder / "worker_api_key", folder / "api_keys.toml"
+        if not (vault.exists() and key.exists() and entries.exists()):
+            api_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
+            _keep(vault, new_vault_key("local"))
+            _keep(entries, entry.as_toml())
+            _keep(key, api_key)
+        return cls(
+            vault_keys=vault.read_text(encoding="utf-8").strip(),
+            worker_api_key=key.read_text(encoding="utf-8").strip(),
+            api_keys_file=entries.absolute(),
+        )
+
+
+def _keep(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text + "\n", encoding="utf-8")

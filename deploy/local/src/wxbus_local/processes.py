@@ -1,0 +1,51 @@
+"""Runs the services of a Procfile (honcho), as a process of its own; says what happens as one JSON object a line.
+
+Started as `python -m wxbus_local.processes PROCFILE WORKER_ADMIN_PORT...`: as many workers as there are ports.
+If one service ends, all do.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from honcho.environ import parse_procfile
+from honcho.manager import SYSTEM_PRINTER_NAME, Manager
+from honcho.printer import Message, Printer
+
+STOPPED = re.compile(r"^(?P<name>\S+) stopped \(rc=(?P<code>-?\d+)\)$")
+
+
+class JsonLines(Printer):  # type: ignore[misc]  # honcho has no types
+    """Prints `{"name", "line"}` for a line of a service, `{"name", "stopped"}` for its end."""
+
+    def write(self, message: Message) -> None:
+        """Print what there is to know about one message."""
+        text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else str(message.data)
+        for line in text.splitlines():
+            if message.name != SYSTEM_PRINTER_NAME:
+                self._print(name=message.name, line=line)
+            elif match := STOPPED.match(line):
+                self._print(name=match["name"], stopped=int(match["code"]))
+
+    def _print(self, **event: str | int) -> None:
+        print(json.dumps(event, ensure_ascii=False), file=self.output, flush=True)
+
+
+def main(procfile: Path, worker_ports: Sequence[str]) -> int:
+    """Run the services until one of them ends or SIGTERM comes; return the exit code of the first to end."""
+    manager = Manager(JsonLines(sys.stdout))
+    for name, command in parse_procfile(procfile.read_text(encoding="utf-8")).processes.items():
+        if name != "worker":
+            manager.add_process(name, command)
+            continue
+        for number, port in enumerate(worker_ports, start=1):
+            manager.add_process(f"{name}.{number}", command, env={**os.environ, "WXBUS_WORKER_ADMIN_PORT": port})
+    manager.loop()
+    return abs(int(manager.returncode or 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

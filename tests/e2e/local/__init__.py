@@ -1,0 +1,1 @@
+"""The commands that a person types, run as they are typed."""
