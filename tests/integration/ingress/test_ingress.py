@@ -22,7 +22,7 @@ from wxbus.bus.topology import Topology
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, document_from_json
 from wxbus_ingress.app import build_app
-from wxbus_ingress.server import serving
+from wxbus_ingress.http import bound, serving
 from wxbus_ingress.settings import Limits
 
 pytestmark = pytest.mark.integration
@@ -61,7 +61,7 @@ async def callback_url(proxy: tuple[Proxy, str], topology: Topology, accounts_fi
     accounts = Accounts.read(accounts_file)
     async with Publisher.open(url, topology, name=topology.namespace) as publisher:
         app = build_app(Limits(budget=1.5), accounts, publisher, registry=CollectorRegistry())
-        async with serving(app, host="127.0.0.1", port=0, grace=2) as port:
+        async with serving(app, bound("127.0.0.1", 0), grace=2) as port:
             yield f"http://127.0.0.1:{port}/wechat/shop"
 
 

@@ -12,7 +12,7 @@ from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.testing import MemoryOutlet
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.server import serving
+from wxbus_ingress.http import bound, serving
 from wxbus_ingress.settings import Limits
 
 ALL_MODES = (Mode.PLAIN, Mode.COMPATIBLE, Mode.SECURE)
@@ -80,5 +80,5 @@ async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
     outlet, registry = MemoryOutlet(), CollectorRegistry()
     app = build_app(limits, ACCOUNTS, outlet, registry=registry)
-    async with serving(app, host="127.0.0.1", port=0, grace=1) as port, aiohttp.ClientSession() as http:
+    async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Ingress(f"http://127.0.0.1:{port}", port, http, outlet, registry)

@@ -19,7 +19,8 @@ from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus.testing import MemoryOutlet
 from wxbus_ingress.app import build_app
-from wxbus_ingress.server import serve, serving
+from wxbus_ingress.http import bound, serving
+from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings, Limits
 
 
@@ -46,7 +47,7 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
     ended = asyncio.Event()
 
     async def run(started: "asyncio.Future[int]") -> None:
-        async with serving(app, host="127.0.0.1", port=0, grace=30) as port:
+        async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
             await outlet.asked.wait()
         ended.set()

@@ -5,15 +5,19 @@ import asyncio
 from aiohttp import web
 
 from wxbus.errors import CallbackTooLarge, CallbackTooSlow, MalformedCallback
+from wxbus_ingress.deadline import Deadline
+from wxbus_ingress.http import Request
 from wxbus_ingress.settings import Limits
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-async def read_body(request: web.Request, limits: Limits) -> bytes:
+
+async def read_body(request: Request, limits: Limits, deadline: Deadline) -> bytes:
     """Return the whole body, as it came: compression is not undone.
 
     Raises:
         CallbackTooLarge: It is longer than `limits.body_limit`, announced or not.
-        CallbackTooSlow: It was not there within `limits.body_timeout`.
+        CallbackTooSlow: It was not there within `limits.body_timeout`, or by the deadline.
         MalformedCallback: It ended early, or is not what its header says.
     """
     if (request.content_length or 0) > limits.body_limit:
@@ -21,7 +25,10 @@ async def read_body(request: web.Request, limits: Limits) -> bytes:
     try:
         if request.content.is_eof():  # the usual case: it came together with the header
             return await request.read()
-        async with asyncio.timeout(limits.body_timeout):
+        async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(CONTINUE)
+                request.writer.output_size = 0
             return await request.read()
     except web.HTTPRequestEntityTooLarge as exc:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc

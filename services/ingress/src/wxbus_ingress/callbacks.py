@@ -1,22 +1,24 @@
 """What happens at `/wechat/{account}`: each request goes through the hops in the order they are written here."""
 
-import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 
-from wxbus.bus.ports import Outlet
+from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.wechat.callback import CallbackQuery
 from wxbus_ingress import page
 from wxbus_ingress.body import read_body
+from wxbus_ingress.deadline import Deadline
 from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.envelopes import envelope_of
+from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.settings import Limits
 
-PATH = "/wechat/{account}"
+PREFIX = "/wechat/"
 SUCCESS = b"success"
 ALLOWED = "GET, HEAD, OPTIONS, POST"
 
@@ -24,37 +26,52 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Callbacks:
-    """The handlers of the public port."""
+    """The public port: every request that is not answered here raises."""
 
-    def __init__(self, endpoints: Endpoints, outlet: Outlet, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, endpoints: Endpoints, inbox: Inbox, limits: Limits, metrics: Metrics) -> None:
         self._endpoints = endpoints
-        self._outlet = outlet
+        self._inbox = inbox
         self._limits = limits
         self._metrics = metrics
+        self._methods: dict[str, Callable[[Request, str], Awaitable[web.Response]]] = {
+            "POST": self._receive,
+            "GET": self._verify,
+            "HEAD": self._verify,
+            "OPTIONS": self._options,
+        }
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Answer "success" once RabbitMQ has the callback on disk (protocol reference 4.3), and never before.
+    async def __call__(self, request: Request) -> web.Response:
+        """Answer a request.
 
         Raises:
-            CallbackRejected: It is not a callback of the account.
-            BrokerUnavailable: No confirm within the budget.
+            CallbackRejected: It is not a callback of an account.
+            Unavailable: It could not be stored within the budget.
+            HTTPException: It is no request for us at all.
         """
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        endpoint = self._endpoints.named(request.match_info["account"])
-        body = await read_body(request, self._limits)
+        name = account_of(request)
+        if not name:
+            raise web.HTTPNotFound
+        method = self._methods.get(request.method)
+        if method is None:
+            raise web.HTTPMethodNotAllowed(request.method, ALLOWED.split(", "))
+        return await method(request, name)
+
+    async def _receive(self, request: Request, name: str) -> web.Response:
+        """Answer "success" once the callback is on disk (protocol reference 4.3), and never before."""
+        deadline = Deadline(request.first_byte, self._limits.budget)
+        endpoint = self._endpoints.named(name)
+        body = await read_body(request, self._limits, deadline)
         now = time.time()
         opened = endpoint.open(CallbackQuery.from_mapping(request.query), body, now)
         envelope = envelope_of(endpoint.account, opened.document, now)
-        await self._outlet.publish(envelope, budget=self._limits.budget - (clock() - started))
+        await self._inbox.publish(envelope, budget=deadline.left())
         endpoint.accepted.inc()
-        self._metrics.seconds.observe(clock() - started)
+        self._metrics.seconds.observe(deadline.used())
         log.debug("callback.accepted", account=envelope.account, id=envelope.id, dedup_id=envelope.dedup_id)
         return web.Response(body=SUCCESS, content_type="text/plain")
 
-    async def verify(self, request: web.Request) -> web.Response:
+    async def _verify(self, request: Request, name: str) -> web.Response:
         """Answer WeChat's URL verification (protocol reference 1.2), or a person in a browser with a page."""
-        name = request.match_info["account"]
         query = CallbackQuery.from_mapping(request.query)
         if not (query.signature or query.msg_signature):
             return self._page(name)
@@ -64,7 +81,7 @@ class Callbacks:
         log.info("callback.verified", account=name)
         return web.Response(text=answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    async def options(self, _request: web.Request) -> web.Response:
+    async def _options(self, _request: Request, _name: str) -> web.Response:
         """Say which methods there are."""
         return web.Response(status=204, headers={"Allow": ALLOWED})
 
@@ -76,3 +93,10 @@ class Callbacks:
             return page.unknown_account()
         self._metrics.requests.labels(name, "page").inc()
         return page.known_account(endpoint.account)
+
+
+def account_of(request: Request) -> str:
+    """Return the account's name in the path, or "" if the path is no callback address."""
+    path = request.path
+    name = path[len(PREFIX) :] if path.startswith(PREFIX) else ""
+    return "" if "/" in name else name

@@ -2,10 +2,11 @@
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from wxbus.errors import CallbackRejected, Forbidden, Unavailable
+from wxbus_ingress.callbacks import Callbacks, account_of
 from wxbus_ingress.endpoints import Endpoints
+from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
 
 UNAVAILABLE = "not accepted: the message queue is away, please send it again"
@@ -18,44 +19,48 @@ NOWHERE = {
 log = structlog.stdlib.get_logger(__name__)
 
 
-def refusals(endpoints: Endpoints, metrics: Metrics) -> Middleware:
-    """Return the middleware that answers errors; what it does not know is answered 500 and logged with its trace."""
+class Refusals:
+    """Answers what `callbacks` refuses; what it does not know is answered 500 and logged with its trace."""
 
-    def refuse(request: web.Request, status: int, text: str, outcome: str) -> web.Response:
-        name = request.match_info.get("account", "")
-        metrics.requests.labels(name if name in endpoints else "", outcome).inc()
-        response = web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
-        if status in {408, 413}:
-            response.force_close()  # the rest of the body is not worth waiting for
-        return response
+    def __init__(self, callbacks: Callbacks, endpoints: Endpoints, metrics: Metrics) -> None:
+        self._callbacks = callbacks
+        self._endpoints = endpoints
+        self._metrics = metrics
 
-    def told(request: web.Request, status: int) -> dict[str, object]:
-        return {
-            "account": request.match_info.get("account", "")[:64],
-            "status": status,
-            "method": request.method[:16],
-            "remote": request.remote,
-        }
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def __call__(self, request: Request) -> web.StreamResponse:
+        """Answer a request, whatever happens."""
         try:
-            return await handler(request)
+            return await self._callbacks(request)
         except CallbackRejected as exc:
             reason = exc.reason if isinstance(exc, Forbidden) else str(exc)
-            log.warning("callback.rejected", reason=reason, **told(request, exc.status))
-            return refuse(request, exc.status, " ".join(str(exc).split()), "rejected")
+            log.warning("callback.rejected", reason=reason, **_told(request, exc.status))
+            return self._refusal(request, exc.status, " ".join(str(exc).split()), "rejected")
         except Unavailable as exc:
-            log.warning("callback.unavailable", reason=str(exc), **told(request, 503))
-            return refuse(request, 503, UNAVAILABLE, "unavailable")
+            log.warning("callback.unavailable", reason=str(exc), **_told(request, 503))
+            return self._refusal(request, 503, UNAVAILABLE, "unavailable")
         except web.HTTPException as exc:
-            log.info("callback.rejected", reason=exc.reason, **told(request, exc.status))
-            response = refuse(request, exc.status, NOWHERE.get(exc.status, exc.reason), "rejected")
+            log.info("callback.rejected", reason=exc.reason, **_told(request, exc.status))
+            response = self._refusal(request, exc.status, NOWHERE.get(exc.status, exc.reason), "rejected")
             if "Allow" in exc.headers:
                 response.headers["Allow"] = exc.headers["Allow"]
             return response
         except Exception:
-            log.exception("callback.failed", **told(request, 500))
-            return refuse(request, 500, FAILED, "failed")
+            log.exception("callback.failed", **_told(request, 500))
+            return self._refusal(request, 500, FAILED, "failed")
 
-    return middleware
+    def _refusal(self, request: Request, status: int, text: str, outcome: str) -> web.Response:
+        name = account_of(request)
+        self._metrics.requests.labels(name if name in self._endpoints else "", outcome).inc()
+        response = web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
+        if not request.content.is_eof():
+            response.force_close()  # the rest of the body is not worth waiting for
+        return response
+
+
+def _told(request: Request, status: int) -> dict[str, object]:
+    return {
+        "account": account_of(request)[:64],
+        "status": status,
+        "method": request.method[:16],
+        "remote": request.remote,
+    }

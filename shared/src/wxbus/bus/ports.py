@@ -67,16 +67,24 @@ class Sink(Protocol):
         ...
 
 
-class Outlet(Protocol):
-    """Where envelopes are sent. Each call returns when RabbitMQ has the envelope on disk.
+class Inbox(Protocol):
+    """Where callbacks are handed over. A call returns when the envelope is on disk.
 
     Raises:
-        BrokerUnavailable: No confirm within `budget` seconds; it may have arrived all the same.
+        Unavailable: It is not known to be on disk within `budget` seconds; it may have arrived all the same.
     """
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Put it into the partition of its lane."""
         ...
+
+
+class Outlet(Inbox, Protocol):
+    """Where envelopes are sent. Each call returns when RabbitMQ has the envelope on disk.
+
+    Raises:
+        BrokerUnavailable: No confirm within `budget` seconds; it may have arrived all the same.
+    """
 
     async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Put it into its lane again after a delay of `wxbus.bus.topology.RETRY_DELAYS`; count the attempt before."""
