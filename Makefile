@@ -3,24 +3,31 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := shared services/ingress services/worker services/token services/sandbox deploy/local
-SOURCES := $(addsuffix /src,$(DISTRIBUTIONS))
-LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --no-emit-package wxbus
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
+  $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
+COMPOSE := docker compose --project-name wxbus-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test unit lock clean
+.PHONY: help run demo test unit bench check format compose-demo lock venv clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: $(VENV)/.installed ## the virtual environment with everything a checkout needs
+run: venv ## everything on this machine, until Ctrl-C
+	@$(BIN)/python -m wxbus_local run
 
-$(VENV)/.installed: locks/dev.txt $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "wxbus needs Python 3.11 to 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
-	@echo "installing into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps $(addprefix -e ./,$(DISTRIBUTIONS))
-	@touch $@
+demo: venv ## the same for the length of a conversation; fails if any of it goes wrong
+	@$(BIN)/python -m wxbus_local demo
+
+test: venv ## all tests, against a real RabbitMQ and Redis
+	$(BIN)/pytest
+
+unit: venv ## the tests that need no server, in seconds
+	$(BIN)/pytest tests/unit
+
+bench: venv ## how fast it is here: a table, and build/bench.json
+	@$(BIN)/python -m tests.benchmarks
 
 check: venv ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -32,9 +39,28 @@ format: venv ## rewrite the code to the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+compose-demo: venv ## the conversation of `make demo`, against docker compose
+	@trap '$(COMPOSE) down --volumes --timeout 5' EXIT; \
+	  $(COMPOSE) up --build --detach --wait && \
+	  $(BIN)/python -m wxbus_local demo --against "http://127.0.0.1:$${WXBUS_SANDBOX_PORT:-8082}"
+
 lock: venv ## pin the newest allowed versions again, with hashes
-	$(BIN)/$(LOCK) --upgrade locks/dev.in $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) -o locks/dev.txt
+	$(BIN)/$(LOCK) locks/dev.in $(addsuffix /pyproject.toml,$(filter-out shared,$(DISTRIBUTIONS))) -o locks/dev.txt
 	$(BIN)/$(LOCK) -c locks/dev.txt locks/build.in -o locks/build.txt
 	for service in ingress worker token sandbox; do \
-	  $(BIN)/$(LOCK) -c locks/dev.txt shared/pyproject.toml services/$$service/pyproject.toml -o locks/$$service.txt || exit 1; \
+	  $(BIN)/$(LOCK) -c locks/dev.txt services/$$service/pyproject.toml -o locks/$$service.txt || exit 1; \
 	done
+
+venv: $(VENV)/.installed ## the virtual environment with everything a checkout needs
+
+$(VENV)/.installed: locks/dev.txt $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "wxbus needs Python 3.11 to 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r locks/dev.txt
+	@$(PIP) install --no-build-isolation --no-deps $(addprefix -e ./,$(DISTRIBUTIONS))
+	@touch $@
+
+clean: ## remove the virtual environment, local data and what tools leave
+	rm -rf $(VENV) .local build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

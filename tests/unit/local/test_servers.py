@@ -22,6 +22,10 @@ class PretendServer:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
+    def alive(self) -> bool:
+        """Always."""
+        return True
+
     def start(self) -> None:
         """Remember."""
         self.calls.append("start")
@@ -107,8 +111,8 @@ def test_the_address_given_by_the_user_wins_and_nothing_is_started(tmp_path: Pat
     """1: a server named by the environment is used as it is, and not stopped."""
     machine = Machine(tmp_path, program="/bin/redis")
 
-    with machine.launcher(run).serving(machine.kind(), "redis://given:1/0", tmp_path) as url:
-        assert url == "redis://given:1/0"
+    with machine.launcher(run).serving(machine.kind(), "redis://given:1/0", tmp_path) as found:
+        assert found.url == "redis://given:1/0"
 
     assert machine.server.calls == []
 
@@ -131,8 +135,8 @@ def test_without_docker_the_program_of_the_machine_is_used_and_ended(tmp_path: P
     """3: no engine is nothing to speak of; the private instance is ended with the block."""
     machine = Machine(tmp_path, program="/bin/redis")
 
-    with machine.launcher(run).serving(machine.kind(), None, tmp_path) as url:
-        assert url == machine.server.url
+    with machine.launcher(run).serving(machine.kind(), None, tmp_path) as found:
+        assert found.url == machine.server.url
 
     assert machine.server.calls == ["start", "discard"]
     assert machine.said == [
