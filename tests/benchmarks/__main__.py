@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from wxbus.settings import LogSettings
 from wxbus_local.guard import Run
 from wxbus_local.servers import Launcher, find
 
-Benchmark: TypeAlias = Callable[[Places, Path], Awaitable[list[Result]]]
+Benchmark: TypeAlias = Callable[[Places], Coroutine[None, None, list[Result]]]
 
 BENCHMARKS: dict[str, Benchmark] = {
     "ingress": bench_ingress.measure,
@@ -49,7 +49,8 @@ def main(
             sys.exit(str(exc))
         for name in chosen:
             with console.status(f"measuring {name} ..."):
-                found += asyncio.run(BENCHMARKS[name](Places(servers.amqp_url, servers.redis_url), folder))
+                places = Places(launcher.run, folder, servers.amqp_url, servers.redis_url)
+                found += asyncio.run(BENCHMARKS[name](places))
     results.show(found)
     results.write(found, REPORT)
     console.print(f"written to {REPORT}")

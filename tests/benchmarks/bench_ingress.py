@@ -3,14 +3,14 @@
 import secrets
 import time
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from tests.benchmarks.load import Outcome, apply, request
 from tests.benchmarks.places import Places
-from tests.benchmarks.processes import Server, serving
 from tests.benchmarks.results import Result
+from tests.support.processes import Service
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.signature import sign
+from wxbus_local.ports import free_port
 
 APPID, TOKEN, AES_KEY = "wxbench0000000000", "benchtoken", "BenchmarkKeyBenchmarkKeyBenchmarkKeyBenchma"
 ROUNDS, CALLBACKS, CONNECTIONS = 5, 4_000, 32
@@ -46,21 +46,21 @@ def _callback(cipher: Cipher, openid: str, now: str) -> bytes:
     return request(f"/wechat/bench?{query}", body.encode(), headers=["Content-Type: text/xml"])
 
 
-async def measure(places: Places, folder: Path) -> list[Result]:
+async def measure(places: Places) -> list[Result]:
     """Return rates and CPU of ingress and of the bare server, their rounds interleaved in one run."""
-    (folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
-    ours, bare_port, admin = places.free_port(), places.free_port(), places.free_port()
+    (places.folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
+    ours, bare_port, admin = free_port(), free_port(), free_port()
     env = {
         **places.environment(),
-        "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+        "WXBUS_ACCOUNTS_FILE": str(places.folder / "accounts.toml"),
         "WXBUS_INGRESS_HOST": "127.0.0.1",
         "WXBUS_INGRESS_PORT": str(ours),
         "WXBUS_INGRESS_ADMIN_PORT": str(admin),
     }
     async with AsyncExitStack() as stack:
-        ingress = await stack.enter_async_context(serving(["-m", "wxbus_ingress"], port=ours, env=env))
+        ingress = await stack.enter_async_context(places.serving("wxbus_ingress", port=ours, env=env))
         bare = await stack.enter_async_context(
-            serving(["-m", "tests.benchmarks.peers.bare", str(bare_port)], port=bare_port)
+            places.serving("tests.benchmarks.peers.bare", str(bare_port), port=bare_port)
         )
         await _round(ingress, ours)  # the first opens connections and warms caches
         rounds = [(await _round(ingress, ours), await _round(bare, bare_port)) for _ in range(ROUNDS)]
@@ -73,7 +73,7 @@ async def measure(places: Places, folder: Path) -> list[Result]:
     ]
 
 
-async def _round(server: Server, port: int) -> tuple[Outcome, float]:
+async def _round(server: Service, port: int) -> tuple[Outcome, float]:
     payloads = callbacks(CALLBACKS)
     before = server.cpu_seconds()
     outcome = await apply(port, payloads, connections=CONNECTIONS)

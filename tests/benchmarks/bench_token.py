@@ -2,13 +2,13 @@
 
 import json
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from tests.benchmarks.load import Outcome, apply, request
 from tests.benchmarks.places import Places
-from tests.benchmarks.processes import Server, serving
 from tests.benchmarks.results import Result
+from tests.support.processes import Service
 from wxbus.rpc.keys import new_key
+from wxbus_local.ports import free_port
 from wxbus_token.keyring import new_vault_key
 
 APPID = "wxbench0000000000"
@@ -22,27 +22,27 @@ secret = "0123456789abcdef0123456789abcdef"
 """
 
 
-async def measure(places: Places, folder: Path) -> list[Result]:
+async def measure(places: Places) -> list[Result]:
     """Return the rate, latency and CPU of `POST /rpc/token/get`."""
     key, entry = new_key("bench", ["token:get:*"])
-    (folder / "keys.toml").write_text(entry.as_toml(), encoding="utf-8")
-    (folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
-    port, wechat_port = places.free_port(), places.free_port()
+    (places.folder / "keys.toml").write_text(entry.as_toml(), encoding="utf-8")
+    (places.folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
+    port, wechat_port = free_port(), free_port()
     env = {
         **places.environment(),
-        "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+        "WXBUS_ACCOUNTS_FILE": str(places.folder / "accounts.toml"),
         "WXBUS_WECHAT_API_URL": f"http://127.0.0.1:{wechat_port}",
         "WXBUS_TOKEN_PORT": str(port),
-        "WXBUS_TOKEN_ADMIN_PORT": str(places.free_port()),
-        "WXBUS_TOKEN_API_KEYS_FILE": str(folder / "keys.toml"),
+        "WXBUS_TOKEN_ADMIN_PORT": str(free_port()),
+        "WXBUS_TOKEN_API_KEYS_FILE": str(places.folder / "keys.toml"),
         "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("bench"),
     }
     headers = ["Content-Type: application/json", f"Authorization: Bearer {key}"]
     call = request("/rpc/token/get", json.dumps({"appid": APPID}).encode(), headers=headers)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        await enter(serving(["-m", "tests.benchmarks.peers.wechat", str(wechat_port)], port=wechat_port))
-        token = await enter(serving(["-m", "wxbus_token"], port=port, env=env))
+        await enter(places.serving("tests.benchmarks.peers.wechat", str(wechat_port), port=wechat_port))
+        token = await enter(places.serving("wxbus_token", port=port, env=env))
         await _round(token, port, call)
         rounds = [await _round(token, port, call) for _ in range(ROUNDS)]
     return [
@@ -52,7 +52,7 @@ async def measure(places: Places, folder: Path) -> list[Result]:
     ]
 
 
-async def _round(server: Server, port: int, call: bytes) -> tuple[Outcome, float]:
+async def _round(server: Service, port: int, call: bytes) -> tuple[Outcome, float]:
     before = server.cpu_seconds()
     outcome = await apply(port, [call] * CALLS, connections=CONNECTIONS)
     if outcome.wrong:

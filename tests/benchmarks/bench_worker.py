@@ -4,17 +4,17 @@ import asyncio
 import json
 import time
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import aiohttp
 
 from tests.benchmarks.places import Places
-from tests.benchmarks.processes import Server, serving
 from tests.benchmarks.results import Result
+from tests.support.processes import Service
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.telemetry import new_traceparent
+from wxbus_local.ports import free_port
 
 APPID = "wxbench0000000000"
 ROUNDS, MESSAGES, USERS = 3, 3_000, 500
@@ -26,14 +26,14 @@ kind = "official_account"
 """
 
 
-async def measure(places: Places, folder: Path) -> list[Result]:
+async def measure(places: Places) -> list[Result]:
     """Return the worker's rate and CPU over some rounds; the first, unmeasured, fills connections and caches."""
-    (folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
-    wechat_port, admin_port = places.free_port(), places.free_port()
+    (places.folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
+    wechat_port, admin_port = free_port(), free_port()
     wechat_url = f"http://127.0.0.1:{wechat_port}"
     env = {
         **places.environment(),
-        "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+        "WXBUS_ACCOUNTS_FILE": str(places.folder / "accounts.toml"),
         "WXBUS_WECHAT_API_URL": wechat_url,
         "WXBUS_WORKER_APP": "tests.benchmarks.handlers:router",
         "WXBUS_WORKER_TOKEN_URL": wechat_url,
@@ -43,10 +43,10 @@ async def measure(places: Places, folder: Path) -> list[Result]:
     topology = Topology(namespace=places.namespace)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        await enter(serving(["-m", "tests.benchmarks.peers.wechat", str(wechat_port)], port=wechat_port))
+        await enter(places.serving("tests.benchmarks.peers.wechat", str(wechat_port), port=wechat_port))
         outlet = await enter(Publisher.open(places.amqp_url, topology, name="bench"))
         http = await enter(aiohttp.ClientSession(wechat_url))
-        worker = await enter(serving(["-m", "wxbus_worker"], port=admin_port, env=env))
+        worker = await enter(places.serving("wxbus_worker", port=admin_port, env=env))
         await _round(worker, outlet, http, 0)
         rounds = [await _round(worker, outlet, http, number + 1) for number in range(ROUNDS)]
         memory = worker.memory_mib()
@@ -57,7 +57,7 @@ async def measure(places: Places, folder: Path) -> list[Result]:
     ]
 
 
-async def _round(worker: Server, outlet: Publisher, http: aiohttp.ClientSession, number: int) -> tuple[float, float]:
+async def _round(worker: Service, outlet: Publisher, http: aiohttp.ClientSession, number: int) -> tuple[float, float]:
     before, started = worker.cpu_seconds(), time.perf_counter()
     envelopes = iter([_envelope(f"{number}-{index}", f"o{index % USERS}") for index in range(MESSAGES)])
 

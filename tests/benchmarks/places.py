@@ -1,14 +1,23 @@
-"""Where a benchmark finds its servers: real ones, with names of its own on them."""
+"""Where a benchmark finds its servers: real ones, with names of its own on them; and what it starts itself."""
 
 import secrets
-import socket
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.processes import Service, serving
+from wxbus_local.guard import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Addresses of RabbitMQ and Redis, and a namespace for this run."""
 
+    run: Run
+    """Guards what is started."""
+    folder: Path
+    """For files and logs."""
     amqp_url: str
     redis_url: str
     namespace: str = field(default_factory=lambda: f"bench{secrets.token_hex(4)}")
@@ -22,9 +31,9 @@ class Places:
             "WXBUS_LOG_LEVEL": "warning",
         }
 
-    @staticmethod
-    def free_port() -> int:
-        """Return a port that nobody listens on."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
+    def serving(
+        self, module: str, *arguments: str, port: int, env: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Service]:
+        """Run `python -m MODULE ARGUMENTS` while the block runs; starts the block when `port` listens."""
+        command = ("-m", module, *arguments)
+        return serving(Service(self.run, module, command, port=port, folder=self.folder, env=env))
