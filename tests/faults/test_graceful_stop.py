@@ -1,0 +1,50 @@
+"""A worker that is told to stop finishes what runs and gives the rest back: nothing is lost, nothing repeated."""
+
+import asyncio
+import random
+
+import pytest
+
+from tests.faults.conftest import Install
+from tests.support.history import Load, differences, in_hand, outcome, settled
+from wxbus.bus.topology import Topology
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("redis")]
+
+USERS = [f"o_user{index}" for index in range(30)]
+STOPS = 6
+
+
+async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
+    """Stopped by SIGTERM again and again, in the end all at once, workers exit with 0, and no reply goes out twice."""
+    async with (
+        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
+        asyncio.timeout(150),
+    ):
+        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        await installation.token()
+        app = "tests.support.recording:router"
+        workers = [await installation.worker(app, name) for name in ("worker1", "worker2")]
+        load = Load(amqp_url, topology, USERS, random.Random())
+        exits: list[int] = []
+        stopped_with: list[int] = []
+        async with load.writing():
+            for _ in range(STOPS):
+                await load.backlogged()
+                busy = {worker: await in_hand(worker) for worker in workers}
+                busier = max(workers, key=busy.__getitem__)
+                stopped_with.append(busy[busier])
+                exits.append(await busier.stop())
+                await busier.start()
+            await load.backlogged()
+            exits += await asyncio.gather(*(worker.stop() for worker in workers))
+        await workers[0].start()
+        await settled(load, workers[:1])
+        result = await outcome(installation, redis_url, USERS, amqp_url)
+        print(f"{load.published.total()} messages of {len(USERS)} users; in hand when stopped: {stopped_with}")
+        assert exits == [0] * (STOPS + len(workers))
+        assert all(stopped_with), "a worker was stopped that had nothing to do: the load is too low to prove anything"
+        assert differences(result.committed, load) == {}
+        assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
+        assert result.repeats() == []
+        assert (result.dead, result.outboxes) == (0, 0)

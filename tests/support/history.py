@@ -1,0 +1,224 @@
+"""Histories: numbered messages of many users go in, what became of each user's is compared with 1..n."""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+
+import aiohttp
+
+from tests.support.installation import ACCOUNT, APPID, Installation
+from tests.support.processes import Service
+from tests.support.queues import dead, ready
+from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.errors import BrokerUnavailable
+from wxbus.store.store import Store
+from wxbus.telemetry import new_traceparent
+from wxbus_sandbox.client import SandboxClient
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import ContextKey, RedisContextStore
+
+BACKLOG = (150, 600)
+"""Messages that stand in the queues, besides those that workers have fetched: faults wait for the first number, users
+stop writing at the second."""
+TWICE = 0.1
+"""Share of the messages that come a second time, as WeChat's own repeats do."""
+LOOK = 0.2
+"""Seconds between two looks at the queues."""
+
+
+@dataclass
+class Load:
+    """Users who write 1, 2, 3, ..., faster than workers handle it."""
+
+    url: str
+    topology: Topology
+    users: Sequence[str]
+    rng: random.Random
+    published: Counter[str] = field(default_factory=Counter)
+    """The number each user has come to."""
+    backlog: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["Load"]:
+        """Let all of them write while the block runs; at its end the last number of each is confirmed."""
+        async with Publisher.open(self.url, self.topology, name="users") as publisher, asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch())
+            writers = [group.create_task(self._write(user, publisher)) for user in self.users]
+            try:
+                yield self
+            finally:
+                self._over.set()
+                self._room.set()
+                watch.cancel()
+            await asyncio.gather(*writers)
+
+    async def backlogged(self) -> None:
+        """Return once there is more to do than the workers have in hand."""
+        async with self._changed:
+            self.backlog = 0  # what was seen before the last fault says nothing
+            await self._changed.wait_for(lambda: self.backlog >= BACKLOG[0])
+
+    async def _write(self, user: str, publisher: Publisher) -> None:
+        for number in count(1):
+            await self._room.wait()
+            if self._over.is_set():
+                return
+            envelope = _envelope(user, number)
+            await _confirmed(publisher, envelope)
+            self.published[user] = number
+            if self.rng.random() < TWICE:
+                await _confirmed(publisher, _envelope(user, self.rng.randint(max(1, number - 3), number)))
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                now = await ready(self.url, self.topology, parked=False)
+            except (BrokerUnavailable, TimeoutError):
+                now = 0  # it was killed
+            async with self._changed:
+                self.backlog = now
+                self._changed.notify_all()
+            if now < BACKLOG[1]:
+                self._room.set()
+            else:
+                self._room.clear()
+            await asyncio.sleep(LOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that was done to a process."""
+
+    what: str
+    begun: float
+    """Seconds since the epoch."""
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it all."""
+
+    committed: Mapping[str, list[int]]
+    """Numbers in each user's context, in their order."""
+    replies: Mapping[str, list[tuple[int, float]]]
+    """Numbers that reached each user, with the time."""
+    dead: int
+    outboxes: int
+
+    def first_replies(self, user: str) -> list[int]:
+        """Return the user's replies without repeats."""
+        return list(dict.fromkeys(number for number, _ in self.replies.get(user, ())))
+
+    def repeats(self) -> list[tuple[str, int, float, float]]:
+        """Return every repeated reply: user, number, time of the one before and its own."""
+        found = []
+        for user, replies in self.replies.items():
+            last: dict[int, float] = {}
+            for number, at in replies:
+                if number in last:
+                    found.append((user, number, last[number], at))
+                last[number] = at
+        return found
+
+
+async def settled(load: Load, workers: Iterable[Service]) -> None:
+    """Return once the queues are empty and no worker has anything in hand, twice in a row."""
+    calm = 0
+    while calm < 2:
+        try:
+            busy = await ready(load.url, load.topology)
+            for worker in workers:
+                busy += await in_hand(worker)
+            calm = 0 if busy else calm + 1
+        except (BrokerUnavailable, OSError, aiohttp.ClientError):
+            calm = 0
+        await asyncio.sleep(LOOK)
+
+
+async def in_hand(worker: Service) -> int:
+    """Return how many messages a worker has fetched and not settled yet."""
+    async with aiohttp.request(
+        "GET", f"http://127.0.0.1:{worker.port}/metrics", timeout=aiohttp.ClientTimeout(total=10)
+    ) as answer:
+        lines = (await answer.text()).splitlines()
+    wanted = ("wxbus_worker_running ", "wxbus_worker_waiting ")
+    return sum(int(float(line.split()[1])) for line in lines if line.startswith(wanted))
+
+
+async def outcome(installation: Installation, redis_url: str, users: Iterable[str], amqp_url: str) -> Outcome:
+    """Return what the contexts in Redis and the sandbox have."""
+    namespace = installation.topology.namespace
+    async with (
+        Store.open(redis_url, answer_timeout=10) as store,
+        SandboxClient.open(installation.sandbox_url) as sandbox,
+    ):
+        contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy())
+        committed = {
+            user: (await contexts.open(ContextKey(APPID, user, f"{APPID}:{user}"), "")).context.storage.get(
+                "numbers", []
+            )
+            for user in users
+        }
+        outboxes = len(await store.command("KEYS", f"{namespace}:*:outbox:*"))
+        replies: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for sent in await sandbox.sent(account=ACCOUNT):
+            replies[sent.openid].append((int(sent.content), sent.time))
+    return Outcome(committed, replies, await dead(amqp_url, installation.topology), outboxes)
+
+
+def differences(got: Mapping[str, list[int]], load: Load) -> dict[str, str]:
+    """Return, for each user whose numbers are not 1..n, what is wrong with them."""
+    found = {}
+    for user in load.users:
+        wanted, numbers = list(range(1, load.published[user] + 1)), got[user]
+        if numbers != wanted:
+            missing = sorted(set(wanted) - set(numbers))
+            twice = sorted(number for number, times in Counter(numbers).items() if times > 1)
+            turns = [(a, b) for a, b in pairwise(numbers) if b < a]
+            found[user] = f"{len(numbers)} of {len(wanted)}, missing {missing}, twice {twice}, out of order {turns}"
+    return found
+
+
+async def _confirmed(publisher: Publisher, envelope: Envelope) -> None:
+    """Publish until it is confirmed, the same envelope each time, as the spool does."""
+    while True:
+        try:
+            await publisher.publish(envelope, budget=5)
+        except BrokerUnavailable:
+            continue
+        return
+
+
+def _envelope(user: str, number: int) -> Envelope:
+    document = {
+        "ToUserName": "gh_shop",
+        "FromUserName": user,
+        "CreateTime": "1700000000",
+        "MsgType": "text",
+        "Content": str(number),
+        "MsgId": str(10**15 + number),
+    }
+    return Envelope(
+        id=new_id(),
+        kind=EnvelopeKind.CALLBACK,
+        account=ACCOUNT,
+        appid=APPID,
+        openid=user,
+        lane=f"{APPID}:{user}",
+        dedup_id=f"{APPID}:m:{user}:{number}",
+        body=json.dumps(document).encode(),
+        received_at=time.time(),
+        traceparent=new_traceparent(),
+    )

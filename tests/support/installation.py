@@ -1,0 +1,158 @@
+"""A whole installation for one test: its accounts and keys, and the services as processes that know each other."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.processes import Service, serving
+from wxbus.bus.topology import Topology
+from wxbus.rpc.keys import new_key
+from wxbus_local.guard import Run
+from wxbus_local.ports import free_port
+from wxbus_token.keyring import new_vault_key
+
+ACCOUNT = "shop"
+APPID = "wxfa0173f1a2b3c4d5"
+
+ACCOUNTS = """
+[accounts.shop]
+appid = "{appid}"
+kind = "official_account"
+token = "{token}"
+aes_key = "{aes_key}"
+secret = "{secret}"
+"""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What nobody else must see; other ones in every test, and found nowhere by chance."""
+
+    token: str
+    aes_key: str
+    secret: str
+    vault_key: str
+    api_key: str
+    api_key_entry: str
+    """What the token service knows of it."""
+
+    @classmethod
+    def new(cls) -> "Credentials":
+        """Return fresh ones."""
+        key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
+        return cls(
+            token=f"console{secrets.token_hex(8)}",
+            aes_key=f"AesKey{secrets.token_hex(18)}Q",
+            secret=secrets.token_hex(16),
+            vault_key=new_vault_key("test"),
+            api_key=key,
+            api_key_entry=entry.as_toml(),
+        )
+
+
+class Installation:
+    """Starts services; they end with it."""
+
+    def __init__(
+        self,
+        run: Run,
+        stack: AsyncExitStack,
+        folder: Path,
+        topology: Topology,
+        credentials: Credentials,
+        env: Mapping[str, str],
+    ) -> None:
+        """Use `open`."""
+        self.topology = topology
+        self.credentials = credentials
+        self.services: dict[str, Service] = {}
+        self._run = run
+        self._stack = stack
+        self._folder = folder
+        self._env = env
+        self.ingress_port, self.token_port, self.sandbox_port = free_port(), free_port(), free_port()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, run: Run, folder: Path, *, amqp_url: str, redis_url: str, topology: Topology, **env: str
+    ) -> AsyncIterator["Installation"]:
+        """Yield an installation on these servers, with nothing started; `env` is for all of its services."""
+        credentials = Credentials.new()
+        texts = {"appid": APPID, "token": credentials.token, "aes_key": credentials.aes_key}
+        (folder / "accounts.toml").write_text(ACCOUNTS.format(secret=credentials.secret, **texts), encoding="utf-8")
+        (folder / "keys.toml").write_text(credentials.api_key_entry, encoding="utf-8")
+        common = {
+            "WXBUS_AMQP_URL": amqp_url,
+            "WXBUS_REDIS_URL": redis_url,
+            "WXBUS_NAMESPACE": topology.namespace,
+            "WXBUS_PARTITIONS": str(topology.partitions),
+            "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+            **env,
+        }
+        async with AsyncExitStack() as stack:
+            yield cls(run, stack, folder, topology, credentials, common)
+
+    @property
+    def sandbox_url(self) -> str:
+        """Return where the stand-in for WeChat is, or will be."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    def describe(
+        self, name: str, module: str, *, port: int, admin_port: int | None = None, env: Mapping[str, str]
+    ) -> Service:
+        """Return a service of this installation, not started."""
+        ready = f"http://127.0.0.1:{admin_port}/readyz" if admin_port else None
+        arguments = ["-m", module]
+        all_env = {**self._env, "WXBUS_WECHAT_API_URL": self.sandbox_url, **env}
+        return Service(self._run, name, arguments, port=port, folder=self._folder, env=all_env, ready=ready)
+
+    async def ingress(self, name: str = "ingress", **env: str) -> Service:
+        """Start an ingress."""
+        admin_port = free_port()
+        ports = {"WXBUS_INGRESS_PORT": str(self.ingress_port), "WXBUS_INGRESS_ADMIN_PORT": str(admin_port)}
+        env = {"WXBUS_INGRESS_HOST": "127.0.0.1", **ports, **env}
+        return await self._enter(
+            self.describe(name, "wxbus_ingress", port=self.ingress_port, admin_port=admin_port, env=env)
+        )
+
+    async def token(self, **env: str) -> Service:
+        """Start a token service."""
+        admin_port = free_port()
+        env = {
+            "WXBUS_TOKEN_PORT": str(self.token_port),
+            "WXBUS_TOKEN_ADMIN_PORT": str(admin_port),
+            "WXBUS_TOKEN_VAULT_KEYS": self.credentials.vault_key,
+            "WXBUS_TOKEN_API_KEYS_FILE": str(self._folder / "keys.toml"),
+            **env,
+        }
+        return await self._enter(
+            self.describe("token", "wxbus_token", port=self.token_port, admin_port=admin_port, env=env)
+        )
+
+    async def worker(self, app: str, name: str = "worker", **env: str) -> Service:
+        """Start a worker that runs the router `app`."""
+        admin_port = free_port()
+        env = {
+            "WXBUS_WORKER_APP": app,
+            "WXBUS_WORKER_TOKEN_URL": f"http://127.0.0.1:{self.token_port}",
+            "WXBUS_WORKER_TOKEN_API_KEY": self.credentials.api_key,
+            "WXBUS_WORKER_ADMIN_PORT": str(admin_port),
+            **env,
+        }
+        return await self._enter(self.describe(name, "wxbus_worker", port=admin_port, admin_port=admin_port, env=env))
+
+    async def sandbox(self, **env: str) -> Service:
+        """Start a sandbox."""
+        env = {
+            "WXBUS_SANDBOX_PORT": str(self.sandbox_port),
+            "WXBUS_SANDBOX_INGRESS_URL": f"http://127.0.0.1:{self.ingress_port}",
+            **env,
+        }
+        return await self._enter(self.describe("sandbox", "wxbus_sandbox", port=self.sandbox_port, env=env))
+
+    async def _enter(self, service: Service) -> Service:
+        self.services[service.name] = service
+        return await self._stack.enter_async_context(serving(service))

@@ -1,0 +1,94 @@
+"""What stands in the inbox: read to its end, or only counted."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+
+from tests.support.envelopes import an_envelope
+from wxbus.bus.connection import BrokerCall, address, connected
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.ports import Delivery
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import RETRY_DELAYS, Topology
+
+END = "end of the partition"
+
+
+class _Reader:
+    """A sink that keeps what it is given and acknowledges it."""
+
+    def __init__(self, partitions: int) -> None:
+        self.envelopes: list[Envelope] = []
+        self.ended = asyncio.Event()
+        self._left = set(range(partitions))
+        self._acks: set[asyncio.Task[None]] = set()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Keep it."""
+        envelope = delivery.envelope()
+        if envelope.account == END:
+            self._left.discard(delivery.partition)
+            if not self._left:
+                self.ended.set()
+        else:
+            self.envelopes.append(envelope)
+        ack = asyncio.create_task(delivery.ack())
+        self._acks.add(ack)
+        ack.add_done_callback(self._acks.discard)
+
+    def lost(self, partition: int) -> None:
+        """Read on over the next connection."""
+
+    async def drain(self, partition: int) -> None:  # noqa: ARG002 - as the port has it
+        """Let the last acknowledgements go out."""
+        await asyncio.gather(*self._acks)
+
+
+async def read_inbox(url: str, topology: Topology) -> list[Envelope]:
+    """Return all that stands in the inbox now, each partition in its order, and leave it empty."""
+    async with Publisher.open(url, topology, name="end") as publisher:
+        for lane in _lane_of_each_partition(topology):
+            await publisher.publish(an_envelope(account=END, lane=lane), budget=30)
+    reader = _Reader(topology.partitions)
+    consumer = Consumer(url, topology, reader, name="reader")
+    reading = asyncio.create_task(consumer.run(range(topology.partitions)))
+    await reader.ended.wait()
+    await consumer.stop()
+    await reading
+    return reader.envelopes
+
+
+async def ready(url: str, topology: Topology, *, parked: bool = True) -> int:
+    """Return how many messages stand in the inbox and, if wanted, parked for a retry; those being handled do not.
+
+    Raises:
+        BrokerUnavailable: RabbitMQ does not say.
+    """
+    queues = [topology.inbox_queue(partition).name for partition in range(topology.partitions)]
+    queues += [topology.retry_queue(delay).name for delay in RETRY_DELAYS] if parked else []
+    return await _count(url, queues)
+
+
+async def dead(url: str, topology: Topology) -> int:
+    """Return how many dead letters there are."""
+    return await _count(url, [topology.dead_queue.name])
+
+
+async def _count(url: str, queues: list[str]) -> int:
+    async with asyncio.timeout(10), connected(address(url, name="count")) as connection:
+        with BrokerCall("counting"):
+            channel = await connection.channel(publisher_confirms=False)
+            answers = [await channel.queue_declare(name, passive=True) for name in queues]
+    return sum(answer.message_count or 0 for answer in answers)
+
+
+def _lane_of_each_partition(topology: Topology) -> Iterator[str]:
+    wanted = set(range(topology.partitions))
+    for number in count():
+        if not wanted:
+            return
+        lane = f"end:{number}"
+        if topology.partition_of(lane) in wanted:
+            wanted.discard(topology.partition_of(lane))
+            yield lane
