@@ -138,6 +138,7 @@ async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
     assert (await store.claim(KEY, run="r1")).entries == committed.turn.entries
 
     await store.strike(KEY, committed.turn.entries[:1], run="r2")  # not its turn: the entry goes, the turn stays
+    await store.strike(KEY, [], run="r2", last=True)
     assert (await store.claim(KEY, run="r2")).wait > 0
     await store.strike(KEY, committed.turn.entries[1:], run="r1")
     await store.commit(KEY, "m2", await changed(store), [B], run="r2")

@@ -1,6 +1,7 @@
 """Order and concurrency."""
 
 import asyncio
+import gc
 from collections import defaultdict
 
 import pytest
@@ -235,8 +236,11 @@ async def test_closed_lanes_start_nothing_in_any_partition() -> None:
 
 async def test_an_error_that_escapes_ends_the_worker() -> None:
     """A delivery that is neither settled nor running would block its partition in silence; better to fall over."""
+    started = 0
 
     async def work(_: Job) -> None:
+        nonlocal started
+        started += 1
         raise ZeroDivisionError
 
     with pytest.RaisesGroup(ZeroDivisionError):
@@ -245,3 +249,22 @@ async def test_an_error_that_escapes_ends_the_worker() -> None:
             for _ in range(3):
                 lanes.deliver(a_delivery("o_1"))
             await asyncio.Event().wait()
+
+    assert started == 1
+
+
+async def test_nothing_starts_while_the_worker_falls() -> None:
+    """A message that ends while everything is being cancelled is followed by no other, and leaves nothing behind."""
+    work = Work()
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with asyncio.TaskGroup() as tasks:
+            lanes = Lanes(work, concurrency=1, tasks=tasks)
+            lanes.deliver(a_delivery("o_1"))
+            lanes.deliver(a_delivery("o_2"))
+            await work.until(started=1)
+            raise ZeroDivisionError
+
+    lanes.deliver(a_delivery("o_3"))
+    gc.collect()
+    assert work.started == ["wx1:o_1"]
+    assert (lanes.running, lanes.waiting) == (0, 0)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from wxbus.wechat import AnyMessage, parse_message
 from wxbus.wechat.documents import Document
@@ -12,6 +12,7 @@ from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
 
 DEFAULT_EXPIRE_AFTER = timedelta(minutes=90)
 DEFAULT_MAX_RECORD_COUNT = 10
+TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Context:
             "expire_after": self._expire_after,
         }
         try:
-            return json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            return TO_JSON.encode(whole).encode()
         except (TypeError, ValueError) as exc:
             raise TypeError(f"context.storage{_culprit(self.storage)} cannot be kept: {exc}") from exc
 

@@ -109,21 +109,26 @@ class Lanes:
             lane = self._ready.popleft()
             if not lane.waiting:  # dropped meanwhile
                 continue
-            job = lane.job = Job(lane.waiting.popleft())
+            job = Job(lane.waiting.popleft())
+            work = self._run(job)
+            try:
+                job.task = self._tasks.create_task(work)
+            except RuntimeError:  # the group comes to its end, by an error or a cancellation: it takes no new tasks
+                work.close()
+                self.close()
+                return
+            lane.job = job
             self.running += 1
             lane.partition.running += 1
             lane.partition.idle.clear()
-            job.task = self._tasks.create_task(self._run(job))
             # Not in a `finally` of the task: one that is cancelled before its first step never gets there.
             job.task.add_done_callback(partial(self._ended, lane))
 
     async def _run(self, job: Job) -> None:
         await self._work(job)
 
-    def _ended(self, lane: _Lane, task: "asyncio.Task[None]") -> None:
+    def _ended(self, lane: _Lane, _task: "asyncio.Task[None]") -> None:
         partition = lane.partition
-        if partition.open and (task.cancelled() or task.exception()):
-            self.close()  # not our doing: the group of tasks comes to its end, and takes no new ones
         lane.job = None
         self.running -= 1
         partition.running -= 1
