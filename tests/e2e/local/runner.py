@@ -111,3 +111,11 @@ def running(settings: Mapping[str, str], *, cwd: Path) -> Iterator[Runner]:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(ENDED)
             end([*runner._seen, *([psutil.Process(process.pid)] if process.poll() is None else [])], grace=0)
+
+
+def send(sandbox: str, *words: str) -> str:
+    """What the command that `run` prints says when somebody types it."""
+    command = [sys.executable, "-m", "wxbus_sandbox", "send", *words, "--url", sandbox]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

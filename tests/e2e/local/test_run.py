@@ -1,33 +1,15 @@
 """`make run`: all parts start, a message travels through them, and nothing is left however it ends."""
 
-import asyncio
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.local.runner import Runner, environment, running
-from wxbus.bus.topology import Topology
-from wxbus_local.cleanup import forget
-from wxbus_local.servers import Servers
+from tests.e2e.local.runner import Runner, running, send
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def settings(servers: Servers, namespace: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Variables that give the command this session's servers, names of its own on them, and a folder."""
-    yield {
-        "WXBUS_AMQP_URL": servers.amqp_url,
-        "WXBUS_REDIS_URL": servers.redis_url,
-        "WXBUS_NAMESPACE": namespace,
-        "WXBUS_LOCAL_DATA": str(tmp_path / "data"),
-    }
-    asyncio.run(forget(servers.amqp_url, servers.redis_url, Topology(namespace)))
 
 
 @pytest.fixture
@@ -38,17 +20,7 @@ def runner(settings: dict[str, str], tmp_path: Path) -> Iterator[Runner]:
         yield runner
 
 
-def send(sandbox: str, *words: str) -> str:
-    """What the command that `run` prints says when somebody types it."""
-    command = [sys.executable, "-m", "wxbus_sandbox", "send", *words, "--url", sandbox]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_a_message_is_answered_and_can_be_followed_and_ctrl_c_ends_all(
-    settings: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_message_can_be_followed_and_ctrl_c_ends_all(settings: dict[str, str], tmp_path: Path) -> None:
     """The printed line sends a message, the log shows its way, Ctrl-C ends every process; the exit code is 0."""
     with running(settings, cwd=tmp_path) as runner:
         sandbox = runner.wait_ready()

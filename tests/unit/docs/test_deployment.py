@@ -1,0 +1,85 @@
+"""The compose file and the images keep what is promised of them."""
+
+import re
+import tomllib
+
+from tests.support.readme import ROOT
+from wxbus.rpc.keys import ApiKeys
+from wxbus_token.keyring import Keyring
+
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
+
+
+def default_of(variable: str) -> str:
+    """The demo default that the compose file has for a variable."""
+    (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
+    return str(value)
+
+
+async def test_the_demo_keys_fit_each_other() -> None:
+    """The worker's default key is the one in the default file, and the default vault key is one."""
+    keys = ApiKeys.read(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
+
+    assert await keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
+    Keyring.parse(default_of("WXBUS_TOKEN_VAULT_KEYS"))
+
+
+def test_rabbitmq_is_healthy_only_when_its_port_listens() -> None:
+    """A ping of the node succeeds seconds earlier: services would start into a closed port."""
+    assert "check_port_connectivity" in COMPOSE
+    assert '"ping"' not in COMPOSE
+
+
+def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
+    """No service runs as root; each says itself whether it is ready."""
+    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
+    services = {match[1]: stage for stage in stages if (match := re.match(r"base AS (?!build)(\S+)", stage))}
+
+    assert set(services) == {"ingress", "worker", "token", "sandbox"}
+    for stage in services.values():
+        assert "USER wxbus" in stage
+        assert "HEALTHCHECK" in stage
+
+
+def test_what_goes_into_an_image_is_pinned_with_hashes() -> None:
+    """Every download is by lock file; what we build takes no more from anywhere."""
+    for command in re.findall(r"pip (?:--python \S+ )?install [^\n\\]*", DOCKERFILE):
+        assert "--require-hashes" in command or "--no-index" in command
+    assert DOCKERFILE.count("pip wheel") == DOCKERFILE.count("--no-build-isolation --no-deps")
+
+
+def test_locks_name_no_index_and_pin_every_package() -> None:
+    """A lock file holds versions and hashes only, so that everybody's own index is used."""
+    for lock in (ROOT / "locks").glob("*.txt"):
+        text = lock.read_text(encoding="utf-8")
+        assert "://" not in text, lock
+        assert "--index" not in text, lock
+        for requirement in re.findall(r"^[a-zA-Z].*(?:\n    .*)*", text, re.MULTILINE):
+            assert "==" in requirement, lock
+            assert "--hash=sha256:" in requirement, lock
+
+
+def test_an_image_has_only_the_libraries_of_its_service() -> None:
+    """Ingress needs no Redis client, the token service no RabbitMQ client, the sandbox neither."""
+    assert {"ingress": libraries("ingress"), "token": libraries("token")} == {
+        "ingress": {"aio-pika"},
+        "token": {"redis"},
+    }
+    assert libraries("sandbox") == set()
+    assert libraries("worker") == {"aio-pika", "redis"}
+
+
+def libraries(service: str) -> set[str]:
+    """Which of the two client libraries are in a service's lock."""
+    lock = (ROOT / f"locks/{service}.txt").read_text(encoding="utf-8")
+    return set(re.findall(r"^(aio-pika|redis)==", lock, re.MULTILINE))
+
+
+def test_all_distributions_have_one_version() -> None:
+    """They are released together."""
+    files = [ROOT / "shared", *(ROOT / "services").iterdir(), ROOT / "deploy/local"]
+    projects = [tomllib.loads((file / "pyproject.toml").read_text("utf-8"))["project"] for file in files]
+
+    assert len({project["version"] for project in projects}) == 1
+    assert len({project["requires-python"] for project in projects}) == 1

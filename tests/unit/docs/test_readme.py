@@ -1,0 +1,113 @@
+"""The README says nothing that is not so, in either language."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from tests.support.readme import BOTH, README, README_CHINESE, ROOT, blocks, the_block
+from wxbus.accounts import Accounts
+from wxbus.rpc.keys import ApiKeys
+from wxbus_ingress.settings import IngressSettings, Limits
+from wxbus_local.settings import LocalSettings
+from wxbus_sandbox.settings import Address, SandboxSettings
+from wxbus_token.keyring import Keyring
+from wxbus_token.settings import TokenSettings
+from wxbus_worker.settings import WorkerSettings
+
+DOCUMENTS = [*BOTH, ROOT / "CONTRIBUTING.md"]
+SETTINGS = (IngressSettings, Limits, LocalSettings, SandboxSettings, Address, TokenSettings, WorkerSettings)
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """The environment variables that a settings class reads, those of its parts too."""
+    prefix = settings.model_config.get("env_prefix", "")
+    found = set()
+    for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+            found |= variables(field.annotation)
+        else:
+            found.add(f"{prefix}{name}".upper())
+    return found
+
+
+def test_both_languages_show_the_same_code_under_the_same_headings() -> None:
+    """Who reads Chinese is told the same as who reads English."""
+    assert blocks(README) == blocks(README_CHINESE)
+    assert len(headings(README)) == len(headings(README_CHINESE))
+
+
+def headings(document: Path) -> list[str]:
+    """The headings, code blocks left out."""
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(r"^#+ .*$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_that_is_named_exists(document: Path) -> None:
+    """A command that somebody is told to type is there."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
+
+    named = set(re.findall(r"(?:^|`|WXBUS_\S+ )make ([a-z-]+)", text, re.MULTILINE))
+
+    assert named
+    assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
+def test_every_setting_that_is_named_is_read(document: Path) -> None:
+    """A variable that somebody is told to set has an effect."""
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    known = set().union(*map(variables, SETTINGS)) | set(re.findall(r"\$\{([A-Z_]+)", compose))
+
+    named = set(re.findall(r"\b(?:WXBUS|RABBITMQ|REDIS)_[A-Z_]*[A-Z]\b(?!_)(?!\.\.\.)", document.read_text("utf-8")))
+
+    assert "WXBUS_WORKER_APP" in named
+    assert named <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_linked_file_exists(document: Path) -> None:
+    """No link leads nowhere."""
+    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_account_of_the_readme_can_be_read(tmp_path: Path) -> None:
+    """Written as shown, with the secrets in files of their own, it is an account."""
+    (tmp_path / "accounts.toml").write_text(the_block(README, "toml", "[accounts.shop]"), encoding="utf-8")
+    (tmp_path / "secrets").mkdir()
+    for name, value in {"token": "consoletoken", "aes_key": "k" * 43, "secret": "s" * 32}.items():
+        (tmp_path / "secrets" / name).write_text(value + "\n", encoding="utf-8")
+
+    account = Accounts.read(tmp_path / "accounts.toml").named("shop")
+
+    assert account.secret is not None
+    assert account.secret.get_secret_value() == "s" * 32
+
+
+def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
+    """What comes of a command in a table of the document."""
+    commands = re.findall(rf"`\.venv/bin/python (-m wxbus_token {words}[^`]*)`", document.read_text(encoding="utf-8"))
+    assert len(commands) == 1
+    arguments = [word.strip("'") for word in commands[0].split()]
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=30)
+
+
+@pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
+async def test_the_commands_for_keys_print_keys(document: Path, tmp_path: Path) -> None:
+    """What the two commands print is what the token service reads."""
+    Keyring.parse(typed(document, "vault-key").stdout.strip())
+
+    printed = typed(document, "keys new")
+    output = printed.stdout + printed.stderr
+    (tmp_path / "api_keys.toml").write_text(output[output.index("[[keys]]") :], encoding="utf-8")
+    principal = await ApiKeys.read(tmp_path / "api_keys.toml")(printed.stdout.split()[0])
+
+    assert principal is not None
+    assert principal.name == "worker"
