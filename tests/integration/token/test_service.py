@@ -18,6 +18,7 @@ from tests.support.proxy import proxied
 from wxbus.accounts import Accounts
 from wxbus.admin import listening
 from wxbus.api.tokens import TokenSource
+from wxbus.bus.topology import Topology
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus.rpc import TokenClient
 from wxbus.rpc.keys import new_key
@@ -27,7 +28,7 @@ from wxbus_sandbox.client import SandboxClient
 from wxbus_sandbox.models import Fault
 from wxbus_token.app import serving
 from wxbus_token.keyring import new_vault_key
-from wxbus_token.settings import TokenSettings
+from wxbus_token.settings import CallsSettings, TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -89,6 +90,7 @@ async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator
             store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
             accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),
             wechat=WeChatApiSettings(wechat_api_url=sandbox.url, wechat_api_timeout=5.0),
+            calls=CallsSettings(amqp_url=None, namespace=namespace),
             log=LogSettings(),
         )
         yield Place(sandbox, settings, key, shop_key)
@@ -152,6 +154,22 @@ async def suffer(url: str, place: Place, ready: asyncio.Barrier, *, stuck: bool)
         fresh = await tokens.report_invalid(SHOP, dead)
         assert fresh != dead
         assert await tokens.get(SHOP) == fresh
+
+
+async def test_a_token_comes_over_rabbitmq_too(place: Place, amqp_url: str, topology: Topology) -> None:
+    """One declaration, two transports: both give the same token, and a dead one is replaced over either."""
+    calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)
+    async with (
+        service(place.settings.model_copy(update={"calls": calls})) as url,
+        TokenClient.open(url, place.key) as over_http,
+        TokenClient.open(amqp_url, place.key, topology=topology) as over_amqp,
+    ):
+        dead = await over_amqp.get(SHOP)
+        assert await over_http.get(SHOP) == dead
+        await place.sandbox.invalidate_tokens(SHOP)
+        fresh = await over_amqp.report_invalid(SHOP, dead)
+        assert await over_http.report_invalid(SHOP, dead) == fresh != dead
+    assert await place.fetched() == 2
 
 
 async def test_a_restart_is_not_noticed(place: Place) -> None:

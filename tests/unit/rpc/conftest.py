@@ -1,75 +1,24 @@
 """A small service, served over real HTTP."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, ConfigDict
 
+from tests.support.rpc import SECRET_TEXT, Echo, Keys, Question, Reply, new_keys
 from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, UnknownAccount
-from wxbus.rpc import Server, method, service
-from wxbus.rpc.call import current_call
+from wxbus.rpc import Server
 from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys, KeyEntry, new_key
+from wxbus.rpc.keys import ApiKeys
 
-SECRET_TEXT = "hunter2-hunter2"
-
-
-class Question(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    appid: str
-    times: int = 1
-
-
-class Reply(BaseModel):
-    text: str
-    caller: str
-
-
-@service("echo")
-class Echo:
-    """What the tests call."""
-
-    def __init__(self) -> None:
-        self.calls: list[Question] = []
-        self.error: Exception | None = None
-
-    @method(scopes=["echo:say:{appid}"])
-    async def say(self, request: Question) -> Reply:
-        """Say who called."""
-        self.calls.append(request)
-        if self.error:
-            raise self.error
-        principal = current_call().principal
-        return Reply(text=request.appid * request.times, caller=principal.name if principal else "")
-
-    async def unmarked(self, request: Question) -> Reply:
-        """Public in Python, and yet not for callers."""
-        raise AssertionError(f"called with {request}")
-
-
-@dataclass
-class Keys:
-    """Keys of callers with different scopes."""
-
-    full: str = ""
-    one: str = ""
-    other: str = ""
-    entries: list[KeyEntry] = field(default_factory=list)
+__all__ = ["SECRET_TEXT", "Echo", "Keys", "Question", "Reply"]
 
 
 @pytest.fixture(scope="session")
 def keys() -> Keys:
-    """Three callers: may call for every appid, for `wx1` alone, may call something else."""
-    made = Keys()
-    for name, scope in (("full", "echo:say:*"), ("one", "echo:say:wx1"), ("other", "token:get:*")):
-        key, entry = new_key(name, [scope])
-        setattr(made, name, key)
-        made.entries.append(entry)
-    return made
+    """Three callers."""
+    return new_keys()
 
 
 @pytest.fixture

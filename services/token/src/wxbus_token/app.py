@@ -12,6 +12,7 @@ from wxbus.accounts import Accounts
 from wxbus.admin import Check, build_admin, listening
 from wxbus.api.http import WeChatHttp
 from wxbus.rpc import Server
+from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
 from wxbus.store.store import Store
@@ -69,5 +70,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)
         )
         port = await stack.enter_async_context(listening(build_http(server), host=settings.host, port=settings.port))
+        if settings.calls.amqp_url is not None:
+            # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
+            url = settings.calls.amqp_url.get_secret_value()
+            await stack.enter_async_context(AmqpServer.open(server, url, settings.calls.topology, name="wxbus-token"))
         log.info("token.serving", port=port, admin_port=admin_port, accounts=len(credentials), keys=len(api_keys))
         yield Addresses(port, admin_port)

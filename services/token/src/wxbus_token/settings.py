@@ -1,11 +1,28 @@
 """Settings of the token service, prefix `WXBUS_TOKEN_`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
+from wxbus.bus.topology import Topology
 from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
+
+
+class CallsSettings(BaseSettings):
+    """The RabbitMQ over which calls come too, if there is one."""
+
+    model_config = environment("WXBUS_")
+
+    amqp_url: SecretStr | None = None
+    namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
+    queue_limits: Literal["argument", "policy"] = "argument"
+
+    @property
+    def topology(self) -> Topology:
+        """Return the names of the installation's queues."""
+        return Topology(self.namespace, limits_by=self.queue_limits)
 
 
 class TokenSettings(BaseSettings):
@@ -31,6 +48,7 @@ class TokenSettings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
+    calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from aiormq.abc import AbstractConnection
 from aiormq.exceptions import ChannelPreconditionFailed
 
 from wxbus.bus.connection import BrokerCall
-from wxbus.bus.topology import Topology
+from wxbus.bus.topology import Queue, Topology
 from wxbus.errors import ConfigurationError
 
 
@@ -30,4 +30,22 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
                     f"RabbitMQ has {exchange.name} or {queue.name} with other settings, which cannot be changed: {exc}"
                 ) from exc
             await channel.queue_bind(queue.name, exchange.name, binding.routing_key)
+        await channel.close()
+
+
+async def declare_queue(connection: AbstractConnection, queue: Queue) -> None:
+    """Make one queue exist, reached by the default exchange.
+
+    Raises:
+        ConfigurationError: It is there with other settings, which cannot be changed.
+        BrokerUnavailable: The connection was lost.
+    """
+    with BrokerCall(f"declaring {queue.name}"):
+        channel = await connection.channel(publisher_confirms=False)
+        try:
+            await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+        except ChannelPreconditionFailed as exc:
+            raise ConfigurationError(
+                f"RabbitMQ has {queue.name} with other settings, which cannot be changed: {exc}"
+            ) from exc
         await channel.close()

@@ -18,6 +18,13 @@ DELIVERY_LIMIT = 1_000
 RETRY_DELAYS: Mapping[str, int] = {"1s": 1, "5s": 5, "30s": 30, "2m": 120, "10m": 600, "1h": 3600}
 """Name and seconds of each delay. One queue per delay: in a shared one a message waits behind slower ones."""
 
+RPC_LONGEST = 60
+"""Seconds that a request may wait at most, whatever its caller's deadline."""
+RPC_BACKLOG = 10_000
+"""Requests that wait for a service; beyond it the oldest go, whose callers have waited longest."""
+RPC_UNUSED = 3_600
+"""Seconds after which the queue of a service that nobody serves is deleted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -29,7 +36,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable quorum queue."""
+    """A durable queue."""
 
     name: str
     arguments: Arguments = field(hash=False)
@@ -99,6 +106,19 @@ class Topology:
     def dead_queue(self) -> Queue:
         """Dead letters, kept until an operator replays or drops them."""
         return Queue(self.dead.name, {"x-queue-type": "quorum"})
+
+    def rpc_queue(self, service: str) -> Queue:
+        """Return the queue of the requests to an RPC service; they go there by the default exchange.
+
+        A classic queue, not a quorum one: nothing in it outlives its caller's deadline, so that it need not be on the
+        disks of a majority first. What is left behind goes by itself, and so does an unused queue.
+        """
+        limits: Arguments = {
+            "x-message-ttl": RPC_LONGEST * 1000,
+            "x-max-length": RPC_BACKLOG,
+            "x-expires": RPC_UNUSED * 1000,
+        }
+        return Queue(f"{self.namespace}.rpc.{service}", self._arguments({"x-queue-type": "classic"}, limits))
 
     def bindings(self) -> Iterator[Binding]:
         """Yield every binding; declaring these declares all exchanges and queues."""

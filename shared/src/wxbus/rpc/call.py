@@ -20,7 +20,7 @@ class Principal:
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport fills the first five, the stages the rest, each its own."""
+    """A call: the transport fills the first six, the stages the rest, each its own."""
 
     service: str
     name: str
@@ -30,6 +30,8 @@ class Call:
     """The API key as it came; None if none came."""
     read: Callable[[], Awaitable[bytes]] = field(repr=False)
     """Returns the body; it is read only for a caller who may call. Raises RpcFailure 408 or 413."""
+    timeout: float | None = None
+    """Seconds that the caller still waits, if the transport knows."""
     method: Method | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)

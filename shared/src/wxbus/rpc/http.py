@@ -8,6 +8,7 @@ from aiohttp import web
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.call import Answer, Call
+from wxbus.rpc.keys import presented
 from wxbus.rpc.server import Server
 from wxbus.rpc.stages import answer_of
 
@@ -30,7 +31,7 @@ def build_http(server: Server, *, body_limit: int = BODY_LIMIT, read_timeout: fl
             service=request.match_info["service"],
             name=request.match_info["method"],
             content_type=request.content_type if "Content-Type" in request.headers else "",
-            credentials=_bearer(request.headers.get("Authorization")),
+            credentials=presented(request.headers.get("Authorization")),
             read=read,
         )
         answer = await server.answer(call)
@@ -67,8 +68,3 @@ def _response(answer: Answer, **headers: str) -> web.Response:
     if answer.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(answer.retry_after)))
     return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-
-def _bearer(header: str | None) -> str | None:
-    scheme, _, credentials = (header or "").partition(" ")
-    return credentials.strip() if scheme.lower() == "bearer" else None

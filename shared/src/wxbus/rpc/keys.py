@@ -126,5 +126,11 @@ def new_key(name: str, scopes: Sequence[str]) -> tuple[str, KeyEntry]:
         raise ConfigurationError(problems) from exc
 
 
+def presented(authorization: object) -> str | None:
+    """Return the key that an `Authorization` header presents, on either transport; None if it presents none."""
+    scheme, _, credentials = (authorization if isinstance(authorization, str) else "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()

@@ -18,6 +18,7 @@ from wxbus.rpc.stages import (
     authorize,
     authorize_resource,
     compose,
+    keep_deadline,
     settle_errors,
 )
 
@@ -46,6 +47,7 @@ class Server:
             [
                 Audit(registry),
                 settle_errors,
+                keep_deadline,
                 Route(self.methods),
                 Authenticate(authenticator),
                 authorize,
@@ -55,6 +57,11 @@ class Server:
             ],
             Invoke(known[0]),
         )
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Names of the services."""
+        return frozenset(service for service, _ in self.methods)
 
     async def answer(self, call: Call) -> Answer:
         """Return the answer, errors included; only cancellation is raised."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wxbus.bus.topology import Topology
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
 from wxbus.rpc import problems
 from wxbus.rpc.client import Client
@@ -83,9 +84,11 @@ class TokenClient:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, api_key: str, *, timeout: float = TIMEOUT) -> AsyncIterator["TokenClient"]:
-        """Yield a client of the token service at `url`; the service may come later than we."""
-        async with Client.open(url, api_key, timeout=timeout) as client:
+    async def open(
+        cls, url: str, api_key: str, *, timeout: float = TIMEOUT, topology: Topology | None = None
+    ) -> AsyncIterator["TokenClient"]:
+        """Yield a client of the token service at `url`; the service may come later than we (see `Client.open`)."""
+        async with Client.open(url, api_key, timeout=timeout, topology=topology) as client:
             tokens = cls(client)
             try:
                 yield tokens

@@ -1,0 +1,86 @@
+"""One service behind two transports."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.support.proxy import Proxy, proxied
+from tests.support.rpc import Echo, Keys, new_keys
+from wxbus.admin import listening
+from wxbus.bus.topology import Topology
+from wxbus.rpc import Client, Server
+from wxbus.rpc.amqp import AmqpServer
+from wxbus.rpc.http import build_http
+from wxbus.rpc.keys import ApiKeys
+
+
+@dataclass
+class Line:
+    """A way to the service, through a proxy that can cut it."""
+
+    echo: Echo
+    keys: Keys
+    url: str
+    """For the client."""
+    proxy: Proxy
+    topology: Topology
+    serve: Callable[[], AbstractAsyncContextManager[None]]
+    """Serves while its block runs; may be entered again."""
+
+    def client(self, key: str = "", *, timeout: float = 20.0) -> AbstractAsyncContextManager[Client]:
+        """Open a client."""
+        return Client.open(self.url, key or self.keys.full, timeout=timeout, topology=self.topology)
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """Three callers."""
+    return new_keys()
+
+
+@pytest.fixture
+def server(keys: Keys) -> tuple[Echo, Server]:
+    """The service, not served yet."""
+    echo = Echo()
+    return echo, Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+
+
+@pytest.fixture
+async def http_line(
+    server: tuple[Echo, Server], keys: Keys, unused_tcp_port: int, namespace: str
+) -> AsyncIterator[Line]:
+    """Over HTTP."""
+    echo, declared = server
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[None]:
+        async with listening(build_http(declared), host="127.0.0.1", port=unused_tcp_port):
+            yield
+
+    async with proxied(f"http://127.0.0.1:{unused_tcp_port}") as (proxy, url):
+        yield Line(echo, keys, url, proxy, Topology(namespace), serve)
+
+
+@pytest.fixture
+async def amqp_line(server: tuple[Echo, Server], keys: Keys, amqp_url: str, topology: Topology) -> AsyncIterator[Line]:
+    """Over RabbitMQ; the proxy stands before the client alone."""
+    echo, declared = server
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[None]:
+        async with AmqpServer.open(declared, amqp_url, topology, name="test") as end:
+            await end.ready()
+            yield
+
+    async with proxied(amqp_url) as (proxy, url):
+        yield Line(echo, keys, url, proxy, topology, serve)
+
+
+@pytest.fixture(params=["http_line", pytest.param("amqp_line", marks=pytest.mark.integration)])
+def line(request: pytest.FixtureRequest) -> Line:
+    """One contract for both transports."""
+    made: Line = request.getfixturevalue(request.param)
+    return made

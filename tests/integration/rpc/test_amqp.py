@@ -1,0 +1,232 @@
+"""What is AMQP's own: who may be answered, what is run, what junk does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiormq
+import pytest
+import structlog
+from aiormq.abc import AbstractChannel
+from pamqp.commands import Basic
+from prometheus_client import CollectorRegistry
+
+from tests.support.proxy import proxied
+from tests.support.rpc import Echo, Keys, Question, Reply, new_keys
+from wxbus.bus.connection import address, connected
+from wxbus.bus.declare import declare_queue
+from wxbus.bus.topology import Topology
+from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
+from wxbus.rpc import Client, Server
+from wxbus.rpc.amqp import AmqpServer
+from wxbus.rpc.keys import ApiKeys
+
+pytestmark = pytest.mark.integration
+
+QUESTION = Question(appid="wx1")
+GOOD = b'{"appid": "wx1"}'
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """Three callers."""
+    return new_keys()
+
+
+@pytest.fixture
+def echo() -> Echo:
+    """The service object."""
+    return Echo()
+
+
+@pytest.fixture
+async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
+    """A plain channel, of somebody who need not play by our rules."""
+    connection = await aiormq.connect(amqp_url)
+    yield await connection.channel()
+    await connection.close()
+
+
+@asynccontextmanager
+async def serving(echo: Echo, keys: Keys, url: str, topology: Topology) -> AsyncIterator[AmqpServer]:
+    """Serve over RabbitMQ."""
+    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    async with AmqpServer.open(server, url, topology, name="test") as end:
+        await end.ready()
+        yield end
+
+
+async def say(client: Client, **more: Any) -> str:
+    """Call the service."""
+    return (await client.call("echo", "say", QUESTION, Reply, **more)).text
+
+
+async def test_no_answer_goes_to_a_queue_with_a_name(
+    echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """A caller cannot have us write into somebody's queue: such a request is not even run."""
+    victim = f"{topology.namespace}.victim"
+    await channel.queue_declare(victim, exclusive=True)
+    async with (
+        serving(echo, keys, amqp_url, topology),
+        Client.open(amqp_url, keys.full, topology=topology) as client,
+    ):
+        for reply_to in (victim, None):
+            properties = Basic.Properties(
+                message_type="say",
+                content_type="application/json",
+                reply_to=reply_to,
+                headers={"authorization": f"Bearer {keys.full}"},
+            )
+            await channel.basic_publish(GOOD, routing_key=topology.rpc_queue("echo").name, properties=properties)
+        assert await say(client) == "wx1"
+    assert len(echo.calls) == 1
+    assert (await channel.queue_declare(victim, passive=True)).message_count == 0
+
+
+async def test_a_server_named_queue_may_take_the_answers(
+    echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """Libraries of other languages make an exclusive queue for the answers; RabbitMQ names it."""
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    mine = (await channel.queue_declare("", exclusive=True)).queue
+    await channel.basic_consume(mine or "", answers.put, no_ack=True)
+    async with serving(echo, keys, amqp_url, topology):
+        properties = Basic.Properties(
+            message_type="say",
+            content_type="application/json; charset=utf-8",
+            reply_to=mine,
+            correlation_id="7",
+            headers={"authorization": f"Bearer {keys.full}"},
+        )
+        await channel.basic_publish(GOOD, routing_key=topology.rpc_queue("echo").name, properties=properties)
+        answer = await answers.get()
+    assert (answer.body, answer.header.properties.correlation_id) == (b'{"text":"wx1","caller":"full"}', "7")
+    assert answer.header.properties.headers == {"status": 200}
+
+
+async def test_junk_stops_nothing(
+    echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """Whatever lies in the queue, the next call is answered, and nobody is told of a fault of ours."""
+    direct = "amq.rabbitmq.reply-to"
+    await channel.basic_consume(direct, _ignore, no_ack=True)
+    junk = [
+        Basic.Properties(),
+        Basic.Properties(reply_to=direct),
+        Basic.Properties(reply_to="amq.rabbitmq.reply-to.nobody", message_type="say"),
+        Basic.Properties(reply_to=direct, message_type="say", content_type="\U0001f600", content_encoding="rot13"),
+        Basic.Properties(reply_to=direct, message_type="say", headers={"authorization": 5}),
+        Basic.Properties(reply_to=direct, message_type="x" * 255, headers={"authorization": {"a": [None]}}),
+        Basic.Properties(
+            reply_to=direct,
+            message_type="say",
+            content_type="application/json",
+            headers={"authorization": f"Bearer {keys.full}"},
+        ),
+    ]
+    with structlog.testing.capture_logs() as logs:
+        async with (
+            serving(echo, keys, amqp_url, topology),
+            Client.open(amqp_url, keys.full, topology=topology) as client,
+        ):
+            for properties in junk:
+                for body in (b"", b"\xff\x00", b"[" * 10_000):
+                    queue = topology.rpc_queue("echo").name
+                    await channel.basic_publish(body, routing_key=queue, properties=properties)
+            assert await say(client) == "wx1"
+    statuses = [entry["status"] for entry in logs if entry["event"] == "rpc.call"]
+    assert len(statuses) == 3 * (len(junk) - 1) + 1
+    assert {status // 100 for status in statuses} == {2, 4}
+    assert not any(entry["event"] == "rpc.link_lost" for entry in logs)
+
+
+async def _ignore(_message: object) -> None:
+    """Answers to junk go nowhere."""
+
+
+async def test_an_expired_request_is_not_run(echo: Echo, keys: Keys, amqp_url: str, topology: Topology) -> None:
+    """What nobody waits for any more is not done once the service is back."""
+    async with Client.open(amqp_url, keys.full, topology=topology) as client:
+        async with serving(echo, keys, amqp_url, topology):
+            assert await say(client) == "wx1"
+        with pytest.raises(RpcUnavailable):
+            await say(client, timeout=0.1)
+        async with serving(echo, keys, amqp_url, topology):
+            assert await say(client) == "wx1"
+    assert len(echo.calls) == 2
+
+
+async def test_a_method_whose_caller_gave_up_is_stopped(
+    echo: Echo, keys: Keys, amqp_url: str, topology: Topology
+) -> None:
+    """The deadline travels with the request; the audit log tells."""
+    echo.gate.clear()
+    with structlog.testing.capture_logs() as logs:
+        async with (
+            serving(echo, keys, amqp_url, topology),
+            Client.open(amqp_url, keys.full, topology=topology) as client,
+        ):
+            with pytest.raises(RpcUnavailable):
+                await say(client, timeout=0.5)
+            await echo.ended.wait()
+    assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [504]
+
+
+async def test_a_call_whose_instance_died_is_not_run_again(
+    echo: Echo, keys: Keys, amqp_url: str, topology: Topology
+) -> None:
+    """RabbitMQ gives it to the next instance; whether it may run twice, only its caller knows: 503, at once."""
+    echo.gate.clear()
+    async with (
+        proxied(amqp_url) as (proxy, cut),
+        Client.open(amqp_url, keys.full, topology=topology) as client,
+        serving(echo, keys, cut, topology),
+    ):
+        call = asyncio.create_task(say(client))
+        await echo.called.wait()
+        proxy.abort()
+        with pytest.raises(RpcFailure, match="503 Interrupted"):
+            await call
+        assert len(echo.calls) == 1
+        echo.gate.set()
+        assert await say(client, attempts=3) == "wx1"
+
+
+async def test_a_call_that_may_run_twice_does(echo: Echo, keys: Keys, amqp_url: str, topology: Topology) -> None:
+    """A lost connection of the service is no error for a caller that allows a further attempt."""
+    echo.gate.clear()
+    async with (
+        proxied(amqp_url) as (proxy, cut),
+        Client.open(amqp_url, keys.full, topology=topology) as client,
+        serving(echo, keys, cut, topology),
+    ):
+        call = asyncio.create_task(say(client, attempts=3))
+        await echo.called.wait()
+        echo.gate.set()
+        proxy.abort()
+        assert await call == "wx1"
+
+
+async def test_a_queue_with_other_settings_is_a_clear_error(
+    keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """Whoever made the queue by hand is told, by name; the caller gets the error that it handles anyway."""
+    queue = topology.rpc_queue("echo").name
+    await channel.queue_declare(queue, durable=True)
+    async with connected(address(amqp_url, name="test")) as connection:
+        with pytest.raises(ConfigurationError, match=queue):
+            await declare_queue(connection, topology.rpc_queue("echo"))
+    async with Client.open(amqp_url, keys.full, topology=topology) as client:
+        with pytest.raises(RpcUnavailable, match="other settings"):
+            await say(client)
+    await channel.queue_delete(queue)
+
+
+async def test_a_wrong_address_is_refused_without_showing_it(keys: Keys) -> None:
+    """A slip in a setting stops the start; the address holds a password."""
+    with pytest.raises(ConfigurationError, match="must look like amqp://") as caught:
+        async with Client.open("amqp:///secret", keys.full):
+            raise AssertionError
+    assert "secret" not in str(caught.value)
