@@ -7,6 +7,7 @@ session ends with an error that says what to install.
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -94,10 +95,15 @@ def launcher(pytestconfig: pytest.Config) -> Launcher:
     return launcher_of(pytestconfig)
 
 
+def quiet(launcher: Launcher) -> Launcher:
+    """The launcher, saying nothing between the dots of the tests."""
+    return replace(launcher, say=lambda _: None)
+
+
 @pytest.fixture
 def own_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
     """A RabbitMQ of this test's own: `await asyncio.to_thread(own_rabbitmq.kill)`."""
-    server = launcher.launch(RABBITMQ, tmp_path / "rabbitmq")
+    server = quiet(launcher).launch(RABBITMQ, tmp_path / "rabbitmq")
     yield server
     server.discard()
 
@@ -105,7 +111,7 @@ def own_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def own_redis(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
     """A Redis of this test's own: `await asyncio.to_thread(own_redis.freeze)`."""
-    server = launcher.launch(REDIS, tmp_path / "redis")
+    server = quiet(launcher).launch(REDIS, tmp_path / "redis")
     yield server
     server.discard()
 

@@ -20,4 +20,5 @@ def settings(servers: Servers, namespace: str, tmp_path: Path) -> Iterator[dict[
         "WXBUS_NAMESPACE": namespace,
         "WXBUS_LOCAL_DATA": str(tmp_path / "data"),
     }
-    asyncio.run(forget(servers.amqp_url, servers.redis_url, Topology(namespace)))
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
+        loop.run(forget(servers.amqp_url, servers.redis_url, Topology(namespace)))

@@ -12,6 +12,8 @@ from pathlib import Path
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian asks this program before a package starts a service; 101 says no."""
 
+LAST_LINES = 12
+
 UNITS = ("rabbitmq-server.service", "redis-server.service", "epmd.service", "epmd.socket")
 
 
@@ -28,20 +30,26 @@ class Manager:
         """Install one package, saying so first; return whether it worked."""
         if self.name == "brew":
             say(f"installing {package} with brew (no service is started)")
-            return self._call("brew", "install", package) == 0
+            return self._call("brew", "install", package)
         say(f"installing {package} with apt-get (its system service is neither started nor enabled)")
         before = self._enabled()
         with self._no_services():
             environment = ("env", "DEBIAN_FRONTEND=noninteractive")
             apt = (*environment, "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0")
             self._call(*apt, "update")
-            worked = self._call(*apt, "install", "--yes", "--no-install-recommends", package) == 0
+            worked = self._call(*apt, "install", "--yes", "--no-install-recommends", package)
         for unit in self._enabled() - before:
             self._call("systemctl", "--quiet", "disable", unit)
         return worked
 
-    def _call(self, *command: str) -> int:
-        return subprocess.run([*self.prefix, *command], stdout=subprocess.DEVNULL, check=False).returncode
+    def _call(self, *command: str) -> bool:
+        """Run a command; show what it said only if it fails."""
+        done = subprocess.run(
+            [*self.prefix, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode != 0:
+            print("\n".join(done.stdout.splitlines()[-LAST_LINES:]), file=sys.stderr)
+        return done.returncode == 0
 
     def _enabled(self) -> set[str]:
         if shutil.which("systemctl") is None:

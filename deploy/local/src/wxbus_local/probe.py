@@ -15,7 +15,9 @@ METHOD_FRAME = b"\x01"
 def amqp(url: str) -> str | None:
     """Return None if RabbitMQ takes a connection and opens its virtual host, else why not. Not within a loop."""
     try:
-        asyncio.run(_connect(URL(url)))
+        # Its own loop and no more: `asyncio.run` would take away the one that the thread may have set (pytest-asyncio).
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            runner.run(_connect(URL(url)))
     except TimeoutError:
         return f"no answer in {TIMEOUT:.0f} s"
     except EOFError:
