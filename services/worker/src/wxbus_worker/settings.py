@@ -22,7 +22,7 @@ class WorkerSettings(BaseSettings):
     token_url: str = "http://127.0.0.1:8081"  # noqa: S105 - an address
     """Where the token service is."""
     token_api_key: SecretStr
-    """Our key to it, with the scope `token` for the accounts."""
+    """Our key to it, with the scopes `token:get` and `token:report_invalid` for the accounts."""
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9082, ge=0, le=65535)
     """Health, readiness and metrics: not for the public."""
