@@ -15,6 +15,7 @@ from wxbus.rpc import Client, Server
 from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.serialization import Serializer
 
 
 @dataclass
@@ -30,9 +31,9 @@ class Line:
     serve: Callable[[], AbstractAsyncContextManager[None]]
     """Serves while its block runs; may be entered again."""
 
-    def client(self, key: str = "", *, timeout: float = 20.0) -> AbstractAsyncContextManager[Client]:
+    def client(self, key: str = "", *, serializer: Serializer | None = None) -> AbstractAsyncContextManager[Client]:
         """Open a client."""
-        return Client.open(self.url, key or self.keys.full, timeout=timeout, topology=self.topology)
+        return Client.open(self.url, key or self.keys.full, timeout=20.0, topology=self.topology, serializer=serializer)
 
 
 @pytest.fixture

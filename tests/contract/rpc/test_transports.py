@@ -8,7 +8,9 @@ from tests.contract.rpc.conftest import Line
 from tests.support.rpc import Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc import Client
+from wxbus.rpc.formats import standard
 from wxbus.rpc.http import BODY_LIMIT
+from wxbus.rpc.serialization import Serializer
 
 QUESTION = Question(appid="wx1")
 MANY = 80
@@ -30,6 +32,23 @@ async def test_text_is_unicode(line: Line) -> None:
     text = "订单 \U0001f600 \x00 é"
     async with line.serve(), line.client() as client:
         assert (await say(client, Question(appid=text))).text == text
+
+
+@pytest.mark.parametrize("serializer", standard(), ids=lambda serializer: type(serializer).__name__)
+async def test_every_format_says_the_same(line: Line, serializer: Serializer) -> None:
+    """A call in each format, short and long (then compressed both ways): the same models, the same refusals."""
+    async with line.serve(), line.client(serializer=serializer) as client:
+        for appid in ("wx1", "订单 <&]]>=+%", "x" * 5000):
+            assert await say(client, Question(appid=appid, times=2)) == Reply(text=appid * 2, caller="full")
+        with pytest.raises(RpcFailure, match="422"):
+            await client.call("echo", "say", Reply(text="", caller=""), Reply)
+
+
+async def test_a_bomb_is_refused_before_it_goes_off(line: Line) -> None:
+    """The limit holds for what gzip inflates to."""
+    async with line.serve(), line.client() as client:
+        with pytest.raises(RpcFailure, match=f"413.*limit is {BODY_LIMIT} bytes"):
+            await say(client, Question(appid=" " * 50_000_000))
 
 
 async def test_many_calls_are_in_flight(line: Line) -> None:

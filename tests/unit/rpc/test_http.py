@@ -5,6 +5,7 @@ import gzip
 import json
 from typing import Any
 
+import msgpack
 import pytest
 import structlog
 from aiohttp.test_utils import TestClient
@@ -12,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
+from wxbus.rpc.formats import standard
 
 SAY = "/rpc/echo/say"
+GOOD = b'{"appid": "wx1"}'
 
 
 async def problem(answer: Any, status: int) -> dict[str, Any]:
@@ -119,11 +122,95 @@ async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Ke
     assert not echo.calls
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", ""])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/jsonx", ""])
 async def test_an_unknown_content_type_415(http: TestClient, keys: Keys, content_type: str) -> None:
     """A content type is never guessed, and the answer says which one is known."""
     answer = await http.post(SAY, data=b"{}", headers=bearer(keys.full) | {"Content-Type": content_type})
     assert "application/json" in (await problem(answer, 415))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("application/json", "application/json"),
+        ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
+        ("application/json;q=0.1, application/msgpack", "application/vnd.msgpack"),
+        ("Application/XML; charset=utf-8", "application/xml"),
+        ("text/*", "application/xml"),
+        ("*/*;q=0.5, application/json;q=0", "application/x-www-form-urlencoded"),
+        ("application/json;q=high", "application/json"),
+        (", ,application/json", "application/json"),
+        ("image/png", None),
+        ("*/*;q=0", None),
+        ("application/json;q=0.000", None),
+        ("text/plain;q=1, application/xml;q=0", None),
+    ],
+)
+async def test_the_answer_comes_in_what_the_caller_takes(
+    http: TestClient, echo: Echo, keys: Keys, accept: str, content_type: str | None
+) -> None:
+    """The best that both know, JSON among equals; 406 without calling the method if there is none."""
+    answer = await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full) | {"Accept": accept})
+    if content_type is None:
+        assert "application/json" in (await problem(answer, 406))["detail"]
+        assert not echo.calls
+    else:
+        assert (answer.status, answer.content_type) == (200, content_type)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status"),
+    [
+        ("gzip", gzip.compress(GOOD), 200),
+        ("GZIP", gzip.compress(GOOD), 200),
+        ("identity", GOOD, 200),
+        ("gzip", b"not gzip", 400),
+        ("gzip", gzip.compress(GOOD)[:-9], 400),
+        ("br", GOOD, 415),
+        ("deflate", GOOD, 415),
+        ("gzip, gzip", gzip.compress(gzip.compress(GOOD)), 415),
+    ],
+)
+async def test_a_body_may_be_gzip(http: TestClient, keys: Keys, coding: str, body: bytes, status: int) -> None:
+    """Gzip is understood; what is no gzip is 400, another coding 415."""
+    headers = bearer(keys.full) | {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = await http.post(SAY, data=body, headers=headers)
+    assert answer.status == status
+    if status != 200:
+        await problem(answer, status)
+
+
+async def test_a_body_that_breaks_off_or_has_no_sense_400(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """What goes wrong on the wire is the caller's error, noted as such."""
+    head = f"POST {SAY} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {keys.full}\r\nContent-Type: application/json\r\n"
+    with structlog.testing.capture_logs() as logs:
+        for rest in ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", "Content-Length: 100\r\n\r\n{"):
+            reader, writer = await asyncio.open_connection(http.host, http.port)
+            writer.write(head.encode())
+            writer.write(rest.encode())
+            writer.write_eof()
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+    assert {entry["status"] for entry in logs if entry["event"] == "rpc.call"} <= {400}
+    assert not any(entry["event"] == "rpc.failed" for entry in logs)
+    assert not echo.calls
+
+
+@pytest.mark.parametrize(
+    ("accept", "times", "coding"),
+    [("gzip", 1000, "gzip"), ("br, *", 1000, "gzip"), ("gzip;q=0", 1000, None), ("br", 1000, None), ("gzip", 1, None)],
+)
+async def test_a_long_answer_is_gzip_if_wanted(
+    http: TestClient, keys: Keys, accept: str, times: int, coding: str | None
+) -> None:
+    """A long answer is compressed for who takes gzip; a short one, a token among them, never."""
+    headers = bearer(keys.full) | {"Accept-Encoding": accept}
+    answer = await http.post(SAY, json={"appid": "wx1", "times": times}, headers=headers)
+    assert answer.headers.get("Content-Encoding") == coding
+    assert (await answer.json())["text"] == "wx1" * times
 
 
 @pytest.mark.parametrize(
@@ -175,7 +262,12 @@ async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=st.binary(max_size=300), content_type=st.sampled_from(["application/json", "text/json", "a/b; charset=x"]))
+@given(
+    body=st.binary(max_size=300)
+    | st.text(max_size=200).map(lambda text: f"<xml>{text}</xml>".encode("utf-8", "surrogatepass"))
+    | st.dictionaries(st.text(max_size=9), st.text(max_size=9)).map(msgpack.packb),
+    content_type=st.sampled_from([name for known in standard() for name in known.content_types] + ["text/json"]),
+)
 def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
     """Whatever the body, the answer is 200 or 4xx: never 5xx."""
     from prometheus_client import CollectorRegistry

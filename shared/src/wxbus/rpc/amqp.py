@@ -4,12 +4,14 @@ A request is a message to that queue by the default exchange:
 
     type               the method's name
     content_type       of the body, as for HTTP
+    content_encoding   `gzip`, or none
     correlation_id     returned with the answer
     reply_to           `amq.rabbitmq.reply-to`, or a queue whose name RabbitMQ made (`amq.gen-...`)
     expiration         milliseconds that the caller waits; then the call is given up
-    headers            `authorization`: `Bearer KEY`
+    headers            `authorization`: `Bearer KEY`; `accept` and `accept_encoding` as for HTTP, if wanted
 
-The answer has `content_type`, `correlation_id` and the header `status`, that of HTTP; errors are problem documents.
+The answer has `content_type`, `content_encoding`, `correlation_id` and the header `status`, that of HTTP; errors are
+problem documents.
 """
 
 import asyncio
@@ -28,6 +30,7 @@ from wxbus.bus.topology import RPC_LONGEST, Topology
 from wxbus.errors import BrokerUnavailable, RpcFailure
 from wxbus.rpc.amqp_link import Link
 from wxbus.rpc.call import Answer, Call
+from wxbus.rpc.compression import compressed, inflated
 from wxbus.rpc.http import BODY_LIMIT
 from wxbus.rpc.keys import presented
 from wxbus.rpc.server import Server
@@ -119,13 +122,16 @@ class AmqpServer:
             log.warning("rpc.unanswerable", service_name=service)
         with suppress(BrokerUnavailable), BrokerCall("answering"):
             if answer is not None:
+                accepted = (properties.headers or {}).get("accept_encoding")
+                body, encoding = compressed(answer.body, accepted if isinstance(accepted, str) else None)
                 await channel.basic_publish(
-                    answer.body,
+                    body,
                     routing_key=properties.reply_to or "",
                     properties=Basic.Properties(
                         message_type="answer",
                         correlation_id=properties.correlation_id,
                         content_type=answer.content_type,
+                        content_encoding=encoding,
                         delivery_mode=TRANSIENT,
                         headers={"status": answer.status},
                     ),
@@ -142,16 +148,18 @@ class AmqpServer:
         properties = message.header.properties
 
         async def read() -> bytes:
-            if len(message.body) > self._body_limit:
-                raise RpcFailure(413, "The body is too large", detail=f"the limit is {self._body_limit} bytes")
-            return message.body
+            return inflated(message.body, properties.content_encoding, limit=self._body_limit)
+
+        headers = properties.headers or {}
+        accept = headers.get("accept")
 
         call = Call(
             service=service,
             name=properties.message_type or "",
             content_type=(properties.content_type or "").partition(";")[0].strip().lower(),
-            credentials=presented((properties.headers or {}).get("authorization")),
+            credentials=presented(headers.get("authorization")),
             read=read,
+            accept=accept if isinstance(accept, str) else None,
             timeout=_seconds(properties.expiration),
         )
         return await self._server.answer(call)

@@ -13,9 +13,10 @@ from pamqp.commands import Basic
 from wxbus.bus.connection import BrokerCall
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
-from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcUnavailable
+from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.amqp_link import Link
-from wxbus.rpc.transport import Incoming, Outgoing
+from wxbus.rpc.compression import GZIP, inflated
+from wxbus.rpc.transport import ANSWER_LIMIT, Incoming, Outgoing
 
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 TRANSIENT: Final = 1
@@ -71,9 +72,14 @@ class AmqpTransport:
                         correlation_id=correlation_id,
                         reply_to=REPLY_TO,
                         content_type=call.content_type,
+                        content_encoding=call.content_encoding,
                         delivery_mode=TRANSIENT,
                         expiration=str(max(0, round((deadline - loop.time()) * 1000))),
-                        headers={"authorization": self._authorization},
+                        headers={
+                            "authorization": self._authorization,
+                            "accept": call.content_type,
+                            "accept_encoding": GZIP,
+                        },
                     ),
                     wait=False,
                 )
@@ -111,6 +117,9 @@ class AmqpTransport:
         if answer is None or answer.done():
             return  # its caller gave up
         status = (properties.headers or {}).get("status")
-        answer.set_result(
-            Incoming(status if isinstance(status, int) else 502, properties.content_type or "", message.body)
-        )
+        try:
+            body = inflated(message.body, properties.content_encoding, limit=ANSWER_LIMIT)
+        except RpcFailure as exc:
+            answer.set_exception(RpcFailure(502, "Unreadable answer", detail=exc.detail))
+            return
+        answer.set_result(Incoming(status if isinstance(status, int) else 502, properties.content_type or "", body))

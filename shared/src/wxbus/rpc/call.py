@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from wxbus.rpc.declaration import Method
 from wxbus.rpc.scopes import Scope
+from wxbus.rpc.serialization import Serializer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Principal:
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport fills the first six, the stages the rest, each its own."""
+    """A call: the transport fills the first seven, the stages the rest, each its own."""
 
     service: str
     name: str
@@ -30,11 +31,14 @@ class Call:
     """The API key as it came; None if none came."""
     read: Callable[[], Awaitable[bytes]] = field(repr=False)
     """Returns the body; it is read only for a caller who may call. Raises RpcFailure 408 or 413."""
+    accept: str | None = None
+    """Formats that the caller takes, as an `Accept` header has them."""
     timeout: float | None = None
     """Seconds that the caller still waits, if the transport knows."""
     method: Method | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)
+    answer_format: Serializer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import problems
 from wxbus.rpc.amqp_client import AmqpTransport
+from wxbus.rpc.compression import GZIP, compressed
 from wxbus.rpc.http_client import HttpTransport
+from wxbus.rpc.serialization import Json, Serializer
 from wxbus.rpc.transport import Incoming, Outgoing, Transport
 
 A = TypeVar("A", bound=BaseModel)
@@ -27,14 +29,23 @@ FIRST_DELAY: Final = 0.1
 class Client:
     """Calls the methods of services at one address with one API key, over HTTP or AMQP."""
 
-    def __init__(self, transport: Transport, *, timeout: float = CALL_TIMEOUT) -> None:
+    def __init__(
+        self, transport: Transport, *, timeout: float = CALL_TIMEOUT, serializer: Serializer | None = None
+    ) -> None:
         self._transport = transport
         self._timeout = timeout
+        self._serializer = serializer or Json()
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, api_key: str, *, timeout: float = CALL_TIMEOUT, topology: Topology | None = None
+        cls,
+        url: str,
+        api_key: str,
+        *,
+        timeout: float = CALL_TIMEOUT,
+        topology: Topology | None = None,
+        serializer: Serializer | None = None,
     ) -> AsyncIterator["Client"]:
         """Yield a client; it connects when first used, so the service may come later than we.
 
@@ -43,6 +54,7 @@ class Client:
             api_key: As `python -m wxbus_token keys new` printed it.
             timeout: Seconds for a call with all its repeats.
             topology: Names of the installation's queues, for AMQP; those of the namespace `wxbus` by default.
+            serializer: Format of requests and answers; JSON by default.
 
         Raises:
             ConfigurationError: `url` is no such address, or the key cannot stand in a header.
@@ -55,7 +67,7 @@ class Client:
         else:
             opened = HttpTransport.open(url, api_key)
         async with opened as transport:
-            yield cls(transport, timeout=timeout)
+            yield cls(transport, timeout=timeout, serializer=serializer)
 
     async def call(
         self,
@@ -81,13 +93,14 @@ class Client:
             RpcFailure: The service answered with an error.
             RpcUnavailable: It did not answer in time.
         """
-        outgoing = Outgoing(service, method, "application/json", request.model_dump_json().encode())
+        body, encoding = compressed(self._serializer.encode(request), GZIP)
+        outgoing = Outgoing(service, method, self._serializer.content_types[0], body, encoding)
         try:
             async with asyncio.timeout(self._timeout if timeout is None else timeout) as deadline:
                 for attempt in range(1, attempts + 1):
                     try:
                         left = (deadline.when() or 0.0) - asyncio.get_running_loop().time()
-                        return _answer(outgoing, await self._transport.send(outgoing, timeout=left), answer)
+                        return self._answer(outgoing, await self._transport.send(outgoing, timeout=left), answer)
                     except (RpcFailure, RpcUnavailable) as exc:
                         delay = _delay(exc, attempt)
                         left = (deadline.when() or 0.0) - asyncio.get_running_loop().time()
@@ -98,15 +111,14 @@ class Client:
             raise RpcUnavailable(f"{outgoing}: no answer in time") from exc
         raise ValueError("attempts must be 1 or more")
 
-
-def _answer(call: Outgoing, incoming: Incoming, answer: type[A]) -> A:
-    if incoming.status != 200:
-        raise problems.parse(incoming.status, incoming.body, incoming.headers)
-    try:
-        return answer.model_validate_json(incoming.body)
-    except ValidationError:
-        # `from None`: pydantic's text shows what was received, and that may be a token.
-        raise RpcFailure(502, "Unreadable answer", detail=f"{call}: not a {answer.__name__}") from None
+    def _answer(self, call: Outgoing, incoming: Incoming, answer: type[A]) -> A:
+        if incoming.status != 200:
+            raise problems.parse(incoming.status, incoming.body, incoming.headers)
+        try:
+            return self._serializer.decode(incoming.body, answer)
+        except RpcFailure:
+            # `from None`: the text must not show what was received, for that may be a token.
+            raise RpcFailure(502, "Unreadable answer", detail=f"{call}: not a {answer.__name__}") from None
 
 
 def _delay(error: RpcFailure | RpcUnavailable, attempt: int) -> float | None:

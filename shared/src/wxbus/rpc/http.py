@@ -2,12 +2,14 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.call import Answer, Call
+from wxbus.rpc.compression import check_encoding, compressed, inflated, too_large
 from wxbus.rpc.keys import presented
 from wxbus.rpc.server import Server
 from wxbus.rpc.stages import answer_of
@@ -33,33 +35,41 @@ def build_http(server: Server, *, body_limit: int = BODY_LIMIT, read_timeout: fl
             content_type=request.content_type if "Content-Type" in request.headers else "",
             credentials=presented(request.headers.get("Authorization")),
             read=read,
+            accept=request.headers.get("Accept"),
         )
         answer = await server.answer(call)
         if answer.status == 401:
             # RFC 6750: the error is named only if a key was presented.
             error = "" if call.credentials is None else ', error="invalid_token"'
             return _response(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
+        body, encoding = compressed(answer.body, request.headers.get("Accept-Encoding"))
+        if encoding is not None:
+            return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
 
     async def nowhere(_request: web.Request) -> web.Response:
         return _response(answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}")))
 
-    app = web.Application(client_max_size=body_limit)
+    # Bodies are inflated by us: aiohttp takes a cut one for whole, and knows codings that we do not.
+    app = web.Application(client_max_size=body_limit, handler_args={"auto_decompress": False})
     app.router.add_route("*", "/rpc/{service}/{method}", rpc)
     app.router.add_route("*", "/{rest:.*}", nowhere)
     return app
 
 
 async def _read(request: web.Request, timeout: float) -> bytes:
+    encoding = request.headers.get("Content-Encoding")
+    check_encoding(encoding)
     try:
         async with asyncio.timeout(timeout):
-            return await request.read()
+            body = await request.read()
     except web.HTTPRequestEntityTooLarge as exc:
-        raise RpcFailure(413, "The body is too large", detail=f"the limit is {request.client_max_size} bytes") from exc
+        raise too_large(request.client_max_size) from exc
     except TimeoutError as exc:
         raise RpcFailure(408, "The body did not arrive in time") from exc
-    except web.HTTPException as exc:
+    except (web.HTTPException, web.RequestPayloadError, OSError) as exc:
         raise RpcFailure(400, "The body cannot be read") from exc
+    return inflated(body, encoding, limit=request.client_max_size)
 
 
 def _response(answer: Answer, **headers: str) -> web.Response:

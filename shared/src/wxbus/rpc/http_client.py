@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from wxbus.errors import ConfigurationError, RpcUnavailable
-from wxbus.rpc.transport import Incoming, Outgoing
+from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
+from wxbus.rpc.compression import GZIP
+from wxbus.rpc.transport import ANSWER_LIMIT, Incoming, Outgoing
 
 CONNECT_TIMEOUT: Final = 2.0
 CONNECTIONS: Final = 100
@@ -41,15 +42,27 @@ class HttpTransport:
 
     async def send(self, call: Outgoing, *, timeout: float) -> Incoming:  # noqa: ARG002 - the caller's cancellation is enough
         """Return the answer, or raise RpcUnavailable."""
+        headers = {"Content-Type": call.content_type, "Accept": call.content_type, "Accept-Encoding": GZIP}
+        if call.content_encoding is not None:
+            headers["Content-Encoding"] = call.content_encoding
         try:
             async with self._session.post(
                 f"{self._base_url}/rpc/{call.service}/{call.method}",
                 data=call.body,
-                headers={"Content-Type": call.content_type},
+                headers=headers,
                 allow_redirects=False,  # the key goes to nobody else
             ) as response:
-                return Incoming(response.status, response.content_type, await response.read(), response.headers)
+                return Incoming(response.status, response.content_type, await _read(response), response.headers)
         except (aiohttp.ClientError, OSError) as exc:
             lost = RpcUnavailable(f"{call}: {type(exc).__name__}")
         # Outside of `except`: some errors of aiohttp hold the headers of the request, and so the key.
         raise lost
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():  # inflated, piece by piece
+        body += chunk
+        if len(body) > ANSWER_LIMIT:
+            raise RpcFailure(502, "Unreadable answer", detail=f"it is longer than {ANSWER_LIMIT} bytes")
+    return bytes(body)

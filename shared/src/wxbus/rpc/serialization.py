@@ -1,30 +1,33 @@
-"""How a request and an answer stand in bytes, by content type."""
+"""How a request and an answer stand in bytes, by content type. JSON is the default; one's own are added to it."""
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from wxbus.errors import RpcFailure
+from wxbus.rpc.negotiation import ANYTHING, qualities, quality_of
 
 M = TypeVar("M", bound=BaseModel)
 
 
 class Serializer(Protocol):
-    """One content type."""
+    """One format."""
 
-    content_type: str
+    content_types: Sequence[str]
+    """Its names; bodies that we write carry the first."""
 
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 (cannot be read) or 422 (is not of the model)."""
 
-    def encode(self, answer: BaseModel) -> bytes:
-        """Return the answer's bytes."""
+    def encode(self, message: BaseModel) -> bytes:
+        """Return the message's bytes."""
 
 
 class Json:
     """JSON, read and written by pydantic."""
 
-    content_type: str = "application/json"
+    content_types: Sequence[str] = ("application/json",)
 
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 or 422."""
@@ -33,9 +36,39 @@ class Json:
         except ValidationError as exc:
             raise unfit(exc) from None
 
-    def encode(self, answer: BaseModel) -> bytes:
-        """Return the answer's bytes."""
-        return answer.model_dump_json().encode()
+    def encode(self, message: BaseModel) -> bytes:
+        """Return the message's bytes."""
+        return message.model_dump_json().encode()
+
+
+class Serializers:
+    """The formats of a server; the first is the default of answers."""
+
+    def __init__(self, known: Sequence[Serializer]) -> None:
+        self._by_type = {name: serializer for serializer in known for name in serializer.content_types}
+        self._default = known[0]
+
+    @property
+    def content_types(self) -> Sequence[str]:
+        """All names, the default first."""
+        return tuple(self._by_type)
+
+    def of_request(self, content_type: str) -> Serializer:
+        """Return the format that a body is in; raises RpcFailure 415: it is never guessed."""
+        serializer = self._by_type.get(content_type)
+        if serializer is None:
+            raise RpcFailure(415, "Unsupported content type", detail=f"send one of: {', '.join(self._by_type)}")
+        return serializer
+
+    def of_answer(self, accept: str | None) -> Serializer:
+        """Return the format that the caller likes best, of two equal ones ours; raises RpcFailure 406."""
+        if not accept or accept == ANYTHING:
+            return self._default
+        weights = qualities(accept)
+        best = max(self._by_type, key=lambda name: quality_of(name, weights))  # the first of equal ones
+        if quality_of(best, weights) <= 0:
+            raise RpcFailure(406, "Not acceptable", detail=f"accept one of: {', '.join(self._by_type)}")
+        return self._by_type[best]
 
 
 def unfit(error: ValidationError) -> RpcFailure:
@@ -48,3 +81,11 @@ def unfit(error: ValidationError) -> RpcFailure:
         "The request does not fit",
         errors=[{"field": ".".join(map(str, entry["loc"])), "message": entry["msg"]} for entry in errors[:20]],
     )
+
+
+def validated(values: object, model: type[M]) -> M:
+    """Return the request that these values are; raises RpcFailure 422."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as exc:
+        raise unfit(exc) from None

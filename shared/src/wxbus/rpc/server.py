@@ -6,18 +6,19 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.rpc.call import CURRENT, Answer, Call
 from wxbus.rpc.declaration import Method, methods_of
+from wxbus.rpc.formats import standard
 from wxbus.rpc.keys import Authenticator
-from wxbus.rpc.serialization import Json, Serializer
+from wxbus.rpc.serialization import Serializer, Serializers
 from wxbus.rpc.stages import (
     Audit,
     Authenticate,
     Decode,
-    Invoke,
     Route,
     Stage,
     authorize,
     authorize_resource,
     compose,
+    invoke,
     keep_deadline,
     settle_errors,
 )
@@ -35,14 +36,17 @@ class Server:
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        """Put `stages` of one's own after authorisation, around the method; the first serializer writes the answers."""
+        """Put `stages` of one's own after authorisation, around the method.
+
+        The first of `serializers` is the default of answers; without any they are those of `formats.standard`.
+        """
         self.methods: dict[tuple[str, str], Method] = {}
         for instance in services:
             for name, method in methods_of(instance).items():
                 if (method.service, name) in self.methods:
                     raise TypeError(f"two objects declare {method.service}.{name}")
                 self.methods[method.service, name] = method
-        known = serializers or (Json(),)
+        self.serializers = Serializers(serializers or standard())
         self._chain = compose(
             [
                 Audit(registry),
@@ -51,11 +55,11 @@ class Server:
                 Route(self.methods),
                 Authenticate(authenticator),
                 authorize,
-                Decode(known),
+                Decode(self.serializers),
                 authorize_resource,
                 *stages,
             ],
-            Invoke(known[0]),
+            invoke,
         )
 
     @property

@@ -15,7 +15,7 @@ from wxbus.rpc.call import Answer, Call, Principal
 from wxbus.rpc.declaration import Method
 from wxbus.rpc.keys import Authenticator
 from wxbus.rpc.scopes import allowed
-from wxbus.rpc.serialization import Serializer
+from wxbus.rpc.serialization import Serializers
 
 Next: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
@@ -143,31 +143,26 @@ async def authorize_resource(call: Call, call_next: Next) -> Answer:
 
 
 class Decode:
-    """Reads the body into the method's model."""
+    """Reads the body into the method's model, and settles what the answer will look like."""
 
-    def __init__(self, serializers: Sequence[Serializer]) -> None:
-        self._serializers = {serializer.content_type: serializer for serializer in serializers}
+    def __init__(self, serializers: Serializers) -> None:
+        self._serializers = serializers
 
     async def __call__(self, call: Call, call_next: Next) -> Answer:
-        """415 for a content type that is not known, 400 or 422 for a body that cannot be used."""
-        serializer = self._serializers.get(call.content_type)
-        if serializer is None:
-            known = ", ".join(self._serializers)
-            raise RpcFailure(415, "Unsupported content type", detail=f"send one of: {known}")
+        """415 or 406 for a format that is not known, before the body is read; 400 or 422 if it cannot be used."""
+        serializer = self._serializers.of_request(call.content_type)
+        call.answer_format = self._serializers.of_answer(call.accept)
         call.request = serializer.decode(await call.read(), called(call).request)
         return await call_next(call)
 
 
-class Invoke:
-    """Calls the method and encodes what it returns: the innermost step."""
-
-    def __init__(self, serializer: Serializer) -> None:
-        self._serializer = serializer
-
-    async def __call__(self, call: Call) -> Answer:
-        """Return the method's answer."""
-        result = await called(call).invoke(call.request)
-        return Answer(200, self._serializer.content_type, self._serializer.encode(result))
+async def invoke(call: Call) -> Answer:
+    """Call the method and encode what it returns: the innermost step."""
+    serializer = call.answer_format
+    if serializer is None:
+        raise RuntimeError("the stage Decode must stand before this one")
+    result = await called(call).invoke(call.request)
+    return Answer(200, serializer.content_types[0], serializer.encode(result))
 
 
 def called(call: Call) -> Method:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,9 @@ class Outgoing:
     service: str
     method: str
     content_type: str
+    """Of the body, and of the answer that is wanted."""
     body: bytes = field(repr=False)
+    content_encoding: str | None = None
 
     def __str__(self) -> str:
         return f"{self.service}.{self.method}"
@@ -26,6 +28,10 @@ class Incoming:
     content_type: str
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+ANSWER_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of an answer, inflated: a service that goes wrong must not take its callers along."""
 
 
 class Transport(Protocol):
