@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from wxbus.discretion import withholding
 from wxbus.logs import configure
 from wxbus.settings import LogSettings
 
@@ -49,3 +50,19 @@ def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> N
 
     assert line["service"] == "test"
     assert line["event"] == "lost amqp://user:***@broker/"
+
+
+def test_a_users_words_are_blanked_and_events_keep_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is withheld is in no field and no traceback; a user who writes an event's name does not hide the line."""
+    configure(LogSettings(log_format="json"), service="test")
+    with withholding(lambda: ["delivery.failed: my address"]):
+        try:
+            int("delivery.failed: my address")
+        except ValueError as exc:
+            structlog.get_logger().exception("delivery.failed", error=str(exc))
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert line["event"] == "delivery.failed"
+    assert "ValueError" in line["exception"]
+    assert "my address" not in line["error"] + line["exception"]

@@ -1,15 +1,22 @@
-"""Outermost: every log line of a delivery has its ids, its time is measured, its trace goes on."""
+"""Outermost: each log line of a delivery has its ids and none of its words, its time is measured, its trace goes on."""
 
 import time
+from collections.abc import Iterator
+from typing import Final
 
 import structlog
 
+from wxbus.discretion import withholding
 from wxbus.errors import UnreadableEnvelope
 from wxbus.telemetry import new_traceparent, span, trace_id
+from wxbus.wechat.documents import Value
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.pipeline import Next
 from wxbus_worker.settlement import Settlement
+
+NO_WORDS: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId"})
+"""Fields that say which message it is, not what is in it: they may be shown."""
 
 
 class Trace:
@@ -29,7 +36,23 @@ class Trace:
         with (
             span("wxbus_worker.handle", traceparent),
             structlog.contextvars.bound_contextvars(message_id=message_id, trace_id=trace_id(traceparent)),
+            withholding(lambda: _words(job)),
         ):
             settlement = await call_next(job)
         self._metrics.ended(settlement, time.perf_counter() - started)
         return settlement
+
+
+def _words(job: Job) -> Iterator[str]:
+    """Yield what the message says; nothing before it was decoded."""
+    for name, value in getattr(job, "document", {}).items():
+        if name not in NO_WORDS:
+            yield from _texts(value)
+
+
+def _texts(value: Value) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+        return
+    for inner in value.values() if isinstance(value, dict) else value:
+        yield from _texts(inner)
