@@ -50,15 +50,25 @@ class Store:
     async def open(
         cls, url: str, *, name: str = "wxbus", answer_timeout: float = ANSWER_TIMEOUT
     ) -> AsyncIterator["Store"]:
-        """Yield a store; it connects when first used, so Redis may come later than we."""
-        redis = Redis.from_url(
-            url,
-            client_name=name,
-            socket_timeout=answer_timeout,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=15,
-        )
+        """Yield a store; it connects when first used, so Redis may come later than we.
+
+        Raises:
+            ConfigurationError: `url` is no address of a Redis; the text does not repeat it, for it holds a password.
+        """
+        try:
+            redis = Redis.from_url(
+                url,
+                client_name=name,
+                socket_timeout=answer_timeout,
+                socket_connect_timeout=CONNECT_TIMEOUT,
+                retry=Retry(NoBackoff(), 0),
+                health_check_interval=15,
+            )
+        except ValueError:
+            # Without its cause: a password with a slash in it is taken for the port, and quoted.
+            raise ConfigurationError(
+                "the Redis address must look like redis://:password@host:port/0, signs like / in the password as %2F"
+            ) from None
         try:
             yield cls(redis)
         finally:
