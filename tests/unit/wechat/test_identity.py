@@ -174,6 +174,12 @@ def test_member_order_does_not_matter() -> None:
     assert dedup_id(APPID, document) == dedup_id(APPID, dict(reversed(document.items())))
 
 
+def test_an_id_holds_no_words_of_its_push() -> None:
+    """Ids stand in headers and logs, where bodies do not: what was tapped or scanned is only in the digest."""
+    assert "table 7" not in dedup_id(APPID, event("SCAN", EventKey="table 7", Ticket="t"))
+    assert "hello" not in dedup_id(APPID, message(Content="hello"))
+
+
 def test_long_ids_are_digested() -> None:
     """A sender does not decide how long a key is, and cutting it does not make two of them equal."""
     one, other = ("x" * 100_000 + end for end in "ab")

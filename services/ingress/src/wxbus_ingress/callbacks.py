@@ -67,7 +67,7 @@ class Callbacks:
         await self._inbox.publish(envelope, budget=deadline.left())
         endpoint.accepted.inc()
         self._metrics.seconds.observe(deadline.used())
-        log.debug("callback.accepted", account=envelope.account, id=envelope.id, dedup_id=envelope.dedup_id)
+        log.debug("callback.accepted", account=envelope.account, id=envelope.id)
         return web.Response(body=SUCCESS, content_type="text/plain")
 
     async def _verify(self, request: Request, name: str) -> web.Response:
