@@ -15,11 +15,20 @@ from wxbus_token.keyring import new_vault_key
 
 ACCOUNT = "shop"
 APPID = "wxfa0173f1a2b3c4d5"
+MINI_PROGRAM = "mini"
+MINI_PROGRAM_APPID = f"{APPID}m"
 
 ACCOUNTS = """
 [accounts.shop]
 appid = "{appid}"
 kind = "official_account"
+token = "{token}"
+aes_key = "{aes_key}"
+secret = "{secret}"
+
+[accounts.mini]
+appid = "{mini_program}"
+kind = "mini_program"
 token = "{token}"
 aes_key = "{aes_key}"
 secret = "{secret}"
@@ -67,10 +76,10 @@ class Installation:
         """Use `open`."""
         self.topology = topology
         self.credentials = credentials
+        self.folder = folder
         self.services: dict[str, Service] = {}
         self._run = run
         self._stack = stack
-        self._folder = folder
         self._env = env
         self.ingress_port, self.token_port, self.sandbox_port = free_port(), free_port(), free_port()
 
@@ -81,7 +90,12 @@ class Installation:
     ) -> AsyncIterator["Installation"]:
         """Yield an installation on these servers, with nothing started; `env` is for all of its services."""
         credentials = Credentials.new()
-        texts = {"appid": APPID, "token": credentials.token, "aes_key": credentials.aes_key}
+        texts = {
+            "appid": APPID,
+            "mini_program": MINI_PROGRAM_APPID,
+            "token": credentials.token,
+            "aes_key": credentials.aes_key,
+        }
         (folder / "accounts.toml").write_text(ACCOUNTS.format(secret=credentials.secret, **texts), encoding="utf-8")
         (folder / "keys.toml").write_text(credentials.api_key_entry, encoding="utf-8")
         common = {
@@ -90,6 +104,7 @@ class Installation:
             "WXBUS_NAMESPACE": topology.namespace,
             "WXBUS_PARTITIONS": str(topology.partitions),
             "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+            "WXBUS_INGRESS_SPOOL_DIR": str(folder / "spool"),
             **env,
         }
         async with AsyncExitStack() as stack:
@@ -107,7 +122,7 @@ class Installation:
         ready = f"http://127.0.0.1:{admin_port}/readyz" if admin_port else None
         arguments = ["-m", module]
         all_env = {**self._env, "WXBUS_WECHAT_API_URL": self.sandbox_url, **env}
-        return Service(self._run, name, arguments, port=port, folder=self._folder, env=all_env, ready=ready)
+        return Service(self._run, name, arguments, port=port, folder=self.folder, env=all_env, ready=ready)
 
     async def ingress(self, name: str = "ingress", **env: str) -> Service:
         """Start an ingress."""
@@ -125,7 +140,7 @@ class Installation:
             "WXBUS_TOKEN_PORT": str(self.token_port),
             "WXBUS_TOKEN_ADMIN_PORT": str(admin_port),
             "WXBUS_TOKEN_VAULT_KEYS": self.credentials.vault_key,
-            "WXBUS_TOKEN_API_KEYS_FILE": str(self._folder / "keys.toml"),
+            "WXBUS_TOKEN_API_KEYS_FILE": str(self.folder / "keys.toml"),
             **env,
         }
         return await self._enter(
