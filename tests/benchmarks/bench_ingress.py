@@ -56,6 +56,7 @@ async def measure(places: Places) -> list[Result]:
         "WXBUS_INGRESS_HOST": "127.0.0.1",
         "WXBUS_INGRESS_PORT": str(ours),
         "WXBUS_INGRESS_ADMIN_PORT": str(admin),
+        "WXBUS_INGRESS_SPOOL_DIR": str(places.folder / "spool"),
     }
     async with AsyncExitStack() as stack:
         ingress = await stack.enter_async_context(places.serving("wxbus_ingress", port=ours, env=env))

@@ -17,12 +17,22 @@ Check: TypeAlias = Callable[[], Awaitable[None]]
 CHECK_TIMEOUT = 2.0
 
 
-def build_admin(checks: Mapping[str, Check], *, registry: CollectorRegistry = REGISTRY) -> web.Application:
-    """Return the admin application; `checks` maps a part's name to its readiness check."""
+def build_admin(
+    checks: Mapping[str, Check], *, told: Mapping[str, Check] | None = None, registry: CollectorRegistry = REGISTRY
+) -> web.Application:
+    """Return the admin application.
+
+    Args:
+        checks: Maps a part's name to its readiness check.
+        told: Parts that are told too, without which the service is ready all the same.
+        registry: Holds the metrics.
+    """
+    everything = {**checks, **(told or {})}
 
     async def readyz(_request: web.Request) -> web.Response:
-        parts = dict(zip(checks, await asyncio.gather(*(_state(check) for check in checks.values())), strict=True))
-        ready = all(state == "ready" for state in parts.values())
+        states = await asyncio.gather(*(_state(check) for check in everything.values()))
+        parts = dict(zip(everything, states, strict=True))
+        ready = all(parts[name] == "ready" for name in checks)
         return web.json_response({"ready": ready, "parts": parts}, status=200 if ready else 503)
 
     async def healthz(_request: web.Request) -> web.Response:

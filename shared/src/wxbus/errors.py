@@ -10,6 +10,7 @@ WxbusError
 │   └── CallbackTooLarge      413
 ├── Unavailable           a part is away and nothing is decided: wait, or go another way
 │   ├── BrokerUnavailable
+│   ├── SpoolUnavailable
 │   ├── StoreUnavailable
 │   ├── TokenUnavailable
 │   │   └── TokenRefused      ... and waiting alone does not help: somebody must act
@@ -81,6 +82,10 @@ class Unavailable(WxbusError):
 
 class BrokerUnavailable(Unavailable):
     """No confirm from RabbitMQ in the time given: the message may or may not have arrived."""
+
+
+class SpoolUnavailable(Unavailable):
+    """The spool on ingress's disk does not take the callback: a limit is reached, or the disk failed."""
 
 
 class StoreUnavailable(Unavailable):

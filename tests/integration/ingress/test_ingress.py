@@ -1,4 +1,4 @@
-"""Ingress with a real broker: "success" means that the callback is in its queue."""
+"""Ingress with a real broker and nothing else: "success" means that the callback is in its queue."""
 
 import asyncio
 import json
@@ -12,11 +12,10 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.support.proxy import Proxy, proxied
-from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
-from tests.support.sinks import CollectingSink
+from tests.integration.ingress.conftest import queued, send
+from tests.support.proxy import Proxy
+from tests.support.pushes import APPID, a_push, a_text
 from wxbus.accounts import Accounts
-from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.wechat.callback import Mode
@@ -27,31 +26,7 @@ from wxbus_ingress.settings import Limits
 
 pytestmark = pytest.mark.integration
 
-WECHAT_WAITS = 5.0
 UNAVAILABLE = (503, "not accepted: the message queue is away, please send it again\n")
-ACCOUNTS_FILE = f"""
-[accounts.shop]
-appid = "{APPID}"
-kind = "official_account"
-token = "{TOKEN}"
-aes_key = "{AES_KEY}"
-modes = ["plain", "compatible", "secure"]
-"""
-
-
-@pytest.fixture
-def accounts_file(tmp_path: Path) -> Path:
-    """One account that takes everything."""
-    path = tmp_path / "accounts.toml"
-    path.write_text(ACCOUNTS_FILE, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-async def proxy(amqp_url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """A proxy in front of the broker, and the address through it."""
-    async with proxied(amqp_url) as both:
-        yield both
 
 
 @pytest.fixture
@@ -63,30 +38,6 @@ async def callback_url(proxy: tuple[Proxy, str], topology: Topology, accounts_fi
         app = build_app(Limits(budget=1.5), accounts, publisher, registry=CollectorRegistry())
         async with serving(app, bound("127.0.0.1", 0), grace=2) as port:
             yield f"http://127.0.0.1:{port}/wechat/shop"
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """WeChat's side: it waits for five seconds."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WECHAT_WAITS)) as session:
-        yield session
-
-
-async def send(http: aiohttp.ClientSession, url: str, push: Push) -> tuple[int, str]:
-    """Send a push; return status and text of the answer."""
-    async with http.post(url, params=push.query, data=push.body) as answer:
-        return answer.status, await answer.text()
-
-
-async def queued(amqp_url: str, topology: Topology, count: int) -> CollectingSink:
-    """Return what is in the inbox, once that is so many envelopes."""
-    sink = CollectingSink()
-    consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(consumer.run(range(topology.partitions)))
-        await sink.until_delivered(count)
-        await consumer.stop()
-    return sink
 
 
 async def test_what_was_answered_success_is_in_its_queue(
@@ -151,7 +102,7 @@ async def test_a_confirm_that_does_not_come_is_not_success(
 
 
 async def test_the_process_serves_tells_its_state_and_stops(
-    http: aiohttp.ClientSession, topology: Topology, accounts_file: Path, amqp_url: str
+    http: aiohttp.ClientSession, topology: Topology, accounts_file: Path, amqp_url: str, tmp_path: Path
 ) -> None:
     """`python -m wxbus_ingress` answers, is ready with its broker, counts, and ends with 0 on SIGTERM."""
     process = await asyncio.create_subprocess_exec(
@@ -167,6 +118,7 @@ async def test_the_process_serves_tells_its_state_and_stops(
             "WXBUS_INGRESS_HOST": "127.0.0.1",
             "WXBUS_INGRESS_PORT": "0",
             "WXBUS_INGRESS_ADMIN_PORT": "0",
+            "WXBUS_INGRESS_SPOOL_DIR": str(tmp_path / "spool"),
         },
         stderr=asyncio.subprocess.PIPE,
     )
@@ -178,7 +130,8 @@ async def test_the_process_serves_tells_its_state_and_stops(
         url, admin = f"http://127.0.0.1:{told['port']}/wechat/shop", f"http://127.0.0.1:{told['admin_port']}"
         assert await send(http, url, a_push()) == (200, "success")
         async with http.get(f"{admin}/readyz") as answer:
-            assert await answer.json() == {"ready": True, "parts": {"rabbitmq": "ready"}}
+            parts = {"callbacks": "ready", "rabbitmq": "ready", "spool": "ready"}
+            assert await answer.json() == {"ready": True, "parts": parts}
         async with http.get(f"{admin}/metrics") as answer:
             assert 'wxbus_ingress_requests_total{account="shop",outcome="accepted"} 1.0' in await answer.text()
     finally:

@@ -81,6 +81,15 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WXBUS_INGRESS_HOST", "127.0.0.1")
     monkeypatch.setenv("WXBUS_INGRESS_PORT", "0")
     monkeypatch.setenv("WXBUS_INGRESS_ADMIN_PORT", "0")
+    monkeypatch.setenv("WXBUS_INGRESS_SPOOL_DIR", str(tmp_path / "spool"))
+
+
+async def test_a_spool_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a place for callbacks that RabbitMQ does not take there is no start."""
+    monkeypatch.setenv("WXBUS_INGRESS_SPOOL_DIR", os.devnull)
+
+    with pytest.raises(ConfigurationError, match=f"the spool {os.devnull}/wxbus/spool-0.sqlite cannot be used"):
+        await serve(load(IngressSettings), registry=CollectorRegistry())
 
 
 async def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +99,7 @@ async def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv("WXBUS_INGRESS_PORT", str(port))
 
         with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}"):
-            await serve(load(IngressSettings))
+            await serve(load(IngressSettings), registry=CollectorRegistry())
 
 
 def test_the_settings_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

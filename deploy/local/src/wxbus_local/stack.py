@@ -130,14 +130,14 @@ def running(
         servers: RabbitMQ and Redis for them.
         settings: What the user wants different.
         namespace: Their names on the servers.
-        data: Where their keys are kept.
+        data: Where their keys are kept, and callbacks that RabbitMQ did not take.
         hear: Is given every line they say, by a thread.
     """
     addresses = Addresses.choose(workers=settings.local_workers)
     ports = tuple(map(str, addresses.workers_admin))
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "wxbus_local.processes", str(PROCFILE), *ports],
-        env=_environment(run, servers, settings, addresses, Credentials.of(data / "keys"), namespace),
+        env=_environment(run, servers, settings, addresses, Credentials.of(data / "keys"), namespace, data / "spool"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -158,6 +158,7 @@ def _environment(
     addresses: Addresses,
     credentials: Credentials,
     namespace: str,
+    spool: Path,
 ) -> dict[str, str]:
     """Return the environment of all services: what the user has set stands, but for where the parts find each other."""
     defaults = {
@@ -172,6 +173,7 @@ def _environment(
         "WXBUS_AMQP_URL": servers.amqp_url,
         "WXBUS_REDIS_URL": servers.redis_url,
         "WXBUS_NAMESPACE": namespace,
+        "WXBUS_INGRESS_SPOOL_DIR": str(spool.absolute()),
         "WXBUS_TOKEN_VAULT_KEYS": credentials.vault_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
         "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,

@@ -4,15 +4,19 @@ import uvloop
 from wxbus import logs
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
+from wxbus_ingress import spool_cli
 from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings
 
 cli = typer.Typer(add_completion=False)
+cli.add_typer(spool_cli.cli, name="spool")
 
 
-@cli.command()
-def main() -> None:
+@cli.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
     """Take WeChat's callbacks and hand them to RabbitMQ; settings are read from WXBUS_... variables."""
+    if context.invoked_subcommand is not None:
+        return
     try:
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")

@@ -1,6 +1,8 @@
 """What ingress counts. Accounts are the only labels that grow, and they stand in a file."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from wxbus_ingress.spool import Spool
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.5, 5.0)
 
@@ -21,3 +23,32 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+
+
+class SpoolMetrics:
+    """What happens to the spools of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.spooled = Counter(
+            "wxbus_ingress_spooled", "Callbacks that went to the spool instead of RabbitMQ", registry=registry
+        )
+        self.drained = Counter(
+            "wxbus_ingress_drained", "Callbacks of the spool that RabbitMQ has confirmed", registry=registry
+        )
+        self.refused = Counter(
+            "wxbus_ingress_spool_refused", "Callbacks that neither RabbitMQ nor the spool took: 503", registry=registry
+        )
+        self.spooling = Gauge("wxbus_ingress_spooling", "1 while callbacks go to the spool", registry=registry)
+        self._rows = Gauge("wxbus_ingress_spool_callbacks", "Callbacks in the spool", registry=registry)
+        self._bytes = Gauge("wxbus_ingress_spool_bytes", "Bytes of the callbacks in the spool", registry=registry)
+        self._age = Gauge("wxbus_ingress_spool_age_seconds", "Age of the oldest callback", registry=registry)
+        self._unreadable = Gauge(
+            "wxbus_ingress_spool_unreadable", "Callbacks set aside because they cannot be read", registry=registry
+        )
+
+    def watch(self, spool: Spool) -> None:
+        """Tell what `spool` holds."""
+        self._rows.set_function(lambda: spool.rows)
+        self._bytes.set_function(lambda: spool.bytes)
+        self._age.set_function(lambda: spool.age)
+        self._unreadable.set_function(lambda: spool.unreadable)

@@ -1,5 +1,7 @@
 """Settings of ingress."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -18,13 +20,52 @@ class Limits(BaseSettings):
     body_timeout: float = Field(default=3.0, gt=0, le=60)
     """Seconds in which a body must arrive."""
     budget: float = Field(default=4.5, gt=0, le=60)
-    """Seconds for a whole request: without RabbitMQ's confirm by then the answer is 503."""
+    """Seconds for a whole request, from its first byte: what is not on disk by then is answered 503."""
+    broker_budget: float = Field(default=1.5, gt=0, le=60)
+    """Seconds of these for RabbitMQ's confirm; after that the callback goes to the spool."""
+    in_flight: int = Field(default=500, ge=1)
+    """Callbacks that wait for RabbitMQ's confirm at once; further ones go to the spool."""
     max_age: float = Field(default=DAY, ge=0)
     """Seconds by which a request's timestamp may differ from our clock; 0: not looked at.
 
     A day, because some pushes are repeated for 18 hours (protocol reference 4.4); what is sent again within it is
     recognised by its `dedup_id`.
     """
+
+
+class SpoolLimits(BaseSettings):
+    """Where callbacks are kept while RabbitMQ is away, and how many."""
+
+    model_config = environment("WXBUS_INGRESS_SPOOL_")
+
+    dir: Path = Path("~/.local/state/wxbus/ingress")
+    """A folder on a disk that outlives the process; below it a folder for each namespace."""
+    size_limit: int = Field(default=2**30, ge=1)
+    """Bytes of envelopes; beyond it callbacks are answered 503, and WeChat sends them again."""
+    age_limit: float = Field(default=5 * DAY, gt=0)
+    """Seconds; while the oldest is older no more are taken. Workers know a callback's id again for seven days."""
+    disk_floor: int = Field(default=256 * 2**20, ge=0)
+    """Bytes that must stay free on the disk."""
+    waiting: int = Field(default=2_000, ge=1)
+    """Callbacks that wait for the disk at once; further ones are answered 503."""
+
+    def folder(self, namespace: str) -> Path:
+        """Return the folder of a namespace."""
+        return self.dir.expanduser() / namespace
+
+
+class SpoolCommandSettings(BaseSettings):
+    """What `python -m wxbus_ingress spool` needs of the settings."""
+
+    model_config = environment("WXBUS_")
+
+    namespace: str = BusSettings.model_fields["namespace"].get_default()
+    spool: SpoolLimits = Field(default_factory=SpoolLimits)
+
+    @property
+    def folder(self) -> Path:
+        """Return where the spools of the namespace are."""
+        return self.spool.folder(self.namespace)
 
 
 class IngressSettings(BaseSettings):
@@ -38,6 +79,12 @@ class IngressSettings(BaseSettings):
     admin_port: int = Field(default=9080, ge=0, le=65535)
     """Health, readiness and metrics: not for the public."""
     limits: Limits = Field(default_factory=Limits)
+    spool: SpoolLimits = Field(default_factory=SpoolLimits)
     bus: BusSettings = Field(default_factory=BusSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Return where the spools of our namespace are."""
+        return self.spool.folder(self.bus.namespace)

@@ -70,6 +70,22 @@ class Publisher:
         except TimeoutError as exc:
             raise BrokerUnavailable("RabbitMQ blocks publishers: memory or disk alarm") from exc
 
+    async def until_usable(self) -> None:
+        """Return when a publish would go out at once: connected, and not blocked by an alarm."""
+        while True:
+            await self._usable.wait()
+            connection, over = self._connection, self._over
+            if connection is None or over is None:
+                continue  # lost again since
+            ready = asyncio.ensure_future(connection.ready())
+            try:
+                await asyncio.wait({ready, over}, return_when=asyncio.FIRST_COMPLETED)
+                if not over.done():
+                    return
+            finally:
+                ready.cancel()
+            await asyncio.sleep(0)  # the session ends in its own task
+
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Put it into the partition of its lane; returns when RabbitMQ has it on disk."""
         await self._send(self._inbox, envelope.lane, wire.to_properties(envelope), envelope.body, budget)

@@ -1,0 +1,135 @@
+"""Ingress with its spool: what RabbitMQ does not confirm in time is on disk, and reaches RabbitMQ when it is back."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.integration.ingress.conftest import send
+from tests.support.proxy import Proxy
+from tests.support.pushes import a_push, a_text
+from tests.support.queues import read_inbox
+from wxbus.accounts import Accounts
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.wechat.codec import document_from_json
+from wxbus_ingress.app import build_app
+from wxbus_ingress.handover import Handover
+from wxbus_ingress.http import bound, serving
+from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.settings import Limits, SpoolLimits
+from wxbus_ingress.spool import Spool
+from wxbus_ingress.spool_opening import file_of
+
+pytestmark = pytest.mark.integration
+
+SUCCESS = (200, "success")
+
+
+@dataclass
+class Ingress:
+    """A running ingress."""
+
+    http: aiohttp.ClientSession
+    url: str
+    spool: Spool
+    handover: Handover
+    broker: Proxy
+    sent: int = 0
+
+    async def take(self, count: int, *, users: int = 1) -> None:
+        """Send callbacks of each user one after another, users side by side; all must be accepted."""
+        first, self.sent = self.sent, self.sent + count
+
+        async def user(openid: str) -> None:
+            for number in range(first, first + count):
+                push = a_push(a_text(str(number), openid=openid, msg_id=f"{number}"))
+                assert await send(self.http, self.url, push) == SUCCESS
+
+        await asyncio.gather(*(user(f"o_{number}") for number in range(users)))
+
+
+@pytest.fixture
+async def ingress(
+    proxy: tuple[Proxy, str], topology: Topology, accounts_file: Path, http: aiohttp.ClientSession, tmp_path: Path
+) -> AsyncIterator[Ingress]:
+    """An ingress with a spool, its broker behind the proxy."""
+    broker, url = proxy
+    limits, spool_limits = Limits(broker_budget=0.3), SpoolLimits(disk_floor=0)
+    metrics = SpoolMetrics(CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(Publisher.open(url, topology, name=topology.namespace))
+        path = file_of(tmp_path / topology.namespace, 0)
+        spool = await stack.enter_async_context(Spool.open(path, spool_limits))
+        handover = await stack.enter_async_context(Handover.open(publisher, spool, limits, metrics))
+        app = build_app(limits, Accounts.read(accounts_file), handover, registry=CollectorRegistry())
+        port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=2))
+        yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, handover, broker)
+
+
+async def contents(amqp_url: str, topology: Topology) -> dict[str, list[str]]:
+    """Return what is in the inbox by user, first copies only."""
+    first: dict[str, dict[str, str]] = {}
+    for envelope in await read_inbox(amqp_url, topology):
+        assert envelope.openid
+        text = str(document_from_json(envelope.body)["Content"])
+        first.setdefault(envelope.openid, {}).setdefault(envelope.id, text)
+    return {openid: list(found.values()) for openid, found in first.items()}
+
+
+@pytest.mark.parametrize("fault", ["refuse", "blackhole", "hold_answers", "abort"])
+async def test_every_loss_is_success_and_keeps_the_order(
+    ingress: Ingress, amqp_url: str, topology: Topology, fault: str
+) -> None:
+    """However RabbitMQ is lost, callbacks are accepted, and each user's arrive in the order they were sent in."""
+    await ingress.take(5, users=4)
+    await ingress.handover.until_direct()  # a slow machine may have needed the spool already
+    if fault == "refuse":
+        await ingress.broker.refuse()
+    else:
+        getattr(ingress.broker, fault)()
+    await ingress.take(10, users=4)
+    if fault == "refuse":
+        assert ingress.spool.rows == 40
+        await ingress.broker.listen()
+    ingress.broker.flow()
+    await ingress.handover.until_direct()
+    await ingress.take(5, users=4)
+
+    assert ingress.spool.rows == 0
+    found = await contents(amqp_url, topology)
+    assert found == {f"o_{user}": [str(number) for number in range(20)] for user in range(4)}
+
+
+def spool_command(tmp_path: Path, topology: Topology, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m wxbus_ingress spool ...` without a broker's address: an operator needs none."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
+    env |= {"WXBUS_INGRESS_SPOOL_DIR": str(tmp_path), "WXBUS_NAMESPACE": topology.namespace, "COLUMNS": "120"}
+    command = [sys.executable, "-m", "wxbus_ingress", "spool", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+async def test_an_operator_sees_what_waits(ingress: Ingress, tmp_path: Path, topology: Topology) -> None:
+    """`spool status` and `spool export` read beside the running process, and disturb nothing."""
+    await ingress.broker.refuse()
+    await ingress.take(3)
+    status = await asyncio.to_thread(spool_command, tmp_path, topology, "status")
+    export = await asyncio.to_thread(spool_command, tmp_path, topology, "export")
+    await ingress.take(1)
+
+    assert (status.returncode, export.returncode) == (0, 0), status.stderr + export.stderr
+    [row] = [line for line in status.stdout.splitlines() if "spool-0.sqlite" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")][:3] == ["spool-0.sqlite", "running", "3"]
+    exported = [document_from_json(line.encode()) for line in export.stdout.splitlines()]
+    assert [str(number) for number in range(3)] == [
+        document_from_json(str(envelope["body"]).encode())["Content"] for envelope in exported
+    ]
+    assert ingress.spool.rows == 4

@@ -1,0 +1,292 @@
+"""What the spool takes is on disk in the order of arrival until it is removed; what it cannot keep it refuses."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.envelopes import an_envelope
+from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.errors import ConfigurationError, SpoolUnavailable
+from wxbus_ingress import spool_opening
+from wxbus_ingress.settings import SpoolLimits
+from wxbus_ingress.spool import Spool
+from wxbus_ingress.spool_file import SpoolFile, decode, encode
+
+Opening = Callable[..., AbstractAsyncContextManager[Spool]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the spool is."""
+    return tmp_path / "wxbus" / "spool-0.sqlite"
+
+
+@pytest.fixture
+def opening(path: Path) -> Opening:
+    """Opens the spool, with other limits if wanted."""
+
+    def open_(**limits: Any) -> AbstractAsyncContextManager[Spool]:
+        return Spool.open(path, SpoolLimits(**{"disk_floor": 0, **limits}))
+
+    return open_
+
+
+@pytest.fixture
+async def spool(opening: Opening) -> AsyncIterator[Spool]:
+    """An open spool."""
+    async with opening() as opened:
+        yield opened
+
+
+async def add(spool: Spool, *envelopes: Envelope) -> None:
+    """Add envelopes at once."""
+    await asyncio.gather(*(spool.add(spool.next_number(), envelope) for envelope in envelopes))
+
+
+async def held(spool: Spool, limit: int = 1000) -> list[Envelope]:
+    """Return what is in it, in its order."""
+    return [spooled.envelope for spooled in await spool.oldest(limit)]
+
+
+async def test_what_was_taken_is_there_after_a_restart(opening: Opening) -> None:
+    """Every field of an envelope survives, its id above all: a copy that RabbitMQ may have has the same one."""
+    sent = [
+        an_envelope(1, reply_to="answers", correlation_id="c", expiration=4.25, attempt=3, replay=True),
+        an_envelope(2, openid="o_2", body='{"Content":"你好"}'.encode(), kind=EnvelopeKind.TAKEN),
+        replace(an_envelope(3), openid=None),
+    ]
+    async with opening() as spool:
+        await add(spool, *sent)
+        assert spool.rows == 3
+        assert spool.bytes == sum(len(encode(envelope)) for envelope in sent)
+    async with opening() as spool:
+        assert (sent, 3) == (await held(spool), spool.rows)
+        assert spool.next_number() > 3
+
+
+async def test_the_order_is_that_of_the_numbers(spool: Spool) -> None:
+    """A callback that reaches the spool late, after RabbitMQ's time-out, has the place of its arrival."""
+    first, second, third = (spool.next_number() for _ in range(3))
+    for number in (second, third, first):
+        await spool.add(number, an_envelope(number))
+
+    assert [int(envelope.body) for envelope in await held(spool)] == [1, 2, 3]
+    assert [int(envelope.body) for envelope in await held(spool, limit=2)] == [1, 2]
+
+
+async def test_one_id_is_one_row(spool: Spool) -> None:
+    """The same envelope added twice is there once, at its first place."""
+    twice = an_envelope(1)
+    await add(spool, twice, an_envelope(2), twice)
+
+    assert ([envelope.body for envelope in await held(spool)], spool.rows) == ([b"1", b"2"], 2)
+
+
+async def test_what_is_removed_is_gone(spool: Spool) -> None:
+    """Only what was confirmed leaves."""
+    await add(spool, *(an_envelope(number) for number in range(4)))
+    numbers = [spooled.number for spooled in await spool.oldest(10)]
+    await spool.remove(numbers[1:3])
+
+    assert [envelope.body for envelope in await held(spool)] == [b"0", b"3"]
+    assert (spool.rows, spool.bytes) == (2, sum(len(encode(an_envelope(n))) for n in (0, 3)))
+    await spool.remove([numbers[0], numbers[3]])
+    assert (spool.rows, spool.bytes, spool.age) == (0, 0, 0)
+
+
+async def test_what_waits_shares_a_commit(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred callbacks at once do not cost a hundred flushes of the disk."""
+    commits = 0
+    original = SpoolFile.transaction
+
+    @contextmanager
+    def counted(self: SpoolFile) -> Iterator[None]:
+        nonlocal commits
+        commits += 1
+        with original(self):
+            yield
+
+    monkeypatch.setattr(SpoolFile, "transaction", counted)
+    await add(spool, *(an_envelope(number) for number in range(100)))
+
+    assert spool.rows == 100
+    assert commits < 50
+
+
+async def test_every_commit_reaches_the_disk(spool: Spool) -> None:
+    """WAL with synchronous=FULL: less is faster and loses what was acknowledged when the power goes."""
+    pragmas = await spool._ask(
+        lambda file: [
+            file._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        ]
+    )
+
+    assert pragmas == ["wal", 2]
+
+
+async def test_a_second_process_is_refused(spool: Spool, opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes on one file would send everything twice and out of order: the second does not start."""
+    monkeypatch.setattr(spool_opening, "LOCK_WAIT", 0)
+    assert spool_opening.in_use(spool.path)
+
+    with pytest.raises(ConfigurationError, match=r"spool .*spool-0.sqlite cannot be used: another process has it"):
+        await opening().__aenter__()
+
+
+async def test_a_folder_that_cannot_be_used_is_named(path: Path, opening: Opening) -> None:
+    """A wrong setting stops the start with a line that names it."""
+    path.parent.parent.joinpath("wxbus").write_text("a file", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=f"the spool {path} cannot be used: "):
+        await opening().__aenter__()
+
+
+async def test_only_we_may_read_it(spool: Spool) -> None:
+    """The folder is closed to others: the rows hold what users wrote."""
+    assert spool.path.parent.stat().st_mode & 0o077 == 0
+
+
+def damaged(path: Path, *, torn: bool) -> int:
+    """Damage a file; return its size."""
+    content = path.read_bytes()
+    broken = content[: len(content) // 2] + bytes(len(content) // 2) if torn else b"garbage" * 2000
+    return path.write_bytes(broken)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "torn"])
+async def test_a_damaged_file_is_moved_aside(opening: Opening, path: Path, damage: str) -> None:
+    """Damage does not keep ingress from starting; the damaged file stays for an operator."""
+    async with opening() as spool:
+        await add(spool, *(an_envelope(number, body=b"x" * 5000) for number in range(50)))
+    size = damaged(path, torn=damage == "torn")
+
+    async with opening() as spool:
+        await add(spool, an_envelope(1))
+        assert len(await held(spool)) == 1
+    [aside] = path.parent.glob("spool-0.sqlite.bad-*")
+    assert aside.stat().st_size == size
+
+
+async def test_over_the_size_limit_nothing_is_taken(opening: Opening) -> None:
+    """A full spool refuses, what it has stays, and what is smaller than the room left is still taken."""
+    small, large = an_envelope(1), an_envelope(2, body=b"x" * 10_000)
+    async with opening(size_limit=5_000) as spool:
+        outcomes = await asyncio.gather(
+            *(spool.add(spool.next_number(), envelope) for envelope in (small, large, an_envelope(3))),
+            return_exceptions=True,
+        )
+        assert [None, SpoolUnavailable, None] == [outcome and type(outcome) for outcome in outcomes]
+        assert "the spool is full" in str(outcomes[1])
+        assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
+
+
+async def test_with_something_too_old_nothing_is_taken(opening: Opening) -> None:
+    """Workers know an id again for seven days: a spool that nobody empties must be noticed before."""
+    async with opening() as spool:
+        await add(spool, an_envelope(1))
+    async with opening(age_limit=1e-9) as spool:
+        with pytest.raises(SpoolUnavailable, match="over the age limit"):
+            await add(spool, an_envelope(2))
+        with pytest.raises(SpoolUnavailable, match="over the age limit"):
+            await spool.check()
+        assert spool.rows == 1
+        assert spool.age > 0
+
+
+async def test_below_the_disk_floor_nothing_is_taken(opening: Opening) -> None:
+    """Room is left on the disk for what must go on: removing what was sent, logs."""
+    async with opening(disk_floor=2**62) as spool:
+        with pytest.raises(SpoolUnavailable, match="the disk is nearly full"):
+            await add(spool, an_envelope(1))
+        assert spool.rows == 0
+
+
+async def test_a_full_disk_is_never_success(spool: Spool) -> None:
+    """When SQLite finds no room in a commit, nobody in it is told success, and the spool goes on when there is."""
+    await add(spool, an_envelope(1))
+    [pages] = await spool._ask(lambda file: file._connection.execute("PRAGMA max_page_count = 12").fetchone())
+    assert pages == 12
+    outcomes = await asyncio.gather(
+        *(spool.add(spool.next_number(), an_envelope(n, body=b"x" * 9_000)) for n in range(2, 12)),
+        return_exceptions=True,
+    )
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    assert refused
+    assert all("database or disk is full" in str(outcome) for outcome in refused)
+    assert len(await held(spool)) == spool.rows == 1 + len(outcomes) - len(refused)
+
+    await spool._ask(lambda file: file._connection.execute("PRAGMA max_page_count = 100000").fetchone())
+    await add(spool, an_envelope(20))
+    assert (await held(spool))[-1].body == b"20"
+
+
+async def test_too_many_waiting_are_refused_at_once(opening: Opening) -> None:
+    """What waits for the disk is held in memory, so its number is bounded."""
+    async with opening(waiting=10) as spool:
+        outcomes = await asyncio.gather(
+            *(spool.add(spool.next_number(), an_envelope(number)) for number in range(15)), return_exceptions=True
+        )
+        assert [None] * 10 + [SpoolUnavailable] * 5 == [outcome and type(outcome) for outcome in outcomes]
+        assert spool.adding == 0
+
+
+async def test_an_emptied_spool_gives_the_disk_back(spool: Spool) -> None:
+    """A spool that was large once does not keep the disk at its floor for ever."""
+    await add(spool, *(an_envelope(number, body=b"x" * 100_000) for number in range(20)))
+    await spool.remove([spooled.number for spooled in await spool.oldest(100)])
+    await spool.check()  # done after what was shrunk
+
+    parts = (spool.path, spool.path.with_name(spool.path.name + "-wal"))
+    assert sum(part.stat().st_size for part in parts) < 200_000
+
+
+async def test_what_cannot_be_read_does_not_stop_the_others(spool: Spool) -> None:
+    """A row that this release cannot read is set aside, kept and counted."""
+    await add(spool, an_envelope(1))
+    await spool._ask(lambda file: file.add(spool.next_number(), "odd", b'{"kind": "unheard of"}'))
+    await add(spool, an_envelope(3))
+
+    assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
+    assert (spool.rows, spool.unreadable) == (2, 1)
+
+
+async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:
+    """Who stops waiting leaves no trace in the count of those who wait."""
+    adding = asyncio.create_task(spool.add(spool.next_number(), an_envelope(1)))
+    await asyncio.sleep(0)
+    adding.cancel()
+    await asyncio.wait([adding])
+    await spool.check()
+
+    assert spool.adding == 0
+
+
+@given(
+    number=st.integers(0, 10**6),
+    fields=st.fixed_dictionaries(
+        {
+            "body": st.text().map(partial(str.encode, errors="replace")),
+            "openid": st.none() | st.text(max_size=20),
+            "received_at": st.floats(0, 1e10),
+            "attempt": st.integers(1, 10),
+            "expiration": st.none() | st.floats(0, 100),
+        }
+    ),
+)
+def test_nothing_changes_on_the_way_through(number: int, fields: dict[str, Any]) -> None:
+    """An envelope read from the file equals the one that was written."""
+    envelope = replace(an_envelope(number), **fields)
+
+    with sqlite3.connect(":memory:") as connection:
+        [data] = connection.execute("SELECT ?", (encode(envelope),)).fetchone()
+    connection.close()
+    assert envelope == decode(data)
