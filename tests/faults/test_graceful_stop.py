@@ -39,7 +39,7 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
             await load.backlogged()
             exits += await asyncio.gather(*(worker.stop() for worker in workers))
         await workers[0].start()
-        await settled(load, workers[:1])
+        await settled(amqp_url, topology, workers[:1])
         result = await outcome(installation, redis_url, USERS, amqp_url)
         print(f"{load.published.total()} messages of {len(USERS)} users; in hand when stopped: {stopped_with}")
         assert exits == [0] * (STOPS + len(workers))

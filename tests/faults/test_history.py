@@ -64,7 +64,7 @@ async def test_every_history_is_whole_once_and_in_order(
                 await strike(what, await victim(workers, rng), own_redis, own_rabbitmq, rng)
                 faults.append(Fault(what, begun, time.time()))
                 print(f"{what}: {faults[-1].ended - begun:.1f} s, {behind} behind")
-        await settled(load, workers)
+        await settled(own_rabbitmq.url, topology, workers)
         result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
         repeats = result.repeats()
         print(f"{load.published.total()} messages of {len(USERS)} users; replies that came twice: {len(repeats)}")

@@ -133,12 +133,12 @@ class Outcome:
         return found
 
 
-async def settled(load: Load, workers: Iterable[Service]) -> None:
+async def settled(url: str, topology: Topology, workers: Iterable[Service]) -> None:
     """Return once the queues are empty and no worker has anything in hand, twice in a row."""
     calm = 0
     while calm < 2:
         try:
-            busy = await ready(load.url, load.topology)
+            busy = await ready(url, topology)
             for worker in workers:
                 busy += await in_hand(worker)
             calm = 0 if busy else calm + 1
