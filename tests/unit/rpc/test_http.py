@@ -8,12 +8,19 @@ from typing import Any
 import msgpack
 import pytest
 import structlog
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
+from wxbus.rpc import Server
+from wxbus.rpc.call import Call, Principal
 from wxbus.rpc.formats import standard
+from wxbus.rpc.http import build_http
+from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.limit import Limit
+from wxbus.rpc.scopes import Scope
 
 SAY = "/rpc/echo/say"
 GOOD = b'{"appid": "wx1"}'
@@ -249,6 +256,17 @@ async def test_errors_of_a_method(
         assert document.keys() == {"type", "title", "status"}
 
 
+async def test_too_many_calls_429(keys: Keys) -> None:
+    """The caller is told in whole seconds when to come back."""
+    limit = Limit(0.4, burst=1, clock=lambda: 0.0)
+    server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), limit=limit, registry=CollectorRegistry())
+    async with TestClient(TestServer(build_http(server))) as client:
+        assert (await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
+        answer = await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))
+        await problem(answer, 429)
+        assert answer.headers["Retry-After"] == "3"
+
+
 async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys) -> None:
     """The audit log says who called what for which account and how it ended; never the key, never the body."""
     with structlog.testing.capture_logs() as logs:
@@ -270,11 +288,6 @@ async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys
 )
 def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
     """Whatever the body, the answer is 200 or 4xx: never 5xx."""
-    from prometheus_client import CollectorRegistry
-
-    from wxbus.rpc.call import Call, Principal
-    from wxbus.rpc.scopes import Scope
-    from wxbus.rpc.server import Server
 
     async def everybody(_credentials: str) -> Principal:
         return Principal("fuzz", (Scope.parse("echo:say:*"),))

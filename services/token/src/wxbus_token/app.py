@@ -15,6 +15,7 @@ from wxbus.rpc import Server
 from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
 from wxbus_token.authority import Authority
 from wxbus_token.credentials import StableAccessToken
@@ -64,7 +65,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         stack.push_async_callback(asyncio.wait, [polling])
         stack.callback(polling.cancel)
 
-        server = Server([TokenService(authority)], authenticator=api_keys, registry=registry)
+        limit = Limit(settings.rate_limit) if settings.rate_limit else None
+        server = Server([TokenService(authority)], authenticator=api_keys, limit=limit, registry=registry)
         checks: Mapping[str, Check] = {"redis": vault.check}
         admin_port = await stack.enter_async_context(
             listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)

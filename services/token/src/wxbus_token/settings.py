@@ -44,6 +44,8 @@ class TokenSettings(BaseSettings):
     """Seconds before its end that a token is refreshed; WeChat's overlap is 300."""
     patience: float = Field(default=8.0, ge=0, le=60)
     """Seconds a caller waits for another instance's fetch."""
+    rate_limit: float = Field(default=1000.0, ge=0)
+    """Calls a second of one API key to one instance, 0 for no limit; a client that caches needs one a minute."""
 
     store: StoreSettings = Field(default_factory=StoreSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)

@@ -1,4 +1,19 @@
-"""Services ready to be called, by whatever transport."""
+"""Services ready to be called, by whatever transport.
+
+The stages around a method, outermost first; each may act, call the next or answer itself:
+
+    Audit               notes who called what and how it ended
+    settle_errors       makes answers of errors
+    keep_deadline       gives up when the caller has: 504
+    Route               finds the method: 404
+    Authenticate        finds out who calls: 401
+    authorize           may the caller call the method at all: 403
+    Limit               does the caller call too often: 429 (if there is a limit)
+    Decode              settles the formats, reads the body: 415, 406, 413, 400, 422
+    authorize_resource  may the caller call it for what the request names: 403
+    one's own           see a decoded request of somebody who may make it
+    invoke              calls the method, encodes what it returns
+"""
 
 from collections.abc import Sequence
 
@@ -33,12 +48,22 @@ class Server:
         *,
         authenticator: Authenticator,
         stages: Sequence[Stage] = (),
+        limit: Stage | None = None,
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        """Put `stages` of one's own after authorisation, around the method.
+        """Check the declarations and put the pipeline together.
 
-        The first of `serializers` is the default of answers; without any they are those of `formats.standard`.
+        Args:
+            services: Objects whose classes are marked with `@service`.
+            authenticator: Knows the callers.
+            stages: One's own, around the method.
+            limit: Refuses who calls too often, see `wxbus.rpc.limit`.
+            serializers: The first is the default of answers; those of `formats.standard` if none are given.
+            registry: Where calls are counted.
+
+        Raises:
+            TypeError: A class is not marked, or two objects declare one method.
         """
         self.methods: dict[tuple[str, str], Method] = {}
         for instance in services:
@@ -55,6 +80,7 @@ class Server:
                 Route(self.methods),
                 Authenticate(authenticator),
                 authorize,
+                *([limit] if limit is not None else []),
                 Decode(self.serializers),
                 authorize_resource,
                 *stages,

@@ -1,7 +1,6 @@
 """What happens around a call, one stage each; a stage may act, call the next one or answer itself."""
 
 import asyncio
-import functools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
@@ -25,7 +24,7 @@ log = structlog.get_logger("wxbus.rpc")
 class Stage(Protocol):
     """One step around the method."""
 
-    async def __call__(self, call: Call, call_next: Next) -> Answer:
+    async def __call__(self, call: Call, call_next: Next, /) -> Answer:
         """Return the answer; raises WxbusError for the stages outside to turn into one."""
 
 
@@ -33,8 +32,12 @@ def compose(stages: Sequence[Stage], innermost: Next) -> Next:
     """Wrap `innermost` so that the stages run in the order they are listed."""
     chain = innermost
     for stage in reversed(stages):
-        chain = functools.partial(stage, call_next=chain)
+        chain = _step(stage, chain)
     return chain
+
+
+def _step(stage: Stage, call_next: Next) -> Next:
+    return lambda call: stage(call, call_next)
 
 
 class Audit:

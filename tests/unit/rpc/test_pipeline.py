@@ -1,0 +1,151 @@
+"""The stages around a method: their order, one's own among them, the limit."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.support.rpc import Echo, Keys, Question, Reply
+from wxbus.errors import RpcFailure
+from wxbus.rpc import Server, method, service
+from wxbus.rpc.call import Answer, Call, Features, current_call
+from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.limit import Limit
+from wxbus.rpc.stages import Next, Stage
+
+GOOD = b'{"appid": "wx1"}'
+
+
+@dataclass
+class Tenant:
+    """What a stage finds out."""
+
+    name: str
+
+
+@dataclass
+class Special(Tenant):
+    """A feature of another type."""
+
+
+class Clock:
+    """Time that runs when the test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def serve(echo: object, keys: Keys, *stages: Stage, limit: Stage | None = None) -> Server:
+    """Return a server with stages of one's own."""
+    registry = CollectorRegistry()
+    return Server([echo], authenticator=ApiKeys.of(keys.entries), stages=stages, limit=limit, registry=registry)
+
+
+def call_of(key: str, body: bytes = GOOD) -> Call:
+    """Return a call as a transport makes it."""
+
+    async def read() -> bytes:
+        return body
+
+    return Call("echo", "say", "application/json", key, read)
+
+
+async def test_one_s_own_stages_run_in_order_on_what_is_decided(keys: Keys) -> None:
+    """They see the caller and the request, and only calls that the caller may make."""
+    seen = []
+
+    def noting(name: str) -> Stage:
+        async def stage(call: Call, call_next: Next) -> Answer:
+            seen.append((name, call.principal and call.principal.name, call.request))
+            return await call_next(call)
+
+        return stage
+
+    server = serve(Echo(), keys, noting("first"), noting("second"))
+    refused = [call_of("nobody"), call_of(keys.other), call_of(keys.full, b"{"), call_of(keys.one, b'{"appid":"wx2"}')]
+    assert [(await server.answer(call)).status for call in refused] == [401, 403, 400, 403]
+    assert not seen
+    await server.answer(call_of(keys.one))
+    assert seen == [(name, "one", Question(appid="wx1")) for name in ("first", "second")]
+
+
+async def test_a_stage_may_answer_itself(keys: Keys) -> None:
+    """A stage that does not call the next one is the answer, and one that raises is a problem document."""
+    echo = Echo()
+
+    async def cached(_call: Call, _call_next: Next) -> Answer:
+        return Answer(200, "application/json", b"{}")
+
+    async def closed(_call: Call, _call_next: Next) -> Answer:
+        raise RpcFailure(451, "Not here")
+
+    assert (await serve(echo, keys, cached, closed).answer(call_of(keys.full))).body == b"{}"
+    assert (await serve(echo, keys, closed, cached).answer(call_of(keys.full))).status == 451
+    assert not echo.calls
+
+
+async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
+    """Features are found by type below the stage that left them, in each call its own."""
+
+    @service("echo")
+    class Telling:
+        @method(scopes=["echo:say:{appid}"])
+        async def say(self, request: Question) -> Reply:
+            await asyncio.sleep(0)
+            return Reply(text=current_call().features.get(Tenant).name, caller=request.appid)
+
+    async def tenant(call: Call, call_next: Next) -> Answer:
+        assert isinstance(call.request, Question)
+        call.features.put(Tenant("of " + call.request.appid))
+        return await call_next(call)
+
+    server = serve(Telling(), keys, tenant)
+    bodies = [f'{{"appid": "wx{number}"}}'.encode() for number in range(20)]
+    answers = await asyncio.gather(*(server.answer(call_of(keys.full, body)) for body in bodies))
+    assert [Reply.model_validate_json(answer.body).text for answer in answers] == [f"of wx{n}" for n in range(20)]
+
+
+def test_a_feature_that_nobody_left_is_named() -> None:
+    """A forgotten stage is a clear error; a subclass is another feature."""
+    features = Features()
+    features.put(Special("a"))
+    features.put(Special("b"))
+    assert features.get(Special).name == "b"
+    with pytest.raises(LookupError, match="no stage has left a Tenant"):
+        features.get(Tenant)
+
+
+async def test_who_calls_too_often_waits(keys: Keys) -> None:
+    """429 with the time after which the next call is let through; the others are not concerned."""
+    clock = Clock()
+    echo = Echo()
+    server = serve(echo, keys, limit=Limit(2.0, burst=3, clock=clock))
+    answers = [await server.answer(call_of(keys.full)) for _ in range(5)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+    assert answers[-1].retry_after == pytest.approx(0.5)
+    assert b"2 a second" in answers[-1].body
+    assert (await server.answer(call_of(keys.one))).status == 200
+    clock.now += 0.5
+    assert [(await server.answer(call_of(keys.full))).status for _ in range(2)] == [200, 429]
+    clock.now += 1e6
+    assert [(await server.answer(call_of(keys.full))).status for _ in range(4)] == [200, 200, 200, 429]
+    assert len(echo.calls) == 8
+
+
+async def test_a_caller_over_the_limit_has_its_body_not_read(keys: Keys) -> None:
+    """The limit stands before what costs something, and behind the key: nobody uses up another's share."""
+    server = serve(Echo(), keys, limit=Limit(1.0, burst=1, clock=Clock()))
+    assert (await server.answer(call_of("nobody"))).status == 401
+    assert (await server.answer(call_of(keys.other))).status == 403
+    assert (await server.answer(call_of(keys.full))).status == 200
+    assert (await server.answer(call_of(keys.full, b"{"))).status == 429
+
+
+def test_a_limit_of_nothing_is_a_slip() -> None:
+    """No limit is no stage."""
+    with pytest.raises(ValueError, match="above 0"):
+        Limit(0)
