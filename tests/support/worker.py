@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
@@ -21,7 +22,8 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.pipeline import Next
 from wxbus_worker.retries import RetryPolicy
-from wxbus_worker.router import Router, RouteTable
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.router import Router
 from wxbus_worker.settlement import Settlement
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.stages.wait_for_store import Answering
@@ -66,6 +68,8 @@ class FakeWeChat:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, AnyReply]] = []
+        self.uploads: list[tuple[str, str, bytes]] = []
+        """Kind, name and bytes."""
         self.errors: deque[Exception | None] = deque()
         """One for each coming call, None to let it pass; then all pass."""
         self.sending = asyncio.Event()
@@ -81,6 +85,11 @@ class FakeWeChat:
         if self.errors and (error := self.errors.popleft()):
             raise error
         self.sent.append((openid, reply))
+
+    async def upload_media(self, kind: str, filename: str, data: bytes) -> str:
+        """Take media; their ids are `media-1`, `media-2` ..."""
+        self.uploads.append((kind, filename, data))
+        return f"media-{len(self.uploads)}"
 
     @property
     def texts(self) -> list[str]:
@@ -102,6 +111,7 @@ class Rig:
         delays: tuple[str, ...] = ("1s", "5s", "30s"),
         time_limit: float = 30.0,
         budget: float = 10.0,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.memory = MemoryContextStore(router.context_policy)
         self.store: ContextStore = store or self.memory
@@ -120,6 +130,7 @@ class Rig:
             retries=RetryPolicy(delays),
             metrics=self.metrics,
             handler_time_limit=time_limit,
+            pause=pause,
         )
         self.settled = 0
         self._changed = asyncio.Condition()

@@ -1,6 +1,5 @@
 """What a handler keeps about a user."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from wxbus_worker.context import ContextPolicy
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:
     """The context as the next message finds it."""
-    return Context("wx1", "o_1", policy or ContextPolicy(), json.loads(context.to_json()))
+    return Context("wx1", "o_1", policy or ContextPolicy(), context.to_json())
 
 
 def a_document(content: str) -> dict[str, object]:

@@ -12,17 +12,20 @@ from wxbus.api.client import WeChatClient
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import (
     AnyMessage,
+    ClickEvent,
     ImageMessage,
     Message,
+    ScanEvent,
     SubscribeEvent,
     TextMessage,
+    UnsubscribeEvent,
     UserMessage,
     parse_message,
     reply,
 )
 from wxbus_worker import Context, CurrentDelivery, Router
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.router import RouteTable
+from wxbus_worker.route_table import RouteTable
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000"}
 
@@ -37,14 +40,16 @@ def an_image() -> Message:
     return parse_message({**HEADER, "MsgType": "image", "PicUrl": "http://p", "MediaId": "m1", "MsgId": "1"})
 
 
-def an_event(name: str) -> Message:
+def an_event(name: str, **fields: str) -> Message:
     """An event, parsed."""
-    return parse_message({**HEADER, "MsgType": "event", "Event": name})
+    return parse_message({**HEADER, "MsgType": "event", "Event": name, **fields})
 
 
-def found(router: Router, message: Message) -> str | None:
+def found(router: Router, message: Message, *, state: str = "") -> str | None:
     """Name of the function that gets the message."""
-    match = RouteTable(router).find(message, Context("wx1", "o_1", ContextPolicy()))
+    context = Context("wx1", "o_1", ContextPolicy())
+    context.state = state
+    match = RouteTable(router).find(message, context)
     return match[0].name.rsplit(".", 1)[-1] if match else None
 
 
@@ -161,6 +166,82 @@ def test_a_predicate_of_a_message_type_sees_that_type() -> None:
     async def first() -> None: ...
 
     assert found(router, an_image()) == "first"
+
+
+def test_the_state_of_the_conversation_is_a_filter() -> None:
+    """The same text means something else after a question; a route without a state asks for none."""
+    router = Router()
+
+    @router.text(state="address")
+    async def address() -> None: ...
+
+    @router.image(state=("address", "invoice"))
+    async def picture() -> None: ...
+
+    @router.text(state="")
+    async def nowhere() -> None: ...
+
+    @router.text
+    async def anywhere() -> None: ...
+
+    @router.event("CLICK", state="address")
+    async def tapped() -> None: ...
+
+    assert [found(router, a_text("x"), state=state) for state in ("address", "", "other")] == [
+        "address",
+        "nowhere",
+        "anywhere",
+    ]
+    assert [found(router, an_image(), state=state) for state in ("invoice", "", "other")] == ["picture", None, None]
+    assert found(router, an_event("click"), state="address") == "tapped"
+
+
+def test_menu_keys_and_scenes_are_filters() -> None:
+    """Which line was tapped, which QR code was scanned; `qrscene_` is left out."""
+    router = Router()
+
+    @router.event(ClickEvent, key="BUY")
+    async def buy() -> None: ...
+
+    @router.event(ClickEvent, key=("A", "B"))
+    async def a_or_b() -> None: ...
+
+    @router.event(SubscribeEvent, scene="poster")
+    async def poster() -> None: ...
+
+    @router.event(ScanEvent, scene="poster", when=lambda event: event.ticket == "t")
+    async def scanned() -> None: ...
+
+    taps = [found(router, an_event("CLICK", EventKey=key)) for key in ("BUY", "A", "B", "C")]
+    assert taps == ["buy", "a_or_b", "a_or_b", None]
+    assert found(router, an_event("subscribe", EventKey="qrscene_poster")) == "poster"
+    assert found(router, an_event("subscribe")) is None
+    assert found(router, an_event("SCAN", EventKey="poster", Ticket="t")) == "scanned"
+    assert found(router, an_event("SCAN", EventKey="poster", Ticket="u")) is None
+    with pytest.raises(ConfigurationError, match="UnsubscribeEvent has no scene"):
+        router.event(UnsubscribeEvent, scene="poster")
+
+
+def test_the_unknown_goes_to_its_own_handler() -> None:
+    """What there is no type for comes before the default, and after a route that names its event."""
+    router, sub = Router(), Router("sub")
+    router.include(sub)
+
+    @sub.unknown
+    async def unheard_of(message: AnyMessage) -> None: ...
+
+    @router.default
+    async def fallback() -> None: ...
+
+    @router.event("brand_new")
+    async def brand_new() -> None: ...
+
+    assert found(router, parse_message({"MsgType": "hologram"})) == "unheard_of"
+    assert found(router, an_event("other")) == "unheard_of"
+    assert found(router, an_event("brand_new")) == "brand_new"
+    assert found(router, a_text("x")) == "fallback"
+    with pytest.raises(ConfigurationError, match="has a handler for the unknown already"):
+        sub.unknown(unheard_of)
 
 
 async def test_a_handler_takes_what_it_names_by_type() -> None:

@@ -8,6 +8,27 @@ Handlers raise `RetryLater` to be run again later, and `Reject` when no attempt 
 from wxbus.errors import Reject, RetryLater
 from wxbus_worker.context import Context
 from wxbus_worker.current import CurrentDelivery, current_delivery
+from wxbus_worker.features import Features
+from wxbus_worker.injection import Bound, HandlerCall
+from wxbus_worker.media import ImageFile, VideoFile, VoiceFile
+from wxbus_worker.message_handler import MessageHandler, Outcome
+from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.router import Router
 
-__all__ = ["Context", "CurrentDelivery", "Reject", "RetryLater", "Router", "current_delivery"]
+__all__ = [
+    "Bound",
+    "Context",
+    "CurrentDelivery",
+    "Features",
+    "HandlerCall",
+    "ImageFile",
+    "MessageHandler",
+    "Outcome",
+    "Reject",
+    "RetryLater",
+    "RetryPolicy",
+    "Router",
+    "VideoFile",
+    "VoiceFile",
+    "current_delivery",
+]

@@ -25,7 +25,8 @@ from wxbus_worker.lanes import Lanes
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.patience import PatientStore
-from wxbus_worker.router import Router, RouteTable
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.router import Router
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.stages.order import build_pipeline
 

@@ -1,7 +1,7 @@
 """What a handler knows of a user's conversation, and keeps for the next message."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -28,22 +28,38 @@ class ContextPolicy:
 class Context:
     """One user's conversation with one account. What a handler changes is kept if and when its message is committed."""
 
-    __slots__ = ("_expire_after", "_policy", "_requests", "_responses", "appid", "last_active", "openid", "storage")
+    __slots__ = (
+        "_expire_after",
+        "_policy",
+        "_requests",
+        "_responses",
+        "_stored",
+        "appid",
+        "last_active",
+        "openid",
+        "state",
+        "storage",
+    )
 
-    def __init__(
-        self, appid: str, openid: str | None, policy: ContextPolicy, stored: Mapping[str, Any] | None = None
-    ) -> None:
-        """`stored` is what `to_json` wrote, parsed; None: a new conversation."""
-        stored = stored or {}
+    def __init__(self, appid: str, openid: str | None, policy: ContextPolicy, stored: bytes = b"") -> None:
+        """`stored` is what `to_json` wrote; b"": a new conversation."""
         self.appid = appid
         self.openid = openid
         """None for a system event, which no user sent: such a context is empty, and nothing of it is kept."""
+        self._policy = policy
+        self._stored = stored
+        self.undo()
+
+    def undo(self) -> None:
+        """Have it again as it was before its message was handled."""
+        stored = json.loads(self._stored) if self._stored else {}
         self.storage: dict[str, Any] = stored.get("storage", {})
         """The handlers' own data about this user: whatever JSON can hold."""
         last_active = stored.get("last_active")
         self.last_active: datetime | None = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
         """When the message before this one was received; None: there was none."""
-        self._policy = policy
+        self.state: str = stored.get("state", "")
+        """Where the conversation stands, for routes with `state=`; "": nowhere in particular."""
         self._expire_after: float | None = stored.get("expire_after")
         self._requests: list[Document] = stored.get("requests", [])
         self._responses: list[dict[str, Any]] = stored.get("responses", [])
@@ -80,8 +96,9 @@ class Context:
         return reply_from_json(json.dumps(self._responses[-1])) if self._responses else None
 
     def clear(self) -> None:
-        """Forget the conversation: storage, messages and this user's own expiry."""
+        """Forget the conversation: storage, state, messages and this user's own expiry."""
         self.storage = {}
+        self.state = ""
         self._requests = []
         self._responses = []
         self._expire_after = None
@@ -103,6 +120,7 @@ class Context:
         """
         whole = {
             "storage": self.storage,
+            "state": self.state,
             "requests": self._requests,
             "responses": self._responses,
             "last_active": None if self.last_active is None else self.last_active.timestamp(),

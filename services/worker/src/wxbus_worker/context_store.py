@@ -5,7 +5,6 @@ Cluster, and an index over the contexts of a shard can be written by the same sc
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,12 +35,13 @@ class ContextKey:
         return cls(envelope.appid, envelope.openid, envelope.lane)
 
 
-def marker_of(envelope: Envelope) -> str:
+def marker_of(envelope: Envelope, *, copies: bool = False) -> str:
     """Return what a message is remembered by: short, and the same for every delivery of the same push.
 
-    A replay is remembered for itself: its push was committed before, and it is to run all the same, once.
+    A replay is remembered for itself: its push was committed before, and it is to run all the same, once. So is every
+    push of the same message with `copies`.
     """
-    identity = f"{envelope.dedup_id}\n{envelope.id}" if envelope.replay else envelope.dedup_id
+    identity = f"{envelope.dedup_id}\n{envelope.id}" if envelope.replay or copies else envelope.dedup_id
     return hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
 
 
@@ -176,7 +176,7 @@ class RedisContextStore:
         version, stored, seen = await self._scripts.run(
             self._open, keys=[self._key(key, "context"), self._key(key, "recent")], args=[marker]
         )
-        context = Context(key.appid, key.openid, self._policy, json.loads(stored) if stored else None)
+        context = Context(key.appid, key.openid, self._policy, stored or b"")
         return Opened(version, context, bool(seen))
 
     async def commit(

@@ -1,9 +1,11 @@
 """Handlers take what they name by type; whether they can have it is checked when they are registered."""
 
+import asyncio
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import structlog
@@ -14,13 +16,14 @@ from wxbus.errors import ConfigurationError
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context import Context
 from wxbus_worker.current import CurrentDelivery
+from wxbus_worker.features import Features
 
 Handler: TypeAlias = Callable[..., Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerCall:
-    """All that a handler may ask for."""
+    """One run of a handler: all that it, and the middleware around it, may ask for."""
 
     message: Message
     context: Context
@@ -30,6 +33,14 @@ class HandlerCall:
     delivery: CurrentDelivery
     groups: Mapping[str, str]
     """Named groups of the route's regular expression."""
+    features: Features = field(default_factory=Features)
+    error: Exception | None = None
+    """What an error handler is asked about."""
+
+    @property
+    def client(self) -> WeChatClient:
+        """Return the client of the message's account."""
+        return self.client_of(self.account.appid)
 
 
 Bound: TypeAlias = Callable[[HandlerCall], Awaitable[object]]
@@ -38,12 +49,27 @@ Provider: TypeAlias = Callable[[HandlerCall], object]
 PROVIDERS: Final[Mapping[type, Provider]] = {
     Context: lambda call: call.context,
     Account: lambda call: call.account,
-    WeChatClient: lambda call: call.client_of(call.account.appid),
+    WeChatClient: lambda call: call.client,
     CurrentDelivery: lambda call: call.delivery,
+    Features: lambda call: call.features,
 }
 MOST_NAMES: Final = 4
 """Types that an error lists."""
 LOGGERS: Final = (structlog.stdlib.BoundLogger, structlog.typing.FilteringBoundLogger)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a handler can have beyond `PROVIDERS`."""
+
+    messages: tuple[type[Message], ...] = ()
+    """The types of message its route gives it."""
+    groups: frozenset[str] = frozenset()
+    """Named groups of its route's regular expression: parameters of that name, annotated `str`, get them."""
+    features: Sequence[type] = ()
+    """Types that its router's middleware leaves."""
+    error: type[Exception] | None = None
+    """The errors it is asked about."""
 
 
 def name_of(handler: object) -> str:
@@ -52,18 +78,19 @@ def name_of(handler: object) -> str:
     return f"{module}.{qualified}"
 
 
-def bind(handler: Handler, takes: tuple[type[Message], ...], groups: frozenset[str] = frozenset()) -> Bound:
+def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False) -> Bound:
     """Return `handler` as a function of the one thing that has all it may ask for.
 
     Args:
-        handler: An async function.
-        takes: The types of message its route gives it.
-        groups: Named groups of its route's regular expression: parameters of that name, annotated `str`, get them.
+        handler: An async function; with `threads` a plain one, too, which runs in a thread.
+        offer: What it can have.
+        threads: Whether plain functions are taken.
 
     Raises:
         ConfigurationError: It cannot be called with what there is; the text names the parameter.
     """
-    if not inspect.iscoroutinefunction(handler):
+    waits = inspect.iscoroutinefunction(handler)
+    if not waits and not (threads and inspect.isroutine(handler)):
         raise ConfigurationError(f"handler {name_of(handler)} must be an `async def` function")
     try:
         hints = get_type_hints(handler)
@@ -76,47 +103,67 @@ def bind(handler: Handler, takes: tuple[type[Message], ...], groups: frozenset[s
     for name, parameter in inspect.signature(handler).parameters.items():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise ConfigurationError(f"handler {name_of(handler)}: parameter {parameter} cannot be given by name")
-        provider = _provider(handler, name, hints.get(name), takes, groups)
+        provider = _provider(handler, name, hints.get(name), offer)
         if provider is not None:
             providers[name] = provider
         elif parameter.default is parameter.empty:
-            raise ConfigurationError(_no_provider(handler, name, hints.get(name), takes, groups))
+            raise ConfigurationError(_no_provider(handler, name, hints.get(name), offer))
 
-    def call(given: HandlerCall) -> Awaitable[object]:
+    def call(given: HandlerCall) -> Any:
         return handler(**{name: provide(given) for name, provide in providers.items()})
 
-    return call
+    return call if waits else lambda given: _in_thread(partial(call, given))
 
 
-def _provider(
-    handler: Handler, name: str, hint: Any, takes: tuple[type[Message], ...], groups: frozenset[str]
-) -> Provider | None:
+async def _in_thread(call: Callable[[], object]) -> object:
+    """Return what `call` returns in a thread; its order holds although nothing can stop a thread.
+
+    Cancelled, for a time limit or a lost partition, it waits for the thread all the same: until that has ended, the
+    user's next message must not begin.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.exception()  # looked at: nobody else will
+        raise
+
+
+def _provider(handler: object, name: str, hint: Any, offer: Offer) -> Provider | None:
     wanted = _classes(hint)
     if not wanted:
         return None
-    if all(issubclass(one, Message) for one in wanted):
-        if missing := _not_accepted(wanted, takes):
+    if offer.messages and all(issubclass(one, Message) for one in wanted):
+        if missing := _not_accepted(wanted, offer.messages):
             raise ConfigurationError(
                 f"handler {name_of(handler)}: parameter {name!r} takes {_names(wanted)}, "
                 f"but its route also gives it {_names(missing)}"
             )
         return lambda call: call.message
-    if len(wanted) > 1:
-        return None
-    (one,) = wanted
+    if offer.error is not None and issubclass(offer.error, wanted):
+        return lambda call: call.error
+    return _value(handler, name, wanted[0], offer) if len(wanted) == 1 else None
+
+
+def _value(handler: object, name: str, one: type, offer: Offer) -> Provider | None:
     if one in LOGGERS:
-        logger = structlog.stdlib.get_logger(handler.__module__)
+        logger = structlog.stdlib.get_logger(getattr(handler, "__module__", ""))
         return lambda _: logger
-    if one is str and name in groups:
+    if one is str and name in offer.groups:
         return lambda call: call.groups[name]
+    if one in offer.features:
+        return lambda call: call.features[one]
     return PROVIDERS.get(one)
 
 
 def _classes(hint: Any) -> tuple[type, ...]:
     """Return the classes a hint allows, None left out; nothing if it is no hint of ours."""
-    if get_origin(hint) is Annotated:
+    origin = get_origin(hint)
+    if origin is Annotated:
         return _classes(get_args(hint)[0])
-    if get_origin(hint) in {Union, types.UnionType}:
+    if origin in {Union, types.UnionType}:
         members = [_classes(member) for member in get_args(hint) if member is not types.NoneType]
         return tuple(one for member in members for one in member) if all(members) else ()
     return (hint,) if isinstance(hint, type) else ()
@@ -129,12 +176,12 @@ def _not_accepted(wanted: tuple[type, ...], takes: tuple[type[Message], ...]) ->
     return tuple(given for given in takes if not issubclass(given, wanted))
 
 
-def _no_provider(
-    handler: Handler, name: str, hint: Any, takes: tuple[type[Message], ...], groups: frozenset[str]
-) -> str:
+def _no_provider(handler: object, name: str, hint: Any, offer: Offer) -> str:
     shown = "has no annotation" if hint is None else f"is annotated {getattr(hint, '__name__', hint)}"
-    known = [_names(takes), *(one.__name__ for one in PROVIDERS), LOGGERS[0].__name__]
-    known += [f"{group}: str" for group in sorted(groups)]
+    known = [_names(offer.messages)] if offer.messages else []
+    known += [offer.error.__name__] if offer.error else []
+    known += [one.__name__ for one in (*PROVIDERS, LOGGERS[0], *offer.features)]
+    known += [f"{group}: str" for group in sorted(offer.groups)]
     return f"handler {name_of(handler)}: parameter {name!r} {shown}; a handler can have {', '.join(known)}"
 
 

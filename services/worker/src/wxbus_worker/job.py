@@ -10,8 +10,10 @@ from wxbus.bus.ports import Delivery
 from wxbus.wechat import AnyMessage
 from wxbus.wechat.documents import Document
 from wxbus.wechat.reply import AnyReply
+from wxbus_worker.conditions import NO_GROUPS, Groups
 from wxbus_worker.context import Context
 from wxbus_worker.context_store import Entry, Opened, Turn
+from wxbus_worker.route import Route
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +28,8 @@ class Job:
     """False from the commit until the replies are out: a lost partition does not cancel it there."""
     abandoned: bool = False
     """The partition was lost: nothing is settled any more."""
+    repeats: int = 0
+    """Runs before this one of the same delivery, while its lane was blocked. Set by settle."""
 
     envelope: Envelope = field(init=False)
     """Set by decode."""
@@ -39,6 +43,10 @@ class Job:
     """What the message is remembered by. Set by open_context."""
     opened: Opened = field(init=False)
     """Set by open_context."""
+    route: Route | None = None
+    """None: no handler wants the message. Set by find_route."""
+    groups: Groups = field(default_factory=dict)
+    """Named groups that the route found. Set by find_route."""
     replies: tuple[AnyReply, ...] = ()
     """Set by call_handler."""
     turn: Turn | None = None
@@ -50,6 +58,18 @@ class Job:
     def context(self) -> Context:
         """Return the user's context as it was opened and changed."""
         return self.opened.context
+
+    @property
+    def attempt(self) -> int:
+        """Return which run of the message this is, from 1."""
+        return self.envelope.attempt + self.repeats
+
+    def again(self) -> None:
+        """Be ready for another run of the same delivery."""
+        self.repeats += 1
+        self.interruptible = True
+        self.route, self.groups = None, NO_GROUPS
+        self.replies, self.turn, self.unsent = (), None, ()
 
     def abandon(self) -> None:
         """Give it up: its partition was lost."""

@@ -1,6 +1,5 @@
 """Fakes of the worker's own ports; `tests/contract` holds them to what the real ones do."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +42,8 @@ class MemoryContextStore:
     async def open(self, key: ContextKey, marker: str) -> Opened:
         """Return the lane, before a message is handled."""
         lane = self._lane(key)
-        stored = json.loads(lane.context) if lane.context else None
-        return Opened(lane.version, Context(key.appid, key.openid, self._policy, stored), marker in lane.recent)
+        context = Context(key.appid, key.openid, self._policy, lane.context)
+        return Opened(lane.version, context, marker in lane.recent)
 
     async def commit(
         self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str

@@ -25,6 +25,7 @@ from wxbus.wechat.messages import (
     UnknownMessage,
     VideoMessage,
     VoiceMessage,
+    model_of,
     parse_message,
     tag_of,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "UserMessage",
     "VideoMessage",
     "VoiceMessage",
+    "model_of",
     "parse_message",
     "reply",
     "tag_of",

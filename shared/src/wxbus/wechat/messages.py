@@ -233,6 +233,11 @@ _UNKNOWN: Final[dict[str, type[UnknownEvent | UnknownComponentEvent]]] = {
 }
 
 
+def model_of(tag: str) -> type[AnyMessage] | None:
+    """Return the model for a tag (see `tag_of`): `text`, `event:subscribe`, in small letters; None if there is none."""
+    return _MODELS.get(tag)
+
+
 def parse_message(document: Document) -> AnyMessage:
     """Return the model for a document; never raises.
 

@@ -1,4 +1,4 @@
-"""The handler that wants the message runs, within its time; what it returns becomes the replies."""
+"""The handler runs, within its time; what it returns becomes the replies."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -12,61 +12,60 @@ from wxbus.wechat.reply import AnyReply, CustomerServiceReply, Success, Text, Tr
 from wxbus_worker.current import current_delivery
 from wxbus_worker.injection import HandlerCall
 from wxbus_worker.job import Job
+from wxbus_worker.media import MediaFile
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.pipeline import Next
-from wxbus_worker.router import Route, RouteTable
+from wxbus_worker.route import Route
 from wxbus_worker.settlement import Settlement
 
 SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)
 PASSIVE_ONLY: Final = (TransferToCustomerService,)
+UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class CallHandler:
-    """Finds the route and calls its handler."""
+    """Calls the handler of the route."""
 
     def __init__(
         self,
-        routes: RouteTable,
         client_of: Callable[[str], WeChatClient],
         metrics: WorkerMetrics,
         *,
         time_limit: float,
     ) -> None:
         """`client_of` returns the client for an appid; `time_limit` is seconds for one run of a handler."""
-        self._routes = routes
         self._client_of = client_of
         self._metrics = metrics
         self._time_limit = time_limit
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest with the handler's replies; a message that no handler wants has none."""
-        found = self._routes.find(job.message, job.context)
-        if found is None:
+        route = job.route
+        if route is None:
             self._metrics.unhandled.inc()
             log.info("message.unhandled", message=type(job.message).__name__)
             job.replies = ()
         else:
-            route, groups = found
             call = HandlerCall(
                 message=job.message,
                 context=job.context,
                 account=job.account,
                 client_of=self._client_of,
                 delivery=current_delivery(),
-                groups=groups,
+                groups=job.groups,
             )
             job.replies = self._to_send(job, route, await self._run(route, call))
         return await call_next(job)
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
-        limit = self._time_limit
+        limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
         deadline = asyncio.timeout(limit)
         task = asyncio.current_task()
         try:
             async with deadline:
-                return await route.handler(call)
+                return await _uploaded(await route.handler(call), call.client)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
@@ -83,6 +82,13 @@ class CallHandler:
             log.warning("replies.no_user", handler=route.name, message=type(job.message).__name__)
             return ()
         return replies
+
+
+async def _uploaded(returned: object, client: WeChatClient) -> object:
+    """Return the same with every file as the media that it has become."""
+    if isinstance(returned, list | tuple):
+        return [await _uploaded(one, client) for one in returned]
+    return await cast("MediaFile", returned).uploaded(client) if isinstance(returned, UPLOADED) else returned
 
 
 def _sendable(route: Route, returned: object) -> Iterator[AnyReply]:

@@ -31,7 +31,7 @@ class Decode:
         token = CURRENT.set(
             CurrentDelivery(
                 id=envelope.id,
-                attempt=envelope.attempt,
+                attempt=job.attempt,
                 account=job.account.name,
                 appid=envelope.appid,
                 openid=envelope.openid,

@@ -2,6 +2,7 @@
 
 import structlog
 
+from wxbus_worker.context_store import marker_of
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.pipeline import Next
@@ -19,8 +20,8 @@ class DropDuplicate:
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest for a message that was not committed yet."""
-        if not job.opened.duplicate:
+        if not job.opened.duplicate or job.marker != marker_of(job.envelope):  # its route wants copies, too
             return await call_next(job)
         self._metrics.duplicates.inc()
-        log.info("delivery.duplicate", attempt=job.envelope.attempt)
+        log.info("delivery.duplicate", attempt=job.attempt)
         return await self._finish(job)

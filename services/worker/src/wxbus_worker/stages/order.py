@@ -1,6 +1,7 @@
 """The order of the stages, each with the reason for its place."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from wxbus.accounts import Accounts
 from wxbus.api.client import WeChatClient
@@ -11,12 +12,13 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.pipeline import Next, compose
 from wxbus_worker.retries import RetryPolicy
-from wxbus_worker.router import RouteTable
+from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Done, Settlement
 from wxbus_worker.stages.call_handler import CallHandler
 from wxbus_worker.stages.commit import Commit
 from wxbus_worker.stages.decode import Decode
 from wxbus_worker.stages.drop_duplicate import DropDuplicate
+from wxbus_worker.stages.find_route import FindRoute
 from wxbus_worker.stages.open_context import OpenContext
 from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
@@ -36,18 +38,20 @@ def build_pipeline(
     retries: RetryPolicy,
     metrics: WorkerMetrics,
     handler_time_limit: float,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next:
     """Return what handles one delivery, from its bytes to its settlement."""
     finish = compose([SendReplies(outbox)], _done)
     return compose(
         [
             Trace(metrics),  # outside of everything: also the settlement is logged with the message's ids
-            Settle(outlet, outbox, retries),  # outside of whatever may fail
+            Settle(outlet, outbox, retries, pause=pause),  # outside of whatever may fail
             Decode(accounts),
             WaitForStore(store),  # outside of whatever reads or writes Redis
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
+            FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),
-            CallHandler(routes, client_of, metrics, time_limit=handler_time_limit),
+            CallHandler(client_of, metrics, time_limit=handler_time_limit),
             Commit(contexts),  # before anything is sent: a reply that nobody remembers would be sent again
         ],
         finish,

@@ -31,14 +31,24 @@ class Settle:
     Cancellation is no `Exception`: it passes, nothing is settled, and RabbitMQ gives the delivery to the next worker.
     """
 
-    def __init__(self, outlet: Outlet, outbox: Outbox, retries: RetryPolicy) -> None:
+    def __init__(
+        self, outlet: Outlet, outbox: Outbox, retries: RetryPolicy, *, pause: Callable[[float], Awaitable[object]]
+    ) -> None:
+        """`retries` is for routes without a policy of their own; `pause` waits for so many seconds."""
         self._outlet = outlet
         self._outbox = outbox
         self._retries = retries
+        self._pause = pause
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest, then act on how it ended."""
-        settlement = self._final(job, await _outcome(job, call_next))
+        settlement = await _outcome(job, call_next)
+        while (wait := self._blocks(job, settlement)) is not None:
+            log.warning("delivery.blocks_lane", attempt=job.attempt, seconds=wait)
+            job.again()
+            await self._pause(wait)
+            settlement = await _outcome(job, call_next)
+        settlement = self._final(job, settlement)
         job.interruptible = True
         if job.abandoned:
             settlement = Abandon()
@@ -66,11 +76,20 @@ class Settle:
         return settlement
 
     def _delay(self, job: Job, retry: Retry) -> str | None:
-        return self._retries.delay_after(job.envelope.attempt, retry.after)
+        return self._policy(job).delay_after(job.attempt, retry.after)
+
+    def _blocks(self, job: Job, settlement: Settlement) -> float | None:
+        """Return the seconds after which it runs again while its user's lane waits, None if it does not."""
+        if job.abandoned or not isinstance(settlement, Retry):
+            return None
+        return self._policy(job).blocked_after(job.attempt, settlement.after)
+
+    def _policy(self, job: Job) -> RetryPolicy:
+        return self._retries if job.route is None or job.route.retry is None else job.route.retry
 
     async def _park(self, job: Job, retry: Retry) -> None:
         delay = self._delay(job, retry) or ""
-        attempt = job.envelope.attempt
+        attempt = job.attempt
         log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
         copy = replace(job.envelope, attempt=attempt + 1)
         await _until_confirmed(lambda: self._outlet.park(copy, delay=delay, budget=PUBLISH_BUDGET))
@@ -80,7 +99,7 @@ class Settle:
             reason=bury.reason,
             error=_one_line(bury.error),
             traceback=redact_text("".join(traceback.format_exception(bury.error))),
-            attempts=1 if bury.reason == "unreadable" else job.envelope.attempt,
+            attempts=1 if bury.reason == "unreadable" else job.attempt,
             died_at=time.time(),
         )
         log.error("delivery.buried", reason=death.reason, attempts=death.attempts, error=death.error)

@@ -1,0 +1,129 @@
+"""Handlers as the methods of a class, for those who come from Senparc or WeRoBot.
+
+    class Shop(MessageHandler):
+        async def on_text(self, message: TextMessage) -> reply.Text: ...
+
+    router.include(Shop())
+
+A method takes what it names by type, as any handler does. One object serves all messages at once: what belongs to one
+message is in the arguments, never in `self`.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import Event, Message, model_of
+from wxbus_worker import conditions as want
+from wxbus_worker.injection import Bound, HandlerCall, Offer, bind, name_of
+from wxbus_worker.registry import Registry
+from wxbus_worker.route import Route
+
+HOOKS: Final = ("on_executing", "on_executed")
+LAST_WORDS: Final = 5.0
+"""Seconds for `on_executed`: it also runs when the time of the handler is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a handler ended; for `on_executed`."""
+
+    returned: object
+    """What the method returned: replies or None."""
+    error: BaseException | None
+    """What it raised; `CancelledError` if its time was over."""
+
+
+class MessageHandler:
+    """Base of handlers in class form. All methods may be missing; plain ones run in threads.
+
+    `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
+    `on_mini_program_page`: one type of message. `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in
+    small letters. `default_response`: what no other method takes. `on_unknown`: what wxbus has no type for.
+
+    `on_executing` runs before any of them; what it returns, if not None, is replied in place of it. `on_executed` runs
+    after it, whatever happened, and may take its `Outcome`.
+    """
+
+    features: tuple[type, ...] = ()
+    """Types that middleware of the router around leaves: methods may take them."""
+
+    def as_router(self) -> Registry:
+        """Return a router with this object's methods.
+
+        Raises:
+            ConfigurationError: A method cannot be called, or handles nothing that there is; the text names it.
+        """
+        router = _ClassRouter(type(self).__qualname__, self.features)
+        names = [name for name in dir(self) if name.startswith("on_") and name not in {*HOOKS, "on_unknown"}]
+        wanted = {name: _wanted(self, name) for name in names}
+        # A type before its base: `on_short_video` before `on_video`.
+        for name in sorted(names, key=lambda name: (-len(wanted[name][0].__mro__), not wanted[name][1], name)):
+            takes, conditions = wanted[name]
+            router.add(getattr(self, name), takes=takes, conditions=conditions, threads=True)
+        if default := getattr(self, "default_response", None):
+            router.for_default = router.for_rest(default)
+        if unknown := getattr(self, "on_unknown", None):
+            router.for_unknown = router.for_rest(unknown)
+        executing, executed = (getattr(self, name, None) for name in HOOKS)
+        if executing or executed:
+            router.surround(executing, executed)
+        return router
+
+
+class _ClassRouter(Registry):
+    """Registers plain methods, too."""
+
+    def for_rest(self, method: Callable[..., object]) -> Route:
+        return self._route(method, takes=Message, threads=True)
+
+    def surround(self, executing: Callable[..., object] | None, executed: Callable[..., object] | None) -> None:
+        offer = Offer(messages=(Message,), features=self._features)
+        after = Offer(messages=(Message,), features=(*self._features, Outcome))
+        before = None if executing is None else bind(executing, offer, threads=True)
+        self.layers[0].append(_around(before, None if executed is None else bind(executed, after, threads=True)))
+
+
+def _around(before: Bound | None, after: Bound | None) -> Callable[[HandlerCall, Bound], Any]:
+    async def around(call: HandlerCall, call_next: Bound) -> object:
+        returned: object = None
+        error: BaseException | None = None
+        try:
+            if before is not None:
+                returned = await before(call)
+            if returned is None:
+                returned = await call_next(call)
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            if after is not None:
+                call.features[Outcome] = Outcome(returned, error)
+                async with asyncio.timeout(LAST_WORDS):
+                    await after(call)
+        return returned
+
+    return around
+
+
+def _wanted(handler: MessageHandler, name: str) -> tuple[type[Message], tuple[want.Condition, ...]]:
+    """Return what the method of this name handles."""
+    if not inspect.isroutine(getattr(handler, name)):
+        raise ConfigurationError(f"{name_of(type(handler))}.{name} is no method")
+    what = name.removeprefix("on_")
+    if what == "event":
+        return Event, ()
+    if what.startswith("event_"):
+        event = what.removeprefix("event_")
+        known = model_of(f"event:{event}") or model_of(f"component:{event}")
+        return (known, ()) if known else (Event, (want.event_name(event),))
+    model = model_of(what) or model_of(what.replace("_", ""))
+    if model is None:
+        raise ConfigurationError(
+            f"{name_of(type(handler))}.{name}: there is no type of message {what!r}; methods for events are "
+            f"called on_event_<name>"
+        )
+    return model, ()

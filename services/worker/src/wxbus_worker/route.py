@@ -1,0 +1,65 @@
+"""One handler, what it wants, and how it is run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeAlias, TypedDict
+
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import Message
+from wxbus_worker.conditions import NO_GROUPS, Condition, Groups
+from wxbus_worker.context import Context
+from wxbus_worker.injection import Bound
+from wxbus_worker.retries import RetryPolicy
+
+LONGEST_RUN: Final = timedelta(minutes=10)
+"""Far below RabbitMQ's consumer timeout of 30 minutes."""
+
+Dedup: TypeAlias = bool | Callable[[Any], bool]
+
+
+class RouteOptions(TypedDict, total=False):
+    """How a route's handler is run; what is left out is the worker's own setting."""
+
+    retry: RetryPolicy
+    """When a failed message is tried again."""
+    time_limit: timedelta
+    """For one run, middleware included."""
+    dedup: Dedup
+    """False, or false of the message: a copy that WeChat pushes again is handled like a new message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One handler as a worker runs it."""
+
+    name: str
+    """`module.function` of the handler."""
+    takes: type[Message]
+    conditions: tuple[Condition, ...] = ()
+    """All of them must want the message."""
+    handler: Bound
+    retry: RetryPolicy | None = None
+    time_limit: timedelta | None = None
+    dedup: Dedup = True
+
+    def __post_init__(self) -> None:
+        if self.time_limit is not None and not timedelta() < self.time_limit <= LONGEST_RUN:
+            raise ConfigurationError(
+                f"handler {self.name}: time_limit must be more than zero and at most {LONGEST_RUN}, "
+                f"not {self.time_limit}"
+            )
+
+    def wants(self, message: Message, context: Context) -> Groups | None:
+        """Return the named groups that its conditions found, or None if it does not want the message."""
+        groups = NO_GROUPS
+        for condition in self.conditions:
+            found = condition(message, context)
+            if found is None:
+                return None
+            groups = {**groups, **found} if found else groups
+        return groups
+
+    def takes_copies(self, message: Message) -> bool:
+        """Whether a second push of the same message is to be handled, too."""
+        return not (self.dedup(message) if callable(self.dedup) else self.dedup)

@@ -1,0 +1,64 @@
+"""A router as a worker uses it: fixed, every handler inside its routers' layers, sorted by type of message."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
+from wxbus_worker.conditions import NO_GROUPS, Groups
+from wxbus_worker.context import Context
+from wxbus_worker.layers import within
+from wxbus_worker.registry import Registry
+from wxbus_worker.route import Route
+
+UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
+
+
+class RouteTable:
+    """Finds the one route that gets a message."""
+
+    def __init__(self, router: Registry) -> None:
+        """Raise ConfigurationError if the router has no handler at all."""
+        self._routes = tuple(_routes(router))
+        self._default = _fallback(router, "for_default")
+        self._unknown = _fallback(router, "for_unknown")
+        if not len(self):
+            raise ConfigurationError(f"router {router.name} has no handlers")
+        self._by_type: dict[type[Message], tuple[Route, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._routes) + (self._default is not None) + (self._unknown is not None)
+
+    def find(self, message: Message, context: Context) -> tuple[Route, Groups] | None:
+        """Return the route that wants the message first, with its named groups; None if none does."""
+        kind = type(message)
+        routes = self._by_type.get(kind)
+        if routes is None:
+            routes = self._by_type[kind] = tuple(one for one in self._routes if issubclass(kind, one.takes))
+        for route in routes:
+            groups = route.wants(message, context)
+            if groups is not None:
+                return route, groups
+        rest = self._unknown if isinstance(message, UNKNOWN) and self._unknown else self._default
+        return None if rest is None else (rest, NO_GROUPS)
+
+
+def _routes(router: Registry) -> Iterator[Route]:
+    """Yield every route in the order in which they are asked, those for the rest left out."""
+    for step in router.steps:
+        below = _routes(step) if isinstance(step, Registry) else (step,)
+        for route in below:
+            yield _inside(router, route)
+
+
+def _fallback(router: Registry, name: str) -> Route | None:
+    """Return the router's own, or the first among the included ones."""
+    own: Route | None = getattr(router, name)
+    if own is None:
+        included = (_fallback(step, name) for step in router.steps if isinstance(step, Registry))
+        own = next((found for found in included if found is not None), None)
+    return None if own is None else _inside(router, own)
+
+
+def _inside(router: Registry, route: Route) -> Route:
+    return replace(route, handler=within(route.handler, *router.layers))

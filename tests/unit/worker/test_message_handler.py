@@ -1,0 +1,218 @@
+"""Handlers as methods of a class."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+
+from tests.support.worker import Rig, a_text_envelope, an_event_envelope
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import (
+    ClickEvent,
+    Event,
+    Message,
+    ShortVideoMessage,
+    SubscribeEvent,
+    TextMessage,
+    VideoMessage,
+    reply,
+)
+from wxbus_worker import Context, Features, MessageHandler, Outcome, Router, current_delivery
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.settlement import Retry
+
+
+def an_event(name: str) -> Envelope:
+    """An event of our user."""
+    return an_event_envelope(name, openid="o_1", lane="wx1:o_1")
+
+
+def included(handler: MessageHandler, router: Router | None = None) -> Router:
+    """A router with the handler."""
+    router = router or Router()
+    router.include(handler)
+    return router
+
+
+async def test_methods_are_found_by_their_names() -> None:
+    """Type by type, event by event in whatever case, then all events, the unknown, the default."""
+
+    class Shop(MessageHandler):
+        async def on_text(self, message: TextMessage) -> reply.Text:
+            return reply.Text(f"text {message.content}")
+
+        async def on_event_click(self, message: ClickEvent) -> reply.Text:
+            return reply.Text(f"click {message.event_key}")
+
+        async def on_event_brand_new(self, message: Event) -> reply.Text:
+            return reply.Text(f"new {message.event}")
+
+        async def on_event(self, message: Event) -> reply.Text:
+            return reply.Text(f"event {message.event}")
+
+        async def default_response(self, message: Message) -> reply.Text:
+            return reply.Text(f"default {message.msg_type}")
+
+    rig = Rig(included(Shop()))
+    await rig.handle(a_text_envelope("x"))
+    for event in ("CLICK", "Brand_New", "subscribe"):
+        await rig.handle(an_event(event))
+    await rig.handle(a_text_envelope(body=b'{"MsgType": "image", "MediaId": "m", "MsgId": "1"}'))
+    assert rig.wechat.texts == ["text x", "click ", "new Brand_New", "event subscribe", "default image"]
+
+
+async def test_a_type_comes_before_its_base() -> None:
+    """WeChat's short videos are videos, but `on_short_video` is for them."""
+
+    class Shop(MessageHandler):
+        async def on_video(self, message: VideoMessage) -> None: ...
+
+        async def on_short_video(self, message: ShortVideoMessage) -> None: ...
+
+    header = {"to_user": "gh", "from_user": "o", "created_at": 1, "media_id": "m"}
+    table = RouteTable(Shop().as_router())
+    context = Context("wx1", "o", Router().context_policy)
+    for message in (ShortVideoMessage(**header), VideoMessage(**header)):
+        found = table.find(message, context)
+        assert found
+        assert found[0].takes is type(message)
+
+
+async def test_hooks_run_before_and_after_whatever_happens() -> None:
+    """`on_executed` runs in a finally, with how it ended; features pass from one to the other."""
+    seen: list[object] = []
+
+    class Shop(MessageHandler):
+        features = (int,)
+
+        async def on_executing(self, message: Message, features: Features) -> reply.Text | None:
+            features[int] = 7
+            stop = isinstance(message, TextMessage) and message.content == "stop"
+            return reply.Text("stopped") if stop else None
+
+        async def on_text(self, message: TextMessage, number: int) -> reply.Text:
+            seen.append(number)
+            if message.content == "fail":
+                raise KeyError("x")
+            return reply.Text("done")
+
+        async def on_executed(self, outcome: Outcome, number: int) -> None:
+            seen.append((outcome.returned, type(outcome.error), number))
+
+    rig = Rig(included(Shop()))
+    for text in ("go", "stop", "fail"):
+        await rig.handle(a_text_envelope(text))
+    nothing = type(None)
+    assert seen == [
+        7,
+        (reply.Text("done"), nothing, 7),
+        (reply.Text("stopped"), nothing, 7),
+        7,
+        (None, KeyError, 7),
+    ]
+    assert rig.wechat.texts == ["done", "stopped"]
+
+
+async def test_the_last_hook_also_runs_when_the_time_is_over() -> None:
+    """It is told of the cancellation; the message is tried again all the same."""
+    outcomes: list[Outcome] = []
+
+    class Shop(MessageHandler):
+        async def on_text(self) -> None:
+            await asyncio.Event().wait()
+
+        async def on_executed(self, outcome: Outcome) -> None:
+            outcomes.append(outcome)
+
+    assert isinstance(await Rig(included(Shop()), time_limit=0.01).handle(a_text_envelope()), Retry)
+    assert [type(one.error) for one in outcomes] == [asyncio.CancelledError]
+
+
+async def test_plain_methods_run_in_threads() -> None:
+    """They may block; the delivery in hand is known there, too."""
+    threads: list[str] = []
+
+    class Shop(MessageHandler):
+        def on_executing(self) -> None:
+            threads.append(threading.current_thread().name)
+
+        def on_text(self, message: TextMessage, context: Context) -> reply.Text:
+            threads.append(threading.current_thread().name)
+            context.storage["seen"] = message.content
+            return reply.Text(f"{current_delivery().openid} {message.content}")
+
+    rig = Rig(included(Shop()))
+    await rig.handle(a_text_envelope("x"))
+    assert rig.wechat.texts == ["o_1 x"]
+    assert len(threads) == 2
+    assert threading.main_thread().name not in threads
+
+
+async def test_a_thread_whose_time_is_over_is_waited_for() -> None:
+    """Nothing can stop a thread: the user's next message must not begin beside it."""
+    release = threading.Event()
+    ended: list[str] = []
+
+    class Shop(MessageHandler):
+        def on_text(self) -> None:
+            release.wait(10)
+            ended.append("thread")
+
+    rig = Rig(included(Shop()), time_limit=0.01)
+    handling = asyncio.create_task(rig.handle(a_text_envelope()))
+    done, _ = await asyncio.wait({handling}, timeout=0.1)
+    assert not done
+    release.set()
+    assert isinstance(await handling, Retry)
+    assert ended == ["thread"]
+
+
+async def test_both_forms_are_on_one_router() -> None:
+    """In the order in which they were registered; the router's middleware and errors are around both."""
+    router = Router()
+
+    class Shop(MessageHandler):
+        async def on_text(self) -> reply.Text:
+            raise KeyError
+
+        async def on_event_subscribe(self, message: SubscribeEvent) -> reply.Text:
+            return reply.Text(f"welcome {message.from_user}")
+
+    @router.text("first")
+    async def first() -> reply.Text:
+        return reply.Text("function")
+
+    router.include(Shop())
+
+    @router.on_error
+    async def sorry(error: Exception) -> reply.Text:
+        return reply.Text(f"sorry {type(error).__name__}")
+
+    rig = Rig(router)
+    for envelope in (a_text_envelope("first"), a_text_envelope("x"), an_event("subscribe")):
+        await rig.handle(envelope)
+    assert rig.wechat.texts == ["function", "sorry KeyError", "welcome o_1"]
+
+
+def test_a_method_that_handles_nothing_is_told() -> None:
+    """A typing error would never be called."""
+
+    class Misspelt(MessageHandler):
+        async def on_txt(self) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"Misspelt\.on_txt: there is no type of message 'txt'"):
+        Misspelt().as_router()
+
+    class Wrong(MessageHandler):
+        async def on_text(self, message: ClickEvent) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"Wrong\.on_text: parameter 'message' takes ClickEvent"):
+        Wrong().as_router()
+
+    class NoMethod(MessageHandler):
+        on_text = timedelta()
+
+    with pytest.raises(ConfigurationError, match="on_text is no method"):
+        NoMethod().as_router()

@@ -1,0 +1,184 @@
+"""How a route's handler is run: retries, time limit, copies."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.support.worker import Rig, a_text_envelope
+from wxbus.bus.envelope import new_id
+from wxbus.errors import ConfigurationError
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import TextMessage, reply
+from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
+from wxbus_worker.job import Job
+from wxbus_worker.lanes import Lanes
+from wxbus_worker.settlement import Bury, Done, Retry
+
+
+async def test_a_route_has_its_own_delays_and_attempts() -> None:
+    """The worker's policy is for those without one; the last delay repeats."""
+    router = Router()
+
+    @router.text("own", retry=RetryPolicy(delays=("5s", "30s"), attempts=4))
+    async def own() -> None:
+        raise ValueError
+
+    @router.text
+    async def other() -> None:
+        raise ValueError
+
+    rig = Rig(router, delays=("1s",))
+    for text, delays in (("own", ["5s", "30s", "30s"]), ("other", ["1s"])):
+        envelope = a_text_envelope(text)
+        rig.memory_outlet.parked.clear()
+        while isinstance(await rig.handle(envelope), Retry):
+            envelope = rig.memory_outlet.parked[-1][0]
+        assert [delay for _, delay in rig.memory_outlet.parked] == delays
+    assert [death.attempts for _, death in rig.memory_outlet.buried] == [4, 2]
+
+
+async def test_a_blocking_route_holds_the_users_later_messages() -> None:
+    """Its message is tried again in its lane: nothing is parked, nothing passes; other users are not held up."""
+    router = Router()
+    runs: list[tuple[str, int]] = []
+    other_done = asyncio.Event()
+
+    @router.text("first", retry=RetryPolicy(delays=("1s", "5s"), on_failure="block"))
+    async def first() -> reply.Text:
+        runs.append(("first", current_delivery().attempt))
+        if len(runs) < 3:
+            raise ValueError
+        return reply.Text("first")
+
+    @router.text
+    async def rest(message: TextMessage) -> reply.Text:
+        if message.content == "other":
+            other_done.set()
+        else:
+            runs.append((message.content, current_delivery().attempt))
+        return reply.Text(message.content)
+
+    waits: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+        await other_done.wait()
+
+    rig = Rig(router, pause=pause)
+    envelopes = [a_text_envelope("first"), a_text_envelope("second")]
+    envelopes.append(a_text_envelope("other", openid="o_2", lane="wx1:o_2"))
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(rig.work, concurrency=4, tasks=tasks)
+        for envelope in envelopes:
+            lanes.deliver(MemoryDelivery(envelope))
+        await rig.until_settled(3)
+
+    assert runs == [("first", 1), ("first", 2), ("first", 3), ("second", 1)]
+    assert waits == [1, 5]
+    assert rig.wechat.texts == ["other", "first", "second"]
+    assert not rig.memory_outlet.parked
+
+
+async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
+    """Then it is buried like any other, with all attempts counted; a handler's own wish is kept within the limit."""
+    router = Router()
+    waits: list[float] = []
+
+    @router.text(retry=RetryPolicy(delays=("1s",), attempts=3, on_failure="block"))
+    async def fail() -> None:
+        raise RetryLater("not yet", after=3600)
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+
+    rig = Rig(router, pause=pause)
+    assert isinstance(await rig.handle(a_text_envelope()), Bury)
+    ((_, death),) = rig.memory_outlet.buried
+    assert (death.reason, death.attempts) == ("attempts", 3)
+    assert waits == [300, 300]
+
+
+async def test_a_partition_lost_while_a_lane_is_blocked_ends_the_wait() -> None:
+    """The message belongs to the next owner: nothing is settled here."""
+    router = Router()
+    blocked = asyncio.Event()
+
+    @router.text(retry=RetryPolicy(delays=("1s",), on_failure="block"))
+    async def fail() -> None:
+        raise ValueError
+
+    async def pause(_: float) -> None:
+        blocked.set()
+        await asyncio.Event().wait()
+
+    rig = Rig(router, pause=pause)
+    job = Job(MemoryDelivery(a_text_envelope()))
+    job.task = asyncio.create_task(rig.pipeline(job))  # type: ignore[arg-type] # it returns how it was settled
+    await blocked.wait()
+    job.abandon()
+    with pytest.raises(asyncio.CancelledError):
+        await job.task
+    assert not job.delivery.acked  # type: ignore[attr-defined]
+
+
+async def test_a_route_has_its_own_time_limit() -> None:
+    """Shorter or longer than the worker's; what it says names the handler."""
+    router = Router()
+
+    @router.text(time_limit=timedelta(milliseconds=10))
+    async def slow() -> None:
+        await asyncio.Event().wait()
+
+    settlement = await Rig(router).handle(a_text_envelope())
+    assert isinstance(settlement, Retry)
+    assert str(settlement.error).endswith("slow took longer than 0.01 s")
+
+
+@pytest.mark.parametrize("by_predicate", [False, True])
+async def test_a_route_may_want_copies(by_predicate: bool) -> None:
+    """WeChat's second push of a message runs again; RabbitMQ's second delivery of one push changes nothing."""
+    router = Router()
+    dedup = (lambda message: message.content != "again") if by_predicate else False
+
+    @router.text("again", "once", dedup=dedup)
+    async def count(context: Context) -> reply.Text:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        return reply.Text(str(context.storage["count"]))
+
+    rig = Rig(router)
+    pushed = a_text_envelope("again")
+    for envelope in (pushed, replace(pushed, id=new_id()), pushed):
+        assert isinstance(await rig.handle(envelope), Done)
+    assert rig.wechat.texts == ["1", "2"]
+    pushed = a_text_envelope("once")
+    for envelope in (pushed, replace(pushed, id=new_id())):
+        await rig.handle(envelope)
+    assert rig.wechat.texts[2:] == (["3"] if by_predicate else ["3", "4"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"delays": ("2s",)}, "retry delay '2s' is none of 1s, 5s"),
+        ({"attempts": 0}, "attempts must be 1 or more, not 0"),
+        ({"delays": (), "attempts": 2}, "2 attempts need a delay"),
+        ({"on_failure": "ignore"}, "'park' or 'block', not 'ignore'"),
+        ({"on_failure": "block"}, "600 s at most, these delays make 4356 s"),
+    ],
+)
+def test_a_wrong_policy_is_told(options: dict[str, object], text: str) -> None:
+    """At registration, with the limit: a blocked lane must not outlast RabbitMQ's patience."""
+    with pytest.raises(ConfigurationError, match=text):
+        RetryPolicy(**options)  # type: ignore[arg-type] # what is tested
+
+
+def test_a_wrong_time_limit_is_told() -> None:
+    """It stays far below RabbitMQ's consumer timeout."""
+
+    async def handle() -> None: ...
+
+    for limit in (timedelta(), timedelta(hours=1)):
+        with pytest.raises(ConfigurationError, match="time_limit must be more than zero and at most 0:10:00"):
+            Router().text(time_limit=limit)(handle)
