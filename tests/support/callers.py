@@ -32,11 +32,15 @@ class Calls:
 
     async def until_acked(self, more: int) -> None:
         """Return once so many more were answered "success"."""
-        await self._until("success", more)
+        wanted = len(self.acked) + more
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.acked) >= wanted)
 
-    async def until_refused(self, more: int) -> None:
-        """Return once so many more were answered 503."""
-        await self._until("503", more)
+    async def until_answered(self, more: int) -> None:
+        """Return once so many more were answered, whatever it was."""
+        wanted = self.answers.total() + more
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.answers.total() >= wanted)
 
     async def note(self, user: str, number: int, outcome: str, seconds: float) -> None:
         """Keep an answer."""
@@ -50,11 +54,6 @@ class Calls:
             self.others.append(f"{user} {number}: {outcome} after {seconds:.2f} s")
         async with self.changed:
             self.changed.notify_all()
-
-    async def _until(self, outcome: str, more: int) -> None:
-        wanted = self.answers[outcome] + more
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.answers[outcome] >= wanted)
 
 
 @asynccontextmanager
