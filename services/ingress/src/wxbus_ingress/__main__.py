@@ -1,3 +1,5 @@
+from typing import Annotated
+
 import typer
 import uvloop
 
@@ -5,6 +7,7 @@ from wxbus import logs
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus_ingress import spool_cli
+from wxbus_ingress.processes import supervise
 from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings
 
@@ -13,14 +16,17 @@ cli.add_typer(spool_cli.cli, name="spool")
 
 
 @cli.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
+def main(
+    context: typer.Context,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="processes that share the port")] = 1,
+) -> None:
     """Take WeChat's callbacks and hand them to RabbitMQ; settings are read from WXBUS_... variables."""
     if context.invoked_subcommand is not None:
         return
     try:
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings) if processes == 1 else supervise(settings, processes))
     except ConfigurationError as exc:
         typer.echo(str(exc), err=True)
         raise typer.Exit(2) from exc

@@ -4,7 +4,10 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -16,6 +19,7 @@ from wxbus.errors import ConfigurationError
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
 from wxbus_ingress.http import bound, serving
+from wxbus_ingress.leftovers import drain_leftovers, leftovers
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import IngressSettings
 from wxbus_ingress.spool import Spool
@@ -27,14 +31,37 @@ GRACE = 1.0
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def serve(settings: IngressSettings, *, registry: CollectorRegistry = REGISTRY) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of several processes this is."""
+
+    number: int = 0
+    processes: int = 1
+    listener: socket.socket | None = None
+    """The socket that all of them listen on; None: we open our own."""
+
+
+async def serve(
+    settings: IngressSettings,
+    place: Place | None = None,
+    *,
+    parent: int | None = None,
+    registry: CollectorRegistry = REGISTRY,
+) -> None:
     """Take callbacks until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Args:
+        settings: All of them.
+        place: Which process of several; None: the only one.
+        parent: A descriptor that becomes readable when the process ends that started us; then we stop too.
+        registry: Holds the metrics.
 
     Raises:
         ConfigurationError: The accounts file, the broker's address, the spool or a port cannot be used.
     """
+    place = place or Place()
     accounts = Accounts.read(settings.accounts.accounts_file)
-    stopping = _stop_signal()
+    stopping = stop_signal(parent)
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(
@@ -44,25 +71,24 @@ async def serve(settings: IngressSettings, *, registry: CollectorRegistry = REGI
                 name=f"ingress@{socket.gethostname()}:{os.getpid()}",
             )
         )
-        spool = await stack.enter_async_context(Spool.open(file_of(settings.spool_folder, 0), settings.spool))
+        spool = await stack.enter_async_context(
+            Spool.open(file_of(settings.spool_folder, place.number), settings.spool)
+        )
         metrics.watch(spool)
         handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics))
+        if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
+            await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
         app = build_app(settings.limits, accounts, handover, registry=registry)
         admin = build_admin(
             {"callbacks": handover.check}, told={"rabbitmq": publisher.check, "spool": spool.check}, registry=registry
         )
         try:
-            admin_port = await stack.enter_async_context(
-                listening(admin, host=settings.admin_host, port=settings.admin_port)
-            )
-            port = await stack.enter_async_context(
-                serving(app, bound(settings.host, settings.port), grace=settings.limits.budget + GRACE)
-            )
+            listener = place.listener or bound(settings.host, settings.port)
+            admin_port = settings.admin_port and settings.admin_port + place.number
+            admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
+            port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         except OSError as exc:
-            raise ConfigurationError(
-                f"cannot listen on {settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port}: "
-                f"{exc.strerror or exc}"
-            ) from exc
+            raise cannot_listen(settings, exc) from exc
         log.info(
             "ingress.listening",
             port=port,
@@ -76,15 +102,39 @@ async def serve(settings: IngressSettings, *, registry: CollectorRegistry = REGI
     log.info("ingress.stopped")
 
 
-def _stop_signal() -> asyncio.Event:
+def cannot_listen(settings: IngressSettings, exc: OSError) -> ConfigurationError:
+    """Return the error that names the ports."""
+    return ConfigurationError(
+        f"cannot listen on {settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port}: "
+        f"{exc.strerror or exc}"
+    )
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` while the block runs, no longer."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def stop_signal(parent: int | None = None) -> asyncio.Event:
+    """Return the event that SIGTERM and SIGINT set, and the end of the `parent` (see `serve`)."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        if parent is not None:
+            loop.remove_reader(parent)
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if parent is not None:
+        loop.add_reader(parent, stop)
     return stopping

@@ -77,7 +77,7 @@ class IngressSettings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9080, ge=0, le=65535)
-    """Health, readiness and metrics: not for the public."""
+    """Health, readiness and metrics: not for the public. Of several processes each has one, counted up from here."""
     limits: Limits = Field(default_factory=Limits)
     spool: SpoolLimits = Field(default_factory=SpoolLimits)
     bus: BusSettings = Field(default_factory=BusSettings)
