@@ -28,6 +28,14 @@ def samples(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
     del sys.modules[module.__name__]
 
 
+async def test_the_samples_tests_pass(samples: types.ModuleType) -> None:
+    """What the page asserts is true."""
+    tests = [value for name, value in vars(samples).items() if name.startswith("test_")]
+    assert len(tests) >= 2
+    for test in tests:
+        await test()
+
+
 def test_every_router_can_be_run(samples: types.ModuleType) -> None:
     """All handlers are registered and can be called with what they name."""
     routers = [value for value in vars(samples).values() if isinstance(value, Router)]

@@ -1,4 +1,4 @@
-"""Fakes of the worker's own ports; `tests/contract` holds them to what the real ones do."""
+"""Contexts in memory; `tests/contract` holds them to what Redis does."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,0 +1,206 @@
+"""Sends messages to handlers as users would, and says what came of it."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
+from wxbus.telemetry import new_traceparent
+from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.wechat import Message, TextMessage, UserMessage
+from wxbus.wechat.documents import Document, Value
+from wxbus.wechat.identity import dedup_id, lane_of, openid_of
+from wxbus.wechat.reply import AnyReply, Text
+from wxbus_worker.context import Context
+from wxbus_worker.context_store import ContextKey
+from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.outbox import Outbox
+from wxbus_worker.registry import Includable
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.router import Router
+from wxbus_worker.settlement import Bury, Retry, Settlement
+from wxbus_worker.stages.order import build_pipeline
+from wxbus_worker.testing.context_store import MemoryContextStore
+from wxbus_worker.testing.wechat import RecordingWeChat
+
+M = TypeVar("M", bound=Message)
+
+FIRST_SECOND: Final = 1_700_000_000
+"""`created_at` of the first message, so that tests see the same every day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one message."""
+
+    replies: Sequence[AnyReply]
+    """What was sent, to whomever, oldest first."""
+    context: Context
+    """The user's, as their next message finds it."""
+    outcome: Literal["done", "parked", "buried"]
+    error: Exception | None
+    """Why it was parked or buried."""
+    envelope: Envelope
+    """What a worker was given."""
+
+    @property
+    def texts(self) -> list[str]:
+        """Return what the texts among the replies say."""
+        return [reply.content for reply in self.replies if isinstance(reply, Text)]
+
+
+class HandlerClient:
+    """The users of one account, whose messages go straight to handlers."""
+
+    def __init__(
+        self,
+        handlers: Includable,
+        *,
+        openid: str = "o_user",
+        account: Account | None = None,
+        wechat: RecordingWeChat | None = None,
+        raise_errors: bool = True,
+        handler_timeout: float = 30.0,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        """Users write to `handlers`.
+
+        Args:
+            handlers: A router, or a `MessageHandler`.
+            openid: The user, unless a message says otherwise.
+            account: The account they write to.
+            wechat: WeChat's API; it has what was sent and uploaded.
+            raise_errors: Whether a handler's error is raised here, or only told in the answer.
+            handler_timeout: Seconds for one run, as `WXBUS_WORKER_HANDLER_TIMEOUT`.
+            retries: As `WXBUS_WORKER_RETRY_DELAYS`; blocked lanes do not wait.
+
+        Raises:
+            ConfigurationError: There are no handlers.
+        """
+        router = handlers.as_router()
+        policy = router.context_policy if isinstance(router, Router) else Router().context_policy
+        self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
+        self.openid = openid
+        self.wechat = wechat or RecordingWeChat(self.account.appid)
+        self.contexts = MemoryContextStore(policy)
+        self.outlet = MemoryOutlet()
+        """What was parked and buried."""
+        self._raise_errors = raise_errors
+        self._numbers = itertools.count(1)
+        self._pipeline = build_pipeline(
+            accounts=Accounts({self.account.name: self.account}),
+            routes=RouteTable(router),
+            client_of=lambda _: self.wechat,
+            contexts=self.contexts,
+            store=self.contexts,
+            outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0),
+            outlet=self.outlet,
+            retries=retries or RetryPolicy(),
+            metrics=WorkerMetrics(CollectorRegistry()),
+            handler_time_limit=handler_timeout,
+            pause=_at_once,
+        )
+
+    def new(self, kind: type[M], **fields: Any) -> M:
+        """Return a message of this type from our user, `fields` by their Python names; each has an id of its own."""
+        number = next(self._numbers)
+        header: dict[str, Any] = {
+            "to_user": f"gh_{self.account.name}",
+            "from_user": self.openid,
+            "created_at": FIRST_SECOND + number,
+        }
+        if issubclass(kind, UserMessage):
+            header["msg_id"] = str(number)
+        return kind.model_validate({**header, **fields}, by_name=True)
+
+    async def text(self, content: str) -> Answer:
+        """Send a text of our user."""
+        return await self.send(self.new(TextMessage, content=content))
+
+    async def send(self, message: Message) -> Answer:
+        """Send a message; the same one a second time is a duplicate, as on WeChat's second push."""
+        return await self.push(document_of(message))
+
+    async def push(self, document: Mapping[str, Value]) -> Answer:
+        """Send a document under WeChat's own names, as ingress would have taken it."""
+        appid, whole = self.account.appid, dict(document)
+        envelope = Envelope(
+            id=new_id(),
+            kind=EnvelopeKind.CALLBACK,
+            account=self.account.name,
+            appid=appid,
+            openid=openid_of(whole),
+            lane=lane_of(appid, whole),
+            dedup_id=dedup_id(appid, whole),
+            body=json.dumps(whole, ensure_ascii=False).encode(),
+            received_at=FIRST_SECOND + next(self._numbers),
+            traceparent=new_traceparent(),
+        )
+        return await self._handle(envelope)
+
+    async def again(self) -> Answer:
+        """Run the message that was parked first once more, as after its delay.
+
+        Raises:
+            LookupError: None is parked.
+        """
+        if not self.outlet.parked:
+            raise LookupError("no message is parked")
+        envelope, _ = self.outlet.parked.pop(0)
+        return await self._handle(envelope)
+
+    async def context(self, openid: str = "") -> Context:
+        """Return the context of a user, ours by default, as their next message finds it."""
+        user = openid or self.openid
+        opened = await self.contexts.open(ContextKey(self.account.appid, user, f"{self.account.appid}:{user}"), "")
+        return opened.context
+
+    async def _handle(self, envelope: Envelope) -> Answer:
+        sent = len(self.wechat.sent)
+        settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
+        error = settlement.error if isinstance(settlement, Retry | Bury) else None
+        if error is not None and self._raise_errors:
+            raise error
+        return Answer(
+            replies=[reply for _, reply in self.wechat.sent[sent:]],
+            context=(await self.contexts.open(ContextKey.of(envelope), "")).context,
+            outcome=_outcome(settlement),
+            error=error,
+            envelope=envelope,
+        )
+
+
+def document_of(message: Message) -> Document:
+    """Return a message as WeChat would have sent it: its own names, all values as text."""
+    whole = getattr(message, "document", None)
+    if isinstance(whole, dict):
+        return whole
+    return {name: _as_text(value) for name, value in message.model_dump(by_alias=True, exclude_none=True).items()}
+
+
+def _as_text(value: Any) -> Value:
+    if isinstance(value, dict):
+        return {name: _as_text(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_text(one) for one in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _outcome(settlement: Settlement) -> Literal["done", "parked", "buried"]:
+    match settlement:
+        case Retry():
+            return "parked"
+        case Bury():
+            return "buried"
+    return "done"
+
+
+async def _at_once(_seconds: float) -> None:
+    """Wait for nothing."""

@@ -1,0 +1,63 @@
+"""WeChat's API in memory."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pydantic import SecretStr
+
+from wxbus.api.client import WeChatClient
+from wxbus.api.http import File
+from wxbus.api.login import Login
+from wxbus.api.media import MediaId, MediaKind, VideoLink
+from wxbus.errors import WeChatError
+from wxbus.wechat.reply import AnyReply
+
+INVALID_MEDIA_ID = 40007
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What was uploaded."""
+
+    kind: MediaKind
+    filename: str
+    data: bytes
+
+
+class RecordingWeChat(WeChatClient):
+    """Takes everything and remembers it. Inherit from it to answer calls as your test needs."""
+
+    def __init__(self, appid: str = "wx_test") -> None:
+        self.appid = appid
+        self.sent: list[tuple[str, AnyReply]] = []
+        """Openid and reply, oldest first."""
+        self.uploads: dict[str, Upload] = {}
+        """By media id: `media-1`, `media-2` ..."""
+        self.media: dict[str, File | VideoLink] = {}
+        """What `download_media` gives; put it there."""
+
+    async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:  # noqa: ARG002 - the real one's
+        """Remember the reply in `sent`."""
+        self.sent.append((openid, reply))
+
+    async def typing(self, openid: str, *, on: bool = True) -> None:
+        """Do nothing: nobody sees it."""
+
+    async def upload_media(self, kind: MediaKind, filename: str, data: bytes) -> MediaId:
+        """Remember it in `uploads`."""
+        media_id = MediaId(f"media-{len(self.uploads) + 1}")
+        self.uploads[media_id] = Upload(kind, filename, data)
+        return media_id
+
+    async def download_media(self, media_id: str) -> File | VideoLink:
+        """Return what the test has put into `media`, or raise WeChatError 40007 as WeChat does."""
+        if media_id not in self.media:
+            raise WeChatError(INVALID_MEDIA_ID, "invalid media_id", call="/cgi-bin/media/get")
+        return self.media[media_id]
+
+    async def login(self, js_code: str, secret: SecretStr) -> Login:
+        """Raise NotImplementedError: only the test knows who logs in."""
+        raise NotImplementedError(f"login({js_code!r}): give HandlerClient a RecordingWeChat with a login of your own")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotImplementedError(f"RecordingWeChat has no {name}: inherit from it and write what your test needs")

@@ -1,0 +1,174 @@
+"""What users of wxbus test their handlers with."""
+
+import pytest
+
+from wxbus.api.client import WeChatClient
+from wxbus.api.http import File
+from wxbus.errors import ConfigurationError, WeChatError
+from wxbus.wechat import (
+    ClickEvent,
+    ImageMessage,
+    LocationMessage,
+    Message,
+    SubscribeMessagePopupEvent,
+    TextMessage,
+    UnknownEvent,
+    UserEnterSession,
+    VoiceMessage,
+    XpayGoodsDeliverEvent,
+    parse_message,
+    reply,
+)
+from wxbus_worker import Context, ImageFile, MessageHandler, Reject, RetryLater, RetryPolicy, Router, current_delivery
+from wxbus_worker.testing import HandlerClient, RecordingWeChat, document_of
+
+
+@pytest.fixture
+def router() -> Router:
+    """A bot that counts."""
+    router = Router()
+
+    @router.text("fail")
+    async def fail() -> None:
+        if current_delivery().attempt < 3:
+            raise KeyError("x")
+
+    @router.text("later")
+    async def later() -> None:
+        raise RetryLater
+
+    @router.text("never")
+    async def never() -> None:
+        raise Reject("no")
+
+    @router.text("picture")
+    async def picture() -> ImageFile:
+        return ImageFile(b"png")
+
+    @router.text
+    async def count(message: TextMessage, context: Context) -> list[reply.Text]:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        return [reply.Text(message.content), reply.Text(str(context.storage["count"]))]
+
+    @router.event(ClickEvent, key="HELP")
+    async def help_(message: ClickEvent) -> reply.Text:
+        return reply.Text(f"help for {message.from_user}")
+
+    return router
+
+
+async def test_a_message_brings_replies_and_the_context(router: Router) -> None:
+    """As a worker handles it, with everything in memory."""
+    client = HandlerClient(router)
+    answer = await client.send(client.new(TextMessage, content="hello"))
+    assert answer.replies == [reply.Text("hello"), reply.Text("1")]
+    assert answer.texts == ["hello", "1"]
+    assert answer.context.storage == {"count": 1}
+    assert answer.outcome == "done"
+    assert (await client.text("again")).texts == ["again", "2"]
+    assert (await client.context()).storage == {"count": 2}
+    assert (await client.send(client.new(ClickEvent, event_key="HELP"))).texts == ["help for o_user"]
+
+
+async def test_users_and_duplicates_are_as_in_life(router: Router) -> None:
+    """Another openid has another context; the same message again is not handled again."""
+    client = HandlerClient(router)
+    message = client.new(TextMessage, content="a")
+    assert (await client.send(message)).texts == ["a", "1"]
+    assert (await client.send(message)).replies == []
+    other = await client.send(client.new(TextMessage, content="b", from_user="o_other"))
+    assert other.texts == ["b", "1"]
+    assert [openid for openid, _ in client.wechat.sent] == ["o_user"] * 2 + ["o_other"] * 2
+    assert (await client.context("o_other")).storage == {"count": 1}
+
+
+async def test_a_handlers_error_is_the_tests_error(router: Router) -> None:
+    """With its traceback; or, if wanted, what a worker would have done."""
+    with pytest.raises(KeyError, match="x"):
+        await HandlerClient(router).text("fail")
+
+    client = HandlerClient(router, raise_errors=False)
+    answer = await client.text("fail")
+    assert (answer.outcome, type(answer.error)) == ("parked", KeyError)
+    assert [delay for _, delay in client.outlet.parked] == ["1s"]
+    assert (await client.again()).outcome == "parked"
+    assert (await client.again()).outcome == "done"
+    with pytest.raises(LookupError, match="no message is parked"):
+        await client.again()
+    assert [(await client.text(text)).outcome for text in ("later", "never")] == ["parked", "buried"]
+
+
+async def test_a_blocked_lane_does_not_wait() -> None:
+    """Tests take no time: all attempts are made at once."""
+    router = Router()
+
+    @router.text(retry=RetryPolicy(delays=("30s",), attempts=3, on_failure="block"))
+    async def third_time() -> reply.Text:
+        if (attempt := current_delivery().attempt) < 3:
+            raise ValueError
+        return reply.Text(str(attempt))
+
+    assert (await HandlerClient(router).text("x")).texts == ["3"]
+
+
+async def test_wechats_api_is_recorded_and_can_be_played(router: Router) -> None:
+    """Uploads are kept, downloads are what the test says; what it does not know it names."""
+
+    @router.voice
+    async def voice(message: VoiceMessage, client: WeChatClient) -> reply.Text:
+        found = await client.download_media(message.media_id)
+        return reply.Text(str(found.data) if isinstance(found, File) else "")
+
+    wechat = RecordingWeChat()
+    client = HandlerClient(router, wechat=wechat)
+    assert (await client.text("picture")).replies == [reply.Image("media-1")]
+    assert wechat.uploads["media-1"].data == b"png"
+    wechat.media["v"] = File(b"sound", "audio/amr", "v.amr")
+    assert (await client.send(client.new(VoiceMessage, media_id="v"))).texts == ["b'sound'"]
+    with pytest.raises(WeChatError, match="40007"):
+        await client.send(client.new(VoiceMessage, media_id="other"))
+    with pytest.raises(NotImplementedError, match="RecordingWeChat has no _http"):
+        _ = wechat._http
+
+
+async def test_handlers_in_class_form_are_tested_the_same_way() -> None:
+    """A class, not only a router."""
+
+    class Shop(MessageHandler):
+        async def on_text(self, message: TextMessage) -> reply.Text:
+            return reply.Text(message.content)
+
+    assert (await HandlerClient(Shop()).text("x")).texts == ["x"]
+    with pytest.raises(ConfigurationError, match="has no handlers"):
+        HandlerClient(Router())
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (TextMessage, {"content": "你好 ]]>", "menu_id": "7"}),
+        (ImageMessage, {"media_id": "m"}),
+        (LocationMessage, {"latitude": 23.1, "longitude": 113.3, "label": "x"}),
+        (UserEnterSession, {"session_from": "page"}),
+        (SubscribeMessagePopupEvent, {}),
+        (XpayGoodsDeliverEvent, {}),
+    ],
+)
+def test_a_message_makes_the_document_that_makes_it(kind: type[Message], fields: dict[str, object]) -> None:
+    """What is tested is what WeChat sends: the document is parsed to the same message."""
+    router = Router()
+    router.default(_nothing)
+    message = HandlerClient(router).new(kind, **fields)
+    again = parse_message(document_of(message))
+    assert type(again) is kind
+    assert again.model_dump() == message.model_dump()
+
+
+def test_an_unknown_event_is_its_document() -> None:
+    """A push that wxbus has no type for can be played, too."""
+    document = {"ToUserName": "gh", "FromUserName": "o", "CreateTime": "1", "MsgType": "event", "Event": "new"}
+    assert document_of(UnknownEvent.keeping(document)) == document
+
+
+async def _nothing() -> None:
+    """Take everything."""
