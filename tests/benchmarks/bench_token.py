@@ -34,6 +34,7 @@ async def measure(places: Places) -> list[Result]:
         "WXBUS_WECHAT_API_URL": f"http://127.0.0.1:{wechat_port}",
         "WXBUS_TOKEN_PORT": str(port),
         "WXBUS_TOKEN_ADMIN_PORT": str(free_port()),
+        "WXBUS_TOKEN_RATE_LIMIT": "0",
         "WXBUS_TOKEN_API_KEYS_FILE": str(places.folder / "keys.toml"),
         "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("bench"),
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import structlog
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tests.support.proxy import Proxy, proxied
+from tests.support.token_service import Place, placed
 from wxbus.api.stable_token import FetchedToken
 from wxbus.store.store import Store
 from wxbus_token.authority import Authority
@@ -167,6 +169,13 @@ async def world(redis: "Redis", redis_url: str, namespace: str, wechat: WeChat) 
     """Instances of the service on the test's Redis."""
     async with AsyncExitStack() as stack:
         yield World(redis, redis_url, namespace, wechat, new_vault_key("k1"), stack)
+
+
+@pytest.fixture
+async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Place]:
+    """The service as it is deployed, not running yet."""
+    async with placed(tmp_path, redis_url, namespace) as place:
+        yield place
 
 
 @pytest.fixture(autouse=True)

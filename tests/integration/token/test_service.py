@@ -3,9 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,92 +12,20 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr, TypeAdapter
 
 from tests.support.proxy import proxied
-from wxbus.accounts import Accounts
-from wxbus.admin import listening
+from tests.support.token_service import CAFE, SECRETLESS, SHOP, Place, service
 from wxbus.api.tokens import TokenSource
 from wxbus.bus.topology import Topology
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus.rpc import TokenClient
-from wxbus.rpc.keys import new_key
-from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
-from wxbus_sandbox.app import build_app
-from wxbus_sandbox.client import SandboxClient
+from wxbus.settings import StoreSettings
 from wxbus_sandbox.models import Fault
 from wxbus_token.app import serving
-from wxbus_token.keyring import new_vault_key
-from wxbus_token.settings import CallsSettings, TokenSettings
+from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
-SHOP = "wx0000000000000001"
-CAFE = "wx0000000000000002"
-SECRETLESS = "wx0000000000000003"
 STABLE = "/cgi-bin/stable_token"
 SERVING: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-ACCOUNTS = f"""
-[accounts.shop]
-appid = "{SHOP}"
-kind = "official_account"
-secret = "SECRET-OF-SHOP-0123456789abcdef"
-
-[accounts.cafe]
-appid = "{CAFE}"
-kind = "mini_program"
-secret = "SECRET-OF-CAFE-0123456789abcdef"
-
-[accounts.none]
-appid = "{SECRETLESS}"
-kind = "official_account"
-"""
-
-
-@dataclass
-class Place:
-    """The sandbox, and how the service is set up."""
-
-    sandbox: SandboxClient
-    settings: TokenSettings
-    key: str
-    shop_key: str
-
-    async def fetched(self, appid: str = SHOP) -> int:
-        """Return how often WeChat gave a token."""
-        counts = await self.sandbox.token_counts()
-        return counts[appid].stable if appid in counts else 0
-
-
-@pytest.fixture
-async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Place]:
-    """Accounts, keys, and the sandbox."""
-    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
-    key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
-    shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])
-    (tmp_path / "keys.toml").write_text(f"{entry.as_toml()}\n\n{shop_entry.as_toml()}\n")
-    accounts = Accounts.read(tmp_path / "accounts.toml")
-    app = build_app(accounts, ingress_url="http://127.0.0.1:9", public_url="http://127.0.0.1:9")
-    async with (
-        listening(app, host="127.0.0.1", port=0) as port,
-        SandboxClient.open(f"http://127.0.0.1:{port}") as sandbox,
-    ):
-        settings = TokenSettings(
-            port=0,
-            admin_port=0,
-            vault_keys=SecretStr(new_vault_key("k1")),
-            api_keys_file=tmp_path / "keys.toml",
-            store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
-            accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),
-            wechat=WeChatApiSettings(wechat_api_url=sandbox.url, wechat_api_timeout=5.0),
-            calls=CallsSettings(amqp_url=None, namespace=namespace),
-            log=LogSettings(),
-        )
-        yield Place(sandbox, settings, key, shop_key)
-
-
-@asynccontextmanager
-async def service(settings: TokenSettings) -> AsyncIterator[str]:
-    """Run one instance in this process; yields its address."""
-    async with serving(settings, registry=CollectorRegistry()) as addresses:
-        yield f"http://127.0.0.1:{addresses.port}"
 
 
 async def test_a_token_of_the_service_is_one_that_wechat_takes(place: Place) -> None:

@@ -71,7 +71,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         admin_port = await stack.enter_async_context(
             listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)
         )
-        port = await stack.enter_async_context(listening(build_http(server), host=settings.host, port=settings.port))
+        served = build_http(server, title="wxbus token service")
+        port = await stack.enter_async_context(listening(served, host=settings.host, port=settings.port))
         if settings.calls.amqp_url is not None:
             # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
             url = settings.calls.amqp_url.get_secret_value()

@@ -3,11 +3,13 @@
 import asyncio
 import math
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
 
 from wxbus.errors import RpcFailure
+from wxbus.rpc import openapi, page
 from wxbus.rpc.call import Answer, Call
 from wxbus.rpc.compression import check_encoding, compressed, inflated, too_large
 from wxbus.rpc.keys import presented
@@ -19,8 +21,10 @@ READ_TIMEOUT: Final = 5.0
 """Seconds for the body: aiohttp has no limit of its own for a slow one (broker notes 10)."""
 
 
-def build_http(server: Server, *, body_limit: int = BODY_LIMIT, read_timeout: float = READ_TIMEOUT) -> web.Application:
-    """Return the application that serves `server`."""
+def build_http(
+    server: Server, *, title: str = "wxbus RPC", body_limit: int = BODY_LIMIT, read_timeout: float = READ_TIMEOUT
+) -> web.Application:
+    """Return the application that serves `server`, describes it at `/openapi.json` and lets one try it at `/docs`."""
 
     async def rpc(request: web.Request) -> web.Response:
         if request.method != "POST":
@@ -48,11 +52,14 @@ def build_http(server: Server, *, body_limit: int = BODY_LIMIT, read_timeout: fl
         return _response(answer)
 
     async def nowhere(_request: web.Request) -> web.Response:
-        return _response(answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}")))
+        return _response(
+            answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
+        )
 
     # Bodies are inflated by us: aiohttp takes a cut one for whole, and knows codings that we do not.
     app = web.Application(client_max_size=body_limit, handler_args={"auto_decompress": False})
     app.router.add_route("*", "/rpc/{service}/{method}", rpc)
+    app.add_routes(page.routes(openapi.document(server, title=title, version=version("wxbus"))))
     app.router.add_route("*", "/{rest:.*}", nowhere)
     return app
 

@@ -35,19 +35,26 @@ LAST_HOLD_OFF: Final = 30.0
 class TokenMessage(BaseModel):
     """What all messages of the service have in common: an error never shows what was in them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # for the OpenAPI document
+    )
 
 
 class TokenRequest(TokenMessage):
     """Which account's token is wanted."""
 
     appid: str = Field(min_length=1, max_length=64)
+    """Of the account."""
 
 
 class ReportInvalidRequest(TokenRequest):
     """WeChat said that this token is invalid."""
 
     token: str = Field(min_length=1, max_length=2048, repr=False)
+    """The one that WeChat refused."""
 
 
 class TokenAnswer(TokenMessage):
@@ -56,6 +63,7 @@ class TokenAnswer(TokenMessage):
     model_config = ConfigDict(extra="ignore")  # a newer service may tell more
 
     access_token: str = Field(min_length=1, max_length=2048, repr=False)
+    """For calls to WeChat."""
     expires_in: float = Field(gt=0)
     """Seconds until WeChat stops accepting it, at the latest."""
 

@@ -1,0 +1,105 @@
+"use strict";
+// Text goes into the page as text alone (textContent): nothing that a service answers is ever markup.
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function resolved(schema, api) {
+  const name = schema.$ref && schema.$ref.split("/").pop();
+  return name ? api.components.schemas[name] : schema;
+}
+
+function kind(schema, api) {
+  if (schema.anyOf) return schema.anyOf.map((choice) => kind(choice, api)).join(" or ");
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
+  if (schema.type === "array") return "list of " + kind(schema.items || {}, api);
+  return (schema.$ref && schema.$ref.split("/").pop()) || schema.type || "anything";
+}
+
+function limits(schema) {
+  const told = { minLength: "at least", maxLength: "at most", minimum: "from", exclusiveMinimum: "above", maximum: "to" };
+  return Object.keys(told).filter((name) => name in schema).map((name) => `${told[name]} ${schema[name]}`).join(", ");
+}
+
+function example(schema, api, depth = 0) {
+  const is = resolved(schema, api);
+  if ("default" in is) return is.default;
+  if (is.enum) return is.enum[0];
+  if (is.anyOf) return example(is.anyOf[0], api, depth);
+  if (is.type === "object" && depth < 5) {
+    const required = new Set(is.required || []);
+    const fields = Object.entries(is.properties || {}).filter(([name]) => required.has(name));
+    return Object.fromEntries(fields.map(([name, field]) => [name, example(field, api, depth + 1)]));
+  }
+  return { string: "", integer: 0, number: 0, boolean: false, array: [], object: {} }[is.type] ?? null;
+}
+
+function table(schema, api) {
+  const is = resolved(schema, api);
+  const required = new Set(is.required || []);
+  const rows = Object.entries(is.properties || {}).map(([name, field]) =>
+    element("tr", {},
+      element("td", {}, element("code", { textContent: name })),
+      element("td", { textContent: [kind(field, api), limits(field)].filter(Boolean).join(", ") }),
+      element("td", { textContent: required.has(name) ? "required" : "" }),
+      element("td", { textContent: field.description || "" })));
+  return element("table", {}, element("caption", { textContent: is.description || "" }), ...rows);
+}
+
+async function call(path, body, key) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const began = performance.now();
+  const response = await fetch(path, { method: "POST", headers, body });
+  const text = await response.text();
+  const wait = response.headers.get("Retry-After");
+  const first = `${response.status} ${response.statusText}, ${Math.round(performance.now() - began)} ms`;
+  let shown = text;
+  try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it came */ }
+  return { ok: response.ok, text: `${first}${wait ? `, retry after ${wait} s` : ""}\n\n${shown}` };
+}
+
+function section(path, operation, api) {
+  const schema = operation.requestBody.content["application/json"].schema;
+  const answer = operation.responses["200"].content["application/json"].schema;
+  const input = element("textarea", { value: JSON.stringify(example(schema, api), null, 2), spellcheck: false });
+  input.setAttribute("aria-label", `Request of ${operation.operationId}`);
+  const output = element("pre", { hidden: true });
+  output.setAttribute("aria-live", "polite");
+  const button = element("button", { textContent: "Call" });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const result = await call(path, input.value, document.getElementById("key").value.trim());
+      output.textContent = result.text;
+      output.className = result.ok ? "" : "failed";
+    } catch (error) {
+      output.textContent = `no answer: ${error.message}`;
+      output.className = "failed";
+    } finally {
+      output.hidden = false;
+      button.disabled = false;
+    }
+  });
+  return element("section", {},
+    element("h2", {}, element("code", { textContent: `POST ${path}` })),
+    element("p", { textContent: operation.summary }),
+    element("p", { textContent: operation.description.replaceAll("`", "") }),
+    element("h3", { textContent: "Request" }), table(schema, api), input, button, output,
+    element("h3", { textContent: "Answer" }), table(answer, api));
+}
+
+async function main() {
+  const api = await (await fetch("/openapi.json")).json();
+  document.title = api.info.title;
+  document.getElementById("title").textContent = `${api.info.title} ${api.info.version}`;
+  const sections = Object.entries(api.paths).map(([path, item]) => section(path, item.post, api));
+  document.getElementById("methods").replaceChildren(...sections);
+}
+
+main().catch((error) => {
+  document.getElementById("methods").textContent = `The description cannot be read: ${error.message}`;
+});

@@ -1,0 +1,105 @@
+"""The OpenAPI document, and the page that reads it."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+from prometheus_client import CollectorRegistry
+
+from tests.support.programs import program
+from tests.support.rpc import Echo, Keys
+from wxbus.rpc import Server, openapi
+from wxbus.rpc.keys import ApiKeys
+
+READER = Path(__file__).with_name("page_reader.js")
+
+
+@pytest.fixture
+def document(keys: Keys) -> dict[str, Any]:
+    """The document of the small service."""
+    server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    return openapi.document(server, title="Small", version="1")
+
+
+def strings(value: object) -> Iterator[tuple[str, str]]:
+    """Yield every member that is text, with its name."""
+    for name, member in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        if isinstance(member, str):
+            yield str(name), member
+        yield from strings(member)
+
+
+def test_what_is_declared_is_described(document: dict[str, Any]) -> None:
+    """Each method with its models, formats and scopes; what cannot be called is not in it."""
+    assert list(document["paths"]) == ["/rpc/echo/say"]
+    operation = document["paths"]["/rpc/echo/say"]["post"]
+    assert operation["summary"] == "Say who called."
+    assert "echo:say:{appid}" in operation["description"]
+    assert {"application/json", "application/vnd.msgpack"} <= operation["requestBody"]["content"].keys()
+    assert document["components"]["schemas"]["Question"]["required"] == ["appid"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    """A tool that reads the document finds all parts in it."""
+    found = [value for name, value in strings(document) if name == "$ref"]
+    assert found
+    for reference in found:
+        part: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            part = part[step]
+
+
+async def test_everybody_may_read_it(http: TestClient, keys: Keys) -> None:
+    """The description needs no key and holds nothing of the keys."""
+    answer = await http.get("/openapi.json")
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    text = await answer.text()
+    assert json.loads(text)["openapi"].startswith("3.1")
+    assert not any(entry.prefix in text or entry.sha256 in text for entry in keys.entries)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/page.js", "/docs/page.css"])
+async def test_the_page_needs_nothing_from_elsewhere(http: TestClient, path: str) -> None:
+    """It works without internet, and the browser is told to fetch and send nothing elsewhere."""
+    answer = await http.get(path)
+    text = await answer.text()
+    assert answer.status == 200
+    assert not re.search(r"(?:https?:)?//[a-z]", text), "an address of somebody else's"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    if path == "/docs":
+        assert not re.search(r"<script>|<style|\son\w+=|style=", text), "the policy forbids what stands inline"
+
+
+@pytest.mark.parametrize(
+    ("name", "appid", "shown", "failed"),
+    [
+        ("full", "<img src=x>", '"text": "<img src=x>"', False),
+        ("one", "wx2", "403", True),
+        ("other", "wx1", "403", True),
+        ("", "wx1", "401", True),
+    ],
+)
+async def test_a_method_is_tried_on_the_page(
+    http: TestClient, keys: Keys, name: str, appid: str, shown: str, failed: bool
+) -> None:
+    """The page shows the methods and their fields, calls with the key that was typed, and shows the answer as text."""
+    process = await asyncio.create_subprocess_exec(
+        *(program("node"), str(READER), str(http.make_url("")).rstrip("/")),
+        *(getattr(keys, name, ""), json.dumps({"appid": appid})),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    seen = json.loads(output)
+    assert seen["title"].startswith("wxbus RPC")
+    assert seen["asked"] == ["/openapi.json", "/rpc/echo/say"]
+    assert json.loads(seen["offered"]) == {"appid": ""}
+    assert all(part in seen["text"] for part in ("POST /rpc/echo/say", "Say who called.", "times", "integer", "caller"))
+    assert shown in seen["output"]
+    assert seen["failed"] is failed
