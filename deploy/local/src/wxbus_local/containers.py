@@ -1,16 +1,18 @@
 """Servers as containers of a Docker engine (testcontainers), removed with the run whatever happens to it."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from wxbus_local.errors import StartFailed
 from wxbus_local.guard import MARK, Run
@@ -56,6 +58,7 @@ class Engine:
             NoEngine: None answers.
         """
         try:
+            _look(get_docker_host() or DEFAULT_UNIX_SOCKET)
             self._client = DockerClient(timeout=ANSWER_TIMEOUT).client
             self._client.ping()
         except (DockerException, RequestException, OSError) as exc:
@@ -88,7 +91,7 @@ class Engine:
                     if "error" in step:
                         failure.append(str(step["error"]))
             except (DockerException, RequestException) as exc:
-                failure.append(str(exc))
+                failure.append(getattr(exc, "explanation", None) or str(exc))
             done.set()
             progress.set()
 
@@ -99,6 +102,15 @@ class Engine:
             failure.append(f"no progress for {PULL_STALL:.0f} s")
         if failure:
             raise NoImage(f"{image} cannot be pulled: {failure[0].strip()}")
+
+
+def _look(host: str) -> None:
+    """Raise OSError if nobody listens; docker's client would leave its socket open, which is a warning at any time."""
+    scheme, _, path = host.partition("://")
+    if scheme in {"unix", "http+unix"}:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(ANSWER_TIMEOUT)
+            probe.connect("/" + path.lstrip("/"))
 
 
 class ContainerServer:
