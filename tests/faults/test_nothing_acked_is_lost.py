@@ -68,9 +68,14 @@ async def test_kill_9_of_ingress_under_load(
         judge(calls, found)
 
 
-async def read(url: str, topology: Topology, calls: Calls) -> list[tuple[str, int]]:
-    """Return all callbacks in the inbox; what ingress has acknowledged and not handed on yet is waited for a while."""
-    found: list[tuple[str, int]] = []
+async def read(
+    url: str, topology: Topology, calls: Calls, *, before: Iterable[tuple[str, int]] = ()
+) -> list[tuple[str, int]]:
+    """Return all callbacks in the inbox, behind those that were read before.
+
+    What ingress has acknowledged and not handed on yet is waited for a while.
+    """
+    found = list(before)
     try:
         async with asyncio.timeout(PATIENCE):
             while True:

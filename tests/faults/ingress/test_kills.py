@@ -1,0 +1,87 @@
+"""Promise 2 with RabbitMQ coming and going: what was answered success is in RabbitMQ or in the spool, whoever dies."""
+
+import asyncio
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Install
+from tests.faults.test_nothing_acked_is_lost import judge, key_of, read
+from tests.support.callers import calling
+from tests.support.proxy import Proxy, proxied
+from tests.support.queues import read_inbox
+from wxbus.bus.topology import Topology
+from wxbus_ingress.spool_file import decode, envelopes
+from wxbus_ingress.spool_opening import file_of, reading
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
+
+USERS = 24
+KILLS = 20
+
+
+async def coming_and_going(proxy: Proxy) -> None:
+    """Cut RabbitMQ off at random moments, in every way a network can, for random times."""
+    while True:
+        await asyncio.sleep(random.uniform(0.1, 1.5))
+        way = random.choice(("refuse", "blackhole", "hold_answers", "abort"))
+        if way == "refuse":
+            await proxy.refuse()
+        else:
+            getattr(proxy, way)()
+        try:
+            await asyncio.sleep(random.uniform(0.1, 3))
+        finally:
+            proxy.flow()
+            if way == "refuse":
+                await proxy.listen()
+
+
+async def test_kill_9_of_ingress_while_rabbitmq_comes_and_goes(
+    amqp_url: str, redis_url: str, topology: Topology, install: Install, tmp_path: Path
+) -> None:
+    """At whatever moment ingress is killed, no acknowledged callback is lost and no user's are turned round."""
+    spool = file_of(tmp_path / "spool" / topology.namespace, 0)
+    async with (
+        proxied(amqp_url) as (proxy, url),
+        install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
+        asyncio.timeout(280),
+    ):
+        ingress = await installation.ingress(
+            WXBUS_INGRESS_SPOOL_DIR=str(tmp_path / "spool"), WXBUS_INGRESS_BROKER_BUDGET="0.5"
+        )
+        weather = asyncio.create_task(coming_and_going(proxy))
+        spooled = 0
+        async with calling(installation.ingress_port, installation.credentials, users=USERS) as calls:
+            for _ in range(KILLS):
+                await calls.until_acked(random.randint(30, 300))
+                await asyncio.sleep(random.uniform(0, 0.05))  # not only at the moment of an answer
+                await ingress.kill()
+                spooled += len(in_spool(spool))
+                await ingress.start()
+            await calls.until_acked(100)
+        await ingress.kill()
+        weather.cancel()
+        await asyncio.wait([weather])
+        left = in_spool(spool)
+        queued = [key_of(envelope) for envelope in await read_inbox(amqp_url, topology)]
+        assert set(calls.acked) <= {*queued, *left}
+
+        await ingress.start()
+        drained = await read(amqp_url, topology, calls, before=queued)
+
+        assert calls.others == []
+        assert calls.answers["cut"] >= KILLS / 2, "the kills hit too few calls in flight to prove anything"
+        assert spooled, "no kill found anything in the spool: the outages are too short to prove anything"
+        judge(calls, drained)
+
+
+def in_spool(path: Path) -> list[tuple[str, int]]:
+    """Return what a killed ingress has left in its spool."""
+    try:
+        with reading(path) as connection:
+            return [key_of(decode(data)) for data in envelopes(connection)]
+    except sqlite3.OperationalError:
+        return []  # killed before it was made

@@ -1,0 +1,33 @@
+"""RabbitMQ out of memory, or so it thinks: it reads no more from whoever publishes (broker notes 5)."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from wxbus_local.containers import ContainerServer
+from wxbus_local.private import Server
+from wxbus_local.rabbitmq import PrivateRabbitMQ
+
+WATERMARK = "set_vm_memory_high_watermark"
+
+
+def raise_memory_alarm(server: Server) -> None:
+    """Let a RabbitMQ of our own have too little memory."""
+    _rabbitmqctl(server, WATERMARK, "absolute", "1000000")
+
+
+def clear_memory_alarm(server: Server) -> None:
+    """Let it have enough again."""
+    _rabbitmqctl(server, WATERMARK, "0.4")
+
+
+def _rabbitmqctl(server: Server, *arguments: str) -> None:
+    if isinstance(server, PrivateRabbitMQ):
+        program = str(Path(server.program).with_name("rabbitmqctl"))
+        env = {**os.environ, **server.environment()}
+        subprocess.run([program, *arguments], env=env, check=True, capture_output=True, timeout=60)
+    elif isinstance(server, ContainerServer):
+        code, said = server._container.get_wrapped_container().exec_run(["rabbitmqctl", *arguments])
+        assert code == 0, said
+    else:
+        raise TypeError(f"{type(server).__name__} is no RabbitMQ of ours")
