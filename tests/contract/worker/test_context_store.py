@@ -54,6 +54,19 @@ async def test_what_one_message_keeps_the_next_one_finds(store: ContextStore) ->
     assert found.version == opened.version + 1
 
 
+async def test_other_code_reads_contexts(store: ContextStore) -> None:
+    """None if there is none, or a new one that is kept nowhere; what was committed, if there is one."""
+    assert await store.get("wx1", "o_1") is None
+    created = await store.get("wx1", "o_1", create=True)
+    assert created is not None
+    assert (created.openid, created.storage) == ("o_1", {})
+    assert await store.get("wx1", "o_1") is None
+    await store.commit(KEY, "m1", await changed(store, a=1), [], run="r")
+    found = await store.get("wx1", "o_1")
+    assert found is not None
+    assert found.storage == {"a": 1}
+
+
 async def test_users_do_not_meet(store: ContextStore) -> None:
     """Another user's lane knows nothing of it: neither context nor ids nor outbox."""
     await store.commit(KEY, "m1", await changed(store, a=1), [A], run="r")

@@ -7,6 +7,7 @@ Handlers raise `RetryLater` to be run again later, and `Reject` when no attempt 
 
 from wxbus.errors import Reject, RetryLater
 from wxbus_worker.context import Context
+from wxbus_worker.context_store import ContextStore, RedisContextStore
 from wxbus_worker.current import CurrentDelivery, current_delivery
 from wxbus_worker.features import Features
 from wxbus_worker.injection import Bound, HandlerCall
@@ -18,12 +19,14 @@ from wxbus_worker.router import Router
 __all__ = [
     "Bound",
     "Context",
+    "ContextStore",
     "CurrentDelivery",
     "Features",
     "HandlerCall",
     "ImageFile",
     "MessageHandler",
     "Outcome",
+    "RedisContextStore",
     "Reject",
     "RetryLater",
     "RetryPolicy",

@@ -4,15 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from wxbus.wechat import AnyMessage, parse_message
 from wxbus.wechat.documents import Document
 from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
+from wxbus_worker import storage
+from wxbus_worker.storage import TO_JSON, StorageModel
+
+S = TypeVar("S", default=dict[str, Any])
 
 DEFAULT_EXPIRE_AFTER = timedelta(minutes=90)
 DEFAULT_MAX_RECORD_COUNT = 10
-TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,15 @@ class ContextPolicy:
     """After the last message; a context may have its own, see `Context.expire_after`."""
     max_record_count: int = DEFAULT_MAX_RECORD_COUNT
     """Newest requests kept, and as many responses; 0 or less: all of them."""
+    storage: StorageModel | None = None
+    """What `Context.storage` is; None: a dict."""
 
 
-class Context:
-    """One user's conversation with one account. What a handler changes is kept if and when its message is committed."""
+class Context(Generic[S]):
+    """One user's conversation with one account. What a handler changes is kept if and when its message is committed.
+
+    `Context` has a dict as `storage`; `Context[CartState]` the model of a `Router(storage=CartState)`.
+    """
 
     __slots__ = (
         "_expire_after",
@@ -42,7 +52,11 @@ class Context:
     )
 
     def __init__(self, appid: str, openid: str | None, policy: ContextPolicy, stored: bytes = b"") -> None:
-        """`stored` is what `to_json` wrote; b"": a new conversation."""
+        """`stored` is what `to_json` wrote; b"": a new conversation.
+
+        Raises:
+            ValueError: The stored storage does not fit the policy's model.
+        """
         self.appid = appid
         self.openid = openid
         """None for a system event, which no user sent: such a context is empty, and nothing of it is kept."""
@@ -53,8 +67,8 @@ class Context:
     def undo(self) -> None:
         """Have it again as it was before its message was handled."""
         stored = json.loads(self._stored) if self._stored else {}
-        self.storage: dict[str, Any] = stored.get("storage", {})
-        """The handlers' own data about this user: whatever JSON can hold."""
+        self.storage: S = storage.load(self._policy.storage, stored.get("storage"))
+        """The handlers' own data about this user: a dict of whatever JSON can hold, or the router's model."""
         last_active = stored.get("last_active")
         self.last_active: datetime | None = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
         """When the message before this one was received; None: there was none."""
@@ -97,7 +111,7 @@ class Context:
 
     def clear(self) -> None:
         """Forget the conversation: storage, state, messages and this user's own expiry."""
-        self.storage = {}
+        self.storage = storage.load(self._policy.storage, None)
         self.state = ""
         self._requests = []
         self._responses = []
@@ -116,10 +130,10 @@ class Context:
         """Return what is kept in the store.
 
         Raises:
-            TypeError: `storage` holds what JSON has no form for; the text names its key.
+            TypeError: `storage` holds what JSON has no form for, or its model does not allow; the text names where.
         """
         whole = {
-            "storage": self.storage,
+            "storage": storage.dump(self._policy.storage, self.storage),
             "state": self.state,
             "requests": self._requests,
             "responses": self._responses,
@@ -129,15 +143,4 @@ class Context:
         try:
             return TO_JSON.encode(whole).encode()
         except (TypeError, ValueError) as exc:
-            raise TypeError(f"context.storage{_culprit(self.storage)} cannot be kept: {exc}") from exc
-
-
-def _culprit(storage: object) -> str:
-    """Return `['key']` of the entry that JSON has no form for."""
-    if isinstance(storage, dict):
-        for key, value in storage.items():
-            try:
-                json.dumps({key: value}, allow_nan=False)
-            except (TypeError, ValueError):
-                return f"[{key!r}]"
-    return ""
+            raise TypeError(f"context.storage{storage.culprit(self.storage)} cannot be kept: {exc}") from exc

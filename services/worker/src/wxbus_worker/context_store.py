@@ -30,6 +30,11 @@ class ContextKey:
     lane: str
 
     @classmethod
+    def of_user(cls, appid: str, openid: str) -> "ContextKey":
+        """Return the key of a user's lane."""
+        return cls(appid, openid, f"{appid}:{openid}")
+
+    @classmethod
     def of(cls, envelope: Envelope) -> "ContextKey":
         """Return the key of the envelope's lane."""
         return cls(envelope.appid, envelope.openid, envelope.lane)
@@ -105,9 +110,15 @@ class Committed:
 class ContextStore(Protocol):
     """Keeps lanes. Every call may be repeated.
 
+    Workers open and commit; other code reads with `get`.
+
     Raises:
         StoreUnavailable: No answer; it may or may not have happened.
     """
+
+    async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
+        """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
+        ...
 
     async def open(self, key: ContextKey, marker: str) -> Opened:
         """Return the lane, before a message is handled."""
@@ -170,6 +181,11 @@ class RedisContextStore:
         )
         self._commit = Script(commit.name, turn.source + commit.source)
         self._claim = Script(claim.name, turn.source + claim.source)
+
+    async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
+        """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
+        opened = await self.open(ContextKey.of_user(appid, openid), "")
+        return opened.context if create or opened.version else None
 
     async def open(self, key: ContextKey, marker: str) -> Opened:
         """Return the lane, before a message is handled."""

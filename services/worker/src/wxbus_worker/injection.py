@@ -115,6 +115,14 @@ def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False)
     return call if waits else lambda given: _in_thread(partial(call, given))
 
 
+def storage_of(handler: Callable[..., object]) -> object:
+    """Return what a handler's `Context[...]` names, None if it says nothing of it."""
+    for hint in get_type_hints(handler).values():
+        if get_origin(hint) is Context:
+            return get_args(hint)[0]
+    return None
+
+
 async def _in_thread(call: Callable[[], object]) -> object:
     """Return what `call` returns in a thread; its order holds although nothing can stop a thread.
 
@@ -161,6 +169,8 @@ def _value(handler: object, name: str, one: type, offer: Offer) -> Provider | No
 def _classes(hint: Any) -> tuple[type, ...]:
     """Return the classes a hint allows, None left out; nothing if it is no hint of ours."""
     origin = get_origin(hint)
+    if origin is Context:
+        return (Context,)
     if origin is Annotated:
         return _classes(get_args(hint)[0])
     if origin in {Union, types.UnionType}:

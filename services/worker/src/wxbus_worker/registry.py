@@ -3,14 +3,17 @@
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar, Unpack, overload
+from typing import Any, Final, Protocol, TypeVar, Unpack, overload
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
 from wxbus_worker.conditions import Condition
-from wxbus_worker.injection import Handler, Offer, bind, name_of
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.injection import Handler, Offer, bind, name_of, storage_of
 from wxbus_worker.layers import ErrorHandler, Middleware
 from wxbus_worker.route import Route, RouteOptions
+
+DEFAULT_POLICY: Final = ContextPolicy()
 
 H = TypeVar("H", bound=Handler)
 W = TypeVar("W", bound=Middleware)
@@ -27,8 +30,10 @@ class Includable(Protocol):
 class Registry:
     """The part of a router that knows no types of message."""
 
-    def __init__(self, name: str, features: Sequence[type]) -> None:
+    def __init__(self, name: str, features: Sequence[type], policy: ContextPolicy = DEFAULT_POLICY) -> None:
         self.name = name
+        self.context_policy = policy
+        """Of the router that a worker runs."""
         self.steps: list[Route | Registry] = []
         """Routes and included routers, in the order in which they are asked."""
         self.for_default: Route | None = None
@@ -128,7 +133,14 @@ class Registry:
     ) -> Route:
         offer = Offer(messages=(takes,), groups=groups, features=self._features)
         bound = bind(handler, offer, threads=threads)
-        return Route(name=name_of(handler), takes=takes, conditions=conditions, handler=bound, **options)
+        return Route(
+            name=name_of(handler),
+            takes=takes,
+            conditions=conditions,
+            handler=bound,
+            storage=storage_of(handler),
+            **options,
+        )
 
     def _add_error(self, kind: type[Exception], handler: H) -> H:
         offer = Offer(messages=(Message,), features=self._features, error=kind)

@@ -39,6 +39,8 @@ class Route:
     conditions: tuple[Condition, ...] = ()
     """All of them must want the message."""
     handler: Bound
+    storage: object = None
+    """What its `Context[...]` names; None: it says nothing of it."""
     retry: RetryPolicy | None = None
     time_limit: timedelta | None = None
     dedup: Dedup = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_origin
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
@@ -22,6 +23,8 @@ class RouteTable:
         self._routes = tuple(_routes(router))
         self._default = _fallback(router, "for_default")
         self._unknown = _fallback(router, "for_unknown")
+        for route in filter(None, (*self._routes, self._default, self._unknown)):
+            _check_storage(router, route)
         if not len(self):
             raise ConfigurationError(f"router {router.name} has no handlers")
         self._by_type: dict[type[Message], tuple[Route, ...]] = {}
@@ -58,6 +61,16 @@ def _fallback(router: Registry, name: str) -> Route | None:
         included = (_fallback(step, name) for step in router.steps if isinstance(step, Registry))
         own = next((found for found in included if found is not None), None)
     return None if own is None else _inside(router, own)
+
+
+def _check_storage(router: Registry, route: Route) -> None:
+    there = router.context_policy.storage or dict
+    wanted = get_origin(route.storage) or route.storage
+    if wanted is not None and wanted is not there:
+        raise ConfigurationError(
+            f"handler {route.name} takes Context[{getattr(wanted, '__name__', wanted)}], "
+            f"but the storage of router {router.name} is {there.__name__}"
+        )
 
 
 def _inside(router: Registry, route: Route) -> Route:

@@ -34,6 +34,7 @@ from wxbus_worker.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT,
 from wxbus_worker.injection import Handler
 from wxbus_worker.registry import Registry
 from wxbus_worker.route import RouteOptions
+from wxbus_worker.storage import StorageModel, check_model
 
 M = TypeVar("M", bound=Message)
 H = TypeVar("H", bound=Handler)
@@ -74,6 +75,7 @@ class Router(Registry):
         *,
         expire_after: timedelta = DEFAULT_EXPIRE_AFTER,
         max_record_count: int = DEFAULT_MAX_RECORD_COUNT,
+        storage: StorageModel | None = None,
         features: Sequence[type] = (),
     ) -> None:
         """The context settings are those of the router that a worker runs, not of routers included in it.
@@ -82,12 +84,13 @@ class Router(Registry):
             name: For logs and errors.
             expire_after: Time after a user's last message at which the context is forgotten.
             max_record_count: Requests and responses a context keeps; 0 or less: all.
+            storage: What `context.storage` is: a pydantic model whose fields have defaults; None: a dict.
             features: Types that middleware leaves, its own or that of a router around: handlers may take them.
         """
         if expire_after <= timedelta():
             raise ConfigurationError(f"router {name}: expire_after must be more than zero, not {expire_after}")
-        super().__init__(name, features)
-        self.context_policy = ContextPolicy(expire_after, max_record_count)
+        check_model(storage)
+        super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage))
         self.image = On(self, ImageMessage)
         self.voice = On(self, VoiceMessage)
         self.video = On(self, VideoMessage)

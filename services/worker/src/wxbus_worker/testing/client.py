@@ -24,7 +24,6 @@ from wxbus_worker.outbox import Outbox
 from wxbus_worker.registry import Includable
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.route_table import RouteTable
-from wxbus_worker.router import Router
 from wxbus_worker.settlement import Bury, Retry, Settlement
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.testing.context_store import MemoryContextStore
@@ -85,11 +84,10 @@ class HandlerClient:
             ConfigurationError: There are no handlers.
         """
         router = handlers.as_router()
-        policy = router.context_policy if isinstance(router, Router) else Router().context_policy
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
-        self.contexts = MemoryContextStore(policy)
+        self.contexts = MemoryContextStore(router.context_policy)
         self.outlet = MemoryOutlet()
         """What was parked and buried."""
         self._raise_errors = raise_errors
@@ -158,9 +156,8 @@ class HandlerClient:
 
     async def context(self, openid: str = "") -> Context:
         """Return the context of a user, ours by default, as their next message finds it."""
-        user = openid or self.openid
-        opened = await self.contexts.open(ContextKey(self.account.appid, user, f"{self.account.appid}:{user}"), "")
-        return opened.context
+        key = ContextKey.of_user(self.account.appid, openid or self.openid)
+        return (await self.contexts.open(key, "")).context
 
     async def _handle(self, envelope: Envelope) -> Answer:
         sent = len(self.wechat.sent)

@@ -39,6 +39,11 @@ class MemoryContextStore:
         self.away = False
         """Set it to take the store away: every call raises StoreUnavailable."""
 
+    async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
+        """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
+        opened = await self.open(ContextKey.of_user(appid, openid), "")
+        return opened.context if create or opened.version else None
+
     async def open(self, key: ContextKey, marker: str) -> Opened:
         """Return the lane, before a message is handled."""
         lane = self._lane(key)

@@ -1,0 +1,85 @@
+"""The handlers' own data about a user: a dict, or a pydantic model of theirs."""
+
+import json
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from wxbus.errors import ConfigurationError
+
+StorageModel: TypeAlias = type[BaseModel]
+TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def check_model(model: object) -> None:
+    """Raise ConfigurationError unless a new user's storage can be made of it."""
+    if model is None:
+        return
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise ConfigurationError(f"storage must be a pydantic model, not {model!r}")
+    try:
+        model()
+    except ValidationError as exc:
+        raise ConfigurationError(f"storage {model.__name__}: every field needs a default: {_wrong(exc)}") from None
+
+
+def load(model: StorageModel | None, stored: Any) -> Any:
+    """Return the storage that was kept, or a new one if `stored` is None.
+
+    Raises:
+        ValueError: It does not fit the model, which has changed since; the text names the fields, not what is in them.
+    """
+    if model is None:
+        return {} if stored is None else stored
+    try:
+        return model() if stored is None else model.model_validate(stored)
+    except ValidationError as exc:
+        raise ValueError(f"a stored context does not fit {model.__name__}: {_wrong(exc)}") from None
+
+
+def dump(model: StorageModel | None, storage: Any) -> Any:
+    """Return the storage as JSON has it.
+
+    Raises:
+        TypeError: It holds what JSON has no form for, or what its model does not allow; the text names the place.
+    """
+    if model is None:
+        if not isinstance(storage, dict):
+            raise TypeError(f"context.storage must be a dict, not {type(storage).__name__}")
+        return storage
+    if not isinstance(storage, model):
+        raise TypeError(f"context.storage must be {model.__name__}, not {type(storage).__name__}")
+    try:
+        dumped = storage.model_dump(mode="json", warnings="error")
+        model.model_validate(dumped)
+    except ValidationError as exc:
+        raise TypeError(f"context.storage cannot be kept: {_wrong(exc)}") from None
+    except PydanticSerializationError:
+        raise TypeError(f"context.storage cannot be kept: {_misfits(storage)}") from None
+    return dumped
+
+
+def culprit(storage: object) -> str:
+    """Return `['key']` of the entry of a dict that JSON has no form for."""
+    if isinstance(storage, dict):
+        for key, value in storage.items():
+            try:
+                TO_JSON.encode({key: value})
+            except (TypeError, ValueError):
+                return f"[{key!r}]"
+    return ""
+
+
+def _misfits(storage: BaseModel) -> str:
+    try:
+        type(storage).model_validate(storage.model_dump(warnings="none"))
+    except ValidationError as exc:
+        return _wrong(exc)
+    return f"{type(storage).__name__} has a value that JSON has no form for"
+
+
+def _wrong(exc: ValidationError) -> str:
+    # Without the values: they are users' data, and this text goes to logs and dead letters.
+    errors = exc.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors)

@@ -1,0 +1,124 @@
+"""The storage as a model of the user's own."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from pydantic import BaseModel, Field
+
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import TextMessage, reply
+from wxbus_worker import Context, Router
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.testing import HandlerClient
+
+
+class Line(BaseModel):
+    """One thing in a cart."""
+
+    name: str
+    count: int = Field(default=1, ge=1)
+
+
+class CartState(BaseModel):
+    """What a shop knows of a user."""
+
+    lines: list[Line] = []
+    day: date | None = None
+
+
+class Changed(BaseModel):
+    """The same after a release that broke it."""
+
+    lines: int = 0
+
+
+def again(context: Context[CartState]) -> Context[CartState]:
+    """The context as the next message finds it."""
+    return Context("wx1", "o_1", ContextPolicy(storage=CartState), context.to_json())
+
+
+@pytest.fixture
+def context() -> Context[CartState]:
+    """A new user's."""
+    return Context("wx1", "o_1", ContextPolicy(storage=CartState))
+
+
+def test_a_model_comes_back_as_it_was(context: Context[CartState]) -> None:
+    """With its types; `clear` and `undo` make a model, too."""
+    assert context.storage == CartState()
+    context.storage.lines.append(Line(name="茶", count=2))
+    context.storage.day = datetime(2023, 11, 14, tzinfo=UTC).date()
+    kept = again(context)
+    assert kept.storage == context.storage
+    assert isinstance(kept.storage.lines[0], Line)
+    kept.clear()
+    assert kept.storage == CartState()
+    kept.undo()
+    assert kept.storage == context.storage
+
+
+def test_what_the_model_does_not_allow_is_not_kept(context: Context[CartState]) -> None:
+    """It would not be read by the next message. The text says where, and nothing of what users said."""
+    context.storage.lines.append(Line(name="tea"))
+    context.storage.lines[0].count = 0
+    with pytest.raises(TypeError, match=r"lines\.0\.count: Input should be greater than or equal to 1"):
+        context.to_json()
+    context.storage.lines[0].count = "secret"  # type: ignore[assignment] # what is tested
+    with pytest.raises(TypeError, match=r"lines\.0\.count: Input should be a valid integer") as caught:
+        context.to_json()
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    context.storage = {}  # type: ignore[assignment] # what is tested
+    with pytest.raises(TypeError, match="must be CartState, not dict"):
+        context.to_json()
+
+
+def test_a_stored_context_that_does_not_fit_is_told_without_its_values(context: Context[CartState]) -> None:
+    """After a release that changed the model: the fields are named, the message waits for a better release."""
+    context.storage.lines.append(Line(name="secret"))
+    with pytest.raises(ValueError, match=r"does not fit Changed: lines: Input should be a valid integer") as caught:
+        Context("wx1", "o_1", ContextPolicy(storage=Changed), context.to_json())
+    assert "secret" not in str(caught.value)
+
+
+def test_a_storage_without_a_dict_is_told() -> None:
+    """The next message could not use it."""
+    context = Context("wx1", "o_1", ContextPolicy())
+    context.storage = ["a"]  # type: ignore[assignment] # what is tested
+    with pytest.raises(TypeError, match="must be a dict, not list"):
+        context.to_json()
+
+
+async def test_handlers_share_the_model_of_the_router_that_runs() -> None:
+    """Included routers, too; a handler that names another is told at start."""
+    router, sub = Router("shop", storage=CartState), Router("sub")
+    router.include(sub)
+
+    @sub.text
+    async def add(message: TextMessage, context: Context[CartState]) -> reply.Text:
+        context.storage.lines.append(Line(name=message.content))
+        return reply.Text(str(len(context.storage.lines)))
+
+    client = HandlerClient(router)
+    await client.text("a")
+    answer = await client.text("b")
+    assert answer.texts == ["2"]
+    assert answer.context.storage.lines == [Line(name="a"), Line(name="b")]
+
+    with pytest.raises(ConfigurationError, match=r"add takes Context\[CartState\], but .* router sub is dict"):
+        RouteTable(sub)
+
+    @router.image
+    async def of_a_dict(context: Context[dict[str, int]]) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"of_a_dict takes Context\[dict\].*router shop is CartState"):
+        RouteTable(router)
+
+
+def test_a_wrong_model_is_told() -> None:
+    """At start: a new user has nothing to fill a field with."""
+    with pytest.raises(ConfigurationError, match="storage Line: every field needs a default: name: Field required"):
+        Router(storage=Line)
+    with pytest.raises(ConfigurationError, match="must be a pydantic model, not <class 'dict'>"):
+        Router(storage=dict)  # type: ignore[arg-type] # what is tested
