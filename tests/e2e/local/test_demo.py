@@ -1,8 +1,10 @@
 """`make demo`: the conversation is played, and the exit code says whether all of it went as it must."""
 
 import asyncio
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import aio_pika
 import pytest
@@ -28,15 +30,37 @@ def demo(*words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-async def test_the_conversation_goes_as_it_must_and_leaves_no_queue(servers: Servers, namespace: str) -> None:
+async def test_the_conversation_goes_as_it_must_and_leaves_no_queue(servers: Servers) -> None:
     """Every step of the demo does what it should, and other people's servers are left as they were found."""
-    done = demo(WXBUS_AMQP_URL=servers.amqp_url, WXBUS_REDIS_URL=servers.redis_url, WXBUS_NAMESPACE=namespace)
+    done = demo(WXBUS_AMQP_URL=servers.amqp_url, WXBUS_REDIS_URL=servers.redis_url)
 
     assert done.returncode == 0, done.stdout + done.stderr
     for reply in ("hello (1)", "你好 (1)", "A fine picture.", "Welcome back.", "It worked at attempt 3.", "bye (3)"):
         assert reply in done.stdout
     assert "All of it as it must be." in done.stdout
-    assert await names_left(servers, namespace) == []
+    names = re.search(r"names +(demo-\w+)\.\* on both", done.stdout)
+    assert names
+    assert await names_left(servers, names[1]) == []
+
+
+async def test_the_users_own_settings_and_data_are_left_out_of_it(
+    servers: Servers, namespace: str, redis: "Redis", tmp_path: Path
+) -> None:
+    """Somebody has his bot, his account and his namespace set and tries the demo: it passes, his data is untouched."""
+    await redis.set(f"{namespace}:precious", "data")
+
+    done = await asyncio.to_thread(
+        demo,
+        WXBUS_AMQP_URL=servers.amqp_url,
+        WXBUS_REDIS_URL=servers.redis_url,
+        WXBUS_NAMESPACE=namespace,
+        WXBUS_WORKER_APP="nothing_of_this_name:router",
+        WXBUS_ACCOUNTS_FILE=str(tmp_path / "absent.toml"),
+        WXBUS_WECHAT_API_URL="http://127.0.0.1:1",
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert await redis.get(f"{namespace}:precious") == b"data"
 
 
 async def names_left(servers: Servers, namespace: str) -> list[str]:

@@ -44,14 +44,7 @@ def run() -> None:
             screen.title("starting on this machine, all data below " + str(settings.local_data))
             with (
                 find(Launcher(guarded, screen.say), data=settings.local_data) as servers,
-                running(
-                    guarded,
-                    servers,
-                    settings,
-                    namespace=settings.namespace or "wxbus",
-                    data=settings.local_data,
-                    hear=screen.hear,
-                ) as stack,
+                running(guarded, servers, settings, data=settings.local_data, hear=screen.hear) as stack,
             ):
                 _wait_ready(screen, stack)
                 _invite(screen.console, stack)
@@ -82,22 +75,21 @@ def demo(
 
 
 def _demo_here(screen: Screen) -> bool:
-    settings = load(LocalSettings)
-    topology = Topology(settings.namespace or f"demo-{secrets.token_hex(4)}")
+    # Never the user's own names: what is under them is deleted afterwards.
+    settings = load(LocalSettings).for_demo(namespace=f"demo-{secrets.token_hex(4)}")
     with TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True) as folder, Run.open() as guarded:
-        data = Path(folder)
         screen.title("starting on this machine, for the length of a conversation")
-        with find(Launcher(guarded, screen.say), data=data) as servers:
+        with find(Launcher(guarded, screen.say), data=Path(folder)) as servers:
+            screen.say(f"names: {settings.namespace}.* on both, deleted afterwards")
             try:
-                with running(
-                    guarded, servers, settings, namespace=topology.namespace, data=data, hear=screen.hear
-                ) as stack:
+                with running(guarded, servers, settings, data=Path(folder), hear=screen.hear) as stack:
                     _wait_ready(screen, stack)
                     screen.console.print()
                     good = asyncio.run(demonstrate(screen.console, stack.addresses.sandbox_url, fresh=True))
                     stack.check()
             finally:
-                if len(servers.own) < 2:  # somebody else's server: leave it as it was
+                if len(servers.own) < 2:  # the others go with all they hold
+                    topology = Topology(settings.namespace, partitions=settings.partitions)
                     asyncio.run(forget(servers.amqp_url, servers.redis_url, topology))
     return good
 

@@ -64,7 +64,6 @@ class Addresses:
             "WXBUS_WORKER_TOKEN_URL": url(self.token),
             "WXBUS_SANDBOX_PORT": str(self.sandbox),
             "WXBUS_SANDBOX_INGRESS_URL": url(self.ingress),
-            "WXBUS_WECHAT_API_URL": self.sandbox_url,
         }
 
 

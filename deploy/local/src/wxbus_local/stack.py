@@ -21,12 +21,9 @@ from wxbus_local.credentials import Credentials
 from wxbus_local.errors import StartFailed
 from wxbus_local.guard import Run
 from wxbus_local.servers import Servers
-from wxbus_local.settings import LocalSettings
+from wxbus_local.settings import DEMO_BOT, ROOT, LocalSettings
 
-ROOT = Path(__file__).parents[4]
-"""The checkout: this distribution is installed from it."""
 PROCFILE = ROOT / "deploy/local/Procfile"
-DEMO_BOT = ROOT / "deploy/demo_bot"
 
 READY_TIMEOUT = 60.0
 PROBE_TIMEOUT = 3.0
@@ -121,7 +118,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running(
-    run: Run, servers: Servers, settings: LocalSettings, *, namespace: str, data: Path, hear: Callable[[Line], None]
+    run: Run, servers: Servers, settings: LocalSettings, *, data: Path, hear: Callable[[Line], None]
 ) -> Iterator[Stack]:
     """Yield the services, just started; they are stopped with the block.
 
@@ -129,7 +126,6 @@ def running(
         run: Guards them.
         servers: RabbitMQ and Redis for them.
         settings: What the user wants different.
-        namespace: Their names on the servers.
         data: Where their keys are kept, and callbacks that RabbitMQ did not take.
         hear: Is given every line they say, by a thread.
     """
@@ -137,7 +133,7 @@ def running(
     ports = tuple(map(str, addresses.workers_admin))
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "wxbus_local.processes", str(PROCFILE), *ports],
-        env=_environment(run, servers, settings, addresses, Credentials.of(data / "keys"), namespace, data / "spool"),
+        env=_environment(run, servers, settings, addresses, data),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -152,28 +148,24 @@ def running(
 
 
 def _environment(
-    run: Run,
-    servers: Servers,
-    settings: LocalSettings,
-    addresses: Addresses,
-    credentials: Credentials,
-    namespace: str,
-    spool: Path,
+    run: Run, servers: Servers, settings: LocalSettings, addresses: Addresses, data: Path
 ) -> dict[str, str]:
-    """Return the environment of all services: what the user has set stands, but for where the parts find each other."""
-    defaults = {
+    """Return the environment of all services; what the user has set beyond `settings` stands."""
+    credentials = Credentials.of(data / "keys")
+    preferred = {
         "WXBUS_LOG_FORMAT": "json",  # for us to read
         "WXBUS_LOG_LEVEL": "debug",  # each message can be followed
-        "WXBUS_WECHAT_API_URL": addresses.sandbox_url,
-        "WXBUS_ACCOUNTS_FILE": str((settings.accounts_file or DEMO_BOT / "accounts.toml").absolute()),
-        "WXBUS_WORKER_APP": settings.worker_app,
     }
     decided = {
-        **{name: value for name, value in addresses.environment().items() if name not in defaults},
+        **addresses.environment(),
         "WXBUS_AMQP_URL": servers.amqp_url,
         "WXBUS_REDIS_URL": servers.redis_url,
-        "WXBUS_NAMESPACE": namespace,
-        "WXBUS_INGRESS_SPOOL_DIR": str(spool.absolute()),
+        "WXBUS_NAMESPACE": settings.namespace,
+        "WXBUS_PARTITIONS": str(settings.partitions),
+        "WXBUS_INGRESS_SPOOL_DIR": str((data / "spool").absolute()),
+        "WXBUS_WECHAT_API_URL": settings.wechat_api_url or addresses.sandbox_url,
+        "WXBUS_ACCOUNTS_FILE": str(settings.accounts_file.absolute()),
+        "WXBUS_WORKER_APP": settings.worker_app,
         "WXBUS_TOKEN_VAULT_KEYS": credentials.vault_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
         "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,
@@ -181,8 +173,7 @@ def _environment(
         "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(DEMO_BOT)])),
         "PYTHONUNBUFFERED": "1",
     }
-    inherited = run.environment()
-    return defaults | inherited | decided
+    return preferred | run.environment() | decided
 
 
 def _probe(address: str) -> str | None:
