@@ -1,0 +1,151 @@
+"""Bodies and headers that nobody would send: the service answers 200 or 4xx, with a problem document, never 5xx."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import aiormq
+import msgpack
+import pytest
+from aiormq.abc import DeliveredMessage
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pamqp.commands import Basic
+from pydantic import SecretStr
+
+from tests.support.token_service import SHOP, Place, service
+from wxbus.bus.topology import Topology
+from wxbus.rpc.formats import standard
+from wxbus_token.settings import CallsSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
+
+FUZZED = settings(
+    max_examples=150,
+    deadline=None,
+    # The service is the same for all examples: that it lives on is what is tested.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+TYPES = [name for known in standard() for name in known.content_types]
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(SHOP)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
+REQUESTS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("appid", "token", "access_token", "__class__", ""), VALUES)
+)
+
+
+def packed(value: Any) -> bytes:
+    """Return MessagePack, as far as it can hold the value."""
+    try:
+        made: bytes = msgpack.packb(value, unicode_errors="surrogatepass")
+    except (OverflowError, ValueError):
+        return b"\xc1"
+    return made
+
+
+def as_xml(values: dict[str, Any]) -> bytes:
+    """Return something like XML."""
+    return f"<xml>{''.join(f'<{name}>{value}</{name}>' for name, value in values.items())}</xml>".encode(
+        errors="surrogatepass"
+    )
+
+
+BODIES = (
+    st.binary(max_size=200)
+    | REQUESTS.map(lambda value: json.dumps(value).encode())
+    | REQUESTS.map(packed)
+    | REQUESTS.map(as_xml)
+    | REQUESTS.map(lambda value: urlencode(value, errors="surrogatepass").encode())
+)
+ENCODED = st.tuples(BODIES, st.sampled_from([None, "gzip", "gzip", "br", "identity"]), st.booleans()).map(
+    lambda drawn: (gzip.compress(drawn[0]) if drawn[1] == "gzip" and drawn[2] else drawn[0], drawn[1])
+)
+HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+CONTENT_TYPES = st.sampled_from(TYPES) | HEADER.filter(bool)
+ACCEPTS = st.none() | st.sampled_from([*TYPES, "*/*", "text/*;q=0.3", "application/*;q=x", ";;,,=;q="]) | HEADER
+METHODS = st.sampled_from(["get", "report_invalid"])
+
+
+@pytest.fixture
+async def url(place: Place, amqp_url: str, topology: Topology) -> AsyncIterator[str]:
+    """The service, running with both transports."""
+    calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)
+    async with service(place.settings.model_copy(update={"calls": calls, "rate_limit": 0.0})) as url:
+        yield url
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A raw HTTP client."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@FUZZED
+@given(method=METHODS, encoded=ENCODED, content_type=CONTENT_TYPES, accept=ACCEPTS)
+async def test_over_http(
+    place: Place,
+    url: str,
+    http: aiohttp.ClientSession,
+    method: str,
+    encoded: tuple[bytes, str | None],
+    content_type: str,
+    accept: str | None,
+) -> None:
+    """Whatever is posted with a good key."""
+    body, encoding = encoded
+    headers = {"Authorization": f"Bearer {place.key}", "Content-Type": content_type}
+    headers |= {"Accept": accept} if accept is not None else {}
+    headers |= {"Content-Encoding": encoding} if encoding is not None else {}
+    async with http.post(f"{url}/rpc/token/{method}", data=body, headers=headers) as answer:
+        text = await answer.read()
+        assert answer.status == 200 or 400 <= answer.status < 500, text
+        if answer.status != 200:
+            assert answer.content_type == "application/problem+json"
+            assert json.loads(text)["status"] == answer.status
+
+
+@pytest.fixture
+async def ask(amqp_url: str, topology: Topology) -> AsyncIterator[Any]:
+    """Puts a raw request into the service's queue and returns the answer."""
+    connection = await aiormq.connect(amqp_url)
+    channel = await connection.channel(publisher_confirms=False)
+    answers: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+    await channel.basic_consume("amq.rabbitmq.reply-to", answers.put, no_ack=True)
+
+    async def send(body: bytes, **properties: Any) -> DeliveredMessage:
+        made = Basic.Properties(reply_to="amq.rabbitmq.reply-to", **properties)
+        await channel.basic_publish(body, routing_key=topology.rpc_queue("token").name, properties=made)
+        return await answers.get()
+
+    yield send
+    await connection.close()
+
+
+@FUZZED
+@given(method=METHODS | HEADER, encoded=ENCODED, content_type=CONTENT_TYPES, accept=ACCEPTS | st.integers(0, 9))
+@pytest.mark.usefixtures("url")
+async def test_over_amqp(
+    place: Place,
+    ask: Any,
+    method: str,
+    encoded: tuple[bytes, str | None],
+    content_type: str,
+    accept: str | int | None,
+) -> None:
+    """Whatever is put into the queue with a good key is answered."""
+    body, encoding = encoded
+    answer = await ask(
+        body,
+        message_type=method,
+        content_type=content_type,
+        content_encoding=encoding,
+        headers={"authorization": f"Bearer {place.key}", "accept": accept},
+    )
+    status = answer.header.properties.headers["status"]
+    assert status == 200 or 400 <= status < 500, answer.body
