@@ -106,6 +106,25 @@ async def test_a_real_cancellation_passes() -> None:
         await task
 
 
+async def test_a_swallowed_cancellation_is_raised_again() -> None:
+    """A task that was cancelled ends, although the client's call returned or failed as if nothing had been."""
+    for error in (None, OSError("closed")):
+
+        async def call(error: Exception | None = error) -> None:
+            with BrokerCall("declaring"):
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    if error:
+                        raise error from None
+
+        task = asyncio.create_task(call())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
 async def test_a_deadline_inside_is_a_timeout() -> None:
     """A deadline that expires in the block is an unknown outcome, and leaves no cancellation behind."""
     with pytest.raises(BrokerUnavailable, match="no answer in time"), BrokerCall("publishing"):

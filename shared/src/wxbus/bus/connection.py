@@ -36,7 +36,8 @@ class BrokerCall:
     """A block in which whatever the broker's client raises becomes `BrokerUnavailable`.
 
     That includes a `CancelledError` though nobody cancelled: a connection declared stuck fails what is in flight
-    that way. A real cancellation passes through.
+    that way. A real cancellation passes through, and is raised again at the end of the block if the client swallowed
+    it: its calls wait with `asyncio.wait_for`, which returns a result that comes at the same moment (Python 3.11).
     """
 
     __slots__ = ("_cancelling", "_doing", "_task")
@@ -51,10 +52,14 @@ class BrokerCall:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if exc is None:
-            return
+        cancelled = self._task is not None and self._task.cancelling() > self._cancelling
+        if exc is None or isinstance(exc, Exception):
+            if cancelled:
+                raise asyncio.CancelledError from exc
+            if exc is None:
+                return
         if isinstance(exc, asyncio.CancelledError):
-            if self._task is None or self._task.cancelling() > self._cancelling:
+            if self._task is None or cancelled:
                 return
             raise BrokerUnavailable(f"{self._doing}: the connection was stuck and given up") from exc
         # A connection that ends without an error fails what is in flight with a bare `Exception`.

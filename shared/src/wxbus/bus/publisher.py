@@ -147,7 +147,8 @@ class Publisher:
     async def _session(self, backoff: Backoff) -> None:
         async with connected(self._url) as connection:
             await declare(connection, self._topology)
-            channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
+            with BrokerCall("opening a channel"):
+                channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
             over = self._over = asyncio.get_running_loop().create_future()
             channel.closing.add_done_callback(lambda _: self._end_session())
             self._connection, self._channel = connection, channel
