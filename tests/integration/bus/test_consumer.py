@@ -132,6 +132,81 @@ async def test_stop_lets_what_runs_end(publisher: Publisher, consuming: Consumin
     assert second.bodies() == [1, 2]
 
 
+async def test_giving_up_one_partition_moves_that_one(
+    publisher: Publisher, consuming: Consuming, topology: Topology
+) -> None:
+    """What is not acknowledged of it goes to the next in order, while the others are consumed on."""
+    await publish_numbers(publisher, range(60))
+    moved = topology.partition_of("wx1:o_1")
+    user = next(f"o_{n}" for n in range(100) if topology.partition_of(f"wx1:o_{n}") != moved)
+    first, second = CollectingSink(), CollectingSink()
+    async with consuming(first) as owner:
+        for delivery in (await first.until_delivered(20))[:10]:
+            await delivery.ack()
+        async with consuming(second) as heir:
+            await heir.subscribed.wait()
+            await owner.give_up(moved)
+            for count in range(1, 51):
+                await (await second.until_delivered(count))[-1].ack()
+            await publisher.publish(an_envelope(99, openid=user), budget=20)
+            await first.until(lambda: 99 in first.bodies())
+
+            assert second.bodies() == list(range(10, 60))
+            assert (first.losses, second.losses, moved in owner.held) == ([], [], False)
+
+
+async def test_what_is_taken_again_waits_behind_the_other(
+    publisher: Publisher, consuming: Consuming, topology: Topology
+) -> None:
+    """A partition given up and taken again is delivered here once the other gives it up; in between it is standby."""
+    partition = topology.partition_of("wx1:o_1")
+    sinks = CollectingSink(), CollectingSink()
+    async with consuming(sinks[0]) as one, consuming(sinks[1]) as two:
+        await one.subscribed.wait()
+        await two.subscribed.wait()
+        await publish_numbers(publisher, range(1))
+        waits = [asyncio.create_task(sink.until_delivered(1)) for sink in sinks]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        waits[0 if waits[1].done() else 1].cancel()
+        # RabbitMQ chose; these are now in the order of their subscriptions.
+        (owner, first), (heir, second) = [(one, sinks[0]), (two, sinks[1])][:: 1 if waits[0].done() else -1]
+
+        await first.deliveries[0].ack()
+        await owner.give_up(partition)
+        await owner.take(partition, standby=True)
+        await publish_numbers(publisher, range(1, 3))
+        for delivery in await second.until_delivered(2):
+            await delivery.ack()
+        assert owner.held[partition].standby
+        assert owner.held[partition].delivering is None
+        assert heir.held[partition].delivering is not None
+
+        await heir.give_up(partition)
+        await publish_numbers(publisher, range(3, 4))
+        await first.until_delivered(2)
+
+
+async def test_what_was_given_up_stays_given_up(
+    publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
+) -> None:
+    """A new connection subscribes to what is taken then, not to what was taken once."""
+    proxy, url = through_proxy
+    sink = CollectingSink()
+    async with consuming(sink, url=url) as consumer:
+        await consumer.subscribed.wait()
+        await consumer.give_up(0)
+        await consumer.give_up(1)
+        await consumer.take(1, standby=True)
+        proxy.abort()
+        await sink.until_lost()
+        for number in range(20):
+            await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=20)
+        await sink.until(lambda: {delivery.partition for delivery in sink.deliveries} >= {1, 2, 3})
+
+        assert sorted(consumer.held) == [1, 2, 3]
+        assert consumer.held[1].standby
+
+
 async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publisher: Publisher) -> None:
     """`run` ends by itself once `stop` is through, and every partition was drained once."""
     await publish_numbers(publisher, range(1))

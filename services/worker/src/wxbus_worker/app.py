@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -22,8 +23,10 @@ from wxbus.rpc import TokenClient
 from wxbus.store.store import Store
 from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.lanes import Lanes
+from wxbus_worker.membership import Membership
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
+from wxbus_worker.ownership import Ownership
 from wxbus_worker.patience import PatientStore
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
@@ -53,7 +56,8 @@ async def serve(
     accounts = Accounts.read(settings.accounts.accounts_file)
     routes = RouteTable(router)
     metrics = WorkerMetrics(registry)
-    name = f"worker@{socket.gethostname()}:{os.getpid()}"
+    # The last part tells it from another life of the same process: a container's id is always 1.
+    name = f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     amqp_url, topology = settings.bus.amqp_url.get_secret_value(), settings.bus.topology
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -83,7 +87,15 @@ async def serve(
                 lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
                 metrics.watch(lanes)
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
-                checks = {"redis": patient.check, "rabbitmq": consumer.check, "rabbitmq_publish": outlet.check}
+                membership = Membership(store, namespace=settings.store.namespace, member=name)
+                ownership = Ownership(consumer, membership, partitions=settings.bus.partitions)
+                metrics.watch_partitions(ownership)
+                checks = {
+                    "redis": patient.check,
+                    "rabbitmq": consumer.check,
+                    "rabbitmq_publish": outlet.check,
+                    "partitions": ownership.check,
+                }
                 admin = listening(
                     build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port
                 )
@@ -93,9 +105,10 @@ async def serve(
                     where = f"{settings.admin_host}:{settings.admin_port}"
                     raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts), handlers=len(routes))
-                consuming = tasks.create_task(_consume(settings, store, patient, consumer))
+                consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
                 await stopping.wait()
                 log.info("worker.stopping", running=lanes.running)
+                ownership.stop()
                 await _stop(lanes, consumer, consuming, grace=settings.grace)
         except BaseExceptionGroup as group:
             if reason := _leaf(group, ConfigurationError):
@@ -111,8 +124,10 @@ def clients(accounts: Accounts, http: WeChatHttp, tokens: TokenSource) -> Callab
     return {account.appid: WeChatClient(account.appid, http, tokens) for account in accounts}.__getitem__
 
 
-async def _consume(settings: WorkerSettings, store: Store, patient: PatientStore, consumer: Consumer) -> None:
-    """Take all partitions, once Redis answers and is fit: RabbitMQ gives each to one worker at a time."""
+async def _consume(
+    settings: WorkerSettings, store: Store, patient: PatientStore, consumer: Consumer, ownership: Ownership
+) -> None:
+    """Consume our share of the partitions, once Redis answers and is fit."""
     await patient.answering()
     try:
         await store.check_durability()
@@ -120,7 +135,9 @@ async def _consume(settings: WorkerSettings, store: Store, patient: PatientStore
         if settings.require_durable_store:
             raise
         log.warning("store.not_durable", reason=str(exc))
-    await consumer.run(range(settings.bus.partitions))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consumer.run())
+        tasks.create_task(ownership.run())
 
 
 async def _stop(lanes: Lanes, consumer: Consumer, consuming: "asyncio.Task[None]", *, grace: float) -> None:

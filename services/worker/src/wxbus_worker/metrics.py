@@ -1,8 +1,12 @@
 """What the worker counts."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from wxbus_worker.lanes import Lanes
+from wxbus_worker.ownership import Ownership
+from wxbus_worker.placement import Place
 from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
 
 
@@ -26,11 +30,23 @@ class WorkerMetrics:
         self.unhandled = Counter("wxbus_worker_unhandled", "Messages that no handler wanted", registry=registry)
         self.running = Gauge("wxbus_worker_running", "Messages being worked on", registry=registry)
         self.waiting = Gauge("wxbus_worker_waiting", "Messages waiting for their turn", registry=registry)
+        self.partitions = Gauge(
+            "wxbus_worker_partitions", "Partitions subscribed to, by our place", ["place"], registry=registry
+        )
+        self.delivering = Gauge(
+            "wxbus_worker_partitions_delivering", "Partitions that RabbitMQ delivers to us", registry=registry
+        )
 
     def watch(self, lanes: Lanes) -> None:
         """Show what runs and waits in `lanes` just now."""
         self.running.set_function(lambda: lanes.running)
         self.waiting.set_function(lambda: lanes.waiting)
+
+    def watch_partitions(self, ownership: Ownership) -> None:
+        """Show the share of the partitions."""
+        for place in Place:
+            self.partitions.labels(place.name.lower()).set_function(partial(ownership.count, place))
+        self.delivering.set_function(ownership.delivering)
 
     def ended(self, settlement: Settlement, seconds: float) -> None:
         """Count one delivery."""

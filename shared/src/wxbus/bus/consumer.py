@@ -1,7 +1,9 @@
 """The partition consumer, as broker notes 3 say: a plain connection of its own, one channel per partition.
 
-A partition is given up by draining it and closing its channel: what was prefetched goes back in order. `basic.cancel`
-and requeueing would break the order, and a multiple acknowledgement would take what still runs.
+Partitions are taken and given up while it runs. RabbitMQ hands a partition to one subscription at a time, the oldest:
+taking one that another consumes means to wait for it. A partition is given up by draining it and closing its channel:
+what was prefetched goes back in order. `basic.cancel` and requeueing would break the order, and a multiple
+acknowledgement would take what still runs.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ from wxbus.bus import wire
 from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope
-from wxbus.bus.ports import Sink
+from wxbus.bus.ports import Holding, Sink
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 
@@ -27,6 +29,11 @@ TICK = 1.0
 """Seconds between looks at the clock, which find out that this process was frozen."""
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+def consumer_name(name: str) -> str:
+    """Return the name under which the connection of the consumer `name` stands in RabbitMQ's lists."""
+    return f"{name}:consume"
 
 
 class PartitionDelivery:
@@ -65,30 +72,37 @@ class _Intake:
 
     def __init__(self, partition: int, channel: AbstractChannel, sink: Sink) -> None:
         self.partition = partition
+        self.delivering_since: float | None = None
+        """When the first message came: from then on RabbitMQ gives the partition to us and to nobody else."""
+        self.gone = False
+        """Nothing runs any more: it was drained or lost."""
+        self.over = asyncio.Event()
+        """It was given up, and its channel is closed."""
         self._channel = channel
         self._sink = sink
         self._accepting = True
-        self._gone = False
 
     async def on_message(self, message: DeliveredMessage) -> None:
         """Hand it on; aiormq starts one task per message, in order."""
+        if self.delivering_since is None:
+            self.delivering_since = monotonic()
         if self._accepting:
             self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
 
     def lost(self) -> None:
         """Drop everything, unless it was given up: it belongs to the next consumer."""
         self._accepting = False
-        if not self._gone:
-            self._gone = True
+        if not self.gone:
+            self.gone = True
             self._sink.lost(self.partition)
 
     async def give_up(self) -> None:
         """Let what runs end, then close the channel."""
         self._accepting = False
-        if self._gone:
+        if self.gone:
             return
         await self._sink.drain(self.partition)
-        self._gone = True
+        self.gone = True
         with suppress(BrokerUnavailable), BrokerCall("closing a channel"):
             await self._channel.close()
 
@@ -97,29 +111,33 @@ class Consumer:
     """Delivers partitions to a sink until told to stop; makes its connection again whenever it is lost."""
 
     def __init__(self, url: str, topology: Topology, sink: Sink, *, name: str, prefetch: int = PREFETCH) -> None:
-        self._url = address(url, name=f"{name}:consume")
+        self._url = address(url, name=consumer_name(name))
         self._topology = topology
         self._sink = sink
         self._prefetch = prefetch
         self.subscribed = asyncio.Event()
-        """Set while every partition is consumed or waited for."""
-        self._intakes: list[_Intake] = []
+        """Set while every partition that was taken is consumed or waited for."""
+        self._wanted: dict[int, bool] = {}
+        """Partitions to subscribe to at each new connection, and whether only as a standby."""
+        self._intakes: dict[int, _Intake] = {}
+        self._leaving: dict[int, _Intake] = {}
+        self._connection: AbstractConnection | None = None
         self._subscribing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._over: asyncio.Future[str] | None = None
         self._reason = "not connected yet"
 
-    async def run(self, partitions: Iterable[int]) -> None:
-        """Deliver these partitions; returns after `stop`.
+    async def run(self, partitions: Iterable[int] = ()) -> None:
+        """Deliver these partitions and those that are taken later; returns after `stop`.
 
         Raises:
             ConfigurationError: The queues are there with other settings.
         """
-        wanted = tuple(partitions)
+        self._wanted.update(dict.fromkeys(partitions, False))
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
-                self._reason = await self._session(wanted, backoff)
+                self._reason = await self._session(backoff)
             except BrokerUnavailable as exc:
                 self._reason = str(exc)
             if not self._stopping.is_set():
@@ -127,13 +145,54 @@ class Consumer:
                 log.warning("consumer.lost", reason=self._reason, connecting_in=round(delay, 3))
                 await self._pause(delay)
 
+    async def take(self, partition: int, *, standby: bool = False) -> None:
+        """Subscribe to a partition, now if connected and at every new connection; it may be held already.
+
+        A `standby` subscribes after the others at a new connection, so that it is less likely to get deliveries.
+        """
+        while leaving := self._leaving.get(partition):
+            await leaving.over.wait()
+        async with self._subscribing:
+            self._wanted[partition] = standby
+            if self._connection is None or partition in self._intakes or self._stopping.is_set():
+                return
+            try:
+                with BrokerCall("subscribing"):
+                    await self._subscribe(self._connection, partition)
+            except BrokerUnavailable as exc:
+                self._end_session(f"partition {partition}: {exc}")
+
+    async def give_up(self, partition: int) -> None:
+        """Let what runs of a partition end, then hand it to the next subscription; it need not be held."""
+        async with self._subscribing:
+            self._wanted.pop(partition, None)
+            leaving = self._leave(partition)
+        if leaving:
+            await self._close(leaving)
+
+    @property
+    def held(self) -> dict[int, Holding]:
+        """Return the partitions subscribed to now."""
+        return {
+            partition: Holding(
+                standby=self._wanted.get(partition, False),
+                delivering=None if intake.delivering_since is None else monotonic() - intake.delivering_since,
+            )
+            for partition, intake in self._intakes.items()
+        }
+
     async def stop(self) -> None:
         """Give up every partition: drain it, close its channel. Then `run` returns."""
         self._stopping.set()
         try:
-            async with self._subscribing, asyncio.TaskGroup() as group:
-                for intake in self._intakes:
-                    group.create_task(intake.give_up())
+            async with self._subscribing:
+                before = list(self._leaving.values())
+                leaving = [intake for partition in tuple(self._intakes) if (intake := self._leave(partition))]
+            async with asyncio.TaskGroup() as group:
+                for intake in leaving:
+                    group.create_task(self._close(intake))
+                for intake in before:
+                    group.create_task(intake.over.wait())
         finally:
             if self._over is not None and not self._over.done():
                 self._over.set_result("stopped")
@@ -143,26 +202,26 @@ class Consumer:
         if not self.subscribed.is_set():
             raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
 
-    async def _session(self, partitions: tuple[int, ...], backoff: Backoff) -> str:
+    async def _session(self, backoff: Backoff) -> str:
         """Consume on one connection; return why it ended."""
         async with connected(self._url) as connection:
             await declare(connection, self._topology)
             over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             try:
-                self._over = over
+                self._over, self._connection = over, connection
                 async with self._subscribing:
-                    for partition in partitions:
+                    for partition in sorted(self._wanted, key=self._wanted.__getitem__):
                         if self._stopping.is_set():
                             break
                         await self._subscribe(connection, partition)
                 self.subscribed.set()
                 backoff.reset()
-                log.info("consumer.connected", partitions=len(partitions))
+                log.info("consumer.connected", partitions=len(self._intakes))
                 return await _until(over)
             finally:
-                self._over = None
+                self._over = self._connection = None
                 self.subscribed.clear()
-                for intake in self._intakes:
+                for intake in (*self._intakes.values(), *self._leaving.values()):
                     intake.lost()
                 self._intakes.clear()
 
@@ -173,14 +232,44 @@ class Consumer:
         # A deleted queue cancels its consumer and leaves the channel open.
         channel.on_consumer_cancel_callbacks.add(lambda _: self._lost(intake, "RabbitMQ cancelled its consumer"))
         await channel.basic_qos(prefetch_count=self._prefetch)
-        self._intakes.append(intake)
-        await channel.basic_consume(self._topology.inbox_queue(partition).name, intake.on_message)
+        self._intakes[partition] = intake
+        try:
+            await channel.basic_consume(self._topology.inbox_queue(partition).name, intake.on_message)
+        except BaseException:
+            self._drop(intake)
+            raise
+        if connection is not self._connection:  # it is being closed
+            self._drop(intake)
+
+    def _leave(self, partition: int) -> _Intake | None:
+        """Return the partition's intake, if there is one, on its way out."""
+        intake = self._intakes.pop(partition, None)
+        if intake:
+            self._leaving[partition] = intake
+        return intake
+
+    async def _close(self, intake: _Intake) -> None:
+        try:
+            await intake.give_up()
+        finally:
+            del self._leaving[intake.partition]
+            intake.over.set()
 
     def _lost(self, intake: _Intake, reason: str) -> None:
-        intake.lost()
+        known = intake.gone  # we closed it ourselves, or the session is over already
+        self._drop(intake)
         # While stopping, the others are still being drained over this connection.
-        if self._over is not None and not self._over.done() and not self._stopping.is_set():
-            self._over.set_result(f"partition {intake.partition}: {reason}")
+        if not known and not self._stopping.is_set():
+            self._end_session(f"partition {intake.partition}: {reason}")
+
+    def _drop(self, intake: _Intake) -> None:
+        if self._intakes.get(intake.partition) is intake:
+            del self._intakes[intake.partition]
+        intake.lost()
+
+    def _end_session(self, reason: str) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(reason)
 
     async def _pause(self, seconds: float) -> None:
         try:

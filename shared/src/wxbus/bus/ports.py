@@ -51,6 +51,16 @@ class Delivery(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What a subscription to a partition has come to; RabbitMQ never says which of several it delivers to."""
+
+    standby: bool
+    """It was made to wait for another one's end."""
+    delivering: float | None
+    """Seconds since the first delivery, which only one subscription gets; None: nothing came yet."""
+
+
 class Sink(Protocol):
     """Who takes deliveries: the worker's lanes."""
 

@@ -1,0 +1,171 @@
+"""Keeps a worker subscribed to its share of the partitions, while members come and go."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final, Protocol
+
+import structlog
+
+from wxbus.bus.ports import Holding
+from wxbus.errors import BrokerUnavailable, StoreUnavailable
+from wxbus_worker.membership import Membership, Roll
+from wxbus_worker.placement import Place, Step, next_step, place_of, ranked
+
+TICK: Final = 1.0
+"""Seconds between renewals, and between looks at the partitions: a third of the lease."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Partitions(Protocol):
+    """What subscribes to partitions: `wxbus.bus.consumer.Consumer`."""
+
+    subscribed: asyncio.Event
+
+    @property
+    def held(self) -> Mapping[int, Holding]:
+        """Return the partitions subscribed to now."""
+        ...
+
+    async def take(self, partition: int, *, standby: bool = False) -> None:
+        """Subscribe to a partition."""
+        ...
+
+    async def give_up(self, partition: int) -> None:
+        """Let what runs of a partition end, then hand it to the next subscription."""
+        ...
+
+
+class Ownership:
+    """Announces this worker while it can consume, and moves partitions until each member has its share.
+
+    Without Redis nothing moves: what is held is consumed on.
+    """
+
+    def __init__(
+        self,
+        consumer: Partitions,
+        membership: Membership,
+        *,
+        partitions: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._consumer = consumer
+        self._membership = membership
+        self._partitions = range(partitions)
+        self._clock = clock
+        self._roll = Roll()
+        self._ranks: dict[int, list[str]] = {}
+        self._firsts: dict[int, tuple[str, float]] = {}
+        """The first member of each partition, and since when it is."""
+        self._giving_up: set[int] = set()
+        self._stopping = asyncio.Event()
+        self._known = asyncio.Event()
+        self._placed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the share until `stop`; returns when what was being given up is given up."""
+        async with asyncio.TaskGroup() as tasks:
+            announcing = tasks.create_task(self._announce())
+            await _either(self._known, self._stopping)
+            while not self._stopping.is_set():
+                await self._place(tasks)
+                self._placed.set()
+                await _within(TICK, self._stopping)
+            await announcing
+
+    def stop(self) -> None:
+        """Move nothing any more, and take leave of the others."""
+        self._stopping.set()
+
+    async def check(self) -> None:
+        """Return if the partitions of this worker were taken, or raise BrokerUnavailable."""
+        if not self._placed.is_set():
+            raise BrokerUnavailable("no partition taken yet")
+
+    def count(self, place: Place) -> int:
+        """Return how many of the partitions subscribed to this worker is the first of, or a standby."""
+        return sum(place_of(self._membership.member, self._ranks.get(one, [])) is place for one in self._consumer.held)
+
+    def delivering(self) -> int:
+        """Return how many partitions RabbitMQ delivers to this worker."""
+        return sum(holding.delivering is not None for holding in self._consumer.held.values())
+
+    async def _announce(self) -> None:
+        announced, away = False, False
+        while not self._stopping.is_set():
+            if not self._consumer.subscribed.is_set():
+                # One that cannot consume has no share; its place is free at once.
+                if announced:
+                    announced = not await self._leave()
+                await _either(self._consumer.subscribed, self._stopping, within=TICK)
+                continue
+            try:
+                roll = await self._membership.renew()
+            except StoreUnavailable as exc:
+                if not away:
+                    log.warning("ownership.stands_still", reason=str(exc))
+                away = True
+            else:
+                announced, away = True, False
+                self._see(roll)
+            await _within(TICK, self._stopping)
+        if announced:
+            await self._leave()
+
+    async def _leave(self) -> bool:
+        with suppress(StoreUnavailable):
+            await self._membership.leave()
+            return True
+        return False
+
+    def _see(self, roll: Roll) -> None:
+        if roll.present != self._roll.present or not self._known.is_set():
+            log.info("ownership.members", members=len(roll.present))
+            now = self._clock()
+            for partition in self._partitions:
+                ranks = self._ranks[partition] = ranked(roll.present, partition)
+                if self._firsts.get(partition, ("", 0.0))[0] != ranks[0]:
+                    self._firsts[partition] = ranks[0], now
+        self._roll = roll
+        self._known.set()
+
+    async def _place(self, tasks: asyncio.TaskGroup) -> None:
+        now, held = self._clock(), self._consumer.held
+        places = {one: place_of(self._membership.member, self._ranks[one]) for one in self._partitions}
+        # What we are the first of comes first: of that the others wait for us.
+        for partition in sorted(places, key=lambda one: places[one] is not Place.FIRST):
+            if partition in self._giving_up or self._stopping.is_set():
+                continue
+            place = places[partition]
+            step = next_step(place, held.get(partition), since=now - self._firsts[partition][1])
+            if step is Step.TAKE:
+                await self._consumer.take(partition, standby=place is Place.STANDBY)
+            elif step is Step.GIVE_UP:
+                self._giving_up.add(partition)
+                tasks.create_task(self._give_up(partition))
+
+    async def _give_up(self, partition: int) -> None:
+        try:
+            await self._consumer.give_up(partition)
+            log.info("partition.given_up", partition=partition)
+        finally:
+            self._giving_up.discard(partition)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _either(*events: asyncio.Event, within: float | None = None) -> None:
+    """Return when one of the events is set, or the time is over."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
