@@ -1,18 +1,28 @@
-"""Token calls a second over HTTP, served from memory."""
+"""Token calls over HTTP beside the least an aiohttp server can do, over RabbitMQ, and from the client's cache."""
 
+import asyncio
 import json
+import time
 from contextlib import AsyncExitStack
 
-from tests.benchmarks.load import Outcome, apply, request
+from tests.benchmarks.load import Outcome, apply, apply_at, request
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
+from wxbus.bus.topology import Topology
+from wxbus.rpc import TokenClient
+from wxbus.rpc.amqp_client import AmqpTransport
 from wxbus.rpc.keys import new_key
+from wxbus.rpc.transport import Outgoing
 from wxbus_local.ports import free_port
 from wxbus_token.keyring import new_vault_key
 
 APPID = "wxbench0000000000"
 ROUNDS, CALLS, CONNECTIONS = 5, 5_000, 16
+HALF_LOAD_SECONDS = 3.0
+AMQP_CALLS, IN_FLIGHT = 4_000, 64
+CACHED_CALLS = 50_000
+BODY = json.dumps({"appid": APPID}).encode()
 
 ACCOUNTS = f"""
 [accounts.bench]
@@ -23,15 +33,15 @@ secret = "0123456789abcdef0123456789abcdef"
 
 
 async def measure(places: Places) -> list[Result]:
-    """Return the rate, latency and CPU of `POST /rpc/token/get`."""
+    """Return rates and CPU of `get` from memory by each way there is."""
     key, entry = new_key("bench", ["token:get:*"])
     (places.folder / "keys.toml").write_text(entry.as_toml(), encoding="utf-8")
     (places.folder / "accounts.toml").write_text(ACCOUNTS, encoding="utf-8")
-    port, wechat_port = free_port(), free_port()
+    port, bare_port = free_port(), free_port()
     env = {
         **places.environment(),
         "WXBUS_ACCOUNTS_FILE": str(places.folder / "accounts.toml"),
-        "WXBUS_WECHAT_API_URL": f"http://127.0.0.1:{wechat_port}",
+        "WXBUS_WECHAT_API_URL": f"http://127.0.0.1:{bare_port}",
         "WXBUS_TOKEN_PORT": str(port),
         "WXBUS_TOKEN_ADMIN_PORT": str(free_port()),
         "WXBUS_TOKEN_RATE_LIMIT": "0",
@@ -39,18 +49,56 @@ async def measure(places: Places) -> list[Result]:
         "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("bench"),
     }
     headers = ["Content-Type: application/json", f"Authorization: Bearer {key}"]
-    call = request("/rpc/token/get", json.dumps({"appid": APPID}).encode(), headers=headers)
+    call = request("/rpc/token/get", BODY, headers=headers)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        await enter(places.serving("tests.benchmarks.peers.wechat", str(wechat_port), port=wechat_port))
+        # WeChat's stand-in also answers `/rpc/token/get` with the same JSON, without looking at the request.
+        bare = await enter(places.serving("tests.benchmarks.peers.wechat", str(bare_port), port=bare_port))
         token = await enter(places.serving("wxbus_token", port=port, env=env))
         await _round(token, port, call)
-        rounds = [await _round(token, port, call) for _ in range(ROUNDS)]
+        rounds = [(await _round(token, port, call), await _round(bare, bare_port, call)) for _ in range(ROUNDS)]
+        rate = max(ours.rate for (ours, _), _ in rounds)
+        half = await apply_at(port, call, rate=rate / 2, seconds=HALF_LOAD_SECONDS, connections=CONNECTIONS)
+        topology = Topology(places.namespace)
+        amqp = await enter(AmqpTransport.open(places.amqp_url, key, topology=topology, name="bench"))
+        await _amqp_rate(amqp)
+        amqp_rates = [await _amqp_rate(amqp) for _ in range(ROUNDS)]
+        tokens = await enter(TokenClient.open(f"http://127.0.0.1:{port}", key))
+        cached = [await _cached_us(tokens) for _ in range(ROUNDS)]
     return [
-        Result.of("token/http-calls-per-s", "1/s", [outcome.rate for outcome, _ in rounds]),
-        Result.of("token/http-p99-ms", "ms", [outcome.percentile(0.99) * 1000 for outcome, _ in rounds]),
-        Result.of("token/cpu-us", "us/call", [cpu for _, cpu in rounds]),
+        Result.of("token/http-calls-per-s", "1/s", [ours.rate for (ours, _), _ in rounds]),
+        Result.of("token/http-vs-bare", "ratio", [ours.rate / bare.rate for (ours, _), (bare, _) in rounds]),
+        Result.of("token/http-half-load-p99-ms", "ms", [half.percentile(0.99) * 1000]),
+        Result.of("token/cpu-us", "us/call", [cpu for (_, cpu), _ in rounds]),
+        Result.of("token/bare-cpu-us", "us/call", [cpu for _, (_, cpu) in rounds]),
+        Result.of("token/amqp-rate", "1/s", amqp_rates),
+        Result.of("token/cached-us", "us/call", cached),
     ]
+
+
+async def _amqp_rate(transport: AmqpTransport) -> float:
+    remaining = iter(range(AMQP_CALLS))
+    call = Outgoing("token", "get", "application/json", BODY)
+
+    async def caller() -> None:
+        for _ in remaining:
+            answer = await transport.send(call, timeout=30.0)
+            if answer.status != 200:
+                raise RuntimeError(f"a call was refused with {answer.status}")
+
+    began = time.perf_counter()
+    async with asyncio.timeout(60.0), asyncio.TaskGroup() as group:
+        for _ in range(IN_FLIGHT):
+            group.create_task(caller())
+    return AMQP_CALLS / (time.perf_counter() - began)
+
+
+async def _cached_us(tokens: TokenClient) -> float:
+    await tokens.get(APPID)
+    began = time.perf_counter()
+    for _ in range(CACHED_CALLS):
+        await tokens.get(APPID)
+    return (time.perf_counter() - began) / CACHED_CALLS * 1e6
 
 
 async def _round(server: Service, port: int, call: bytes) -> tuple[Outcome, float]:

@@ -33,6 +33,30 @@ def request(path: str, body: bytes, *, host: str = "127.0.0.1", headers: Sequenc
     return "\r\n".join(lines).encode() + body
 
 
+async def apply_at(port: int, payload: bytes, *, rate: float, seconds: float, connections: int) -> Outcome:
+    """Send `payload` at `rate` a second, answered or not; a latency counts from when the request was due."""
+    loop = asyncio.get_running_loop()
+    latencies: list[float] = []
+    mistakes = 0
+    started = loop.time()
+    due = iter([started + number / rate for number in range(int(rate * seconds))])
+
+    async def client() -> None:
+        nonlocal mistakes
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for moment in due:
+            await asyncio.sleep(moment - loop.time())
+            mistakes += await _exchange(reader, writer, payload) != 200
+            latencies.append(loop.time() - moment)
+        writer.close()
+        await writer.wait_closed()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(client())
+    return Outcome(loop.time() - started, latencies, mistakes)
+
+
 async def apply(port: int, requests: Sequence[bytes], *, connections: int, expect: int = 200) -> Outcome:
     """Send every request once over `connections` keep-alive connections, each as fast as it is answered."""
     remaining = iter(requests)
@@ -44,13 +68,8 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for payload in remaining:
             started = time.perf_counter()
-            writer.write(payload)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
+            mistakes += await _exchange(reader, writer, payload) != expect
             latencies.append(time.perf_counter() - started)
-            if int(head[9:12]) != expect:
-                mistakes += 1
         writer.close()
         await writer.wait_closed()
 
@@ -59,3 +78,12 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
         for _ in range(connections):
             group.create_task(client())
     return Outcome(time.perf_counter() - started, latencies, mistakes)
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> int:
+    """Send one request and return the status of its answer."""
+    writer.write(payload)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    await reader.readexactly(length)
+    return int(head[9:12])
