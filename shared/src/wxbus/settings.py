@@ -27,6 +27,9 @@ class BusSettings(BaseSettings):
 
     amqp_url: SecretStr
     """`amqp://user:password@host:port/vhost`, or `amqps://` for TLS."""
+    amqp_management_url: SecretStr | None = None
+    """`http://[user:password@]host:15672`, RabbitMQ's management; user and password are those of `amqp_url` if absent.
+    With it workers close a frozen one's connection; without it that takes about three times the heartbeat."""
     namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
     """First part of every exchange, queue and Redis key: two installations may share servers under two names."""
     partitions: int = Field(default=16, ge=1, le=256)

@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,6 +14,8 @@ from tests.support.history import Load, differences, outcome, settled
 from tests.support.processes import Service
 from wxbus.bus.topology import Topology
 from wxbus_local.private import Server
+from wxbus_local.rabbitmq import PrivateRabbitMQ, program
+from wxbus_local.servers import Launcher
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(280)]
 
@@ -19,6 +23,18 @@ USERS = [f"o_user{index}" for index in range(60)]
 APP = "tests.support.recording:router"
 LOOK = 0.2
 SHARE = ("first", "standby", "none")
+
+
+@pytest.fixture
+def managed_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRabbitMQ]:
+    """A RabbitMQ of this test's own whose management API can be reached: in a container it is not published."""
+    executable = program()
+    if executable is None:
+        pytest.skip("no RabbitMQ is installed on this machine")
+    server = PrivateRabbitMQ(launcher.run, tmp_path / "rabbitmq", executable)
+    server.start()
+    yield server
+    server.discard()
 
 
 async def test_workers_share_the_partitions(
@@ -57,6 +73,45 @@ async def test_workers_share_the_partitions(
             await load.backlogged()
         await settled(own_rabbitmq.url, topology, [two, three])
         result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
+        print(f"{load.published.total()} messages; replies that came twice: {len(result.repeats())}")
+        assert differences(result.committed, load) == {}
+        assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
+        assert (result.dead, result.outboxes) == (0, 0)
+
+
+async def test_a_frozen_worker_is_cut_off(
+    managed_rabbitmq: PrivateRabbitMQ, own_redis: Server, namespace: str, install: Install
+) -> None:
+    """Its partitions go to the others by the management API, long before a heartbeat would tell; then it wakes.
+
+    What it had in hand runs on then, and must change nothing.
+    """
+    topology = Topology(namespace, partitions=8)
+    async with (
+        install(
+            amqp_url=managed_rabbitmq.url,
+            redis_url=own_redis.url,
+            topology=topology,
+            WXBUS_AMQP_MANAGEMENT_URL=managed_rabbitmq.management_url,
+        ) as installation,
+        asyncio.timeout(200),
+    ):
+        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        await installation.token()
+        one, two = [
+            await installation.worker(APP, name, WXBUS_WORKER_REPLY_LEASE="3") for name in ("worker1", "worker2")
+        ]
+        load = Load(managed_rabbitmq.url, topology, USERS, random.Random())
+        async with load.writing():
+            for frozen, other in ((one, two), (two, one)):
+                await load.backlogged()
+                await shared(topology, "both", one, two)
+                frozen.freeze()
+                await shared(topology, f"{frozen.name} is frozen", other)
+                assert other.said().count("member.cut_off") == 1
+                frozen.thaw()
+        await settled(managed_rabbitmq.url, topology, [one, two])
+        result = await outcome(installation, own_redis.url, USERS, managed_rabbitmq.url)
         print(f"{load.published.total()} messages; replies that came twice: {len(result.repeats())}")
         assert differences(result.committed, load) == {}
         assert differences({user: result.first_replies(user) for user in USERS}, load) == {}

@@ -4,8 +4,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import structlog
@@ -16,7 +16,8 @@ from wxbus.admin import build_admin, listening
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
-from wxbus.bus.consumer import Consumer
+from wxbus.bus.consumer import Consumer, consumer_name
+from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.rpc import TokenClient
@@ -88,7 +89,8 @@ async def serve(
                 metrics.watch(lanes)
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
                 membership = Membership(store, namespace=settings.store.namespace, member=name)
-                ownership = Ownership(consumer, membership, partitions=settings.bus.partitions)
+                cut = await enter(_cutter(settings))
+                ownership = Ownership(consumer, membership, partitions=settings.bus.partitions, cut=cut)
                 metrics.watch_partitions(ownership)
                 checks = {
                     "redis": patient.check,
@@ -122,6 +124,21 @@ async def serve(
 def clients(accounts: Accounts, http: WeChatHttp, tokens: TokenSource) -> Callable[[str], WeChatClient]:
     """Return what gives the client of each account by its appid."""
     return {account.appid: WeChatClient(account.appid, http, tokens) for account in accounts}.__getitem__
+
+
+@asynccontextmanager
+async def _cutter(settings: WorkerSettings) -> AsyncIterator[Callable[[str], Awaitable[int]] | None]:
+    """Yield what closes a frozen worker's connection, if RabbitMQ's management may be used."""
+    url = settings.bus.amqp_management_url
+    if url is None:
+        yield None
+        return
+    async with Management.open(url.get_secret_value(), amqp_url=settings.bus.amqp_url.get_secret_value()) as management:
+
+        async def cut(member: str) -> int:
+            return await management.close_connections(consumer_name(member), reason="its lease has lapsed")
+
+        yield cut
 
 
 async def _consume(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -50,8 +50,10 @@ class Ownership:
         membership: Membership,
         *,
         partitions: int,
+        cut: Callable[[str], Awaitable[int]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`cut` closes a lapsed member's connection and returns how many it had; None: RabbitMQ's heartbeat will."""
         self._consumer = consumer
         self._membership = membership
         self._partitions = range(partitions)
@@ -61,6 +63,9 @@ class Ownership:
         self._firsts: dict[int, tuple[str, float]] = {}
         """The first member of each partition, and since when it is."""
         self._giving_up: set[int] = set()
+        self._cut = cut
+        self._cutting: set[str] = set()
+        """Lapsed members whose connection is being closed, or was."""
         self._stopping = asyncio.Event()
         self._known = asyncio.Event()
         self._placed = asyncio.Event()
@@ -68,7 +73,7 @@ class Ownership:
     async def run(self) -> None:
         """Keep the share until `stop`; returns when what was being given up is given up."""
         async with asyncio.TaskGroup() as tasks:
-            announcing = tasks.create_task(self._announce())
+            announcing = tasks.create_task(self._announce(tasks))
             await _either(self._known, self._stopping)
             while not self._stopping.is_set():
                 await self._place(tasks)
@@ -93,7 +98,7 @@ class Ownership:
         """Return how many partitions RabbitMQ delivers to this worker."""
         return sum(holding.delivering is not None for holding in self._consumer.held.values())
 
-    async def _announce(self) -> None:
+    async def _announce(self, tasks: asyncio.TaskGroup) -> None:
         announced, away = False, False
         while not self._stopping.is_set():
             if not self._consumer.subscribed.is_set():
@@ -111,6 +116,7 @@ class Ownership:
             else:
                 announced, away = True, False
                 self._see(roll)
+                self._cut_off(roll, tasks)
             await _within(TICK, self._stopping)
         if announced:
             await self._leave()
@@ -131,6 +137,25 @@ class Ownership:
                     self._firsts[partition] = ranks[0], now
         self._roll = roll
         self._known.set()
+
+    def _cut_off(self, roll: Roll, tasks: asyncio.TaskGroup) -> None:
+        """Have each lapsed member's connection closed, by one of us: if it is frozen, its partitions stand still."""
+        self._cutting &= roll.lapsed
+        if self._cut is None:
+            return
+        for lapsed in roll.lapsed - self._cutting:
+            if ranked(roll.present, lapsed)[0] == self._membership.member:
+                self._cutting.add(lapsed)
+                tasks.create_task(self._close_connection_of(lapsed, self._cut))
+
+    async def _close_connection_of(self, lapsed: str, cut: Callable[[str], Awaitable[int]]) -> None:
+        try:
+            closed = await cut(lapsed)
+        except BrokerUnavailable as exc:
+            log.warning("member.not_cut_off", member=lapsed, reason=str(exc))
+            self._cutting.discard(lapsed)  # again at the next renewal, while it is told
+        else:
+            log.warning("member.cut_off", member=lapsed, connections=closed)
 
     async def _place(self, tasks: asyncio.TaskGroup) -> None:
         now, held = self._clock(), self._consumer.held

@@ -1,0 +1,77 @@
+"""RabbitMQ's management API, for the one thing that AMQP cannot do: closing somebody else's connection."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from wxbus.errors import BrokerUnavailable, ConfigurationError
+
+TIMEOUT = 2.0
+"""Seconds for one request: what it is asked for is urgent or nothing."""
+
+
+class Management:
+    """The API of one RabbitMQ."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
+        """Use `open`."""
+        self._session = session
+        self._url = url
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, amqp_url: str) -> AsyncIterator["Management"]:
+        """Yield the API at `url`, with the user and password of `amqp_url` if it has none.
+
+        Raises:
+            ConfigurationError: It is no HTTP address; the text does not repeat it, for it holds a password.
+        """
+        where = _address(url)
+        user = where if where.user else URL(amqp_url)
+        headers = {"Authorization": aiohttp.encode_basic_auth(user.user or "guest", user.password or "guest")}
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+            yield cls(session, where.with_user(None))
+
+    async def close_connections(self, name: str, *, reason: str) -> int:
+        """Close the connections that a client opened under `name`; return how many there were.
+
+        Raises:
+            BrokerUnavailable: The API does not answer, or refuses; the connections may be there still.
+        """
+        try:
+            async with self._session.get(self._at("connections", columns="name,user_provided_name")) as answer:
+                answer.raise_for_status()
+                connections: Sequence[Mapping[str, Any]] = await answer.json()
+            found = [one["name"] for one in connections if one.get("user_provided_name") == name]
+            for connection in found:
+                where = self._at(f"connections/{quote(connection, safe='')}")
+                async with self._session.delete(where, headers={"X-Reason": reason}) as answer:
+                    if answer.status != HTTPStatus.NOT_FOUND:  # it was faster to go by itself
+                        answer.raise_for_status()
+        except aiohttp.ClientResponseError as exc:
+            raise BrokerUnavailable(f"RabbitMQ's management API answered {exc.status} {exc.message}") from exc
+        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+            raise BrokerUnavailable(f"RabbitMQ's management API: {type(exc).__name__}") from exc
+        return len(found)
+
+    def _at(self, path: str, **query: str) -> URL:
+        base = str(self._url).rstrip("/")
+        return URL(f"{base}/api/{path}", encoded=True).with_query(query or None)
+
+
+def _address(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        parsed = URL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ConfigurationError(
+            "WXBUS_AMQP_MANAGEMENT_URL: the address of RabbitMQ's management must look like http://host:15672"
+        )
+    return parsed
