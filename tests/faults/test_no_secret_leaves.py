@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -344,15 +345,22 @@ async def play_strangers(watch: Watch, installation: Installation, amqp_url: str
         installation.services[stranger.name] = stranger
         try:
             await stranger.start()
-            ready = f"http://127.0.0.1:{port}/readyz"
-            while refusal not in await watch.ask("GET", ready):  # noqa: ASYNC110 - it happens in another process
-                await asyncio.sleep(0.1)
+            await until_it_says(watch, f"http://127.0.0.1:{port}/readyz", refusal)
             if stranger is ingress:
                 push = pushing(installation.credentials)(a_text(watch.secrets["message text"]))
                 url = f"http://127.0.0.1:{ingress_port}/wechat/{ACCOUNT}"
                 await watch.ask("POST", url, params=push.query, data=push.body)
         finally:
             await stranger.end()
+
+
+async def until_it_says(watch: Watch, url: str, wanted: str) -> None:
+    """Ask until the answer holds what is wanted."""
+    said = ""
+    while wanted not in said:
+        with suppress(aiohttp.ClientConnectorError):  # the admin port may come after the public one
+            said = await watch.ask("GET", url)
+        await asyncio.sleep(0.1)
 
 
 async def look_at(watch: Watch, services: list[Service]) -> None:
