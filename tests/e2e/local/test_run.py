@@ -2,12 +2,14 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.e2e.local.runner import Runner, running, send
+from wxbus_local.containers import Engine, NoEngine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -83,19 +85,12 @@ def test_servers_of_our_own_end_with_a_killed_runner(tmp_path: Path) -> None:
 
 def containers_of(run_id: str) -> list[str]:
     """Containers that a run has left, where there is a Docker engine."""
-    import docker
-    from docker.errors import DockerException
-
-    from wxbus_local.guard import MARK
-
     try:
-        engine = docker.from_env()
-    except DockerException:
+        engine = Engine()
+    except NoEngine:
         return []
-    try:
-        return [found.name for found in engine.containers.list(all=True, filters={"label": f"{MARK}={run_id}"})]
-    finally:
-        engine.close()
+    with closing(engine):
+        return [container.name for container in engine.of_run(run_id)]
 
 
 @pytest.mark.usefixtures("runner")

@@ -57,6 +57,9 @@ class PretendEngine(Engine):
     def __init__(self) -> None:
         pass
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def provide(self, image: str, say: Callable[[str], None]) -> None:
         """Fail as a machine without a registry does."""
         say(f"pulling {image} ...")

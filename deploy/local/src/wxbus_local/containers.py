@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import DockerException, ImageNotFound
@@ -49,7 +50,7 @@ class NoImage(StartFailed):
 
 
 class Engine:
-    """A Docker engine that answers."""
+    """A Docker engine that answers; to be closed."""
 
     def __init__(self) -> None:
         """Connect.
@@ -57,12 +58,21 @@ class Engine:
         Raises:
             NoEngine: None answers.
         """
+        _knock()
         try:
-            _look(get_docker_host() or DEFAULT_UNIX_SOCKET)
             self._client = DockerClient(timeout=ANSWER_TIMEOUT).client
             self._client.ping()
         except (DockerException, RequestException, OSError) as exc:
             raise NoEngine("no Docker engine answers") from exc
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def of_run(self, run_id: str) -> list[Any]:
+        """Return the containers of a run, running or not."""
+        found: list[Any] = self._client.containers.list(all=True, filters={"label": f"{MARK}={run_id}"})
+        return found
 
     def provide(self, image: str, say: Callable[[str], None]) -> None:
         """Return when the engine has the image, pulled if need be.
@@ -208,6 +218,18 @@ class ContainerServer:
             container = self._container.get_wrapped_container()
             container.reload()
             return container.status in {"running", "paused"}
+
+
+def _knock() -> None:
+    """Raise NoEngine if nobody listens at the engine's socket: the client leaves its own open when it is refused."""
+    address = urlsplit(get_docker_host() or DEFAULT_UNIX_SOCKET.replace("http+", ""))
+    if address.scheme != "unix":
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(address.path)
+        except OSError as exc:
+            raise NoEngine("no Docker engine answers") from exc
 
 
 @contextmanager

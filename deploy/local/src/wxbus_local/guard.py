@@ -124,16 +124,12 @@ def end(processes: Sequence[psutil.Process], *, grace: float = GRACE) -> None:
 
 
 def remove_containers(run_id: str) -> None:
-    """Remove the run's containers, if a Docker engine answers."""
-    import docker  # noqa: PLC0415 (a quarter of a second that an orderly end need not spend)
-    from docker.errors import DockerException  # noqa: PLC0415
+    """Remove the run's containers."""
+    from wxbus_local.containers import Engine  # noqa: PLC0415 (half a second that most runs need not spend)
 
-    try:
-        engine = docker.from_env()
-        for container in engine.containers.list(all=True, filters={"label": f"{MARK}={run_id}"}):
+    with contextlib.closing(Engine()) as engine:
+        for container in engine.of_run(run_id):
             container.remove(force=True, v=True)
-    except DockerException:
-        return
 
 
 def main(run_id: str, runner: int) -> None:

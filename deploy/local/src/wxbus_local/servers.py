@@ -10,7 +10,7 @@ A server that others run on a standard port is never used unasked.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +135,8 @@ class Launcher:
             server.discard()  # both keep what they confirmed through a kill, and a person waits
 
     def _container(self, kind: Kind) -> Server:
-        self.engine().provide(kind.recipe.image, self.say)
+        with closing(self.engine()) as engine:
+            engine.provide(kind.recipe.image, self.say)
         server = containers.ContainerServer(self.run, kind.recipe)
         server.start()
         return server
