@@ -24,7 +24,7 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
     try:
         if request.content.is_eof():  # the usual case: it came together with the header
-            return await request.read()
+            return _bounded(request.content.read_nowait(), limits)
         async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
             if request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(CONTINUE)
@@ -36,3 +36,9 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
         raise CallbackTooSlow(f"the body did not arrive within {limits.body_timeout:g} s") from exc
     except (web.RequestPayloadError, OSError) as exc:
         raise MalformedCallback("the body ended early or is not what its header says") from exc
+
+
+def _bounded(body: bytes, limits: Limits) -> bytes:
+    if len(body) > limits.body_limit:
+        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
+    return body

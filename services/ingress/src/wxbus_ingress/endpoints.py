@@ -17,6 +17,7 @@ class Endpoint:
     account: Account
     receiver: Receiver
     max_age: float | None
+    has_keys: bool
     accepted: Counter
     verified: Counter
 
@@ -31,7 +32,7 @@ class Endpoint:
         return self.receiver.verify_url(query, now=now, max_age=self.max_age)
 
     def _check_keys(self) -> None:
-        if not self.account.keys:
+        if not self.has_keys:
             raise Forbidden("the account has no token in the accounts file")
 
 
@@ -63,6 +64,7 @@ def _endpoint(account: Account, metrics: Metrics, max_age: float | None) -> Endp
         account,
         receiver,
         max_age,
+        has_keys=bool(account.keys),
         accepted=metrics.requests.labels(account.name, "accepted"),
         verified=metrics.requests.labels(account.name, "verified"),
     )

@@ -9,14 +9,14 @@ import structlog
 from aiormq import Channel
 from aiormq.abc import AbstractConnection
 from aiormq.exceptions import PublishError
-from pamqp.commands import Basic
 
 from wxbus.bus import wire
 from wxbus.bus.connection import Backoff, BrokerCall, address, connected
 from wxbus.bus.consumer import PartitionDelivery
 from wxbus.bus.declare import declare
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.envelope import Envelope, new_id
 from wxbus.bus.ports import Death, Delivery
+from wxbus.bus.sender import Sender
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, WxbusError
 
@@ -38,7 +38,7 @@ class Publisher:
         self._window = asyncio.Semaphore(window)
         self._inbox = topology.inbox.name
         self._dead = topology.dead.name
-        self._channel: Channel | None = None
+        self._sender: Sender | None = None
         self._connection: AbstractConnection | None = None
         self._usable = asyncio.Event()
         self._over: asyncio.Future[None] | None = None
@@ -88,47 +88,48 @@ class Publisher:
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Put it into the partition of its lane; returns when RabbitMQ has it on disk."""
-        await self._send(self._inbox, envelope.lane, wire.to_properties(envelope), envelope.body, budget)
+        await self._send(
+            self._inbox, envelope.lane, envelope.id, wire.encode_properties(envelope), envelope.body, budget
+        )
 
     async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Put it into the retry queue of `delay`, from which it comes back to the partition of its lane."""
         exchange = self._topology.retry(delay).name
-        await self._send(exchange, envelope.lane, wire.to_properties(envelope), envelope.body, budget)
+        await self._send(exchange, envelope.lane, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Copy it as it came, readable or not, to the dead letters."""
         if not isinstance(delivery, PartitionDelivery):
             raise TypeError(f"{type(delivery).__name__} did not come out of a queue")
         message = delivery.message
-        await self._send(self._dead, delivery.lane, wire.to_dead_properties(message, death), message.body, budget)
+        properties = wire.to_dead_properties(message, death)
+        properties.message_id = properties.message_id or new_id()  # a return is known by it
+        await self._send(self._dead, delivery.lane, properties.message_id, properties.marshal(), message.body, budget)
 
-    async def _send(self, exchange: str, lane: str, properties: Basic.Properties, body: bytes, budget: float) -> None:
+    async def _send(
+        self, exchange: str, lane: str, message_id: str, properties: bytes, body: bytes, budget: float
+    ) -> None:
         routing_key = str(self._topology.partition_of(lane))
         with BrokerCall("publishing"):
             async with asyncio.timeout(budget), self._window:
-                channel = self._channel
-                if channel is None or channel.is_closed:
-                    channel = await self._next_channel()
+                sender = self._sender
+                if sender is None or sender.is_closed:
+                    sender = await self._next_sender()
+                tag, confirmed = sender.publish(exchange, routing_key, message_id, properties, body)
                 try:
-                    # The confirm is the answer; waiting for the socket to drain before it would gain nothing.
-                    await channel.basic_publish(
-                        body,
-                        exchange=exchange,
-                        routing_key=routing_key,
-                        properties=properties,
-                        mandatory=True,
-                        wait=False,
-                    )
+                    await confirmed
                 except PublishError:
                     # A queue or binding was deleted under us: a new session declares it again.
                     self._end_session()
                     raise
+                finally:
+                    sender.forget(message_id, tag)
 
-    async def _next_channel(self) -> Channel:
+    async def _next_sender(self) -> Sender:
         self._end_session()
-        while self._channel is None:
+        while self._sender is None:
             await self._usable.wait()
-        return self._channel
+        return self._sender
 
     async def _supervise(self) -> None:
         backoff = Backoff()
@@ -151,19 +152,21 @@ class Publisher:
                 channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
             over = self._over = asyncio.get_running_loop().create_future()
             channel.closing.add_done_callback(lambda _: self._end_session())
-            self._connection, self._channel = connection, channel
+            self._connection, self._sender = connection, Sender(channel)
+            sending = asyncio.create_task(self._sender.run(), name="sender")
             self._usable.set()
             backoff.reset()
             log.info("publisher.connected")
             try:
                 await over
             finally:
+                sending.cancel()
                 self._usable.clear()  # a cancellation comes without `_end_session`
-                self._connection = self._channel = self._over = None
+                self._connection = self._sender = self._over = None
         self._reason = "the connection was lost"
 
     def _end_session(self) -> None:
         if self._over is not None and not self._over.done():
-            self._channel = None
+            self._sender = None
             self._usable.clear()
             self._over.set_result(None)

@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.common import FieldTable, FieldValue
+from pamqp.encode import encode_table_value, short_string
 
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.ports import Death
@@ -21,6 +22,17 @@ PERSISTENT = 2
 TRACEBACK_LIMIT = 16_000
 """Characters, from the end. All headers share one frame of 128 KiB; a larger one costs the connection."""
 ERROR_LIMIT = 1_000
+
+_ALWAYS = sum(
+    Basic.Properties.flags[name]
+    for name in ("content_type", "headers", "delivery_mode", "message_id", "timestamp", "message_type", "app_id")
+)
+_CONTENT_TYPE = short_string(CONTENT_TYPE)
+# A table is sorted by name.
+_ACCOUNT, _ATTEMPT, _DEDUP_ID, _EXPIRATION_MS, _LANE, _OPENID, _RECEIVED_AT_MS, _REPLAY, _TRACEPARENT = map(
+    short_string,
+    ("account", "attempt", "dedup_id", "expiration_ms", "lane", "openid", "received_at_ms", "replay", "traceparent"),
+)
 
 Headers: TypeAlias = Mapping[str, FieldValue]
 T = TypeVar("T", str, int, bool)
@@ -53,6 +65,40 @@ def to_properties(envelope: Envelope) -> Basic.Properties:
         correlation_id=envelope.correlation_id,
         headers=headers,
     )
+
+
+def encode_properties(envelope: Envelope) -> bytes:
+    """Return `to_properties(envelope)` as it goes over the wire, for those who publish thousands a second."""
+    flags = _ALWAYS
+    table = [
+        _ACCOUNT + _long(envelope.account),
+        _ATTEMPT + encode_table_value(envelope.attempt),
+        _DEDUP_ID + _long(envelope.dedup_id),
+    ]
+    if envelope.expiration is not None:
+        table.append(_EXPIRATION_MS + encode_table_value(round(envelope.expiration * 1000)))
+    table.append(_LANE + _long(envelope.lane))
+    if envelope.openid is not None:
+        table.append(_OPENID + _long(envelope.openid))
+    table.append(_RECEIVED_AT_MS + encode_table_value(round(envelope.received_at * 1000)))
+    if envelope.replay:
+        table.append(_REPLAY + encode_table_value(True))
+    table.append(_TRACEPARENT + _long(envelope.traceparent))
+    headers = b"".join(table)
+    parts = [_CONTENT_TYPE, len(headers).to_bytes(4, "big"), headers, bytes([PERSISTENT])]
+    if envelope.correlation_id:
+        flags |= Basic.Properties.flags["correlation_id"]
+        parts.append(short_string(envelope.correlation_id))
+    if envelope.reply_to:
+        flags |= Basic.Properties.flags["reply_to"]
+        parts.append(short_string(envelope.reply_to))
+    parts += (
+        short_string(envelope.id),
+        int(envelope.received_at).to_bytes(8, "big"),
+        short_string(envelope.kind),
+        short_string(envelope.appid),
+    )
+    return flags.to_bytes(2, "big") + b"".join(parts)
 
 
 def to_envelope(message: DeliveredMessage) -> Envelope:
@@ -111,6 +157,11 @@ def to_dead_properties(message: DeliveredMessage, death: Death) -> Basic.Propert
             "died_at_ms": round(death.died_at * 1000),
         },
     )
+
+
+def _long(value: str) -> bytes:
+    data = value.encode()
+    return b"S" + len(data).to_bytes(4, "big") + data
 
 
 def _kind(name: str) -> EnvelopeKind:

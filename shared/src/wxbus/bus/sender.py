@@ -1,0 +1,83 @@
+"""Publishing on a channel of aiormq with little work for each message.
+
+`Channel.basic_publish` makes frame objects, takes a lock and puts each message into the connection's queue by itself;
+measured, that was a quarter of what a callback cost. Here frames are bytes, and all that was published in one turn of
+the event loop goes into the queue together. Confirms, returns and the end of the channel stay with aiormq, which keeps
+a future for each delivery tag.
+"""
+
+import asyncio
+import struct
+from typing import Any
+
+import pamqp.frame
+from aiormq import Channel
+from aiormq.abc import ChannelFrame
+from pamqp import commands, constants
+
+_HEADER = struct.Struct(">BHIHHQ")
+"""Frame type, channel, size of what follows; class, weight, size of the body."""
+_BODY = struct.Struct(">BHI")
+"""Frame type, channel, size of what follows."""
+_HEADER_SIZE = 12
+"""Bytes of a header's payload before its properties."""
+
+
+class Sender:
+    """The only publisher of its channel: tags are counted here."""
+
+    def __init__(self, channel: Channel) -> None:
+        """`channel` has confirms; `run` must run while messages are published."""
+        self._channel = channel
+        self._out: list[bytes] = []
+        self._more = asyncio.Event()
+        self._methods: dict[tuple[str, str], bytes] = {}
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the channel has ended, so that nothing can be published on it any more."""
+        return self._channel.is_closed
+
+    def publish(
+        self, exchange: str, routing_key: str, message_id: str, properties: bytes, body: bytes
+    ) -> "tuple[int, asyncio.Future[Any]]":
+        """Publish as mandatory; return the delivery tag and what ends with the confirm, or raises as `basic_publish`.
+
+        `properties` are encoded, with `message_id` in them: it must be unique among those that are waited for.
+        """
+        channel = self._channel
+        number, limit, end = channel.number, channel.max_content_size, constants.FRAME_END_CHAR
+        method = self._methods.get((exchange, routing_key)) or self._method(exchange, routing_key)
+        size = _HEADER_SIZE + len(properties)
+        header = _HEADER.pack(constants.FRAME_HEADER, number, size, commands.Basic.frame_id, 0, len(body))
+        frames = [method, header, properties, end]
+        for start in range(0, len(body), limit):
+            part = body[start : start + limit]
+            frames += (_BODY.pack(constants.FRAME_BODY, number, len(part)), part, end)
+        confirmation = channel.create_future()
+        channel.delivery_tag = tag = channel.delivery_tag + 1
+        channel.confirmations[tag] = confirmation
+        channel.message_id_delivery_tag[message_id] = tag
+        self._out += frames
+        self._more.set()
+        return tag, confirmation
+
+    def forget(self, message_id: str, tag: int) -> None:
+        """Nobody waits for the confirm of this message any more."""
+        tags = self._channel.message_id_delivery_tag
+        if tags.get(message_id) == tag:  # it may have been published again
+            del tags[message_id]
+
+    async def run(self) -> None:
+        """Hand on what is published, for as long as the channel is there."""
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            payload = b"".join(self._out)
+            self._out.clear()
+            await self._channel.write_queue.put(ChannelFrame(payload, should_close=False))
+
+    def _method(self, exchange: str, routing_key: str) -> bytes:
+        publish = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True)
+        self._methods[exchange, routing_key] = frame = pamqp.frame.marshal(publish, self._channel.number)
+        return frame
