@@ -114,15 +114,6 @@ class Engine:
             raise NoImage(f"{image} cannot be pulled: {failure[0].strip()}")
 
 
-def _look(host: str) -> None:
-    """Raise OSError if nobody listens; docker's client would leave its socket open, which is a warning at any time."""
-    scheme, _, path = host.partition("://")
-    if scheme in {"unix", "http+unix"}:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(ANSWER_TIMEOUT)
-            probe.connect("/" + path.lstrip("/"))
-
-
 class ContainerServer:
     """A server in a container, published on a port of this machine that stays the same over restarts."""
 
