@@ -1,6 +1,7 @@
 """The HTTP transport: `POST /rpc/{service}/{method}`, errors as problem documents (RFC 9457)."""
 
 import asyncio
+import functools
 import math
 from dataclasses import replace
 from importlib.metadata import version
@@ -26,7 +27,7 @@ def build_http(
 ) -> web.Application:
     """Return the application that serves `server`, describes it at `/openapi.json` and lets one try it at `/docs`."""
 
-    async def rpc(request: web.Request) -> web.Response:
+    async def rpc(request: web.Request, service: str, name: str) -> web.Response:
         if request.method != "POST":
             return _response(answer_of(RpcFailure(405, "Only POST")), Allow="POST")
 
@@ -34,8 +35,8 @@ def build_http(
             return await _read(request, read_timeout)
 
         call = Call(
-            service=request.match_info["service"],
-            name=request.match_info["method"],
+            service=service,
+            name=name,
             content_type=request.content_type if "Content-Type" in request.headers else "",
             credentials=presented(request.headers.get("Authorization")),
             read=read,
@@ -51,6 +52,9 @@ def build_http(
             return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
 
+    async def unknown(request: web.Request) -> web.Response:
+        return await rpc(request, request.match_info["service"], request.match_info["method"])
+
     async def nowhere(_request: web.Request) -> web.Response:
         return _response(
             answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
@@ -58,7 +62,9 @@ def build_http(
 
     # Bodies are inflated by us: aiohttp takes a cut one for whole, and knows codings that we do not.
     app = web.Application(client_max_size=body_limit, handler_args={"auto_decompress": False})
-    app.router.add_route("*", "/rpc/{service}/{method}", rpc)
+    for service, name in server.methods:  # aiohttp finds a fixed path sooner than a pattern
+        app.router.add_route("*", f"/rpc/{service}/{name}", functools.partial(rpc, service=service, name=name))
+    app.router.add_route("*", "/rpc/{service}/{method}", unknown)
     app.add_routes(page.routes(openapi.document(server, title=title, version=version("wxbus"))))
     app.router.add_route("*", "/{rest:.*}", nowhere)
     return app
@@ -68,8 +74,11 @@ async def _read(request: web.Request, timeout: float) -> bytes:
     encoding = request.headers.get("Content-Encoding")
     check_encoding(encoding)
     try:
-        async with asyncio.timeout(timeout):
+        if request.content.is_eof():  # it came with its headers, as most do
             body = await request.read()
+        else:
+            async with asyncio.timeout(timeout):
+                body = await request.read()
     except web.HTTPRequestEntityTooLarge as exc:
         raise too_large(request.client_max_size) from exc
     except TimeoutError as exc:

@@ -1,8 +1,8 @@
 """What an API key may do: `service:method:resource`, for example `token:get:wx0123456789abcdef` or `token:get:*`."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 WORD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -26,9 +26,12 @@ class Scope:
 
     def covers(self, needed: tuple[str | None, ...]) -> bool:
         """Say whether it allows what is needed; None is a word that is not known yet."""
-        return len(self.words) == len(needed) and all(
-            need is None or word in {ANY, need} for word, need in zip(self.words, needed, strict=True)
-        )
+        if len(self.words) != len(needed):
+            return False
+        for word, need in zip(self.words, needed, strict=True):
+            if need is not None and word not in (need, ANY):
+                return False
+        return True
 
     def __str__(self) -> str:
         return ":".join(self.words)
@@ -39,6 +42,8 @@ class Needed:
     """A scope that a method needs; a word in braces is a field of the request: `token:get:{appid}`."""
 
     words: tuple[str, ...]
+    by_word: tuple[str | None, ...] = field(compare=False)
+    """Name of the field that stands for each word, None for a word that stands for itself."""
 
     @classmethod
     def parse(cls, text: str) -> "Needed":
@@ -46,19 +51,20 @@ class Needed:
         words = tuple(text.split(":"))
         if not all(WORD.fullmatch(word) or PLACEHOLDER.fullmatch(word) for word in words):
             raise ValueError(f"{text!r} is no scope: words or {{field}}, joined by colons")
-        return cls(words)
+        matches = [PLACEHOLDER.fullmatch(word) for word in words]
+        return cls(words, tuple(match[1] if match else None for match in matches))
 
     @property
     def fields(self) -> frozenset[str]:
         """Fields of the request that it names."""
-        return frozenset(match[1] for word in self.words if (match := PLACEHOLDER.fullmatch(word)))
+        return frozenset(name for name in self.by_word if name is not None)
 
-    def filled(self, values: Mapping[str, object] | None = None) -> tuple[str | None, ...]:
+    def filled(self, request: object | None = None) -> tuple[str | None, ...]:
         """Return its words with the request's values; without a request yet, None stands for them."""
-        matches = [(word, PLACEHOLDER.fullmatch(word)) for word in self.words]
-        if values is None:
-            return tuple(None if match else word for word, match in matches)
-        return tuple(str(values[match[1]]) if match else word for word, match in matches)
+        pairs = zip(self.words, self.by_word, strict=True)
+        if request is None:
+            return tuple([word if name is None else None for word, name in pairs])
+        return tuple([word if name is None else str(getattr(request, name)) for word, name in pairs])
 
 
 def allowed(granted: Iterable[Scope], needed: Iterable[tuple[str | None, ...]]) -> bool:
