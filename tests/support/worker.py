@@ -27,6 +27,7 @@ from wxbus_worker.router import Router
 from wxbus_worker.settlement import Settlement
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.stages.wait_for_store import Answering
+from wxbus_worker.starts import Starts
 from wxbus_worker.testing import MemoryContextStore
 
 APPID = "wx1"
@@ -112,6 +113,7 @@ class Rig:
         time_limit: float = 30.0,
         budget: float = 10.0,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        starts: Starts | None = None,
     ) -> None:
         self.memory = MemoryContextStore(router.context_policy)
         self.store: ContextStore = store or self.memory
@@ -131,6 +133,7 @@ class Rig:
             metrics=self.metrics,
             handler_time_limit=time_limit,
             pause=pause,
+            starts=starts,
         )
         self.settled = 0
         self._changed = asyncio.Condition()

@@ -268,3 +268,55 @@ async def test_nothing_starts_while_the_worker_falls() -> None:
     gc.collect()
     assert work.started == ["wx1:o_1"]
     assert (lanes.running, lanes.waiting) == (0, 0)
+
+
+async def test_a_suspect_runs_alone_in_its_partition() -> None:
+    """It waits for what runs there, nothing starts there meanwhile, and what waited goes on in order afterwards."""
+    work = Work()
+
+    async def suspicious(job: Job) -> None:
+        if job.delivery.lane == "wx1:suspect":
+            async with job.alone():
+                await work(job)
+        else:
+            await work(job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(suspicious, concurrency=10, tasks=tasks)
+        for delivery in (a_delivery("before"), a_delivery("suspect"), a_delivery("suspect", 1)):
+            lanes.deliver(delivery)
+        await work.until(started=1)
+        await asyncio.sleep(0)  # the suspect waits now
+        for delivery in (a_delivery("after"), a_delivery("after", 1), a_delivery("elsewhere", partition=1)):
+            lanes.deliver(delivery)
+        await work.until(started=2)
+        assert work.started == ["wx1:before", "wx1:elsewhere"]
+        work.let("before")
+        await work.until(started=3)
+        assert work.started[2:] == ["wx1:suspect"]
+        work.let("suspect", 2)
+        work.let("after", 2)
+        work.let("elsewhere")
+        await work.until(ended=6)
+    assert lanes.running == lanes.waiting == 0
+    assert [lane for lane in work.ended if lane == "wx1:after"] == ["wx1:after"] * 2
+
+
+async def test_one_suspect_at_a_time() -> None:
+    """Of two in different partitions the second waits; one that is cancelled meanwhile holds nothing up."""
+    work = Work()
+
+    async def suspicious(job: Job) -> None:
+        async with job.alone():
+            await work(job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(suspicious, concurrency=10, tasks=tasks)
+        for partition, openid in enumerate("abc"):
+            lanes.deliver(a_delivery(openid, partition=partition))
+        await work.until(started=1)
+        lanes.lost(1)
+        work.let("a")
+        await work.until(ended=1, started=2)
+        assert work.started == ["wx1:a", "wx1:c"]
+        work.let("c")

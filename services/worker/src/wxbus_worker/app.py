@@ -33,6 +33,7 @@ from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.stages.order import build_pipeline
+from wxbus_worker.starts import Starts
 
 SEND_SHARE: Final = 2 / 3
 """Of a turn's lease, for one reply: it must end before the turn does."""
@@ -82,6 +83,7 @@ async def serve(
             retries=settings.retries,
             metrics=metrics,
             handler_time_limit=settings.handler_timeout,
+            starts=Starts(patient, namespace=settings.store.namespace),
         )
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from wxbus.accounts import Account
@@ -23,6 +25,8 @@ class Job:
     delivery: Delivery
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of this run, not of the message: two runs of one message must not both send its replies."""
+    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Waits until nothing else of its partition runs, and keeps it so. Set by the lanes."""
     task: "asyncio.Task[None] | None" = None
     interruptible: bool = True
     """False from the commit until the replies are out: a lost partition does not cancel it there."""

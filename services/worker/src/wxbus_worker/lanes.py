@@ -6,7 +6,8 @@ queue, and one task is made for each message that starts. A backlog costs a dequ
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from wxbus.bus.ports import Delivery
@@ -28,7 +29,7 @@ class _Lane:
 class _Partition:
     """The lanes of one partition while its channel lasts; a new channel gets a new one."""
 
-    __slots__ = ("idle", "lanes", "open", "running")
+    __slots__ = ("calm", "held", "idle", "lanes", "open", "running", "suspects")
 
     def __init__(self) -> None:
         self.lanes: dict[str, _Lane] = {}
@@ -36,6 +37,19 @@ class _Partition:
         self.running = 0
         self.idle = asyncio.Event()
         self.idle.set()
+        self.suspects = 0
+        """Of those that run: they want to run alone, and nothing starts meanwhile."""
+        self.held: list[_Lane] = []
+        """Lanes whose turn came meanwhile."""
+        self.calm = asyncio.Event()
+        """Only suspects run."""
+
+    def look(self) -> None:
+        """See whether only suspects run."""
+        if self.running > self.suspects:
+            self.calm.clear()
+        else:
+            self.calm.set()
 
     def shut(self) -> None:
         """Start nothing more: what waits goes back to the queue with the channel."""
@@ -55,6 +69,7 @@ class Lanes:
         self._partitions: dict[int, _Partition] = {}
         self._ready: deque[_Lane] = deque()
         self._closed = False
+        self._suspecting = asyncio.Lock()
         self.running = 0
         """Messages being worked on."""
 
@@ -109,7 +124,10 @@ class Lanes:
             lane = self._ready.popleft()
             if not lane.waiting:  # dropped meanwhile
                 continue
-            job = Job(lane.waiting.popleft())
+            if lane.partition.suspects:
+                lane.partition.held.append(lane)
+                continue
+            job = Job(lane.waiting.popleft(), alone=partial(self._alone, lane.partition))
             work = self._run(job)
             try:
                 job.task = self._tasks.create_task(work)
@@ -124,6 +142,23 @@ class Lanes:
             # Not in a `finally` of the task: one that is cancelled before its first step never gets there.
             job.task.add_done_callback(partial(self._ended, lane))
 
+    @asynccontextmanager
+    async def _alone(self, partition: _Partition) -> AsyncIterator[None]:
+        """Run the block when nothing of the partition runs and no other suspect at all; start nothing meanwhile."""
+        partition.suspects += 1
+        partition.look()
+        try:
+            async with self._suspecting:
+                await partition.calm.wait()
+                yield
+        finally:
+            partition.suspects -= 1
+            if not partition.suspects:
+                self._ready.extend(partition.held)
+                partition.held.clear()
+                self._start()
+            partition.look()
+
     async def _run(self, job: Job) -> None:
         await self._work(job)
 
@@ -132,6 +167,7 @@ class Lanes:
         lane.job = None
         self.running -= 1
         partition.running -= 1
+        partition.look()
         if lane.waiting:
             self._ready.append(lane)  # at the end: a busy user does not hold the others up
         else:

@@ -22,7 +22,7 @@ class Retry:
 class Bury:
     """No attempt can save it: to the dead letters."""
 
-    reason: Literal["reject", "attempts", "unreadable", "unhandled"]
+    reason: Literal["reject", "attempts", "unreadable", "unhandled", "poison"]
     error: Exception
 
 

@@ -11,7 +11,7 @@ class Death:
     """Why an envelope went to the dead letters; travels there as headers."""
 
     reason: str
-    """`reject`, `attempts`, `unreadable`, `unhandled`: what made us give up."""
+    """`reject`, `attempts`, `unreadable`, `unhandled`, `poison`: what made us give up."""
     error: str
     """One line: type and text of the last error."""
     traceback: str = ""

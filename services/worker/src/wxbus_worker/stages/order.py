@@ -16,6 +16,7 @@ from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Done, Settlement
 from wxbus_worker.stages.call_handler import CallHandler
 from wxbus_worker.stages.commit import Commit
+from wxbus_worker.stages.count_start import CountStart
 from wxbus_worker.stages.decode import Decode
 from wxbus_worker.stages.drop_duplicate import DropDuplicate
 from wxbus_worker.stages.find_route import FindRoute
@@ -24,6 +25,7 @@ from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
 from wxbus_worker.stages.trace import Trace
 from wxbus_worker.stages.wait_for_store import Answering, WaitForStore
+from wxbus_worker.starts import Starts
 
 
 def build_pipeline(
@@ -38,6 +40,7 @@ def build_pipeline(
     retries: RetryPolicy,
     metrics: WorkerMetrics,
     handler_time_limit: float,
+    starts: Starts | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next:
     """Return what handles one delivery, from its bytes to its settlement."""
@@ -48,6 +51,7 @@ def build_pipeline(
             Settle(outlet, outbox, retries, pause=pause),  # outside of whatever may fail
             Decode(accounts),
             WaitForStore(store),  # outside of whatever reads or writes Redis
+            CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),

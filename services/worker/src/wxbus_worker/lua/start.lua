@@ -1,0 +1,10 @@
+-- Counts the runs of a message that began and did not end. May be repeated.
+-- KEYS: starts. ARGV: run that begins ('' = only tell), time to live (ms).
+-- Returns how many runs began before this one.
+local before = redis.call('HLEN', KEYS[1])
+if ARGV[1] ~= '' then
+  before = before - redis.call('HEXISTS', KEYS[1], ARGV[1])
+  redis.call('HSET', KEYS[1], ARGV[1], 1)
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return before

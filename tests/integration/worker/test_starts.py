@@ -1,0 +1,73 @@
+"""Runs without an end, counted in a real Redis."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.worker import Rig, a_text_envelope
+from wxbus.store.store import Store
+from wxbus.testing import MemoryDelivery
+from wxbus_worker import Router, current_delivery
+from wxbus_worker.settlement import Done
+from wxbus_worker.starts import Starts
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def starts(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[Starts]:
+    """The counter."""
+    assert redis is not None
+    async with Store.open(redis_url) as store:
+        yield Starts(store, namespace=namespace)
+
+
+async def test_runs_without_an_end_are_counted(starts: Starts) -> None:
+    """Each once, also when it is told twice; an end forgets them; another attempt is counted for itself."""
+    envelope = a_text_envelope()
+    assert await starts.before(envelope) == 1
+    for run in ("a", "b", "b"):
+        await starts.begin(envelope, run)
+    assert await starts.before(envelope) == 3
+    assert await starts.before(a_text_envelope()) == 1
+    await starts.end(envelope)
+    assert await starts.before(envelope) == 1
+
+
+async def test_only_what_is_redelivered_is_counted(starts: Starts, redis: Redis, namespace: str) -> None:
+    """The normal way leaves nothing in Redis, and an error is an end like another."""
+    seen: list[list[bytes]] = []
+    router = Router()
+
+    @router.text
+    async def look() -> None:
+        seen.append([key async for key in redis.scan_iter(match=f"{namespace}:*")])
+        if current_delivery().redelivered:
+            raise RuntimeError("on purpose")
+
+    rig = Rig(router, starts=starts)
+    assert isinstance(await rig.handle(MemoryDelivery(a_text_envelope())), Done)
+    await rig.handle(MemoryDelivery(envelope := a_text_envelope(), redelivered=True))
+    assert [len(keys) for keys in seen] == [0, 1]
+    assert await starts.before(envelope) == 1
+
+
+async def test_five_runs_without_an_end_are_enough(starts: Starts) -> None:
+    """It is buried without a run; a redelivered one with fewer is run."""
+    runs = []
+    router = Router()
+
+    @router.text
+    async def count() -> None:
+        runs.append(1)
+
+    rig = Rig(router, starts=starts)
+    for before, settled in ((3, Done), (4, None)):
+        delivery = MemoryDelivery(a_text_envelope(), redelivered=True)
+        for run in range(before):
+            await starts.begin(delivery.envelope(), str(run))
+        assert isinstance(await rig.handle(delivery), settled or object)
+    assert len(runs) == 1
+    [(_, death)] = rig.memory_outlet.buried
+    assert death.reason == "poison"
