@@ -7,6 +7,9 @@ from tests.support.readme import ROOT
 from wxbus.rpc.keys import ApiKeys
 from wxbus_token.keyring import Keyring
 
+CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}
+"""Libraries that only some of the services need."""
+
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
 
@@ -61,19 +64,30 @@ def test_locks_name_no_index_and_pin_every_package() -> None:
 
 
 def test_an_image_has_only_the_libraries_of_its_service() -> None:
-    """Ingress needs no Redis client, the token service no RabbitMQ client, the sandbox neither."""
-    assert {"ingress": libraries("ingress"), "token": libraries("token")} == {
-        "ingress": {"aio-pika"},
-        "token": {"redis"},
+    """Ingress needs no Redis client, the sandbox no client at all; what only tests need is in none."""
+    found = {service: set(pins(service)) & CLIENTS for service in ("ingress", "sandbox", "token", "worker")}
+
+    assert found == {
+        "ingress": {"aiormq"},
+        "sandbox": set(),
+        "token": {"aiormq", "redis"},
+        "worker": {"aiormq", "redis"},
     }
-    assert libraries("sandbox") == set()
-    assert libraries("worker") == {"aio-pika", "redis"}
 
 
-def libraries(service: str) -> set[str]:
-    """Which of the two client libraries are in a service's lock."""
-    lock = (ROOT / f"locks/{service}.txt").read_text(encoding="utf-8")
-    return set(re.findall(r"^(aio-pika|redis)==", lock, re.MULTILINE))
+def test_an_image_has_what_a_checkout_has() -> None:
+    """What was tested is what is deployed: a service's lock pins the versions and hashes of the checkout's lock."""
+    tested = pins("dev")
+    for service in ("ingress", "sandbox", "token", "worker", "build"):
+        for name, pinned in pins(service).items():
+            assert tested.get(name) == pinned, f"{service}: {name}; run `make lock`"
+
+
+def pins(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Version and hashes of each package in a lock."""
+    text = (ROOT / f"locks/{lock}.txt").read_text(encoding="utf-8")
+    found = re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)[^\n]*((?:\n    .*)*)", text, re.MULTILINE)
+    return {name: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for name, version, hashes in found}
 
 
 def test_all_distributions_have_one_version() -> None:
