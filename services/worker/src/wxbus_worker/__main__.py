@@ -7,20 +7,26 @@ import uvloop
 
 from wxbus import logs
 from wxbus.errors import ConfigurationError
-from wxbus.settings import load
+from wxbus.settings import LogSettings, load
 from wxbus_worker.app import serve
+from wxbus_worker.dead import dead
 from wxbus_worker.loading import load_router
 from wxbus_worker.settings import WorkerSettings
 
 cli = typer.Typer(add_completion=False)
+cli.add_typer(dead, name="dead")
 
 
 @cli.callback(invoke_without_command=True)
 def main(
+    command: typer.Context,
     app: Annotated[str, typer.Option(help="Router to run, package.module:name [WXBUS_WORKER_APP].")] = "",
     app_dir: Annotated[str, typer.Option(help="Where its module is looked for first [WXBUS_WORKER_APP_DIR].")] = "",
 ) -> None:
     """Run handlers; further settings are read from WXBUS_... variables."""
+    if command.invoked_subcommand:
+        logs.configure(LogSettings(log_level="error"), service="worker")  # a person reads the output
+        return
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}
     try:
         settings = load(WorkerSettings).model_copy(update=given)

@@ -15,6 +15,9 @@ Arguments: TypeAlias = Mapping[str, str | int | bool]
 DELIVERY_LIMIT = 1_000
 """A backstop only: it counts every lost connection for all that a consumer held. Never -1, never absent."""
 
+DEAD_DELIVERY_LIMIT = 1_000_000
+"""Looking at a dead letter counts as a delivery. Without a limit RabbitMQ 4 drops it for good at the twentieth look."""
+
 RETRY_DELAYS: Mapping[str, int] = {"1s": 1, "5s": 5, "30s": 30, "2m": 120, "10m": 600, "1h": 3600}
 """Name and seconds of each delay. One queue per delay: in a shared one a message waits behind slower ones."""
 
@@ -105,7 +108,8 @@ class Topology:
     @property
     def dead_queue(self) -> Queue:
         """Dead letters, kept until an operator replays or drops them."""
-        return Queue(self.dead.name, {"x-queue-type": "quorum"})
+        limits: Arguments = {"x-delivery-limit": DEAD_DELIVERY_LIMIT}
+        return Queue(self.dead.name, self._arguments({"x-queue-type": "quorum"}, limits))
 
     def rpc_queue(self, service: str) -> Queue:
         """Return the queue of the requests to an RPC service; they go there by the default exchange.

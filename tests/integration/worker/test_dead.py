@@ -1,0 +1,156 @@
+"""`python -m wxbus_worker dead` on real dead letters."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.support.envelopes import an_envelope
+from tests.support.queues import dead, read_inbox
+from tests.support.sinks import CollectingSink
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.ports import Death
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus_worker.dead import dead as command
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Operator:
+    """Somebody at a shell."""
+
+    env: dict[str, str]
+
+    async def dead(self, *words: str, answer: str = "", code: int = 0) -> str:
+        """Run the command and return what it prints."""
+        result: Result = await asyncio.to_thread(
+            CliRunner().invoke, command, list(words), input=answer, env={"COLUMNS": "200", **self.env}
+        )
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    async def listed(self, *words: str) -> list[dict[str, Any]]:
+        """Return what `list` knows."""
+        return [json.loads(line) for line in (await self.dead("list", "--json", *words)).splitlines()]
+
+
+@pytest.fixture
+async def operator(amqp_url: str, topology: Topology) -> Operator:
+    """An operator of this test's installation, which has four dead letters: of o_1, o_2, o_1 and an unreadable one."""
+    deaths = [("reject", "Reject: no stock"), ("attempts", "KeyError: 'x'"), ("reject", "Reject: no stock of it")]
+    sink = CollectingSink()
+    consumer = Consumer(amqp_url, topology, sink, name="bury")
+    async with Publisher.open(amqp_url, topology, name="bury") as publisher, asyncio.TaskGroup() as tasks:
+        tasks.create_task(consumer.run(range(topology.partitions)))
+        for number, (openid, (reason, error)) in enumerate(zip(("o_1", "o_2", "o_1"), deaths, strict=True)):
+            await publisher.publish(an_envelope(number, openid=openid, attempt=3), budget=10)
+            delivery = (await sink.until_delivered(number + 1))[-1]
+            death = Death(reason=reason, error=error, traceback="its traceback", attempts=3, died_at=1e9 + number)
+            await publisher.bury(delivery, death, budget=10)
+            await delivery.ack()
+        await consumer.stop()
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        await (await channel.get_exchange(topology.dead.name)).publish(aio_pika.Message(b"?", message_id="odd"), "")
+    return Operator(
+        {
+            "WXBUS_AMQP_URL": amqp_url,
+            "WXBUS_NAMESPACE": topology.namespace,
+            "WXBUS_PARTITIONS": str(topology.partitions),
+        }
+    )
+
+
+async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """Letters are listed in their order, as often as one likes, and only those that are asked for."""
+    for _ in range(3):
+        letters = await operator.listed()
+        assert [letter["openid"] for letter in letters] == ["o_1", "o_2", "o_1", ""]
+    assert letters[1] | {"id": ""} == {
+        "id": "",
+        "kind": "callback",
+        "account": "shop",
+        "openid": "o_2",
+        "lane": "wx1:o_2",
+        "received": "2023-11-14 22:13:20",
+        "died": "2001-09-09 01:46:41",
+        "reason": "attempts",
+        "attempts": 3,
+        "error": "KeyError: 'x'",
+        "trace_id": f"{1:032x}",
+        "replayed": False,
+    }
+    for filters, count in (
+        (["--openid", "o_1"], 2),
+        (["--reason", "attempts"], 1),
+        (["--error", "NO STOCK OF"], 1),
+        (["--account", "other"], 0),
+        (["--since", "2001-09-09T01:46:41", "--until", "2001-09-09T01:46:42"], 1),
+        ([letters[0]["id"]], 1),
+    ):
+        assert len(await operator.listed(*filters)) == count, filters
+    table = await operator.dead("list")
+    assert all(letter["id"] in table for letter in letters)
+    assert await dead(amqp_url, topology) == 4
+
+
+async def test_one_is_shown_whole(operator: Operator) -> None:
+    """With its traceback; with the user's words only on demand."""
+    letter = (await operator.listed())[2]
+    shown = await operator.dead("show", letter["id"])
+    assert "its traceback" in shown
+    assert "1 bytes, see --body" in shown
+    assert "│ 2 " in await operator.dead("show", letter["id"], "--body")
+    await operator.dead("show", "nobody", code=1)
+
+
+async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """As a first attempt, in order, with an id of its own and a mark; what is unreadable stays where it is."""
+    before = await operator.listed()
+    assert "0 replayed" in await operator.dead("replay", answer="n\n")
+    assert "2 replayed" in await operator.dead("replay", "--openid", "o_1", "--yes")
+    replayed = await read_inbox(amqp_url, topology)
+    assert [envelope.body for envelope in replayed] == [b"0", b"2"]
+    assert all(envelope.replay and envelope.attempt == 1 for envelope in replayed)
+    assert not {envelope.id for envelope in replayed} & {letter["id"] for letter in before}
+    assert [letter["openid"] for letter in await operator.listed()] == ["o_2", ""]
+    assert "1 replayed, 1 left" in await operator.dead("replay", answer="y\n")
+    assert [letter["id"] for letter in await operator.listed()] == ["odd"]
+
+
+async def test_drop_is_for_good(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """Only after a yes, and only what is asked for."""
+    assert "0 dropped" in await operator.dead("drop", answer="n\n")
+    assert "3 dropped" in await operator.dead("drop", "--since", "2001-01-01", "--yes")
+    assert [letter["id"] for letter in await operator.listed()] == ["odd"]
+    assert "1 dropped" in await operator.dead("drop", "od", answer="y\n")
+    assert await dead(amqp_url, topology) == 0
+    assert "no dead letters" in await operator.dead("list")
+
+
+async def test_it_is_a_command_of_the_worker(operator: Operator) -> None:
+    """`python -m wxbus_worker dead` needs neither handlers nor their settings, and says nothing but what is asked."""
+    words = ("replay", "--openid", "o_2", "--yes")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "wxbus_worker", "dead", *words),
+        env={**os.environ, **operator.env},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, said) == (0, b"1 replayed\n")
+
+
+async def test_without_a_broker_it_says_so(operator: Operator) -> None:
+    """In a line, with an exit code of its own."""
+    operator.env["WXBUS_AMQP_URL"] = "amqp://guest:hidden@127.0.0.1:1/"
+    await operator.dead("list", code=2)
