@@ -1,10 +1,11 @@
 """CPU of one accepted callback (secure mode, XML, confirmed publish) beside the least an aiohttp server can do."""
 
 import secrets
+import statistics
 import time
 from contextlib import AsyncExitStack
 
-from tests.benchmarks.load import Outcome, apply, request
+from tests.benchmarks.load import Outcome, apply, apply_at, request
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
@@ -15,6 +16,7 @@ from wxbus_local.ports import free_port
 APPID, TOKEN, AES_KEY = "wxbench0000000000", "benchtoken", "BenchmarkKeyBenchmarkKeyBenchmarkKeyBenchma"
 ROUNDS, CALLBACKS, CONNECTIONS = 5, 4_000, 32
 USERS = 500
+HALF_LOAD_SECONDS = 5.0
 
 ACCOUNTS = f"""
 [accounts.bench]
@@ -65,12 +67,25 @@ async def measure(places: Places) -> list[Result]:
         )
         await _round(ingress, ours)  # the first opens connections and warms caches
         rounds = [(await _round(ingress, ours), await _round(bare, bare_port)) for _ in range(ROUNDS)]
+        half = statistics.median(outcome.rate for (outcome, _), _ in rounds) / 2
+        [payload] = callbacks(1)
+        calm = [
+            await apply_at(ours, payload, rate=half, seconds=HALF_LOAD_SECONDS, connections=2 * CONNECTIONS)
+            for _ in range(ROUNDS)
+        ]
+    async with AsyncExitStack() as stack:
+        env |= {"WXBUS_AMQP_URL": f"amqp://127.0.0.1:{free_port()}/", "WXBUS_INGRESS_SPOOL_DISK_FLOOR": "0"}
+        ingress = await stack.enter_async_context(places.serving("wxbus_ingress", port=ours, env=env))
+        await _round(ingress, ours)
+        spooled = [await _round(ingress, ours) for _ in range(ROUNDS)]
     return [
         Result.of("ingress/callbacks-per-s", "1/s", [ours.rate for (ours, _), _ in rounds]),
         Result.of("ingress/cpu-us", "us/callback", [cpu for (_, cpu), _ in rounds]),
         Result.of("ingress/bare-cpu-us", "us/callback", [cpu for _, (_, cpu) in rounds]),
         Result.of("ingress/cpu-vs-bare", "ratio", [mine / theirs for (_, mine), (_, theirs) in rounds]),
         Result.of("ingress/p99-ms", "ms", [ours.percentile(0.99) * 1000 for (ours, _), _ in rounds]),
+        Result.of("ingress/p99-ms-half-load", "ms", [outcome.percentile(0.99) * 1000 for outcome in calm]),
+        Result.of("ingress/spool-rate", "1/s", [outcome.rate for outcome, _ in spooled]),
     ]
 
 
