@@ -18,11 +18,15 @@ from pamqp.commands import Basic
 from pydantic import SecretStr
 
 from tests.support.token_service import SHOP, Place, service
+from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
 from wxbus.rpc.formats import standard
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
+
+ANSWERED_WITHIN = 20.0
+"""Seconds; an answer that never comes must end the test, not hold it up."""
 
 FUZZED = settings(
     max_examples=150,
@@ -117,11 +121,13 @@ async def ask(amqp_url: str, topology: Topology) -> AsyncIterator[Any]:
     channel = await connection.channel(publisher_confirms=False)
     answers: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
     await channel.basic_consume("amq.rabbitmq.reply-to", answers.put, no_ack=True)
+    await declare_queue(connection, topology.rpc_queue("token"))  # the service may come to it later than we
 
     async def send(body: bytes, **properties: Any) -> DeliveredMessage:
         made = Basic.Properties(reply_to="amq.rabbitmq.reply-to", **properties)
         await channel.basic_publish(body, routing_key=topology.rpc_queue("token").name, properties=made)
-        return await answers.get()
+        async with asyncio.timeout(ANSWERED_WITHIN):
+            return await answers.get()
 
     yield send
     await connection.close()
