@@ -36,10 +36,10 @@ def contexts(store: Store, namespace: str) -> RedisContextStore:
     return RedisContextStore(store, namespace=namespace, policy=ContextPolicy())
 
 
-async def test_all_keys_of_a_lane_share_a_shard_and_expire(
+async def test_all_keys_of_a_lane_share_a_shard_and_end(
     contexts: RedisContextStore, redis: Redis, namespace: str
 ) -> None:
-    """One hash tag, so that a cluster takes the script; no key lives for ever."""
+    """One hash tag, so that a cluster takes the script; no key lives for ever: a context has its due time instead."""
     opened = await contexts.open(KEY, "m1")
     opened.context.expire_after = timedelta(hours=2)
     await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
@@ -47,12 +47,16 @@ async def test_all_keys_of_a_lane_share_a_shard_and_expire(
     keys = {key.decode(): await redis.pttl(key) async for key in redis.scan_iter(match=f"{namespace}:*")}
     assert {key.split("}")[0] for key in keys} == {f"{namespace}:{{56"}
     kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
-    assert set(kinds) == {"context", "recent", "outbox", "sender"}
-    assert 0 < kinds["context"] <= DAY_MS / 12
+    assert set(kinds) == {"context", "recent", "outbox", "sender", "due"}
+    assert kinds["context"] == kinds["due"] == -1
+    ((lane, due),) = await redis.zrange(contexts._index(56), 0, -1, withscores=True)
+    seconds, _ = await redis.time()
+    assert lane == b"wx1:o_1"
+    assert 0 < due - seconds * 1000 <= DAY_MS / 12 + 1000
     assert 6.9 * DAY_MS < kinds["recent"] <= 7 * DAY_MS
     assert 6.9 * DAY_MS < kinds["outbox"] <= 7 * DAY_MS
     assert 0 < kinds["sender"] <= 15_000
-    assert all(key.endswith(":wx1:o_1") for key in keys)
+    assert all(key.endswith((":wx1:o_1", ":due")) for key in keys)
 
 
 async def test_shards_never_move(contexts: RedisContextStore) -> None:

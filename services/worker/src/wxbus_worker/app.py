@@ -23,6 +23,7 @@ from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.rpc import TokenClient
 from wxbus.store.store import Store
 from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.expiry import Sweeper
 from wxbus_worker.lanes import Lanes
 from wxbus_worker.membership import Membership
 from wxbus_worker.metrics import WorkerMetrics
@@ -110,7 +111,10 @@ async def serve(
                     raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
+                sweeper = Sweeper(contexts, outlet, accounts, events=routes.hears_removals)
+                sweeping = tasks.create_task(sweeper.run())
                 await stopping.wait()
+                sweeping.cancel()
                 log.info("worker.stopping", running=lanes.running)
                 ownership.stop()
                 await _stop(lanes, consumer, consuming, grace=settings.grace)

@@ -19,6 +19,8 @@ from wxbus_worker.context import Context, ContextPolicy
 
 SHARDS = 64
 """Never to be changed: every key of every lane would move."""
+CLAIM = 30.0
+"""Seconds in which whoever claimed a context that is due must have told its lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class ContextKey:
     appid: str
     openid: str | None
     lane: str
+
+    @property
+    def shard(self) -> int:
+        """Return the hash tag of all its keys."""
+        return crc32(self.lane.encode()) % SHARDS
 
     @classmethod
     def of_user(cls, appid: str, openid: str) -> "ContextKey":
@@ -125,9 +132,23 @@ class ContextStore(Protocol):
         ...
 
     async def commit(
-        self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str
+        self,
+        key: ContextKey,
+        marker: str,
+        opened: Opened,
+        replies: Sequence[AnyReply],
+        *,
+        run: str,
+        remove: bool = False,
     ) -> Committed:
-        """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
+        """Write context, marker and replies together, unless the lane has changed; take the turn to send.
+
+        With `remove` the context is removed in place of written.
+        """
+        ...
+
+    async def restore(self) -> int:
+        """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
         ...
 
     async def claim(self, key: ContextKey, *, run: str) -> Turn:
@@ -148,7 +169,7 @@ class Scripts(Protocol):
 
 
 class RedisContextStore:
-    """Lanes in Redis (implements `ContextStore`)."""
+    """Lanes in Redis (implements `ContextStore`, and `wxbus_worker.expiry.DueContexts`)."""
 
     def __init__(
         self,
@@ -179,6 +200,7 @@ class RedisContextStore:
         turn, self._open, commit, claim, self._strike = (
             Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("turn", "open", "commit", "claim", "strike")
         )
+        self._due, self._handed = (Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("due", "handed"))
         self._commit = Script(commit.name, turn.source + commit.source)
         self._claim = Script(claim.name, turn.source + claim.source)
 
@@ -196,18 +218,31 @@ class RedisContextStore:
         return Opened(version, context, bool(seen))
 
     async def commit(
-        self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str
+        self,
+        key: ContextKey,
+        marker: str,
+        opened: Opened,
+        replies: Sequence[AnyReply],
+        *,
+        run: str,
+        remove: bool = False,
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
+        kept = key.openid is not None and not remove
         asked = time.monotonic()
         status, *turn = await self._scripts.run(
             self._commit,
-            keys=[self._key(key, kind) for kind in ("context", "recent", "outbox", "sender")],
+            keys=[
+                *(self._key(key, kind) for kind in ("context", "recent", "outbox", "sender")),
+                self._index(key.shard),
+            ],
             args=[
                 marker,
                 opened.version,
-                opened.context.to_json() if key.openid is not None else b"",
+                "keep" if kept else "remove" if remove else "none",
+                opened.context.to_json() if kept else b"",
                 _ms(opened.context.expire_after.total_seconds()),
+                key.lane,
                 self._remember_ms,
                 self._most_remembered,
                 run,
@@ -237,13 +272,50 @@ class RedisContextStore:
         )
         return asked + self._lease
 
+    async def restore(self) -> int:
+        """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
+        dropped = 0
+        for shard in range(SHARDS):
+            while taken := len(await self._take(shard, "all", most=1_000, claim=0)):
+                dropped += taken
+        return dropped
+
+    async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
+        """Return lanes and versions of contexts that are due; for a while nobody else gets them."""
+        return [one for one in await self._take(shard, "due", most=most, claim=_ms(CLAIM)) if one[1]]
+
+    async def delete_due(self, shard: int, *, most: int) -> int:
+        """Delete contexts that are due, and return how many: for routers that need not know."""
+        return len(await self._take(shard, "due", most=most, claim=0))
+
+    async def handed_over(self, lane: str, version: int) -> None:
+        """Note that its lane was told; should that come to nothing, it is told again when ids are forgotten."""
+        key = ContextKey("", None, lane)
+        await self._scripts.run(
+            self._handed,
+            keys=[self._key(key, "context"), self._index(key.shard)],
+            args=[lane, version, self._remember_ms],
+        )
+
+    async def _take(self, shard: int, which: str, *, most: int, claim: int) -> Sequence[tuple[str, int]]:
+        taken = await self._scripts.run(
+            self._due, keys=[self._index(shard)], args=[self._prefix(shard, "context"), which, most, claim]
+        )
+        return [(lane.decode(), int(version)) for lane, version in zip(taken[::2], taken[1::2], strict=True)]
+
     def _turn(self, asked: float, answer: Sequence[Any]) -> Turn:
         wait_ms, *entries = answer
         # From the time of asking, not of the answer: our turn must not outlast what Redis grants.
         return Turn(tuple(map(Entry.parse, entries)), wait_ms / 1000, asked + self._lease)
 
     def _key(self, key: ContextKey, kind: str) -> str:
-        return f"{self._namespace}:{{{crc32(key.lane.encode()) % SHARDS}}}:{kind}:{key.lane}"
+        return f"{self._prefix(key.shard, kind)}{key.lane}"
+
+    def _index(self, shard: int) -> str:
+        return f"{self._namespace}:{{{shard}}}:due"
+
+    def _prefix(self, shard: int, kind: str) -> str:
+        return f"{self._namespace}:{{{shard}}}:{kind}:"
 
 
 def _ms(seconds: float) -> int:

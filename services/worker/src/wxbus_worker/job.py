@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wxbus.accounts import Account
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
-from wxbus.wechat import AnyMessage
+from wxbus.wechat import Message
 from wxbus.wechat.documents import Document
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.conditions import NO_GROUPS, Groups
@@ -39,7 +39,7 @@ class Job:
     """Set by decode."""
     document: Document = field(init=False)
     """Set by decode."""
-    message: AnyMessage = field(init=False)
+    message: Message = field(init=False)
     """Set by decode."""
     account: Account = field(init=False)
     """Set by decode."""

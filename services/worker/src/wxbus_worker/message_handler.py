@@ -23,6 +23,8 @@ from wxbus_worker.registry import Registry
 from wxbus_worker.route import Route
 
 HOOKS: Final = ("on_executing", "on_executed")
+NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed"})
+"""Methods whose names do not say what message they take."""
 LAST_WORDS: Final = 5.0
 """Seconds for `on_executed`: it also runs when the time of the handler is over."""
 
@@ -44,6 +46,8 @@ class MessageHandler:
     `on_mini_program_page`: one type of message. `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in
     small letters. `default_response`: what no other method takes. `on_unknown`: what wxbus has no type for.
 
+    `on_context_removed` is called with a context whose time is over.
+
     `on_executing` runs before any of them; what it returns, if not None, is replied in place of it. `on_executed` runs
     after it, whatever happened, and may take its `Outcome`.
     """
@@ -58,7 +62,7 @@ class MessageHandler:
             ConfigurationError: A method cannot be called, or handles nothing that there is; the text names it.
         """
         router = _ClassRouter(type(self).__qualname__, self.features)
-        names = [name for name in dir(self) if name.startswith("on_") and name not in {*HOOKS, "on_unknown"}]
+        names = [name for name in dir(self) if name.startswith("on_") and name not in NO_MESSAGE]
         wanted = {name: _wanted(self, name) for name in names}
         # A type before its base: `on_short_video` before `on_video`.
         for name in sorted(names, key=lambda name: (-len(wanted[name][0].__mro__), not wanted[name][1], name)):
@@ -68,6 +72,8 @@ class MessageHandler:
             router.for_default = router.for_rest(default)
         if unknown := getattr(self, "on_unknown", None):
             router.for_unknown = router.for_rest(unknown)
+        if removed := getattr(self, "on_context_removed", None):
+            router.for_removed.append(router.removal(removed))
         executing, executed = (getattr(self, name, None) for name in HOOKS)
         if executing or executed:
             router.surround(executing, executed)
@@ -79,6 +85,9 @@ class _ClassRouter(Registry):
 
     def for_rest(self, method: Callable[..., object]) -> Route:
         return self._route(method, takes=Message, threads=True)
+
+    def removal(self, method: Callable[..., object]) -> Route:
+        return self._removal(method, threads=True)
 
     def surround(self, executing: Callable[..., object] | None, executed: Callable[..., object] | None) -> None:
         offer = Offer(messages=(Message,), features=self._features)

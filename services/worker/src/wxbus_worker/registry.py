@@ -38,6 +38,8 @@ class Registry:
         """Routes and included routers, in the order in which they are asked."""
         self.for_default: Route | None = None
         self.for_unknown: Route | None = None
+        self.for_removed: list[Route] = []
+        """Each of them gets every context that is removed."""
         self.layers: tuple[list[Middleware], list[ErrorHandler]] = ([], [])
         """Middleware and error handlers, outermost first."""
         self._features = tuple(features)
@@ -54,6 +56,15 @@ class Registry:
         if self.for_unknown is not None:
             raise ConfigurationError(self._second("handler for the unknown", self.for_unknown, handler))
         self.for_unknown = self._route(handler, takes=Message)
+        return handler
+
+    def context_removed(self, handler: H, /) -> H:
+        """Register for contexts whose time is over: called once with the context that is being removed.
+
+        It runs in the user's lane; a message that comes first keeps the context alive instead. All handlers registered
+        here and in included routers run, in order. What they return is replied; if one fails, all are tried again.
+        """
+        self.for_removed.append(self._removal(handler))
         return handler
 
     def middleware(self, middleware: W, /) -> W:
@@ -141,6 +152,10 @@ class Registry:
             storage=storage_of(handler),
             **options,
         )
+
+    def _removal(self, handler: Callable[..., object], *, threads: bool = False) -> Route:
+        bound = bind(handler, Offer(features=self._features), threads=threads)
+        return Route(name=name_of(handler), takes=Message, handler=bound, storage=storage_of(handler))
 
     def _add_error(self, kind: type[Exception], handler: H) -> H:
         offer = Offer(messages=(Message,), features=self._features, error=kind)

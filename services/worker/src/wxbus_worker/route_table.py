@@ -8,6 +8,8 @@ from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.conditions import NO_GROUPS, Groups
 from wxbus_worker.context import Context
+from wxbus_worker.expiry import ContextExpired
+from wxbus_worker.injection import HandlerCall
 from wxbus_worker.layers import within
 from wxbus_worker.registry import Registry
 from wxbus_worker.route import Route
@@ -23,7 +25,9 @@ class RouteTable:
         self._routes = tuple(_routes(router))
         self._default = _fallback(router, "for_default")
         self._unknown = _fallback(router, "for_unknown")
-        for route in filter(None, (*self._routes, self._default, self._unknown)):
+        removed = tuple(_removals(router))
+        self._removed = _in_turn(removed) if removed else None
+        for route in filter(None, (*self._routes, *removed, self._default, self._unknown)):
             _check_storage(router, route)
         if not len(self):
             raise ConfigurationError(f"router {router.name} has no handlers")
@@ -32,8 +36,15 @@ class RouteTable:
     def __len__(self) -> int:
         return len(self._routes) + (self._default is not None) + (self._unknown is not None)
 
+    @property
+    def hears_removals(self) -> bool:
+        """Whether there are handlers for contexts whose time is over."""
+        return self._removed is not None
+
     def find(self, message: Message, context: Context) -> tuple[Route, Groups] | None:
         """Return the route that wants the message first, with its named groups; None if none does."""
+        if isinstance(message, ContextExpired):
+            return None if self._removed is None else (self._removed, NO_GROUPS)
         kind = type(message)
         routes = self._by_type.get(kind)
         if routes is None:
@@ -52,6 +63,28 @@ def _routes(router: Registry) -> Iterator[Route]:
         below = _routes(step) if isinstance(step, Registry) else (step,)
         for route in below:
             yield _inside(router, route)
+
+
+def _removals(router: Registry) -> Iterator[Route]:
+    for route in router.for_removed:
+        yield _inside(router, route)
+    for step in router.steps:
+        if isinstance(step, Registry):
+            for route in _removals(step):
+                yield _inside(router, route)
+
+
+def _in_turn(routes: tuple[Route, ...]) -> Route:
+    """Return one route that runs all of these and returns all their replies."""
+
+    async def handler(call: HandlerCall) -> list[object]:
+        replies: list[object] = []
+        for route in routes:
+            returned = await route.handler(call)
+            replies += returned if isinstance(returned, list | tuple) else [returned] * (returned is not None)
+        return replies
+
+    return Route(name=", ".join(route.name for route in routes), takes=Message, handler=handler)
 
 
 def _fallback(router: Registry, name: str) -> Route | None:

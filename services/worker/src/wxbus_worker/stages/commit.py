@@ -2,6 +2,7 @@
 
 from wxbus.errors import WxbusError
 from wxbus_worker.context_store import ContextKey, ContextStore
+from wxbus_worker.expiry import ContextExpired
 from wxbus_worker.job import Job
 from wxbus_worker.pipeline import Next
 from wxbus_worker.settlement import Settlement
@@ -19,10 +20,13 @@ class Commit:
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest after the commit, or raise CommitConflict."""
-        job.context.record(job.document, job.replies, received_at=job.envelope.received_at)
+        remove = isinstance(job.message, ContextExpired)
+        if not remove:
+            job.context.record(job.document, job.replies, received_at=job.envelope.received_at)
         # Interrupted between here and the last reply, the next owner would have to wait for our turn to lapse.
         job.interruptible = False
-        outcome = await self._store.commit(ContextKey.of(job.envelope), job.marker, job.opened, job.replies, run=job.id)
+        key = ContextKey.of(job.envelope)
+        outcome = await self._store.commit(key, job.marker, job.opened, job.replies, run=job.id, remove=remove)
         if outcome.status == "conflict":
             job.interruptible = True
             raise CommitConflict

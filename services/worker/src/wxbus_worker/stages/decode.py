@@ -5,7 +5,9 @@ from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
 from wxbus.wechat import parse_message
 from wxbus.wechat.codec import document_from_json
+from wxbus.wechat.documents import Document
 from wxbus_worker.current import CURRENT, CurrentDelivery
+from wxbus_worker.expiry import ContextExpired
 from wxbus_worker.job import Job
 from wxbus_worker.pipeline import Next
 from wxbus_worker.settlement import Bury, Settlement
@@ -20,13 +22,14 @@ class Decode:
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest with the message; an account that is unknown (not yet?) is tried again later."""
         envelope = job.envelope = job.delivery.envelope()
-        if envelope.kind is not EnvelopeKind.CALLBACK:
-            return Bury("unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}"))
-        try:
-            job.document = document_from_json(envelope.body)
-        except MalformedCallback as exc:
-            raise UnreadableEnvelope(f"its body is no document: {exc}") from exc
-        job.message = parse_message(job.document)
+        match envelope.kind:
+            case EnvelopeKind.CALLBACK:
+                job.document = _document(envelope.body)
+                job.message = parse_message(job.document)
+            case EnvelopeKind.CONTEXT_EXPIRED:
+                job.message = ContextExpired.of(envelope)
+            case _:
+                return Bury("unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}"))
         job.account = self._accounts.of(envelope.appid)
         token = CURRENT.set(
             CurrentDelivery(
@@ -46,3 +49,10 @@ class Decode:
             return await call_next(job)
         finally:
             CURRENT.reset(token)
+
+
+def _document(body: bytes) -> Document:
+    try:
+        return document_from_json(body)
+    except MalformedCallback as exc:
+        raise UnreadableEnvelope(f"its body is no document: {exc}") from exc

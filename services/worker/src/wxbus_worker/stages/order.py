@@ -19,6 +19,7 @@ from wxbus_worker.stages.commit import Commit
 from wxbus_worker.stages.count_start import CountStart
 from wxbus_worker.stages.decode import Decode
 from wxbus_worker.stages.drop_duplicate import DropDuplicate
+from wxbus_worker.stages.drop_outdated import DropOutdated
 from wxbus_worker.stages.find_route import FindRoute
 from wxbus_worker.stages.open_context import OpenContext
 from wxbus_worker.stages.send_replies import SendReplies
@@ -53,6 +54,7 @@ def build_pipeline(
             WaitForStore(store),  # outside of whatever reads or writes Redis
             CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
+            DropOutdated(finish),  # before routes: an end that a message overtook needs no handler
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),
             CallHandler(client_of, metrics, time_limit=handler_time_limit),

@@ -18,6 +18,7 @@ from wxbus.wechat.identity import dedup_id, lane_of, openid_of
 from wxbus.wechat.reply import AnyReply, Text
 from wxbus_worker.context import Context
 from wxbus_worker.context_store import ContextKey
+from wxbus_worker.expiry import Due
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
@@ -153,6 +154,18 @@ class HandlerClient:
             raise LookupError("no message is parked")
         envelope, _ = self.outlet.parked.pop(0)
         return await self._handle(envelope)
+
+    async def expire(self, openid: str = "") -> Answer:
+        """Let the time of a user's context be over, ours by default.
+
+        Raises:
+            LookupError: There is none.
+        """
+        key = ContextKey.of_user(self.account.appid, openid or self.openid)
+        version = (await self.contexts.open(key, "")).version
+        if not version:
+            raise LookupError(f"{key.openid} has no context")
+        return await self._handle(Due(key.lane, version).envelope(self.account.name))
 
     async def context(self, openid: str = "") -> Context:
         """Return the context of a user, ours by default, as their next message finds it."""

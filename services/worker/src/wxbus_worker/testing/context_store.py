@@ -1,5 +1,6 @@
 """Contexts in memory; `tests/contract` holds them to what Redis does."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class MemoryContextStore:
         self._lease = lease
         self._most_remembered = most_remembered
         self._clock = clock
+        self._births = itertools.count(1_000_000, 1_000_000)
+        """Where the versions of a new context start: never at those of a removed one."""
         self._lanes: dict[str, _Lane] = {}
         self.away = False
         """Set it to take the store away: every call raises StoreUnavailable."""
@@ -51,20 +54,36 @@ class MemoryContextStore:
         return Opened(lane.version, context, marker in lane.recent)
 
     async def commit(
-        self, key: ContextKey, marker: str, opened: Opened, replies: Sequence[AnyReply], *, run: str
+        self,
+        key: ContextKey,
+        marker: str,
+        opened: Opened,
+        replies: Sequence[AnyReply],
+        *,
+        run: str,
+        remove: bool = False,
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         lane = self._lane(key)
-        context = opened.context.to_json()
+        context = b"" if remove else opened.context.to_json()
         if marker in lane.recent:
             return Committed("duplicate", self._take_turn(lane, run))
         if lane.version != opened.version:
             return Committed("conflict")
-        if key.openid is not None:
-            lane.version, lane.context = lane.version + 1, context
+        if remove:
+            lane.version, lane.context = 0, b""
+        elif key.openid is not None:
+            lane.version, lane.context = (lane.version or next(self._births)) + 1, context
         lane.recent = [*lane.recent, marker][-self._most_remembered :]
         lane.outbox += [entry.to_bytes() for entry in entries_of(marker, replies)]
         return Committed("committed", self._take_turn(lane, run))
+
+    async def restore(self) -> int:
+        """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
+        alive = [lane for lane in self._lanes.values() if lane.version]
+        for lane in alive:
+            lane.version, lane.context = 0, b""
+        return len(alive)
 
     async def claim(self, key: ContextKey, *, run: str) -> Turn:
         """Take the turn to send what the outbox holds, if no other run has it."""

@@ -1,0 +1,158 @@
+"""The context stores against a plain model, in sequences that hypothesis makes up."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from redis.asyncio import Redis
+
+from wxbus.store.store import Store
+from wxbus.wechat import reply
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import ContextKey, ContextStore, Opened, RedisContextStore
+from wxbus_worker.testing import MemoryContextStore
+
+USERS = st.sampled_from(["o_1", "o_2"])
+MARKERS = st.sampled_from(["m1", "m2", "m3", "m4"])
+MOST_REMEMBERED = 3
+
+
+class Model(RuleBasedStateMachine):
+    """Two users; each message adds its marker to a list in the storage and is answered with it."""
+
+    make: Callable[[asyncio.Runner], ContextStore]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.store = self.make(self.runner)
+        self.seen: dict[str, list[str] | None] = {"o_1": None, "o_2": None}
+        """What the storage has; None: there is no context."""
+        self.remembered: dict[str, list[str]] = {"o_1": [], "o_2": []}
+        self.outbox: dict[str, list[str]] = {"o_1": [], "o_2": []}
+        self.epoch: dict[str, int] = {"o_1": 0, "o_2": 0}
+        """Which of its contexts a lane has, 0 for none: a commit on another one conflicts."""
+        self.epochs = itertools.count(1)
+        self.read: list[tuple[str, int, Opened]] = []
+        """Lanes that were opened, by workers that may be slow."""
+
+    def teardown(self) -> None:
+        """End the loop."""
+        self.runner.close()
+
+    @rule(user=USERS, marker=MARKERS)
+    def open(self, user: str, marker: str) -> None:
+        """A worker reads a lane."""
+        opened = self.runner.run(self.store.open(_key(user), marker))
+        assert opened.duplicate == (marker in self.remembered[user])
+        assert opened.context.storage == ({} if self.seen[user] is None else {"seen": self.seen[user]})
+        self.read.append((user, self.epoch[user], opened))
+
+    @rule(data=st.data(), marker=MARKERS, remove=st.booleans())
+    def commit(self, data: Any, marker: str, *, remove: bool) -> None:
+        """A worker commits on what it, or any worker, has read at any time."""
+        if not self.read:
+            return
+        user, epoch, opened = data.draw(st.sampled_from(self.read))
+        opened.context.undo()
+        opened.context.storage["seen"] = [*opened.context.storage.get("seen", []), marker]
+        key = _key(user)
+        outcome = self.runner.run(
+            self.store.commit(key, marker, opened, [reply.Text(marker)], run="run", remove=remove)
+        )
+        if marker in self.remembered[user]:
+            assert outcome.status == "duplicate"
+        elif epoch != self.epoch[user]:
+            assert outcome.status == "conflict"
+        else:
+            assert outcome.status == "committed"
+            self.seen[user] = None if remove else opened.context.storage["seen"]
+            self.remembered[user] = [*self.remembered[user], marker][-MOST_REMEMBERED:]
+            self.outbox[user].append(marker)
+            self.epoch[user] = 0 if remove else next(self.epochs)
+
+    @rule(user=USERS)
+    def strike(self, user: str) -> None:
+        """The oldest reply was sent."""
+        key = _key(user)
+        turn = self.runner.run(self.store.claim(key, run="run"))
+        assert [entry.reply for entry in turn.entries] == [reply.Text(marker) for marker in self.outbox[user]]
+        self.runner.run(self.store.strike(key, turn.entries[:1], run="run"))
+        del self.outbox[user][:1]
+
+    @rule()
+    def restore(self) -> None:
+        """All contexts are dropped."""
+        alive = [user for user, seen in self.seen.items() if seen is not None]
+        assert self.runner.run(self.store.restore()) == len(alive)
+        for user in alive:
+            self.seen[user] = None
+            self.epoch[user] = 0
+
+    @invariant()
+    def readers_see_the_contexts(self) -> None:
+        """Other code finds what was committed, and None otherwise."""
+        for user, seen in self.seen.items():
+            found = self.runner.run(self.store.get("wx1", user))
+            assert (None if found is None else found.storage["seen"]) == seen
+
+
+def _key(user: str) -> ContextKey:
+    return ContextKey.of_user("wx1", user)
+
+
+def _memory(_: asyncio.Runner) -> ContextStore:
+    return MemoryContextStore(most_remembered=MOST_REMEMBERED)
+
+
+def test_the_fake_is_as_the_model() -> None:
+    """Whatever workers do in whatever order: nothing is committed on what another has changed, nothing twice."""
+
+    class Fake(Model):
+        make = staticmethod(_memory)
+
+    run_state_machine_as_test(Fake, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+
+
+@pytest.mark.integration
+def test_redis_is_as_the_model(redis_url: str) -> None:
+    """The same with the scripts on a real Redis; a new namespace for every sequence."""
+    namespaces: list[str] = []
+    clients: dict[asyncio.Runner, Redis] = {}
+
+    def in_redis(runner: asyncio.Runner) -> ContextStore:
+        namespaces.append(f"t{secrets.token_hex(6)}")
+        clients[runner] = Redis.from_url(redis_url)
+        store = Store(clients[runner])
+        return RedisContextStore(
+            store, namespace=namespaces[-1], policy=ContextPolicy(), most_remembered=MOST_REMEMBERED
+        )
+
+    class Real(Model):
+        make = staticmethod(in_redis)
+
+        def teardown(self) -> None:
+            self.runner.run(clients.pop(self.runner).aclose())
+            super().teardown()
+
+    async def sweep() -> None:
+        async with Redis.from_url(redis_url) as redis:
+            for namespace in namespaces:
+                if keys := [key async for key in redis.scan_iter(match=f"{namespace}:*")]:
+                    await redis.delete(*keys)
+
+    try:
+        run_state_machine_as_test(
+            Real,
+            settings=settings(
+                max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            ),
+        )
+    finally:
+        asyncio.run(sweep())

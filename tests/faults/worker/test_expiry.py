@@ -1,0 +1,74 @@
+"""A context that is due is removed once, whatever happens to the workers meanwhile."""
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from tests.faults.conftest import Install
+from tests.support.history import settled
+from tests.support.installation import ACCOUNT, APPID
+from tests.support.worker import a_text_envelope
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.store.store import Store
+from wxbus_sandbox.client import SandboxClient
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import RedisContextStore
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
+
+USERS = [f"o_user{index}" for index in range(60)]
+ROUNDS = 3
+KILLS = 4
+
+
+async def test_each_context_ends_once_with_workers_killed_in_between(
+    amqp_url: str, redis_url: str, topology: Topology, install: Install
+) -> None:
+    """Everything that was counted is forgotten, in the user's order, and no count is forgotten twice.
+
+    A reply may reach a user twice if its worker was killed between WeChat's answer and the note of it: a user's replies
+    go out one by one, so no user gets more repeats than there were kills.
+    """
+    async with (
+        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
+        Store.open(redis_url) as store,
+        asyncio.timeout(140),
+    ):
+        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        await installation.token()
+        app = "tests.support.forgetting:router"
+        workers = [
+            await installation.worker(app, f"worker{number}", WXBUS_WORKER_REPLY_LEASE="3") for number in range(3)
+        ]
+        contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
+        kills = iter(range(KILLS))
+        async with Publisher.open(amqp_url, topology, name="users") as publisher:
+            for number in range(1, ROUNDS + 1):
+                for user in USERS:
+                    fields = {"lane": f"{APPID}:{user}", "appid": APPID, "dedup_id": f"{user}:{number}"}
+                    await publisher.publish(a_text_envelope(openid=user, **fields), budget=10)
+                while [user for user in USERS if await contexts.get(APPID, user)]:
+                    if (kill := next(kills, None)) is not None:
+                        worker = workers[kill % len(workers)]
+                        await worker.kill()
+                        await worker.start()
+                    await asyncio.sleep(0.5)
+                await settled(amqp_url, topology, workers)
+        async with SandboxClient.open(installation.sandbox_url) as sandbox:
+            said: dict[str, list[str]] = defaultdict(list)
+            for sent in await sandbox.sent(account=ACCOUNT):
+                said[sent.openid].append(sent.content)
+        left = await store.command("KEYS", f"{topology.namespace}:*:due")
+
+    for user in USERS:
+        once = [text for place, text in enumerate(said[user]) if place == 0 or said[user][place - 1] != text]
+        assert len(said[user]) - len(once) <= KILLS
+        counted = [int(text.split()[1]) for text in once if text.startswith("counted")]
+        forgotten = [int(text.split()[1]) for text in once if text.startswith("forgotten")]
+        # A user's messages may meet a context that is still alive: then it counts on, and ends later.
+        assert len(counted) == ROUNDS, said[user]
+        assert sum(forgotten) == ROUNDS, said[user]
+        assert once[-1].startswith("forgotten"), said[user]
+    assert left == []

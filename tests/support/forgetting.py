@@ -1,0 +1,21 @@
+"""A bot whose contexts are due after a second: it answers each of a user's messages, and the end of what it knew."""
+
+from datetime import timedelta
+
+from wxbus.wechat import reply
+from wxbus_worker import Context, Router
+
+router = Router("forgetting", expire_after=timedelta(seconds=1))
+
+
+@router.text
+async def count(context: Context) -> reply.Text:
+    """Count the user's messages."""
+    context.storage["count"] = context.storage.get("count", 0) + 1
+    return reply.Text(f"counted {context.storage['count']}")
+
+
+@router.context_removed
+async def removed(context: Context) -> reply.Text:
+    """Say what is forgotten."""
+    return reply.Text(f"forgotten {context.storage['count']}")

@@ -1,0 +1,196 @@
+"""The end of a context: who is told, and when nobody is."""
+
+import json
+
+import pytest
+
+from tests.support.envelopes import an_envelope
+from tests.support.worker import KEY, Rig, a_text_envelope
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.errors import BrokerUnavailable, ConfigurationError
+from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.wechat import AnyMessage, TextMessage, reply
+from wxbus_worker import Bound, Context, HandlerCall, MessageHandler, Router
+from wxbus_worker.expiry import Due, Sweeper
+from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.testing import HandlerClient
+
+
+def a_counter() -> tuple[Router, list[str]]:
+    """A bot that counts texts, and what it was told about removed contexts."""
+    router = Router()
+    told: list[str] = []
+
+    @router.text
+    async def count(context: Context) -> None:
+        context.storage["count"] = context.storage.get("count", 0) + 1
+
+    @router.context_removed
+    async def removed(context: Context, account: Account) -> reply.Text:
+        told.append(f"{account.name} {context.openid} {context.storage['count']}")
+        return reply.Text(f"Forgotten: {context.storage['count']}.")
+
+    @router.default
+    async def fallback(message: AnyMessage) -> None:
+        raise AssertionError(f"no message for users: {message}")
+
+    return router, told
+
+
+async def test_the_handler_gets_the_removed_context_once() -> None:
+    """What it returns is replied; afterwards there is none, and the same event again changes nothing."""
+    router, told = a_counter()
+    rig = Rig(router)
+    for _ in range(3):
+        await rig.handle(a_text_envelope())
+    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    for delivery in (MemoryDelivery(end), MemoryDelivery(end, redelivered=True)):
+        assert isinstance(await rig.handle(delivery), Done)
+        assert delivery.acked
+
+    assert told == ["shop o_1 3"]
+    assert rig.wechat.texts == ["Forgotten: 3."]
+    assert await rig.memory.get("wx1", "o_1") is None
+
+
+async def test_a_message_that_comes_first_keeps_the_context_alive() -> None:
+    """The event is in the lane behind it: it finds another version."""
+    router, told = a_counter()
+    rig = Rig(router)
+    await rig.handle(a_text_envelope())
+    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    await rig.handle(a_text_envelope())
+    assert isinstance(await rig.handle(end), Done)
+    assert told == []
+    assert (await rig.memory.open(KEY, "")).context.storage == {"count": 2}
+
+
+async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there() -> None:
+    """Nothing is removed before all handlers are through."""
+    router = Router()
+    runs: list[str] = []
+
+    @router.text
+    async def keep(message: TextMessage, context: Context) -> None:
+        context.storage["text"] = message.content
+
+    @router.context_removed
+    async def first() -> None:
+        runs.append("first")
+
+    sub = Router("sub")
+    router.include(sub)
+
+    @sub.context_removed
+    async def second(context: Context) -> None:
+        runs.append(f"second {context.storage['text']}")
+        if len(runs) < 3:
+            raise ValueError
+
+    rig = Rig(router)
+    await rig.handle(a_text_envelope("x"))
+    version = (await rig.memory.open(KEY, "")).version
+    assert isinstance(await rig.handle(Due(KEY.lane, version).envelope("shop")), Retry)
+    assert (await rig.memory.open(KEY, "")).version == version
+    assert isinstance(await rig.handle(rig.memory_outlet.parked[0][0]), Done)
+    assert runs == ["first", "second x"] * 2
+    assert await rig.memory.get("wx1", "o_1") is None
+
+
+async def test_layers_and_both_forms_hear_of_it() -> None:
+    """Middleware of the router is around it; a class has `on_context_removed`; tests let the time be over."""
+    steps: list[str] = []
+
+    class Shop(MessageHandler):
+        async def on_text(self) -> None: ...
+
+        def on_context_removed(self, context: Context) -> list[reply.Text]:
+            steps.append(f"removed {context.openid}")
+            return [reply.Text("a"), reply.Text("b")]
+
+    router = Router()
+    router.include(Shop())
+
+    @router.middleware
+    async def around(call: HandlerCall, call_next: Bound) -> object:
+        steps.append(call.message.msg_type)
+        return await call_next(call)
+
+    client = HandlerClient(router)
+    with pytest.raises(LookupError, match="o_user has no context"):
+        await client.expire()
+    await client.text("x")
+    answer = await client.expire()
+    assert answer.texts == ["a", "b"]
+    assert steps == ["text", "context_expired", "removed o_user"]
+    assert (await client.context()).last_active is None
+
+
+def test_a_handler_of_removed_contexts_cannot_take_a_message() -> None:
+    """There is none."""
+
+    async def removed(message: TextMessage) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="'message' is annotated TextMessage; a handler can have Context"):
+        Router().context_removed(removed)
+
+
+async def test_an_event_that_says_nothing_is_a_dead_letter() -> None:
+    """It is not taken for the end of whatever is there."""
+    router, told = a_counter()
+    rig = Rig(router)
+    for body in (b"", b"{}", json.dumps({"version": "x"}).encode()):
+        assert isinstance(await rig.handle(an_envelope(kind=EnvelopeKind.CONTEXT_EXPIRED, body=body)), Bury)
+    assert told == []
+
+
+class Index:
+    """Due contexts as a test says."""
+
+    def __init__(self, *due: tuple[str, int]) -> None:
+        self.due = list(due)
+        self.handed: list[tuple[str, int]] = []
+
+    async def claim_due(self, shard: int, *, most: int) -> list[tuple[str, int]]:
+        """Give them once."""
+        taken, self.due = self.due[:most], self.due[most:]
+        return taken if shard >= 0 else []
+
+    async def handed_over(self, lane: str, version: int) -> None:
+        """Remember it."""
+        self.handed.append((lane, version))
+
+    async def delete_due(self, shard: int, *, most: int) -> int:
+        """Delete them."""
+        return len(await self.claim_due(shard, most=most))
+
+
+ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.OFFICIAL_ACCOUNT)})
+
+
+async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
+    """One envelope each, the same for de-duplication however often; an account that is gone is nobody to tell."""
+    index, outlet = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryOutlet()
+    assert await Sweeper(index, outlet, ACCOUNTS, events=True).sweep() == 3
+    assert [(one.lane, one.openid, one.account, one.dedup_id) for one in outlet.published] == [
+        ("wx1:o_1", "o_1", "shop", "wx1:o_1:expired:7"),
+        ("wx1:o_2", "o_2", "shop", "wx1:o_2:expired:8"),
+    ]
+    assert {one.kind for one in outlet.published} == {EnvelopeKind.CONTEXT_EXPIRED}
+    assert sorted(index.handed) == [("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)]
+
+
+async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
+    """It comes again after its claim."""
+    index, outlet = Index(("wx1:o_1", 7)), MemoryOutlet(away=True)
+    with pytest.raises(BrokerUnavailable):
+        await Sweeper(index, outlet, ACCOUNTS, events=True).sweep()
+    assert not index.handed
+
+
+async def test_without_handlers_contexts_just_go() -> None:
+    """No envelope for what nobody hears."""
+    index, outlet = Index(("wx1:o_1", 7)), MemoryOutlet()
+    assert await Sweeper(index, outlet, ACCOUNTS, events=False).sweep() == 1
+    assert not outlet.published
