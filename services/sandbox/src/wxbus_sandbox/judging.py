@@ -11,7 +11,7 @@ from wxbus.wechat import codec
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format
 from wxbus.wechat.documents import Document, Value, text
-from wxbus.wechat.identity import openid_of
+from wxbus.wechat.identity import ANSWERED_EVENTS, openid_of
 from wxbus.wechat.signature import matches
 from wxbus_sandbox.composing import Push, scalars
 from wxbus_sandbox.models import Outcome
@@ -19,29 +19,6 @@ from wxbus_sandbox.sealing import Seal
 from wxbus_sandbox.settings import Rules
 
 ACKNOWLEDGEMENTS: Final = frozenset({b"", b"success"})
-BUSINESS_EVENTS: Final = frozenset(
-    {
-        "add_waybill",
-        "add_single_waybill",
-        "cancel_waybill",
-        "cancel_single_waybill",
-        "check_biz",
-        "get_quota",
-        "query_single_waybill",
-        "query_single_waybill_fee",
-        "waybill_notify_query",
-        "waybill_query_expect_time_range",
-        "notify_single_waybill_pay",
-        "remind_waybill",
-        "waybill_complaint",
-        "waybill_evaluate_agent",
-        "transport_cancel_order",
-        "transport_precancel_order",
-        "transport_query_order_status",
-        "transport_confirm_return_to_biz",
-    }
-)
-"""They want an answer with a result of their own (4.4)."""
 MEDIA: Final = {"image": ("Image", "MediaId"), "voice": ("Voice", "MediaId"), "video": ("Video", "MediaId")}
 
 
@@ -78,7 +55,7 @@ class Judge:
             return Verdict(Outcome.INVALID, str(rejected))
 
     def _judge(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
-        wants_result = str(push.get("Event", "")).lower() in BUSINESS_EVENTS
+        wants_result = str(push.get("Event", "")).lower() in ANSWERED_EVENTS
         if body in ACKNOWLEDGEMENTS:
             if self._kind is AccountKind.COMPONENT and not body:
                 raise _Invalid("a third-party platform must answer success")

@@ -16,6 +16,30 @@ MAX_KEY: Final = 200
 MAX_OPENID: Final = 128
 """Characters; WeChat's have 28."""
 
+ANSWERED_EVENTS: Final = frozenset(
+    {
+        "add_waybill",
+        "add_single_waybill",
+        "cancel_waybill",
+        "cancel_single_waybill",
+        "check_biz",
+        "get_quota",
+        "query_single_waybill",
+        "query_single_waybill_fee",
+        "waybill_notify_query",
+        "waybill_query_expect_time_range",
+        "notify_single_waybill_pay",
+        "remind_waybill",
+        "waybill_complaint",
+        "waybill_evaluate_agent",
+        "transport_cancel_order",
+        "transport_precancel_order",
+        "transport_query_order_status",
+        "transport_confirm_return_to_biz",
+    }
+)
+"""Events of carriers that want an answer with a result of their own (protocol reference 4.4)."""
+
 SYSTEM_PREFIXES: Final = (
     "xpay_",
     "trade_manage_",
@@ -53,24 +77,7 @@ SYSTEM_EVENTS: Final = frozenset(
         "add_express_path",
         "update_waybill_status",
         "update_business_bind_result",
-        "add_waybill",
-        "add_single_waybill",
-        "cancel_waybill",
-        "cancel_single_waybill",
-        "check_biz",
-        "get_quota",
-        "query_single_waybill",
-        "query_single_waybill_fee",
-        "waybill_notify_query",
-        "waybill_query_expect_time_range",
-        "notify_single_waybill_pay",
-        "remind_waybill",
-        "waybill_complaint",
-        "waybill_evaluate_agent",
-        "transport_cancel_order",
-        "transport_precancel_order",
-        "transport_query_order_status",
-        "transport_confirm_return_to_biz",
+        *ANSWERED_EVENTS,
     }
 )
 """Events, and above the beginnings of events' names, whose sender is an id of WeChat's own, not a user's."""
