@@ -1,4 +1,4 @@
-"""The samples of docs/handlers.md run, from the first to the last, as one module."""
+"""The samples of docs/handlers.md run, in either language, from the first to the last, as one module."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ["handlers.md"]
+PAGES = ["handlers.md", "handlers.zh-CN.md"]
 
 
 @pytest.fixture(params=PAGES)
