@@ -16,6 +16,7 @@ from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
 
+from wxbus.cancellation import Cancellation
 from wxbus.errors import BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
@@ -37,29 +38,28 @@ class BrokerCall:
 
     That includes a `CancelledError` though nobody cancelled: a connection declared stuck fails what is in flight
     that way. A real cancellation passes through, and is raised again at the end of the block if the client swallowed
-    it: its calls wait with `asyncio.wait_for`, which returns a result that comes at the same moment (Python 3.11).
+    it (`wxbus.cancellation`).
     """
 
-    __slots__ = ("_cancelling", "_doing", "_task")
+    __slots__ = ("_cancellation", "_doing")
 
     def __init__(self, doing: str) -> None:
         self._doing = doing
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        self._cancelling = self._task.cancelling() if self._task else 0
+        self._cancellation = Cancellation()
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        cancelled = self._task is not None and self._task.cancelling() > self._cancelling
+        cancelled = self._cancellation.came
         if exc is None or isinstance(exc, Exception):
             if cancelled:
                 raise asyncio.CancelledError from exc
             if exc is None:
                 return
         if isinstance(exc, asyncio.CancelledError):
-            if self._task is None or cancelled:
+            if cancelled:
                 return
             raise BrokerUnavailable(f"{self._doing}: the connection was stuck and given up") from exc
         # A connection that ends without an error fails what is in flight with a bare `Exception`.

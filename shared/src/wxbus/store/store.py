@@ -4,10 +4,12 @@ redis-py repeats commands by itself, which runs an INCR twice after a lost reply
 repeated (idempotent scripts) the caller repeats.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
+from types import TracebackType
 from typing import Any, TypeAlias, cast
 
 from redis.asyncio import Redis
@@ -16,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
+from wxbus.cancellation import Cancellation
 from wxbus.errors import ConfigurationError, StoreUnavailable
 
 Argument: TypeAlias = str | bytes | int | float
@@ -36,6 +39,26 @@ class Script:
     def of(cls, package: str, name: str) -> "Script":
         """Return the script in the file `name` beside the modules of `package`."""
         return cls(name, files(package).joinpath(name).read_text(encoding="utf-8"))
+
+
+class _StoreCall:
+    """A block in which redis-py's errors become `StoreUnavailable`, and a cancellation is never swallowed."""
+
+    __slots__ = ("_cancellation", "_doing")
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        self._cancellation = Cancellation()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._cancellation.came and (exc is None or isinstance(exc, Exception)):
+            raise asyncio.CancelledError from exc
+        if isinstance(exc, (RedisError, OSError)):
+            raise StoreUnavailable(f"{self._doing}: {exc}") from exc
 
 
 class Store:
@@ -83,10 +106,8 @@ class Store:
         registered = self._scripts.get(script.name)
         if registered is None or registered.script != script.source:
             registered = self._scripts[script.name] = self._redis.register_script(script.source)
-        try:
+        with _StoreCall(f"script {script.name}"):
             return await registered(keys=list(keys), args=list(args))
-        except (RedisError, OSError) as exc:
-            raise StoreUnavailable(f"script {script.name}: {exc}") from exc
 
     async def command(self, *words: Argument) -> Any:
         """Return the answer to a plain command; only for those that may be repeated or read.
@@ -95,10 +116,8 @@ class Store:
             StoreUnavailable: No answer.
         """
         execute = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)
-        try:
+        with _StoreCall(str(words[0])):
             return await execute(*words)
-        except (RedisError, OSError) as exc:
-            raise StoreUnavailable(f"{words[0]!s}: {exc}") from exc
 
     async def now(self) -> float:
         """Return seconds since the epoch on Redis's clock, which all processes share."""
