@@ -5,7 +5,7 @@ session ends with an error that says what to install.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import aio_pika
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.programs import provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
 from wxbus_local.guard import Run
@@ -40,9 +41,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Find the servers before the first test that needs them: fetching one may take longer than a test may."""
+    """Find programs and servers before the first test that needs them: fetching one may take longer than a test may."""
     if session.config.option.collectonly:
         return
+    wanted = {name for item in session.items for mark in item.iter_markers("programs") for name in mark.args}
+    provide(sorted(wanted), speaker_of(session.config))
     for item in session.items:
         if NEEDY_FIXTURES & set(getattr(item, "fixturenames", ())) or any(map(item.get_closest_marker, NEEDY_MARKERS)):
             try:
@@ -55,10 +58,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def launcher_of(config: pytest.Config) -> Launcher:
     """The session's launcher, made when first asked for."""
     if LAUNCHER not in config.stash:
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        say = reporter.write_line if reporter else print
-        config.stash[LAUNCHER] = Launcher(config.stash[OPEN].enter_context(Run.open()), say)
+        config.stash[LAUNCHER] = Launcher(config.stash[OPEN].enter_context(Run.open()), speaker_of(config))
     return config.stash[LAUNCHER]
+
+
+def speaker_of(config: pytest.Config) -> Callable[[str], None]:
+    """What takes a line for the person who waits."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter.write_line if reporter else print
 
 
 def found(config: pytest.Config) -> Servers:

@@ -1,15 +1,27 @@
-"""Programs that a test needs beside Python."""
+"""Programs that a test needs beside Python; a test names them with `@pytest.mark.programs("node")`."""
 
 import shutil
+from collections.abc import Callable, Iterable
 
 import pytest
 
-PACKAGES = {"node": "nodejs", "curl": "curl"}
+from wxbus_local import packages
+
+PACKAGES = {"node": {"apt": "nodejs", "brew": "node"}, "curl": {"apt": "curl", "brew": "curl"}}
+
+
+def provide(names: Iterable[str], say: Callable[[str], None]) -> None:
+    """Install what is missing, as the servers are: by the package manager, if this user may."""
+    missing = [name for name in names if shutil.which(name) is None]
+    manager = packages.manager() if missing else None
+    for name in missing:
+        if manager is not None:
+            manager.install(PACKAGES[name][manager.name], say)
 
 
 def program(name: str) -> str:
     """Return the path of a program; without it the test fails, for a skipped one would look like a passed one."""
     path = shutil.which(name)
     if path is None:
-        pytest.fail(f"this test runs {name}, which is not installed; on Debian: apt-get install {PACKAGES[name]}")
+        pytest.fail(f"this test runs {name}, which is not installed: {packages.advice(PACKAGES[name])}")
     return path

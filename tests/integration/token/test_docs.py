@@ -56,6 +56,7 @@ def test_both_languages_have_the_same_samples() -> None:
     assert blocks(ENGLISH) == blocks(CHINESE)
 
 
+@pytest.mark.programs("curl")
 async def test_curl(env: dict[str, str], current: str) -> None:
     """The two commands get a token and replace it; what they print looks as the page says."""
     program("curl")
@@ -75,6 +76,7 @@ async def test_python(env: dict[str, str], current: str) -> None:
     assert (await run(sys.executable, "-c", sample, **env)).strip() == current
 
 
+@pytest.mark.programs("node")
 @pytest.mark.parametrize("dead", [False, True])
 async def test_node(place: Place, env: dict[str, str], current: str, tmp_path: Path, dead: bool) -> None:
     """The sample's token is one that WeChat takes; a dead one is reported and replaced, once."""

@@ -77,6 +77,7 @@ async def test_the_page_needs_nothing_from_elsewhere(http: TestClient, path: str
         assert not re.search(r"<script>|<style|\son\w+=|style=", text), "the policy forbids what stands inline"
 
 
+@pytest.mark.programs("node")
 @pytest.mark.parametrize(
     ("name", "appid", "shown", "failed"),
     [
