@@ -43,7 +43,7 @@ def test_a_package_may_not_start_its_service_and_it_is_not_enabled_either(machin
     assert "exit 101" in (machine / "policy-seen").read_text()
     assert not policy.exists()
     assert calls(machine)[-1] == "systemctl --quiet disable redis-server.service"
-    assert said == ["installing redis-server with apt-get (its system service is neither started nor enabled)"]
+    assert said == ["installing redis-server with apt-get (no system service is started or enabled)"]
 
 
 def test_a_rule_of_the_system_is_left_as_it_is(machine: Path) -> None:

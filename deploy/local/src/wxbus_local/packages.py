@@ -31,7 +31,7 @@ class Manager:
         if self.name == "brew":
             say(f"installing {package} with brew (no service is started)")
             return self._call("brew", "install", package)
-        say(f"installing {package} with apt-get (its system service is neither started nor enabled)")
+        say(f"installing {package} with apt-get (no system service is started or enabled)")
         before = self._enabled()
         with self._no_services():
             environment = ("env", "DEBIAN_FRONTEND=noninteractive")
