@@ -18,7 +18,7 @@ from wxbus.rpc.keys import ApiKeys
 from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
 from wxbus_token.authority import Authority
-from wxbus_token.credentials import StableAccessToken
+from wxbus_token.credentials import credentials_of
 from wxbus_token.keeper import Timing
 from wxbus_token.keyring import Keyring
 from wxbus_token.metrics import Metrics
@@ -55,9 +55,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout)
         )
         vault = Vault(store, keyring, namespace=settings.store.namespace)
-        credentials = [
-            StableAccessToken(http, account.appid, account.secret) for account in accounts if account.secret is not None
-        ]
+        credentials = [credential for account in accounts for credential in credentials_of(account, http)]
         timing = Timing(lease=settings.lease, margin=settings.margin, patience=settings.patience)
         authority = Authority(vault, credentials, timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)

@@ -36,12 +36,24 @@ class Authority:
     ) -> None:
         self._vault = vault
         self._timing = timing
-        self._keepers = {
-            (credential.kind, credential.appid): Keeper(credential, vault, timing, metrics, clock=clock)
-            for credential in credentials
-        }
+        self._metrics = metrics
+        self._clock = clock
+        self._keepers: dict[tuple[str, str], Keeper] = {}
+        self.keep(credentials)
         self._limit = asyncio.Semaphore(REFRESHES)
         self._away = False
+
+    def keep(self, credentials: Iterable[Credential]) -> None:
+        """Keep these from now on and no others; one whose secret changed goes on with the value it has."""
+        keepers = {}
+        for credential in credentials:
+            key = (credential.kind, credential.appid)
+            keeper = self._keepers.get(key)
+            if keeper is None:
+                keeper = Keeper(credential, self._vault, self._timing, self._metrics, clock=self._clock)
+            keeper.credential = credential
+            keepers[key] = keeper
+        self._keepers = keepers
 
     def keeper(self, kind: str, appid: str) -> Keeper:
         """Return the keeper of an account's credential, or raise UnknownAccount."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from wxbus.accounts import Account
 from wxbus.api.http import WeChatHttp
 from wxbus.api.stable_token import FetchedToken, fetch_stable_token
 
@@ -47,6 +48,11 @@ class StableAccessToken:
     async def fetch(self, *, force: bool) -> FetchedToken:
         """Ask WeChat (see Credential)."""
         return await fetch_stable_token(self._http, self.appid, self._secret, force_refresh=force)
+
+
+def credentials_of(account: Account, http: WeChatHttp) -> list[Credential]:
+    """Return what an account can have; nothing for one without a secret."""
+    return [] if account.secret is None else [StableAccessToken(http, account.appid, account.secret)]
 
 
 def digest_of(value: str) -> str:
