@@ -26,6 +26,8 @@ Argument: TypeAlias = str | bytes | int | float
 ANSWER_TIMEOUT = 1.0
 """Seconds for one command; with redis-py's defaults a frozen server costs a minute a call."""
 CONNECT_TIMEOUT = 0.5
+SILENCE = 60.0
+"""Seconds for which one subscription waits for a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,29 @@ class Store:
         execute = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)
         with _StoreCall(str(words[0])):
             return await execute(*words)
+
+    async def messages(self, channel: str, *, silence: float = SILENCE) -> AsyncIterator[bytes]:
+        """Yield what is published to `channel`; ends after `silence` seconds without a message.
+
+        Redis keeps no message for who does not listen just then: take one for a hint, and look for the truth elsewhere.
+        Who listens on listens anew, which finds out a connection that died without a word.
+
+        Raises:
+            StoreUnavailable: The connection is lost, or there is none.
+        """
+        pubsub = self._redis.pubsub()
+        try:
+            with _StoreCall(f"listening to {channel}"):
+                await pubsub.subscribe(channel)
+            while True:
+                with _StoreCall(f"listening to {channel}"):
+                    message = await pubsub.get_message(timeout=silence)
+                if message is None:
+                    return
+                if message["type"] == "message":
+                    yield message["data"]
+        finally:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def now(self) -> float:
         """Return seconds since the epoch on Redis's clock, which all processes share."""
