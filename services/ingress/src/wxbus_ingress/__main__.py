@@ -7,7 +7,7 @@ from wxbus import logs
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus_ingress import spool_cli
-from wxbus_ingress.processes import supervise
+from wxbus_ingress.processes import serve_with
 from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings
 
@@ -26,7 +26,7 @@ def main(
     try:
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")
-        uvloop.run(serve(settings) if processes == 1 else supervise(settings, processes))
+        uvloop.run(serve(settings) if processes == 1 else serve_with(settings, processes))
     except ConfigurationError as exc:
         typer.echo(str(exc), err=True)
         raise typer.Exit(2) from exc

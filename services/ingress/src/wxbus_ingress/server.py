@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,6 +15,8 @@ from wxbus.accounts import Accounts
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError
+from wxbus.processes import counted_up
+from wxbus.stopping import stop_signal
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
 from wxbus_ingress.http import bound, serving
@@ -45,7 +46,6 @@ async def serve(
     settings: IngressSettings,
     place: Place | None = None,
     *,
-    parent: int | None = None,
     registry: CollectorRegistry = REGISTRY,
 ) -> None:
     """Take callbacks until SIGTERM or SIGINT; a second signal ends the process at once.
@@ -53,7 +53,6 @@ async def serve(
     Args:
         settings: All of them.
         place: Which process of several; None: the only one.
-        parent: A descriptor that becomes readable when the process ends that started us; then we stop too.
         registry: Holds the metrics.
 
     Raises:
@@ -61,7 +60,7 @@ async def serve(
     """
     place = place or Place()
     accounts = Accounts.read(settings.accounts.accounts_file)
-    stopping = stop_signal(parent)
+    stopping = stop_signal()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(
@@ -84,7 +83,7 @@ async def serve(
         )
         try:
             listener = place.listener or bound(settings.host, settings.port)
-            admin_port = settings.admin_port and settings.admin_port + place.number
+            admin_port = counted_up(settings.admin_port, place.number)
             admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
             port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         except OSError as exc:
@@ -119,22 +118,3 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-def stop_signal(parent: int | None = None) -> asyncio.Event:
-    """Return the event that SIGTERM and SIGINT set, and the end of the `parent` (see `serve`)."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        if parent is not None:
-            loop.remove_reader(parent)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    if parent is not None:
-        loop.add_reader(parent, stop)
-    return stopping

@@ -1,0 +1,47 @@
+"""A service of two processes for the tests of `wxbus.processes`: `python -m tests.support.supervised KIND GRACE`."""
+
+import asyncio
+import os
+import sys
+import time
+from functools import partial
+
+from wxbus import logs
+from wxbus.errors import ConfigurationError
+from wxbus.processes import supervise
+from wxbus.settings import LogSettings
+from wxbus.stopping import stop_signal
+
+
+def tell(what: str, number: int) -> None:
+    """Say what happened in which process."""
+    os.write(1, f"{what} {number} {os.getpid()}\n".encode())  # in one piece: others write, too
+
+
+def work(kind: str, number: int) -> None:
+    """Be process `number`."""
+    if kind == "misconfigured":
+        raise ConfigurationError("WXBUS_SOMETHING: missing")
+    asyncio.run(wait(kind, number))
+
+
+async def wait(kind: str, number: int) -> None:
+    """Wait until told to stop; `stuck` notices nothing, `slow` takes its time."""
+    stopping = stop_signal()
+    tell("started", number)
+    if kind == "stuck":
+        time.sleep(60)  # noqa: ASYNC251 - this is the fault
+    await stopping.wait()
+    tell("stopping", number)
+    if kind == "slow":
+        await asyncio.sleep(60)
+    tell("stopped", number)
+
+
+if __name__ == "__main__":
+    _, given, grace = sys.argv
+    logs.configure(LogSettings(), service="supervised")
+    try:
+        asyncio.run(supervise([partial(work, given, number) for number in range(2)], grace=float(grace)))
+    except ConfigurationError as exc:
+        sys.exit(str(exc))
