@@ -8,7 +8,7 @@
     secret_file = "/run/secrets/shop_secret"
 
 Each of `token`, `aes_key` and `secret` may stand in the file itself, or be named by `..._env` (a variable) or
-`..._file` (a file that holds nothing else).
+`..._file` (a file that holds nothing else). `wxbus.accounts_file` reads it again when it changes.
 """
 
 import os
@@ -24,6 +24,7 @@ from wxbus.errors import ConfigurationError, UnknownAccount
 from wxbus.wechat.callback import AesKey, CallbackKey, Mode
 
 SECRETS = ("token", "aes_key", "secret")
+APPID = r"^[A-Za-z0-9_-]{1,64}$"
 
 
 class AccountKind(StrEnum):
@@ -42,7 +43,8 @@ class Account(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     """Our name for it: the last part of the callback address `/wechat/{name}`."""
-    appid: str = Field(min_length=1, max_length=64)
+    appid: str = Field(pattern=APPID)
+    """WeCom: the corpid or suiteid; of several applications of one corp, something of one's own, see `receive_id`."""
     kind: AccountKind
     token: SecretStr | None = None
     """Token of the console, for signatures."""
@@ -58,11 +60,33 @@ class Account(BaseModel):
     """Token and AES key before the last change: still accepted, never used to answer with."""
     reply: Literal["customer_service", "passive"] = "customer_service"
     """How handlers' replies reach the user."""
+    receive_id: str | None = Field(default=None, max_length=64)
+    """WeCom: what stands at the end of encrypted messages (corpid, suiteid, "" for a robot), if it is not the appid."""
+    component: str | None = None
+    """Name of the third-party platform that the account has authorised: its keys are used, its tokens lead to ours."""
+    authorizer_kind: Literal[AccountKind.OFFICIAL_ACCOUNT, AccountKind.MINI_PROGRAM] = AccountKind.OFFICIAL_ACCOUNT
+    """Third-party platform: what its authorisers are that the file does not list."""
+    cloud_hosting: bool = False
+    """WeChat's cloud hosting sends to us: its probe is answered (protocol reference 1.7), though nobody signed it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _platforms_get_xml(cls, fields: Any) -> Any:
+        # Third-party platforms are sent XML in secure mode only (protocol reference 1.1).
+        if isinstance(fields, dict) and fields.get("kind") == AccountKind.COMPONENT:
+            return {"formats": ("xml",), **fields}
+        return fields
 
     @model_validator(mode="after")
-    def _secure_needs_a_key(self) -> "Account":
+    def _fits_its_kind(self) -> "Account":
         if self.token is not None and self.aes_key is None and set(self.modes) - {Mode.PLAIN}:
             raise ValueError(f"modes {', '.join(self.modes)} need an aes_key")
+        if self.kind is AccountKind.COMPONENT and (self.modes, self.formats) != ((Mode.SECURE,), ("xml",)):
+            raise ValueError("a third-party platform knows secure mode and XML only")
+        if self.receive_id is not None and self.kind is not AccountKind.WECOM:
+            raise ValueError("receive_id is for WeCom only")
+        if self.component is not None and (self.token or self.aes_key or self.secret):
+            raise ValueError("with a component there is no token, aes_key or secret of its own")
         return self
 
     @property
@@ -70,6 +94,16 @@ class Account(BaseModel):
         """Return the pairs to try, the current one first; empty if the account takes no callbacks."""
         current = (CallbackKey(token=self.token, aes_key=self.aes_key),) if self.token else ()
         return current + self.previous_keys
+
+    @property
+    def sealed_for(self) -> str:
+        """Return what stands at the end of encrypted messages: the receive id (protocol reference 2)."""
+        return self.appid if self.receive_id is None else self.receive_id
+
+    def authorizer(self, appid: str) -> "Account":
+        """Return the account `appid` that authorised this third-party platform, without being listed in the file."""
+        kind = self.authorizer_kind
+        return Account(name=self.name, appid=appid, kind=kind, component=self.name, reply=self.reply)
 
 
 class Accounts:
@@ -80,6 +114,12 @@ class Accounts:
         self._by_appid = {account.appid: account for account in accounts.values()}
         if len(self._by_appid) != len(self._by_name):
             raise ConfigurationError("two accounts have the same appid")
+        self._platforms = [account for account in accounts.values() if account.kind is AccountKind.COMPONENT]
+        for account in accounts.values():
+            if account.component is not None and self._platform(account.component) is None:
+                raise ConfigurationError(
+                    f"{account.name}: component: there is no account {account.component} of that kind"
+                )
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._by_name.values())
@@ -93,11 +133,27 @@ class Accounts:
             return account
         raise UnknownAccount("there is no account of this name")
 
-    def of(self, appid: str) -> Account:
-        """Return the account with this appid, or raise UnknownAccount."""
+    def of(self, appid: str, *, via: str = "") -> Account:
+        """Return the account with this appid, or raise UnknownAccount.
+
+        One that is not listed is an authoriser of the third-party platform `via`, if there is one of this name.
+        """
         if account := self._by_appid.get(appid):
             return account
+        if platform := self._platform(via):
+            return platform.authorizer(appid)
         raise UnknownAccount("there is no account with this appid")
+
+    def owner_of(self, appid: str) -> Account:
+        """Return the account with this appid, where nothing says which platform led to it: the only one then.
+
+        Raises:
+            UnknownAccount: It is not listed, and there is no third-party platform, or more than one.
+        """
+        return self.of(appid, via=self._platforms[0].name if len(self._platforms) == 1 else "")
+
+    def _platform(self, name: str) -> Account | None:
+        return next((platform for platform in self._platforms if platform.name == name), None)
 
     @classmethod
     def read(cls, path: Path) -> "Accounts":
@@ -106,13 +162,23 @@ class Accounts:
         Raises:
             ConfigurationError: The file, an account or a secret's source is wrong; the text names it, never a value.
         """
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8")).get("accounts", {})
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-            raise ConfigurationError(f"accounts file {path}: {exc}") from exc
-        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-            raise ConfigurationError(f"accounts file {path}: accounts must be tables, [accounts.NAME]")
-        return cls({name: _account(path, name, table) for name, table in tables.items()})
+        return cls({name: _account(path, name, table) for name, table in _tables(path).items()})
+
+
+def secret_files(path: Path) -> list[Path]:
+    """Return the files that a TOML file of accounts names for secrets; raises ConfigurationError if it is none."""
+    named = (table.get(f"{secret}_file") for table in _tables(path).values() for secret in SECRETS)
+    return [path.parent / file for file in named if isinstance(file, str)]
+
+
+def _tables(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("accounts", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigurationError(f"accounts file {path}: {exc}") from exc
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigurationError(f"accounts file {path}: accounts must be tables, [accounts.NAME]")
+    return tables
 
 
 def _account(path: Path, name: str, table: Mapping[str, Any]) -> Account:
@@ -121,6 +187,8 @@ def _account(path: Path, name: str, table: Mapping[str, Any]) -> Account:
         sources = [key for key in (secret, f"{secret}_env", f"{secret}_file") if key in fields]
         if len(sources) > 1:
             raise ConfigurationError(f"accounts file {path}: {name}: give one of {', '.join(sources)}")
+        if sources and not isinstance(fields[sources[0]], str):
+            raise ConfigurationError(f"accounts file {path}: {name}: {sources[0]}: must be a text")
         if f"{secret}_env" in fields:
             variable = fields.pop(f"{secret}_env")
             if variable not in os.environ:

@@ -74,6 +74,13 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         ('appid = "wx1"\nkind = "mini_program"\ntoken_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
         ('appid = "wx1"\nkind = "mini_program"\nsecret_file = "nowhere"', "secret_file"),
         ('appid = "wx1"\nkind = "mini_program"\ncolour = "red"', "colour"),
+        ('appid = "wx1"\nkind = "mini_program"\nsecret_env = 5', "secret_env: must be a text"),
+        ('appid = "wx1:2"\nkind = "wecom"', "appid"),
+        ('appid = "wx1"\nkind = "component"\nmodes = ["plain"]', "secure mode and XML only"),
+        ('appid = "wx1"\nkind = "component"\nformats = ["json"]', "secure mode and XML only"),
+        ('appid = "wx1"\nkind = "mini_program"\nreceive_id = "wx2"', "receive_id is for WeCom only"),
+        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "p"\nsecret = "topsecret"', "of its own"),
+        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "nobody"', "nobody"),
         ("not toml", "accounts.toml"),
     ],
 )
@@ -108,3 +115,50 @@ def test_an_unknown_account_is_an_error_of_its_own(tmp_path: Path) -> None:
         accounts.named("shop")
     with pytest.raises(UnknownAccount):
         accounts.of("wx1")
+
+
+PLATFORM = """
+[accounts.platform]
+appid = "wxp"
+kind = "component"
+secret = "s"
+reply = "passive"
+[accounts.listed]
+appid = "wxl"
+kind = "mini_program"
+component = "platform"
+"""
+
+
+def test_an_authoriser_need_not_be_listed(tmp_path: Path) -> None:
+    """Whoever authorised a third-party platform is an account made of it, without its secret."""
+    accounts = read(tmp_path, PLATFORM)
+
+    account = accounts.of("wxother", via="platform")
+
+    assert (account.name, account.appid, account.kind) == ("platform", "wxother", AccountKind.OFFICIAL_ACCOUNT)
+    assert (account.component, account.reply, account.secret) == ("platform", "passive", None)
+    assert accounts.of("wxl", via="platform").name == "listed"
+    for via in ("", "listed", "nobody"):
+        with pytest.raises(UnknownAccount):
+            accounts.of("wxother", via=via)
+
+
+def test_the_only_platform_owns_what_nothing_else_does(tmp_path: Path) -> None:
+    """A context says only whose appid it is of: with two platforms nobody can say whose that is."""
+    second = '[accounts.second]\nappid = "wxs"\nkind = "component"\n'
+
+    assert read(tmp_path, PLATFORM).owner_of("wxother").name == "platform"
+    for text in ("", PLATFORM + second):
+        with pytest.raises(UnknownAccount):
+            read(tmp_path, text).owner_of("wxother")
+
+
+@pytest.mark.parametrize(
+    ("line", "receive_id"), [("", "ww1-2"), ('receive_id = "ww1"', "ww1"), ('receive_id = ""', "")]
+)
+def test_messages_of_wecom_are_sealed_for_another_id(tmp_path: Path, line: str, receive_id: str) -> None:
+    """WeCom's receive id is corpid, suiteid or nothing (protocol reference 1.6); the appid is ours to choose then."""
+    account = read(tmp_path, f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\n{line}').named("corp")
+
+    assert account.sealed_for == receive_id
