@@ -1,11 +1,13 @@
 """API keys."""
 
+import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from wxbus.errors import ConfigurationError
-from wxbus.rpc.keys import ApiKeys, new_key
+from wxbus.rpc.keys import ApiKeys, KeyEntry, new_key, read_entries
 
 
 async def test_the_file_keeps_no_key(tmp_path: Path) -> None:
@@ -32,11 +34,40 @@ async def test_two_keys_of_one_name_overlap() -> None:
     assert made[0][0] != made[1][0]
 
 
+async def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
+    """From its `expires` on a key is as unknown as any other; until then it is good."""
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    key, entry = new_key("worker", ["token:get:*"], expires=now + timedelta(seconds=10))
+    path = tmp_path / "keys.toml"
+    path.write_text(entry.as_toml())
+    for seconds, good in ((9, True), (10, False)):
+        keys = ApiKeys.of(read_entries(path), clock=(now + timedelta(seconds=seconds)).timestamp)
+        assert (await keys(key) is not None) is good
+
+
+async def test_a_subject_is_no_key() -> None:
+    """A certificate's subject cannot be presented as a key, nor a key's prefix as a subject."""
+    _, entry = new_key("worker", ["token:get:*"])
+    subject = 'CN=worker "one",O=shop\\, Ltd'
+    certificate = KeyEntry(name="worker", subject=subject, scopes=("token:get:*",))
+    keys = ApiKeys.of([entry, certificate])
+    assert tomllib.loads(certificate.as_toml())["keys"][0]["subject"] == subject
+    found = keys.certified(subject)
+    assert found is not None
+    assert (found.name, found.key) == ("worker", subject)
+    assert keys.certified(entry.key) is None
+    assert keys.certified("CN=worker") is None
+    assert await keys(subject) is None
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("keys = 5", "must be tables"),
-        ("[[keys]]\nname = 'x'", "prefix"),
+        ("keys = 5", "key: Input should be a valid list"),
+        ("[[keys]]\nname = 'x'", "scopes"),
+        ("[[keys]]\nname = 'x'\nscopes = ['x:y']", "a prefix and a sha256, or a subject"),
+        (f"[[keys]]\nname = 'x'\nscopes = ['x:y']\nprefix = 'wxb_{'0' * 12}'", "a prefix and a sha256, or a subject"),
+        ("[[keys]]\nname = 'x'\nscopes = ['x:y']\nsubject = 'CN=x'\nexpires = 2026-01-01T00:00:00", "expires"),
         (
             f"[[keys]]\nname='x'\nprefix='wxb_{'0' * 12}'\nsha256='{'0' * 64}'\nscopes=['a b']",
             "is no scope",

@@ -20,6 +20,8 @@ class Principal:
 
     name: str
     scopes: tuple[Scope, ...]
+    key: str = ""
+    """Which of the caller's keys: its public prefix, or the subject of a certificate."""
 
 
 class Features:
@@ -45,7 +47,7 @@ class Features:
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport fills the first seven, the stages the rest, each its own."""
+    """A call: the transport fills the first eight, the stages the rest, each its own."""
 
     service: str
     name: str
@@ -59,6 +61,8 @@ class Call:
     """Formats that the caller takes, as an `Accept` header has them."""
     timeout: float | None = None
     """Seconds that the caller still waits, if the transport knows."""
+    subject: str | None = None
+    """Of the caller's certificate, if the transport checked one; as RFC 4514 writes it."""
     method: Method | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)
