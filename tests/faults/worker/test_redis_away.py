@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
-from wxbus.store.store import Argument, Script, Store
+from wxbus.store.batches import Argument
+from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
 from wxbus_local.private import Server

@@ -8,8 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from wxbus.errors import StoreUnavailable
+from wxbus.store.batches import Argument
 from wxbus.store.lock import ACQUIRE, RENEW, Lock
-from wxbus.store.store import Argument, Script, Store
+from wxbus.store.store import Script, Store
 
 pytestmark = pytest.mark.integration
 

@@ -1,5 +1,6 @@
 """The store on a real Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -34,3 +35,15 @@ async def test_redis_away_is_one_error_of_ours(unused_tcp_port: int) -> None:
             await away.run(COUNT, keys=["k"])
         with pytest.raises(StoreUnavailable):
             await away.now()
+
+
+async def test_many_at_once_need_one_connection(redis_url: str, namespace: str) -> None:
+    """A thousand tasks that ask at once share a connection, and each is told its own answer."""
+    async with Store.open(redis_url, name=namespace) as store:
+        echo = Script("echo", "return ARGV[1]")
+        answers = await asyncio.gather(
+            *(store.run(echo, keys=[f"{namespace}:k"], args=[number]) for number in range(1_000))
+        )
+        assert answers == [str(number).encode() for number in range(1_000)]
+        clients = await store.command("CLIENT", "LIST")
+    assert clients.count(f"name={namespace} ".encode()) == 1

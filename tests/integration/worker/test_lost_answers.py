@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import Proxy, proxied
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.store.store import Argument, Script, Store
+from wxbus.store.batches import Argument
+from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router

@@ -1,10 +1,11 @@
-"""The store's calls, whatever its client does."""
+"""The store's calls, whatever its client does: what travels together must not share more than the way."""
 
 import asyncio
 from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
@@ -12,59 +13,160 @@ from wxbus.store.store import Script, Store
 SCRIPT = Script("any", "return 1")
 
 
-class SwallowingRedis:
-    """A client that goes on when it is cancelled, as redis-py may on Python 3.11."""
+class SlowRedis:
+    """A client whose batches wait for a word; it answers each command with its second word, or fails as told."""
 
-    def __init__(self, outcome: Exception | None = None) -> None:
+    def __init__(self) -> None:
+        self.batches: list[list[tuple[Any, ...]]] = []
+        self.under_way = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.failure: Exception | None = None
+
+    def pipeline(self, *, transaction: bool) -> "SlowRedis":
+        """Begin a batch."""
+        assert not transaction
+        self.batches.append([])
+        return self
+
+    def execute_command(self, *words: Any) -> None:
+        """Add to the batch."""
+        self.batches[-1].append(words)
+
+    async def execute(self, *, raise_on_error: bool) -> list[object]:
+        """Send the batch."""
+        assert not raise_on_error
+        self.under_way.set()
+        await self.go_on.wait()
+        if self.failure:
+            raise self.failure
+        return [ResponseError("wrong") if b"wrong" in words else words[1] for words in self.batches[-1]]
+
+
+@pytest.fixture
+def redis() -> SlowRedis:
+    """The client."""
+    return SlowRedis()
+
+
+@pytest.fixture
+def store(redis: SlowRedis) -> Store:
+    """The store under test."""
+    return Store(redis)  # type: ignore[arg-type]  # what of a client is used
+
+
+async def asked(store: Store, *words: str) -> "asyncio.Task[Any]":
+    """Return the call of a command that waits for its answer."""
+    call = asyncio.create_task(store.command("ECHO", *words))
+    await asyncio.sleep(0)
+    return call
+
+
+async def test_what_is_asked_meanwhile_goes_together(store: Store, redis: SlowRedis) -> None:
+    """However many ask, one batch is under way; each gets the answer to its own command."""
+    first = await asked(store, "0")
+    await redis.under_way.wait()
+    others = [await asked(store, str(number)) for number in range(1, 20)]
+    redis.go_on.set()
+
+    assert await asyncio.gather(first, *others) == [str(number).encode() for number in range(20)]
+    assert [len(batch) for batch in redis.batches] == [1, 19]
+
+
+async def test_an_error_is_its_commands_own(store: Store, redis: SlowRedis) -> None:
+    """A command that Redis refuses fails alone, and as an error of ours."""
+    redis.go_on.set()
+    good, wrong = await asked(store, "1"), await asked(store, "2", "wrong")
+    with pytest.raises(StoreUnavailable, match="ECHO: wrong"):
+        await wrong
+    assert await good == b"1"
+
+
+async def test_what_cannot_be_sent_is_its_callers_error(store: Store, redis: SlowRedis) -> None:
+    """Half a character, as JSON may hold, does not take the others of the batch along."""
+    redis.go_on.set()
+    good = await asked(store, "1")
+    with pytest.raises(UnicodeEncodeError):
+        await store.command("ECHO", "\ud83d")
+    assert await good == b"1"
+
+
+async def test_a_lost_batch_fails_all_that_wait(store: Store, redis: SlowRedis) -> None:
+    """Who came while it was under way hears of it at once: an answer takes one time-out at most, not two."""
+    redis.failure = RedisConnectionError("lost")
+    first = await asked(store, "1")
+    await redis.under_way.wait()
+    second = await asked(store, "2")
+    redis.go_on.set()
+    for call in (first, second):
+        with pytest.raises(StoreUnavailable, match="ECHO: lost"):
+            await call
+    assert len(redis.batches) == 1
+
+    redis.failure = None
+    assert await store.command("ECHO", "3") == b"3"
+
+
+async def test_who_is_cancelled_ends_at_once(store: Store, redis: SlowRedis) -> None:
+    """The client goes on for the others of the batch; what was not sent yet is not sent at all."""
+    first, other = await asked(store, "1"), await asked(store, "2")
+    await redis.under_way.wait()
+    waiting = await asked(store, "3")
+    for call in (first, waiting):
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    redis.go_on.set()
+
+    assert await other == b"2"
+    assert await store.command("ECHO", "4") == b"4"
+    assert [words for batch in redis.batches for words in batch] == [("ECHO", b"1"), ("ECHO", b"2"), ("ECHO", b"4")]
+
+
+async def test_a_timeout_around_a_call_stays_a_timeout(store: Store) -> None:
+    """The caller's deadline is told as such."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await store.run(SCRIPT, keys=[])
+
+
+async def test_a_mistake_of_ours_is_no_outage(store: Store, redis: SlowRedis) -> None:
+    """Only errors of Redis and of the network say that it is away: for anything else nobody waits in vain."""
+    redis.failure = LookupError("a bug")
+    redis.go_on.set()
+    with pytest.raises(LookupError):
+        await store.command("ECHO", "1")
+
+
+class SwallowingPubSub:
+    """A subscription that goes on when it is cancelled, as redis-py may on Python 3.11."""
+
+    def __init__(self, outcome: Exception | None) -> None:
         self.called = asyncio.Event()
         self._outcome = outcome
 
-    def register_script(self, source: str) -> Any:
-        """A script whose answer comes at the moment of the cancellation."""
+    def pubsub(self) -> "SwallowingPubSub":
+        """Return itself."""
+        return self
 
-        async def call(**_: object) -> int:
-            return await self.execute_command(source)
-
-        call.script = source  # type: ignore[attr-defined]
-        return call
-
-    async def execute_command(self, *_: object) -> int:
-        """As above."""
+    async def subscribe(self, _channel: str) -> None:
+        """Be cancelled, and keep it quiet."""
         self.called.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             if self._outcome:
                 raise self._outcome from None
-        return 1
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
 
 @pytest.mark.parametrize("outcome", [None, RedisConnectionError("lost")])
-@pytest.mark.parametrize("call", [lambda store: store.run(SCRIPT, keys=[]), lambda store: store.command("PING")])
-async def test_a_swallowed_cancellation_is_raised_again(call: Any, outcome: Exception | None) -> None:
-    """A loop of calls ends when it is cancelled: a worker's sweeper went on for ever, and SIGTERM ended in nothing."""
-    redis = SwallowingRedis(outcome)
-    task = asyncio.create_task(call(Store(redis)))  # type: ignore[arg-type]  # what of a client is used
-    await redis.called.wait()
-    task.cancel()
-
+async def test_a_swallowed_cancellation_is_raised_again(outcome: Exception | None) -> None:
+    """Who listens in a loop ends when cancelled, whatever the client makes of it."""
+    swallowing = SwallowingPubSub(outcome)
+    listening = asyncio.create_task(anext(Store(swallowing).messages("any")))  # type: ignore[arg-type]  # as above
+    await swallowing.called.wait()
+    listening.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def test_a_timeout_around_a_call_stays_a_timeout() -> None:
-    """The caller's deadline is told as such, also if the client swallowed it."""
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await Store(SwallowingRedis()).command("PING")  # type: ignore[arg-type]  # what of a client is used
-
-
-async def test_an_error_of_the_client_is_ours() -> None:
-    """Nobody above the store sees an error of redis-py."""
-
-    class Failing(SwallowingRedis):
-        async def execute_command(self, *_: object) -> int:
-            raise RedisConnectionError("lost")
-
-    with pytest.raises(StoreUnavailable, match="PING: lost"):
-        await Store(Failing()).command("PING")  # type: ignore[arg-type]  # what of a client is used
+        await listening

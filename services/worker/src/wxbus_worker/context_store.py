@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol
 from zlib import crc32
 
 from wxbus.bus.envelope import Envelope
-from wxbus.store.store import Argument, Script
+from wxbus.store.batches import Argument
+from wxbus.store.store import Script
 from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context import Context, ContextPolicy
 

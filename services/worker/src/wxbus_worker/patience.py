@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import structlog
 
 from wxbus.errors import StoreUnavailable
-from wxbus.store.store import Argument, Script, Store
+from wxbus.store.batches import Argument
+from wxbus.store.store import Script, Store
 
 T = TypeVar("T")
 

@@ -1,30 +1,29 @@
-"""The only module that imports redis: its errors end here, as `StoreUnavailable`.
+"""Redis as services use it: the errors of its client end here, as `StoreUnavailable`.
 
 redis-py repeats commands by itself, which runs an INCR twice after a lost reply; here nothing is repeated. What may be
 repeated (idempotent scripts) the caller repeats.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import TracebackType
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from wxbus.cancellation import Cancellation
 from wxbus.errors import ConfigurationError, StoreUnavailable
-
-Argument: TypeAlias = str | bytes | int | float
+from wxbus.store.batches import Argument, Batches
 
 ANSWER_TIMEOUT = 1.0
-"""Seconds for one command; with redis-py's defaults a frozen server costs a minute a call."""
+"""Seconds for one answer; with redis-py's defaults a frozen server costs a minute a call."""
 CONNECT_TIMEOUT = 0.5
 SILENCE = 60.0
 """Seconds for which one subscription waits for a message."""
@@ -36,6 +35,11 @@ class Script:
 
     name: str
     source: str = field(repr=False)
+    digest: str = field(init=False, repr=False)
+    """What Redis knows it by once it has seen it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest())
 
     @classmethod
     def of(cls, package: str, name: str) -> "Script":
@@ -68,7 +72,7 @@ class Store:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        self._scripts: dict[str, AsyncScript] = {}
+        self._batches = Batches(redis)
 
     @classmethod
     @asynccontextmanager
@@ -94,9 +98,11 @@ class Store:
             raise ConfigurationError(
                 "the Redis address must look like redis://:password@host:port/0, signs like / in the password as %2F"
             ) from None
+        store = cls(redis)
         try:
-            yield cls(redis)
+            yield store
         finally:
+            await store._batches.aclose()
             await redis.aclose()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
@@ -105,21 +111,18 @@ class Store:
         Raises:
             StoreUnavailable: No answer; the script may or may not have run.
         """
-        registered = self._scripts.get(script.name)
-        if registered is None or registered.script != script.source:
-            registered = self._scripts[script.name] = self._redis.register_script(script.source)
-        with _StoreCall(f"script {script.name}"):
-            return await registered(keys=list(keys), args=list(args))
+        answer = await self._batches.ask("EVALSHA", script.digest, len(keys), *keys, *args)
+        if isinstance(answer, NoScriptError):  # Redis was started since
+            answer = await self._batches.ask("EVAL", script.source, len(keys), *keys, *args)
+        return _answered(f"script {script.name}", answer)
 
-    async def command(self, *words: Argument) -> Any:
+    async def command(self, name: str, *words: Argument) -> Any:
         """Return the answer to a plain command; only for those that may be repeated or read.
 
         Raises:
             StoreUnavailable: No answer.
         """
-        execute = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)
-        with _StoreCall(str(words[0])):
-            return await execute(*words)
+        return _answered(name, await self._batches.ask(name, *words))
 
     async def messages(self, channel: str, *, silence: float = SILENCE) -> AsyncIterator[bytes]:
         """Yield what is published to `channel`; ends after `silence` seconds without a message.
@@ -161,3 +164,12 @@ class Store:
             wrong.append(f"`maxmemory-policy noeviction` is needed, it is {info['maxmemory_policy']}")
         if wrong:
             raise ConfigurationError("Redis: " + "; ".join(wrong))
+
+
+def _answered(doing: str, answer: Any) -> Any:
+    """Return the answer, or raise the error that came in place of one."""
+    if isinstance(answer, (RedisError, OSError)):
+        raise StoreUnavailable(f"{doing}: {answer}") from answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
