@@ -47,9 +47,13 @@ def build_admin(
 
 
 @asynccontextmanager
-async def listening(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
+async def listening(app: web.Application | web.Server, *, host: str, port: int) -> AsyncIterator[int]:
     """Serve `app` while the block runs; yields the port (`port=0` takes a free one)."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+    runner: web.BaseRunner
+    if isinstance(app, web.Application):
+        runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+    else:
+        runner = web.ServerRunner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

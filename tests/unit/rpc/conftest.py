@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 
+from tests.support.http import LowLevelServer
 from tests.support.rpc import SECRET_TEXT, Echo, Keys, Question, Reply, new_keys
 from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, UnknownAccount
 from wxbus.rpc import Server
@@ -32,7 +33,7 @@ async def http(echo: Echo, keys: Keys) -> AsyncIterator[TestClient]:
     """A raw HTTP client of the service."""
     server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
     app = build_http(server, body_limit=2000, read_timeout=0.2)
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(LowLevelServer(app)) as client:
         yield client
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import msgpack
 import pytest
 import structlog
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from tests.support.http import LowLevelServer
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server
 from wxbus.rpc.call import Call, Principal
@@ -260,7 +261,7 @@ async def test_too_many_calls_429(keys: Keys) -> None:
     """The caller is told in whole seconds when to come back."""
     limit = Limit(0.4, burst=1, clock=lambda: 0.0)
     server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), limit=limit, registry=CollectorRegistry())
-    async with TestClient(TestServer(build_http(server))) as client:
+    async with TestClient(LowLevelServer(build_http(server))) as client:
         assert (await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
         answer = await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))
         await problem(answer, 429)

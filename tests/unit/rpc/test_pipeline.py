@@ -39,7 +39,7 @@ class Clock:
         return self.now
 
 
-def serve(echo: object, keys: Keys, *stages: Stage, limit: Stage | None = None) -> Server:
+def serve(echo: object, keys: Keys, *stages: Stage, limit: Limit | None = None) -> Server:
     """Return a server with stages of one's own."""
     registry = CollectorRegistry()
     return Server([echo], authenticator=ApiKeys.of(keys.entries), stages=stages, limit=limit, registry=registry)

@@ -70,7 +70,7 @@ class Call:
     features: Features = field(default_factory=Features, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What the transport sends back; `status` is that of HTTP on every transport."""
 
@@ -87,3 +87,10 @@ CURRENT: ContextVar[Call] = ContextVar("wxbus_rpc_call")
 def current_call() -> Call:
     """Return the call in hand, anywhere below a method; LookupError outside of one."""
     return CURRENT.get()
+
+
+def called(call: Call) -> Method:
+    """Return the method of a call that was routed."""
+    if call.method is None:
+        raise RuntimeError("the check Route must stand before this one")
+    return call.method

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from typing import Final
 
 from wxbus.errors import RpcFailure
-from wxbus.rpc.call import Answer, Call
-from wxbus.rpc.stages import Next
+from wxbus.rpc.call import Call
 
 BURST: Final = 2.0
 """Seconds of calls that a caller may save up."""
 
 
 class Limit:
-    """A stage that refuses calls beyond `rate` a second of one principal; it counts in this process alone."""
+    """A check that refuses calls beyond `rate` a second of one principal; it counts in this process alone."""
 
     def __init__(self, rate: float, *, burst: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """`burst` is how many calls may come at once: those of `BURST` seconds by default, at least one."""
@@ -25,7 +24,7 @@ class Limit:
         self._buckets: dict[str, tuple[float, float]] = {}
         """What is left and when that was, by name; there are no more of them than there are names of keys."""
 
-    async def __call__(self, call: Call, call_next: Next) -> Answer:
+    def __call__(self, call: Call) -> None:
         """429 with the time after which the next call is let through."""
         name = call.principal.name if call.principal else ""
         now = self._clock()
@@ -39,4 +38,3 @@ class Limit:
                 retry_after=(1.0 - left) / self._rate,
             )
         self._buckets[name] = (left - 1.0, now)
-        return await call_next(call)

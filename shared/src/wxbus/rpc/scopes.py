@@ -1,7 +1,7 @@
 """What an API key may do: `service:method:resource`, for example `token:get:wx0123456789abcdef` or `token:get:*`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,6 +44,8 @@ class Needed:
     words: tuple[str, ...]
     by_word: tuple[str | None, ...] = field(compare=False)
     """Name of the field that stands for each word, None for a word that stands for itself."""
+    _open: tuple[str | None, ...] = field(compare=False, repr=False)
+    """Its words, None for those that no request has filled in yet."""
 
     @classmethod
     def parse(cls, text: str) -> "Needed":
@@ -52,22 +54,26 @@ class Needed:
         if not all(WORD.fullmatch(word) or PLACEHOLDER.fullmatch(word) for word in words):
             raise ValueError(f"{text!r} is no scope: words or {{field}}, joined by colons")
         matches = [PLACEHOLDER.fullmatch(word) for word in words]
-        return cls(words, tuple(match[1] if match else None for match in matches))
+        by_word = tuple(match[1] if match else None for match in matches)
+        return cls(words, by_word, tuple(None if match else word for word, match in zip(words, matches, strict=True)))
 
     @property
     def fields(self) -> frozenset[str]:
         """Fields of the request that it names."""
         return frozenset(name for name in self.by_word if name is not None)
 
-    def filled(self, request: object | None = None) -> tuple[str | None, ...]:
+    def words_for(self, request: object | None) -> tuple[str | None, ...]:
         """Return its words with the request's values; without a request yet, None stands for them."""
-        pairs = zip(self.words, self.by_word, strict=True)
         if request is None:
-            return tuple([word if name is None else None for word, name in pairs])
-        return tuple([word if name is None else str(getattr(request, name)) for word, name in pairs])
+            return self._open
+        return tuple(
+            [
+                word if name is None else str(getattr(request, name))
+                for word, name in zip(self.words, self.by_word, strict=True)
+            ]
+        )
 
 
-def allowed(granted: Iterable[Scope], needed: Iterable[tuple[str | None, ...]]) -> bool:
+def allowed(granted: Sequence[Scope], needed: Iterable[tuple[str | None, ...]]) -> bool:
     """Say whether each needed scope is covered by one that was granted."""
-    scopes = tuple(granted)
-    return all(any(scope.covers(need) for scope in scopes) for need in needed)
+    return all(any(scope.covers(need) for scope in granted) for need in needed)

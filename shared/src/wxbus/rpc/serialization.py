@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.negotiation import ANYTHING, qualities, quality_of
@@ -38,7 +39,7 @@ class Json:
 
     def encode(self, message: BaseModel) -> bytes:
         """Return the message's bytes."""
-        return message.model_dump_json().encode()
+        return to_json(message)
 
 
 class Serializers:

@@ -1,42 +1,34 @@
 """Services ready to be called, by whatever transport.
 
-The stages around a method, outermost first; each may act, call the next or answer itself:
+Around each call: its caller's deadline (504), errors made into answers, a note for the audit log. Within:
 
-    Audit               notes who called what and how it ended
-    settle_errors       makes answers of errors
-    keep_deadline       gives up when the caller has: 504
+    Admit               holds the checks below, in this order
+    one's own stages    see a decoded request of somebody who may make it; each may act, call the next or answer itself
+    invoke              calls the method, encodes what it returns
+
+The checks:
+
     Route               finds the method: 404
     Authenticate        finds out who calls: 401
     authorize           may the caller call the method at all: 403
     Limit               does the caller call too often: 429 (if there is a limit)
-    Decode              settles the formats, reads the body: 415, 406, 413, 400, 422
+    Decode              settles the formats, reads the body: 415, 406, 413, 408, 400, 422
     authorize_resource  may the caller call it for what the request names: 403
-    one's own           see a decoded request of somebody who may make it
-    invoke              calls the method, encodes what it returns
 """
 
+import time
 from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from wxbus.rpc.audit import Audit
 from wxbus.rpc.call import CURRENT, Answer, Call
+from wxbus.rpc.checks import Authenticate, Check, Decode, Route, authorize, authorize_resource
 from wxbus.rpc.declaration import Method, methods_of
 from wxbus.rpc.formats import standard
 from wxbus.rpc.keys import Authenticator
 from wxbus.rpc.serialization import Serializer, Serializers
-from wxbus.rpc.stages import (
-    Audit,
-    Authenticate,
-    Decode,
-    Route,
-    Stage,
-    authorize,
-    authorize_resource,
-    compose,
-    invoke,
-    keep_deadline,
-    settle_errors,
-)
+from wxbus.rpc.stages import Admit, Stage, compose, in_time, invoke, settled
 
 
 class Server:
@@ -48,7 +40,7 @@ class Server:
         *,
         authenticator: Authenticator,
         stages: Sequence[Stage] = (),
-        limit: Stage | None = None,
+        limit: Check | None = None,
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
@@ -72,21 +64,16 @@ class Server:
                     raise TypeError(f"two objects declare {method.service}.{name}")
                 self.methods[method.service, name] = method
         self.serializers = Serializers(serializers or standard())
-        self._chain = compose(
-            [
-                Audit(registry),
-                settle_errors,
-                keep_deadline,
-                Route(self.methods),
-                Authenticate(authenticator),
-                authorize,
-                *([limit] if limit is not None else []),
-                Decode(self.serializers),
-                authorize_resource,
-                *stages,
-            ],
-            invoke,
-        )
+        checks: list[Check] = [
+            Route(self.methods),
+            Authenticate(authenticator),
+            authorize,
+            *([limit] if limit is not None else []),
+            Decode(self.serializers),
+            authorize_resource,
+        ]
+        self._chain = compose([Admit(checks), *stages], invoke)
+        self._audit = Audit(registry)
 
     @property
     def services(self) -> frozenset[str]:
@@ -95,8 +82,14 @@ class Server:
 
     async def answer(self, call: Call) -> Answer:
         """Return the answer, errors included; only cancellation is raised."""
+        began = time.perf_counter()
         token = CURRENT.set(call)
         try:
-            return await self._chain(call)
+            answering = self._chain(call)
+            answer = await (answering if call.timeout is None else in_time(answering, call.timeout))
+        except Exception as exc:  # whatever a method raises is answered
+            answer = settled(call, exc)
         finally:
             CURRENT.reset(token)
+        self._audit(call, answer, time.perf_counter() - began)
+        return answer

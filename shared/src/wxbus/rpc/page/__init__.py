@@ -1,6 +1,8 @@
 """A page to read the OpenAPI document and try the methods: our own, nothing of it comes from elsewhere."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
@@ -22,16 +24,21 @@ PARTS: Final = {
 }
 
 
-def routes(document: dict[str, Any]) -> list[web.RouteDef]:
-    """Return the routes of `/openapi.json` and `/docs`; both are for everybody, for they hold no secret."""
-    found = [_route("/openapi.json", json.dumps(document).encode(), "application/json")]
-    for path, (name, content_type) in PARTS.items():
-        found.append(_route(path, files(__name__).joinpath(name).read_bytes(), content_type))
-    return found
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address that is read, the same for everybody: it holds no secret."""
+
+    body: bytes
+    content_type: str
+
+    def response(self) -> web.Response:
+        """Return what is answered."""
+        return web.Response(body=self.body, content_type=self.content_type, charset="utf-8", headers=HEADERS)
 
 
-def _route(path: str, body: bytes, content_type: str) -> web.RouteDef:
-    async def handler(_request: web.Request) -> web.Response:
-        return web.Response(body=body, content_type=content_type, charset="utf-8", headers=HEADERS)
-
-    return web.get(path, handler)
+def pages(document: dict[str, Any]) -> Mapping[str, Page]:
+    """Return what stands at `/openapi.json` and `/docs`, by path."""
+    return {
+        "/openapi.json": Page(json.dumps(document).encode(), "application/json"),
+        **{path: Page(files(__name__).joinpath(name).read_bytes(), kind) for path, (name, kind) in PARTS.items()},
+    }

@@ -1,0 +1,56 @@
+"""Who called what, how it ended and how long it took: one line and one count for each call."""
+
+import logging
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from wxbus.rpc.call import Answer, Call
+from wxbus.rpc.declaration import Method
+
+log = structlog.get_logger("wxbus.rpc")
+
+
+class Audit:
+    """Notes who called what, how it ended and how long it took; never what was in it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "wxbus_rpc_calls_total",
+            "RPC calls by method and status",
+            ["service", "method", "status"],
+            registry=registry,
+        )
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        """Finding one by its labels costs as much as the rest of the stage."""
+        self._log = log.bind()
+
+    def __call__(self, call: Call, answer: Answer, seconds: float) -> None:
+        """Note a call that was answered, or refused."""
+        self._counter(call.method, answer.status).inc()
+        if not self._log.is_enabled_for(logging.INFO):
+            return
+        self._log.info(
+            "rpc.call",
+            service_name=call.service[:64],
+            method=call.name[:64],
+            principal=call.principal.name if call.principal else None,
+            resource=_resources(call),
+            status=answer.status,
+            ms=round(seconds * 1000, 2),
+        )
+
+    def _counter(self, known: Method | None, status: int) -> Counter:
+        # What a caller made up is no label: it would grow without bound.
+        key = (known.service, known.name, status) if known else ("-", "-", status)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = self._calls.labels(*map(str, key))
+        return counter
+
+
+def _resources(call: Call) -> list[str] | None:
+    """What the call was about: the values of the fields that its scopes name."""
+    if call.method is None or call.request is None:
+        return None
+    return sorted({str(getattr(call.request, name)) for needed in call.method.scopes for name in needed.fields})

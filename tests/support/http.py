@@ -1,0 +1,17 @@
+"""aiohttp's test client for servers of its low-level kind."""
+
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer
+
+
+class LowLevelServer(BaseTestServer):
+    """Serves a `web.Server` on a free port."""
+
+    def __init__(self, served: web.Server) -> None:
+        super().__init__()
+        self._served = served
+
+    async def _make_runner(self, **_: Any) -> web.BaseRunner:
+        return web.ServerRunner(self._served)
