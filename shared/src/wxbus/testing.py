@@ -1,7 +1,9 @@
 """Fakes of the bus for unit tests; `tests/contract` holds them to what the real ones do."""
 
+import time
 from dataclasses import dataclass, field
 
+from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Death, Delivery
 from wxbus.bus.topology import RETRY_DELAYS
@@ -18,6 +20,7 @@ class MemoryDelivery:
     acked: bool = False
     lost: bool = False
     """Set it to lose the channel: what is not acknowledged yet can no longer be."""
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def lane(self) -> str:
@@ -47,6 +50,7 @@ class MemoryOutlet:
     parked: list[tuple[Envelope, str]] = field(default_factory=list)
     """Envelope and name of the delay."""
     buried: list[tuple[Delivery, Death]] = field(default_factory=list)
+    answered: list[tuple[Envelope, Answer]] = field(default_factory=list)
     away: bool = False
     """Set it to take the broker away: every call raises BrokerUnavailable."""
 
@@ -66,6 +70,13 @@ class MemoryOutlet:
         """Keep it in `buried`."""
         self._arrive(budget)
         self.buried.append((delivery, death))
+
+    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+        """Keep it in `answered`."""
+        if envelope.reply_to is None:
+            raise ValueError("nobody waits for an answer to this envelope")
+        self._arrive(budget)
+        self.answered.append((envelope, answer))
 
     async def check(self) -> None:
         """Return, or raise BrokerUnavailable while the broker is away."""

@@ -9,6 +9,7 @@ import pytest
 from tests.support.envelopes import an_envelope
 from tests.support.proxy import proxied
 from tests.support.sinks import CollectingSink
+from wxbus.bus.answer import Answer
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Death, Delivery, Outlet
@@ -118,7 +119,7 @@ async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
 
 
 async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
-    """Publishing, parking and burying raise BrokerUnavailable without a broker, and work again with it."""
+    """Publishing, parking, burying and answering raise BrokerUnavailable without a broker, and work again with it."""
     await bus.outlet.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await bus.cut()
@@ -127,6 +128,7 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
         bus.outlet.publish(an_envelope(), budget=0.1),
         bus.outlet.park(an_envelope(), delay="1s", budget=0.1),
         bus.outlet.bury(delivery, DEATH, budget=0.1),
+        bus.outlet.answer(an_envelope(reply_to="somebody"), Answer(), budget=0.1),
     ):
         with pytest.raises(BrokerUnavailable):
             await refused

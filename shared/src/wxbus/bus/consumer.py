@@ -39,13 +39,14 @@ def consumer_name(name: str) -> str:
 class PartitionDelivery:
     """One message of one partition's channel; implements `wxbus.bus.ports.Delivery`."""
 
-    __slots__ = ("_acked", "_channel", "_envelope", "lane", "message", "partition", "redelivered")
+    __slots__ = ("_acked", "_channel", "_envelope", "arrived", "lane", "message", "partition", "redelivered")
 
     def __init__(self, message: DeliveredMessage, partition: int, channel: AbstractChannel) -> None:
         self.message = message
         self.partition = partition
         self.lane = wire.lane_of(message) or f"unreadable:{partition}:{message.delivery_tag}"
         self.redelivered = bool(message.redelivered)
+        self.arrived = monotonic()
         self._channel = channel
         self._envelope: Envelope | None = None
         self._acked = False

@@ -96,7 +96,7 @@ class DeadLetters:
         if letter.envelope is None:
             raise UnreadableEnvelope(f"dead letter {letter.id or '(no id)'} is unreadable: it can only be dropped")
         await inbox.publish(
-            replace(letter.envelope, id=_replay_id(letter), attempt=1, replay=True), budget=PUBLISH_BUDGET
+            replace(letter.envelope.unawaited(), id=_replay_id(letter), attempt=1, replay=True), budget=PUBLISH_BUDGET
         )
         await self.drop(letter)
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -13,6 +13,8 @@ class EnvelopeKind(StrEnum):
     """A callback of WeChat; the body is its document."""
     TAKEN = "taken"
     """Ingress has answered WeChat with this message's passive reply."""
+    LATE = "late"
+    """It is too late for WeChat to be answered with this message's passive reply, unless the lane knows better."""
     CONTEXT_EXPIRED = "context_expired"
     """The user's context is due to be removed."""
     SEND = "send"
@@ -48,7 +50,11 @@ class Envelope:
     reply_to: str | None = None
     correlation_id: str | None = None
     expiration: float | None = None
-    """Seconds for which somebody waits for an answer at `reply_to`."""
+    """Seconds for which an answer at `reply_to` is waited for, or will be again at the next push of the same."""
+
+    def unawaited(self) -> "Envelope":
+        """Return it as it is when nobody waits for an answer."""
+        return replace(self, reply_to=None, correlation_id=None, expiration=None)
 
 
 def new_id() -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
 
 
@@ -31,6 +32,11 @@ class Delivery(Protocol):
     @property
     def lane(self) -> str:
         """Return its lane; an unreadable envelope has one of its own."""
+        ...
+
+    @property
+    def arrived(self) -> float:
+        """Return `time.monotonic()` of when it came to us."""
         ...
 
     @property
@@ -102,4 +108,20 @@ class Outlet(Inbox, Protocol):
 
     async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Copy it as it came, readable or not, to the dead letters."""
+        ...
+
+    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+        """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
+        ...
+
+
+class AnswerSink(Protocol):
+    """Who takes the answers to what was published with `reply_to=REPLY_TO`."""
+
+    def answered(self, correlation_id: str, answer: Answer) -> None:
+        """Take an answer, without waiting; nobody may wait for it any more."""
+        ...
+
+    def lost(self) -> None:
+        """The channel is gone: what was not answered until now never will be."""
         ...

@@ -7,18 +7,20 @@ from typing import cast
 
 import structlog
 from aiormq import Channel
-from aiormq.abc import AbstractConnection
+from aiormq.abc import AbstractConnection, DeliveredMessage
 from aiormq.exceptions import PublishError
+from pamqp.commands import Basic
 
 from wxbus.bus import wire
+from wxbus.bus.answer import REPLY_TO, Answer
 from wxbus.bus.connection import Backoff, BrokerCall, address, connected
 from wxbus.bus.consumer import PartitionDelivery
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
-from wxbus.bus.ports import Death, Delivery
+from wxbus.bus.ports import AnswerSink, Death, Delivery
 from wxbus.bus.sender import Sender
 from wxbus.bus.topology import Topology
-from wxbus.errors import BrokerUnavailable, WxbusError
+from wxbus.errors import BrokerUnavailable, UnreadableEnvelope, WxbusError
 
 WINDOW = 50
 """Publishes in flight at once: more only add latency (broker notes 5)."""
@@ -31,13 +33,16 @@ log = structlog.stdlib.get_logger(__name__)
 class Publisher:
     """A connection for publishing alone, made again whenever it is lost."""
 
-    def __init__(self, url: str, topology: Topology, *, name: str, window: int = WINDOW) -> None:
+    def __init__(
+        self, url: str, topology: Topology, *, name: str, window: int = WINDOW, answers: AnswerSink | None = None
+    ) -> None:
         """Use `open`, which also keeps the connection."""
         self._url = address(url, name=f"{name}:publish")
         self._topology = topology
         self._window = asyncio.Semaphore(window)
         self._inbox = topology.inbox.name
         self._dead = topology.dead.name
+        self._answers = answers
         self._sender: Sender | None = None
         self._connection: AbstractConnection | None = None
         self._usable = asyncio.Event()
@@ -46,9 +51,14 @@ class Publisher:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, topology: Topology, *, name: str, window: int = WINDOW) -> AsyncIterator["Publisher"]:
-        """Yield a publisher; it connects by itself, now and after every loss, so the broker may come later than we."""
-        publisher = cls(url, topology, name=name, window=window)
+    async def open(
+        cls, url: str, topology: Topology, *, name: str, window: int = WINDOW, answers: AnswerSink | None = None
+    ) -> AsyncIterator["Publisher"]:
+        """Yield a publisher; it connects by itself, now and after every loss, so the broker may come later than we.
+
+        Without `answers`, nothing may be published with `reply_to=REPLY_TO`.
+        """
+        publisher = cls(url, topology, name=name, window=window, answers=answers)
         supervisor = asyncio.create_task(publisher._supervise(), name="publisher")
         try:
             yield publisher
@@ -88,14 +98,13 @@ class Publisher:
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Put it into the partition of its lane; returns when RabbitMQ has it on disk."""
-        await self._send(
-            self._inbox, envelope.lane, envelope.id, wire.encode_properties(envelope), envelope.body, budget
-        )
+        key = self._key(envelope.lane)
+        await self._send(self._inbox, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Put it into the retry queue of `delay`, from which it comes back to the partition of its lane."""
-        exchange = self._topology.retry(delay).name
-        await self._send(exchange, envelope.lane, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
+        exchange, key = self._topology.retry(delay).name, self._key(envelope.lane)
+        await self._send(exchange, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Copy it as it came, readable or not, to the dead letters."""
@@ -104,18 +113,44 @@ class Publisher:
         message = delivery.message
         properties = wire.to_dead_properties(message, death)
         properties.message_id = properties.message_id or new_id()  # a return is known by it
-        await self._send(self._dead, delivery.lane, properties.message_id, properties.marshal(), message.body, budget)
+        key = self._key(delivery.lane)
+        await self._send(self._dead, key, properties.message_id, properties.marshal(), message.body, budget)
+
+    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+        """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
+        if envelope.reply_to is None:
+            raise ValueError("nobody waits for an answer to this envelope")
+        message_id = new_id()
+        properties = Basic.Properties(
+            message_id=message_id, correlation_id=envelope.correlation_id, content_type=wire.CONTENT_TYPE
+        )
+        # Mandatory, a direct reply would be delivered and come back as unroutable all the same (broker notes 6).
+        await self._send(
+            "", envelope.reply_to, message_id, properties.marshal(), answer.to_bytes(), budget, mandatory=False
+        )
+
+    def _key(self, lane: str) -> str:
+        return str(self._topology.partition_of(lane))
 
     async def _send(
-        self, exchange: str, lane: str, message_id: str, properties: bytes, body: bytes, budget: float
+        self,
+        exchange: str,
+        routing_key: str,
+        message_id: str,
+        properties: bytes,
+        body: bytes,
+        budget: float,
+        *,
+        mandatory: bool = True,
     ) -> None:
-        routing_key = str(self._topology.partition_of(lane))
         with BrokerCall("publishing"):
             async with asyncio.timeout(budget), self._window:
                 sender = self._sender
                 if sender is None or sender.is_closed:
                     sender = await self._next_sender()
-                tag, confirmed = sender.publish(exchange, routing_key, message_id, properties, body)
+                tag, confirmed = sender.publish(
+                    exchange, routing_key, message_id, properties, body, mandatory=mandatory
+                )
                 try:
                     await confirmed
                 except PublishError:
@@ -150,6 +185,8 @@ class Publisher:
             await declare(connection, self._topology)
             with BrokerCall("opening a channel"):
                 channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
+                if self._answers is not None:
+                    await channel.basic_consume(REPLY_TO, self._answered, no_ack=True)
             over = self._over = asyncio.get_running_loop().create_future()
             channel.closing.add_done_callback(lambda _: self._end_session())
             self._connection, self._sender = connection, Sender(channel)
@@ -163,7 +200,18 @@ class Publisher:
                 sending.cancel()
                 self._usable.clear()  # a cancellation comes without `_end_session`
                 self._connection = self._sender = self._over = None
+                if self._answers is not None:
+                    self._answers.lost()
         self._reason = "the connection was lost"
+
+    async def _answered(self, message: DeliveredMessage) -> None:
+        assert self._answers is not None
+        try:
+            answer = Answer.parse(message.body)
+        except UnreadableEnvelope as exc:  # whoever knows our channel's name may write to it
+            log.warning("answer.unreadable", reason=str(exc))
+        else:
+            self._answers.answered(message.header.properties.correlation_id or "", answer)
 
     def _end_session(self) -> None:
         if self._over is not None and not self._over.done():

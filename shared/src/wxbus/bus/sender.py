@@ -32,6 +32,7 @@ class Sender:
         self._out: list[bytes] = []
         self._more = asyncio.Event()
         self._methods: dict[tuple[str, str], bytes] = {}
+        """Of exchange and routing key, all of them mandatory."""
 
     @property
     def is_closed(self) -> bool:
@@ -39,15 +40,26 @@ class Sender:
         return self._channel.is_closed
 
     def publish(
-        self, exchange: str, routing_key: str, message_id: str, properties: bytes, body: bytes
+        self,
+        exchange: str,
+        routing_key: str,
+        message_id: str,
+        properties: bytes,
+        body: bytes,
+        *,
+        mandatory: bool = True,
     ) -> "tuple[int, asyncio.Future[Any]]":
-        """Publish as mandatory; return the delivery tag and what ends with the confirm, or raises as `basic_publish`.
+        """Publish; return the delivery tag and what ends with the confirm, or raises as `basic_publish`.
 
-        `properties` are encoded, with `message_id` in them: it must be unique among those that are waited for.
+        `properties` are encoded, with `message_id` in them: it must be unique among those that are waited for. What is
+        not `mandatory` is confirmed even if there is no queue for it.
         """
         channel = self._channel
         number, limit, end = channel.number, channel.max_content_size, constants.FRAME_END_CHAR
-        method = self._methods.get((exchange, routing_key)) or self._method(exchange, routing_key)
+        if mandatory:
+            method = self._methods.get((exchange, routing_key)) or self._method(exchange, routing_key)
+        else:  # to somebody who waits, and is another one each time
+            method = self._publish(exchange, routing_key, mandatory=False)
         size = _HEADER_SIZE + len(properties)
         header = _HEADER.pack(constants.FRAME_HEADER, number, size, commands.Basic.frame_id, 0, len(body))
         frames = [method, header, properties, end]
@@ -78,6 +90,9 @@ class Sender:
             await self._channel.write_queue.put(ChannelFrame(payload, should_close=False))
 
     def _method(self, exchange: str, routing_key: str) -> bytes:
-        publish = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True)
-        self._methods[exchange, routing_key] = frame = pamqp.frame.marshal(publish, self._channel.number)
+        self._methods[exchange, routing_key] = frame = self._publish(exchange, routing_key, mandatory=True)
         return frame
+
+    def _publish(self, exchange: str, routing_key: str, *, mandatory: bool) -> bytes:
+        publish = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=mandatory)
+        return pamqp.frame.marshal(publish, self._channel.number)

@@ -10,6 +10,7 @@ from aiormq import Channel
 from aiormq.abc import AbstractConnection, DeliveredMessage
 from pamqp.commands import Basic
 
+from wxbus.bus.answer import REPLY_TO
 from wxbus.bus.connection import BrokerCall
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
@@ -18,7 +19,6 @@ from wxbus.rpc.amqp_link import Link
 from wxbus.rpc.compression import GZIP, inflated
 from wxbus.rpc.transport import ANSWER_LIMIT, Incoming, Outgoing
 
-REPLY_TO: Final = "amq.rabbitmq.reply-to"
 TRANSIENT: Final = 1
 """Delivery mode: a request or an answer does not outlive the broker, its caller asks again."""
 
