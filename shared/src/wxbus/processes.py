@@ -34,6 +34,8 @@ log = structlog.stdlib.get_logger(__name__)
 async def supervise(works: Sequence[Callable[[], None]], *, grace: float) -> None:
     """Run each of `works` in a process of its own until SIGTERM or SIGINT; a second signal kills all of them.
 
+    SIGHUP is handed on to all of them.
+
     Args:
         works: What the processes do; they stop by SIGTERM, which they also get when we have ended, however that was.
             Each can be pickled.
@@ -48,10 +50,16 @@ async def supervise(works: Sequence[Callable[[], None]], *, grace: float) -> Non
         for child in children:
             child.kill()
 
+    def hang_up() -> None:
+        for child in children:
+            child.hang_up()
+
     stopping = stop_signal(at_once=kill)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
     try:
         reasons = await asyncio.gather(*(_keep(child, stopping) for child in children))
     finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
         kill()
     for reason in filter(None, reasons):
         raise ConfigurationError(reason)  # once: the others say the same
@@ -133,6 +141,11 @@ class Child:
         if self._process is not None and not self.ended.is_set():
             self._process.kill()
 
+    def hang_up(self) -> None:
+        """Send it SIGHUP, if it runs."""
+        if self._process is not None and self._process.pid is not None and not self.ended.is_set():
+            os.kill(self._process.pid, signal.SIGHUP)
+
     def misconfigured(self) -> str | None:
         """Return what is wrong with the settings, if it ended for that reason."""
         if self._reason is None or self.code != MISCONFIGURED:
@@ -157,6 +170,7 @@ def counted_up(port: int, number: int) -> int:
 def _be(work: Callable[[], None], told: Connection, grace: float) -> None:
     """Be one of the processes."""
     os.setsid()  # Ctrl-C is for the parent, which stops us in good order
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the service wants it
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101 - we were started by one
     threading.Thread(target=_follow, args=(parent.sentinel, grace), daemon=True).start()

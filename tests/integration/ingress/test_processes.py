@@ -8,12 +8,13 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
-from tests.integration.ingress.conftest import send
+from tests.integration.ingress.conftest import ACCOUNTS_FILE, send
 from tests.support.proxy import Proxy
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
@@ -33,6 +34,7 @@ class Ingress:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.port = 0
+        self.admin_port = 0
         self.numbers: dict[int, int] = {}
         """Process id of each number."""
 
@@ -43,14 +45,20 @@ class Ingress:
 
     async def until_listening(self, count: int) -> None:
         """Return once so many further processes listen."""
+        for told in await self.until_told("ingress.listening", count):
+            self.port, self.admin_port = told["port"], told["admin_port"]
+
+    async def until_told(self, event: str, count: int) -> list[dict[str, Any]]:
+        """Return so many further log lines of an event."""
         assert self.process.stderr
-        while count:
+        found: list[dict[str, Any]] = []
+        while len(found) < count:
             line = await self.process.stderr.readline()
             assert line, "it has ended"
             told = json.loads(line)
-            if told["event"] == "ingress.listening":
-                self.port = told["port"]
-                count -= 1
+            if told["event"] == event:
+                found.append(told)
+        return found
 
     def children(self) -> list[psutil.Process]:
         """The processes that take callbacks."""
@@ -129,6 +137,33 @@ async def test_one_that_is_killed_is_started_again(environment: Mapping[str, str
 
         assert len(ingress.children()) == 2
         assert await send(http, ingress.url, a_push()) == SUCCESS
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Write what a file says from now on."""
+    file.write_text(text, encoding="utf-8")
+
+
+async def test_all_read_the_accounts_file_again(
+    environment: Mapping[str, str], http: aiohttp.ClientSession, accounts_file: Path
+) -> None:
+    """SIGHUP reaches every process; a file that is broken is told at once and changes nothing in any of them."""
+    async with running(environment, "--processes", "2") as ingress:
+        await ingress.until_listening(2)
+        rewrite(accounts_file, ACCOUNTS_FILE.replace("accounts.shop", "accounts.shed"))
+        ingress.process.send_signal(signal.SIGHUP)
+        await ingress.until_told("accounts.taken", 2)
+        url = ingress.url.replace("shop", "shed")
+        assert {SUCCESS} == {await send(http, url, a_push()) for _ in range(10)}
+
+        rewrite(accounts_file, "[accounts.shed")
+        ingress.process.send_signal(signal.SIGHUP)
+        kept = await ingress.until_told("accounts.kept", 2)
+        assert {told["process"] for told in kept} == {0, 1}
+        assert {SUCCESS} == {await send(http, url, a_push()) for _ in range(10)}
+        async with http.get(f"http://127.0.0.1:{ingress.admin_port}/readyz") as answer:
+            assert answer.status == 200
+            assert str(accounts_file) in (await answer.json())["parts"]["accounts"]
 
 
 async def test_no_process_outlives_the_parent(environment: Mapping[str, str]) -> None:

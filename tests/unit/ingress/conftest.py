@@ -1,7 +1,8 @@
 """Ingress over real HTTP, with an outlet in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -9,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts_file import Taker
 from wxbus.testing import MemoryOutlet
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
@@ -43,6 +45,8 @@ ACCOUNTS = Accounts(
             an_account("xmlonly", formats=("xml",)),
             an_account("keyless", token=None, aes_key=None),
             an_account("corp", kind=AccountKind.WECOM),
+            an_account("platform", kind=AccountKind.COMPONENT, formats=("xml",)),
+            an_account("listed", kind=AccountKind.MINI_PROGRAM, component="platform", token=None, aes_key=None),
         )
     }
 )
@@ -57,6 +61,12 @@ class Ingress:
     http: aiohttp.ClientSession
     outlet: MemoryOutlet
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    takers: list[Taker] = field(default_factory=list)
+
+    def reread(self, *accounts: Account) -> None:
+        """The accounts file has these accounts now."""
+        for taker in self.takers:
+            taker(Accounts({account.name: account for account in accounts}))
 
     async def post(self, push: Push, *, account: str = "any") -> tuple[int, str]:
         """Send a push; return status and text of the answer."""
@@ -78,7 +88,17 @@ def limits() -> Limits:
 @pytest.fixture
 async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
-    outlet, registry = MemoryOutlet(), CollectorRegistry()
-    app = build_app(limits, ACCOUNTS, outlet, registry=registry)
+    outlet, registry, takers = MemoryOutlet(), CollectorRegistry(), list[Taker]()
+    app = build_app(limits, ACCOUNTS, outlet, tell=takers.append, registry=registry)
     async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
-        yield Ingress(f"http://127.0.0.1:{port}", port, http, outlet, registry)
+        yield Ingress(f"http://127.0.0.1:{port}", port, http, outlet, registry, takers)
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let ingress's clock stand still at a time: known answers are years old."""
+
+    def stand_still(timestamp: str) -> None:
+        monkeypatch.setattr("wxbus_ingress.callbacks.time", SimpleNamespace(time=lambda: float(timestamp)))
+
+    return stand_still

@@ -1,8 +1,11 @@
 """The public application, put together from the parts it is given."""
 
+from collections.abc import Callable
+
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.accounts import Accounts
+from wxbus.accounts_file import Taker
 from wxbus.bus.ports import Inbox
 from wxbus_ingress.callbacks import Callbacks
 from wxbus_ingress.endpoints import Endpoints
@@ -12,13 +15,29 @@ from wxbus_ingress.refusals import Refusals
 from wxbus_ingress.settings import Limits
 
 
-def build_app(limits: Limits, accounts: Accounts, inbox: Inbox, *, registry: CollectorRegistry = REGISTRY) -> Server:
+def build_app(
+    limits: Limits,
+    accounts: Accounts,
+    inbox: Inbox,
+    *,
+    tell: Callable[[Taker], None] | None = None,
+    registry: CollectorRegistry = REGISTRY,
+) -> Server:
     """Return the server that takes the callbacks of `accounts` and hands them to `inbox`; needs a running loop.
+
+    Args:
+        limits: What a request may take.
+        accounts: The first ones.
+        inbox: Where callbacks go.
+        tell: Is told who wants to know of other accounts (`AccountsFile.tell`); None: there will be no others.
+        registry: Holds the metrics.
 
     Raises:
         ConfigurationError: An account's keys cannot be used.
     """
     metrics = Metrics(registry)
     endpoints = Endpoints(accounts, metrics, max_age=limits.max_age or None)
+    if tell is not None:
+        tell(endpoints.replace)
     callbacks = Callbacks(endpoints, inbox, limits, metrics)
     return Server(Refusals(callbacks, endpoints, metrics), body_limit=limits.body_limit)

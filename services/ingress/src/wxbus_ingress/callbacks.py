@@ -1,4 +1,4 @@
-"""What happens at `/wechat/{account}`: each request goes through the hops in the order they are written here."""
+"""What happens below `/wechat/`: each request goes through the hops in the order they are written here."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -48,18 +48,18 @@ class Callbacks:
             Unavailable: It could not be stored within the budget.
             HTTPException: It is no request for us at all.
         """
-        name = account_of(request)
-        if not name:
+        place = place_of(request)
+        if not place:
             raise web.HTTPNotFound
         method = self._methods.get(request.method)
         if method is None:
             raise web.HTTPMethodNotAllowed(request.method, ALLOWED.split(", "))
-        return await method(request, name)
+        return await method(request, place)
 
-    async def _receive(self, request: Request, name: str) -> web.Response:
+    async def _receive(self, request: Request, place: str) -> web.Response:
         """Answer "success" once the callback is on disk (protocol reference 4.3), and never before."""
         deadline = Deadline(request.first_byte, self._limits.budget)
-        endpoint = self._endpoints.named(name)
+        endpoint = self._endpoints.at(place)
         body = await read_body(request, self._limits, deadline)
         now = time.time()
         opened = endpoint.open(CallbackQuery.from_mapping(request.query), body, now)
@@ -70,33 +70,31 @@ class Callbacks:
         log.debug("callback.accepted", account=envelope.account, id=envelope.id)
         return web.Response(body=SUCCESS, content_type="text/plain")
 
-    async def _verify(self, request: Request, name: str) -> web.Response:
+    async def _verify(self, request: Request, place: str) -> web.Response:
         """Answer WeChat's URL verification (protocol reference 1.2), or a person in a browser with a page."""
         query = CallbackQuery.from_mapping(request.query)
         if not (query.signature or query.msg_signature):
-            return self._page(name)
-        endpoint = self._endpoints.named(name)
+            return self._page(place)
+        endpoint = self._endpoints.at(place)
         answer = endpoint.verify_url(query, time.time())
         endpoint.verified.inc()
-        log.info("callback.verified", account=name)
+        log.info("callback.verified", account=endpoint.account.name)
         return web.Response(text=answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    async def _options(self, _request: Request, _name: str) -> web.Response:
+    async def _options(self, _request: Request, _place: str) -> web.Response:
         """Say which methods there are."""
         return web.Response(status=204, headers={"Allow": ALLOWED})
 
-    def _page(self, name: str) -> web.Response:
+    def _page(self, place: str) -> web.Response:
+        self._metrics.requests.labels(self._endpoints.label(place), "page").inc()
         try:
-            endpoint = self._endpoints.named(name)
+            endpoint = self._endpoints.at(place)
         except UnknownAccount:
-            self._metrics.requests.labels("", "page").inc()
             return page.unknown_account()
-        self._metrics.requests.labels(name, "page").inc()
-        return page.known_account(endpoint.account)
+        return page.known_account(endpoint.account, takes=endpoint.has_keys)
 
 
-def account_of(request: Request) -> str:
-    """Return the account's name in the path, or "" if the path is no callback address."""
+def place_of(request: Request) -> str:
+    """Return what stands behind `/wechat/` in the path, or "" if the path is no callback address."""
     path = request.path
-    name = path[len(PREFIX) :] if path.startswith(PREFIX) else ""
-    return "" if "/" in name else name
+    return path[len(PREFIX) :] if path.startswith(PREFIX) else ""

@@ -3,12 +3,11 @@
 In plain mode a signature that was shown once would sign any body (broker notes 10).
 """
 
-from collections.abc import Iterable
 from html import escape
 
 from aiohttp import web
 
-from wxbus.accounts import Account
+from wxbus.accounts import Account, AccountKind
 from wxbus.wechat.callback import Mode
 
 HEADERS = {
@@ -34,26 +33,35 @@ MODE_NAMES = {
 }
 
 
-def known_account(account: Account) -> web.Response:
-    """Return the page of an account: what to fill into WeChat's console."""
-    rows = (
-        ("URL", "the address of this page, with https and its public name / 本页地址"),
-        ("Token", "<code>token</code> of the accounts file (not shown here) / 账号文件中的 token（此处不显示）"),
-        (
-            "EncodingAESKey",
-            "<code>aes_key</code> of the accounts file (not shown here) / 账号文件中的 aes_key（此处不显示）",
-        ),
-        ("Encryption / 加密方式", " or ".join(MODE_NAMES[mode] for mode in account.modes)),
-        ("Data format / 数据格式", " or ".join(name.upper() for name in account.formats)),
-    )
-    problem = "" if account.keys else "<p><b>This account has no token yet: every request is refused.</b></p>"
-    return _response(
-        200,
-        f"<p>WeChat sends the messages and events of the account <b>{escape(account.name)}</b> here. "
-        "The account is known; opened in a browser, without WeChat's signature, this address does nothing. / "
-        "这是微信向本账号推送消息和事件的地址，账号已配置；没有微信签名的请求不会被处理。</p>"
-        f"{problem}<p>In WeChat's console fill in / 请在微信后台填写：</p><table>{_rows(rows)}</table>",
-    )
+KNOWN = (
+    "<p>WeChat sends the messages and events of the account <b>{name}</b> here. "
+    "The account is known; opened in a browser, without WeChat's signature, this address does nothing. / "
+    "这是微信向本账号推送消息和事件的地址，账号已配置；没有微信签名的请求不会被处理。</p>"
+)
+NO_KEYS = "<p><b>This account has no token yet: every request is refused. / 尚未配置 token，请求一律拒绝。</b></p>"
+AUTHORIZER = (
+    "<p>It authorised the third-party platform <b>{platform}</b>, so nothing is filled in for it: its messages come to "
+    "<code>/wechat/{platform}/$APPID$</code>. / 该账号已授权给第三方平台，无需单独填写。</p>"
+)
+HERE = "the address of this page, with https and its public name / 本页地址"
+MESSAGES = "the same and <code>/$APPID$</code> / 本页地址加 <code>/$APPID$</code>"
+FROM_FILE = "<code>{0}</code> of the accounts file (not shown here) / 账号文件中的 {0}（此处不显示）"
+
+
+def known_account(account: Account, *, takes: bool) -> web.Response:
+    """Return the page of an account: what to fill into WeChat's console.
+
+    Args:
+        account: Whose page it is.
+        takes: Whether there are keys, so that callbacks can be taken here.
+    """
+    known = KNOWN.format(name=escape(account.name))
+    if account.component is not None:
+        return _response(200, known + AUTHORIZER.format(platform=escape(account.component)))
+    if not takes:
+        known += NO_KEYS
+    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in _rows(account))
+    return _response(200, f"{known}<p>In WeChat's console fill in / 请在微信后台填写：</p><table>{rows}</table>")
 
 
 def unknown_account() -> web.Response:
@@ -65,8 +73,30 @@ def unknown_account() -> web.Response:
     )
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
+def _rows(account: Account) -> list[tuple[str, str]]:
+    """Return the console's fields and what goes into them."""
+    match account.kind:
+        case AccountKind.COMPONENT:
+            return [
+                ("Authorisation events / 授权事件接收配置", HERE),
+                ("Messages and events / 消息与事件接收配置", MESSAGES),
+                ("Token / 消息校验Token", FROM_FILE.format("token")),
+                ("Key / 消息加解密Key", FROM_FILE.format("aes_key")),
+            ]
+        case AccountKind.WECOM:
+            return [
+                ("URL", HERE),
+                ("Token", FROM_FILE.format("token")),
+                ("EncodingAESKey", FROM_FILE.format("aes_key")),
+            ]
+        case _:
+            return [
+                ("URL", HERE),
+                ("Token", FROM_FILE.format("token")),
+                ("EncodingAESKey", FROM_FILE.format("aes_key")),
+                ("Encryption / 加密方式", " or ".join(MODE_NAMES[mode] for mode in account.modes)),
+                ("Data format / 数据格式", " or ".join(name.upper() for name in account.formats)),
+            ]
 
 
 def _response(status: int, content: str) -> web.Response:

@@ -4,7 +4,7 @@ import structlog
 from aiohttp import web
 
 from wxbus.errors import CallbackRejected, Forbidden, Unavailable
-from wxbus_ingress.callbacks import Callbacks, account_of
+from wxbus_ingress.callbacks import Callbacks, place_of
 from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
@@ -49,8 +49,7 @@ class Refusals:
             return self._refusal(request, 500, FAILED, "failed")
 
     def _refusal(self, request: Request, status: int, text: str, outcome: str) -> web.Response:
-        name = account_of(request)
-        self._metrics.requests.labels(name if name in self._endpoints else "", outcome).inc()
+        self._metrics.requests.labels(self._endpoints.label(place_of(request)), outcome).inc()
         response = web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
         if not request.content.is_eof():
             response.force_close()  # the rest of the body is not worth waiting for
@@ -59,7 +58,7 @@ class Refusals:
 
 def _told(request: Request, status: int) -> dict[str, object]:
     return {
-        "account": account_of(request)[:64],
+        "account": place_of(request)[:64],
         "status": status,
         "method": request.method[:16],
         "remote": request.remote,

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError
@@ -59,7 +59,7 @@ async def serve(
         ConfigurationError: The accounts file, the broker's address, the spool or a port cannot be used.
     """
     place = place or Place()
-    accounts = Accounts.read(settings.accounts.accounts_file)
+    accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
     stopping = stop_signal()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
@@ -77,9 +77,12 @@ async def serve(
         handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics))
         if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
             await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
-        app = build_app(settings.limits, accounts, handover, registry=registry)
+        app = build_app(settings.limits, accounts.current, handover, tell=accounts.tell, registry=registry)
+        await stack.enter_async_context(accounts.watching())
         admin = build_admin(
-            {"callbacks": handover.check}, told={"rabbitmq": publisher.check, "spool": spool.check}, registry=registry
+            {"callbacks": handover.check},
+            told={"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check},
+            registry=registry,
         )
         try:
             listener = place.listener or bound(settings.host, settings.port)
@@ -92,7 +95,7 @@ async def serve(
             "ingress.listening",
             port=port,
             admin_port=admin_port,
-            accounts=len(accounts),
+            accounts=len(accounts.current),
             spool=str(spool.path),
             spooled=spool.rows,
         )

@@ -1,0 +1,131 @@
+"""Third-party platforms: one address for its events, one for each account that authorised it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.pushes import APPID, Push, a_push, a_text
+from tests.unit.ingress.conftest import Ingress, an_account
+from tests.unit.wechat.vectors import key_of, vector
+from wxbus.accounts import AccountKind
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import Format, parse, render
+from wxbus.wechat.documents import Document
+
+PLATFORM = f"{APPID}-platform"
+AUTHORIZER = "wxauthorizer"
+TICKET: Document = {
+    "AppId": PLATFORM,
+    "CreateTime": "1700000000",
+    "InfoType": "component_verify_ticket",
+    "ComponentVerifyTicket": "ticket@@@x",
+}
+
+
+def a_platform_push(document: Document | None = None, **fields: object) -> Push:
+    """A push with the platform's keys: its own appid is the receive id, whoever the message is for."""
+    return a_push(document, receive_id=PLATFORM, **fields)  # type: ignore[arg-type]  # what a_push takes
+
+
+async def test_an_authorisers_message_travels_in_its_name(ingress: Ingress) -> None:
+    """A message at `/wechat/PLATFORM/APPID` is the authoriser's: its appid, its users, its lanes."""
+    assert await ingress.post(a_platform_push(), account=f"platform/{AUTHORIZER}") == (200, "success")
+
+    [envelope] = ingress.outlet.published
+    assert (envelope.account, envelope.appid, envelope.openid) == ("platform", AUTHORIZER, "o_user")
+    assert (envelope.lane, envelope.dedup_id) == (f"{AUTHORIZER}:o_user", f"{AUTHORIZER}:m:o_user:23456789012345678")
+    assert ingress.counted("platform", "accepted") == 1
+
+
+async def test_a_listed_authoriser_has_its_own_name(ingress: Ingress) -> None:
+    """An authoriser in the accounts file is called by its name there."""
+    appid = f"{APPID}-listed"
+
+    assert await ingress.post(a_platform_push(), account=f"platform/{appid}") == (200, "success")
+
+    [envelope] = ingress.outlet.published
+    assert (envelope.account, envelope.appid) == ("listed", appid)
+    assert ingress.counted("listed", "accepted") == 1
+
+
+async def test_the_platforms_events_are_its_own(ingress: Ingress) -> None:
+    """What WeChat tells the platform itself is of no user, in a lane of its own (protocol reference 6.3)."""
+    assert await ingress.post(a_platform_push(TICKET), account="platform") == (200, "success")
+
+    [envelope] = ingress.outlet.published
+    assert (envelope.account, envelope.appid, envelope.openid) == ("platform", PLATFORM, None)
+    assert envelope.lane == f"{PLATFORM}:component_verify_ticket"
+    assert b"ticket@@@x" in envelope.body
+
+
+@pytest.mark.parametrize(("place", "document"), [("platform", a_text()), (f"platform/{AUTHORIZER}", TICKET)])
+async def test_each_address_takes_only_its_own_kind(ingress: Ingress, place: str, document: Document) -> None:
+    """A console that was filled in the wrong way round is told so: the wrong appid would answer users."""
+    status, text = await ingress.post(a_platform_push(document), account=place)
+
+    assert status == 400
+    assert "/wechat/PLATFORM/$APPID$" in text
+    assert not ingress.outlet.published
+
+
+@pytest.mark.parametrize(
+    ("place", "push"),
+    [
+        (f"platform/{AUTHORIZER}", a_push(receive_id=AUTHORIZER)),
+        (f"platform/{AUTHORIZER}", a_push(mode=Mode.PLAIN)),
+        (f"platform/{AUTHORIZER}", a_platform_push(mode=Mode.COMPATIBLE)),
+        ("listed", a_push(receive_id=f"{APPID}-listed")),
+        ("listed", a_platform_push()),
+    ],
+)
+async def test_only_the_platforms_keys_open(ingress: Ingress, place: str, push: Push) -> None:
+    """Secure mode only, sealed for the platform, and nothing at the listed account's own name."""
+    assert await ingress.post(push, account=place) == (403, "the signature is not valid\n")
+    assert not ingress.outlet.published
+
+
+async def test_a_platform_speaks_for_no_account_of_its_own(ingress: Ingress) -> None:
+    """With the platform's keys nobody writes in the name of an account that did not authorise it."""
+    status, _ = await ingress.post(a_platform_push(), account=f"platform/{APPID}")
+
+    assert status == 404
+    assert not ingress.outlet.published
+
+
+async def test_a_platform_takes_no_json(ingress: Ingress) -> None:
+    """Third-party platforms are sent XML only (protocol reference 1.1)."""
+    push = a_platform_push(format=Format.JSON)
+
+    assert await ingress.post(push, account=f"platform/{AUTHORIZER}") == (400, "this account does not take JSON\n")
+
+
+@pytest.mark.parametrize("place", ["platform", f"platform/{AUTHORIZER}", f"platform/{APPID}-listed", "listed"])
+async def test_its_pages_say_what_to_fill_in(ingress: Ingress, place: str) -> None:
+    """Both addresses are told, whichever page somebody opens."""
+    async with ingress.http.get(f"{ingress.url}/wechat/{place}") as answer:
+        text = await answer.text()
+
+    assert answer.status == 200
+    assert "/$APPID$" in text
+
+
+@pytest.mark.parametrize("name", ["A5", "T1", "T2"])
+async def test_the_official_examples_are_opened(ingress: Ingress, set_clock: Callable[[str], None], name: str) -> None:
+    """Pushes that WeChat's own documents show are taken at the address that they are for (vectors A5, T1, T2)."""
+    example, key = vector(name), key_of(vector(name))
+    account = an_account(
+        "platform",
+        kind=AccountKind.COMPONENT,
+        appid=example["receive_id"],
+        token=key.token,
+        aes_key=key.aes_key,
+        formats=("xml",),
+    )
+    document = parse(example["plaintext"].encode())
+    body = render({"AppId": example["receive_id"], "Encrypt": example["encrypt"]}, Format.XML)
+    query = {name: example[name] for name in ("timestamp", "nonce", "msg_signature")} | {"encrypt_type": "aes"}
+    ingress.reread(account)
+    set_clock(example["timestamp"])
+
+    place = "platform" if "InfoType" in document else f"platform/{AUTHORIZER}"
+    assert await ingress.post(Push(query, body), account=place) == (200, "success")
