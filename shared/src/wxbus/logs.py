@@ -74,6 +74,6 @@ def configure(settings: LogSettings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("aiormq", "aio_pika", "aiohttp.access"):
+    for chatty in ("aiormq", "aio_pika", "aiohttp.access", "watchfiles"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     structlog.contextvars.bind_contextvars(service=service)

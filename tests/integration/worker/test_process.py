@@ -1,6 +1,7 @@
 """The worker as a process: `python -m wxbus_worker`."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from wxbus.bus.topology import Topology
+from wxbus_local.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -81,3 +83,51 @@ async def test_what_is_wrong_is_said_in_plain_words(variables: dict[str, str]) -
         assert expected in said.decode()
         assert "Traceback" not in said.decode()
         variables["WORKER_TOKEN_API_KEY"] = "the-key"
+
+
+async def test_several_processes_are_several_workers(variables: dict[str, str]) -> None:
+    """Each is a member with partitions of its own, and has an admin port; SIGTERM ends all in good order."""
+    free = free_port()
+    variables["WORKER_ADMIN_PORT"] = str(free)
+    process = await a_process(
+        "--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), "--processes", "2", **variables
+    )
+    ports = {json.loads(await until_said(process, "worker.started"))["admin_port"] for _ in range(2)}
+    assert ports == {free, free + 1}
+    await until_said(process, '"members": 2')
+    process.send_signal(signal.SIGTERM)
+    for _ in range(2):
+        await until_said(process, "worker.stopped")
+    assert await process.wait() == 0
+
+
+async def test_what_no_process_can_start_with_is_said_once(variables: dict[str, str]) -> None:
+    """Several processes end like one: exit code 2, one line, no traceback."""
+    process = await a_process("--app", "no_such_bot:router", "--processes", "2", **variables)
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert said.decode().count("there is no module no_such_bot") == 1
+    assert "Traceback" not in said.decode()
+
+
+async def test_reloading_runs_what_is_written(variables: dict[str, str], tmp_path: Path) -> None:
+    """A change starts the handlers anew; what is wrong with them is told, and the next change waited for."""
+    package = tmp_path / "mybot"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    handlers = package / "handlers.py"
+    one = "@router.text\nasync def first() -> None: ...\n"
+    handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}")
+    process = await a_process("--app", "mybot.handlers:router", "--app-dir", str(tmp_path), "--reload", **variables)
+    assert json.loads(await until_said(process, "worker.started"))["handlers"] == 1
+
+    handlers.write_text("def\n")
+    await until_said(process, "worker.stopped")
+    await until_said(process, "importing mybot.handlers failed: SyntaxError")
+    await until_said(process, "worker.waits_for_change")
+
+    handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}{one.replace('first', 'second')}")
+    assert json.loads(await until_said(process, "worker.started"))["handlers"] == 2
+    process.send_signal(signal.SIGTERM)
+    await until_said(process, "worker.stopped")
+    assert await process.wait() == 0

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import BaseModel
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.envelope import Envelope, new_id
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import (
     ClickEvent,
@@ -19,9 +21,10 @@ from wxbus.wechat import (
     VideoMessage,
     reply,
 )
-from wxbus_worker import Context, Features, MessageHandler, Outcome, Router, current_delivery
+from wxbus_worker import Context, Features, MessageHandler, Outcome, RetryPolicy, Router, current_delivery, options
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Retry
+from wxbus_worker.testing import HandlerClient
 
 
 def an_event(name: str) -> Envelope:
@@ -194,6 +197,67 @@ async def test_both_forms_are_on_one_router() -> None:
     for envelope in (a_text_envelope("first"), a_text_envelope("x"), an_event("subscribe")):
         await rig.handle(envelope)
     assert rig.wechat.texts == ["function", "sorry KeyError", "welcome o_1"]
+
+
+async def test_a_class_says_how_its_methods_are_run() -> None:
+    """As attributes, for all of them; one method may differ. Copies are judged by a method of the class."""
+
+    class Shop(MessageHandler):
+        time_limit = timedelta(minutes=1)
+        retry = RetryPolicy(delays=("5s",), attempts=2)
+
+        def __init__(self) -> None:
+            self.count = 0
+
+        def dedup(self, message: Message) -> bool:
+            return not isinstance(message, TextMessage)
+
+        async def on_text(self, message: TextMessage) -> None:
+            self.count += 1
+            if message.content == "fail":
+                raise KeyError
+
+        @options(time_limit=timedelta(milliseconds=10))
+        async def on_event_subscribe(self) -> None:
+            await asyncio.Event().wait()
+
+    shop = Shop()
+    rig = Rig(included(shop))
+    pushed = a_text_envelope("x")
+    for envelope in (pushed, replace(pushed, id=new_id()), a_text_envelope("fail")):
+        await rig.handle(envelope)
+    assert shop.count == 3
+    assert [delay for _, delay in rig.memory_outlet.parked] == ["5s"]
+    settlement = await rig.handle(an_event("subscribe"))
+    assert "took longer than 0.01 s" in str(getattr(settlement, "error", None))
+
+
+async def test_a_class_that_is_run_itself_has_its_own_contexts() -> None:
+    """Storage, expiry and record count are attributes then, checked like those of a router."""
+
+    class Cart(BaseModel):
+        items: list[str] = []
+
+    class Shop(MessageHandler):
+        storage = Cart
+        expire_after = timedelta(hours=2)
+        max_record_count = 1
+
+        async def on_text(self, message: TextMessage, context: Context[Cart]) -> None:
+            context.storage.items.append(message.content)
+
+    client = HandlerClient(Shop())
+    await client.text("tea")
+    context = (await client.text("cups")).context
+    assert context.storage == Cart(items=["tea", "cups"])
+    assert context.expire_after == timedelta(hours=2)
+    assert len(context.requests) == 1
+
+    class Wrong(MessageHandler):
+        expire_after = timedelta()
+
+    with pytest.raises(ConfigurationError, match="expire_after must be more than zero"):
+        Wrong().as_router()
 
 
 def test_a_method_that_handles_nothing_is_told() -> None:

@@ -6,16 +6,16 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
-from wxbus.api.tokens import TokenSource
 from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
@@ -30,8 +30,8 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.ownership import Ownership
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.registry import Registry
 from wxbus_worker.route_table import RouteTable
-from wxbus_worker.router import Router
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.starts import Starts
@@ -49,14 +49,14 @@ class GraceOver(WxbusError):
 
 
 async def serve(
-    settings: WorkerSettings, router: Router, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
+    settings: WorkerSettings, router: Registry, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
 ) -> None:
     """Handle messages until `stopping` is set; then finish what runs, within the grace period.
 
     Raises:
         ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used.
     """
-    accounts = Accounts.read(settings.accounts.accounts_file)
+    accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
     routes = RouteTable(router)
     metrics = WorkerMetrics(registry)
     # The last part tells it from another life of the same process: a container's id is always 1.
@@ -64,11 +64,12 @@ async def serve(
     amqp_url, topology = settings.bus.amqp_url.get_secret_value(), settings.bus.topology
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
+        await enter(accounts.watching())
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         tokens = await enter(TokenClient.open(settings.token_url, settings.token_api_key.get_secret_value()))
         outlet = await enter(Publisher.open(amqp_url, topology, name=name))
-        client_of = clients(accounts, http, tokens)
+        client_of = partial(WeChatClient, http=http, tokens=tokens)
         patient = PatientStore(store)
         contexts = RedisContextStore(
             patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
@@ -102,14 +103,16 @@ async def serve(
                     "partitions": ownership.check,
                 }
                 admin = listening(
-                    build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port
+                    build_admin(checks, told={"accounts": accounts.check}, registry=registry),
+                    host=settings.admin_host,
+                    port=settings.admin_port,
                 )
                 try:
                     admin_port = await enter(admin)
                 except OSError as exc:
                     where = f"{settings.admin_host}:{settings.admin_port}"
                     raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
-                log.info("worker.started", admin_port=admin_port, accounts=len(accounts), handlers=len(routes))
+                log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
                 sweeper = Sweeper(contexts, outlet, accounts, events=routes.hears_removals)
                 sweeping = tasks.create_task(sweeper.run())
@@ -125,11 +128,6 @@ async def serve(
                 raise
             log.warning("worker.grace_over", reason=str(late))
     log.info("worker.stopped")
-
-
-def clients(accounts: Accounts, http: WeChatHttp, tokens: TokenSource) -> Callable[[str], WeChatClient]:
-    """Return what gives the client of each account by its appid."""
-    return {account.appid: WeChatClient(account.appid, http, tokens) for account in accounts}.__getitem__
 
 
 @asynccontextmanager

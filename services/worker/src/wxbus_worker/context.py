@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
+from wxbus.errors import ConfigurationError
 from wxbus.wechat import AnyMessage, parse_message
 from wxbus.wechat.documents import Document
 from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
@@ -30,6 +31,12 @@ class ContextPolicy:
     """Newest requests kept, and as many responses; 0 or less: all of them."""
     storage: StorageModel | None = None
     """What `Context.storage` is; None: a dict."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError if no context can be like this."""
+        if self.expire_after <= timedelta():
+            raise ConfigurationError(f"expire_after must be more than zero, not {self.expire_after}")
+        storage.check_model(self.storage)
 
 
 class Context(Generic[S]):

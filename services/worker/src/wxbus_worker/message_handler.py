@@ -3,7 +3,7 @@
     class Shop(MessageHandler):
         async def on_text(self, message: TextMessage) -> reply.Text: ...
 
-    router.include(Shop())
+    router.include(Shop())  # or as it is: `python -m wxbus_worker --app mybot.handlers:Shop`
 
 A method takes what it names by type, as any handler does. One object serves all messages at once: what belongs to one
 message is in the arguments, never in `self`.
@@ -13,20 +13,28 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any, Final, TypeVar, Unpack
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Event, Message, model_of
 from wxbus_worker import conditions as want
+from wxbus_worker.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
 from wxbus_worker.injection import Bound, HandlerCall, Offer, bind, name_of
 from wxbus_worker.registry import Registry
-from wxbus_worker.route import Route
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.route import Dedup, Route, RouteOptions
+from wxbus_worker.storage import StorageModel
 
 HOOKS: Final = ("on_executing", "on_executed")
 NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed"})
 """Methods whose names do not say what message they take."""
 LAST_WORDS: Final = 5.0
 """Seconds for `on_executed`: it also runs when the time of the handler is over."""
+OPTIONS: Final = "__wxbus_options__"
+"""Attribute of a method that has options of its own."""
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,16 @@ class Outcome:
     """What the method returned: replies or None."""
     error: BaseException | None
     """What it raised; `CancelledError` if its time was over."""
+
+
+def options(**given: Unpack[RouteOptions]) -> Callable[[F], F]:
+    """Say how one method is run: `@options(time_limit=timedelta(seconds=5))`."""
+
+    def mark(method: F) -> F:
+        setattr(method, OPTIONS, given)
+        return method
+
+    return mark
 
 
 class MessageHandler:
@@ -54,6 +72,15 @@ class MessageHandler:
 
     features: tuple[type, ...] = ()
     """Types that middleware of the router around leaves: methods may take them."""
+    expire_after: timedelta = DEFAULT_EXPIRE_AFTER
+    """Of contexts, as the two below: like a `Router`'s, for a worker that runs this object itself."""
+    max_record_count: int = DEFAULT_MAX_RECORD_COUNT
+    storage: StorageModel | None = None
+    retry: RetryPolicy | None = None
+    """Of all methods, as the two below, for which `options` says nothing else; None: the worker's own."""
+    time_limit: timedelta | None = None
+    dedup: Dedup = True
+    """May be a method: `def dedup(self, message: Message) -> bool`."""
 
     def as_router(self) -> Registry:
         """Return a router with this object's methods.
@@ -61,17 +88,19 @@ class MessageHandler:
         Raises:
             ConfigurationError: A method cannot be called, or handles nothing that there is; the text names it.
         """
-        router = _ClassRouter(type(self).__qualname__, self.features)
+        policy = ContextPolicy(self.expire_after, self.max_record_count, self.storage)
+        router = _ClassRouter(type(self).__qualname__, self.features, policy)
         names = [name for name in dir(self) if name.startswith("on_") and name not in NO_MESSAGE]
         wanted = {name: _wanted(self, name) for name in names}
         # A type before its base: `on_short_video` before `on_video`.
         for name in sorted(names, key=lambda name: (-len(wanted[name][0].__mro__), not wanted[name][1], name)):
             takes, conditions = wanted[name]
-            router.add(getattr(self, name), takes=takes, conditions=conditions, threads=True)
+            method = getattr(self, name)
+            router.add(method, takes=takes, conditions=conditions, threads=True, **self._options(method))
         if default := getattr(self, "default_response", None):
-            router.for_default = router.for_rest(default)
+            router.for_default = router.for_rest(default, self._options(default))
         if unknown := getattr(self, "on_unknown", None):
-            router.for_unknown = router.for_rest(unknown)
+            router.for_unknown = router.for_rest(unknown, self._options(unknown))
         if removed := getattr(self, "on_context_removed", None):
             router.for_removed.append(router.removal(removed))
         executing, executed = (getattr(self, name, None) for name in HOOKS)
@@ -79,12 +108,21 @@ class MessageHandler:
             router.surround(executing, executed)
         return router
 
+    def _options(self, method: Callable[..., object]) -> RouteOptions:
+        given: RouteOptions = {"dedup": self.dedup}
+        if self.retry is not None:
+            given["retry"] = self.retry
+        if self.time_limit is not None:
+            given["time_limit"] = self.time_limit
+        own: RouteOptions = getattr(method, OPTIONS, RouteOptions())
+        return {**given, **own}
+
 
 class _ClassRouter(Registry):
     """Registers plain methods, too."""
 
-    def for_rest(self, method: Callable[..., object]) -> Route:
-        return self._route(method, takes=Message, threads=True)
+    def for_rest(self, method: Callable[..., object], options: RouteOptions) -> Route:
+        return self._route(method, takes=Message, threads=True, **options)
 
     def removal(self, method: Callable[..., object]) -> Route:
         return self._removal(method, threads=True)

@@ -34,7 +34,7 @@ from wxbus_worker.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT,
 from wxbus_worker.injection import Handler
 from wxbus_worker.registry import Registry
 from wxbus_worker.route import RouteOptions
-from wxbus_worker.storage import StorageModel, check_model
+from wxbus_worker.storage import StorageModel
 
 M = TypeVar("M", bound=Message)
 H = TypeVar("H", bound=Handler)
@@ -87,9 +87,6 @@ class Router(Registry):
             storage: What `context.storage` is: a pydantic model whose fields have defaults; None: a dict.
             features: Types that middleware leaves, its own or that of a router around: handlers may take them.
         """
-        if expire_after <= timedelta():
-            raise ConfigurationError(f"router {name}: expire_after must be more than zero, not {expire_after}")
-        check_model(storage)
         super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage))
         self.image = On(self, ImageMessage)
         self.voice = On(self, VoiceMessage)
