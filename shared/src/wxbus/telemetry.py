@@ -3,8 +3,8 @@
 With an OpenTelemetry SDK installed its spans are used; without one the trace id alone is carried, for the logs.
 """
 
+import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +18,8 @@ _TRACER = trace.get_tracer("wxbus")
 
 def new_traceparent() -> str:
     """Return the trace context of a new trace."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    digits = os.urandom(24).hex()
+    return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
 def trace_id(traceparent: str) -> str:

@@ -1,6 +1,6 @@
 """What travels over the bus: one callback (or note about a user) with what is needed to place and follow it."""
 
-import secrets
+import os
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -59,4 +59,4 @@ class Envelope:
 
 def new_id() -> str:
     """Return a new envelope id: 32 hexadecimal digits that sort by time of making."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"

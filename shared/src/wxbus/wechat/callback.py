@@ -227,14 +227,14 @@ class Receiver:
     def _decrypt(self, query: CallbackQuery, encrypted: str) -> tuple[_Pair, bytes]:
         if not encrypted:
             raise Forbidden("nothing encrypted in an encrypted message")
-        failure = Forbidden("msg_signature")
+        failure: Forbidden | None = None
         for pair in self._pairs:
             if pair.cipher and matches(query.msg_signature, pair.token, query.timestamp, query.nonce, encrypted):
                 try:
                     return pair, pair.cipher.decrypt(encrypted)
                 except Forbidden as exc:
                     failure = exc  # the next pair may have the same token and another AES key
-        raise failure
+        raise failure or Forbidden("msg_signature")
 
 
 def _check_time(query: CallbackQuery, now: float | None, max_age: float | None) -> None:

@@ -11,11 +11,13 @@ from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeAlias, cast
 from xml.parsers import expat
 
+from pydantic_core import to_json
+
 from wxbus.errors import MalformedCallback
 from wxbus.wechat.documents import Document, Value
 
-Renderable: TypeAlias = "str | int | Mapping[str, Renderable] | Sequence[Renderable]"
-"""What `render` writes: a document, or one with integers in it."""
+Renderable: TypeAlias = "str | int | float | Mapping[str, Renderable] | Sequence[Renderable]"
+"""What `render` writes: a document, or one with numbers in it."""
 
 MAX_DEPTH: Final = 16
 """Elements inside one another; WeChat's deepest push has six."""
@@ -77,7 +79,7 @@ def parse(body: bytes) -> Document:
 
 
 def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa: A002 - a keyword of ours
-    """Return the body for a document, as WeChat writes and reads it: text in CDATA, integers bare, UTF-8.
+    """Return the body for a document, as WeChat writes and reads it: text in CDATA, numbers bare, UTF-8.
 
     Raises:
         ValueError: A name cannot be an XML element.
@@ -95,7 +97,7 @@ def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa
 
 def document_to_json(document: Document) -> bytes:
     """Return the document as the body of an envelope: UTF-8 JSON."""
-    return _to_json(document).encode()
+    return to_json(document)
 
 
 def document_from_json(body: bytes) -> Document:
@@ -119,12 +121,13 @@ def _member(name: str, value: Value) -> Value:
 class _Tree:
     """Collects what expat reports."""
 
-    __slots__ = ("_count", "_open", "_text", "document")
+    __slots__ = ("_count", "_open", "document", "text")
 
     def __init__(self) -> None:
         self.document: Document = {}
         self._open: list[Document] = []
-        self._text: list[str] = []
+        self.text: list[str] = []
+        """Of the element that is open, in pieces."""
         self._count = 0
 
     def doctype(self, *_: object) -> NoReturn:
@@ -139,18 +142,15 @@ class _Tree:
         if depth == 0 and name != "xml":
             raise MalformedCallback("the root element is not xml")
         self._open.append({})
-        self._text.clear()
-
-    def data(self, text: str) -> None:
-        self._text.append(text)
+        self.text.clear()
 
     def end(self, name: str) -> None:
         members = self._open.pop()
         if not self._open:
             self.document = members
             return
-        value: Value = members or "".join(self._text)
-        self._text.clear()  # what stands between elements is layout
+        value: Value = members or "".join(self.text)
+        self.text.clear()  # what stands between elements is layout
         parent = self._open[-1]
         if name not in parent:
             parent[name] = value if isinstance(value, str) else _member(name, value)
@@ -169,7 +169,7 @@ def _parse_xml(body: bytes) -> Document:
     parser.StartDoctypeDeclHandler = tree.doctype
     parser.StartElementHandler = tree.start
     parser.EndElementHandler = tree.end
-    parser.CharacterDataHandler = tree.data
+    parser.CharacterDataHandler = tree.text.append
     try:
         parser.Parse(body.removeprefix(BOM).translate(None, NOT_IN_XML).strip(BLANK), True)
     except expat.ExpatError as exc:
@@ -274,8 +274,8 @@ def _write(parts: list[str], name: str, value: Renderable) -> None:
     if isinstance(value, Mapping):
         for member, inner in value.items():
             _write(parts, member, inner)
-    elif isinstance(value, int):
-        parts.append(str(value))
+    elif isinstance(value, int | float):
+        parts.append(str(value).lower())  # of truth values: true, false
     else:
         # "]]>" would end the section: it is cut in two.
         parts.append(f"<![CDATA[{_ILLEGAL.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>")
