@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
@@ -27,6 +27,18 @@ _Stamps: TypeAlias = dict[Path, tuple[int, int, int, int] | None]
 """By path what changes when the file there does: device, inode, time and size; None: there is none."""
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class KnownAccounts(Protocol):
+    """Accounts by appid: `Accounts`, or those of a file as it last was."""
+
+    def of(self, appid: str, *, via: str = "") -> Account:
+        """See `Accounts.of`."""
+        ...
+
+    def owner_of(self, appid: str) -> Account:
+        """See `Accounts.owner_of`."""
+        ...
 
 
 class AccountsFile:

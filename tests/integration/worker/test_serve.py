@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import random
+import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tests.support.worker import a_text_envelope
+from wxbus.accounts import Account
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError
@@ -39,6 +42,8 @@ class Outside:
         """Texts by openid."""
         self.tokens: set[str] = set()
         """Access tokens that calls came with."""
+        self.appids: set[str] = set()
+        """Whose access tokens were asked for."""
         self._changed = asyncio.Condition()
 
     def app(self) -> web.Application:
@@ -67,6 +72,7 @@ class Outside:
 
     async def _token(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer the-key"
+        self.appids.add((await request.json())["appid"])
         return web.json_response({"access_token": "the-token", "expires_in": 7200})
 
 
@@ -163,6 +169,30 @@ async def test_a_message_is_answered(
 
     assert wechat.sent == {"o_1": ["a 1", "b 2", "c 3", "at attempt 2"]}
     assert wechat.tokens == {"the-token"}
+
+
+async def test_accounts_that_come_later_are_served(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """The accounts file is read again; who authorised a platform is served in its own name without being listed."""
+    router = Router()
+
+    @router.text
+    async def tell(account: Account) -> reply.Text:
+        return reply.Text(f"{account.name} {account.appid}")
+
+    wechat, _ = outside
+    theirs = {"account": "platform", "appid": "wxauthorizer", "lane": "wxauthorizer:o_2", "openid": "o_2"}
+    async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
+        await publisher.publish(a_text_envelope(), budget=10)
+        await wechat.until_sent(1)
+        settings.accounts.accounts_file.write_text('[accounts.platform]\nappid = "wxp"\nkind = "component"\n')
+        os.kill(os.getpid(), signal.SIGHUP)
+        await publisher.publish(a_text_envelope(**theirs), budget=10)
+        await wechat.until_sent(2)
+
+    assert wechat.sent == {"o_1": ["shop wx1"], "o_2": ["platform wxauthorizer"]}
+    assert wechat.appids == {"wx1", "wxauthorizer"}
 
 
 async def test_order_holds_while_workers_come_and_go(

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import KnownAccounts
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
 from wxbus.errors import BrokerUnavailable, UnknownAccount, UnreadableEnvelope
@@ -91,7 +91,7 @@ class DueContexts(Protocol):
 class Sweeper:
     """Looks for contexts that are due, as often as it takes; as many at once as there are workers."""
 
-    def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: Accounts, *, events: bool) -> None:
+    def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: KnownAccounts, *, events: bool) -> None:
         """`events`: whether there are handlers to tell; else the contexts are deleted at once."""
         self._contexts = contexts
         self._inbox = inbox
@@ -135,7 +135,7 @@ class Sweeper:
     async def _hand_over(self, due: Due) -> None:
         appid = due.lane.partition(":")[0]
         try:
-            account = self._accounts.of(appid)
+            account = self._accounts.owner_of(appid)
         except UnknownAccount:
             log.warning("expiry.unknown_account", appid=appid)
         else:

@@ -1,6 +1,6 @@
 """From the delivery's bytes to the message, typed; `current_delivery` works from here on."""
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import KnownAccounts
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
 from wxbus.wechat import parse_message
@@ -16,7 +16,7 @@ from wxbus_worker.settlement import Bury, Settlement
 class Decode:
     """Reads the envelope, its document and message, and finds the account."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: KnownAccounts) -> None:
         self._accounts = accounts
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
@@ -30,7 +30,7 @@ class Decode:
                 job.message = ContextExpired.of(envelope)
             case _:
                 return Bury("unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}"))
-        job.account = self._accounts.of(envelope.appid)
+        job.account = self._accounts.of(envelope.appid, via=envelope.account)
         token = CURRENT.set(
             CurrentDelivery(
                 id=envelope.id,

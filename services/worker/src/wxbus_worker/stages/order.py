@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import KnownAccounts
 from wxbus.api.client import WeChatClient
 from wxbus.bus.ports import Outlet
 from wxbus_worker.context_store import ContextStore
@@ -31,7 +31,7 @@ from wxbus_worker.starts import Starts
 
 def build_pipeline(
     *,
-    accounts: Accounts,
+    accounts: KnownAccounts,
     routes: RouteTable,
     client_of: Callable[[str], WeChatClient],
     contexts: ContextStore,
