@@ -12,15 +12,19 @@ Each of `token`, `aes_key` and `secret` may stand in the file itself, or be name
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from fnmatch import translate
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from wxbus.errors import ConfigurationError, UnknownAccount
+from wxbus.wechat.answers import SYNCHRONOUS_EVENTS
 from wxbus.wechat.callback import AesKey, CallbackKey, Mode
 
 SECRETS = ("token", "aes_key", "secret")
@@ -34,6 +38,14 @@ class AccountKind(StrEnum):
     MINI_PROGRAM = "mini_program"
     COMPONENT = "component"
     WECOM = "wecom"
+
+
+REPLIES: Mapping[AccountKind, tuple[str, ...]] = {
+    AccountKind.OFFICIAL_ACCOUNT: ("customer_service", "passive"),
+    AccountKind.WECOM: ("customer_service", "passive"),
+    AccountKind.MINI_PROGRAM: ("customer_service", "transfer"),
+}
+"""What each kind may have as `reply` (protocol reference 4.3); platforms: what their authorisers may."""
 
 
 class Account(BaseModel):
@@ -52,14 +64,23 @@ class Account(BaseModel):
     """EncodingAESKey of the console: 43 letters and digits."""
     secret: SecretStr | None = None
     """AppSecret; only the token service needs it."""
+    token_api: Literal["stable", "classic"] = "stable"
+    """How access tokens are fetched (protocol reference 8.1): `classic` is `/cgi-bin/token`."""
     modes: tuple[Mode, ...] = (Mode.SECURE,)
     """Encryption modes it accepts; anything else is refused (no downgrade)."""
     formats: tuple[Literal["xml", "json"], ...] = ("xml", "json")
     """Formats it accepts."""
     previous_keys: tuple[CallbackKey, ...] = ()
     """Token and AES key before the last change: still accepted, never used to answer with."""
-    reply: Literal["customer_service", "passive"] = "customer_service"
-    """How handlers' replies reach the user."""
+    reply: Literal["customer_service", "passive", "transfer"] = "customer_service"
+    """How handlers' replies reach the user; `passive`: as the answer to WeChat's push, if they are there in time.
+
+    `transfer` is for Mini Programs: the answer may hand the user over to the human customer service, no more.
+    """
+    late: Literal["customer_service", "retry_window"] = "customer_service"
+    """What becomes of a passive reply that is not there in time; `retry_window`: WeChat pushes again, and gets it."""
+    synchronous: tuple[str, ...] = SYNCHRONOUS_EVENTS
+    """Events whose handler answers WeChat itself; `*` stands for anything (protocol reference 4.4)."""
     receive_id: str | None = Field(default=None, max_length=64)
     """WeCom: what stands at the end of encrypted messages (corpid, suiteid, "" for a robot), if it is not the appid."""
     component: str | None = None
@@ -83,6 +104,11 @@ class Account(BaseModel):
             raise ValueError(f"modes {', '.join(self.modes)} need an aes_key")
         if self.kind is AccountKind.COMPONENT and (self.modes, self.formats) != ((Mode.SECURE,), ("xml",)):
             raise ValueError("a third-party platform knows secure mode and XML only")
+        speaker = self.authorizer_kind if self.kind is AccountKind.COMPONENT else self.kind
+        if self.reply not in REPLIES[speaker]:
+            raise ValueError(f"reply: for {speaker} there is {' and '.join(REPLIES[speaker])}, not {self.reply}")
+        if self.late == "retry_window" and self.reply != "passive":
+            raise ValueError('late = "retry_window" needs reply = "passive"')
         if self.receive_id is not None and self.kind is not AccountKind.WECOM:
             raise ValueError("receive_id is for WeCom only")
         if self.component is not None and (self.token or self.aes_key or self.secret):
@@ -100,10 +126,25 @@ class Account(BaseModel):
         """Return what stands at the end of encrypted messages: the receive id (protocol reference 2)."""
         return self.appid if self.receive_id is None else self.receive_id
 
+    @cached_property
+    def _synchronous_events(self) -> re.Pattern[str]:
+        return re.compile("|".join(translate(name.lower()) for name in self.synchronous) or r"(?!)")
+
+    def is_synchronous(self, event: str) -> bool:
+        """Whether the handler of an event, named as WeChat wrote it, answers WeChat itself."""
+        return self._synchronous_events.match(event.lower()) is not None
+
     def authorizer(self, appid: str) -> "Account":
         """Return the account `appid` that authorised this third-party platform, without being listed in the file."""
-        kind = self.authorizer_kind
-        return Account(name=self.name, appid=appid, kind=kind, component=self.name, reply=self.reply)
+        return self.model_copy(
+            update={
+                "appid": appid,
+                "kind": self.authorizer_kind,
+                "component": self.name,
+                **dict.fromkeys(SECRETS),
+                "previous_keys": (),
+            }
+        )
 
 
 class Accounts:

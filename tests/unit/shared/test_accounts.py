@@ -162,3 +162,52 @@ def test_messages_of_wecom_are_sealed_for_another_id(tmp_path: Path, line: str, 
     account = read(tmp_path, f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\n{line}').named("corp")
 
     assert account.sealed_for == receive_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "complaint"),
+    [
+        ("mini_program", 'reply = "passive"', "for mini_program there is customer_service and transfer, not passive"),
+        (
+            "official_account",
+            'reply = "transfer"',
+            "official_account there is customer_service and passive, not transf",
+        ),
+        ("official_account", 'late = "retry_window"', 'needs reply = "passive"'),
+        ("component", 'reply = "passive"\nauthorizer_kind = "mini_program"', "mini_program there is customer_service"),
+    ],
+)
+def test_an_account_has_the_replies_that_wechat_takes_from_its_kind(
+    tmp_path: Path, kind: str, settings: str, complaint: str
+) -> None:
+    """Only Official Accounts and WeCom answer passively; Mini Programs may only hand over (protocol reference 4.3)."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        read(tmp_path, f'[accounts.a]\nappid = "wx1"\nkind = "{kind}"\n{settings}')
+
+
+def test_some_events_are_answered_by_their_handlers(tmp_path: Path) -> None:
+    """Those of protocol reference 4.4 unless the account names others; case does not matter."""
+    kind = 'kind = "mini_program"'
+    accounts = read(
+        tmp_path,
+        f"""
+        [accounts.usual]
+        appid = "wx1"
+        {kind}
+        [accounts.own]
+        appid = "wx2"
+        {kind}
+        synchronous = ["My_*", "check_biz"]
+        [accounts.none]
+        appid = "wx3"
+        {kind}
+        synchronous = []
+        """,
+    )
+    events = ("xpay_goods_deliver_notify", "CHECK_BIZ", "transport_cancel_order", "my_event", "my", "subscribe", "")
+    answered = {account.name: [event for event in events if account.is_synchronous(event)] for account in accounts}
+    assert answered == {
+        "usual": ["xpay_goods_deliver_notify", "CHECK_BIZ", "transport_cancel_order"],
+        "own": ["CHECK_BIZ", "my_event"],
+        "none": [],
+    }

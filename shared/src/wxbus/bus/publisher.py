@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 import structlog
@@ -186,7 +187,7 @@ class Publisher:
             with BrokerCall("opening a channel"):
                 channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
                 if self._answers is not None:
-                    await channel.basic_consume(REPLY_TO, self._answered, no_ack=True)
+                    await channel.basic_consume(REPLY_TO, partial(_hand_on, self._answers), no_ack=True)
             over = self._over = asyncio.get_running_loop().create_future()
             channel.closing.add_done_callback(lambda _: self._end_session())
             self._connection, self._sender = connection, Sender(channel)
@@ -204,17 +205,17 @@ class Publisher:
                     self._answers.lost()
         self._reason = "the connection was lost"
 
-    async def _answered(self, message: DeliveredMessage) -> None:
-        assert self._answers is not None
-        try:
-            answer = Answer.parse(message.body)
-        except UnreadableEnvelope as exc:  # whoever knows our channel's name may write to it
-            log.warning("answer.unreadable", reason=str(exc))
-        else:
-            self._answers.answered(message.header.properties.correlation_id or "", answer)
-
     def _end_session(self) -> None:
         if self._over is not None and not self._over.done():
             self._sender = None
             self._usable.clear()
             self._over.set_result(None)
+
+
+async def _hand_on(answers: AnswerSink, message: DeliveredMessage) -> None:
+    try:
+        answer = Answer.parse(message.body)
+    except UnreadableEnvelope as exc:  # whoever knows our channel's name may write to it
+        log.warning("answer.unreadable", reason=str(exc))
+    else:
+        answers.answered(message.header.properties.correlation_id or "", answer)

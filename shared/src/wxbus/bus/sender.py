@@ -1,9 +1,9 @@
 """Publishing on a channel of aiormq with little work for each message.
 
-`Channel.basic_publish` makes frame objects, takes a lock and puts each message into the connection's queue by itself;
-measured, that was a quarter of what a callback cost. Here frames are bytes, and all that was published in one turn of
-the event loop goes into the queue together. Confirms, returns and the end of the channel stay with aiormq, which keeps
-a future for each delivery tag.
+`Channel.basic_publish` makes frame objects, takes a lock, puts each message into the connection's queue by itself, and
+its futures drag three callbacks along; measured, that was a quarter of what a callback cost. Here frames are bytes, and
+all that was published in one turn of the event loop goes into the queue together. Confirms and returns stay with aiormq,
+which settles the future of each delivery tag.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 import pamqp.frame
 from aiormq import Channel
 from aiormq.abc import ChannelFrame
+from aiormq.exceptions import ChannelInvalidStateError
 from pamqp import commands, constants
 
 _HEADER = struct.Struct(">BHIHHQ")
@@ -29,6 +30,8 @@ class Sender:
     def __init__(self, channel: Channel) -> None:
         """`channel` has confirms; `run` must run while messages are published."""
         self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        channel.closing.add_done_callback(self._fail)
         self._out: list[bytes] = []
         self._more = asyncio.Event()
         self._methods: dict[tuple[str, str], bytes] = {}
@@ -66,7 +69,7 @@ class Sender:
         for start in range(0, len(body), limit):
             part = body[start : start + limit]
             frames += (_BODY.pack(constants.FRAME_BODY, number, len(part)), part, end)
-        confirmation = channel.create_future()
+        confirmation = self._loop.create_future()
         channel.delivery_tag = tag = channel.delivery_tag + 1
         channel.confirmations[tag] = confirmation
         channel.message_id_delivery_tag[message_id] = tag
@@ -88,6 +91,13 @@ class Sender:
             payload = b"".join(self._out)
             self._out.clear()
             await self._channel.write_queue.put(ChannelFrame(payload, should_close=False))
+
+    def _fail(self, closing: "asyncio.Future[Any]") -> None:
+        """The channel has ended: whether what is not confirmed arrived nobody knows."""
+        cause = None if closing.cancelled() else closing.exception()
+        for confirmation in self._channel.confirmations.values():
+            if not confirmation.done():
+                confirmation.set_exception(cause or ChannelInvalidStateError("the channel is closed"))
 
     def _method(self, exchange: str, routing_key: str) -> bytes:
         self._methods[exchange, routing_key] = frame = self._publish(exchange, routing_key, mandatory=True)

@@ -6,6 +6,7 @@ A reply does not say which way it goes. Numbers that WeChat changes from time to
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -166,6 +167,17 @@ class MpNewsArticle:
 
     article_id: Required
     kind: Literal["mpnewsarticle"] = Field(default="mpnewsarticle", kw_only=True)
+
+
+@plain_dataclass(frozen=True, slots=True)
+class Answer:
+    """What WeChat itself is answered to an event that wants it (protocol reference 4.4); no user sees it.
+
+    return reply.Answer({"WayBillID": "88001"})
+    """
+
+    fields: Mapping[str, Any]
+    """Under WeChat's names, text, numbers and structures of these; success and the header need not be said."""
 
 
 PassiveReply: TypeAlias = Text | Image | Voice | Video | Music | News | TransferToCustomerService

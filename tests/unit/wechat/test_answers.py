@@ -1,0 +1,72 @@
+"""Answers to events that want their own."""
+
+import pytest
+
+from wxbus.wechat import reply
+from wxbus.wechat.answers import document_of, without_answer
+from wxbus.wechat.codec import Format, parse, render
+
+HEADER = {"ToUserName": "gh_carrier", "FromUserName": "o_wechat", "CreateTime": "1", "MsgType": "event"}
+SWAPPED = {"ToUserName": "o_wechat", "FromUserName": "gh_carrier", "CreateTime": 7, "MsgType": "event"}
+
+
+def test_a_carrier_answers_with_header_and_result() -> None:
+    """Sender and receiver change places, the event is named as it came, success is what nobody needs to say."""
+    push = {**HEADER, "Event": "Add_WayBill"}
+    made = document_of(reply.Answer({"WayBillID": "88", "Fee": 3.5}), push, created_at=7)
+    success = {"Event": "Add_WayBill", "ResultCode": 0, "ResultMsg": "success"}
+    assert made == {**SWAPPED, **success, "WayBillID": "88", "Fee": 3.5}
+    refused = document_of(reply.Answer({"ResultCode": 9, "ResultMsg": "no"}), push, created_at=7)
+    assert (refused["ResultCode"], refused["ResultMsg"]) == (9, "no")
+
+
+def test_instant_delivery_writes_the_result_small() -> None:
+    """Its result is `resultcode` and `resultmsg`."""
+    made = document_of(reply.Answer({"deduct_fee": 5}), {**HEADER, "Event": "transport_cancel_order"}, created_at=7)
+    small = {"Event": "transport_cancel_order", "resultcode": 0, "resultmsg": "success"}
+    assert made == {**SWAPPED, **small, "deduct_fee": 5}
+
+
+def test_virtual_payment_has_no_header() -> None:
+    """`ErrCode` and `ErrMsg`, nothing else."""
+    push = {**HEADER, "Event": "xpay_refund_notify"}
+    assert document_of(reply.Answer({}), push) == {"ErrCode": 0, "ErrMsg": "success"}
+    assert document_of(reply.Answer({"ErrCode": 1}), push) == {"ErrCode": 1, "ErrMsg": "success"}
+
+
+def test_an_event_that_wxbus_does_not_know_is_answered_as_the_handler_says() -> None:
+    """An account may name events of its own as synchronous."""
+    assert document_of(reply.Answer({"a": [{"b": "c"}]}), {**HEADER, "Event": "mine"}) == {"a": [{"b": "c"}]}
+
+
+@pytest.mark.parametrize(
+    ("event", "result"),
+    [("get_quota", ("ResultCode", -1)), ("transport_cancel_order", ("resultcode", -1)), ("xpay_refund_notify", None)],
+)
+def test_without_an_answer_nothing_is_promised(event: str, result: tuple[str, int] | None) -> None:
+    """A carrier's event fails, so that WeChat does not take it for done; payment is acknowledged, it is on disk."""
+    made = without_answer({**HEADER, "Event": event})
+    if result is None:
+        assert made is None
+    else:
+        name, value = result
+        assert made is not None
+        assert made[name] == value
+
+
+@pytest.mark.parametrize("fields", [{"a": None}, {"1a": "x"}, {"a": object()}, {"a": b"x"}])
+def test_what_wechat_has_no_form_for_is_refused_at_once(fields: dict[str, str]) -> None:
+    """The worker finds out, not the one who sends it to WeChat."""
+    with pytest.raises(ValueError, match="an answer holds text, numbers"):
+        document_of(reply.Answer(fields), {**HEADER, "Event": "get_quota"})
+
+
+@pytest.mark.parametrize("form", Format)
+def test_numbers_and_truth_come_through_in_both_formats(form: Format) -> None:
+    """What was written is read again as WeChat's documents are: all scalars text."""
+    assert parse(render({"a": 3.5, "b": True, "c": -1, "d": "x"}, form)) == {
+        "a": "3.5",
+        "b": "true",
+        "c": "-1",
+        "d": "x",
+    }
