@@ -11,7 +11,7 @@ from wxbus_worker.context import ContextPolicy
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:
     """The context as the next message finds it."""
-    return Context("wx1", "o_1", policy or ContextPolicy(), context.to_json())
+    return Context("wx1", "o_1", policy or ContextPolicy(), context.to_bytes())
 
 
 def a_document(content: str) -> dict[str, object]:
@@ -46,6 +46,20 @@ def test_what_is_kept_comes_back() -> None:
     assert kept.last_request.msg_id == "9007199254740993123"
     assert kept.responses == [reply.Text("a"), reply.Image("m")]
     assert kept.last_active == datetime(2023, 11, 14, 22, 13, 20, 250_000, UTC)
+
+
+def test_words_of_several_lines_stay_one_record() -> None:
+    """Records are lines: what a user or a handler writes cannot end one."""
+    words = "one\ntwo\r\u2028three\n"
+    context = Context("wx1", "o_1", ContextPolicy())
+    context.storage = {"words\n": words}
+    context.record(a_document(words), [reply.Text(words), reply.Text("next")], received_at=1.0)
+    kept = again(context)
+
+    assert kept.storage == {"words\n": words}
+    assert isinstance(kept.last_request, TextMessage)
+    assert kept.last_request.content == words
+    assert kept.responses == [reply.Text(words), reply.Text("next")]
 
 
 def test_a_user_may_have_an_expiry_of_their_own() -> None:
@@ -89,4 +103,4 @@ def test_what_json_cannot_hold_names_its_key(value: object) -> None:
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"fine": 1, "bad": value}
     with pytest.raises(TypeError, match=r"context\.storage"):
-        context.to_json()
+        context.to_bytes()

@@ -35,7 +35,7 @@ class Changed(BaseModel):
 
 def again(context: Context[CartState]) -> Context[CartState]:
     """The context as the next message finds it."""
-    return Context("wx1", "o_1", ContextPolicy(storage=CartState), context.to_json())
+    return Context("wx1", "o_1", ContextPolicy(storage=CartState), context.to_bytes())
 
 
 @pytest.fixture
@@ -63,22 +63,22 @@ def test_what_the_model_does_not_allow_is_not_kept(context: Context[CartState]) 
     context.storage.lines.append(Line(name="tea"))
     context.storage.lines[0].count = 0
     with pytest.raises(TypeError, match=r"lines\.0\.count: Input should be greater than or equal to 1"):
-        context.to_json()
+        context.to_bytes()
     context.storage.lines[0].count = "secret"  # type: ignore[assignment] # what is tested
     with pytest.raises(TypeError, match=r"lines\.0\.count: Input should be a valid integer") as caught:
-        context.to_json()
+        context.to_bytes()
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
     context.storage = {}  # type: ignore[assignment] # what is tested
     with pytest.raises(TypeError, match="must be CartState, not dict"):
-        context.to_json()
+        context.to_bytes()
 
 
 def test_a_stored_context_that_does_not_fit_is_told_without_its_values(context: Context[CartState]) -> None:
     """After a release that changed the model: the fields are named, the message waits for a better release."""
     context.storage.lines.append(Line(name="secret"))
     with pytest.raises(ValueError, match=r"does not fit Changed: lines: Input should be a valid integer") as caught:
-        Context("wx1", "o_1", ContextPolicy(storage=Changed), context.to_json())
+        Context("wx1", "o_1", ContextPolicy(storage=Changed), context.to_bytes())
     assert "secret" not in str(caught.value)
 
 
@@ -87,7 +87,7 @@ def test_a_storage_without_a_dict_is_told() -> None:
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = ["a"]  # type: ignore[assignment] # what is tested
     with pytest.raises(TypeError, match="must be a dict, not list"):
-        context.to_json()
+        context.to_bytes()
 
 
 async def test_handlers_share_the_model_of_the_router_that_runs() -> None:

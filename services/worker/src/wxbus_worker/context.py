@@ -1,4 +1,8 @@
-"""What a handler knows of a user's conversation, and keeps for the next message."""
+"""What a handler knows of a user's conversation, and keeps for the next message.
+
+It is kept as lines of JSON: what is needed of it for every message, then a line for each request and each response. These
+are read only when a handler asks for them, and most never do.
+"""
 
 import json
 from collections.abc import Sequence
@@ -59,7 +63,7 @@ class Context(Generic[S]):
     )
 
     def __init__(self, appid: str, openid: str | None, policy: ContextPolicy, stored: bytes = b"") -> None:
-        """`stored` is what `to_json` wrote; b"": a new conversation.
+        """`stored` is what `to_bytes` wrote; b"": a new conversation.
 
         Raises:
             ValueError: The stored storage does not fit the policy's model.
@@ -73,7 +77,8 @@ class Context(Generic[S]):
 
     def undo(self) -> None:
         """Have it again as it was before its message was handled."""
-        stored = json.loads(self._stored) if self._stored else {}
+        head, *records = self._stored.split(b"\n")
+        stored = json.loads(head or b"{}")
         self.storage: S = storage.load(self._policy.storage, stored.get("storage"))
         """The handlers' own data about this user: a dict of whatever JSON can hold, or the router's model."""
         last_active = stored.get("last_active")
@@ -82,8 +87,8 @@ class Context(Generic[S]):
         self.state: str = stored.get("state", "")
         """Where the conversation stands, for routes with `state=`; "": nowhere in particular."""
         self._expire_after: float | None = stored.get("expire_after")
-        self._requests: list[Document] = stored.get("requests", [])
-        self._responses: list[dict[str, Any]] = stored.get("responses", [])
+        requests = stored.get("requests", 0)
+        self._requests, self._responses = records[:requests], records[requests:]
 
     @property
     def expire_after(self) -> timedelta:
@@ -99,22 +104,22 @@ class Context(Generic[S]):
     @property
     def requests(self) -> Sequence[AnyMessage]:
         """Return the user's messages before this one, newest last."""
-        return [parse_message(document) for document in self._requests]
+        return [parse_message(json.loads(request)) for request in self._requests]
 
     @property
     def responses(self) -> Sequence[AnyReply]:
         """Return our replies to them, newest last."""
-        return [reply_from_json(json.dumps(response)) for response in self._responses]
+        return [reply_from_json(response) for response in self._responses]
 
     @property
     def last_request(self) -> AnyMessage | None:
         """Return the message before this one."""
-        return parse_message(self._requests[-1]) if self._requests else None
+        return parse_message(json.loads(self._requests[-1])) if self._requests else None
 
     @property
     def last_response(self) -> AnyReply | None:
         """Return our last reply."""
-        return reply_from_json(json.dumps(self._responses[-1])) if self._responses else None
+        return reply_from_json(self._responses[-1]) if self._responses else None
 
     def clear(self) -> None:
         """Forget the conversation: storage, state, messages and this user's own expiry."""
@@ -126,28 +131,28 @@ class Context(Generic[S]):
 
     def record(self, document: Document, replies: Sequence[AnyReply], *, received_at: float) -> None:
         """Add a message and its replies; `received_at` in seconds since the epoch."""
-        self._requests.append(document)
-        self._responses.extend(json.loads(reply_to_json(reply)) for reply in replies)
+        self._requests.append(TO_JSON.encode(document).encode())
+        self._responses.extend(map(reply_to_json, replies))
         if (most := self._policy.max_record_count) > 0:
             del self._requests[:-most]
             del self._responses[:-most]
         self.last_active = datetime.fromtimestamp(received_at, UTC)
 
-    def to_json(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return what is kept in the store.
 
         Raises:
             TypeError: `storage` holds what JSON has no form for, or its model does not allow; the text names where.
         """
-        whole = {
+        head = {
             "storage": storage.dump(self._policy.storage, self.storage),
             "state": self.state,
-            "requests": self._requests,
-            "responses": self._responses,
             "last_active": None if self.last_active is None else self.last_active.timestamp(),
             "expire_after": self._expire_after,
+            "requests": len(self._requests),
         }
         try:
-            return TO_JSON.encode(whole).encode()
+            encoded = TO_JSON.encode(head).encode()
         except (TypeError, ValueError) as exc:
             raise TypeError(f"context.storage{storage.culprit(self.storage)} cannot be kept: {exc}") from exc
+        return b"\n".join((encoded, *self._requests, *self._responses))

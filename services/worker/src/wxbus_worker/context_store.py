@@ -241,7 +241,7 @@ class RedisContextStore:
                 marker,
                 opened.version,
                 "keep" if kept else "remove" if remove else "none",
-                opened.context.to_json() if kept else b"",
+                opened.context.to_bytes() if kept else b"",
                 _ms(opened.context.expire_after.total_seconds()),
                 key.lane,
                 self._remember_ms,

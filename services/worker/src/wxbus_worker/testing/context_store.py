@@ -65,7 +65,7 @@ class MemoryContextStore:
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         lane = self._lane(key)
-        context = b"" if remove else opened.context.to_json()
+        context = b"" if remove else opened.context.to_bytes()
         if marker in lane.recent:
             return Committed("duplicate", self._take_turn(lane, run))
         if lane.version != opened.version:
