@@ -1,7 +1,7 @@
 """What a handler knows of a user's conversation, and keeps for the next message.
 
-It is kept as lines of JSON: what is needed of it for every message, then a line for each request and each response. These
-are read only when a handler asks for them, and most never do.
+It is kept as lines of JSON: what is needed for every message, then a line for each request and each response. These are
+read only when a handler asks for them, and most never do.
 """
 
 import json
