@@ -58,6 +58,29 @@ async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -
     assert first.dedup_id == second.dedup_id
 
 
+async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress: Ingress) -> None:
+    """Repeated as it was, a request is taken and dropped as a duplicate behind; no other body passes with its query."""
+    push, other = a_push(a_text("yes")), a_push(a_text("no", msg_id="1"))
+
+    assert await ingress.post(push) == (200, "success")
+    assert await ingress.post(push) == (200, "success")
+    assert await ingress.post(Push(push.query, other.body)) == REFUSED
+
+    first, second = ingress.outlet.published
+    assert (first.dedup_id, first.body) == (second.dedup_id, second.body)
+    assert first.id != second.id
+
+
+async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
+    """Virtual payment goes on for 18 hours until it is acknowledged, maybe under the first timestamp (4.4)."""
+    document = {**a_text(), "MsgType": "event", "Event": "xpay_goods_deliver_notify", "OutTradeNo": "1"}
+    hours_ago = int(time.time()) - 18 * 3600
+
+    assert await ingress.post(a_push(document, timestamp=hours_ago)) == (200, "success")
+    assert await ingress.post(a_push(document, timestamp=hours_ago, mode=Mode.PLAIN)) == REFUSED
+    assert await ingress.post(a_push(timestamp=hours_ago)) == REFUSED
+
+
 async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
     """An event whose sender is no user gets the lane of its business id (protocol reference 4.2)."""
     event = {**a_text(), "MsgType": "event", "Event": "wxa_media_check", "trace_id": "t1"}

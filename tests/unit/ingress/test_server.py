@@ -117,7 +117,7 @@ def test_the_settings_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.limits.body_timeout,
         settings.limits.budget,
         settings.limits.max_age,
-    ) == (1024 * 1024, 3.0, 4.5, 86_400.0)
+    ) == (1024 * 1024, 3.0, 4.5, 600.0)
     assert "hunter2" not in repr(settings)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -235,6 +236,39 @@ def test_time_window(age: int, accepted: bool) -> None:
         account.open(query, body, **arguments)
     with pytest.raises(Forbidden):
         account.verify_url(query, **arguments)
+
+
+XPAY = DOCUMENT | {"MsgType": "event", "Event": "XPAY_goods_deliver_notify", "OutTradeNo": "1", "RetryTimes": "9"}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("document", [XPAY, DOCUMENT], ids=["xpay", "text"])
+@pytest.mark.parametrize(
+    ("age", "in_time"), [(-301, False), (300, True), (301, False), (80_000, False), (90_000, False)]
+)
+def test_only_encrypted_repeats_may_be_old(age: int, in_time: bool, document: dict[str, str], mode: Mode) -> None:
+    """What WeChat repeats for hours is taken though it is old, if it was encrypted: a plain body is not signed."""
+    encrypted = encrypt(document)
+    query, body = {
+        Mode.PLAIN: (plain_query(), document),
+        Mode.COMPATIBLE: (secure_query(encrypted), document | {"Encrypt": encrypted}),
+        Mode.SECURE: (secure_query(encrypted), {"Encrypt": encrypted}),
+    }[mode]
+    now = float(TIME) + age
+    repeat = document is XPAY and mode is not Mode.PLAIN and 0 < age < 86_400
+
+    with nullcontext() if in_time or repeat else pytest.raises(Forbidden):
+        receiver(modes=(mode,)).open(query, render(body, Format.XML), now=now, max_age=300.0, repeat_age=86_400.0)
+
+
+def test_plain_fields_do_not_make_a_repeat() -> None:
+    """What stands beside the encrypted part says nothing: only WeChat can say that it repeats for hours."""
+    encrypted = encrypt(DOCUMENT)
+    body = render(XPAY | {"Encrypt": encrypted}, Format.XML)
+    with pytest.raises(Forbidden):
+        receiver(modes=(Mode.COMPATIBLE,)).open(
+            secure_query(encrypted), body, now=float(TIME) + 301, max_age=300.0, repeat_age=86_400.0
+        )
 
 
 @given(st.integers(0, len(SECURE_BODY) - 1), st.integers(1, 255))

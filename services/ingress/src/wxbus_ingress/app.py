@@ -36,7 +36,7 @@ def build_app(
         ConfigurationError: An account's keys cannot be used.
     """
     metrics = Metrics(registry)
-    endpoints = Endpoints(accounts, metrics, max_age=limits.max_age or None)
+    endpoints = Endpoints(accounts, limits, metrics)
     if tell is not None:
         tell(endpoints.replace)
     callbacks = Callbacks(endpoints, inbox, limits, metrics)

@@ -10,6 +10,7 @@ from wxbus.errors import ConfigurationError, Forbidden, MalformedCallback, Unkno
 from wxbus.wechat.callback import CallbackQuery, Opened, Receiver
 from wxbus.wechat.documents import Document
 from wxbus_ingress.metrics import Metrics
+from wxbus_ingress.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Endpoint:
     receiver: Receiver
     """With the platform's keys, for its authorisers."""
     max_age: float | None
+    repeat_age: float
     has_keys: bool
     of_platform: bool
     """It belongs to a third-party platform: its own, or that of an authoriser."""
@@ -29,7 +31,7 @@ class Endpoint:
     def open(self, query: CallbackQuery, body: bytes, now: float) -> Opened:
         """Return what a POST holds, proven to be WeChat's and for this address; raises as `Receiver.open` does."""
         self._check_keys()
-        opened = self.receiver.open(query, body, now=now, max_age=self.max_age)
+        opened = self.receiver.open(query, body, now=now, max_age=self.max_age, repeat_age=self.repeat_age)
         if self.of_platform:
             self._check_address(opened.document)
         return opened
@@ -55,10 +57,10 @@ class Endpoint:
 class Endpoints:
     """All endpoints, found by what stands behind `/wechat/` in their address."""
 
-    def __init__(self, accounts: Accounts, metrics: Metrics, *, max_age: float | None) -> None:
+    def __init__(self, accounts: Accounts, limits: Limits, metrics: Metrics) -> None:
         """Make every account ready, or raise ConfigurationError for the one whose keys cannot be used."""
         self._metrics = metrics
-        self._max_age = max_age
+        self._limits = limits
         self._accounts = accounts
         self._by_place = self._ready(accounts)
 
@@ -116,7 +118,8 @@ class Endpoints:
         return Endpoint(
             account,
             receiver,
-            self._max_age,
+            self._limits.max_age or None,
+            self._limits.repeat_age,
             has_keys=bool(account.keys),
             of_platform=account.kind is AccountKind.COMPONENT or account.component is not None,
             accepted=self._metrics.requests.labels(account.name, "accepted"),

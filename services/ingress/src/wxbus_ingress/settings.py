@@ -25,12 +25,13 @@ class Limits(BaseSettings):
     """Seconds of these for RabbitMQ's confirm; after that the callback goes to the spool."""
     in_flight: int = Field(default=500, ge=1)
     """Callbacks that wait for RabbitMQ's confirm at once; further ones go to the spool."""
-    max_age: float = Field(default=DAY, ge=0)
+    max_age: float = Field(default=600.0, ge=0)
     """Seconds by which a request's timestamp may differ from our clock; 0: not looked at.
 
-    A day, because some pushes are repeated for 18 hours (protocol reference 4.4); what is sent again within it is
-    recognised by its `dedup_id`.
+    Far more than WeChat's three attempts take: a repeat may bear the timestamp of the first (not confirmed).
     """
+    repeat_age: float = Field(default=DAY, ge=0)
+    """Seconds for virtual payment's events, which are repeated for 18 hours (protocol reference 4.4), if encrypted."""
 
 
 class SpoolLimits(BaseSettings):

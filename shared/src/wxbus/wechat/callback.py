@@ -16,6 +16,7 @@ from wxbus.wechat import codec
 from wxbus.wechat.codec import Format
 from wxbus.wechat.crypto import AES_KEY_LENGTH, Cipher
 from wxbus.wechat.documents import Document, text
+from wxbus.wechat.identity import is_repeated_for_hours
 from wxbus.wechat.signature import matches, sign
 
 
@@ -32,6 +33,7 @@ AesKey = Annotated[
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 """Beside `Encrypt` they tell a compatible body from a secure one."""
+OUTSIDE: Final = "timestamp outside the window"
 
 
 class Mode(StrEnum):
@@ -132,7 +134,7 @@ class Receiver:
             Forbidden: The signature is wrong, or the request is older than `max_age`, see `open`.
             MalformedCallback: There is no `echostr`.
         """
-        _check_time(query, now, max_age)
+        _is_late(query, now, max_age)
         if self._wecom:
             _, plaintext = self._decrypt(query, query.echostr)
             return plaintext.decode("utf-8", "replace")
@@ -142,7 +144,13 @@ class Receiver:
         return query.echostr
 
     def open(
-        self, query: CallbackQuery, body: bytes, *, now: float | None = None, max_age: float | None = None
+        self,
+        query: CallbackQuery,
+        body: bytes,
+        *,
+        now: float | None = None,
+        max_age: float | None = None,
+        repeat_age: float = 0.0,
     ) -> Opened:
         """Return what a POST holds, after everything that proves it to be WeChat's was checked.
 
@@ -151,17 +159,23 @@ class Receiver:
             body: Its body as it came, already bounded in size.
             now: Our clock, seconds since the epoch.
             max_age: Seconds by which its timestamp may differ from `now`, either way; None: not looked at.
+            repeat_age: Seconds for those that WeChat repeats for hours, if encrypted: else anybody could say to be one.
 
         Raises:
             Forbidden: Signature, encryption, receive id, mode or time is wrong.
             MalformedCallback: The body is not of WeChat's shape, or not in a format the account accepts.
         """
-        _check_time(query, now, max_age)
+        late = _is_late(query, now, max_age, repeat_age)
         form = codec.sniff(body)
         if form not in self._formats:
             raise MalformedCallback(f"this account does not take {form.upper()}")
         if query.msg_signature and (query.encrypt_type == "aes" or self._wecom):
-            return self._open_encrypted(query, body, form)
+            opened = self._open_encrypted(query, body, form)
+            if late and not is_repeated_for_hours(opened.document):
+                raise Forbidden(OUTSIDE)
+            return opened
+        if late:
+            raise Forbidden(OUTSIDE)
         return self._open_plain(query, body, form)
 
     def seal(
@@ -237,9 +251,14 @@ class Receiver:
         raise failure or Forbidden("msg_signature")
 
 
-def _check_time(query: CallbackQuery, now: float | None, max_age: float | None) -> None:
+def _is_late(query: CallbackQuery, now: float | None, max_age: float | None, repeat_age: float = 0.0) -> bool:
+    """Return whether a request is older than `max_age` though not than `repeat_age`; Forbidden if it is out of both."""
     # Digits only, or characters could move between timestamp and nonce under the same signature.
     if not (query.timestamp.isascii() and query.timestamp.isdigit() and len(query.timestamp) <= 12):
         raise Forbidden("timestamp")
-    if now is not None and max_age is not None and abs(now - int(query.timestamp)) > max_age:
-        raise Forbidden("timestamp outside the window")
+    if now is None or max_age is None:
+        return False
+    age = now - int(query.timestamp)
+    if not -max_age <= age <= max(max_age, repeat_age):
+        raise Forbidden(OUTSIDE)
+    return age > max_age

@@ -195,6 +195,11 @@ def lane_of(appid: str, document: Document) -> str:
     return _bounded(f"{appid}:{about or event or text(document, 'MsgType')}")
 
 
+def is_repeated_for_hours(document: Document) -> bool:
+    """Return whether WeChat repeats a push for up to 18 hours: virtual payment's (protocol reference 4.4)."""
+    return text(document, "Event").lower().startswith("xpay_")
+
+
 def _openid(value: str) -> str | None:
     return value if 0 < len(value) <= MAX_OPENID else None
 
