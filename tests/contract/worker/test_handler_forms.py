@@ -1,14 +1,29 @@
 """One contract for two forms of handlers: functions on a router, methods of a class."""
 
+import re
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
+from pydantic import Tag
 
 from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater
-from wxbus.wechat import AnyMessage, SubscribeEvent, TextMessage, UnsubscribeEvent, reply
+from wxbus.wechat import (
+    AnyMessage,
+    Message,
+    SubscribeEvent,
+    TextMessage,
+    UnknownEvent,
+    UnsubscribeEvent,
+    UserMessage,
+    model_of,
+    reply,
+)
 from wxbus_worker import Context, MessageHandler, Reject, Router
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.route_table import UNKNOWN, RouteTable
 from wxbus_worker.settlement import Bury, Done, Retry
 
 
@@ -105,3 +120,45 @@ async def test_what_nobody_wants_and_nobody_knows(rig: Rig) -> None:
                                      b'"CreateTime": "1", "MediaId": "m", "MsgId": "1"}'))  # fmt: skip
     await rig.handle(an_event("unheard_of"))
     assert rig.wechat.texts == ["rest image", "unknown event"]
+
+
+def _tags() -> list[str]:
+    """Of every type of message and event that has a model: `text`, `event:subscribe`, `component:authorized`."""
+    return [
+        note.tag
+        for _, *notes in map(get_args, get_args(get_args(AnyMessage)[0]))
+        for note in notes
+        if isinstance(note, Tag) and model_of(note.tag) not in UNKNOWN
+    ]
+
+
+def _decorated(_tag: str, model: type[Message]) -> Router:
+    router = Router()
+    if issubclass(model, UserMessage):
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__.removesuffix("Message")).lower()
+        getattr(router, name)(_rest)
+    else:
+        router.event(model)(_rest)
+    return router
+
+
+def _method(tag: str, _model: type[Message]) -> Router:
+    name = "on_" + tag.replace("component:", "event:").replace(":", "_")
+    router = Router()
+    router.include(type("Bot", (MessageHandler,), {name: staticmethod(_rest)})())
+    return router
+
+
+@pytest.mark.parametrize("form", [_decorated, _method])
+def test_every_type_has_a_decorator_and_a_method(form: Callable[[str, type[Message]], Router]) -> None:
+    """A decorator of its own for what users send, `event(Type)` for events; `on_...` by WeChat's own name."""
+    context = Context("wx1", "o_1", ContextPolicy())
+    other = UnknownEvent.model_construct(event="other")
+    tags = _tags()
+    assert len(tags) > 130
+    for tag in tags:
+        model = model_of(tag)
+        assert model is not None
+        table = RouteTable(form(tag, model))
+        assert table.find(model.model_construct(event=tag), context) is not None, tag
+        assert table.find(other, context) is None, tag

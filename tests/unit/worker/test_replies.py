@@ -9,7 +9,7 @@ from tests.support.worker import APPID, KEY, OPENID, FakeWeChat, Rig, a_text_env
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, reply
-from wxbus_worker import Context, Router, current_delivery
+from wxbus_worker import Context, Router, SuccessResponse, current_delivery
 from wxbus_worker.context_store import ContextKey, Turn, marker_of
 from wxbus_worker.job import Job
 from wxbus_worker.outbox import Outbox
@@ -222,7 +222,7 @@ async def test_long_text_is_split() -> None:
     assert "".join(rig.wechat.texts) == "字" * 1000
 
 
-@pytest.mark.parametrize("nothing", [None, [], (), reply.Success(), [reply.Success()]])
+@pytest.mark.parametrize("nothing", [None, [], (), SuccessResponse(), [reply.Success()]])
 async def test_a_handler_may_say_nothing(nothing: object) -> None:
     """None, no replies, and `Success` send nothing."""
     router = Router()

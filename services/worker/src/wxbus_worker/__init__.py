@@ -6,6 +6,7 @@ Handlers raise `RetryLater` to be run again later, and `Reject` when no attempt 
 """
 
 from wxbus.errors import Reject, RetryLater
+from wxbus.wechat.reply import Success as SuccessResponse
 from wxbus_worker.context import Context, ContextPolicy
 from wxbus_worker.context_store import ContextStore, RedisContextStore
 from wxbus_worker.current import CurrentDelivery, current_delivery
@@ -32,6 +33,7 @@ __all__ = [
     "RetryLater",
     "RetryPolicy",
     "Router",
+    "SuccessResponse",
     "VideoFile",
     "VoiceFile",
     "current_delivery",

@@ -16,8 +16,11 @@ from typing import Any, Generic, TypeVar, Unpack, overload
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import (
+    DeviceEventMessage,
+    DeviceTextMessage,
     Event,
     FileMessage,
+    HardwareMessage,
     ImageMessage,
     LinkMessage,
     LocationMessage,
@@ -96,6 +99,9 @@ class Router(Registry):
         self.link = On(self, LinkMessage)
         self.file = On(self, FileMessage)
         self.mini_program_page = On(self, MiniProgramPageMessage)
+        self.device_text = On(self, DeviceTextMessage)
+        self.device_event = On(self, DeviceEventMessage)
+        self.hardware = On(self, HardwareMessage)
 
     @overload
     def text(self, handler: H, /) -> H: ...
