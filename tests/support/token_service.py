@@ -1,6 +1,7 @@
 """The token service as it is deployed: accounts file, API keys, HTTP, a real Redis, the sandbox in WeChat's place."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from wxbus_token.settings import CallsSettings, TokenSettings
 SHOP = "wx0000000000000001"
 CAFE = "wx0000000000000002"
 SECRETLESS = "wx0000000000000003"
+KIOSK = "wx0000000000000004"
+KIOSK_SECRET = "SECRET-OF-KIOSK-0123456789abcdef"
+"""WeChat has this account; the accounts file has not."""
 ACCOUNTS = f"""
 [accounts.shop]
 appid = "{SHOP}"
@@ -37,6 +41,15 @@ appid = "{SECRETLESS}"
 kind = "official_account"
 """
 
+WECHAT_HAS = f"""{ACCOUNTS}
+[accounts.kiosk]
+appid = "{KIOSK}"
+kind = "official_account"
+secret = "{KIOSK_SECRET}"
+"""
+WAIT = 10.0
+"""Seconds until a test gives up waiting for something to become true."""
+
 
 @dataclass
 class Place:
@@ -46,6 +59,7 @@ class Place:
     settings: TokenSettings
     key: str
     shop_key: str
+    admin_key: str
 
     async def fetched(self, appid: str = SHOP) -> int:
         """Return how often WeChat gave a token."""
@@ -59,9 +73,12 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterato
     (tmp_path / "accounts.toml").write_text(ACCOUNTS)
     key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
     shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])
-    (tmp_path / "keys.toml").write_text(f"{entry.as_toml()}\n\n{shop_entry.as_toml()}\n")
-    accounts = Accounts.read(tmp_path / "accounts.toml")
-    app = build_app(accounts, ingress_url="http://127.0.0.1:9", public_url="http://127.0.0.1:9")
+    admin_key, admin_entry = new_key("admin", ["*:*:*"])
+    (tmp_path / "keys.toml").write_text("\n\n".join(made.as_toml() for made in (entry, shop_entry, admin_entry)))
+    (tmp_path / "wechat.toml").write_text(WECHAT_HAS)
+    app = build_app(
+        Accounts.read(tmp_path / "wechat.toml"), ingress_url="http://127.0.0.1:9", public_url="http://127.0.0.1:9"
+    )
     async with (
         listening(app, host="127.0.0.1", port=0) as port,
         SandboxClient.open(f"http://127.0.0.1:{port}") as sandbox,
@@ -77,7 +94,7 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterato
             calls=CallsSettings(amqp_url=None, namespace=namespace),
             log=LogSettings(),
         )
-        yield Place(sandbox, settings, key, shop_key)
+        yield Place(sandbox, settings, key, shop_key, admin_key)
 
 
 @asynccontextmanager
@@ -85,3 +102,10 @@ async def service(settings: TokenSettings) -> AsyncIterator[str]:
     """Run one instance in this process; yields its address."""
     async with serving(settings, registry=CollectorRegistry()) as addresses:
         yield f"http://127.0.0.1:{addresses.port}"
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Return as soon as it holds; what other instances did is seen within a second."""
+    async with asyncio.timeout(WAIT):
+        while not await holds():  # noqa: ASYNC110 - another instance, or another process, has no event to wait for
+            await asyncio.sleep(0.01)

@@ -1,7 +1,7 @@
 """One authority: whoever asks, WeChat is asked once; what Redis or WeChat do, callers get a valid token or a reason."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 from redis.asyncio import Redis
@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
 from wxbus_token.credentials import Credential
+from wxbus_token.hints import Ear
 from wxbus_token.vault import Record
 
 pytestmark = pytest.mark.integration
@@ -313,7 +314,7 @@ async def test_the_loop_survives_its_errors(world: World, wechat: WeChat, monkey
     seen = asyncio.Event()
     calls = 0
 
-    async def tick() -> None:
+    async def tick(_names: Collection[str] | None = None) -> None:
         nonlocal calls
         calls += 1
         if calls == 1:
@@ -321,7 +322,7 @@ async def test_the_loop_survives_its_errors(world: World, wechat: WeChat, monkey
         seen.set()
 
     monkeypatch.setattr(one.authority, "tick", tick)
-    loop = asyncio.create_task(one.authority.run())
+    loop = asyncio.create_task(one.authority.run(Ear()))
     await seen.wait()
     loop.cancel()
     await asyncio.wait([loop])

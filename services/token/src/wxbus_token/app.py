@@ -1,32 +1,43 @@
 """Puts the token service together: the only place that knows which parts are real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
+from wxbus.accounts_file import AccountsFile
 from wxbus.admin import Check, build_admin, listening
 from wxbus.api.http import WeChatHttp
+from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
 from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.keys import read_entries
 from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
+from wxbus_token.account_book import AccountBook
+from wxbus_token.administration import AccountsService, KeysService
 from wxbus_token.authority import Authority
+from wxbus_token.callers import Callers, Uses
 from wxbus_token.credentials import credentials_of
+from wxbus_token.hints import Ear, Hints
 from wxbus_token.keeper import Timing
 from wxbus_token.keyring import Keyring
 from wxbus_token.metrics import Metrics
+from wxbus_token.register import Register
+from wxbus_token.registered import RegisteredAccount, RegisteredKey
 from wxbus_token.service import TokenService
 from wxbus_token.settings import TokenSettings
 from wxbus_token.vault import Vault
 
 log = structlog.get_logger("wxbus.token")
+
+EVERY: Final = 1.0
+"""Seconds between two looks at what is registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +55,69 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     Raises:
         ConfigurationError: The accounts, the API keys or the vault keys are wrong.
     """
-    accounts = Accounts.read(settings.accounts.accounts_file)
-    api_keys = ApiKeys.read(settings.api_keys_file)
+    entries = read_entries(settings.api_keys_file)
     keyring = Keyring.parse(settings.vault_keys.get_secret_value())
+    file = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token")
-        )
-        http = await stack.enter_async_context(
-            WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout)
-        )
-        vault = Vault(store, keyring, namespace=settings.store.namespace)
-        credentials = [credential for account in accounts for credential in credentials_of(account, http)]
+        enter = stack.enter_async_context
+        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
+        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        vault = Vault(store, keyring, namespace=namespace)
         timing = Timing(lease=settings.lease, margin=settings.margin, patience=settings.patience)
-        authority = Authority(vault, credentials, timing, Metrics(registry))
+        authority = Authority(vault, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
-        polling = asyncio.create_task(authority.run())
-        stack.push_async_callback(asyncio.wait, [polling])
-        stack.callback(polling.cancel)
+
+        accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
+        book = AccountBook(file, accounts)
+        book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, http)))
+        keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
+        uses = Uses(store, namespace=namespace, now=keys.now)
+        callers = Callers(entries, keys, uses)
+
+        hints = Hints(store, namespace=namespace)
+        await enter(file.watching())
+        await enter(running(hints.run()))
+        await enter(running(follow([accounts.read, keys.read, uses.write], hints.ear())))
+        await enter(running(authority.run(hints.ear())))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
-        server = Server([TokenService(authority)], authenticator=api_keys, limit=limit, registry=registry)
+        services = [TokenService(authority), AccountsService(book), KeysService(callers)]
+        server = Server(services, authenticator=callers, limit=limit, registry=registry)
         checks: Mapping[str, Check] = {"redis": vault.check}
-        admin_port = await stack.enter_async_context(
+        admin_port = await enter(
             listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)
         )
         served = build_http(server, title="wxbus token service")
-        port = await stack.enter_async_context(listening(served, host=settings.host, port=settings.port))
+        port = await enter(listening(served, host=settings.host, port=settings.port))
         if settings.calls.amqp_url is not None:
             # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
             url = settings.calls.amqp_url.get_secret_value()
-            await stack.enter_async_context(AmqpServer.open(server, url, settings.calls.topology, name="wxbus-token"))
-        log.info("token.serving", port=port, admin_port=admin_port, accounts=len(credentials), keys=len(api_keys))
+            await enter(AmqpServer.open(server, url, settings.calls.topology, name="wxbus-token"))
+        log.info("token.serving", port=port, admin_port=admin_port, accounts=len(book.current), keys=len(callers))
         yield Addresses(port, admin_port)
+
+
+async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Ear) -> None:
+    """Take what others registered, again and again and at once when `ear` hears of it, until cancelled."""
+    while True:
+        try:
+            for read in reads:
+                await read()
+        except StoreUnavailable as exc:  # the authority says so, once
+            log.debug("token.not_followed", reason=str(exc))
+        except Exception:
+            # One bad entry must not end the reading of all others.
+            log.exception("token.follow_failed")
+        await ear.names(EVERY)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` run while the block does."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

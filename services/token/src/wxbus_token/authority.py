@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -10,6 +10,7 @@ import structlog
 
 from wxbus.errors import StoreUnavailable, UnknownAccount
 from wxbus_token.credentials import Credential
+from wxbus_token.hints import Ear
 from wxbus_token.keeper import Keeper, Timing
 from wxbus_token.metrics import Metrics
 from wxbus_token.vault import Vault
@@ -61,25 +62,28 @@ class Authority:
             return keeper
         raise UnknownAccount("there is no account with this appid and a secret")
 
-    async def run(self) -> None:
-        """Read all records again and again, and refresh those that are due, until cancelled."""
-        while True:
-            try:
-                await self.tick()
-            except Exception:
-                # One bad record must not end the refreshing of all others.
-                log.exception("token.poll_failed")
-            await asyncio.sleep(self._timing.poll)
+    async def run(self, ear: Ear) -> None:
+        """Read all records again and again, refresh those that are due, until cancelled.
 
-    async def tick(self) -> None:
-        """Read all records once; begin the refreshes that are due, without waiting for them."""
-        keepers = list(self._keepers.values())
+        What `ear` hears was changed by another instance is read at once.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._tick()
+            until = loop.time() + self._timing.poll
+            while (left := until - loop.time()) > 0:
+                if names := await ear.names(left):
+                    await self._tick(names)
+
+    async def tick(self, names: Collection[str] | None = None) -> None:
+        """Read all records once, or those with these names; begin what refreshes are due, without waiting for them."""
+        keepers = [keeper for key, keeper in self._keepers.items() if names is None or ":".join(key) in names]
         for first in range(0, len(keepers), BATCH):
             batch = keepers[first : first + BATCH]
             try:
                 records = await self._vault.read([keeper.credential for keeper in batch])
             except StoreUnavailable as exc:
-                for keeper in keepers:
+                for keeper in self._keepers.values():
                     keeper.lose_sight()
                 if not self._away:
                     log.warning("token.store_away", reason=str(exc))
@@ -91,6 +95,13 @@ class Authority:
         if self._away:
             log.info("token.store_back")
         self._away = False
+
+    async def _tick(self, names: Collection[str] | None = None) -> None:
+        try:
+            await self.tick(names)
+        except Exception:
+            # One bad record must not end the refreshing of all others.
+            log.exception("token.poll_failed")
 
     async def drain(self) -> None:
         """Return when no fetch is under way any more."""

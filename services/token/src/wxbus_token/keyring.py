@@ -2,6 +2,7 @@
 
 Keys are changed without a pause: put the new key first, restart the instances one by one (each reads with any key it
 has, so give all of them the new one second before), and take the old one away once no token of its time is left.
+Accounts and API keys that were added at run time are sealed anew by the first instance that has the new key first.
 """
 
 import base64
@@ -58,6 +59,10 @@ class Keyring:
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = self._keys[self._current].encrypt(nonce, value.encode(), about.encode())
         return self._current.encode() + b":" + nonce + sealed
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Say whether it was sealed with the first key."""
+        return sealed.partition(b":")[0] == self._current.encode()
 
     def open(self, sealed: bytes, *, about: str) -> str:
         """Return what was sealed.

@@ -1,0 +1,128 @@
+"""Messages of the services for operators; those of tokens are in `wxbus.rpc.tokens`."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from wxbus.accounts import APPID, AccountKind
+from wxbus.rpc.tokens import TokenMessage
+from wxbus_token.registered import NAME
+
+DAY = 86_400.0
+KEY_NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+SCOPE = r"^(\*|[A-Za-z0-9_.@-]{1,64})(:(\*|[A-Za-z0-9_.@-]{1,64}))*$"
+
+
+class Everything(TokenMessage):
+    """Asks for all there is."""
+
+
+class Done(TokenMessage):
+    """It is done."""
+
+
+class AccountRequest(TokenMessage):
+    """Which account is meant."""
+
+    appid: str = Field(pattern=APPID)
+    """Of the account."""
+
+
+class NewSecret(AccountRequest):
+    """Another secret of an account."""
+
+    secret: str = Field(min_length=1, max_length=256, repr=False)
+    """AppSecret as WeChat's console shows it once."""
+
+
+class NewAccount(NewSecret):
+    """An account to keep tokens for."""
+
+    name: str = Field(pattern=NAME)
+    """Our name for it."""
+    kind: AccountKind
+    """What WeChat calls it."""
+
+
+class ListedAccount(TokenMessage):
+    """An account, without its secret."""
+
+    name: str
+    appid: str
+    kind: AccountKind
+    source: Literal["file", "registered", "shadowed"]
+    """The accounts file, run time, or run time but overruled by the file."""
+    has_secret: bool
+    """Without one there are no tokens."""
+
+
+class AccountList(TokenMessage):
+    """All accounts."""
+
+    accounts: list[ListedAccount]
+
+
+class KeyName(TokenMessage):
+    """Whose key is meant."""
+
+    name: str = Field(pattern=KEY_NAME)
+    """Whose key it is."""
+
+
+class NewKey(KeyName):
+    """A key to make."""
+
+    scopes: list[Annotated[str, Field(pattern=SCOPE)]] = Field(min_length=1, max_length=64)
+    """What it may do, like token:get:APPID; nothing that the caller may not."""
+    life: float | None = Field(default=None, gt=0, le=3660 * DAY)
+    """Seconds until it ends; it does not by itself if this is left out."""
+    subject: str | None = Field(default=None, min_length=1, max_length=256)
+    """Of a client certificate (RFC 4514), in place of a key."""
+
+
+class Rotation(KeyName):
+    """A key to be changed for another one."""
+
+    overlap: float = Field(default=DAY, ge=0, le=366 * DAY)
+    """Seconds that the keys before are still good."""
+
+
+class Revocation(KeyName):
+    """Keys to be made worthless."""
+
+    key: str | None = Field(default=None, min_length=1, max_length=256)
+    """Prefix or subject of one of them; all of this name if it is left out."""
+
+
+class ListedKey(TokenMessage):
+    """A key, by what everybody may see of it."""
+
+    name: str
+    key: str
+    """Its prefix, or the subject of a certificate."""
+    scopes: list[str]
+    source: Literal["file", "registered"]
+    created: AwareDatetime | None = None
+    expires: AwareDatetime | None = None
+    last_used: AwareDatetime | None = None
+    """To about a second."""
+
+
+class MadeKey(ListedKey):
+    """A new key."""
+
+    api_key: str | None = Field(default=None, repr=False)
+    """The key itself, told this once; none for a certificate."""
+
+
+class KeyList(TokenMessage):
+    """All keys."""
+
+    keys: list[ListedKey]
+
+
+class Revoked(TokenMessage):
+    """Keys that are worthless now."""
+
+    keys: list[str]
+    """Prefixes and subjects."""
