@@ -73,6 +73,12 @@ class Ingress:
         async with self.http.post(f"{self.url}/wechat/{account}", params=push.query, data=push.body) as answer:
             return answer.status, await answer.text()
 
+    async def answer_to(self, push: Push, *, account: str) -> tuple[int, dict[str, str], bytes]:
+        """Send a push; return everything of the answer but its date."""
+        async with self.http.post(f"{self.url}/wechat/{account}", params=push.query, data=push.body) as answer:
+            headers = {name: value for name, value in answer.headers.items() if name != "Date"}
+            return answer.status, headers, await answer.read()
+
     def counted(self, account: str, outcome: str) -> float:
         """Return how many requests were counted."""
         labels = {"account": account, "outcome": outcome}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,7 +16,7 @@ from tests.unit.ingress.conftest import ACCOUNTS, ALL_MODES, Ingress
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.telemetry import trace_id
 from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, document_from_json
+from wxbus.wechat.codec import Format, document_from_json, render
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.signature import sign
 
@@ -58,9 +59,10 @@ async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -
     assert first.dedup_id == second.dedup_id
 
 
-async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress: Ingress) -> None:
+@pytest.mark.parametrize("mode", ALL_MODES)
+async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress: Ingress, mode: Mode) -> None:
     """Repeated as it was, a request is taken and dropped as a duplicate behind; no other body passes with its query."""
-    push, other = a_push(a_text("yes")), a_push(a_text("no", msg_id="1"))
+    push, other = a_push(a_text("yes"), mode=mode), a_push(a_text("no", msg_id="1"), mode=mode)
 
     assert await ingress.post(push) == (200, "success")
     assert await ingress.post(push) == (200, "success")
@@ -79,6 +81,15 @@ async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
     assert await ingress.post(a_push(document, timestamp=hours_ago)) == (200, "success")
     assert await ingress.post(a_push(document, timestamp=hours_ago, mode=Mode.PLAIN)) == REFUSED
     assert await ingress.post(a_push(timestamp=hours_ago)) == REFUSED
+
+
+async def test_a_plain_repeat_may_say_that_it_is_one(ingress: Ingress) -> None:
+    """Virtual payment counts its repeats in the body, so the message must be the same, not every byte (4.2)."""
+    event = {**a_text(), "MsgType": "event", "Event": "xpay_coin_pay_notify", "OutTradeNo": "1"}
+    first, second = (a_push({**event, "RetryTimes": times}, mode=Mode.PLAIN) for times in "01")
+
+    assert await ingress.post(first) == (200, "success")
+    assert await ingress.post(Push(first.query, second.body)) == (200, "success")
 
 
 async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
@@ -121,6 +132,13 @@ async def test_a_wrong_signature_is_refused(ingress: Ingress, mode: Mode, number
     assert ingress.counted("any", "rejected") == 1
 
 
+def with_encrypted(text: str, *, receive_id: str) -> Push:
+    """A push whose encrypted text, though signed, is not what the account's key makes."""
+    push = a_push(receive_id=receive_id)
+    signature = sign(TOKEN, push.query["timestamp"], push.query["nonce"], text)
+    return Push({**push.query, "msg_signature": signature}, render({"Encrypt": text}, Format.XML))
+
+
 @pytest.mark.parametrize(
     ("account", "push"),
     [
@@ -137,13 +155,24 @@ async def test_a_wrong_signature_is_refused(ingress: Ingress, mode: Mode, number
         ("plain", a_push(receive_id=f"{APPID}-plain")),
         ("keyless", a_push(mode=Mode.PLAIN)),
         ("corp", a_push(mode=Mode.PLAIN)),
+        ("corp", a_push(receive_id=APPID)),
+        ("shop", a_push(receive_id=f"{APPID}-shop").but(msg_signature="0" * 40)),
+        ("shop", with_encrypted("", receive_id=f"{APPID}-shop")),
+        ("shop", with_encrypted("not base64!", receive_id=f"{APPID}-shop")),
+        ("shop", with_encrypted("AAAA", receive_id=f"{APPID}-shop")),
+        ("shop", with_encrypted(b64encode(bytes(64)).decode(), receive_id=f"{APPID}-shop")),
+        ("platform", a_push(receive_id="wxauthorizer")),
+        ("platform/wxauthorizer", a_push(receive_id="wxauthorizer")),
     ],
 )
 async def test_every_cryptographic_failure_has_the_same_answer(ingress: Ingress, account: str, push: Push) -> None:
-    """Downgrade, wrong key, wrong receive id, age: one text for all, so that no answer is an oracle."""
+    """Downgrade, wrong key, damage, wrong receive id, age: one answer, header by header, so that none is an oracle."""
+    expected = await ingress.answer_to(a_push(receive_id=f"{APPID}-shop").but(nonce="1"), account="shop")
     with capture_logs() as logs:
-        assert await ingress.post(push, account=account) == REFUSED
+        answer = await ingress.answer_to(push, account=account)
 
+    assert answer == expected
+    assert (answer[0], answer[2].decode()) == REFUSED
     [line] = [line for line in logs if line["event"] == "callback.rejected"]
     assert (account, 403, "POST") == (line["account"], line["status"], line["method"])
     assert line["reason"] not in {"", "the signature is not valid"}

@@ -16,6 +16,7 @@ from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.envelopes import envelope_of
 from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
+from wxbus_ingress.probe import is_probe
 from wxbus_ingress.settings import Limits
 
 PREFIX = "/wechat/"
@@ -61,6 +62,8 @@ class Callbacks:
         deadline = Deadline(request.first_byte, self._limits.budget)
         endpoint = self._endpoints.at(place)
         body = await read_body(request, self._limits, deadline)
+        if endpoint.account.cloud_hosting and is_probe(body):
+            return web.Response(body=SUCCESS, content_type="text/plain")
         now = time.time()
         opened = endpoint.open(CallbackQuery.from_mapping(request.query), body, now)
         envelope = envelope_of(endpoint.account, opened.document, now)

@@ -7,10 +7,12 @@ from prometheus_client import Counter
 
 from wxbus.accounts import APPID, Account, AccountKind, Accounts
 from wxbus.errors import ConfigurationError, Forbidden, MalformedCallback, UnknownAccount
-from wxbus.wechat.callback import CallbackQuery, Opened, Receiver
+from wxbus.wechat.callback import CallbackQuery, Mode, Opened, Receiver
 from wxbus.wechat.documents import Document
+from wxbus.wechat.identity import dedup_id
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.settings import Limits
+from wxbus_ingress.signatures import Signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Endpoint:
     has_keys: bool
     of_platform: bool
     """It belongs to a third-party platform: its own, or that of an authoriser."""
+    plain: Signatures
+    """Those that came with plain messages."""
     accepted: Counter
     verified: Counter
 
@@ -34,6 +38,8 @@ class Endpoint:
         opened = self.receiver.open(query, body, now=now, max_age=self.max_age, repeat_age=self.repeat_age)
         if self.of_platform:
             self._check_address(opened.document)
+        if opened.mode is Mode.PLAIN:
+            self.plain.bind(query.signature, dedup_id(self.account.appid, opened.document))
         return opened
 
     def verify_url(self, query: CallbackQuery, now: float) -> str:
@@ -60,6 +66,7 @@ class Endpoints:
     def __init__(self, accounts: Accounts, limits: Limits, metrics: Metrics) -> None:
         """Make every account ready, or raise ConfigurationError for the one whose keys cannot be used."""
         self._metrics = metrics
+        self._plain = Signatures()
         self._limits = limits
         self._accounts = accounts
         self._by_place = self._ready(accounts)
@@ -122,6 +129,7 @@ class Endpoints:
             self._limits.repeat_age,
             has_keys=bool(account.keys),
             of_platform=account.kind is AccountKind.COMPONENT or account.component is not None,
+            plain=self._plain,
             accepted=self._metrics.requests.labels(account.name, "accepted"),
             verified=self._metrics.requests.labels(account.name, "verified"),
         )

@@ -33,6 +33,9 @@ AesKey = Annotated[
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 """Beside `Encrypt` they tell a compatible body from a secure one."""
+SEALED_NAMES: Final = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
+ROBOT_NAMES: Final = ("encrypt", "msgsignature", "timestamp", "nonce")
+"""Of a sealed reply, as WeCom's smart robots want them (not confirmed)."""
 OUTSIDE: Final = "timestamp outside the window"
 
 
@@ -203,13 +206,9 @@ class Receiver:
         if pair is None or pair.cipher is None:
             raise ValueError("there is no AES key to seal the reply with")
         encrypted = pair.cipher.encrypt(reply_body)
-        envelope: dict[str, codec.Renderable] = {
-            "Encrypt": encrypted,
-            "MsgSignature": sign(pair.token, str(timestamp), nonce, encrypted),
-            "TimeStamp": timestamp,
-            "Nonce": nonce,
-        }
-        return codec.render(envelope, format)
+        signature = sign(pair.token, str(timestamp), nonce, encrypted)
+        names = ROBOT_NAMES if self._wecom and format is Format.JSON else SEALED_NAMES
+        return codec.render(dict(zip(names, (encrypted, signature, timestamp, nonce), strict=True)), format)
 
     def _open_plain(self, query: CallbackQuery, body: bytes, form: Format) -> Opened:
         if Mode.PLAIN not in self._modes:

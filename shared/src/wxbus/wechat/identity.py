@@ -153,7 +153,8 @@ def openid_of(document: Document) -> str | None:
             return _openid(text(document, "OpenID"))
         if event in SYSTEM_EVENTS or event.startswith(SYSTEM_PREFIXES):
             return None
-    return _openid(text(document, "FromUserName"))
+    # WeCom's smart robots have objects where all others have texts.
+    return _openid(text(document, "FromUserName") or _at(document, "from.userid"))
 
 
 def dedup_id(appid: str, document: Document) -> str:

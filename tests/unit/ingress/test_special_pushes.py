@@ -1,0 +1,165 @@
+"""Pushes that are unlike the others: WeCom's, the probe of cloud hosting, the console's test event."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
+from tests.unit.ingress.conftest import Ingress, an_account
+from tests.unit.wechat.vectors import key_of, vector
+from wxbus.accounts import Account, AccountKind
+from wxbus.wechat.callback import CallbackKey, Receiver
+from wxbus.wechat.codec import Format, document_from_json, parse, render
+from wxbus.wechat.crypto import Cipher
+from wxbus.wechat.signature import sign
+
+REFUSED = (403, "the signature is not valid\n")
+PROBES = [b'{"action":"CheckContainerPath"}', b"<xml><action>CheckContainerPath</action></xml>"]
+
+
+def wecom(example: dict[str, Any], **fields: object) -> Account:
+    """WeCom's account of a known push."""
+    key = key_of(example)
+    return an_account(
+        "corp",
+        **{
+            "kind": AccountKind.WECOM,
+            "appid": example["receive_id"],
+            "token": key.token,
+            "aes_key": key.aes_key,
+            **fields,
+        },
+    )
+
+
+def wecom_push(plaintext: bytes, receive_id: str, *, wrap: Callable[[str], bytes]) -> Push:
+    """A push as WeCom makes it: no `signature`, no `encrypt_type`."""
+    encrypted, now = Cipher(AES_KEY, receive_id).encrypt(plaintext), str(int(time.time()))
+    query = {"msg_signature": sign(TOKEN, now, "n", encrypted), "timestamp": now, "nonce": "n"}
+    return Push(query, wrap(encrypted))
+
+
+async def test_wecom_url_is_verified(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
+    """The answer to WeCom's GET is the decrypted echo, and only to its signature (vector W1)."""
+    example = vector("W1")
+    ingress.reread(wecom(example))
+    set_clock(example["timestamp"])
+    query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"echostr": example["encrypt"]}
+    url = f"{ingress.url}/wechat/corp"
+
+    async with ingress.http.get(url, params=query) as answer:
+        assert (answer.status, await answer.text()) == (200, example["plaintext"])
+    async with ingress.http.get(url, params=query | {"nonce": "1"}) as answer:
+        assert (answer.status, await answer.text()) == REFUSED
+
+
+async def test_wecom_message_is_taken(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
+    """A push of WeCom is opened with the corpid at its end (vector W2)."""
+    example = vector("W2")
+    ingress.reread(wecom(example))
+    set_clock(example["timestamp"])
+    query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")}
+    body = render({"ToUserName": example["receive_id"], "AgentID": "1", "Encrypt": example["encrypt"]}, Format.XML)
+
+    assert await ingress.post(Push(query, body), account="corp") == (200, "success")
+
+    [envelope] = ingress.outlet.published
+    assert document_from_json(envelope.body) == parse(example["plaintext"].encode())
+    assert envelope.lane == f"{example['receive_id']}:messense"
+
+
+def test_wecom_reply_is_opened_by_its_counterpart() -> None:
+    """A sealed reply carries the corpid and opens to what was written (as vector W3 does)."""
+    example = vector("W3")
+    receiver = Receiver([key_of(example)], example["receive_id"], (), ("xml",), wecom=True)
+    sealed = parse(
+        receiver.seal(
+            example["plaintext"].encode(), Format.XML, timestamp=int(example["timestamp"]), nonce=example["nonce"]
+        )
+    )
+    cipher = Cipher(example["encoding_aes_key"], example["receive_id"])
+
+    assert cipher.decrypt(str(sealed["Encrypt"])) == cipher.decrypt(example["encrypt"]) == example["plaintext"].encode()
+    assert sealed["MsgSignature"] == sign(example["token"], sealed["TimeStamp"], sealed["Nonce"], sealed["Encrypt"])
+    assert example["msg_signature"] == sign(
+        example["token"], example["timestamp"], example["nonce"], example["encrypt"]
+    )
+
+
+@pytest.mark.parametrize(("receive_id", "sealed_for"), [(None, f"{APPID}-corp"), ("ww1", "ww1"), ("", "")])
+async def test_wecom_receive_ids(ingress: Ingress, receive_id: str | None, sealed_for: str) -> None:
+    """Corpid, suiteid or nothing at all: whatever the account says, and nothing else (protocol reference 1.6)."""
+    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id=receive_id))
+    text = b"<xml><FromUserName>o_user</FromUserName><MsgType>text</MsgType><MsgId>1</MsgId></xml>"
+
+    def wrap(encrypted: str) -> bytes:
+        return render({"Encrypt": encrypted}, Format.XML)
+
+    assert await ingress.post(wecom_push(text, sealed_for, wrap=wrap), account="corp") == (200, "success")
+    assert await ingress.post(wecom_push(text, "wwother", wrap=wrap), account="corp") == REFUSED
+
+
+async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:
+    """Smart robots write `encrypt` in lower case, as JSON, for an empty receive id (protocol reference 1.4, 1.6)."""
+    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id=""))
+    robot = {"msgid": "m1", "aibotid": "b1", "chattype": "single", "from": {"userid": "u1"}, "msgtype": "text"}
+    push = wecom_push(json.dumps(robot).encode(), "", wrap=lambda text: json.dumps({"encrypt": text}).encode())
+
+    assert await ingress.post(push, account="corp") == (200, "success")
+    [envelope] = ingress.outlet.published
+    assert document_from_json(envelope.body) == robot
+    assert (envelope.openid, envelope.lane) == ("u1", f"{APPID}-corp:u1")
+
+
+def test_a_smart_robot_is_answered_in_lower_case() -> None:
+    """A sealed reply to a robot names its parts as the push did."""
+    receiver = Receiver([CallbackKey(token=TOKEN, aes_key=AES_KEY)], "", (), ("json",), wecom=True)
+    sealed = json.loads(receiver.seal(b"{}", Format.JSON, timestamp=1, nonce="n"))
+
+    assert sorted(sealed) == ["encrypt", "msgsignature", "nonce", "timestamp"]
+    assert Cipher(AES_KEY, "").decrypt(sealed["encrypt"]) == b"{}"
+
+
+@pytest.mark.parametrize("body", PROBES)
+async def test_the_probe_of_cloud_hosting_is_answered(ingress: Ingress, body: bytes) -> None:
+    """Cloud hosting asks, unsigned, whether there is anybody (protocol reference 1.7); nothing is published."""
+    ingress.reread(an_account("cloud", cloud_hosting=True))
+
+    assert await ingress.post(Push({}, body), account="cloud") == (200, "success")
+    assert not ingress.outlet.published
+
+
+@pytest.mark.parametrize(
+    ("cloud_hosting", "body"),
+    [
+        *((False, body) for body in PROBES),
+        (True, b'{"action":"CheckContainerPath","MsgType":"text"}'),
+        (True, b'{"action":"CheckContainer"}'),
+        (True, render({"action": "CheckContainerPath", "Content": "x" * 300}, Format.XML)),
+    ],
+)
+async def test_nothing_else_is_taken_unsigned(ingress: Ingress, cloud_hosting: bool, body: bytes) -> None:
+    """Only the probe itself is answered, and only for an account that is said to be there."""
+    ingress.reread(an_account("cloud", cloud_hosting=cloud_hosting))
+
+    assert await ingress.post(Push({}, body), account="cloud") == REFUSED
+
+
+async def test_the_consoles_test_event_is_an_event_like_others(
+    ingress: Ingress, set_clock: Callable[[str], None]
+) -> None:
+    """`debug_demo` is published and acknowledged: no answer of its own is wanted (1.7, vector A3)."""
+    example = vector("A3")
+    key = CallbackKey(token=example["token"], aes_key=example["encoding_aes_key"])
+    ingress.reread(an_account("mini", appid=example["receive_id"], token=key.token, aes_key=key.aes_key))
+    set_clock(example["timestamp"])
+    query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"encrypt_type": "aes"}
+    body = render({"ToUserName": "gh_97417a04a28d", "Encrypt": example["encrypt"]}, Format.JSON)
+
+    assert await ingress.post(Push(query, body), account="mini") == (200, "success")
+
+    document = document_from_json(ingress.outlet.published[0].body)
+    assert (document["Event"], document["debug_str"]) == ("debug_demo", "hello world")
