@@ -117,6 +117,21 @@ async def test_too_large_a_body_413(http: TestClient, keys: Keys) -> None:
     await problem(await http.post(SAY, data=bomb, headers=headers | {"Content-Encoding": "gzip"}), 413)
 
 
+async def test_a_body_is_asked_for_only_of_who_may_call(http: TestClient, keys: Keys) -> None:
+    """`Expect: 100-continue` (RFC 9110, 10.1.1): go on, or the refusal at once."""
+    head = f"POST {SAY} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(GOOD)}\r\n"
+    for key, first in ((keys.full, b"HTTP/1.1 100 Continue"), ("wxb_0", b"HTTP/1.1 401 Unauthorized")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", http.port)
+        writer.write(f"{head}Authorization: Bearer {key}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert (await reader.readline()).strip() == first
+        if first.endswith(b"Continue"):
+            assert await reader.readline() == b"\r\n"
+            writer.write(GOOD)
+            assert (await reader.readline()).strip() == b"HTTP/1.1 200 OK"
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Keys) -> None:
     """A caller that sends slowly does not hold the service."""
     never = asyncio.Event()

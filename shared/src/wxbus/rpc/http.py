@@ -14,18 +14,22 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from wxbus.errors import RpcFailure
+from wxbus.quick import QuickAnswer
 from wxbus.rpc import openapi, page
 from wxbus.rpc.call import Answer, Call
-from wxbus.rpc.compression import check_encoding, compressed, inflated, too_large
+from wxbus.rpc.compression import WORTHWHILE, check_encoding, compressed, inflated, too_large
 from wxbus.rpc.keys import presented
 from wxbus.rpc.server import Server
 from wxbus.rpc.stages import answer_of
+from wxbus.rpc.tls import subject_of
 
 BODY_LIMIT: Final = 64 * 1024
 KEEPALIVE: Final = 15.0
 """Seconds that an idle connection stays."""
 READ_TIMEOUT: Final = 5.0
 """Seconds for the body: aiohttp has no limit of its own for a slow one (broker notes 10)."""
+NOT_KEPT: Final = (("Cache-Control", "no-store"),)
+"""Answers hold tokens."""
 CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
 
 
@@ -47,7 +51,7 @@ def build_http(
             answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
         )
 
-    async def rpc(request: web.BaseRequest, service: str, name: str) -> web.Response:
+    async def rpc(request: web.BaseRequest, service: str, name: str) -> web.StreamResponse:
         if request.method != "POST":
             return _not_allowed("POST")
 
@@ -62,8 +66,11 @@ def build_http(
             credentials=presented(headers.get("Authorization")),
             read=read,
             accept=headers.get("Accept"),
+            subject=subject_of(request.get_extra_info("ssl_object")),
         )
         answer = await server.answer(call)
+        if answer.status == 200 and len(answer.body) < WORTHWHILE:
+            return QuickAnswer.of(answer.body, answer.content_type, NOT_KEPT)
         if answer.status == 401:
             # RFC 6750: the error is named only if a key was presented.
             error = "" if call.credentials is None else ', error="invalid_token"'
@@ -99,7 +106,7 @@ async def _read(request: web.BaseRequest, timeout: float) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         if request.content.is_eof():  # it came with its headers, as most do
-            body = await request.read()
+            body = request.content.read_nowait()
         else:
             async with asyncio.timeout(timeout):
                 body = await request.read()
