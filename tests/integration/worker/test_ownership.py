@@ -1,6 +1,7 @@
 """Several consumers on a real RabbitMQ share partitions by what Redis says of each other."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.envelopes import an_envelope
+from tests.support.proxy import proxied
 from tests.support.sinks import CollectingSink
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.ports import Delivery
@@ -17,8 +19,8 @@ from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
 from wxbus_worker.membership import Membership
-from wxbus_worker.ownership import Ownership
-from wxbus_worker.placement import Place, ranked
+from wxbus_worker.ownership import WITHOUT_REDIS, Ownership
+from wxbus_worker.placement import Place, shares
 
 pytestmark = pytest.mark.integration
 
@@ -99,8 +101,8 @@ async def until_shared(topology: Topology, *members: Member) -> None:
         while True:
             await probe(publisher)
             wanted = {
-                partition: [(by_name[name], standby) for standby, name in enumerate(ranked(by_name, partition)[:2])]
-                for partition in range(topology.partitions)
+                partition: [(by_name[name], standby) for standby, name in enumerate(share)]
+                for partition, share in shares(by_name, topology.partitions).items()
             }
             if all(
                 sum(partition in member.consumer.held for member in members) == len(places)
@@ -152,8 +154,8 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
         def placed() -> bool:
             return all(
                 (holding := members[name].consumer.held.get(partition)) and holding.standby is bool(standby)
-                for partition in range(topology.partitions)
-                for standby, name in enumerate(ranked(members, partition))
+                for partition, share in shares(members, topology.partitions).items()
+                for standby, name in enumerate(share)
             )
 
         await until(placed)
@@ -161,7 +163,7 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
             for number in range(50):
                 await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=10)
         for member in (one, two):
-            mine = {p for p in range(topology.partitions) if ranked(["one", "two"], p)[0] == member.name}
+            mine = {p for p, (first, _) in shares(members, topology.partitions).items() if first == member.name}
             await member.sink.until(
                 lambda member=member, mine=mine: {delivery.partition for delivery in member.sink.deliveries} >= mine
             )
@@ -179,3 +181,41 @@ async def test_a_member_without_rabbitmq_has_no_share(join: Join, topology: Topo
         one.consumer.subscribed.set()
         while not await redis.zcard(key):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def test_a_member_that_alone_is_without_redis_stays_out_of_the_way(
+    join: Join, topology: Topology, redis_url: str
+) -> None:
+    """Once its connection is closed it makes no new one: it could commit nothing of what it would be given.
+
+    As long as it keeps its connection, it keeps what it holds. When Redis answers again, it has its share again.
+    """
+    async with (
+        proxied(redis_url) as (proxy, cut_off_url),
+        join("one", cut_off_url) as one,
+        join("two") as two,
+    ):
+        await until_shared(topology, one, two)
+        await proxy.refuse()
+        await until(lambda: not one.consumer.admitted.is_set())
+        assert one.consumer.subscribed.is_set()
+        one.consumer.disconnect("as the others do with one that lapsed")
+        await until_shared(topology, two)
+        assert not one.consumer.subscribed.is_set()
+        await proxy.listen()
+        await until_shared(topology, one, two)
+
+
+async def test_a_member_long_without_redis_disconnects_itself(join: Join, topology: Topology, redis_url: str) -> None:
+    """Nobody else may be able to close its connection; meanwhile users would wait for nothing."""
+    async with (
+        proxied(redis_url) as (proxy, cut_off_url),
+        join("one", cut_off_url) as one,
+        join("two") as two,
+    ):
+        await until_shared(topology, one, two)
+        await proxy.refuse()
+        await until(lambda: not one.consumer.admitted.is_set())
+        one.ownership._clock = lambda: time.monotonic() + WITHOUT_REDIS
+        await until_shared(topology, two)
+        assert not one.consumer.subscribed.is_set()

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections import defaultdict
+from functools import partial
 
 import pytest
 
@@ -320,3 +321,112 @@ async def test_one_suspect_at_a_time() -> None:
         await work.until(ended=1, started=2)
         assert work.started == ["wx1:a", "wx1:c"]
         work.let("c")
+
+
+async def resting(work: Work, job: Job) -> None:
+    """Work of which every message rests first, until it is let, and then does the rest of it."""
+    lane = job.delivery.lane
+    async with job.rest():
+        await work.gates[f"{lane}:rest"].acquire()
+    await work(job)
+
+
+def let_rest_end(work: Work, openid: str) -> None:
+    """End the user's next rest."""
+    work.gates[f"wx1:{openid}:rest"].release()
+
+
+async def test_one_that_rests_takes_nobodys_place() -> None:
+    """Users who wait for their next attempt, or for a dead worker's turn to end, do not hold up the others."""
+    work = Work()
+
+    async def some_rest(job: Job) -> None:
+        await (resting(work, job) if "rest" in job.delivery.lane else work(job))
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(some_rest, concurrency=2, tasks=tasks)
+        for openid in ("rest1", "rest2", "rest3", "a", "b", "c"):
+            lanes.deliver(a_delivery(openid))
+        await work.until(started=2)
+        assert (lanes.running, lanes.waiting) == (5, 1)
+        for openid in ("rest1", "rest2", "rest3"):
+            let_rest_end(work, openid)
+        for openid in ("a", "b", "c", "rest1", "rest2", "rest3"):
+            work.let(openid)
+        await work.until(ended=6)
+
+    assert work.most_running == 2, "whoever has rested waits for a place, too"
+    assert work.ended[:2] == ["wx1:a", "wx1:b"]
+    assert (lanes.running, lanes.waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("goes", ["lost", "drained", "closed"])
+async def test_a_rest_ends_with_the_partition(goes: str) -> None:
+    """Giving a partition up must not wait for the attempt of a blocked lane minutes ahead; the next owner gets it."""
+    work = Work()
+    before, late, kept = a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2", partition=1)
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(partial(resting, work), concurrency=1, tasks=tasks)
+        for delivery in (before, late, kept):
+            lanes.deliver(delivery)
+        await asyncio.sleep(0)
+        match goes:
+            case "lost":
+                lanes.lost(0)
+            case "drained":
+                await lanes.drain(0)
+            case _:
+                lanes.close()
+                await lanes.drain(1)
+        let_rest_end(work, "o_2")
+        work.let("o_2")
+
+    assert (before.acked, late.acked, kept.acked) == (False, False, goes != "closed")
+    assert (lanes.running, lanes.waiting) == (0, 0)
+
+
+async def test_a_rest_that_begins_too_late_does_not_begin() -> None:
+    """What runs while its partition is given up may end, but not wait."""
+    work = Work()
+
+    async def run_then_rest(job: Job) -> None:
+        await work(job)
+        await resting(work, job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(run_then_rest, concurrency=1, tasks=tasks)
+        lanes.deliver(a_delivery("o_1"))
+        await work.until(started=1)
+        draining = tasks.create_task(lanes.drain(0))
+        work.let("o_1")
+        await draining
+
+    assert len(work.started) == 1
+
+
+async def test_a_suspect_is_alone_with_those_that_rest() -> None:
+    """It does not wait for their waiting, and they do not go on beside it; it may rest itself."""
+    work = Work()
+
+    async def mixed(job: Job) -> None:
+        if job.delivery.lane == "wx1:suspect":
+            async with job.alone():
+                await resting(work, job)
+        else:
+            await resting(work, job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(mixed, concurrency=10, tasks=tasks)
+        for openid in ("other", "suspect"):
+            lanes.deliver(a_delivery(openid))
+        await asyncio.sleep(0)
+        let_rest_end(work, "other")
+        let_rest_end(work, "suspect")
+        await work.until(started=1)
+        await asyncio.sleep(0)
+        assert work.started == ["wx1:suspect"]
+        work.let("suspect")
+        work.let("other")
+        await work.until(ended=2)
+
+    assert work.ended == ["wx1:suspect", "wx1:other"]

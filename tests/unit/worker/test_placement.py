@@ -5,7 +5,7 @@ import pytest
 from wxbus.bus.ports import Holding
 from wxbus_worker.membership import LEASE
 from wxbus_worker.ownership import TICK
-from wxbus_worker.placement import MISPLACED, SETTLED, STANDBY_AFTER, Place, Step, next_step, place_of, ranked
+from wxbus_worker.placement import MISPLACED, SETTLED, STANDBY_AFTER, Place, Step, next_step, place_of, ranked, shares
 
 MEMBERS = [f"worker@host{number}:1:abc" for number in range(5)]
 PARTITIONS = range(16)
@@ -20,32 +20,62 @@ def consuming(seconds: float) -> Holding:
 
 
 def test_the_order_is_the_same_everywhere() -> None:
-    """Members agree on every partition without talking, in whatever order they see each other."""
-    for partition in PARTITIONS:
-        assert ranked(MEMBERS, partition) == ranked(frozenset(reversed(MEMBERS)), partition)
+    """Members agree without talking, in whatever order they see each other."""
+    assert ranked(MEMBERS, "x") == ranked(frozenset(reversed(MEMBERS)), "x")
+    assert shares(MEMBERS, 16) == shares(frozenset(reversed(MEMBERS)), 16)
     assert ranked(["a", "b", "c"], 0) == ["c", "a", "b"], "another order moves every partition at an upgrade"
+    assert shares(["a", "b", "c"], 4) == {0: ("c", "b"), 1: ("a", "b"), 2: ("b", "a"), 3: ("c", "a")}, (
+        "as do other shares"
+    )
 
 
-def test_one_who_leaves_moves_only_its_own() -> None:
-    """The others keep the order they had, so the standby is the heir, and nothing else moves."""
-    for gone in MEMBERS:
-        left = [member for member in MEMBERS if member != gone]
-        for partition in PARTITIONS:
-            assert ranked(left, partition) == [member for member in ranked(MEMBERS, partition) if member != gone]
+@pytest.mark.parametrize("partitions", [1, 4, 16, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 16, 20])
+def test_shares_are_equal(count: int, partitions: int) -> None:
+    """No worker stands idle while another has two partitions more; with more workers than partitions each has one."""
+    members = [f"worker@host{number}:1:abc" for number in range(count)]
+    firsts = Counter(dict.fromkeys(members, 0))
+    firsts.update(share[0] for share in shares(members, partitions).values())
+    assert set(firsts) == set(members)
+    assert max(firsts.values()) - min(firsts.values()) <= 1
+    assert firsts.total() == partitions
 
 
-def test_everybody_has_a_share() -> None:
-    """Many partitions are spread evenly enough."""
-    firsts = Counter(ranked(MEMBERS, partition)[0] for partition in range(1000))
-    assert set(firsts) == set(MEMBERS)
-    assert max(firsts.values()) < 1.3 * min(firsts.values())
+@pytest.mark.parametrize("count", [2, 3, 5, 9, 20])
+def test_the_standby_is_the_heir(count: int) -> None:
+    """Who takes over at once from a first that crashed keeps what it took: no partition moves twice."""
+    members = [f"worker@host{number}:1:abc" for number in range(count)]
+    before = shares(members, 16)
+    for gone in members:
+        after = shares([member for member in members if member != gone], 16)
+        for partition, (first, standby) in before.items():
+            assert standby != first
+            if first == gone:
+                assert after[partition][0] == standby
+
+
+def test_one_alone_has_no_standby() -> None:
+    """There is nobody to wait."""
+    assert shares(["a"], 3) == {0: ("a",), 1: ("a",), 2: ("a",)}
+
+
+def test_one_who_joins_or_leaves_moves_little_more_than_a_share() -> None:
+    """On the average over many workers; equal shares cost a few moves among the others."""
+    moved = 0
+    for number in range(200):
+        before = shares([f"{number}:{member}" for member in range(4)], 16)
+        after = shares([f"{number}:{member}" for member in range(5)], 16)
+        moved += sum(before[partition][0] != after[partition][0] for partition in PARTITIONS)
+    assert moved / 200 < 1.5 * 16 / 5
 
 
 def test_two_of_them_have_a_place() -> None:
-    """The first consumes, the second waits, the rest have nothing to do with it; nor has a stranger."""
-    ranks = ranked(MEMBERS, 3)
-    assert [place_of(member, ranks) for member in ranks] == [Place.FIRST, Place.STANDBY, *[Place.NONE] * 3]
-    assert place_of("stranger", ranks) is place_of("stranger", []) is Place.NONE
+    """The first consumes, the standby waits, the rest have nothing to do with it; nor has a stranger."""
+    share = shares(MEMBERS, 16)[3]
+    places = Counter(place_of(member, share) for member in MEMBERS)
+    assert places == {Place.FIRST: 1, Place.STANDBY: 1, Place.NONE: 3}
+    assert place_of(share[0], share) is Place.FIRST
+    assert place_of("stranger", share) is place_of("stranger", ()) is Place.NONE
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ class Job:
     """Of this run, not of the message: two runs of one message must not both send its replies."""
     alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Waits until nothing else of its partition runs, and keeps it so. Set by the lanes."""
+    rest: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Lets others run in its place while the block waits for a time. Set by the lanes."""
     task: "asyncio.Task[None] | None" = None
     interruptible: bool = True
     """False from the commit until the replies are out: a lost partition does not cancel it there."""

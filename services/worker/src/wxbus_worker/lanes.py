@@ -17,24 +17,37 @@ from wxbus_worker.job import Job
 class _Lane:
     """One user's messages, oldest first."""
 
-    __slots__ = ("job", "name", "partition", "waiting")
+    __slots__ = ("alone", "job", "name", "partition", "rested", "resting", "waiting")
 
     def __init__(self, name: str, partition: "_Partition") -> None:
         self.name = name
         self.partition = partition
         self.waiting: deque[Delivery] = deque()
         self.job: Job | None = None
+        self.alone = False
+        """Its job is a suspect: it wants to run alone."""
+        self.resting = False
+        """Its job waits for something and takes nobody's place."""
+        self.rested: asyncio.Event | None = None
+        """Set when a job that rested may go on; None: it rests, or never did."""
+
+    def cancel(self) -> None:
+        """Cancel its job, if there is one."""
+        if self.job is not None and self.job.task is not None:
+            self.job.task.cancel()
 
 
 class _Partition:
     """The lanes of one partition while its channel lasts; a new channel gets a new one."""
 
-    __slots__ = ("calm", "held", "idle", "lanes", "open", "running", "suspects")
+    __slots__ = ("calm", "held", "idle", "lanes", "open", "resting", "running", "suspects")
 
     def __init__(self) -> None:
         self.lanes: dict[str, _Lane] = {}
         self.open = True
         self.running = 0
+        self.resting = 0
+        """Of those that run."""
         self.idle = asyncio.Event()
         self.idle.set()
         self.suspects = 0
@@ -46,16 +59,18 @@ class _Partition:
 
     def look(self) -> None:
         """See whether only suspects run."""
-        if self.running > self.suspects:
+        if self.running - self.resting > self.suspects:
             self.calm.clear()
         else:
             self.calm.set()
 
     def shut(self) -> None:
-        """Start nothing more: what waits goes back to the queue with the channel."""
+        """Start nothing more: what waits or rests goes back to the queue with the channel."""
         self.open = False
         for lane in self.lanes.values():
             lane.waiting.clear()
+            if lane.resting:
+                lane.cancel()
 
 
 class Lanes:
@@ -72,6 +87,8 @@ class Lanes:
         self._suspecting = asyncio.Lock()
         self.running = 0
         """Messages being worked on."""
+        self._resting = 0
+        """Of those: they take nobody's place."""
 
     @property
     def waiting(self) -> int:
@@ -120,14 +137,19 @@ class Lanes:
             partition.shut()
 
     def _start(self) -> None:
-        while self._ready and self.running < self._concurrency:
+        while self._ready and self.running - self._resting < self._concurrency:
             lane = self._ready.popleft()
-            if not lane.waiting:  # dropped meanwhile
+            if not (lane.waiting if lane.job is None else lane.rested):  # dropped meanwhile
                 continue
-            if lane.partition.suspects:
+            if lane.partition.suspects and not lane.alone:
                 lane.partition.held.append(lane)
                 continue
-            job = Job(lane.waiting.popleft(), alone=partial(self._alone, lane.partition))
+            if lane.rested is not None:
+                self._count_resting(lane, -1)
+                lane.rested.set()
+                lane.rested = None
+                continue
+            job = Job(lane.waiting.popleft(), alone=partial(self._alone, lane), rest=partial(self._rest, lane))
             work = self._run(job)
             try:
                 job.task = self._tasks.create_task(work)
@@ -143,8 +165,10 @@ class Lanes:
             job.task.add_done_callback(partial(self._ended, lane))
 
     @asynccontextmanager
-    async def _alone(self, partition: _Partition) -> AsyncIterator[None]:
+    async def _alone(self, lane: _Lane) -> AsyncIterator[None]:
         """Run the block when nothing of the partition runs and no other suspect at all; start nothing meanwhile."""
+        partition = lane.partition
+        lane.alone = True
         partition.suspects += 1
         partition.look()
         try:
@@ -152,12 +176,37 @@ class Lanes:
                 await partition.calm.wait()
                 yield
         finally:
+            lane.alone = False
             partition.suspects -= 1
             if not partition.suspects:
                 self._ready.extend(partition.held)
                 partition.held.clear()
                 self._start()
             partition.look()
+
+    @asynccontextmanager
+    async def _rest(self, lane: _Lane) -> AsyncIterator[None]:
+        """Let others run while the block waits, then go on in turn; cancelled if the partition goes, with its lane."""
+        self._count_resting(lane, 1)
+        if not lane.partition.open:
+            lane.cancel()
+        self._start()
+        try:
+            yield
+            rested = lane.rested = asyncio.Event()
+            self._ready.append(lane)
+            self._start()
+            await rested.wait()
+        finally:
+            lane.rested = None
+            if lane.resting:
+                self._count_resting(lane, -1)
+
+    def _count_resting(self, lane: _Lane, change: int) -> None:
+        lane.resting = change > 0
+        lane.partition.resting += change
+        lane.partition.look()
+        self._resting += change
 
     async def _run(self, job: Job) -> None:
         await self._work(job)

@@ -97,7 +97,8 @@ class Outbox:
             if not turn.wait:
                 return turn
             job.interruptible = True
-            await asyncio.sleep(min(delay, turn.wait))
+            async with job.rest():
+                await asyncio.sleep(min(delay, turn.wait))
         raise AssertionError("backoff has no end")
 
     async def _send(self, key: ContextKey, entry: Entry, *, own: bool) -> Reject | None:

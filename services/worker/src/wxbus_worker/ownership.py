@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -10,9 +10,12 @@ import structlog
 
 from wxbus.bus.ports import Holding
 from wxbus.errors import BrokerUnavailable, StoreUnavailable
+from wxbus.waiting import either
 from wxbus_worker.membership import Membership, Roll
-from wxbus_worker.placement import Place, Step, next_step, place_of, ranked
+from wxbus_worker.placement import Place, Step, next_step, place_of, ranked, shares
 
+WITHOUT_REDIS: Final = 30.0
+"""Seconds without an answer after which a worker gives up what it holds: others may have a Redis that answers."""
 TICK: Final = 1.0
 """Seconds between renewals, and between looks at the partitions: a third of the lease."""
 
@@ -23,6 +26,8 @@ class Partitions(Protocol):
     """What subscribes to partitions: `wxbus.bus.consumer.Consumer`."""
 
     subscribed: asyncio.Event
+    admitted: asyncio.Event
+    """Cleared, it makes no new connection."""
 
     @property
     def held(self) -> Mapping[int, Holding]:
@@ -37,11 +42,17 @@ class Partitions(Protocol):
         """Let what runs of a partition end, then hand it to the next subscription."""
         ...
 
+    def disconnect(self, reason: str) -> None:
+        """End every subscription at once."""
+        ...
+
 
 class Ownership:
     """Announces this worker while it can consume, and moves partitions until each member has its share.
 
-    Without Redis nothing moves: what is held is consumed on.
+    Without Redis nothing moves. But a worker that alone is cut off from Redis must not sit on messages that it cannot
+    commit: once its connection to RabbitMQ is closed, by the others or after a while by itself, it makes no new one
+    before Redis answers.
     """
 
     def __init__(
@@ -59,7 +70,7 @@ class Ownership:
         self._partitions = range(partitions)
         self._clock = clock
         self._roll = Roll()
-        self._ranks: dict[int, list[str]] = {}
+        self._shares: Mapping[int, Sequence[str]] = {}
         self._firsts: dict[int, tuple[str, float]] = {}
         """The first member of each partition, and since when it is."""
         self._giving_up: set[int] = set()
@@ -67,18 +78,20 @@ class Ownership:
         self._cutting: set[str] = set()
         """Lapsed members whose connection is being closed, or was."""
         self._stopping = asyncio.Event()
-        self._known = asyncio.Event()
+        self._changed = asyncio.Event()
+        """Members came or went."""
         self._placed = asyncio.Event()
 
     async def run(self) -> None:
         """Keep the share until `stop`; returns when what was being given up is given up."""
         async with asyncio.TaskGroup() as tasks:
             announcing = tasks.create_task(self._announce(tasks))
-            await _either(self._known, self._stopping)
+            await either(self._changed, self._stopping)
             while not self._stopping.is_set():
+                self._changed.clear()
                 await self._place(tasks)
                 self._placed.set()
-                await _within(TICK, self._stopping)
+                await either(self._changed, self._stopping, within=TICK)
             await announcing
 
     def stop(self) -> None:
@@ -92,51 +105,51 @@ class Ownership:
 
     def count(self, place: Place) -> int:
         """Return how many of the partitions subscribed to this worker is the first of, or a standby."""
-        return sum(place_of(self._membership.member, self._ranks.get(one, [])) is place for one in self._consumer.held)
+        return sum(place_of(self._membership.member, self._shares.get(one, ())) is place for one in self._consumer.held)
 
     def delivering(self) -> int:
         """Return how many partitions RabbitMQ delivers to this worker."""
         return sum(holding.delivering is not None for holding in self._consumer.held.values())
 
     async def _announce(self, tasks: asyncio.TaskGroup) -> None:
-        announced, away = False, False
+        announced, silent_since = False, None
         while not self._stopping.is_set():
-            if not self._consumer.subscribed.is_set():
-                # One that cannot consume has no share; its place is free at once.
-                if announced:
-                    announced = not await self._leave()
-                await _either(self._consumer.subscribed, self._stopping, within=TICK)
-                continue
             try:
-                roll = await self._membership.renew()
+                if not self._consumer.subscribed.is_set():
+                    # One that cannot consume has no share; its place is free at once.
+                    if announced or silent_since is not None:
+                        await self._membership.leave()
+                        announced = False
+                else:
+                    self._see(roll := await self._membership.renew())
+                    announced = True
+                    self._cut_off(roll, tasks)
             except StoreUnavailable as exc:
-                if not away:
+                if silent_since is None:
+                    silent_since = self._clock()
+                    self._consumer.admitted.clear()
                     log.warning("ownership.stands_still", reason=str(exc))
-                away = True
+                elif self._clock() - silent_since >= WITHOUT_REDIS:
+                    self._consumer.disconnect(f"no answer from Redis for {WITHOUT_REDIS:g} s")
             else:
-                announced, away = True, False
-                self._see(roll)
-                self._cut_off(roll, tasks)
-            await _within(TICK, self._stopping)
+                silent_since = None
+                self._consumer.admitted.set()
+            subscribed = self._consumer.subscribed
+            await either(self._stopping, *() if subscribed.is_set() else (subscribed,), within=TICK)
         if announced:
-            await self._leave()
-
-    async def _leave(self) -> bool:
-        with suppress(StoreUnavailable):
-            await self._membership.leave()
-            return True
-        return False
+            with suppress(StoreUnavailable):
+                await self._membership.leave()
 
     def _see(self, roll: Roll) -> None:
-        if roll.present != self._roll.present or not self._known.is_set():
+        if roll.present != self._roll.present:
             log.info("ownership.members", members=len(roll.present))
+            self._changed.set()
             now = self._clock()
-            for partition in self._partitions:
-                ranks = self._ranks[partition] = ranked(roll.present, partition)
-                if self._firsts.get(partition, ("", 0.0))[0] != ranks[0]:
-                    self._firsts[partition] = ranks[0], now
+            self._shares = shares(roll.present, len(self._partitions))
+            for partition, (first, *_) in self._shares.items():
+                if self._firsts.get(partition, ("", 0.0))[0] != first:
+                    self._firsts[partition] = first, now
         self._roll = roll
-        self._known.set()
 
     def _cut_off(self, roll: Roll, tasks: asyncio.TaskGroup) -> None:
         """Have each lapsed member's connection closed, by one of us: if it is frozen, its partitions stand still."""
@@ -159,7 +172,7 @@ class Ownership:
 
     async def _place(self, tasks: asyncio.TaskGroup) -> None:
         now, held = self._clock(), self._consumer.held
-        places = {one: place_of(self._membership.member, self._ranks[one]) for one in self._partitions}
+        places = {one: place_of(self._membership.member, self._shares[one]) for one in self._partitions}
         # What we are the first of comes first: of that the others wait for us.
         for partition in sorted(places, key=lambda one: places[one] is not Place.FIRST):
             if partition in self._giving_up or self._stopping.is_set():
@@ -178,19 +191,3 @@ class Ownership:
             log.info("partition.given_up", partition=partition)
         finally:
             self._giving_up.discard(partition)
-
-
-async def _within(seconds: float, event: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-
-
-async def _either(*events: asyncio.Event, within: float | None = None) -> None:
-    """Return when one of the events is set, or the time is over."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -1,7 +1,12 @@
-"""Which member takes which partition: rendezvous hashing, so that one who comes or goes moves only its own share."""
+"""Which member takes which partition: rendezvous hashing with equal shares (decision 0015).
+
+Everybody who knows the same members comes to the same result, and one who comes or goes moves little more than its
+own share.
+"""
 
 import hashlib
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
 
@@ -36,15 +41,32 @@ class Step(Enum):
 
 
 def ranked(members: Collection[str], subject: object) -> list[str]:
-    """Return the members in their order for `subject` (a partition): the same wherever it is asked."""
-    return sorted(members, key=lambda member: hashlib.blake2b(f"{member}|{subject}".encode(), digest_size=8).digest())
+    """Return the members in their order for `subject`: the same wherever it is asked."""
+    return sorted(members, key=lambda member: _hash(member, subject))
 
 
-def place_of(member: str, ranks: list[str]) -> Place:
-    """Return what `member` is to a partition with these ranks."""
-    if ranks[:1] == [member]:
-        return Place.FIRST
-    return Place.STANDBY if ranks[1:2] == [member] else Place.NONE
+def shares(members: Collection[str], partitions: int) -> dict[int, tuple[str, ...]]:
+    """Return the first of each partition and, if there are more members, its standby: who would be first without it.
+
+    No member is the first of more than one partition more than another.
+    """
+    every_bid = [(member, partition) for member in members for partition in range(partitions)]
+    bids = sorted(every_bid, key=lambda bid: _hash(*bid))
+    firsts = _dealt(bids, len(members), partitions)
+    if len(members) == 1:
+        return {partition: (first,) for partition, first in firsts.items()}
+    heirs = {
+        gone: _dealt((bid for bid in bids if bid[0] != gone), len(members) - 1, partitions)
+        for gone in set(firsts.values())
+    }
+    return {partition: (first, heirs[first][partition]) for partition, first in firsts.items()}
+
+
+def place_of(member: str, share: Sequence[str]) -> Place:
+    """Return what `member` is to a partition with this first and standby."""
+    if member not in share:
+        return Place.NONE
+    return Place.FIRST if share[0] == member else Place.STANDBY
 
 
 def next_step(place: Place, holding: Holding | None, *, since: float) -> Step:
@@ -67,3 +89,23 @@ def next_step(place: Place, holding: Holding | None, *, since: float) -> Step:
     if holding.delivering is not None:
         return Step.GIVE_UP if min(since, holding.delivering) >= MISPLACED else Step.KEEP
     return Step.GIVE_UP if place is Place.NONE else Step.KEEP
+
+
+def _hash(member: str, subject: object) -> bytes:
+    return hashlib.blake2b(f"{member}|{subject}".encode(), digest_size=8).digest()
+
+
+def _dealt(bids: Iterable[tuple[str, int]], members: int, partitions: int) -> Mapping[int, str]:
+    """Give each partition to the earliest bid of a member whose share is not full yet."""
+    least, one_more = divmod(partitions, members)
+    counts: Counter[str] = Counter()
+    dealt: dict[int, str] = {}
+    for member, partition in bids:
+        if partition in dealt or counts[member] > least or (counts[member] == least and not one_more):
+            continue
+        one_more -= counts[member] == least
+        counts[member] += 1
+        dealt[partition] = member
+        if len(dealt) == partitions:
+            break
+    return dealt

@@ -21,6 +21,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Holding, Sink
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
+from wxbus.waiting import either
 
 PREFETCH = 32
 """Unacknowledged envelopes per partition. One constant for all: different ones break the order after two losses."""
@@ -87,6 +88,7 @@ class _Intake:
         """Hand it on; aiormq starts one task per message, in order."""
         if self.delivering_since is None:
             self.delivering_since = monotonic()
+            log.info("partition.delivering", partition=self.partition)
         if self._accepting:
             self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
 
@@ -118,6 +120,9 @@ class Consumer:
         self._prefetch = prefetch
         self.subscribed = asyncio.Event()
         """Set while every partition that was taken is consumed or waited for."""
+        self.admitted = asyncio.Event()
+        """Clear it to make no new connection for the time being."""
+        self.admitted.set()
         self._wanted: dict[int, bool] = {}
         """Partitions to subscribe to at each new connection, and whether only as a standby."""
         self._intakes: dict[int, _Intake] = {}
@@ -136,7 +141,7 @@ class Consumer:
         """
         self._wanted.update(dict.fromkeys(partitions, False))
         backoff = Backoff()
-        while not self._stopping.is_set():
+        while await self._may_connect():
             try:
                 self._reason = await self._session(backoff)
             except BrokerUnavailable as exc:
@@ -144,7 +149,11 @@ class Consumer:
             if not self._stopping.is_set():
                 delay = backoff.delay()
                 log.warning("consumer.lost", reason=self._reason, connecting_in=round(delay, 3))
-                await self._pause(delay)
+                await either(self._stopping, within=delay)
+
+    def disconnect(self, reason: str) -> None:
+        """End the connection and with it every subscription: drop what was fetched, it goes to others."""
+        self._end_session(reason)
 
     async def take(self, partition: int, *, standby: bool = False) -> None:
         """Subscribe to a partition, now if connected and at every new connection; it may be held already.
@@ -202,6 +211,11 @@ class Consumer:
         """Return if deliveries can come in now, or raise BrokerUnavailable."""
         if not self.subscribed.is_set():
             raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
+
+    async def _may_connect(self) -> bool:
+        """Return True once a connection may be made, or False if we are to stop."""
+        await either(self.admitted, self._stopping)
+        return not self._stopping.is_set()
 
     async def _session(self, backoff: Backoff) -> str:
         """Consume on one connection; return why it ended."""
@@ -271,13 +285,6 @@ class Consumer:
     def _end_session(self, reason: str) -> None:
         if self._over is not None and not self._over.done():
             self._over.set_result(reason)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
 
 async def _until(over: asyncio.Future[str]) -> str:

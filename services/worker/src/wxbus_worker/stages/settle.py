@@ -46,7 +46,8 @@ class Settle:
         while (wait := self._blocks(job, settlement)) is not None:
             log.warning("delivery.blocks_lane", attempt=job.attempt, seconds=wait)
             job.again()
-            await self._pause(wait)
+            async with job.rest():
+                await self._pause(wait)
             settlement = await _outcome(job, call_next)
         settlement = self._final(job, settlement)
         job.interruptible = True
