@@ -1,6 +1,7 @@
 """The admin port every service has: `/healthz` (alive), `/readyz` (which part is not ready), `/metrics`."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -47,8 +48,10 @@ def build_admin(
 
 
 @asynccontextmanager
-async def listening(app: web.Application | web.Server, *, host: str, port: int) -> AsyncIterator[int]:
-    """Serve `app` while the block runs; yields the port (`port=0` takes a free one)."""
+async def listening(
+    app: web.Application | web.Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one)."""
     runner: web.BaseRunner
     if isinstance(app, web.Application):
         runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
@@ -56,7 +59,7 @@ async def listening(app: web.Application | web.Server, *, host: str, port: int) 
         runner = web.ServerRunner(app)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         yield int(runner.addresses[0][1])
     finally:

@@ -35,6 +35,7 @@ class Audit:
             service_name=call.service[:64],
             method=call.name[:64],
             principal=call.principal.name if call.principal else None,
+            key=call.principal.key if call.principal else None,
             resource=_resources(call),
             status=answer.status,
             ms=round(seconds * 1000, 2),

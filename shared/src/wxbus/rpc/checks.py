@@ -43,6 +43,8 @@ class Authenticate:
         """401 without credentials or with wrong ones, in one text."""
         if call.credentials is not None:
             call.principal = await self._authenticator(call.credentials)
+        elif call.subject is not None:
+            call.principal = self._authenticator.certified(call.subject)
         if call.principal is None:
             raise RpcFailure(401, "A valid API key is needed", detail="send it as `Authorization: Bearer KEY`")
 

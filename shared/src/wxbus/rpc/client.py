@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
@@ -46,6 +47,7 @@ class Client:
         timeout: float = CALL_TIMEOUT,
         topology: Topology | None = None,
         serializer: Serializer | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator["Client"]:
         """Yield a client; it connects when first used, so the service may come later than we.
 
@@ -55,6 +57,8 @@ class Client:
             timeout: Seconds for a call with all its repeats.
             topology: Names of the installation's queues, for AMQP; those of the namespace `wxbus` by default.
             serializer: Format of requests and answers; JSON by default.
+            tls: What to trust and to show over https, see `wxbus.rpc.tls.client_tls`; with a certificate of our own in
+                it the key may be "".
 
         Raises:
             ConfigurationError: `url` is no such address, or the key cannot stand in a header.
@@ -65,7 +69,7 @@ class Client:
         if url.startswith(("amqp://", "amqps://")):
             opened = AmqpTransport.open(url, api_key, topology=topology or Topology())
         else:
-            opened = HttpTransport.open(url, api_key)
+            opened = HttpTransport.open(url, api_key, tls=tls)
         async with opened as transport:
             yield cls(transport, timeout=timeout, serializer=serializer)
 

@@ -1,5 +1,6 @@
 """Calls over HTTP: one pool of connections to one address."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -24,8 +25,12 @@ class HttpTransport:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, base_url: str, api_key: str) -> AsyncIterator["HttpTransport"]:
+    async def open(
+        cls, base_url: str, api_key: str, *, tls: ssl.SSLContext | None = None
+    ) -> AsyncIterator["HttpTransport"]:
         """Yield a transport; it connects when first used, so the service may come later than we.
+
+        Without a key the certificate in `tls` says who we are.
 
         Raises:
             ConfigurationError: `base_url` is no http(s) address.
@@ -34,8 +39,8 @@ class HttpTransport:
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ConfigurationError("the address of an RPC service must be like http://token:8081 or amqp://broker")
         async with aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {api_key}"},
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls or True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
         ) as session:
             yield cls(session, base_url)
