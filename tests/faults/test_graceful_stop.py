@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 
 import pytest
 
@@ -13,6 +14,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180), py
 
 USERS = [f"o_user{index}" for index in range(30)]
 STOPS = 6
+STOPS_AT_ONCE = 2
+"""Fewer than the starts after which a message is taken for the killer of its process."""
 
 
 async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
@@ -47,4 +50,34 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
         assert differences(result.committed, load) == {}
         assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
         assert result.repeats() == []
+        assert (result.dead, result.outboxes) == (0, 0)
+
+
+async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
+    """Two processes that must not end what runs lose nothing all the same: it is handled again, and committed once."""
+    async with (
+        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
+        asyncio.timeout(150),
+    ):
+        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        await installation.token()
+        app = "tests.support.recording:slow"
+        short = {"WXBUS_WORKER_REPLY_LEASE": "3"}  # for so long the replies of a killed process wait
+        workers = await installation.worker(app, processes=2, **short)
+        load = Load(amqp_url, topology, USERS, random.Random())
+        exits: list[int] = []
+        async with load.writing():
+            for _ in range(STOPS_AT_ONCE):
+                await load.backlogged()
+                exits.append(await workers.stop_at_once("worker.stopping"))
+                await workers.start()
+            await load.backlogged()
+            exits.append(await workers.stop())
+        worker = await installation.worker(app, "last worker", **short)
+        await settled(amqp_url, topology, [worker])
+        result = await outcome(installation, redis_url, USERS, amqp_url)
+        print(f"{load.published.total()} messages of {len(USERS)} users; {len(result.repeats())} replies repeated")
+        assert exits == [-signal.SIGTERM] * STOPS_AT_ONCE + [0]
+        assert differences(result.committed, load) == {}
+        assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
         assert (result.dead, result.outboxes) == (0, 0)

@@ -116,11 +116,11 @@ class Installation:
         return f"http://127.0.0.1:{self.sandbox_port}"
 
     def describe(
-        self, name: str, module: str, *, port: int, admin_port: int | None = None, env: Mapping[str, str]
+        self, name: str, *module: str, port: int, admin_port: int | None = None, env: Mapping[str, str]
     ) -> Service:
-        """Return a service of this installation, not started."""
+        """Return a service of this installation, not started; `module` may have arguments."""
         ready = f"http://127.0.0.1:{admin_port}/readyz" if admin_port else None
-        arguments = ["-m", module]
+        arguments = ["-m", *module]
         all_env = {**self._env, "WXBUS_WECHAT_API_URL": self.sandbox_url, **env}
         return Service(self._run, name, arguments, port=port, folder=self.folder, env=all_env, ready=ready)
 
@@ -147,9 +147,9 @@ class Installation:
             self.describe("token", "wxbus_token", port=self.token_port, admin_port=admin_port, env=env)
         )
 
-    async def worker(self, app: str, name: str = "worker", **env: str) -> Service:
-        """Start a worker that runs the router `app`."""
-        admin_port = free_port()
+    async def worker(self, app: str, name: str = "worker", *, processes: int = 1, **env: str) -> Service:
+        """Start a worker that runs the router `app`; of several processes the first one's readiness is asked."""
+        admin_port = free_port(row=processes)
         env = {
             "WXBUS_WORKER_APP": app,
             "WXBUS_WORKER_TOKEN_URL": f"http://127.0.0.1:{self.token_port}",
@@ -157,7 +157,8 @@ class Installation:
             "WXBUS_WORKER_ADMIN_PORT": str(admin_port),
             **env,
         }
-        return await self._enter(self.describe(name, "wxbus_worker", port=admin_port, admin_port=admin_port, env=env))
+        command = ("wxbus_worker", "--processes", str(processes))
+        return await self._enter(self.describe(name, *command, port=admin_port, admin_port=admin_port, env=env))
 
     async def sandbox(self, **env: str) -> Service:
         """Start a sandbox."""

@@ -108,6 +108,18 @@ class Service:
         self._running.terminate()
         return await self.wait(STOP_LIMIT)
 
+    async def stop_at_once(self, stopping: str) -> int:
+        """Ask it a second time when it has said `stopping`, and return its exit code."""
+        before = self.said().count(stopping)
+        self._running.terminate()
+        async with asyncio.timeout(STOP_LIMIT):
+            while True:
+                await asyncio.sleep(POLL)
+                if self.said().count(stopping) > before:
+                    break
+        self._running.terminate()
+        return await self.wait(STOP_LIMIT)
+
     async def wait(self, timeout: float) -> int:
         """Return its exit code once it has ended by itself; raises TimeoutError if it does not."""
         async with asyncio.timeout(timeout):

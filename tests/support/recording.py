@@ -8,7 +8,11 @@ from wxbus_worker import Context, Router
 WORK = 0.01
 """Seconds of each message, so that faults find handlers running."""
 
+SLOW_WORK = 0.5
+"""Seconds of each tenth message of the slow bot: whenever it is told to stop, some still run for a while."""
+
 router = Router("recording")
+slow = Router("slow recording")
 
 
 @router.text
@@ -17,3 +21,11 @@ async def record(message: TextMessage, context: Context) -> reply.Text:
     await asyncio.sleep(WORK)
     context.storage.setdefault("numbers", []).append(int(message.content))
     return reply.Text(message.content)
+
+
+@slow.text
+async def record_slowly(message: TextMessage, context: Context) -> reply.Text:
+    """Do the same, and sometimes take long."""
+    if message.content.endswith("0"):
+        await asyncio.sleep(SLOW_WORK)
+    return await record(message, context)

@@ -87,7 +87,7 @@ async def test_what_is_wrong_is_said_in_plain_words(variables: dict[str, str]) -
 
 async def test_several_processes_are_several_workers(variables: dict[str, str]) -> None:
     """Each is a member with partitions of its own, and has an admin port; SIGTERM ends all in good order."""
-    free = free_port()
+    free = free_port(row=2)
     variables["WORKER_ADMIN_PORT"] = str(free)
     process = await a_process(
         "--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), "--processes", "2", **variables

@@ -18,9 +18,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    return next(port for port in iter(lambda: random.randint(FIRST, LAST), None) if is_free(port))
+def free_port(*, row: int = 1) -> int:
+    """Return a port that is free now, the first of so many in a row."""
+    ports = iter(lambda: random.randint(FIRST, LAST), None)
+    return next(port for port in ports if all(map(is_free, range(port, port + row))))
 
 
 def preferred_port(port: int) -> int:
