@@ -102,6 +102,20 @@ async def test_a_connection_lost_in_flight_is_an_unknown_outcome(
         await flying
 
 
+async def test_a_confirm_that_comes_late_is_no_news(
+    through_proxy: tuple[Proxy, str], distant: Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The confirm of what was given up is dropped without a word: a slow broker must not fill the log."""
+    proxy, _ = through_proxy
+    proxy.hold_answers()
+    with pytest.raises(BrokerUnavailable, match="no answer in time"):
+        await distant.publish(an_envelope(1), budget=0.1)
+    proxy.flow()
+    await distant.publish(an_envelope(2), budget=10)
+
+    assert [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == []
+
+
 @pytest.mark.slow
 async def test_a_stuck_connection_is_an_unknown_outcome(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
     """A connection given up by its heartbeat fails what is in flight as BrokerUnavailable, not as a cancellation."""

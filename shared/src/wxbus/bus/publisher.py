@@ -144,22 +144,26 @@ class Publisher:
         *,
         mandatory: bool = True,
     ) -> None:
+        by = asyncio.get_running_loop().time() + budget
         with BrokerCall("publishing"):
-            async with asyncio.timeout(budget), self._window:
+            # `asyncio.timeout` costs as much as the publish itself: it is only for those who have to wait.
+            if self._window.locked():
+                async with asyncio.timeout_at(by):
+                    await self._window.acquire()
+            else:
+                await self._window.acquire()
+            try:
                 sender = self._sender
                 if sender is None or sender.is_closed:
-                    sender = await self._next_sender()
-                tag, confirmed = sender.publish(
-                    exchange, routing_key, message_id, properties, body, mandatory=mandatory
-                )
-                try:
-                    await confirmed
-                except PublishError:
-                    # A queue or binding was deleted under us: a new session declares it again.
-                    self._end_session()
-                    raise
-                finally:
-                    sender.forget(message_id, tag)
+                    async with asyncio.timeout_at(by):
+                        sender = await self._next_sender()
+                await sender.publish(exchange, routing_key, message_id, properties, body, by=by, mandatory=mandatory)
+            except PublishError:
+                # A queue or binding was deleted under us: a new session declares it again.
+                self._end_session()
+                raise
+            finally:
+                self._window.release()
 
     async def _next_sender(self) -> Sender:
         self._end_session()
