@@ -39,7 +39,7 @@ ACCOUNTS = Accounts(
         for account in (
             an_account("shop", AccountKind.OFFICIAL_ACCOUNT),
             an_account("mini", AccountKind.MINI_PROGRAM, formats=("json", "xml")),
-            an_account("platform", AccountKind.COMPONENT, formats=("xml",)),
+            an_account("platform", AccountKind.COMPONENT, modes=(Mode.SECURE,), formats=("xml",)),
             an_account("corp", AccountKind.WECOM, formats=("xml",)),
             an_account("open", AccountKind.OFFICIAL_ACCOUNT, aes_key=None, modes=(Mode.PLAIN,)),
             an_account("keyless", AccountKind.OFFICIAL_ACCOUNT, token=None, aes_key=None, secret=None),

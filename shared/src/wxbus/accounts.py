@@ -64,8 +64,8 @@ class Account(BaseModel):
     """EncodingAESKey of the console: 43 letters and digits."""
     secret: SecretStr | None = None
     """AppSecret; only the token service needs it."""
-    token_api: Literal["stable", "classic"] = "stable"
-    """How access tokens are fetched (protocol reference 8.1): `classic` is `/cgi-bin/token`."""
+    classic_token: bool = False
+    """Fetch access tokens by `/cgi-bin/token`, not by `stable_token` (protocol reference 8.1)."""
     modes: tuple[Mode, ...] = (Mode.SECURE,)
     """Encryption modes it accepts; anything else is refused (no downgrade)."""
     formats: tuple[Literal["xml", "json"], ...] = ("xml", "json")

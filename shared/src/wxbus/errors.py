@@ -103,10 +103,13 @@ class TokenUnavailable(Unavailable):
 class TokenRefused(TokenUnavailable):
     """No token until somebody acts; the text says why: wrong secret, address not allow-listed, API key refused."""
 
-    def __init__(self, message: str, *, errcode: int | None = None, retry_after: float | None = None) -> None:
-        """`errcode` is WeChat's, if it was WeChat that refused."""
+    def __init__(
+        self, message: str, *, errcode: int | None = None, retry_after: float | None = None, state: str = ""
+    ) -> None:
+        """`errcode` is WeChat's, if it was WeChat that refused; `state` says why in a word, like `wrong_secret`."""
         super().__init__(message, retry_after=retry_after)
         self.errcode = errcode
+        self.state = state
 
 
 class RpcUnavailable(Unavailable):

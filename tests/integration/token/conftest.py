@@ -13,13 +13,14 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
-from wxbus.api.stable_token import FetchedToken
+from wxbus.api.fetched import FetchedToken
 from wxbus.store.store import Store
 from wxbus_token.authority import Authority
 from wxbus_token.credentials import digest_of
-from wxbus_token.keeper import Keeper, Timing
+from wxbus_token.keeper import Keeper
 from wxbus_token.keyring import Keyring, new_vault_key
 from wxbus_token.metrics import Metrics
+from wxbus_token.timing import Timing
 from wxbus_token.vault import Vault
 
 APPID = "wx1"
@@ -63,13 +64,16 @@ class Credential:
     """An account's credential, as the keepers see it."""
 
     kind = "access_token"
+    on_demand = False
+    repeatable = True
+    forcible = True
 
     def __init__(self, wechat: WeChat, appid: str = APPID, secret: str = SECRET) -> None:
         self._wechat = wechat
         self.appid = appid
         self.fingerprint = digest_of(secret)
 
-    async def fetch(self, *, force: bool) -> FetchedToken:
+    async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat."""
         return await self._wechat.fetch(force=force)
 

@@ -4,15 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
+from wxbus.api.tokens import TokenSource
 from wxbus.errors import StoreUnavailable, UnknownAccount
 from wxbus_token.credentials import Credential
+from wxbus_token.fetcher import Fetcher
 from wxbus_token.hints import Ear
-from wxbus_token.keeper import Keeper, Timing
+from wxbus_token.keeper import Keeper
 from wxbus_token.metrics import Metrics
+from wxbus_token.timing import Timing
 from wxbus_token.vault import Vault
 
 log = structlog.get_logger("wxbus.token")
@@ -20,7 +23,11 @@ log = structlog.get_logger("wxbus.token")
 REFRESHES: Final = 8
 """How many refreshes ahead of expiry run at once in one instance."""
 BATCH: Final = 200
-"""Records read by one script."""
+"""Records asked for together."""
+
+
+Key: TypeAlias = tuple[str, str]
+"""Kind and appid."""
 
 
 class Authority:
@@ -39,28 +46,52 @@ class Authority:
         self._timing = timing
         self._metrics = metrics
         self._clock = clock
-        self._keepers: dict[tuple[str, str], Keeper] = {}
+        self._fetcher = Fetcher(vault, timing, metrics, clock=clock)
+        self._keepers: dict[Key, Keeper] = {}
+        self._on_demand: dict[Key, Credential] = {}
+        """Those that have a keeper from the first time on that somebody wants them."""
+        self._adopted: set[Key] = set()
         self.keep(credentials)
         self._limit = asyncio.Semaphore(REFRESHES)
         self._away = False
 
     def keep(self, credentials: Iterable[Credential]) -> None:
-        """Keep these from now on and no others; one whose secret changed goes on with the value it has."""
-        keepers = {}
+        """Keep these from now on, and those that were adopted; one whose secret changed goes on with its value."""
+        before = self._keepers
+        self._keepers = {key: keeper for key, keeper in before.items() if key in self._adopted}
+        self._on_demand = {key: credential for key, credential in self._on_demand.items() if key in self._adopted}
         for credential in credentials:
             key = (credential.kind, credential.appid)
-            keeper = self._keepers.get(key)
-            if keeper is None:
-                keeper = Keeper(credential, self._vault, self._timing, self._metrics, clock=self._clock)
-            keeper.credential = credential
-            keepers[key] = keeper
-        self._keepers = keepers
+            self._adopted.discard(key)
+            keeper = before.get(key)
+            if credential.on_demand:
+                self._on_demand[key] = credential
+            elif keeper is None:
+                keeper = self._keeper_of(credential)
+            if keeper is not None:
+                keeper.credential = credential
+                self._keepers[key] = keeper
+
+    def adopt(self, credentials: Iterable[Credential]) -> None:
+        """Keep these too, once somebody wants them: of accounts that no list of accounts has."""
+        for credential in credentials:
+            key = (credential.kind, credential.appid)
+            self._on_demand[key] = credential
+            self._adopted.add(key)
 
     def keeper(self, kind: str, appid: str) -> Keeper:
         """Return the keeper of an account's credential, or raise UnknownAccount."""
-        if keeper := self._keepers.get((kind, appid)):
+        key = (kind, appid)
+        if keeper := self._keepers.get(key):
             return keeper
-        raise UnknownAccount("there is no account with this appid and a secret")
+        if credential := self._on_demand.get(key):
+            keeper = self._keepers[key] = self._keeper_of(credential)
+            return keeper
+        raise UnknownAccount(f"there is no account with this appid and a secret for its {kind}")
+
+    def source(self, kind: str) -> TokenSource:
+        """Return what gives the credentials of a kind to those that are fetched with them."""
+        return _Source(self, kind)
 
     async def run(self, ear: Ear) -> None:
         """Read all records again and again, refresh those that are due, until cancelled.
@@ -113,3 +144,22 @@ class Authority:
             async with asyncio.timeout(grace):
                 await self.drain()
         await asyncio.gather(*(keeper.aclose() for keeper in self._keepers.values()))
+
+    def _keeper_of(self, credential: Credential) -> Keeper:
+        return Keeper(credential, self._vault, self._fetcher, self._timing, self._metrics, clock=self._clock)
+
+
+class _Source:
+    """Implements `wxbus.api.tokens.TokenSource` for one kind."""
+
+    def __init__(self, authority: Authority, kind: str) -> None:
+        self._authority = authority
+        self._kind = kind
+
+    async def get(self, appid: str) -> str:
+        """Return a valid value."""
+        return (await self._authority.keeper(self._kind, appid).get()).value
+
+    async def report_invalid(self, appid: str, token: str) -> str:
+        """Return the value to use instead."""
+        return (await self._authority.keeper(self._kind, appid).report_invalid(token)).value

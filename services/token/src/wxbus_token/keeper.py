@@ -2,46 +2,27 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from wxbus.api.stable_token import FetchedToken
-from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.singleflight import SingleFlight
 from wxbus.store.lock import Hold
 from wxbus_token.credentials import Credential, digest_of
-from wxbus_token.failures import Failure, failure_of
+from wxbus_token.failures import State, failure_of
+from wxbus_token.fetcher import Fetched, Fetcher
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
+from wxbus_token.timing import Timing
 from wxbus_token.vault import Late, Record, Vault, Verdict
 
 log = structlog.get_logger("wxbus.token")
 
-WRITE_ATTEMPTS: Final = 3
 LOOK_AGAIN: Final = 0.1
 """Seconds, about, between two looks of those who wait for another instance's fetch."""
-SAME_AGAIN: Final = 30.0
-"""Seconds until the next try if even a forced refresh gave the dead token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds of all kinds; the defaults are meant for WeChat."""
-
-    lease: float = 15.0
-    """Of the lock: longer than a fetch may take; renewed while the holder lives."""
-    margin: float = 300.0
-    """Refresh so long before the end: from then on WeChat gives the next token (protocol reference 8.1)."""
-    patience: float = 8.0
-    """How long a caller waits for another instance's fetch."""
-    poll: float = 1.0
-    """Between two readings of all records."""
-    trust: float = 3.0
-    """What Redis has not confirmed for so long is looked up before it is given, unless Redis is known to be away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +42,29 @@ class Keeper:
         self,
         credential: Credential,
         vault: Vault,
+        fetcher: Fetcher,
         timing: Timing,
         metrics: Metrics,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self.credential = credential
         self._vault = vault
+        self._fetcher = fetcher
         self._timing = timing
         self._metrics = metrics
         self._clock = clock
         self._lock = vault.lock(credential, lease=timing.lease)
         self._held: Held | None = None
+        self._unstored: Fetched | None = None
+        """What we hold, if Redis has not heard of it."""
         self._confirmed = -float("inf")
         self._away = False
+        self._alone_after = -float("inf")
+        """When WeChat may be asked without Redis again."""
+        self._alone_failures = 0
         self._unsealable = ""
-        self._flights: SingleFlight[str, Held] = SingleFlight()
+        self._flights: SingleFlight[str, Held | None] = SingleFlight()
         self._log = log.bind(kind=credential.kind, appid=credential.appid)
 
     def remaining(self, held: Held) -> float:
@@ -92,20 +80,29 @@ class Keeper:
         held = self._valid()
         if held is not None and (self._away or self._clock() - self._confirmed < self._timing.trust):
             return held
-        return await self._flights.do("obtain", self._obtain)
+        return _some(await self._flights.do("obtain", self._obtain))
 
     async def report_invalid(self, value: str) -> Held:
         """Return the value to use instead of `value`; it is replaced only if it is the current one.
+
+        It is the same if WeChat says that it is valid after all, where WeChat does not replace values on demand.
 
         Raises:
             TokenUnavailable: There is no other just now; TokenRefused if waiting does not help.
         """
         digest = digest_of(value)
-        return await self._flights.do(f"report {digest}", lambda: self._report(digest))
+        return _some(await self._flights.do(f"report {digest}", lambda: self._report(digest)))
 
     def take(self, record: Record) -> None:
         """Believe what Redis has; it was read just now."""
         self._away, self._confirmed = False, self._clock()
+        if self._unstored is not None:
+            if record.fence < self._unstored.fence and not record.withdrawn and self._valid():
+                self._flights.start("store", self._store_again)
+                return  # what Redis has is older
+            self._unstored = None
+        if record.withdrawn:
+            self._held = None
         if not record.digest:
             return  # Redis lost it: what we have is no worse for that
         if record.dead or record.expires_in <= 0:
@@ -170,6 +167,8 @@ class Keeper:
         except StoreUnavailable as exc:
             if held := self._valid():
                 return held
+            if self._may_go_alone():
+                return await self._fetch_alone()
             raise TokenUnavailable("the store is away and no valid token is in memory", retry_after=1.0) from exc
 
     async def _report(self, digest: str) -> Held:
@@ -180,28 +179,37 @@ class Keeper:
                 verdict = await self._vault.report(self.credential, digest)
             except StoreUnavailable as exc:
                 self.lose_sight()
-                held = self._valid()
-                if held is not None and held.digest != digest:
-                    return held
-                self._held = None
-                raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from exc
+                return await self._without_store(digest, exc)
             self._metrics.reports.labels(self.credential.kind, self.credential.appid, verdict.value).inc()
             self._log.info("token.reported", verdict=verdict.value, digest=digest[:8])
-            if verdict is Verdict.NONE or (self._held is not None and self._held.digest == digest):
-                self._held = None
-            held = await self._flights.do("obtain", self._obtain)
-            if held.digest != digest:
+            holds_it = self._held is not None and self._held.digest == digest
+            if verdict is Verdict.NONE or (holds_it and verdict is not Verdict.CONFIRMED):
+                self._held = self._unstored = None
+            held = _some(await self._flights.do("obtain", self._obtain))
+            # The same once more, where WeChat replaces nothing on demand: WeChat has just said that it is valid.
+            if held.digest != digest or (verdict is not Verdict.NONE and not self.credential.forcible):
                 return held
         raise TokenUnavailable("WeChat gives no other token than the dead one", retry_after=1.0)
 
-    async def _refresh_ahead(self, limit: asyncio.Semaphore) -> Held:
+    async def _without_store(self, digest: str, cause: StoreUnavailable) -> Held:
+        """Return another value than the dead one although Redis is away; never by force, whose limits Redis counts."""
+        held = self._valid()
+        if held is not None and held.digest != digest:
+            return held
+        self._held = None
+        if self._may_go_alone():
+            held = await self._fetch_alone()
+            if held.digest != digest:
+                return held
+            self._held = None
+        raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from cause
+
+    async def _refresh_ahead(self, limit: asyncio.Semaphore) -> Held | None:
         try:
             async with limit, self._lock.hold() as hold:
-                if hold is not None and (held := await self._fetch_once(hold, ahead=True)):
-                    return held
-        except StoreUnavailable as exc:
-            raise TokenUnavailable("the store is away", retry_after=1.0) from exc
-        raise TokenUnavailable("another instance is refreshing", retry_after=1.0)
+                return await self._fetch_once(hold, ahead=True) if hold is not None else None
+        except StoreUnavailable:
+            return None
 
     async def _fetch_once(self, hold: Hold, *, ahead: bool) -> Held | None:
         """Look again now that we have the lock, then fetch and store; None if our hold turned out to be late.
@@ -214,79 +222,62 @@ class Keeper:
         if held is not None and not (ahead and record.refresh_in <= 0):
             return held
         _keep_to(record)
-        began = self._clock()
-        try:
-            fetched = await self._fetch(record, hold)
-        except Late:
+        fetched = await self._fetcher.fetch(self.credential, record, hold)
+        if fetched is None:
             return None
-        except (WeChatError, WeChatUnavailable) as exc:
-            failure = failure_of(exc, record.failures)
-            await self._note(failure, hold)
-            raise failure.error() from exc
-        # WeChat counted from some moment after `began`: ours ends earlier rather than later.
-        life = fetched.expires_in - (self._clock() - began)
-        if not await self._store(fetched, life, hold):
-            return None
-        self._held = held = Held(fetched.value, digest_of(fetched.value), began + fetched.expires_in)
-        self._confirmed = self._clock()
-        return held
-
-    async def _fetch(self, record: Record, hold: Hold) -> FetchedToken:
-        fetched = await self.credential.fetch(force=False)
-        if not record.dead or digest_of(fetched.value) != record.digest:
-            self._count("ok")
-            self._log.info("token.fetched", forced=False, expires_in=fetched.expires_in)
-            return fetched
-        # Normal mode gives the very token that was reported dead: only now, and within WeChat's limits, by force.
-        if wait := await self._vault.draw_forced(self.credential, fence=hold.fence):
-            failure = Failure("WeChat's limit of forced refreshes is reached", wait, lasting=False)
-            await self._note(failure, hold)
-            raise failure.error()
-        fetched = await self.credential.fetch(force=True)
-        if digest_of(fetched.value) == record.digest:
-            failure = Failure("WeChat gives the dead token again, even by force", SAME_AGAIN, lasting=False)
-            await self._note(failure, hold)
-            raise failure.error()
-        self._count("forced")
-        self._log.warning("token.fetched", forced=True, expires_in=fetched.expires_in)
-        return fetched
-
-    async def _store(self, fetched: FetchedToken, life: float, hold: Hold) -> bool:
-        """Write; False if another drew a number since. With Redis away the value serves from memory alone."""
-        refresh_in = life - min(self._timing.margin * random.uniform(0.8, 1.0), life / 2)
-        for attempt in range(1, WRITE_ATTEMPTS + 1):
-            try:
-                await self._vault.write(
-                    self.credential,
-                    FetchedToken(fetched.value, int(life)),
-                    refresh_in=refresh_in,
-                    fence=hold.fence,
-                )
-            except Late:
-                self._count("late")
-                self._log.warning("token.late", fence=hold.fence)
-                return False
-            except StoreUnavailable:
-                self.lose_sight()
-                self._log.warning("token.not_stored", attempt=attempt)
-            else:
-                return True
-        return True
-
-    def _count(self, outcome: str) -> None:
-        self._metrics.fetches.labels(self.credential.kind, self.credential.appid, outcome).inc()
-
-    async def _note(self, failure: Failure, hold: Hold) -> None:
-        self._count("refused" if failure.lasting else "failed")
-        event = self._log.error if failure.lasting else self._log.warning
-        event("token.fetch_failed", reason=failure.text, errcode=failure.errcode, wait=round(failure.wait, 1))
-        try:
-            await self._vault.fail(self.credential, failure, fence=hold.fence)
-        except StoreUnavailable:
+        if fetched.stored:
+            self._confirmed = self._clock()
+        else:
+            self._unstored = fetched
             self.lose_sight()
+        return self._hold(fetched)
+
+    async def _store_again(self) -> None:
+        """Store what Redis was away for: with it a refresh token that replaced the stored one."""
+        unstored = self._unstored
+        if unstored is None:
+            return
+        try:
+            stored = (await self._fetcher.store(self.credential, unstored)).stored
+        except Late:
+            self._held = None
+            stored = True
+        if stored and self._unstored is unstored:
+            self._unstored = None
+
+    def _may_go_alone(self) -> bool:
+        allowed = self._timing.without_store and self.credential.repeatable
+        return allowed and self._clock() >= self._alone_after
+
+    async def _fetch_alone(self) -> Held:
+        try:
+            fetched = await self._fetcher.fetch_alone(self.credential)
+        except (WeChatError, WeChatUnavailable) as exc:
+            failure = failure_of(exc, self._alone_failures)
+            self._alone_failures += 1
+            self._alone_after = self._clock() + failure.wait
+            raise failure.error() from exc
+        self._alone_failures = 0
+        return self._hold(fetched)
+
+    def _hold(self, fetched: Fetched) -> Held:
+        value = fetched.token.value
+        self._held = held = Held(value, digest_of(value), fetched.expires)
+        return held
 
 
 def _keep_to(record: Record) -> None:
-    """Raise what the last failure says while its time is not over."""
+    """Raise what the last failure says while its time is not over, or that nothing may be fetched at all."""
+    if record.withdrawn:
+        raise TokenRefused(
+            "the account has withdrawn its authorisation of the platform", errcode=61003, state=State.REAUTHORIZE
+        )
     if record.failure is not None and record.failure.wait > 0:
         raise record.failure.error()
+
+
+def _some(held: Held | None) -> Held:
+    """Return what flights that end without an error have."""
+    if held is None:
+        raise TypeError("only work in the background ends without a value")
+    return held

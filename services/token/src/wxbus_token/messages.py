@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from wxbus.accounts import APPID, AccountKind
-from wxbus.rpc.tokens import TokenMessage
+from wxbus.rpc.messages import TokenMessage
 from wxbus_token.registered import NAME
 
 DAY = 86_400.0

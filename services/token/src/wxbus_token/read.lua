@@ -1,11 +1,10 @@
--- Read many records at one moment.
--- KEYS: records
--- Returns the time in ms, then per record: value, digest, fence, expires, refresh, dead,
--- failure text, errcode, lasting, until, count, fingerprint (times in ms).
+-- Read a record.
+-- KEYS: record
+-- Returns the time in ms, then: value, digest, fence, expires, refresh, dead, means, digest of the means, withdrawn,
+-- failure text, errcode, state, lasting, until, count, fingerprint (times in ms).
 local time = redis.call('TIME')
-local answer = { time[1] * 1000 + math.floor(time[2] / 1000) }
-for index, key in ipairs(KEYS) do
-  answer[index + 1] = redis.call('HMGET', key, 'value', 'digest', 'fence', 'expires', 'refresh', 'dead',
-    'fail_text', 'fail_errcode', 'fail_lasting', 'fail_until', 'fail_count', 'fail_with')
-end
-return answer
+local record = redis.call('HMGET', KEYS[1], 'value', 'digest', 'fence', 'expires', 'refresh', 'dead',
+  'means', 'means_digest', 'withdrawn',
+  'fail_text', 'fail_errcode', 'fail_state', 'fail_lasting', 'fail_until', 'fail_count', 'fail_with')
+table.insert(record, 1, time[1] * 1000 + math.floor(time[2] / 1000))
+return record

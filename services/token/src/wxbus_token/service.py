@@ -1,32 +1,54 @@
 """What other services may call; the messages are those of `wxbus.rpc.tokens`."""
 
 from wxbus.rpc import method, service
-from wxbus.rpc.tokens import ReportInvalidRequest, TokenAnswer, TokenRequest
-from wxbus_token.authority import Authority
+from wxbus.rpc.tokens import (
+    CredentialAnswer,
+    CredentialRequest,
+    ReportCredentialRequest,
+    ReportInvalidRequest,
+    TokenAnswer,
+    TokenRequest,
+)
+from wxbus_token.credentials import ACCESS_TOKEN
 from wxbus_token.keeper import Held, Keeper
-
-ACCESS_TOKEN = "access_token"  # noqa: S105 - the name of the kind, not a token
+from wxbus_token.platform import Platforms
 
 
 @service("token")
 class TokenService:
-    """Gives the valid access token of an account."""
+    """Gives the valid access token of an account, and what else WeChat gives for a while."""
 
-    def __init__(self, authority: Authority) -> None:
-        self._authority = authority
+    def __init__(self, platforms: Platforms) -> None:
+        self._platforms = platforms
 
     @method(scopes=["token:get:{appid}"])
     async def get(self, request: TokenRequest) -> TokenAnswer:
         """Return the account's valid access token."""
-        keeper = self._authority.keeper(ACCESS_TOKEN, request.appid)
-        return _answer(keeper, await keeper.get())
+        keeper = await self._platforms.keeper(ACCESS_TOKEN, request.appid)
+        return _token(keeper, await keeper.get())
 
     @method(scopes=["token:report_invalid:{appid}"])
     async def report_invalid(self, request: ReportInvalidRequest) -> TokenAnswer:
         """Return the access token to use instead of one that WeChat called invalid."""
-        keeper = self._authority.keeper(ACCESS_TOKEN, request.appid)
-        return _answer(keeper, await keeper.report_invalid(request.token))
+        keeper = await self._platforms.keeper(ACCESS_TOKEN, request.appid)
+        return _token(keeper, await keeper.report_invalid(request.token))
+
+    @method(scopes=["token:{kind}:{appid}"])
+    async def get_credential(self, request: CredentialRequest) -> CredentialAnswer:
+        """Return the account's valid ticket, or the platform's own token."""
+        keeper = await self._platforms.keeper(request.kind, request.appid)
+        return _other(keeper, await keeper.get())
+
+    @method(scopes=["token:{kind}:{appid}"])
+    async def report_credential(self, request: ReportCredentialRequest) -> CredentialAnswer:
+        """Return the ticket or token to use instead of one that WeChat called invalid."""
+        keeper = await self._platforms.keeper(request.kind, request.appid)
+        return _other(keeper, await keeper.report_invalid(request.value))
 
 
-def _answer(keeper: Keeper, held: Held) -> TokenAnswer:
+def _token(keeper: Keeper, held: Held) -> TokenAnswer:
     return TokenAnswer(access_token=held.value, expires_in=max(keeper.remaining(held), 0.001))
+
+
+def _other(keeper: Keeper, held: Held) -> CredentialAnswer:
+    return CredentialAnswer(value=held.value, expires_in=max(keeper.remaining(held), 0.001))

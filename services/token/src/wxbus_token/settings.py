@@ -1,5 +1,6 @@
 """Settings of the token service, prefix `WXBUS_TOKEN_`."""
 
+import ssl
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
 from wxbus.bus.topology import Topology
+from wxbus.rpc.tls import server_tls
 from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
 
 
@@ -44,6 +46,16 @@ class TokenSettings(BaseSettings):
     """Seconds before its end that a token is refreshed; WeChat's overlap is 300."""
     patience: float = Field(default=8.0, ge=0, le=60)
     """Seconds a caller waits for another instance's fetch."""
+    refresh_without_store: bool = False
+    """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
+    wecom_api_url: str = "https://qyapi.weixin.qq.com"
+    """WeCom's own API, no trailing slash."""
+    tls_cert_file: Path | None = None
+    """Serve HTTPS with this certificate, PEM with those between it and its root; HTTP without."""
+    tls_key_file: Path | None = None
+    """Its private key, PEM, without a passphrase."""
+    tls_client_ca_file: Path | None = None
+    """Who signs callers' certificates, PEM: their subjects may stand in the place of API keys."""
     rate_limit: float = Field(default=1000.0, ge=0)
     """Calls a second of one API key to one instance, 0 for no limit; a client that caches needs one a minute."""
 
@@ -52,6 +64,21 @@ class TokenSettings(BaseSettings):
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> "TokenSettings":
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file go together")
+        if self.tls_client_ca_file is not None and self.tls_cert_file is None:
+            raise ValueError("tls_client_ca_file needs tls_cert_file and tls_key_file")
+        return self
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """Return what to serve HTTPS with, if anything; raises ConfigurationError for files that cannot be used."""
+        if self.tls_cert_file is None or self.tls_key_file is None:
+            return None
+        return server_tls(self.tls_cert_file, self.tls_key_file, client_ca=self.tls_client_ca_file)
 
     @model_validator(mode="after")
     def _lease_outlasts_the_fetch(self) -> "TokenSettings":

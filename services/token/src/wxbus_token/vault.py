@@ -3,17 +3,20 @@
 Times are on Redis's clock; what is read carries seconds from the moment of reading, so no instance's clock matters.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from wxbus.api.stable_token import FetchedToken
+from wxbus.api.fetched import FetchedToken
 from wxbus.errors import WxbusError
+from wxbus.store.batches import Argument
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
-from wxbus_token.credentials import Credential, digest_of
-from wxbus_token.failures import Failure
+from wxbus_token.credentials import ACCESS_TOKEN, Credential, digest_of
+from wxbus_token.failures import Failure, State
+from wxbus_token.hints import channel_of
 from wxbus_token.keyring import Keyring
 
 READ: Final = Script.of("wxbus_token", "read.lua")
@@ -21,6 +24,9 @@ WRITE: Final = Script.of("wxbus_token", "write.lua")
 REPORT: Final = Script.of("wxbus_token", "report.lua")
 FAIL: Final = Script.of("wxbus_token", "fail.lua")
 FORCE: Final = Script.of("wxbus_token", "force.lua")
+HASTEN: Final = Script.of("wxbus_token", "hasten.lua")
+SUPPLY: Final = Script.of("wxbus_token", "supply.lua")
+WITHDRAW: Final = Script.of("wxbus_token", "withdraw.lua")
 
 HISTORY: Final = 8
 """Digests kept of the values before."""
@@ -28,12 +34,17 @@ DAY_MS: Final = 86_400_000
 FORCED_GAP_MS: Final = 30_000
 FORCED_PER_DAY: Final = 20
 """WeChat's limits for forced refreshes (protocol reference 8.1), counted over any 24 hours."""
+TRUSTED_MS: Final = 60_000
+"""What WeChat gave again although it was reported: for so long further reports do not count."""
+WITHDRAWN_MS: Final = 90 * DAY_MS
 
 
 class Verdict(StrEnum):
     """What a reported value is."""
 
     CURRENT = "current"
+    CONFIRMED = "confirmed"
+    """The current one, and WeChat said just now that it is valid."""
     STALE = "stale"
     UNKNOWN = "unknown"
     NONE = "none"
@@ -48,8 +59,15 @@ class Record:
     """Of the value; "" if there is none."""
     expires_in: float = 0.0
     refresh_in: float = 0.0
+    fence: int = 0
+    """Of who wrote the value."""
     dead: bool = False
     """WeChat called the value invalid before its time."""
+    means: bytes | None = field(default=None, repr=False)
+    """What the next value is fetched with, sealed: a refresh token, a ticket."""
+    means_digest: str = ""
+    withdrawn: bool = False
+    """The account has taken back its authorisation."""
     failure: Failure | None = None
     """Of the last fetch; nobody asks again while its `wait` is above 0."""
     failures: int = 0
@@ -70,27 +88,42 @@ class Vault:
         self._store = store
         self._keyring = keyring
         self._namespace = namespace
+        self._channel = channel_of(namespace)
 
     def lock(self, credential: Credential, *, lease: float) -> Lock:
         """Return the lock under which `credential` is fetched."""
         return Lock(self._store, self._key(credential, "lock"), lease=lease)
 
     async def read(self, credentials: Sequence[Credential]) -> list[Record]:
-        """Return the record of each."""
-        if not credentials:
-            return []
-        now, *rows = await self._store.run(READ, keys=[self._key(credential, "record") for credential in credentials])
-        return [
-            _record(int(now), row, credential.fingerprint) for row, credential in zip(rows, credentials, strict=True)
-        ]
+        """Return the record of each; each is read by itself, for in a cluster they lie on different nodes."""
+        rows = await asyncio.gather(
+            *(self._store.run(READ, keys=[self._key(credential, "record")]) for credential in credentials),
+            return_exceptions=True,  # or the rest would go on by itself
+        )
+        return [_record(row, credential.fingerprint) for row, credential in zip(rows, credentials, strict=True)]
 
     def unseal(self, credential: Credential, record: Record) -> str:
         """Return the record's value; raises Unsealable."""
         return self._keyring.open(record.sealed or b"", about=_about(credential))
 
-    async def write(self, credential: Credential, fetched: FetchedToken, *, refresh_in: float, fence: int) -> None:
-        """Store what was fetched; raises Late, and stores nothing, if another drew a number since."""
+    def unseal_means(self, credential: Credential, record: Record) -> str | None:
+        """Return what the next value is fetched with, None if there is nothing; raises Unsealable."""
+        return None if record.means is None else self._keyring.open(record.means, about=_about_means(credential))
+
+    async def write(
+        self, credential: Credential, fetched: FetchedToken, *, refresh_in: float, fence: int, means_digest: str = ""
+    ) -> None:
+        """Store what was fetched; raises Late, and stores nothing, if another drew a number since.
+
+        Args:
+            credential: Whose value it is.
+            fetched: The value; its refresh token, if it has one, is stored by the same step.
+            refresh_in: Seconds until it is to be replaced.
+            fence: The number drawn with the lock.
+            means_digest: Of the record it was fetched with: if other means have come since, it is late as well.
+        """
         life_ms = int(fetched.expires_in * 1000)
+        means = fetched.refresh_token
         written = await self._store.run(
             WRITE,
             keys=self._keys(credential, "record"),
@@ -102,14 +135,48 @@ class Vault:
                 int(refresh_in * 1000),
                 HISTORY,
                 DAY_MS,
+                0 if credential.forcible else TRUSTED_MS,
+                b"" if means is None else self._keyring.seal(means, about=_about_means(credential)),
+                "" if means is None else digest_of(means),
+                means_digest,
+                *self._hint(credential),
             ],
         )
         if not written:
             raise Late
 
+    async def supply(self, credential: Credential, means: str, *, at: int, component: str = "") -> bool:
+        """Keep what `credential` is fetched with from now on; False if what is there is newer.
+
+        Args:
+            credential: What is fetched with it.
+            means: A ticket or a refresh token.
+            at: When it came to be, in seconds since the epoch.
+            component: The platform that an account has authorised by it: a value from before is not used any more.
+        """
+        sealed = self._keyring.seal(means, about=_about_means(credential))
+        args: list[Argument] = [sealed, digest_of(means), at, component, int(component != ""), *self._hint(credential)]
+        return bool(await self._store.run(SUPPLY, keys=[self._key(credential, "record")], args=args))
+
+    async def withdraw(self, credential: Credential, *, at: int) -> bool:
+        """Drop value and means for good; False if the account has authorised the platform anew since `at`."""
+        args: list[Argument] = [at, WITHDRAWN_MS, *self._hint(credential)]
+        return bool(await self._store.run(WITHDRAW, keys=[self._key(credential, "record")], args=args))
+
+    async def component_of(self, appid: str) -> str:
+        """Return the appid of the platform that the account has authorised, "" if we know of none."""
+        key = f"{self._namespace}:token:{{{ACCESS_TOKEN}:{appid}}}:record"
+        found: bytes | None = await self._store.command("HGET", key, "component")
+        return (found or b"").decode()
+
+    async def hasten(self, credential: Credential) -> None:
+        """Let the value be replaced at the next occasion."""
+        await self._store.run(HASTEN, keys=[self._key(credential, "record")])
+
     async def report(self, credential: Credential, digest: str) -> Verdict:
         """Mark the value with this digest as dead if it is the current one; return what it is."""
-        verdict = await self._store.run(REPORT, keys=[self._key(credential, "record")], args=[digest])
+        args = [digest, *self._hint(credential)]
+        verdict = await self._store.run(REPORT, keys=[self._key(credential, "record")], args=args)
         return Verdict(verdict.decode())
 
     async def fail(self, credential: Credential, failure: Failure, *, fence: int) -> None:
@@ -121,6 +188,7 @@ class Vault:
                 fence,
                 failure.text[:500],
                 "" if failure.errcode is None else failure.errcode,
+                failure.state,
                 int(failure.lasting),
                 int(failure.wait * 1000),
                 credential.fingerprint,
@@ -146,6 +214,10 @@ class Vault:
     def _keys(self, credential: Credential, what: str) -> list[str]:
         return [self._key(credential, what), self._key(credential, "lock:fence")]
 
+    def _hint(self, credential: Credential) -> list[str]:
+        """Return what a script announces to the other instances, and where."""
+        return [self._channel, _about(credential)]
+
     def _key(self, credential: Credential, what: str) -> str:
         # One hash tag per credential, so that a script's keys are on one node of a cluster.
         return f"{self._namespace}:token:{{{_about(credential)}}}:{what}"
@@ -155,27 +227,43 @@ def _about(credential: Credential) -> str:
     return f"{credential.kind}:{credential.appid}"
 
 
-def _record(now: int, row: Sequence[Any], fingerprint: str) -> Record:
-    sealed, digest, _fence, expires, refresh, dead, text, errcode, lasting, until, count, failed_with = row
+def _about_means(credential: Credential) -> str:
+    return f"{_about(credential)}:means"
+
+
+def _record(row: Sequence[Any] | BaseException, fingerprint: str) -> Record:
+    if isinstance(row, BaseException):
+        raise row
+    now, sealed, digest, fence, expires, refresh, dead, means, means_digest, withdrawn, *failed = row
 
     def seconds(moment: bytes | None) -> float:
-        return (int(moment) - now) / 1000 if moment else 0.0
+        return (int(moment) - int(now)) / 1000 if moment else 0.0
 
+    text, errcode, state, lasting, until, count, failed_with = failed
     failure = None
     # A refusal of a secret that was changed since does not bind.
-    if until and (failed_with or b"").decode() == fingerprint:
+    if until and _text(failed_with) == fingerprint:
         failure = Failure(
-            (text or b"").decode(errors="replace"),
+            _text(text),
             seconds(until),
             lasting=lasting == b"1",
             errcode=int(errcode) if errcode else None,
+            state=State(_text(state)),
         )
     return Record(
         sealed,
-        (digest or b"").decode(),
+        _text(digest),
         seconds(expires),
         seconds(refresh),
+        int(fence or 0),
         dead == b"1",
+        means,
+        _text(means_digest),
+        withdrawn == b"1",
         failure,
         int(count or 0),
     )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="replace")

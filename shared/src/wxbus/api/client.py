@@ -4,7 +4,7 @@ import asyncio
 
 from pydantic import SecretStr
 
-from wxbus.api import customer_service, login, media
+from wxbus.api import customer_service, login, media, operations
 from wxbus.api.calls import Calls, Pause
 from wxbus.api.http import File, WeChatHttp
 from wxbus.api.login import Login
@@ -59,3 +59,7 @@ class WeChatClient:
             WeChatError: 40029 or 40163: the code is bad or used, the client must log in again.
         """
         return await login.login(self._http, self.appid, js_code, secret)
+
+    async def callback_addresses(self) -> list[str]:
+        """Return the addresses that WeChat's callbacks come from, some maybe networks (protocol reference 11)."""
+        return await operations.callback_addresses(self._http, self._calls)

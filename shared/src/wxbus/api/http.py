@@ -22,7 +22,18 @@ JsonObject: TypeAlias = dict[str, Any]
 MAX_JSON: Final = 4 * 1024 * 1024
 MAX_FILE: Final = 64 * 1024 * 1024
 """Bytes of an answer; the largest media WeChat keeps has 10 MB (protocol reference 9.2)."""
-SECRET_NAMES: Final = ("access_token", "component_access_token", "secret", "js_code")
+SECRET_NAMES: Final = (
+    "access_token",
+    "secret",
+    "js_code",
+    "corpsecret",
+    "component_access_token",
+    "component_appsecret",
+    "component_secret",
+    "component_verify_ticket",
+    "authorization_code",
+    "authorizer_refresh_token",
+)
 BLANK: Final = "***"
 NOT_IN_NAME: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
 """What would end a file name early, or begin a header of its own."""

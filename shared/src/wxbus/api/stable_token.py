@@ -1,24 +1,14 @@
 """Fetching an access token from WeChat, for the one service that may (protocol reference 8.1)."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import SecretStr
 
+from wxbus.api.fetched import FetchedToken, fetched
 from wxbus.api.http import JsonObject, WeChatHttp
-from wxbus.errors import WeChatUnavailable
 
 STABLE_PATH: Final = "/cgi-bin/stable_token"
 CLASSIC_PATH: Final = "/cgi-bin/token"
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedToken:
-    """A token as WeChat gave it."""
-
-    value: str = field(repr=False)
-    expires_in: int
-    """Seconds from the answer on; 7200 at most."""
 
 
 async def fetch_stable_token(
@@ -39,7 +29,7 @@ async def fetch_stable_token(
         "secret": secret.get_secret_value(),
         "force_refresh": force_refresh,
     }
-    return _fetched(STABLE_PATH, await http.post(STABLE_PATH, body))
+    return fetched(STABLE_PATH, await http.post(STABLE_PATH, body), "access_token")
 
 
 async def fetch_classic_token(http: WeChatHttp, appid: str, secret: SecretStr) -> FetchedToken:
@@ -50,11 +40,4 @@ async def fetch_classic_token(http: WeChatHttp, appid: str, secret: SecretStr) -
         WeChatUnavailable: No usable answer; a new token may have been made all the same.
     """
     query = {"grant_type": "client_credential", "appid": appid, "secret": secret.get_secret_value()}
-    return _fetched(CLASSIC_PATH, await http.get(CLASSIC_PATH, query))
-
-
-def _fetched(path: str, answer: JsonObject) -> FetchedToken:
-    value, expires_in = answer.get("access_token"), answer.get("expires_in")
-    if not isinstance(value, str) or not value or not isinstance(expires_in, int) or expires_in <= 0:
-        raise WeChatUnavailable(f"{path}: the answer has no access_token or no expires_in")
-    return FetchedToken(value, expires_in)
+    return fetched(CLASSIC_PATH, await http.get(CLASSIC_PATH, query), "access_token")

@@ -8,7 +8,7 @@ from wxbus.errors import RpcFailure, TokenRefused, Unavailable, UnknownAccount, 
 
 CONTENT_TYPE = "application/problem+json"
 REFUSED = "urn:wxbus:problem:token-refused"
-"""Type of the answer when waiting does not help: WeChat refuses the account's secret or our address."""
+"""Beginning of the type of the answer when waiting does not help: a word may follow, `...:wrong_secret`."""
 
 DEFAULT_RETRY_AFTER = 1.0
 
@@ -23,8 +23,8 @@ def failure_of(error: WxbusError) -> RpcFailure:
         case RpcFailure():
             return error
         case TokenRefused():
-            title = "WeChat refuses a token"
-            return RpcFailure(503, title, detail=str(error), type_uri=REFUSED, retry_after=error.retry_after)
+            title, kind = "WeChat refuses a token", f"{REFUSED}:{error.state}" if error.state else REFUSED
+            return RpcFailure(503, title, detail=str(error), type_uri=kind, retry_after=error.retry_after)
         case Unavailable():
             wait = getattr(error, "retry_after", None)
             return RpcFailure(
@@ -34,6 +34,14 @@ def failure_of(error: WxbusError) -> RpcFailure:
             return RpcFailure(404, "Unknown account", detail=str(error))
         case _:
             return RpcFailure(500, "Internal error")
+
+
+def refusal_of(failure: RpcFailure) -> str | None:
+    """Return the word that says why WeChat refuses a token, "" for an unknown why; None if it is no such failure."""
+    beginning, separator, state = failure.type_uri.partition(f"{REFUSED}:")
+    if failure.type_uri == REFUSED:
+        return ""
+    return state if separator and not beginning else None
 
 
 def render(failure: RpcFailure) -> bytes:

@@ -1,0 +1,18 @@
+"""The kinds of credentials that we keep valid; a new kind is one small class."""
+
+from wxbus_token.credentials.base import ACCESS_TOKEN, Credential, Missing, digest_of
+from wxbus_token.credentials.catalogue import Sources, authorizer_credentials, credentials_of
+from wxbus_token.credentials.platform import COMPONENT_ACCESS_TOKEN
+from wxbus_token.credentials.ticket import ONCE
+
+__all__ = [
+    "ACCESS_TOKEN",
+    "COMPONENT_ACCESS_TOKEN",
+    "ONCE",
+    "Credential",
+    "Missing",
+    "Sources",
+    "authorizer_credentials",
+    "credentials_of",
+    "digest_of",
+]

@@ -1,0 +1,39 @@
+"""What the messages of the token service have in common."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
+from wxbus.rpc import problems
+
+Appid: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
+"""An account, or what somebody takes for one: signs that every format can carry."""
+SecretText: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,2048}$", repr=False)]
+"""A token, ticket or code; WeChat's have about 150 characters, and 512 are to be reckoned with."""
+
+
+class TokenMessage(BaseModel):
+    """An error never shows what was in it."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # for the OpenAPI document
+    )
+
+
+class TokenAnswerMessage(TokenMessage):
+    """An answer; a newer service may tell more."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def unavailable(failure: RpcFailure) -> TokenUnavailable:
+    """Return what a failure of the token service means for who wanted a token."""
+    text = f"the token service answers {failure}"
+    state = problems.refusal_of(failure)
+    if state is not None or (400 <= failure.status < 500 and failure.status != 429):
+        return TokenRefused(text, retry_after=failure.retry_after, state=state or "")
+    return TokenUnavailable(text, retry_after=failure.retry_after)
