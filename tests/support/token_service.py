@@ -101,7 +101,8 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterato
 async def service(settings: TokenSettings) -> AsyncIterator[str]:
     """Run one instance in this process; yields its address."""
     async with serving(settings, registry=CollectorRegistry()) as addresses:
-        yield f"http://127.0.0.1:{addresses.port}"
+        scheme = "http" if settings.tls_cert_file is None else "https"
+        yield f"{scheme}://127.0.0.1:{addresses.port}"
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
