@@ -23,15 +23,17 @@ from wxbus_token.account_book import AccountBook
 from wxbus_token.administration import AccountsService, KeysService
 from wxbus_token.authority import Authority
 from wxbus_token.callers import Callers, Uses
-from wxbus_token.credentials import credentials_of
+from wxbus_token.component import ComponentService
+from wxbus_token.credentials import Sources, credentials_of
 from wxbus_token.hints import Ear, Hints
-from wxbus_token.keeper import Timing
 from wxbus_token.keyring import Keyring
 from wxbus_token.metrics import Metrics
+from wxbus_token.platform import Platforms
 from wxbus_token.register import Register
 from wxbus_token.registered import RegisteredAccount, RegisteredKey
 from wxbus_token.service import TokenService
 from wxbus_token.settings import TokenSettings
+from wxbus_token.timing import Timing
 from wxbus_token.vault import Vault
 
 log = structlog.get_logger("wxbus.token")
@@ -63,15 +65,23 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
-        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
         vault = Vault(store, keyring, namespace=namespace)
-        timing = Timing(lease=settings.lease, margin=settings.margin, patience=settings.patience)
+        timing = Timing(
+            lease=settings.lease,
+            margin=settings.margin,
+            patience=settings.patience,
+            without_store=settings.refresh_without_store,
+        )
         authority = Authority(vault, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
+        sources = Sources(wechat, wecom, authority.source)
 
         accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
         book = AccountBook(file, accounts)
-        book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, http)))
+        book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, sources)))
+        platforms = Platforms(store, vault, authority, sources, namespace=namespace, accounts=lambda: book.current)
         keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
         uses = Uses(store, namespace=namespace, now=keys.now)
         callers = Callers(entries, keys, uses)
@@ -81,9 +91,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(running(hints.run()))
         await enter(running(follow([accounts.read, keys.read, uses.write], hints.ear())))
         await enter(running(authority.run(hints.ear())))
+        await enter(running(platforms.run()))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
-        services = [TokenService(authority), AccountsService(book), KeysService(callers)]
+        services = [TokenService(platforms), ComponentService(platforms), AccountsService(book), KeysService(callers)]
         server = Server(services, authenticator=callers, limit=limit, registry=registry)
         checks: Mapping[str, Check] = {"redis": vault.check}
         admin_port = await enter(

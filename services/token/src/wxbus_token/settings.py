@@ -46,6 +46,10 @@ class TokenSettings(BaseSettings):
     """Seconds before its end that a token is refreshed; WeChat's overlap is 300."""
     patience: float = Field(default=8.0, ge=0, le=60)
     """Seconds a caller waits for another instance's fetch."""
+    refresh_without_store: bool = False
+    """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
+    wecom_api_url: str = "https://qyapi.weixin.qq.com"
+    """WeCom's own API, no trailing slash."""
     tls_cert_file: Path | None = None
     """Serve HTTPS with this certificate, PEM with those between it and its root; HTTP without."""
     tls_key_file: Path | None = None

@@ -1,4 +1,4 @@
-"""Access tokens for whoever calls WeChat: the token service's messages, and the client that everybody uses.
+"""Access tokens and tickets for whoever calls WeChat: the token service's messages, and the client that everybody uses.
 
 Usage: `async with TokenClient.open("http://token:8081", api_key) as tokens: await tokens.get(appid)`.
 """
@@ -9,14 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from wxbus.bus.topology import Topology
-from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
-from wxbus.rpc import problems
+from wxbus.errors import RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc.client import Client
+from wxbus.rpc.messages import Appid, SecretText, TokenAnswerMessage, TokenMessage, unavailable
 from wxbus.singleflight import SingleFlight
 
 TIMEOUT: Final = 12.0
@@ -33,40 +33,62 @@ LAST_HOLD_OFF: Final = 30.0
 """Seconds between questions while the service does not answer."""
 
 
-class TokenMessage(BaseModel):
-    """What all messages of the service have in common: an error never shows what was in them."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,  # for the OpenAPI document
-    )
+TicketKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket"]
+CredentialKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket", "component_access_token"]
 
 
 class TokenRequest(TokenMessage):
     """Which account's token is wanted."""
 
-    appid: str = Field(min_length=1, max_length=64)
+    appid: Appid
     """Of the account."""
 
 
 class ReportInvalidRequest(TokenRequest):
     """WeChat said that this token is invalid."""
 
-    token: str = Field(min_length=1, max_length=2048, repr=False)
+    token: SecretText
     """The one that WeChat refused."""
 
 
-class TokenAnswer(TokenMessage):
+class TokenAnswer(TokenAnswerMessage):
     """The token to use now."""
 
-    model_config = ConfigDict(extra="ignore")  # a newer service may tell more
-
-    access_token: str = Field(min_length=1, max_length=2048, repr=False)
+    access_token: SecretText
     """For calls to WeChat."""
     expires_in: float = Field(gt=0)
     """Seconds until WeChat stops accepting it, at the latest."""
+
+
+class CredentialRequest(TokenRequest):
+    """Which other credential of an account is wanted."""
+
+    kind: CredentialKind
+    """WeChat's name for it."""
+
+
+class ReportCredentialRequest(CredentialRequest):
+    """WeChat said that this value is invalid."""
+
+    value: SecretText
+    """The one that WeChat refused."""
+
+
+class CredentialAnswer(TokenAnswerMessage):
+    """The value to use now."""
+
+    value: SecretText
+    """The ticket or token."""
+    expires_in: float = Field(gt=0)
+    """Seconds until WeChat stops accepting it, at the latest."""
+
+
+class _Wanted(NamedTuple):
+    """One credential of one account."""
+
+    appid: str
+    kind: CredentialKind | None = None
+    """None: the access token."""
 
 
 @dataclass(slots=True)
@@ -77,19 +99,20 @@ class _Cached:
 
 
 class TokenClient:
-    """Gives the valid access token of each account (implements `wxbus.api.tokens.TokenSource`).
+    """Gives the valid access token of each account (implements `wxbus.api.tokens.TokenSource`), and its tickets.
 
     A token is kept until it expires; concurrent calls for one account are one call to the service; while the service
-    is away, what is still valid is still given. A token that was reported is never given again.
+    is away, what is still valid is still given. A token that was reported is never given again, unless WeChat says
+    that it is valid.
     """
 
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
-        self._cache: dict[str, _Cached] = {}
-        self._dead: dict[str, str] = {}
-        self._hold_off: dict[str, tuple[float, float]] = {}
-        self._flights: SingleFlight[tuple[str, str], str] = SingleFlight()
+        self._cache: dict[_Wanted, _Cached] = {}
+        self._dead: dict[_Wanted, str] = {}
+        self._hold_off: dict[_Wanted, tuple[float, float]] = {}
+        self._flights: SingleFlight[tuple[_Wanted, str], str] = SingleFlight()
 
     @classmethod
     @asynccontextmanager
@@ -115,21 +138,13 @@ class TokenClient:
         await self._flights.aclose()
 
     async def get(self, appid: str) -> str:
-        """Return a valid token of the account.
+        """Return a valid token of the account, also of one that has authorised our third-party platform.
 
         Raises:
             TokenUnavailable: There is none just now; `retry_after` says when there may be one.
-            TokenRefused: There is none until somebody acts.
+            TokenRefused: There is none until somebody acts; `state` says why in a word.
         """
-        cached = self._valid(appid)
-        if cached is None:
-            return await self._flights.do((appid, ""), lambda: self._ask(appid))
-        age = self._clock() - cached.asked
-        if age >= FRESH_FOR and self._may_ask(appid):
-            if age >= STALE_AFTER:
-                return await self._flights.do((appid, ""), lambda: self._ask_or_serve_on(appid))
-            self._flights.start((appid, ""), lambda: self._ask_or_serve_on(appid))
-        return cached.token
+        return await self._get(_Wanted(appid))
 
     async def report_invalid(self, appid: str, token: str) -> str:
         """Return the token to use instead of `token`, which WeChat called invalid (40001, 40014, 42001).
@@ -138,66 +153,119 @@ class TokenClient:
             TokenUnavailable: There is no other just now.
             TokenRefused: There is none until somebody acts.
         """
-        cached = self._valid(appid)
+        return await self._report_invalid(_Wanted(appid), token)
+
+    async def get_ticket(self, appid: str, kind: TicketKind = "jsapi_ticket") -> str:
+        """Return a valid ticket of the account, see `wxbus.wechat.js_sdk.sign_page`; raises as `get` does."""
+        return await self._get(_Wanted(appid, kind))
+
+    async def report_ticket(self, appid: str, ticket: str, kind: TicketKind = "jsapi_ticket") -> str:
+        """Return the ticket to use instead of `ticket`; the same one if WeChat says that it is valid.
+
+        Raises as `report_invalid` does.
+        """
+        return await self._report_invalid(_Wanted(appid, kind), ticket)
+
+    async def get_component_token(self, appid: str) -> str:
+        """Return a valid component_access_token of the third-party platform; raises as `get` does."""
+        return await self._get(_Wanted(appid, "component_access_token"))
+
+    async def report_component_token(self, appid: str, token: str) -> str:
+        """Return the component_access_token to use instead of `token`; raises as `report_invalid` does."""
+        return await self._report_invalid(_Wanted(appid, "component_access_token"), token)
+
+    async def _get(self, wanted: _Wanted) -> str:
+        cached = self._valid(wanted)
+        if cached is None:
+            return await self._flights.do((wanted, ""), lambda: self._ask(wanted))
+        age = self._clock() - cached.asked
+        if age >= FRESH_FOR and self._may_ask(wanted):
+            if age >= STALE_AFTER:
+                return await self._flights.do((wanted, ""), lambda: self._ask_or_serve_on(wanted))
+            self._flights.start((wanted, ""), lambda: self._ask_or_serve_on(wanted))
+        return cached.token
+
+    async def _report_invalid(self, wanted: _Wanted, token: str) -> str:
+        cached = self._valid(wanted)
         if cached is not None and cached.token != token:
             return cached.token
-        self._cache.pop(appid, None)
-        self._dead[appid] = token
-        return await self._flights.do((appid, token), lambda: self._report(appid, token))
+        self._cache.pop(wanted, None)
+        self._dead[wanted] = token
+        return await self._flights.do((wanted, token), lambda: self._report(wanted, token))
 
-    def _valid(self, appid: str) -> _Cached | None:
-        cached = self._cache.get(appid)
+    def _valid(self, wanted: _Wanted) -> _Cached | None:
+        cached = self._cache.get(wanted)
         return cached if cached is not None and self._clock() < cached.expires else None
 
-    async def _ask_or_serve_on(self, appid: str) -> str:
+    async def _ask_or_serve_on(self, wanted: _Wanted) -> str:
         """Ask, not for long; if the service cannot tell, the token in hand serves on."""
         try:
-            return await self._ask(appid, timeout=TIMEOUT_WITH_TOKEN)
+            return await self._ask(wanted, timeout=TIMEOUT_WITH_TOKEN)
         except TokenUnavailable:
-            _, last = self._hold_off.get(appid, (0.0, FIRST_HOLD_OFF / 2))
+            _, last = self._hold_off.get(wanted, (0.0, FIRST_HOLD_OFF / 2))
             wait = min(last * 2, LAST_HOLD_OFF)
-            self._hold_off[appid] = (self._clock() + wait * random.uniform(0.75, 1.0), wait)
-            cached = self._valid(appid)
+            self._hold_off[wanted] = (self._clock() + wait * random.uniform(0.75, 1.0), wait)
+            cached = self._valid(wanted)
             if cached is None:  # it expired or was reported meanwhile
                 raise
             return cached.token
 
-    async def _ask(self, appid: str, *, timeout: float | None = None) -> str:
-        token = await self._call("get", TokenRequest(appid=appid), timeout=timeout)
-        dead = self._dead.get(appid)
+    async def _ask(self, wanted: _Wanted, *, timeout: float | None = None) -> str:
+        token = await self._call(wanted, "get", _request(wanted), timeout=timeout)
+        dead = self._dead.get(wanted)
         if token != dead:
             return token
         # An instance that has not yet heard of our report answered, or the answer is older than the report.
-        return await self._report(appid, dead)
+        return await self._report(wanted, dead)
 
-    async def _report(self, appid: str, token: str) -> str:
-        answer = await self._call("report_invalid", ReportInvalidRequest(appid=appid, token=token))
-        if answer == token:
-            self._cache.pop(appid, None)
+    async def _report(self, wanted: _Wanted, token: str) -> str:
+        answer = await self._call(wanted, "report", _report_of(wanted, token))
+        if answer != token:
+            return answer
+        if wanted.kind is None:
+            self._cache.pop(wanted, None)
             raise TokenUnavailable("the token service has no other token than the invalid one", retry_after=1.0)
+        # Of other kinds WeChat has no replacement on demand: what it gives again is valid.
+        self._dead.pop(wanted, None)
         return answer
 
-    async def _call(self, method: str, request: TokenRequest, *, timeout: float | None = None) -> str:
+    async def _call(
+        self, wanted: _Wanted, verb: Literal["get", "report"], request: TokenRequest, *, timeout: float | None = None
+    ) -> str:
         asked = self._clock()
         try:
-            answer = await self._client.call("token", method, request, TokenAnswer, timeout=timeout, attempts=ATTEMPTS)
+            if wanted.kind is None:
+                method = "get" if verb == "get" else "report_invalid"
+                token = await self._client.call(
+                    "token", method, request, TokenAnswer, timeout=timeout, attempts=ATTEMPTS
+                )
+                value, expires_in = token.access_token, token.expires_in
+            else:
+                other = await self._client.call(
+                    "token", f"{verb}_credential", request, CredentialAnswer, timeout=timeout, attempts=ATTEMPTS
+                )
+                value, expires_in = other.value, other.expires_in
         except RpcUnavailable as exc:
             raise TokenUnavailable(f"the token service does not answer: {exc}", retry_after=1.0) from exc
         except RpcFailure as exc:
-            raise _unavailable(exc) from exc
-        self._hold_off.pop(request.appid, None)
-        if answer.access_token != self._dead.get(request.appid):
-            self._cache[request.appid] = _Cached(answer.access_token, asked, asked + answer.expires_in)
-        return answer.access_token
+            raise unavailable(exc) from exc
+        self._hold_off.pop(wanted, None)
+        if value != self._dead.get(wanted):
+            self._cache[wanted] = _Cached(value, asked, asked + expires_in)
+        return value
 
-    def _may_ask(self, appid: str) -> bool:
-        until, _ = self._hold_off.get(appid, (0.0, 0.0))
+    def _may_ask(self, wanted: _Wanted) -> bool:
+        until, _ = self._hold_off.get(wanted, (0.0, 0.0))
         return self._clock() >= until
 
 
-def _unavailable(failure: RpcFailure) -> TokenUnavailable:
-    text = f"the token service answers {failure}"
-    lasting = failure.type_uri == problems.REFUSED or (400 <= failure.status < 500 and failure.status != 429)
-    if lasting:
-        return TokenRefused(text, retry_after=failure.retry_after)
-    return TokenUnavailable(text, retry_after=failure.retry_after)
+def _request(wanted: _Wanted) -> TokenRequest:
+    if wanted.kind is None:
+        return TokenRequest(appid=wanted.appid)
+    return CredentialRequest(appid=wanted.appid, kind=wanted.kind)
+
+
+def _report_of(wanted: _Wanted, value: str) -> TokenRequest:
+    if wanted.kind is None:
+        return ReportInvalidRequest(appid=wanted.appid, token=value)
+    return ReportCredentialRequest(appid=wanted.appid, kind=wanted.kind, value=value)
