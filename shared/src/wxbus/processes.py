@@ -21,6 +21,7 @@ import structlog
 from wxbus.bus.connection import Backoff
 from wxbus.errors import ConfigurationError
 from wxbus.stopping import stop_signal
+from wxbus.waiting import either
 
 MISCONFIGURED: Final = 2
 """Exit code of a process that cannot start with these settings: starting it again would not help."""
@@ -72,7 +73,7 @@ async def _keep(child: "Child", stopping: asyncio.Event) -> str | None:
         child.start()
         began = time.monotonic()
         try:
-            await _until(stopping, child.ended)
+            await either(stopping, child.ended)
         finally:
             await child.stop()
         if reason := child.misconfigured():
@@ -83,7 +84,7 @@ async def _keep(child: "Child", stopping: asyncio.Event) -> str | None:
                 backoff.reset()
             delay = backoff.delay()
             log.error("process.ended", process=child.number, code=child.code, again_in=round(delay, 3))
-            await _until(stopping, seconds=delay)
+            await either(stopping, within=delay)
     return None
 
 
@@ -187,13 +188,3 @@ def _follow(parent: int, grace: float) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def _until(stopping: asyncio.Event, ended: asyncio.Event | None = None, *, seconds: float | None = None) -> None:
-    """Return when one of the events is set, or the time is over."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (stopping, ended) if event is not None]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waits:
-            one.cancel()

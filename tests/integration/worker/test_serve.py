@@ -26,7 +26,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Router, current_delivery
+from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
 from wxbus_worker.app import serve
 from wxbus_worker.context_store import ContextKey, RedisContextStore
 from wxbus_worker.settings import WorkerSettings
@@ -298,6 +298,36 @@ async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
 
     assert runs == ["a", "b", "c"]
     assert wechat.sent == {"o_1": ["a", "b", "c"]}
+
+
+async def test_a_graceful_stop_does_not_wait_for_a_blocked_lane(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """A message that holds its user's lane for minutes goes back, before those behind it; the next worker has them."""
+    router = Router()
+    failed, may_work = asyncio.Event(), asyncio.Event()
+    runs: list[str] = []
+
+    @router.text(retry=RetryPolicy(delays=("2m",), attempts=3, on_failure="block"))
+    async def handle(message: TextMessage) -> reply.Text:
+        runs.append(message.content)
+        if not may_work.is_set():
+            failed.set()
+            raise RetryLater
+        return reply.Text(message.content)
+
+    wechat, _ = outside
+    async with Publisher.open(amqp_url, topology, name="test") as publisher:
+        async with a_worker(settings, router):
+            for text in "ab":
+                await publisher.publish(a_text_envelope(text), budget=10)
+            await failed.wait()
+        may_work.set()
+        async with a_worker(settings, router):
+            await wechat.until_sent(2)
+
+    assert runs == ["a", "a", "b"]
+    assert wechat.sent == {"o_1": ["a", "b"]}
 
 
 async def test_when_the_grace_is_over_nothing_is_settled(

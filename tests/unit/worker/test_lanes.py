@@ -323,6 +323,33 @@ async def test_one_suspect_at_a_time() -> None:
         work.let("c")
 
 
+async def test_a_suspect_that_waits_while_all_stop_still_runs_alone() -> None:
+    """Stopping waits for both, one after the other; nothing that waited behind them begins."""
+    work = Work()
+
+    async def suspicious(job: Job) -> None:
+        if job.delivery.lane == "wx1:suspect":
+            async with job.alone():
+                await work(job)
+        else:
+            await work(job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(suspicious, concurrency=10, tasks=tasks)
+        for delivery in (a_delivery("other"), a_delivery("suspect"), a_delivery("suspect", 1), a_delivery("other", 1)):
+            lanes.deliver(delivery)
+        await work.until(started=1)
+        lanes.close()
+        draining = tasks.create_task(lanes.drain(0))
+        await asyncio.sleep(0)
+        assert work.started == ["wx1:other"]
+        work.let("other")
+        await work.until(started=2)
+        assert not draining.done()
+        work.let("suspect")
+    assert work.ended == ["wx1:other", "wx1:suspect"]
+
+
 async def resting(work: Work, job: Job) -> None:
     """Work of which every message rests first, until it is let, and then does the rest of it."""
     lane = job.delivery.lane
