@@ -225,3 +225,8 @@ async def test_the_sandbox_answers_pushes_while_clients_call(world: World) -> No
 
     assert result.outcome == "acknowledged"
     assert len(await world.control.sent(openid=USER)) == 1
+
+
+async def test_wechat_tells_where_callbacks_come_from(world: World) -> None:
+    """The list comes as WeChat gives it, addresses and networks (protocol reference 11)."""
+    assert await world.client("shop").callback_addresses() == ["127.0.0.1", "::1"]

@@ -13,6 +13,7 @@ from wxbus_ingress.http import Server
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.refusals import Refusals
 from wxbus_ingress.settings import Limits
+from wxbus_ingress.sources import Sources
 
 
 def build_app(
@@ -21,6 +22,7 @@ def build_app(
     inbox: Inbox,
     *,
     tell: Callable[[Taker], None] | None = None,
+    sources: Sources | None = None,
     registry: CollectorRegistry = REGISTRY,
 ) -> Server:
     """Return the server that takes the callbacks of `accounts` and hands them to `inbox`; needs a running loop.
@@ -30,6 +32,7 @@ def build_app(
         accounts: The first ones.
         inbox: Where callbacks go.
         tell: Is told who wants to know of other accounts (`AccountsFile.tell`); None: there will be no others.
+        sources: The addresses that callbacks are taken from; None: any.
         registry: Holds the metrics.
 
     Raises:
@@ -39,5 +42,5 @@ def build_app(
     endpoints = Endpoints(accounts, limits, metrics)
     if tell is not None:
         tell(endpoints.replace)
-    callbacks = Callbacks(endpoints, inbox, limits, metrics)
+    callbacks = Callbacks(endpoints, inbox, limits, metrics, sources)
     return Server(Refusals(callbacks, endpoints, metrics), body_limit=limits.body_limit)

@@ -18,6 +18,7 @@ from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.probe import is_probe
 from wxbus_ingress.settings import Limits
+from wxbus_ingress.sources import Sources
 
 PREFIX = "/wechat/"
 SUCCESS = b"success"
@@ -29,8 +30,12 @@ log = structlog.stdlib.get_logger(__name__)
 class Callbacks:
     """The public port: every request that is not answered here raises."""
 
-    def __init__(self, endpoints: Endpoints, inbox: Inbox, limits: Limits, metrics: Metrics) -> None:
+    def __init__(
+        self, endpoints: Endpoints, inbox: Inbox, limits: Limits, metrics: Metrics, sources: Sources | None = None
+    ) -> None:
+        """`sources`: the addresses that callbacks are taken from; None: any."""
         self._endpoints = endpoints
+        self._sources = sources
         self._inbox = inbox
         self._limits = limits
         self._metrics = metrics
@@ -62,6 +67,8 @@ class Callbacks:
         deadline = Deadline(request.first_byte, self._limits.budget)
         endpoint = self._endpoints.at(place)
         body = await read_body(request, self._limits, deadline)
+        if self._sources is not None:
+            self._sources.check(request)
         if endpoint.account.cloud_hosting and is_probe(body):
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = time.time()
@@ -78,6 +85,8 @@ class Callbacks:
         query = CallbackQuery.from_mapping(request.query)
         if not (query.signature or query.msg_signature):
             return self._page(place)
+        if self._sources is not None:
+            self._sources.check(request)
         endpoint = self._endpoints.at(place)
         answer = endpoint.verify_url(query, time.time())
         endpoint.verified.inc()

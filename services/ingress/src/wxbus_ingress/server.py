@@ -23,6 +23,7 @@ from wxbus_ingress.http import bound, serving
 from wxbus_ingress.leftovers import drain_leftovers, leftovers
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import IngressSettings
+from wxbus_ingress.sources import Sources
 from wxbus_ingress.spool import Spool
 from wxbus_ingress.spool_opening import file_of
 
@@ -77,13 +78,15 @@ async def serve(
         handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics))
         if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
             await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
-        app = build_app(settings.limits, accounts.current, handover, tell=accounts.tell, registry=registry)
-        await stack.enter_async_context(accounts.watching())
-        admin = build_admin(
-            {"callbacks": handover.check},
-            told={"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check},
-            registry=registry,
+        sources = await stack.enter_async_context(Sources.open(settings.sources, settings.wechat, accounts))
+        app = build_app(
+            settings.limits, accounts.current, handover, tell=accounts.tell, sources=sources, registry=registry
         )
+        await stack.enter_async_context(accounts.watching())
+        told = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
+        if sources:
+            told["sources"] = sources.problem
+        admin = build_admin({"callbacks": handover.check}, told=told, registry=registry)
         try:
             listener = place.listener or bound(settings.host, settings.port)
             admin_port = counted_up(settings.admin_port, place.number)

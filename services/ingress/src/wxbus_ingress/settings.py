@@ -1,13 +1,18 @@
 """Settings of ingress."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
-from wxbus.settings import AccountsSettings, BusSettings, LogSettings, environment
+from wxbus.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
 
 DAY = 86_400.0
+
+Network: TypeAlias = IPv4Network | IPv6Network
+"""An address is one, too."""
 
 
 class Limits(BaseSettings):
@@ -55,6 +60,30 @@ class SpoolLimits(BaseSettings):
         return self.dir.expanduser() / namespace
 
 
+class SourceSettings(BaseSettings):
+    """Whether callbacks are taken from WeChat's addresses only, which it tells (protocol reference 11)."""
+
+    model_config = environment("WXBUS_INGRESS_SOURCES_")
+
+    account: str = ""
+    """The account, by its name, in whose name WeChat is asked for its addresses; none: addresses are not looked at."""
+    token_url: str = "http://127.0.0.1:8081"  # noqa: S105 - an address
+    """Where the token service is."""
+    token_api_key: SecretStr | None = None
+    """Our key to it, with the scopes `token:get` and `token:report_invalid` for that account."""
+    proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Our own proxies, addresses or networks, separated by commas: only these are believed about who is before them."""
+    also: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Further addresses or networks that callbacks are taken from: WeCom's, a monitor's."""
+    refresh: float = Field(default=DAY, gt=0)
+    """Seconds after which WeChat is asked again."""
+
+    @field_validator("proxies", "also", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+
 class SpoolCommandSettings(BaseSettings):
     """What `python -m wxbus_ingress spool` needs of the settings."""
 
@@ -81,6 +110,8 @@ class IngressSettings(BaseSettings):
     """Health, readiness and metrics: not for the public. Of several processes each has one, counted up from here."""
     limits: Limits = Field(default_factory=Limits)
     spool: SpoolLimits = Field(default_factory=SpoolLimits)
+    sources: SourceSettings = Field(default_factory=SourceSettings)
+    wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     bus: BusSettings = Field(default_factory=BusSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -6,11 +6,11 @@ import aiohttp
 from aiohttp import web
 
 from wxbus.accounts import Accounts
-from wxbus_sandbox import control, page
+from wxbus_sandbox import control, page, platform_control
 from wxbus_sandbox.answers import Refusal, refusals
 from wxbus_sandbox.clock import Clock
 from wxbus_sandbox.composing import Composer
-from wxbus_sandbox.endpoints import credentials, customer_service, media
+from wxbus_sandbox.endpoints import component, credentials, customer_service, media, operations
 from wxbus_sandbox.faults import FAULTS, befall
 from wxbus_sandbox.pushing import Pusher
 from wxbus_sandbox.settings import Rules
@@ -41,7 +41,7 @@ def build_app(
     app[control.COMPOSER] = Composer(
         sandbox.clock, sandbox.media, lambda media_id: f"{public_url.rstrip('/')}/sandbox/media/{media_id}"
     )
-    for topic in (page, control, credentials, customer_service, media):
+    for topic in (page, control, platform_control, component, credentials, customer_service, media, operations):
         app.add_routes(topic.routes())
     for prefix in ("cgi-bin", "sns", "wxa"):
         app.router.add_route("*", f"/{prefix}/{{call:.*}}", _unknown_call)

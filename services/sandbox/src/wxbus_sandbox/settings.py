@@ -24,6 +24,11 @@ class Rules(BaseSettings):
     """A forced refresh sooner than this after the last gives the same token again."""
     classic_per_day: PositiveInt = 2000
 
+    ticket_lifetime: PositiveFloat = 12 * 3600
+    """Of a component_verify_ticket (6.3)."""
+    pre_auth_code_lifetime: PositiveFloat = 1800
+    authorization_code_lifetime: PositiveFloat = 3600
+
     enforce_windows: bool = True
     """Whether customer-service messages are refused outside of the windows of 9.1."""
     message_window: PositiveFloat = 48 * 3600
@@ -53,6 +58,9 @@ class Rules(BaseSettings):
     push_attempts: PositiveInt = 3
     push_spacing: float = Field(default=5, ge=0)
     """From the start of one attempt to the next; whether WeChat waits after a quick refusal is not confirmed (4.1)."""
+
+    callback_addresses: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Where pushes are said to come from (11)."""
 
     keep: PositiveInt = 100_000
     """Recorded messages and pushes; older ones are forgotten."""

@@ -1,0 +1,18 @@
+"""What WeChat tells of itself (protocol reference 11)."""
+
+from aiohttp import web
+
+from wxbus_sandbox.answers import answer
+from wxbus_sandbox.state import SANDBOX
+
+
+async def getcallbackip(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/getcallbackip`."""
+    sandbox = request.app[SANDBOX]
+    sandbox.caller(request)
+    return answer(ip_list=list(sandbox.rules.callback_addresses))
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes of this topic."""
+    return [web.get("/cgi-bin/getcallbackip", getcallbackip)]

@@ -1,0 +1,215 @@
+"""The optional list of WeChat's addresses: who is refused, whose word counts, and what if it cannot be had."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from tests.support.pushes import APPID, a_push
+from tests.unit.ingress.conftest import ACCOUNTS
+from wxbus.accounts_file import AccountsFile
+from wxbus.errors import ConfigurationError, TokenUnavailable, WxbusError
+from wxbus.settings import WeChatApiSettings
+from wxbus.testing import MemoryOutlet
+from wxbus_ingress.app import build_app
+from wxbus_ingress.http import bound, serving
+from wxbus_ingress.settings import Limits, Network, SourceSettings
+from wxbus_ingress.sources import Sources
+
+WECHAT = ["101.226.103.0/25", "58.247.206.141", "2402:4e00::/32"]
+ACCEPTED = (200, "success")
+REFUSED = (403, "the signature is not valid\n")
+LOCAL = ip_network("127.0.0.1")
+
+
+class WeChat:
+    """Tells its addresses, or does not."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = list(addresses)
+        self.fails = False
+
+    async def tell(self) -> list[str]:
+        """Return the addresses."""
+        if self.fails:
+            raise TokenUnavailable("away")
+        return self.addresses
+
+
+@asynccontextmanager
+async def an_ingress(sources: Sources) -> AsyncIterator["Caller"]:
+    """Run an ingress that looks at addresses."""
+    app = build_app(Limits(), ACCOUNTS, MemoryOutlet(), sources=sources, registry=CollectorRegistry())
+    async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
+        yield Caller(http, f"http://127.0.0.1:{port}/wechat/any")
+
+
+class Caller:
+    """Calls from 127.0.0.1."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http = http
+        self.url = url
+
+    async def post(self, *forwarded: str) -> tuple[int, str]:
+        """Send a good push with these lines of `X-Forwarded-For`."""
+        push, headers = a_push(), [("X-Forwarded-For", line) for line in forwarded]
+        async with self.http.post(self.url, params=push.query, data=push.body, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+
+async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()) -> Sources:
+    """Sources that have asked once."""
+    sources = Sources(SourceSettings(account="any", proxies=proxies, also=also), wechat.tell)
+    await sources.refresh()
+    return sources
+
+
+@pytest.mark.parametrize(
+    ("addresses", "answer"),
+    [(["127.0.0.1"], ACCEPTED), (["127.0.0.0/8"], ACCEPTED), (["10.0.0.1"], REFUSED), (WECHAT, REFUSED)],
+)
+async def test_only_wechats_addresses_are_let_through(addresses: list[str], answer: tuple[int, str]) -> None:
+    """A good signature from another address is refused as a bad one is; entries may be networks."""
+    async with an_ingress(await told(WeChat(*addresses))) as caller:
+        assert await caller.post() == answer
+
+
+@pytest.mark.parametrize(
+    ("lines", "answer"),
+    [
+        (["101.226.103.7"], ACCEPTED),
+        (["6.6.6.6, 101.226.103.7"], ACCEPTED),
+        (["6.6.6.6", "2402:4e00::1"], ACCEPTED),
+        (["101.226.103.7, 10.1.2.3"], ACCEPTED),
+        (["::ffff:58.247.206.141"], ACCEPTED),
+        (["101.226.103.7, 6.6.6.6"], REFUSED),
+        (["101.226.103.7, 6.6.6.6, 10.1.2.3"], REFUSED),
+        (["101.226.103.7", "6.6.6.6"], REFUSED),
+        (["101.226.103.128"], REFUSED),
+        (["unknown"], REFUSED),
+        (["101.226.103.7, unknown"], REFUSED),
+        ([""], REFUSED),
+        ([], REFUSED),
+    ],
+)
+async def test_only_our_own_proxies_are_believed(lines: list[str], answer: tuple[int, str]) -> None:
+    """The header is walked from the right, through our proxies only: what stands left of a stranger is its word."""
+    sources = await told(WeChat(*WECHAT), proxies=(LOCAL, ip_network("10.0.0.0/8")))
+    async with an_ingress(sources) as caller:
+        assert await caller.post(*lines) == answer
+
+
+async def test_without_proxies_the_header_says_nothing() -> None:
+    """Anybody can send it."""
+    async with an_ingress(await told(WeChat(*WECHAT))) as caller:
+        assert await caller.post("101.226.103.7") == REFUSED
+
+
+async def test_further_addresses_can_be_let_through() -> None:
+    """WeCom sends from others than those that the list has."""
+    async with an_ingress(await told(WeChat(*WECHAT), also=(LOCAL,))) as caller:
+        assert await caller.post() == ACCEPTED
+
+
+async def test_a_person_may_look_at_the_page_and_wechat_verify() -> None:
+    """The page is for people wherever they are; a verification comes from WeChat's addresses."""
+    async with an_ingress(await told(WeChat(*WECHAT))) as caller:
+        async with caller.http.get(caller.url) as answer:
+            assert answer.status == 200
+        async with caller.http.get(caller.url, params=a_push().query | {"echostr": "1"}) as answer:
+            assert (answer.status, await answer.text()) == REFUSED
+
+
+async def test_all_are_let_through_until_the_list_is_there() -> None:
+    """It is a second line: no callback is lost because the token service is not up yet."""
+    wechat = WeChat("10.0.0.1")
+    sources = Sources(SourceSettings(account="any"), wechat.tell)
+    async with an_ingress(sources) as caller:
+        assert await caller.post() == ACCEPTED
+        with pytest.raises(WxbusError):
+            await sources.problem()
+        await sources.refresh()
+        assert await caller.post() == REFUSED
+
+
+@pytest.mark.parametrize("addresses", [[], ["127.0.0.1", "nonsense"]])
+async def test_the_last_good_list_stays(addresses: list[str]) -> None:
+    """A list that cannot be had, is empty or is none changes nothing."""
+    wechat = WeChat("127.0.0.1")
+    sources = await told(wechat)
+    wechat.addresses = addresses
+    with pytest.raises(WxbusError):
+        await sources.refresh()
+    wechat.fails = True
+    with pytest.raises(TokenUnavailable):
+        await sources.refresh()
+
+    async with an_ingress(sources) as caller:
+        assert await caller.post() == ACCEPTED
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> AccountsFile:
+    """A file with an account that may ask."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(f'[accounts.any]\nappid = "{APPID}"\nkind = "official_account"\n', encoding="utf-8")
+    return AccountsFile(path, registry=CollectorRegistry())
+
+
+async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsFile) -> None:
+    """The token service gives the token, WeChat the list; a failure is tried again and told meanwhile."""
+    calls: list[str] = []
+
+    async def token(request: web.Request) -> web.Response:
+        calls.append((await request.json())["appid"])
+        return web.json_response({"access_token": "the-token", "expires_in": 7200})
+
+    async def addresses(request: web.Request) -> web.Response:
+        calls.append(request.query["access_token"])
+        return web.json_response({"ip_list": ["10.0.0.1"]})
+
+    app = web.Application()
+    app.add_routes([web.post("/rpc/token/get", token), web.get("/cgi-bin/getcallbackip", addresses)])
+    async with TestServer(app) as server:
+        url = str(server.make_url("")).rstrip("/")
+        settings = SourceSettings(account="any", token_url=url, token_api_key=SecretStr("key"))
+        async with Sources.open(settings, WeChatApiSettings(wechat_api_url=url), accounts) as sources:
+            assert sources
+            async with an_ingress(sources) as caller:
+                while await caller.post() != REFUSED:
+                    pass
+            await sources.problem()
+
+    assert calls == [APPID, "the-token"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [SourceSettings(account="nobody", token_api_key=SecretStr("key")), SourceSettings(account="any")],
+)
+async def test_what_is_missing_is_named_at_the_start(accounts: AccountsFile, settings: SourceSettings) -> None:
+    """Without an account and a key there is no list: that is said before anything runs."""
+    with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_SOURCES_ACCOUNT"):
+        async with Sources.open(settings, WeChatApiSettings(), accounts):
+            pass
+
+
+async def test_it_is_off_by_default(accounts: AccountsFile) -> None:
+    """Nobody is refused by address unless somebody wants it."""
+    async with Sources.open(SourceSettings(), WeChatApiSettings(), accounts) as sources:
+        assert sources is None
+
+
+def test_networks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several are separated by commas."""
+    monkeypatch.setenv("WXBUS_INGRESS_SOURCES_PROXIES", "10.0.0.0/8, 127.0.0.1")
+
+    assert SourceSettings().proxies == (ip_network("10.0.0.0/8"), LOCAL)
