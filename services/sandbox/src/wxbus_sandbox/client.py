@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import aiohttp
 from pydantic import BaseModel, TypeAdapter
@@ -11,9 +11,12 @@ from wxbus.errors import WxbusError
 from wxbus.wechat.callback import Mode
 from wxbus_sandbox.models import (
     AdvanceRequest,
+    AuthorizerRequest,
     Fault,
     Invalidation,
     LoginRequest,
+    PlatformRequest,
+    PlatformResult,
     SendRequest,
     SendResult,
     Sent,
@@ -25,7 +28,10 @@ from wxbus_sandbox.models import (
 SENT = TypeAdapter(list[Sent])
 PUSHES = TypeAdapter(list[SendResult])
 COUNTS = TypeAdapter(dict[str, TokenCounts])
+STARTED = TypeAdapter(dict[str, int])
 OPENID = "oSandboxUser0000000000000001"
+
+Family: TypeAlias = Literal["classic", "stable", "wecom", "component", "authorizer"]
 
 
 class SandboxFailure(WxbusError):
@@ -109,11 +115,27 @@ class SandboxClient:
         """Let the next calls of a path fail."""
         await self._post("/sandbox/faults", fault)
 
-    async def invalidate_tokens(
-        self, appid: str, *, family: Literal["classic", "stable"] | None = None, stuck: bool = False
-    ) -> None:
+    async def invalidate_tokens(self, appid: str, *, family: Family | None = None, stuck: bool = False) -> None:
         """Make an account's tokens invalid; `stuck`: the stable call goes on giving the dead one until forced."""
         await self._post("/sandbox/tokens/invalidate", Invalidation(appid=appid, family=family, stuck=stuck))
+
+    async def component_ticket(self, account: str, *, push: bool = True) -> PlatformResult:
+        """Let WeChat make a component_verify_ticket for a third-party platform, and push it."""
+        return await self._platform("ticket", PlatformRequest(account=account, push=push))
+
+    async def authorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
+        """Let an account authorise a third-party platform; the result's value is the authorisation code."""
+        wanted = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
+        return await self._platform("authorize", wanted)
+
+    async def unauthorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
+        """Let an account withdraw its authorisation."""
+        wanted = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
+        return await self._platform("unauthorize", wanted)
+
+    async def pushes_started(self) -> dict[str, int]:
+        """Return how often each third-party platform asked for tickets to be pushed, by appid."""
+        return STARTED.validate_json(await self._call("GET", "/sandbox/component/pushes_started"))
 
     async def token_counts(self) -> dict[str, TokenCounts]:
         """Return how often tokens were fetched, by appid."""
@@ -135,6 +157,9 @@ class SandboxClient:
     async def reset(self) -> None:
         """Let the sandbox forget everything: all tokens are refused from now on."""
         await self._call("POST", "/sandbox/reset")
+
+    async def _platform(self, what: str, wanted: PlatformRequest) -> PlatformResult:
+        return PlatformResult.model_validate_json(await self._post(f"/sandbox/component/{what}", wanted))
 
     async def _post(self, path: str, body: BaseModel) -> bytes:
         return await self._call("POST", path, body=body.model_dump_json().encode())

@@ -36,9 +36,9 @@ MAX_WAIT: Final = 60.0
 
 async def send(request: web.Request) -> web.Response:
     """Let a user do something, push it, and answer with what became of it."""
-    wanted = await _read(request, SendRequest)
+    wanted = await read(request, SendRequest)
     sandbox = request.app[SANDBOX]
-    account = _account(sandbox, wanted.account)
+    account = account_named(sandbox, wanted.account)
     push = request.app[COMPOSER].compose(account, wanted)
     mode, form = wanted.mode or account.modes[0], Format(wanted.format or account.formats[0])
     if openid := openid_of(scalars(push)):
@@ -46,8 +46,8 @@ async def send(request: web.Request) -> web.Response:
     try:
         result = await request.app[PUSHER].push(account, push, mode, form, copies=wanted.copies)
     except (ConfigurationError, ValueError) as exc:  # no key for this mode; a name that XML cannot write
-        raise _bad(str(exc)) from exc
-    return _json(result)
+        raise bad(str(exc)) from exc
+    return to_json(result)
 
 
 async def sent(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def pushes(request: web.Request) -> web.Response:
 
 async def faults(request: web.Request) -> web.Response:
     """Let the next calls of a path fail."""
-    request.app[SANDBOX].faults.add(await _read(request, Fault))
+    request.app[SANDBOX].faults.add(await read(request, Fault))
     return web.json_response({})
 
 
@@ -87,35 +87,35 @@ async def tokens(request: web.Request) -> web.Response:
 
 async def invalidate(request: web.Request) -> web.Response:
     """Make an account's tokens invalid before their time."""
-    wanted, sandbox = await _read(request, Invalidation), request.app[SANDBOX]
+    wanted, sandbox = await read(request, Invalidation), request.app[SANDBOX]
     try:
-        appid = sandbox.accounts.of(wanted.appid).appid
+        appid = sandbox.account(wanted.appid).appid
     except UnknownAccount as exc:
-        raise _bad(str(exc), status=404) from exc
+        raise bad(str(exc), status=404) from exc
     sandbox.tokens.invalidate(appid, Family(wanted.family) if wanted.family else None, stuck=wanted.stuck)
     return web.json_response({})
 
 
 async def login(request: web.Request) -> web.Response:
     """Answer with the code that a Mini Program's page would get for a user."""
-    wanted, sandbox = await _read(request, LoginRequest), request.app[SANDBOX]
-    account = _account(sandbox, wanted.account)
+    wanted, sandbox = await read(request, LoginRequest), request.app[SANDBOX]
+    account = account_named(sandbox, wanted.account)
     return web.json_response({"js_code": sandbox.logins.begin(account.appid, wanted.openid)})
 
 
 async def verify(request: web.Request) -> web.Response:
     """Verify an account's address as the console does when it is saved."""
-    wanted = await _read(request, VerifyRequest)
+    wanted = await read(request, VerifyRequest)
     try:
-        return _json(await request.app[PUSHER].verify(_account(request.app[SANDBOX], wanted.account)))
+        return to_json(await request.app[PUSHER].verify(account_named(request.app[SANDBOX], wanted.account)))
     except ConfigurationError as exc:
-        raise _bad(str(exc)) from exc
+        raise bad(str(exc)) from exc
 
 
 async def advance(request: web.Request) -> web.Response:
     """Put the clock forward, and answer with the time it shows then."""
     clock = request.app[SANDBOX].clock
-    clock.advance((await _read(request, AdvanceRequest)).advance)
+    clock.advance((await read(request, AdvanceRequest)).advance)
     return web.json_response({"now": clock.now()})
 
 
@@ -141,35 +141,39 @@ def routes() -> list[web.RouteDef]:
     ]
 
 
-async def _read(request: web.Request, model: type[M]) -> M:
+async def read(request: web.Request, model: type[M]) -> M:
+    """Return what a request asks for, or answer 400 with what is wrong."""
     try:
         return model.model_validate_json(await request.read())
     except ValidationError as exc:
         problems = (f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in exc.errors())
-        raise _bad("; ".join(problems)) from exc
+        raise bad("; ".join(problems)) from exc
 
 
-def _account(sandbox: Sandbox, name: str) -> Account:
+def account_named(sandbox: Sandbox, name: str) -> Account:
+    """Return the account, or answer 404 with those there are."""
     try:
         return sandbox.accounts.named(name)
     except UnknownAccount as exc:
         known = ", ".join(account.name for account in sandbox.accounts)
-        raise _bad(f"there is no account of this name; there are: {known}", status=404) from exc
+        raise bad(f"there is no account of this name; there are: {known}", status=404) from exc
 
 
 def _number(request: web.Request, name: str, default: float) -> float:
     try:
         return float(request.query.get(name, default))
     except ValueError as exc:
-        raise _bad(f"{name}: must be a number") from exc
+        raise bad(f"{name}: must be a number") from exc
 
 
-def _bad(message: str, *, status: int = 400) -> web.HTTPException:
+def bad(message: str, *, status: int = 400) -> web.HTTPException:
+    """Return the answer to a request that cannot be granted."""
     kind = web.HTTPNotFound if status == 404 else web.HTTPBadRequest
     return kind(text=json.dumps({"error": message}, ensure_ascii=False), content_type="application/json")
 
 
-def _json(model: BaseModel) -> web.Response:
+def to_json(model: BaseModel) -> web.Response:
+    """Return the answer that has the model."""
     return web.Response(text=model.model_dump_json(), content_type="application/json")
 
 

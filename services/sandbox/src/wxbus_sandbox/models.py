@@ -139,8 +139,8 @@ class Invalidation(Model):
     """Tokens to make invalid before their time."""
 
     appid: str
-    family: Literal["classic", "stable"] | None = None
-    """None: both."""
+    family: Literal["classic", "stable", "wecom", "component", "authorizer"] | None = None
+    """None: all."""
     stuck: bool = False
     """The stable call goes on giving the dead token until somebody forces a new one."""
 
@@ -153,8 +153,37 @@ class TokenCounts(Model):
     """Forced ones among them."""
     forced: int
     """Those that made the token before invalid at once."""
+    wecom: int
+    component: int
+    """Of a third-party platform itself."""
+    authorizer: int
+    """Of an account, for the platform that it has authorised."""
     issued: int
-    """New tokens, of both families."""
+    """New tokens, of all families."""
+
+
+class PlatformRequest(Model):
+    """WeChat does something about a third-party platform, and pushes it."""
+
+    account: str
+    """The platform's name in the accounts file."""
+    push: bool = True
+    """False: nothing is pushed, the platform does not hear of it."""
+
+
+class AuthorizerRequest(PlatformRequest):
+    """... about an account and its authorisation of the platform."""
+
+    authorizer_appid: str
+
+
+class PlatformResult(Model):
+    """What WeChat made, and what became of the push."""
+
+    value: str = ""
+    """The ticket, or the authorisation code."""
+    push: SendResult | None = None
+    """None: nothing was pushed."""
 
 
 class LoginRequest(Model):

@@ -11,8 +11,10 @@ from wxbus_sandbox.faults import Faults
 from wxbus_sandbox.logins import Logins
 from wxbus_sandbox.media import MediaStore
 from wxbus_sandbox.models import SendResult, Sent
+from wxbus_sandbox.platforms import Platforms
 from wxbus_sandbox.records import Record
 from wxbus_sandbox.settings import Rules
+from wxbus_sandbox.tickets import Tickets
 from wxbus_sandbox.tokens import TokenMint
 from wxbus_sandbox.users import Users
 
@@ -26,6 +28,8 @@ class Sandbox:
     clock: Clock
     faults: Faults
     tokens: TokenMint
+    tickets: Tickets
+    platforms: Platforms
     users: Users
     media: MediaStore
     logins: Logins
@@ -41,6 +45,8 @@ class Sandbox:
             clock=clock,
             faults=Faults(),
             tokens=TokenMint(clock, rules),
+            tickets=Tickets(clock, rules),
+            platforms=Platforms(clock, rules),
             users=Users(clock, rules),
             media=MediaStore(clock, rules),
             logins=Logins(clock, rules),
@@ -54,12 +60,19 @@ class Sandbox:
         Raises:
             Refusal: The token is missing, none, replaced or expired.
         """
-        return self.accounts.of(self.tokens.appid_of(request.query.get("access_token", "")))
+        return self.account(self.tokens.appid_of(request.query.get("access_token", "")))
+
+    def account(self, appid: str) -> Account:
+        """Return an account of the file, or one that has authorised a platform of it; raises UnknownAccount."""
+        platforms = [self.accounts.of(platform).name for platform in self.platforms.authorized_by(appid)]
+        return self.accounts.of(appid, via=platforms[0] if platforms else "")
 
     def reset(self) -> None:
         """Forget everything."""
-        for part in (self.clock, self.faults, self.tokens, self.users, self.media, self.logins, self.sent, self.pushes):
+        for part in (self.clock, self.faults, self.tokens, self.tickets, self.platforms, self.users, self.media):
             part.reset()
+        for record in (self.logins, self.sent, self.pushes):
+            record.reset()
 
     def close(self) -> None:
         """Let nobody wait for anything any longer."""

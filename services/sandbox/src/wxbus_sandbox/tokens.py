@@ -4,7 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from wxbus_sandbox.answers import Refusal
 from wxbus_sandbox.clock import Clock
@@ -21,6 +21,11 @@ class Family(StrEnum):
 
     CLASSIC = "classic"
     STABLE = "stable"
+    WECOM = "wecom"
+    COMPONENT = "component"
+    """Of a third-party platform itself."""
+    AUTHORIZER = "authorizer"
+    """Of an account, given to the platform that it has authorised."""
 
 
 @dataclass(slots=True)
@@ -52,8 +57,11 @@ class Counts:
     """Forced ones among them."""
     forced: int = 0
     """Those that were forced and made a new token."""
+    wecom: int = 0
+    component: int = 0
+    authorizer: int = 0
     issued: int = 0
-    """Tokens made, of both families."""
+    """Tokens made, of all families."""
 
 
 @dataclass(slots=True)
@@ -133,11 +141,34 @@ class TokenMint:
         books.counts.stable += 1
         return self._issued(token)
 
-    def appid_of(self, value: str) -> str:
+    def fetch_wecom(self, appid: str) -> Issued:
+        """Return the current token of one of WeCom's applications, a new one if there is none that is valid."""
+        books = self._of(appid)
+        token = books.current.get(Family.WECOM)
+        if token is None or self._clock.now() >= token.valid_until:
+            token = self._replace(appid, Family.WECOM, overlap=0)
+        books.counts.wecom += 1
+        return self._issued(token)
+
+    def issue(self, appid: str, family: Literal[Family.COMPONENT, Family.AUTHORIZER]) -> Issued:
+        """Return a new token; the one before goes on for the overlap."""
+        counts = self._of(appid).counts
+        if family is Family.COMPONENT:
+            counts.component += 1
+        else:
+            counts.authorizer += 1
+        return self._issued(self._replace(appid, family, overlap=self._rules.token_overlap))
+
+    def appid_of(self, value: str, family: Family | None = None) -> str:
         """Return the account a token is good for.
 
+        Args:
+            value: The token.
+            family: What it must be; None: anything but a platform's own.
+
         Raises:
-            Refusal: 41001: none given; 40014: this is no token; 40001: replaced, invalid or never made; 42001: expired.
+            Refusal: 41001: none given; 40014: this is no token; 40001: replaced, invalid or never made; 42001: expired;
+                61014: of another kind.
         """
         if not value:
             raise Refusal(41001)
@@ -149,6 +180,8 @@ class TokenMint:
             raise Refusal(42001)
         if now >= token.valid_until:
             raise Refusal(40001)
+        if family not in {None, token.family} or (family is None and token.family is Family.COMPONENT):
+            raise Refusal(61014)
         return token.appid
 
     def invalidate(self, appid: str, family: Family | None = None, *, stuck: bool = False) -> None:

@@ -1,12 +1,13 @@
-"""Calls that are made with the AppSecret: access tokens (protocol reference 8.1) and log-in (10)."""
+"""Calls for access tokens (protocol reference 8.1), WeCom's (8.4), tickets (8.2), and log-in (10)."""
 
 import hmac
 from typing import Any
 
 from aiohttp import web
 
+from wxbus.accounts import Account, AccountKind
 from wxbus.errors import UnknownAccount
-from wxbus_sandbox.answers import Refusal, answer, json_body
+from wxbus_sandbox.answers import Refusal, answer, json_body, ok
 from wxbus_sandbox.state import SANDBOX, Sandbox
 from wxbus_sandbox.tokens import Issued
 
@@ -30,6 +31,31 @@ async def stable_token(request: web.Request) -> web.Response:
     return _issued(sandbox.tokens.fetch_stable(appid, force=force))
 
 
+async def gettoken(request: web.Request) -> web.Response:
+    """Answer WeCom's `/cgi-bin/gettoken`: each application's secret has its own token."""
+    sandbox = request.app[SANDBOX]
+    _only_get(request)
+    corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
+    applications = [
+        account for account in sandbox.accounts if account.kind is AccountKind.WECOM and account.sealed_for == corpid
+    ]
+    if not applications:
+        raise Refusal(40013)
+    for account in applications:
+        if _is_secret(account, secret):
+            issued = sandbox.tokens.fetch_wecom(account.appid)
+            return ok(access_token=issued.value, expires_in=issued.expires_in)
+    raise Refusal(40001)
+
+
+async def getticket(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/ticket/getticket`."""
+    sandbox = request.app[SANDBOX]
+    _only_get(request)
+    issued = sandbox.tickets.fetch(sandbox.caller(request).appid, request.query.get("type", ""))
+    return ok(ticket=issued.value, expires_in=issued.expires_in)
+
+
 async def jscode2session(request: web.Request) -> web.Response:
     """Answer `/sns/jscode2session`; WeChat calls its JSON text/plain."""
     sandbox = request.app[SANDBOX]
@@ -46,8 +72,21 @@ def routes() -> list[web.RouteDef]:
     return [
         web.route("*", "/cgi-bin/token", token),
         web.route("*", "/cgi-bin/stable_token", stable_token),
+        web.route("*", "/cgi-bin/gettoken", gettoken),
+        web.route("*", "/cgi-bin/ticket/getticket", getticket),
         web.route("*", "/sns/jscode2session", jscode2session),
     ]
+
+
+def check_secret(account: Account, secret: str) -> None:
+    """Return if it is the account's secret, or refuse with 40125."""
+    if not _is_secret(account, secret):
+        raise Refusal(40125)
+
+
+def _is_secret(account: Account, secret: str) -> bool:
+    right = account.secret.get_secret_value() if account.secret else ""
+    return right != "" and hmac.compare_digest(secret.encode(), right.encode())
 
 
 def _only_get(request: web.Request) -> None:
@@ -70,9 +109,7 @@ def _authenticate(sandbox: Sandbox, given: Any, *, grant_type: str) -> str:
         account = sandbox.accounts.of(appid)
     except UnknownAccount as exc:
         raise Refusal(40013) from exc
-    right = account.secret.get_secret_value() if account.secret else ""
-    if not right or not hmac.compare_digest(secret.encode(), right.encode()):
-        raise Refusal(40125)
+    check_secret(account, secret)
     return appid
 
 
