@@ -26,8 +26,8 @@ pytestmark = pytest.mark.faults
 class WatchedStore(Store):
     """A store that tells when it had no answer."""
 
-    def __init__(self, redis: Redis) -> None:
-        super().__init__(redis)
+    def __init__(self, redis: Redis, *, answer_timeout: float) -> None:
+        super().__init__(redis, answer_timeout=answer_timeout)
         self.failed = asyncio.Event()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:

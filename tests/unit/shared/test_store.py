@@ -1,8 +1,11 @@
 """The store's calls, whatever its client does: what travels together must not share more than the way."""
 
 import asyncio
+import math
+from collections.abc import Sequence
 from typing import Any
 
+import hiredis
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -14,32 +17,42 @@ SCRIPT = Script("any", "return 1")
 
 
 class SlowRedis:
-    """A client whose batches wait for a word; it answers each command with its second word, or fails as told."""
+    """A client, its connections and the one there is: it answers each command with its second word when told to."""
 
     def __init__(self) -> None:
-        self.batches: list[list[tuple[Any, ...]]] = []
+        self.connection_pool = self
+        self.batches: list[list[list[bytes]]] = []
         self.under_way = asyncio.Event()
         self.go_on = asyncio.Event()
         self.failure: Exception | None = None
+        self._answers: list[Any] = []
 
-    def pipeline(self, *, transaction: bool) -> "SlowRedis":
-        """Begin a batch."""
-        assert not transaction
-        self.batches.append([])
+    async def get_connection(self) -> "SlowRedis":
+        """Lend the connection."""
         return self
 
-    def execute_command(self, *words: Any) -> None:
-        """Add to the batch."""
-        self.batches[-1].append(words)
+    async def release(self, _connection: object) -> None:
+        """Take it back."""
 
-    async def execute(self, *, raise_on_error: bool) -> list[object]:
-        """Send the batch."""
-        assert not raise_on_error
+    async def send_packed_command(self, commands: Sequence[bytes]) -> None:
+        """Take a batch."""
+        reader = hiredis.Reader()
+        for command in commands:
+            reader.feed(command)
+        self.batches.append([reader.gets() for _ in commands])
+        self._answers = [ResponseError("wrong") if b"wrong" in words else words[1] for words in self.batches[-1]]
         self.under_way.set()
+
+    async def read_response(self, *, timeout: float) -> Any:
+        """Answer, or fail as told."""
+        assert timeout == math.inf
         await self.go_on.wait()
         if self.failure:
             raise self.failure
-        return [ResponseError("wrong") if b"wrong" in words else words[1] for words in self.batches[-1]]
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.fixture
@@ -51,7 +64,7 @@ def redis() -> SlowRedis:
 @pytest.fixture
 def store(redis: SlowRedis) -> Store:
     """The store under test."""
-    return Store(redis)  # type: ignore[arg-type]  # what of a client is used
+    return Store(redis, answer_timeout=5.0)  # type: ignore[arg-type]  # what of a client is used
 
 
 async def asked(store: Store, *words: str) -> "asyncio.Task[Any]":
@@ -119,7 +132,13 @@ async def test_who_is_cancelled_ends_at_once(store: Store, redis: SlowRedis) -> 
 
     assert await other == b"2"
     assert await store.command("ECHO", "4") == b"4"
-    assert [words for batch in redis.batches for words in batch] == [("ECHO", b"1"), ("ECHO", b"2"), ("ECHO", b"4")]
+    assert [words for batch in redis.batches for words in batch] == [[b"ECHO", b"1"], [b"ECHO", b"2"], [b"ECHO", b"4"]]
+
+
+async def test_no_answer_is_an_outage(redis: SlowRedis) -> None:
+    """A Redis that is frozen is away, after one time-out."""
+    with pytest.raises(StoreUnavailable, match="no answer in time"):
+        await Store(redis, answer_timeout=0.01).command("ECHO", "1")  # type: ignore[arg-type]  # as above
 
 
 async def test_a_timeout_around_a_call_stays_a_timeout(store: Store) -> None:
@@ -143,6 +162,8 @@ class SwallowingPubSub:
     def __init__(self, outcome: Exception | None) -> None:
         self.called = asyncio.Event()
         self._outcome = outcome
+
+    connection_pool = None
 
     def pubsub(self) -> "SwallowingPubSub":
         """Return itself."""

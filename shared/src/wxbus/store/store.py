@@ -6,12 +6,12 @@ repeated (idempotent scripts) the caller repeats.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -70,9 +70,9 @@ class _StoreCall:
 class Store:
     """Redis as we use it: scripts, and a few reads. Values are bytes."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", *, answer_timeout: float = ANSWER_TIMEOUT) -> None:
         self._redis = redis
-        self._batches = Batches(redis)
+        self._batches = Batches(redis, timeout=answer_timeout)
 
     @classmethod
     @asynccontextmanager
@@ -98,7 +98,7 @@ class Store:
             raise ConfigurationError(
                 "the Redis address must look like redis://:password@host:port/0, signs like / in the password as %2F"
             ) from None
-        store = cls(redis)
+        store = cls(redis, answer_timeout=answer_timeout)
         try:
             yield store
         finally:
@@ -117,7 +117,7 @@ class Store:
         return _answered(f"script {script.name}", answer)
 
     async def command(self, name: str, *words: Argument) -> Any:
-        """Return the answer to a plain command; only for those that may be repeated or read.
+        """Return the answer to a plain command, as Redis gave it; only for those that may be repeated or read.
 
         Raises:
             StoreUnavailable: No answer.
@@ -154,11 +154,12 @@ class Store:
 
     async def check_durability(self) -> None:
         """Raise ConfigurationError unless Redis keeps what it acknowledges: AOF on, nothing evicted, version 7 up."""
-        info = cast("Mapping[str, Any]", await self.command("INFO"))
+        lines = (await self.command("INFO")).decode().splitlines()
+        info = dict(line.split(":", 1) for line in lines if ":" in line)
         wrong = []
-        if int(str(info["redis_version"]).split(".", maxsplit=1)[0]) < 7:
+        if int(info["redis_version"].split(".", maxsplit=1)[0]) < 7:
             wrong.append(f"version 7 or newer is needed, it is {info['redis_version']}")
-        if not int(info.get("aof_enabled", 0)):
+        if info.get("aof_enabled") != "1":
             wrong.append("`appendonly yes` is needed, or a crash of Redis forgets contexts")
         if info.get("maxmemory_policy", "noeviction") != "noeviction":
             wrong.append(f"`maxmemory-policy noeviction` is needed, it is {info['maxmemory_policy']}")
