@@ -17,6 +17,7 @@ from wxbus.bus.ports import Delivery, Outlet
 from wxbus.testing import MemoryDelivery, MemoryOutlet
 from wxbus.wechat.reply import AnyReply, Text
 from wxbus_worker.context_store import ContextKey, ContextStore
+from wxbus_worker.held_replies import HeldReplies
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
@@ -33,6 +34,7 @@ from wxbus_worker.testing import MemoryContextStore
 APPID = "wx1"
 OPENID = "o_1"
 KEY = ContextKey(APPID, OPENID, f"{APPID}:{OPENID}")
+SHOP = Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)
 _numbers = itertools.count(1)
 
 
@@ -107,6 +109,9 @@ class Rig:
         *,
         store: ContextStore | None = None,
         answering: Answering | None = None,
+        account: Account = SHOP,
+        late_grace: float = 3.0,
+        held: HeldReplies | None = None,
         outlet: Outlet | None = None,
         wechat: FakeWeChat | None = None,
         delays: tuple[str, ...] = ("1s", "5s", "30s"),
@@ -122,16 +127,18 @@ class Rig:
         self.metrics = WorkerMetrics(CollectorRegistry())
         client = cast("WeChatClient", self.wechat)
         self.pipeline: Next = build_pipeline(
-            accounts=Accounts({"shop": Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)}),
+            accounts=Accounts({account.name: account}),
             routes=RouteTable(router),
             client_of=lambda _: client,
             contexts=self.store,
+            held=held or self.memory,
             store=answering or self.memory,
             outbox=Outbox(self.store, lambda _: client, budget=budget),
             outlet=outlet or self.memory_outlet,
             retries=RetryPolicy(delays),
             metrics=self.metrics,
             handler_time_limit=time_limit,
+            late_grace=late_grace,
             pause=pause,
             starts=starts,
         )

@@ -134,6 +134,19 @@ class Account(BaseModel):
         """Whether the handler of an event, named as WeChat wrote it, answers WeChat itself."""
         return self._synchronous_events.match(event.lower()) is not None
 
+    def awaits(self, event: str, openid: str | None) -> bool:
+        """Whether WeChat is kept waiting for what the handler of a push says.
+
+        Args:
+            event: Name of the event; "" for a user's message.
+            openid: Of the user whom the push is about.
+        """
+        if event and self.is_synchronous(event):
+            return True
+        if openid is None or event.lower() == "unsubscribe":  # nobody would see a reply (protocol reference 7)
+            return False
+        return self.reply == "passive" or (self.reply == "transfer" and not event)
+
     def authorizer(self, appid: str) -> "Account":
         """Return the account `appid` that authorised this third-party platform, without being listed in the file."""
         return self.model_copy(

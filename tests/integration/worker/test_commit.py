@@ -49,7 +49,7 @@ async def test_all_keys_of_a_lane_share_a_shard_and_end(
     kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
     assert set(kinds) == {"context", "recent", "outbox", "sender", "due"}
     assert kinds["context"] == kinds["due"] == -1
-    ((lane, due),) = await redis.zrange(contexts._index(56), 0, -1, withscores=True)
+    ((lane, due),) = await redis.zrange(contexts.keys.index(56), 0, -1, withscores=True)
     seconds, _ = await redis.time()
     assert lane == b"wx1:o_1"
     assert 0 < due - seconds * 1000 <= DAY_MS / 12 + 1000
@@ -62,7 +62,7 @@ async def test_all_keys_of_a_lane_share_a_shard_and_end(
 async def test_shards_never_move(contexts: RedisContextStore) -> None:
     """These figures must never change, or running contexts are forgotten."""
     lanes = ["wx1:o_1", "wx1:o_2", "wx1:用户"]
-    shards = [contexts._key(ContextKey("wx1", "o", lane), "context").split("{")[1].split("}")[0] for lane in lanes]
+    shards = [contexts.keys.of(ContextKey("wx1", "o", lane), "context").split("{")[1].split("}")[0] for lane in lanes]
     assert shards == ["56", "2", "27"]
 
 
@@ -71,7 +71,7 @@ async def test_a_context_is_forgotten_after_its_time(contexts: RedisContextStore
     opened = await contexts.open(KEY, "m1")
     opened.context.storage["a"] = 1
     await contexts.commit(KEY, "m1", opened, [], run="r")
-    await redis.delete(contexts._key(KEY, "context"))  # as Redis does when the time is over
+    await redis.delete(contexts.keys.of(KEY, "context"))  # as Redis does when the time is over
 
     found = await contexts.open(KEY, "m1")
     assert (found.context.storage, found.version, found.duplicate) == ({}, 0, True)
@@ -83,7 +83,7 @@ async def test_a_context_that_expires_while_its_message_is_handled_conflicts(
     """What was read is no more: the handler runs again on a new conversation."""
     await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
     opened = await contexts.open(KEY, "m2")
-    await redis.delete(contexts._key(KEY, "context"))
+    await redis.delete(contexts.keys.of(KEY, "context"))
     assert (await contexts.commit(KEY, "m2", opened, [], run="r")).status == "conflict"
 
 
@@ -91,7 +91,7 @@ async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis
     """Remembered as long as a copy may come back, not longer."""
     contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), remember=timedelta(days=7))
     await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
-    recent = contexts._key(KEY, "recent")
+    recent = contexts.keys.of(KEY, "recent")
     committed_at = await redis.zscore(recent, "m1")
     assert committed_at is not None
     await redis.zadd(recent, {"m1": committed_at - 7 * DAY_MS - 1000})
@@ -104,10 +104,10 @@ async def test_a_key_of_another_type_is_refused_before_anything_is_written(
 ) -> None:
     """A script is not transactional: everything that may fail is read before the first write."""
     opened = await contexts.open(KEY, "m1")
-    await redis.set(contexts._key(KEY, "outbox"), "not a list")
+    await redis.set(contexts.keys.of(KEY, "outbox"), "not a list")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
-    assert not await redis.exists(contexts._key(KEY, "context"), contexts._key(KEY, "recent"))
+    assert not await redis.exists(contexts.keys.of(KEY, "context"), contexts.keys.of(KEY, "recent"))
 
 
 async def test_two_racing_workers_commit_one_message_once(store: Store, namespace: str) -> None:

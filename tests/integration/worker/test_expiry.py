@@ -121,11 +121,11 @@ async def test_a_message_moves_the_due_time(contexts: RedisContextStore, redis: 
 
     assert removed == []
     seconds, _ = await redis.time()
-    (due,) = [score for _, score in await redis.zrange(contexts._index(KEY.shard), 0, -1, withscores=True)]
+    (due,) = [score for _, score in await redis.zrange(contexts.keys.index(KEY.shard), 0, -1, withscores=True)]
     assert due > (seconds + 3500) * 1000
     assert not (await swept(contexts)).published
     await contexts.handed_over(KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1]))  # by a worker that was slow
-    assert due == await redis.zscore(contexts._index(KEY.shard), KEY.lane)
+    assert due == await redis.zscore(contexts.keys.index(KEY.shard), KEY.lane)
 
 
 async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
@@ -140,14 +140,14 @@ async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
         (KEY.lane, (await contexts.open(KEY, "")).version)
     ]  # ... and here it is killed
     assert not (await swept(contexts)).published
-    await redis.zadd(contexts._index(KEY.shard), {KEY.lane: 0})  # as after 30 s
+    await redis.zadd(contexts.keys.index(KEY.shard), {KEY.lane: 0})  # as after 30 s
     first = (await swept(contexts)).published
-    await redis.zadd(contexts._index(KEY.shard), {KEY.lane: 0})
+    await redis.zadd(contexts.keys.index(KEY.shard), {KEY.lane: 0})
     second = (await swept(contexts)).published
     for envelope in (*first, *second):
         assert isinstance(await rig.handle(envelope), Done)
     assert removed == ["o_1 1"]
-    assert await redis.zcard(contexts._index(KEY.shard)) == 0
+    assert await redis.zcard(contexts.keys.index(KEY.shard)) == 0
 
 
 async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: RedisContextStore) -> None:

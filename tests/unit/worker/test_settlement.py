@@ -150,7 +150,7 @@ async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
 async def test_a_kind_of_envelope_this_worker_does_not_know_is_buried() -> None:
     """Nothing that was accepted is dropped in silence because a newer service sent it."""
     rig = Rig(failing(ValueError()))
-    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.TAKEN)), Bury)
+    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.SEND)), Bury)
 
     assert [death.reason for _, death in rig.memory_outlet.buried] == ["unhandled"]
 

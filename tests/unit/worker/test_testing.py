@@ -2,6 +2,7 @@
 
 import pytest
 
+from wxbus.accounts import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import File
 from wxbus.errors import ConfigurationError, WeChatError
@@ -168,6 +169,38 @@ def test_an_unknown_event_is_its_document() -> None:
     """A push that wxbus has no type for can be played, too."""
     document = {"ToUserName": "gh", "FromUserName": "o", "CreateTime": "1", "MsgType": "event", "Event": "new"}
     assert document_of(UnknownEvent.keeping(document)) == document
+
+
+async def test_a_passive_reply_is_seen_before_the_others() -> None:
+    """As the user sees them: the first one answers WeChat, what follows goes by customer service."""
+    router = Router()
+
+    @router.text
+    async def two(message: TextMessage) -> list[reply.Text]:
+        return [reply.Text(message.content), reply.Text("more")]
+
+    account = Account(name="shop", appid="wx_shop", kind=AccountKind.OFFICIAL_ACCOUNT, reply="passive")
+    client = HandlerClient(router, account=account)
+    answer = await client.text("x")
+    assert answer.texts == ["x", "more"]
+    assert answer.passive == reply.Text("x")
+    assert answer.answered is not None
+    assert (answer.answered["MsgType"], answer.answered["Content"]) == ("text", "x")
+    assert [sent for _, sent in client.wechat.sent] == [reply.Text("more")]
+
+
+async def test_an_events_own_answer_is_seen() -> None:
+    """Whole, as WeChat gets it."""
+    router = Router()
+
+    @router.event(XpayGoodsDeliverEvent)
+    async def deliver(_event: XpayGoodsDeliverEvent) -> reply.Answer:
+        return reply.Answer({})
+
+    client = HandlerClient(router)
+    answer = await client.send(client.new(XpayGoodsDeliverEvent))
+    assert answer.answered == {"ErrCode": 0, "ErrMsg": "success"}
+    assert answer.replies == []
 
 
 async def _nothing() -> None:

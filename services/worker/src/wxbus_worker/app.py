@@ -24,7 +24,9 @@ from wxbus.rpc import TokenClient
 from wxbus.store.store import Store
 from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.expiry import Sweeper
+from wxbus_worker.held_replies import RedisHeldReplies
 from wxbus_worker.lanes import Lanes
+from wxbus_worker.late import LateSweeper
 from wxbus_worker.membership import Membership
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
@@ -74,17 +76,20 @@ async def serve(
         contexts = RedisContextStore(
             patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
         )
+        held = RedisHeldReplies(patient, namespace=settings.store.namespace, lease=settings.reply_lease)
         pipeline = build_pipeline(
             accounts=accounts,
             routes=routes,
             client_of=client_of,
             contexts=contexts,
+            held=held,
             store=patient,
             outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE),
             outlet=outlet,
             retries=settings.retries,
             metrics=metrics,
             handler_time_limit=settings.handler_timeout,
+            late_grace=settings.late_grace,
             starts=Starts(patient, namespace=settings.store.namespace),
         )
         try:
@@ -114,10 +119,14 @@ async def serve(
                     raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
-                sweeper = Sweeper(contexts, outlet, accounts, events=routes.hears_removals)
-                sweeping = tasks.create_task(sweeper.run())
+                sweepers = (
+                    Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
+                    LateSweeper(held, outlet),
+                )
+                sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
                 await stopping.wait()
-                sweeping.cancel()
+                for task in sweeping:
+                    task.cancel()
                 log.info("worker.stopping", running=lanes.running)
                 ownership.stop()
                 await _stop(lanes, consumer, consuming, grace=settings.grace)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Literal, Protocol
 from zlib import crc32
 
+from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
 from wxbus.store.batches import Argument
 from wxbus.store.store import Script
@@ -22,6 +23,8 @@ SHARDS = 64
 """Never to be changed: every key of every lane would move."""
 CLAIM = 30.0
 """Seconds in which whoever claimed a context that is due must have told its lane."""
+RECALL = 60.0
+"""Seconds for which an answer is given again when WeChat pushes the same again: it may not have seen the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,17 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What WeChat may be answered with, kept by the commit: no death of a worker loses it."""
+
+    answer: Answer
+    passive: int | None = None
+    """Number of the reply that is in it."""
+    wait: float = 0.0
+    """Seconds until it is known whether WeChat got it: so long all replies of the message wait; 0: they do not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A lane as it was read."""
 
@@ -141,10 +155,13 @@ class ContextStore(Protocol):
         *,
         run: str,
         remove: bool = False,
+        account: str = "",
+        held: Held | None = None,
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send.
 
-        With `remove` the context is removed in place of written.
+        With `remove` the context is removed in place of written. With `held`, the answer is kept for
+        `wxbus_worker.held_replies`; `account` is the account's name, for the note in case that nobody takes it.
         """
         ...
 
@@ -167,6 +184,33 @@ class Scripts(Protocol):
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
         """Return what the script returns."""
         ...
+
+
+class LaneKeys:
+    """Spells the keys of lanes; those of one lane are in one slot."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+
+    def of(self, key: ContextKey, kind: str) -> str:
+        """Return the key of what of this kind a lane has."""
+        return f"{self.prefix(key.shard, kind)}{key.lane}"
+
+    def held(self, key: ContextKey, marker: str) -> str:
+        """Return the key of a message's answer and the replies that wait with it."""
+        return f"{self.of(key, 'held')}:{marker}"
+
+    def index(self, shard: int) -> str:
+        """Return the key of a shard's contexts by due time."""
+        return f"{self._namespace}:{{{shard}}}:due"
+
+    def late(self, shard: int) -> str:
+        """Return the key of a shard's messages whose replies wait, by the time until which they do."""
+        return f"{self._namespace}:{{{shard}}}:late"
+
+    def prefix(self, shard: int, kind: str) -> str:
+        """Return what stands before the lane in a key."""
+        return f"{self._namespace}:{{{shard}}}:{kind}:"
 
 
 class RedisContextStore:
@@ -193,10 +237,10 @@ class RedisContextStore:
             most_remembered: Ids per lane at most; the oldest are forgotten first.
         """
         self._scripts = scripts
-        self._namespace = namespace
+        self.keys = LaneKeys(namespace)
         self._policy = policy
         self._lease = lease
-        self._remember_ms = _ms(remember.total_seconds())
+        self._remember_ms = to_ms(remember.total_seconds())
         self._most_remembered = most_remembered
         turn, self._open, commit, claim, self._strike = (
             Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("turn", "open", "commit", "claim", "strike")
@@ -213,7 +257,7 @@ class RedisContextStore:
     async def open(self, key: ContextKey, marker: str) -> Opened:
         """Return the lane, before a message is handled."""
         version, stored, seen = await self._scripts.run(
-            self._open, keys=[self._key(key, "context"), self._key(key, "recent")], args=[marker]
+            self._open, keys=[self.keys.of(key, "context"), self.keys.of(key, "recent")], args=[marker]
         )
         context = Context(key.appid, key.openid, self._policy, stored or b"")
         return Opened(version, context, bool(seen))
@@ -227,6 +271,8 @@ class RedisContextStore:
         *,
         run: str,
         remove: bool = False,
+        account: str = "",
+        held: Held | None = None,
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         kept = key.openid is not None and not remove
@@ -234,42 +280,49 @@ class RedisContextStore:
         status, *turn = await self._scripts.run(
             self._commit,
             keys=[
-                *(self._key(key, kind) for kind in ("context", "recent", "outbox", "sender")),
-                self._index(key.shard),
+                *(self.keys.of(key, kind) for kind in ("context", "recent", "outbox", "sender")),
+                self.keys.index(key.shard),
+                self.keys.held(key, marker),
+                self.keys.late(key.shard),
             ],
             args=[
                 marker,
                 opened.version,
                 "keep" if kept else "remove" if remove else "none",
                 opened.context.to_bytes() if kept else b"",
-                _ms(opened.context.expire_after.total_seconds()),
+                to_ms(opened.context.expire_after.total_seconds()),
                 key.lane,
                 self._remember_ms,
                 self._most_remembered,
                 run,
-                _ms(self._lease),
+                to_ms(self._lease),
+                b"" if held is None else held.answer.to_bytes(),
+                0 if held is None or not held.wait else to_ms(held.wait),
+                "" if held is None or held.passive is None else held.passive,
+                "" if held is None else late_member(account, key, marker),
+                to_ms(RECALL),
                 *(entry.to_bytes() for entry in entries_of(marker, replies)),
             ],
         )
-        return Committed(status.decode(), *(self._turn(asked, answer) for answer in turn))
+        return Committed(status.decode(), *(turn_of(answer, asked + self._lease) for answer in turn))
 
     async def claim(self, key: ContextKey, *, run: str) -> Turn:
         """Take the turn to send what the outbox holds, if no other run has it."""
         asked = time.monotonic()
         answer = await self._scripts.run(
             self._claim,
-            keys=[self._key(key, "outbox"), self._key(key, "sender")],
-            args=[run, _ms(self._lease)],
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender")],
+            args=[run, to_ms(self._lease)],
         )
-        return self._turn(asked, answer)
+        return turn_of(answer, asked + self._lease)
 
     async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         asked = time.monotonic()
         await self._scripts.run(
             self._strike,
-            keys=[self._key(key, "outbox"), self._key(key, "sender")],
-            args=[run, 0 if last else _ms(self._lease), *(entry.to_bytes() for entry in entries)],
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender")],
+            args=[run, 0 if last else to_ms(self._lease), *(entry.to_bytes() for entry in entries)],
         )
         return asked + self._lease
 
@@ -283,7 +336,7 @@ class RedisContextStore:
 
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts that are due; for a while nobody else gets them."""
-        return [one for one in await self._take(shard, "due", most=most, claim=_ms(CLAIM)) if one[1]]
+        return [one for one in await self._take(shard, "due", most=most, claim=to_ms(CLAIM)) if one[1]]
 
     async def delete_due(self, shard: int, *, most: int) -> int:
         """Delete contexts that are due, and return how many: for routers that need not know."""
@@ -294,30 +347,37 @@ class RedisContextStore:
         key = ContextKey("", None, lane)
         await self._scripts.run(
             self._handed,
-            keys=[self._key(key, "context"), self._index(key.shard)],
+            keys=[self.keys.of(key, "context"), self.keys.index(key.shard)],
             args=[lane, version, self._remember_ms],
         )
 
     async def _take(self, shard: int, which: str, *, most: int, claim: int) -> Sequence[tuple[str, int]]:
         taken = await self._scripts.run(
-            self._due, keys=[self._index(shard)], args=[self._prefix(shard, "context"), which, most, claim]
+            self._due, keys=[self.keys.index(shard)], args=[self.keys.prefix(shard, "context"), which, most, claim]
         )
         return [(lane.decode(), int(version)) for lane, version in zip(taken[::2], taken[1::2], strict=True)]
 
-    def _turn(self, asked: float, answer: Sequence[Any]) -> Turn:
-        wait_ms, *entries = answer
-        # From the time of asking, not of the answer: our turn must not outlast what Redis grants.
-        return Turn(tuple(map(Entry.parse, entries)), wait_ms / 1000, asked + self._lease)
 
-    def _key(self, key: ContextKey, kind: str) -> str:
-        return f"{self._prefix(key.shard, kind)}{key.lane}"
+def turn_of(answer: Sequence[Any], until: float) -> Turn:
+    """Return a turn as the scripts write it.
 
-    def _index(self, shard: int) -> str:
-        return f"{self._namespace}:{{{shard}}}:due"
-
-    def _prefix(self, shard: int, kind: str) -> str:
-        return f"{self._namespace}:{{{shard}}}:{kind}:"
+    `until` is counted from the time of asking, not of the answer: our turn must not outlast what Redis grants.
+    """
+    wait_ms, *entries = answer
+    return Turn(tuple(map(Entry.parse, entries)), wait_ms / 1000, until)
 
 
-def _ms(seconds: float) -> int:
+def late_member(account: str, key: ContextKey, marker: str) -> str:
+    """Return how a message whose replies wait stands in the index of those; `split_member` takes it apart."""
+    return f"{account}\n{key.lane}\n{marker}"
+
+
+def split_member(member: bytes) -> tuple[str, str, str]:
+    """Return account, lane and marker of a `late_member`."""
+    account, lane, marker = member.decode().split("\n")
+    return account, lane, marker
+
+
+def to_ms(seconds: float) -> int:
+    """Return whole milliseconds, at least one."""
     return max(1, round(seconds * 1000))

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from wxbus.accounts import Account
 from wxbus.bus.envelope import Envelope
@@ -14,7 +15,7 @@ from wxbus.wechat.documents import Document
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.conditions import NO_GROUPS, Groups
 from wxbus_worker.context import Context
-from wxbus_worker.context_store import Entry, Opened, Turn
+from wxbus_worker.context_store import Entry, Held, Opened, Turn
 from wxbus_worker.route import Route
 
 
@@ -45,6 +46,8 @@ class Job:
     """Set by decode."""
     account: Account = field(init=False)
     """Set by decode."""
+    receipt: str | None = None
+    """Which reply a note is about; None: it is no note. Set by decode."""
     marker: str = field(init=False)
     """What the message is remembered by. Set by open_context."""
     opened: Opened = field(init=False)
@@ -55,6 +58,14 @@ class Job:
     """Named groups that the route found. Set by find_route."""
     replies: tuple[AnyReply, ...] = ()
     """Set by call_handler."""
+    answer: dict[str, Any] | None = None
+    """The handler's own answer to WeChat. Set by call_handler."""
+    held: Held | None = None
+    """What WeChat may be answered with, as far as this run has committed it. Set by commit."""
+    committed: bool = False
+    """By this run: it is no duplicate. Set by commit."""
+    answered: bool = False
+    """Who waits for an answer was told."""
     turn: Turn | None = None
     """Right to send what the outbox holds. Set by commit."""
     unsent: tuple[Entry, ...] = ()
@@ -76,6 +87,7 @@ class Job:
         self.interruptible = True
         self.route, self.groups = None, NO_GROUPS
         self.replies, self.turn, self.unsent = (), None, ()
+        self.answer, self.held, self.committed = None, None, False
 
     def abandon(self) -> None:
         """Give it up: its partition was lost."""

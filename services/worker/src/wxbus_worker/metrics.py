@@ -28,6 +28,13 @@ class WorkerMetrics:
             "wxbus_worker_conflicts", "Commits refused because the lane had changed", registry=registry
         )
         self.unhandled = Counter("wxbus_worker_unhandled", "Messages that no handler wanted", registry=registry)
+        self.passive = Counter(
+            "wxbus_worker_passive_replies",
+            "Messages whose reply waited for WeChat to get it: taken, late (then it goes by customer service), refused "
+            "(WeChat takes it neither way)",
+            ["outcome"],
+            registry=registry,
+        )
         self.running = Gauge("wxbus_worker_running", "Messages being worked on", registry=registry)
         self.waiting = Gauge("wxbus_worker_waiting", "Messages waiting for their turn", registry=registry)
         self.partitions = Gauge(

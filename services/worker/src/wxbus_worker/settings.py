@@ -34,6 +34,8 @@ class WorkerSettings(BaseSettings):
     """Delay after each failed attempt, separated by commas; after the last one a message is buried."""
     reply_lease: float = Field(default=15.0, ge=3, le=120)
     """Seconds for which one run alone sends a user's replies; as long they wait when it is killed in the middle."""
+    late_grace: float = Field(default=3.0, gt=0, le=60)
+    """Seconds beyond ingress's deadline in which its note may come that WeChat got a passive reply."""
     grace: float = Field(default=20.0, ge=0, le=600)
     """Seconds that running handlers get to end when we stop."""
     require_durable_store: bool = False

@@ -8,7 +8,17 @@ import structlog
 
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
-from wxbus.wechat.reply import AnyReply, CustomerServiceReply, Success, Text, TransferToCustomerService, split_text
+from wxbus.wechat import Event
+from wxbus.wechat.answers import document_of
+from wxbus.wechat.reply import (
+    Answer,
+    AnyReply,
+    CustomerServiceReply,
+    Success,
+    Text,
+    TransferToCustomerService,
+    split_text,
+)
 from wxbus_worker.current import current_delivery
 from wxbus_worker.injection import HandlerCall
 from wxbus_worker.job import Job
@@ -77,11 +87,25 @@ class CallHandler:
             raise RetryLater(f"handler {route.name} let a cancellation of its own out") from exc
 
     def _to_send(self, job: Job, route: Route, returned: object) -> tuple[AnyReply, ...]:
-        replies = tuple(_sendable(route, returned))
+        replies = tuple(_sendable(job, route, returned))
         if replies and job.envelope.openid is None:
             log.warning("replies.no_user", handler=route.name, message=type(job.message).__name__)
             return ()
         return replies
+
+
+def _answer(job: Job, route: Route, answer: Answer) -> dict[str, Any]:
+    """Return the document of a handler's own answer to WeChat."""
+    message = job.message
+    if not isinstance(message, Event) or not job.account.is_synchronous(message.event):
+        raise Reject(
+            f"handler {route.name} returned an Answer to {type(message).__name__}, which account {job.account.name} "
+            "has not among its synchronous events"
+        )
+    try:
+        return document_of(answer, job.document)
+    except ValueError as exc:
+        raise Reject(f"handler {route.name}: {exc}") from exc
 
 
 async def _uploaded(returned: object, client: WeChatClient) -> object:
@@ -91,8 +115,8 @@ async def _uploaded(returned: object, client: WeChatClient) -> object:
     return await cast("MediaFile", returned).uploaded(client) if isinstance(returned, UPLOADED) else returned
 
 
-def _sendable(route: Route, returned: object) -> Iterator[AnyReply]:
-    """Yield what is to be sent: nothing for None or `Success`, long text in parts."""
+def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
+    """Yield what is to be sent: nothing for None or `Success`, long text in parts; an `Answer` goes to the job."""
     many: Sequence[Any] = returned if isinstance(returned, list | tuple) else () if returned is None else (returned,)
     for one in many:
         if isinstance(one, Text):
@@ -100,7 +124,14 @@ def _sendable(route: Route, returned: object) -> Iterator[AnyReply]:
         elif isinstance(one, SENDABLE):
             yield cast("AnyReply", one)
         elif isinstance(one, PASSIVE_ONLY):
-            raise Reject(f"handler {route.name} returned {one.kind}, which is no customer-service message")
+            if job.account.reply == "customer_service":
+                raise Reject(
+                    f"handler {route.name} returned {one.kind}, which is no customer-service message: "
+                    f"account {job.account.name} needs another setting of reply"
+                )
+            yield cast("AnyReply", one)
+        elif isinstance(one, Answer):
+            job.answer = _answer(job, route, one)
         elif not isinstance(one, Success):
             raise Reject(
                 f"handler {route.name} returned {type(one).__name__}; "

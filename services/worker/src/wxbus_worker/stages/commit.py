@@ -1,6 +1,7 @@
 """Context, marker and replies become durable together; from here on the message is done, whatever happens."""
 
 from wxbus.errors import WxbusError
+from wxbus_worker.answerer import Answerer
 from wxbus_worker.context_store import ContextKey, ContextStore
 from wxbus_worker.expiry import ContextExpired
 from wxbus_worker.job import Job
@@ -15,8 +16,9 @@ class CommitConflict(WxbusError):
 class Commit:
     """Commits what the handler did, once."""
 
-    def __init__(self, store: ContextStore) -> None:
+    def __init__(self, store: ContextStore, answerer: Answerer) -> None:
         self._store = store
+        self._answerer = answerer
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest after the commit, or raise CommitConflict."""
@@ -26,9 +28,21 @@ class Commit:
         # Interrupted between here and the last reply, the next owner would have to wait for our turn to lapse.
         job.interruptible = False
         key = ContextKey.of(job.envelope)
-        outcome = await self._store.commit(key, job.marker, job.opened, job.replies, run=job.id, remove=remove)
+        held = self._answerer.to_hold(job)
+        outcome = await self._store.commit(
+            key,
+            job.marker,
+            job.opened,
+            job.replies,
+            run=job.id,
+            remove=remove,
+            account=job.account.name,
+            held=held,
+        )
         if outcome.status == "conflict":
             job.interruptible = True
             raise CommitConflict
+        if outcome.status == "committed":
+            job.committed, job.held = True, held
         job.turn = outcome.turn
         return await call_next(job)

@@ -1,6 +1,7 @@
 """From the delivery's bytes to the message, typed; `current_delivery` works from here on."""
 
 from wxbus.accounts_file import KnownAccounts
+from wxbus.bus.answer import receipt_of
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
 from wxbus.wechat import parse_message
@@ -28,6 +29,8 @@ class Decode:
                 job.message = parse_message(job.document)
             case EnvelopeKind.CONTEXT_EXPIRED:
                 job.message = ContextExpired.of(envelope)
+            case EnvelopeKind.TAKEN | EnvelopeKind.LATE:
+                job.receipt = receipt_of(envelope)
             case _:
                 return Bury("unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}"))
         job.account = self._accounts.of(envelope.appid, via=envelope.account)

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from wxbus.accounts_file import KnownAccounts
 from wxbus.api.client import WeChatClient
 from wxbus.bus.ports import Outlet
+from wxbus_worker.answerer import Answerer
 from wxbus_worker.context_store import ContextStore
+from wxbus_worker.held_replies import HeldReplies
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
@@ -14,6 +16,7 @@ from wxbus_worker.pipeline import Next, compose
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Done, Settlement
+from wxbus_worker.stages.answer import Answer
 from wxbus_worker.stages.call_handler import CallHandler
 from wxbus_worker.stages.commit import Commit
 from wxbus_worker.stages.count_start import CountStart
@@ -24,6 +27,7 @@ from wxbus_worker.stages.find_route import FindRoute
 from wxbus_worker.stages.open_context import OpenContext
 from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
+from wxbus_worker.stages.settle_replies import SettleReplies
 from wxbus_worker.stages.trace import Trace
 from wxbus_worker.stages.wait_for_store import Answering, WaitForStore
 from wxbus_worker.starts import Starts
@@ -35,30 +39,34 @@ def build_pipeline(
     routes: RouteTable,
     client_of: Callable[[str], WeChatClient],
     contexts: ContextStore,
+    held: HeldReplies,
     store: Answering,
     outbox: Outbox,
     outlet: Outlet,
     retries: RetryPolicy,
     metrics: WorkerMetrics,
     handler_time_limit: float,
+    late_grace: float = 3.0,
     starts: Starts | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next:
     """Return what handles one delivery, from its bytes to its settlement."""
-    finish = compose([SendReplies(outbox)], _done)
+    answerer = Answerer(outlet, held, grace=late_grace)
+    finish = compose([Answer(answerer), SendReplies(outbox)], _done)
     return compose(
         [
             Trace(metrics),  # outside of everything: also the settlement is logged with the message's ids
-            Settle(outlet, outbox, retries, pause=pause),  # outside of whatever may fail
+            Settle(outlet, outbox, answerer, retries, pause=pause),  # outside of whatever may fail
             Decode(accounts),
             WaitForStore(store),  # outside of whatever reads or writes Redis
             CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis
+            SettleReplies(held, finish, metrics),  # before contexts and handlers: a note concerns neither
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
             DropOutdated(finish),  # before routes: an end that a message overtook needs no handler
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),
             CallHandler(client_of, metrics, time_limit=handler_time_limit),
-            Commit(contexts),  # before anything is sent: a reply that nobody remembers would be sent again
+            Commit(contexts, answerer),  # before anything is sent: a reply that nobody remembers would be sent again
         ],
         finish,
     )

@@ -12,6 +12,7 @@ import structlog
 from wxbus.bus.ports import Death, Outlet
 from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
 from wxbus.logs import redact_text
+from wxbus_worker.answerer import Answerer
 from wxbus_worker.job import Job
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.patience import backoff
@@ -32,11 +33,18 @@ class Settle:
     """
 
     def __init__(
-        self, outlet: Outlet, outbox: Outbox, retries: RetryPolicy, *, pause: Callable[[float], Awaitable[object]]
+        self,
+        outlet: Outlet,
+        outbox: Outbox,
+        answerer: Answerer,
+        retries: RetryPolicy,
+        *,
+        pause: Callable[[float], Awaitable[object]],
     ) -> None:
         """`retries` is for routes without a policy of their own; `pause` waits for so many seconds."""
         self._outlet = outlet
         self._outbox = outbox
+        self._answerer = answerer
         self._retries = retries
         self._pause = pause
 
@@ -45,6 +53,7 @@ class Settle:
         settlement = await _outcome(job, call_next)
         while (wait := self._blocks(job, settlement)) is not None:
             log.warning("delivery.blocks_lane", attempt=job.attempt, seconds=wait)
+            await self._answerer.nothing(job)
             job.again()
             async with job.rest():
                 await self._pause(wait)
@@ -58,8 +67,10 @@ class Settle:
                 log.info("delivery.abandoned")
                 return settlement
             case Retry():
+                await self._answerer.nothing(job)
                 await self._park(job, settlement)
             case Bury():
+                await self._answerer.nothing(job)
                 await self._bury(job, settlement)
             case Done():
                 pass
@@ -92,7 +103,7 @@ class Settle:
         delay = self._delay(job, retry) or ""
         attempt = job.attempt
         log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
-        copy = replace(job.envelope, attempt=attempt + 1)
+        copy = replace(job.envelope.unawaited(), attempt=attempt + 1)
         await _until_confirmed(lambda: self._outlet.park(copy, delay=delay, budget=PUBLISH_BUDGET))
 
     async def _bury(self, job: Job, bury: Bury) -> None:

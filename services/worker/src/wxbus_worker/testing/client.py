@@ -9,11 +9,12 @@ from typing import Any, Final, Literal, TypeVar
 from prometheus_client import CollectorRegistry
 
 from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.bus.answer import taken
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryOutlet
 from wxbus.wechat import Message, TextMessage, UserMessage
-from wxbus.wechat.documents import Document, Value
+from wxbus.wechat.documents import Document, Value, text
 from wxbus.wechat.identity import dedup_id, lane_of, openid_of
 from wxbus.wechat.reply import AnyReply, Text
 from wxbus_worker.context import Context
@@ -32,6 +33,8 @@ from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
 
+WECHAT_WAITS: Final = 4.5
+"""Seconds; a handler that takes longer replies by customer service."""
 FIRST_SECOND: Final = 1_700_000_000
 """`created_at` of the first message, so that tests see the same every day."""
 
@@ -41,7 +44,11 @@ class Answer:
     """What came of one message."""
 
     replies: Sequence[AnyReply]
-    """What was sent, to whomever, oldest first."""
+    """What was sent, to whomever, oldest first; before it the passive reply, if there is one."""
+    passive: AnyReply | None = None
+    """The reply that WeChat was answered with, on accounts with `reply = "passive"` or `"transfer"`."""
+    answered: Mapping[str, Any] | None = None
+    """The whole document that WeChat was answered with: the passive reply, or a handler's own `reply.Answer`."""
     context: Context
     """The user's, as their next message finds it."""
     outcome: Literal["done", "parked", "buried"]
@@ -98,6 +105,7 @@ class HandlerClient:
             routes=RouteTable(router),
             client_of=lambda _: self.wechat,
             contexts=self.contexts,
+            held=self.contexts,
             store=self.contexts,
             outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0),
             outlet=self.outlet,
@@ -130,17 +138,21 @@ class HandlerClient:
     async def push(self, document: Mapping[str, Value]) -> Answer:
         """Send a document under WeChat's own names, as ingress would have taken it."""
         appid, whole = self.account.appid, dict(document)
+        openid, event = openid_of(whole), text(whole, "Event")
+        awaited = self.account.awaits(event, openid)
         envelope = Envelope(
             id=new_id(),
             kind=EnvelopeKind.CALLBACK,
             account=self.account.name,
             appid=appid,
-            openid=openid_of(whole),
+            openid=openid,
             lane=lane_of(appid, whole),
             dedup_id=dedup_id(appid, whole),
             body=json.dumps(whole, ensure_ascii=False).encode(),
             received_at=FIRST_SECOND + next(self._numbers),
             traceparent=new_traceparent(),
+            reply_to="wechat" if awaited else None,
+            expiration=WECHAT_WAITS if awaited else None,
         )
         return await self._handle(envelope)
 
@@ -173,13 +185,21 @@ class HandlerClient:
         return (await self.contexts.open(key, "")).context
 
     async def _handle(self, envelope: Envelope) -> Answer:
-        sent = len(self.wechat.sent)
+        sent, answered = len(self.wechat.sent), len(self.outlet.answered)
         settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
         error = settlement.error if isinstance(settlement, Retry | Bury) else None
         if error is not None and self._raise_errors:
             raise error
+        passive, document = None, None
+        for _, answer in self.outlet.answered[answered:]:
+            document = answer.document
+            if answer.receipt:  # as ingress does when it has answered with it
+                passive = self.contexts.passive(ContextKey.of(envelope), answer.receipt)
+                await self._pipeline(Job(MemoryDelivery(taken(envelope, answer.receipt))))
         return Answer(
-            replies=[reply for _, reply in self.wechat.sent[sent:]],
+            replies=[*([passive] if passive else []), *(reply for _, reply in self.wechat.sent[sent:])],
+            passive=passive,
+            answered=document,
             context=(await self.contexts.open(ContextKey.of(envelope), "")).context,
             outcome=_outcome(settlement),
             error=error,

@@ -3,12 +3,39 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from wxbus.bus.answer import Answer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context import Context, ContextPolicy
-from wxbus_worker.context_store import Committed, ContextKey, Entry, Opened, Turn, entries_of
+from wxbus_worker.context_store import (
+    RECALL,
+    Committed,
+    ContextKey,
+    Entry,
+    Held,
+    Opened,
+    Turn,
+    entries_of,
+)
+from wxbus_worker.held_replies import CLAIM, TOLD_AGAIN, Released
+
+
+@dataclass
+class _Held:
+    held: Held
+    account: str
+    entries: list[bytes]
+    """Those that wait."""
+    due: float
+    """Until when they wait, or the answer can be recalled."""
+    told: float
+    """When the lane is told that it is over."""
+
+    @property
+    def waits(self) -> bool:
+        return self.held.wait > 0
 
 
 @dataclass
@@ -17,12 +44,14 @@ class _Lane:
     context: bytes = b""
     recent: list[str] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
+    held: dict[str, _Held] = field(default_factory=dict)
+    """By marker."""
     sender: str = ""
     sender_until: float = 0.0
 
 
 class MemoryContextStore:
-    """Lanes in this process (implements `wxbus_worker.context_store.ContextStore`)."""
+    """Lanes in this process; implements `ContextStore`, `HeldReplies` and `Late`."""
 
     def __init__(
         self,
@@ -62,6 +91,8 @@ class MemoryContextStore:
         *,
         run: str,
         remove: bool = False,
+        account: str = "",
+        held: Held | None = None,
     ) -> Committed:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         lane = self._lane(key)
@@ -75,7 +106,12 @@ class MemoryContextStore:
         elif key.openid is not None:
             lane.version, lane.context = (lane.version or next(self._births)) + 1, context
         lane.recent = [*lane.recent, marker][-self._most_remembered :]
-        lane.outbox += [entry.to_bytes() for entry in entries_of(marker, replies)]
+        entries = [entry.to_bytes() for entry in entries_of(marker, replies)]
+        if held is not None:
+            due = self._clock() + (held.wait or RECALL)
+            lane.held[marker] = _Held(held, account, entries if held.wait else [], due, due)
+        if held is None or not held.wait:
+            lane.outbox += entries
         return Committed("committed", self._take_turn(lane, run))
 
     async def restore(self) -> int:
@@ -98,6 +134,62 @@ class MemoryContextStore:
             over = last or not lane.outbox
             lane.sender, lane.sender_until = ("", 0.0) if over else (run, self._clock() + self._lease)
         return self._clock() + self._lease
+
+    async def recall(self, account: str, key: ContextKey, marker: str, *, wait: float) -> Answer | None:  # noqa: ARG002 - as Redis'
+        """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
+        held = self._lane(key).held.get(marker)
+        if held is None or (not held.waits and held.due <= self._clock()):
+            return None
+        if held.waits:
+            held.due = max(held.due, self._clock() + wait)
+            held.told = max(held.told, held.due)
+        return held.held.answer
+
+    async def release(self, account: str, key: ContextKey, marker: str, *, taken: bool, run: str) -> Released:  # noqa: ARG002 - as Redis'
+        """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
+        lane = self._lane(key)
+        held = lane.held.get(marker)
+        if held is None or not held.waits:
+            return Released("gone", self._take_turn(lane, run))
+        if not taken and self._clock() < held.due:
+            held.told = held.due
+            return Released("kept", self._take_turn(lane, run))
+        passive = held.held.passive if taken else None
+        lane.outbox += [entry for number, entry in enumerate(held.entries) if number != passive]
+        if taken:
+            lane.held[marker] = replace(held, held=replace(held.held, wait=0.0), entries=[], due=self._clock() + RECALL)
+        else:
+            del lane.held[marker]
+        return Released("released", self._take_turn(lane, run))
+
+    async def claim_late(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+        """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
+        due = [
+            (held.account, name, marker, held)
+            for name, lane in self._lanes.items()
+            if ContextKey("", None, name).shard == shard
+            for marker, held in lane.held.items()
+            if held.waits and held.told <= self._clock()
+        ][:most]
+        for *_, held in due:
+            held.told = self._clock() + CLAIM
+        return [one[:3] for one in due]
+
+    async def told(self, account: str, lane: str, marker: str) -> None:  # noqa: ARG002 - as Redis'
+        """Note that the lane was told."""
+        if held := self._lanes[lane].held.get(marker):
+            held.told = self._clock() + TOLD_AGAIN.total_seconds()
+
+    def held(self, key: ContextKey) -> list[AnyReply]:
+        """Return the replies that wait until it is known whether WeChat was answered with one."""
+        return [Entry.parse(stored).reply for held in self._lane(key).held.values() for stored in held.entries]
+
+    def passive(self, key: ContextKey, marker: str) -> AnyReply | None:
+        """Return the reply of a message that WeChat may be answered with, if it still waits."""
+        held = self._lane(key).held.get(marker)
+        if held is None or held.held.passive is None or not held.entries:
+            return None
+        return Entry.parse(held.entries[held.held.passive]).reply
 
     def outbox(self, key: ContextKey) -> list[AnyReply]:
         """Return the replies that wait to be sent."""

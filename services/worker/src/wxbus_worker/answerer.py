@@ -1,0 +1,99 @@
+"""Answers ingress while it waits: with a reply, with a handler's own answer, or that there is nothing to wait for.
+
+Only ingress knows whether WeChat was answered with it. Here the reply is held with the commit, before anybody is told
+of it, and a note through the lane says what became of it (`wxbus_worker.held_replies`).
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from wxbus.accounts import Account
+from wxbus.bus.answer import Answer
+from wxbus.bus.ports import Outlet
+from wxbus.errors import BrokerUnavailable
+from wxbus.wechat import Message
+from wxbus.wechat.reply import AnyReply, TransferToCustomerService, passive
+from wxbus_worker.context_store import ContextKey, Held
+from wxbus_worker.held_replies import HeldReplies
+from wxbus_worker.job import Job
+
+ANSWER_BUDGET: Final = 1.0
+"""Seconds for RabbitMQ's confirm; who waits will not wait much longer."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Answerer:
+    """Tells those who wait, each at most once."""
+
+    def __init__(self, outlet: Outlet, replies: HeldReplies, *, grace: float) -> None:
+        """`grace`: seconds after the end of the waiting in which ingress may still say that it took a reply."""
+        self._outlet = outlet
+        self._replies = replies
+        self._grace = grace
+
+    def to_hold(self, job: Job) -> Held | None:
+        """Return what the commit is to hold for the one who waits, before it is told."""
+        if job.answer is not None:
+            return Held(Answer(job.answer))
+        left = _left(job)
+        if left <= 0 or job.envelope.openid is None:
+            return None
+        chosen = _passive(job.replies, job.message, job.account)
+        if chosen is None:
+            return None
+        number, document = chosen
+        return Held(Answer(document, receipt=job.marker), number, left + self._grace)
+
+    async def answer(self, job: Job) -> None:
+        """Answer with what the commit holds; a duplicate with what is still held of the first commit."""
+        left = _left(job)
+        if left <= 0:
+            return
+        if job.held is not None:
+            answer: Answer | None = job.held.answer
+        elif job.committed:
+            answer = None
+        else:
+            key = ContextKey.of(job.envelope)
+            answer = await self._replies.recall(job.account.name, key, job.marker, wait=left + self._grace)
+        await self._tell(job, answer or Answer())
+
+    async def nothing(self, job: Job) -> None:
+        """Say that no answer will come: it is not to be waited for."""
+        if hasattr(job, "envelope") and _left(job) > 0:  # else it was unreadable, or nobody waits
+            await self._tell(job, Answer())
+
+    async def _tell(self, job: Job, answer: Answer) -> None:
+        job.answered = True
+        try:
+            await self._outlet.answer(job.envelope, answer, budget=ANSWER_BUDGET)
+        except BrokerUnavailable as exc:
+            log.info("answer.not_sent", reason=str(exc))
+
+
+def _left(job: Job) -> float:
+    """Return the seconds for which an answer is still waited for; never too few, as ingress began before us."""
+    envelope = job.envelope
+    if job.answered or envelope.reply_to is None or envelope.expiration is None:
+        return 0.0
+    return envelope.expiration - (time.monotonic() - job.delivery.arrived)
+
+
+def _passive(replies: Sequence[AnyReply], message: Message, account: Account) -> tuple[int, dict[str, Any]] | None:
+    """Return number and document of the reply that WeChat can be answered with.
+
+    That is one that goes no other way, else the first that goes this way, too.
+    """
+    numbers = sorted(range(len(replies)), key=lambda number: not isinstance(replies[number], TransferToCustomerService))
+    for number in numbers:
+        if account.reply == "transfer" and not isinstance(replies[number], TransferToCustomerService):
+            continue
+        try:
+            return number, passive(replies[number], message)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,366 @@
+"""The worker's side of passive replies and synchronous events: hold, answer, and act on the notes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.worker import APPID, KEY, SHOP, Rig, a_text_envelope, an_event_envelope
+from wxbus.bus.answer import Answer, late, taken
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
+from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.wechat import AnyMessage, Event, TextMessage, reply
+from wxbus_worker import Router
+from wxbus_worker.context_store import marker_of
+from wxbus_worker.late import LateSweeper
+from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.settlement import Bury, Done, Retry
+
+PASSIVE = SHOP.model_copy(update={"reply": "passive"})
+AWAITED = {"reply_to": "ingress", "correlation_id": "c", "expiration": 4.5}
+Returned = Callable[[TextMessage], Awaitable[object]]
+
+
+def a_rig(handler: Returned, account: Any = PASSIVE, **options: Any) -> Rig:
+    """A worker whose handler of texts is this one."""
+    router = Router()
+
+    @router.text
+    async def handle(message: TextMessage) -> Any:
+        return await handler(message)
+
+    return Rig(router, account=account, **options)
+
+
+async def words(message: TextMessage) -> list[reply.Text]:
+    """Reply with each word."""
+    return [reply.Text(word) for word in message.content.split()]
+
+
+def awaited(content: str = "a", **fields: Any) -> Envelope:
+    """A text whose answer ingress waits for."""
+    return a_text_envelope(content, **{**AWAITED, **fields})
+
+
+def answers(rig: Rig) -> list[str | None]:
+    """The texts that ingress was given; None where there was nothing."""
+    return [None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_outlet.answered]
+
+
+async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() -> None:
+    """Nothing goes out before ingress says that it took the first; then the rest does, in order."""
+    rig = a_rig(words)
+    envelope = awaited("a b c")
+    assert isinstance(await rig.handle(envelope), Done)
+    [(_, answer)] = rig.memory_outlet.answered
+    assert answer.document == {
+        "ToUserName": "o_1",
+        "FromUserName": "gh_shop",
+        "CreateTime": answer.document and answer.document["CreateTime"],
+        "MsgType": "text",
+        "Content": "a",
+    }
+    assert rig.wechat.texts == []
+
+    assert isinstance(await rig.handle(taken(envelope, answer.receipt)), Done)
+    assert rig.wechat.texts == ["b", "c"]
+    assert rig.metrics.passive.labels("taken")._value.get() == 1
+
+
+async def test_ingress_is_answered_after_the_commit() -> None:
+    """Else WeChat could be shown a reply of a run that never was."""
+    held: list[object] = []
+
+    class Outlet(MemoryOutlet):
+        async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+            held.extend(rig.memory.held(KEY))
+            await super().answer(envelope, answer, budget=budget)
+
+    rig = a_rig(words, outlet=Outlet())
+    await rig.handle(awaited("a"))
+    assert held == [reply.Text("a")]
+
+
+async def test_a_reply_that_nobody_took_is_sent() -> None:
+    """The sweeper tells the lane once the time is over, and all of it goes by customer service."""
+    rig = a_rig(words, late_grace=0.001)
+    await rig.handle(awaited("a b", expiration=0.05))
+    sweeper = LateSweeper(rig.memory, rig.memory_outlet)
+    while not await sweeper.sweep():  # noqa: ASYNC110 - nobody tells when time is over
+        await asyncio.sleep(0.005)
+    [note] = rig.memory_outlet.published
+    await rig.handle(note)
+    assert rig.wechat.texts == ["a", "b"]
+    assert rig.metrics.passive.labels("late")._value.get() == 1
+
+
+@pytest.mark.parametrize("notes", ["taken late", "late taken", "taken taken late"])
+async def test_of_two_notes_the_first_decides(notes: str) -> None:
+    """They stand in one lane: what comes behind finds nothing to do."""
+    rig = a_rig(words, late_grace=0.001)
+    envelope = awaited("a b", expiration=0.01)
+    await rig.handle(envelope)
+    await asyncio.sleep(0.02)
+    receipt = rig.memory_outlet.answered[0][1].receipt
+    made = {"taken": taken(envelope, receipt), "late": late(KEY.lane, receipt, account="shop")}
+    for note in notes.split():
+        await rig.handle(made[note])
+    assert rig.wechat.texts == (["b"] if notes.startswith("taken") else ["a", "b"])
+
+
+async def test_without_a_reply_ingress_need_not_wait() -> None:
+    """It is told at once, so that WeChat is answered at once."""
+
+    async def silent(_message: TextMessage) -> None: ...
+
+    async def success(_message: TextMessage) -> reply.Success:
+        return reply.Success()
+
+    for handler in (silent, success):
+        rig = a_rig(handler)
+        await rig.handle(awaited())
+        assert answers(rig) == [None]
+
+
+@pytest.mark.parametrize(
+    ("error", "settled"), [(RetryLater("later"), Retry), (ValueError("a bug"), Retry), (None, Bury)]
+)
+async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, settled: type) -> None:
+    """The next attempt comes too late for WeChat: parked or buried, it travels without the one who waited."""
+
+    async def failing(_message: TextMessage) -> object:
+        if error is None:
+            return object()
+        raise error
+
+    rig = a_rig(failing)
+    assert isinstance(await rig.handle(awaited()), settled)
+    assert answers(rig) == [None]
+    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_outlet.parked] in ([], [(None, None)])
+
+
+async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
+    """Ingress is told at the first failure; the reply of the next attempt goes by customer service."""
+    router, runs = Router(), iter([RetryLater("later"), None])
+
+    @router.text(retry=RetryPolicy(delays=("1s",), on_failure="block"))
+    async def handle(message: TextMessage) -> reply.Text:
+        if error := next(runs):
+            raise error
+        return reply.Text(message.content)
+
+    async def at_once(_seconds: float) -> None: ...
+
+    rig = Rig(router, account=PASSIVE, pause=at_once)
+    await rig.handle(awaited("a"))
+    assert answers(rig) == [None]
+    assert rig.wechat.texts == ["a"]
+
+
+async def test_nobody_is_answered_who_has_stopped_waiting() -> None:
+    """It waited too long in its lane, or its handler took too long: the replies are sent like any others."""
+    rig = a_rig(words)
+    delivery = MemoryDelivery(awaited("a b"))
+    delivery.arrived -= 5
+    await rig.handle(delivery)
+    assert rig.memory_outlet.answered == []
+    assert rig.wechat.texts == ["a", "b"]
+
+
+async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
+    """The handler ran once; each attempt is answered where it waits. After the note there is still the same answer."""
+    rig = a_rig(words)
+    first = awaited("a b")
+    second, third = (replace(first, id=name, correlation_id=name) for name in ("second", "third"))
+    await rig.handle(first)
+    await rig.handle(second)
+    await rig.handle(taken(second, marker_of(first)))
+    await rig.handle(third)
+    await rig.handle(taken(third, marker_of(first)))
+    assert answers(rig) == ["a", "a", "a"]
+    assert [envelope.correlation_id for envelope, _ in rig.memory_outlet.answered] == ["c", "second", "third"]
+    assert rig.wechat.texts == ["b"]
+
+
+async def test_a_worker_that_took_over_answers_with_what_was_committed() -> None:
+    """The one before died between its commit and its answer: the message is a duplicate, its answer is not lost."""
+    rig = a_rig(words)
+    envelope = awaited("a")
+    rig.memory_outlet.away = True
+    await rig.handle(envelope)
+    rig.memory_outlet.away = False
+    await rig.handle(MemoryDelivery(envelope, redelivered=True))
+    assert answers(rig) == ["a"]
+    assert rig.wechat.texts == []
+
+
+async def test_a_duplicate_without_an_answer_keeps_nobody_waiting() -> None:
+    """Its reply has gone out by customer service."""
+    rig = a_rig(words)
+    envelope = a_text_envelope("a")
+    await rig.handle(envelope)
+    await rig.handle(replace(envelope, id="again", **AWAITED))
+    assert answers(rig) == [None]
+    assert rig.wechat.texts == ["a"]
+
+
+async def test_what_cannot_answer_wechat_is_sent() -> None:
+    """A menu goes by customer service; of several replies the first that can answers."""
+
+    async def menu(message: TextMessage) -> list[object]:
+        asked = reply.Menu((reply.MenuItem("1", "yes"),))
+        return [asked] if message.content == "menu" else [asked, reply.Text("pick one")]
+
+    rig = a_rig(menu)
+    await rig.handle(awaited("menu"))
+    assert answers(rig) == [None]
+    assert [sent.kind for _, sent in rig.wechat.sent] == ["msgmenu"]
+    await rig.handle(awaited("both"))
+    assert answers(rig) == [None, "pick one"]
+
+
+@pytest.mark.parametrize("mode", ["passive", "transfer"])
+async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
+    """It goes no other way. A Mini Program has nothing else that does (protocol reference 4.3)."""
+
+    async def both(_message: TextMessage) -> list[object]:
+        return [reply.Text("a human will see to it"), reply.TransferToCustomerService()]
+
+    rig = a_rig(both, account=SHOP.model_copy(update={"reply": mode}))
+    envelope = awaited()
+    await rig.handle(envelope)
+    [(_, answer)] = rig.memory_outlet.answered
+    assert answer.document is not None
+    assert answer.document["MsgType"] == "transfer_customer_service"
+    await rig.handle(taken(envelope, answer.receipt))
+    assert rig.wechat.texts == ["a human will see to it"]
+
+
+async def test_a_mini_program_answers_with_nothing_but_a_transfer() -> None:
+    """A text would be thrown away without a word (protocol reference 13, trap 7): it is sent."""
+    rig = a_rig(words, account=SHOP.model_copy(update={"reply": "transfer"}))
+    await rig.handle(awaited("a"))
+    assert answers(rig) == [None]
+    assert rig.wechat.texts == ["a"]
+
+
+async def test_a_transfer_needs_an_account_that_answers() -> None:
+    """The handler's slip shows at once, and names the setting."""
+
+    async def transfer(_message: TextMessage) -> object:
+        return reply.TransferToCustomerService()
+
+    settlement = await a_rig(transfer, account=SHOP).handle(a_text_envelope())
+    assert isinstance(settlement, Bury)
+    assert "account shop needs another setting of reply" in str(settlement.error)
+
+
+async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
+    """An account that may not send customer-service messages: nobody could do better with a dead letter."""
+    rig = a_rig(words, late_grace=0.001)
+    envelope = awaited("a", expiration=0.01)
+    await rig.handle(envelope)
+    await asyncio.sleep(0.02)
+    rig.wechat.errors.append(WeChatError(48001, "api unauthorized", call="/cgi-bin/message/custom/send"))
+    assert isinstance(await rig.handle(late(KEY.lane, marker_of(envelope), account="shop")), Done)
+    assert rig.metrics.passive.labels("refused")._value.get() == 1
+    assert rig.memory_outlet.buried == []
+    assert rig.memory.outbox(KEY) == []
+
+
+async def test_a_late_reply_waits_for_wechat() -> None:
+    """With WeChat away the note is parked; when it comes back, the reply goes out."""
+    rig = a_rig(words, late_grace=0.001)
+    envelope = awaited("a", expiration=0.01)
+    await rig.handle(envelope)
+    await asyncio.sleep(0.02)
+    rig.wechat.errors.append(WeChatUnavailable("away"))
+    assert isinstance(await rig.handle(late(KEY.lane, marker_of(envelope), account="shop")), Retry)
+    [(note, _)] = rig.memory_outlet.parked
+    assert isinstance(await rig.handle(note), Done)
+    assert rig.wechat.texts == ["a"]
+
+
+async def test_an_events_own_answer_goes_to_wechat() -> None:
+    """Whole, with what its kind always has; a retry gets the same, its handler runs once."""
+    router, runs = Router(), []
+
+    @router.event("add_waybill")
+    async def add(event: Event) -> reply.Answer:
+        runs.append(event)
+        return reply.Answer({"WayBillID": "88"})
+
+    rig = Rig(router, account=SHOP)
+    envelope = replace(an_event_envelope("add_waybill", openid=None, lane=f"{APPID}:Token1", Token="Token1"), **AWAITED)
+    await rig.handle(envelope)
+    await rig.handle(replace(envelope, id="again"))
+    first, second = (answer for _, answer in rig.memory_outlet.answered)
+    assert first == second
+    assert first.receipt == ""
+    assert first.document is not None
+    assert (first.document["ResultCode"], first.document["WayBillID"]) == (0, "88")
+    assert len(runs) == 1
+
+
+async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
+    """WeChat pushes the event again: the handler has answered meanwhile."""
+    router = Router()
+
+    @router.event("add_waybill")
+    async def add(_event: Event) -> reply.Answer:
+        return reply.Answer({"WayBillID": "88"})
+
+    rig = Rig(router, account=SHOP)
+    envelope = replace(an_event_envelope("add_waybill", openid=None, lane=f"{APPID}:Token1", Token="Token1"), **AWAITED)
+    delivery = MemoryDelivery(envelope)
+    delivery.arrived -= 5
+    await rig.handle(delivery)
+    assert rig.memory_outlet.answered == []
+    await rig.handle(replace(envelope, id="again"))
+    [(_, answer)] = rig.memory_outlet.answered
+    assert answer.document is not None
+
+
+async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
+    """A text, or an event that the account has not among its synchronous ones."""
+    router = Router()
+
+    @router.default
+    async def answer(_message: AnyMessage) -> reply.Answer:
+        return reply.Answer({})
+
+    rig = Rig(router, account=SHOP)
+    for envelope in (a_text_envelope(), an_event_envelope("subscribe", openid="o_1", lane=KEY.lane)):
+        settlement = await rig.handle(envelope)
+        assert isinstance(settlement, Bury)
+        assert "not among its synchronous events" in str(settlement.error)
+
+
+async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() -> None:
+    """The dead letter names the handler."""
+    router = Router()
+
+    @router.event("check_biz")
+    async def answer(_event: Event) -> reply.Answer:
+        return reply.Answer({"when": None})
+
+    settlement = await Rig(router).handle(an_event_envelope("check_biz", openid=None, lane=f"{APPID}:check_biz"))
+    assert isinstance(settlement, Bury)
+    assert "answer holds text, numbers" in str(settlement.error)
+
+
+async def test_a_broker_that_is_away_does_not_hold_the_user_up() -> None:
+    """The answer is lost, its reply is not: the moment when it is late is in the store."""
+    rig = a_rig(words)
+    rig.memory_outlet.away = True
+    assert isinstance(await rig.handle(awaited("a")), Done)
+    assert rig.memory.held(KEY) == [reply.Text("a")]
+
+
+def test_an_answer_is_read_as_it_was_written() -> None:
+    """Texts of all languages, numbers as numbers."""
+    sent = Answer({"CreateTime": 5, "Content": "您好", "Articles": [{"Title": "x"}]}, "r")
+    assert Answer.parse(sent.to_bytes()) == sent
