@@ -1,0 +1,61 @@
+"""The page about accounts says nothing that is not so, in either language."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.readme import ROOT, blocks
+from tests.unit.docs.test_readme import headings, variables
+from wxbus.accounts import SECRETS, Account, AccountKind, Accounts
+from wxbus_ingress.settings import IngressSettings
+
+PAGE, CHINESE = ROOT / "docs/accounts.md", ROOT / "docs/accounts.zh-CN.md"
+PAGES = pytest.mark.parametrize("page", [PAGE, CHINESE], ids=lambda page: page.name)
+
+
+def test_both_languages_show_the_same() -> None:
+    """Who reads Chinese is told the same as who reads English."""
+    assert blocks(PAGE) == blocks(CHINESE)
+    assert len(headings(PAGE)) == len(headings(CHINESE))
+
+
+@PAGES
+def test_the_table_has_every_field(page: Path) -> None:
+    """What an account can say is in the table, with the default that it has."""
+    rows = re.findall(r"^\| (`[^|]*)\|([^|]*)\|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name: default.strip() for names, default in rows for name in re.findall(r"`(\w+)`", names)}
+    fields = {name: field for name, field in Account.model_fields.items() if name != "name"}
+
+    assert set(named) == set(fields)
+    for name, default in named.items():
+        if default.startswith("`"):
+            shown = fields[name].default
+            words = [str(one) for one in (shown if isinstance(shown, tuple) else [shown])]
+            assert re.findall(r"\w+", default) == [word.lower() if word == "False" else word for word in words]
+
+
+@PAGES
+def test_every_setting_that_is_named_is_read(page: Path) -> None:
+    """A variable that somebody is told to set has an effect."""
+    named = set(re.findall(r"\bWXBUS_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
+
+    assert "WXBUS_INGRESS_SOURCES_PROXIES" in named
+    assert named <= variables(IngressSettings)
+
+
+def test_its_accounts_can_be_read(tmp_path: Path) -> None:
+    """All samples together are an accounts file; the platform's branch is one of its authorisers."""
+    (tmp_path / "secrets").mkdir()
+    samples = "\n".join(blocks(PAGE, "toml"))
+    for name in re.findall(r'"secrets/(\w+)"', samples):
+        kind = next(kind for kind in SECRETS if name.endswith(kind))
+        (tmp_path / "secrets" / name).write_text("k" * 43 if kind == "aes_key" else "value", encoding="utf-8")
+    (tmp_path / "accounts.toml").write_text(samples, encoding="utf-8")
+
+    accounts = Accounts.read(tmp_path / "accounts.toml")
+
+    assert [account.name for account in accounts] == ["shop", "platform", "branch", "corp"]
+    assert {account.kind for account in accounts} == set(AccountKind)
+    assert accounts.of("wxfedcba9876543210", via="platform").component == "platform"
+    assert accounts.named("corp").sealed_for == "ww0123456789abcdef"
