@@ -68,14 +68,14 @@ class Place:
 
 
 @asynccontextmanager
-async def placed(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Place]:
-    """Yield accounts, keys, and the sandbox."""
-    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
+async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = "") -> AsyncIterator[Place]:
+    """Yield accounts, those of `more` among them, keys, and the sandbox."""
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS + more)
     key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
     shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])
     admin_key, admin_entry = new_key("admin", ["*:*:*"])
     (tmp_path / "keys.toml").write_text("\n\n".join(made.as_toml() for made in (entry, shop_entry, admin_entry)))
-    (tmp_path / "wechat.toml").write_text(WECHAT_HAS)
+    (tmp_path / "wechat.toml").write_text(WECHAT_HAS + more)
     app = build_app(
         Accounts.read(tmp_path / "wechat.toml"), ingress_url="http://127.0.0.1:9", public_url="http://127.0.0.1:9"
     )
@@ -91,6 +91,7 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterato
             store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
             accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),
             wechat=WeChatApiSettings(wechat_api_url=sandbox.url, wechat_api_timeout=5.0),
+            wecom_api_url=sandbox.url,
             calls=CallsSettings(amqp_url=None, namespace=namespace),
             log=LogSettings(),
         )

@@ -7,7 +7,7 @@ forgot it) WeChat tells again: for one account when its token is fetched, for al
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -225,9 +225,9 @@ class Platforms:
         return authorizer
 
     async def _listed(self, appid: str) -> dict[str, Authorizer]:
-        flat: list[bytes] = await self._store.command("HGETALL", self._list(appid))
-        found = {name.decode(): entry for name, entry in zip(flat[::2], flat[1::2], strict=True)}
-        return {name: _authorizer(name, entry) for name, entry in found.items() if name != WHOLE}
+        found: Mapping[bytes, bytes] = await self._store.command("HGETALL", self._list(appid))
+        entries = {name.decode(): entry for name, entry in found.items()}
+        return {name: _authorizer(name, entry) for name, entry in entries.items() if name != WHOLE}
 
     async def _call(self, appid: str, call: Callable[[str], Awaitable[T]]) -> T:
         return await Calls(appid, self._authority.source(COMPONENT_ACCESS_TOKEN)).with_token(call, ONCE)
