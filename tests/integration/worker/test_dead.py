@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,24 +44,24 @@ class Operator:
         return [json.loads(line) for line in (await self.dead("list", "--json", *words)).splitlines()]
 
 
-@pytest.fixture
-async def operator(amqp_url: str, topology: Topology) -> Operator:
-    """An operator of this test's installation, which has four dead letters: of o_1, o_2, o_1 and an unreadable one."""
-    deaths = [("reject", "Reject: no stock"), ("attempts", "KeyError: 'x'"), ("reject", "Reject: no stock of it")]
+async def bury(amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, str, str]]) -> None:
+    """Have so many messages die, second after second: of whom, reason, error."""
     sink = CollectingSink()
     consumer = Consumer(amqp_url, topology, sink, name="bury")
     async with Publisher.open(amqp_url, topology, name="bury") as publisher, asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(range(topology.partitions)))
-        for number, (openid, (reason, error)) in enumerate(zip(("o_1", "o_2", "o_1"), deaths, strict=True)):
+        for number, (openid, reason, error) in enumerate(deaths):
             await publisher.publish(an_envelope(number, openid=openid, attempt=3), budget=10)
             delivery = (await sink.until_delivered(number + 1))[-1]
             death = Death(reason=reason, error=error, traceback="its traceback", attempts=3, died_at=1e9 + number)
             await publisher.bury(delivery, death, budget=10)
             await delivery.ack()
         await consumer.stop()
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        await (await channel.get_exchange(topology.dead.name)).publish(aio_pika.Message(b"?", message_id="odd"), "")
+
+
+@pytest.fixture
+def shell(amqp_url: str, topology: Topology) -> Operator:
+    """An operator of this test's installation."""
     return Operator(
         {
             "WXBUS_AMQP_URL": amqp_url,
@@ -68,6 +69,24 @@ async def operator(amqp_url: str, topology: Topology) -> Operator:
             "WXBUS_PARTITIONS": str(topology.partitions),
         }
     )
+
+
+@pytest.fixture
+async def operator(shell: Operator, amqp_url: str, topology: Topology) -> Operator:
+    """Who has four dead letters: of o_1, o_2, o_1 and an unreadable one."""
+    await bury(
+        amqp_url,
+        topology,
+        [
+            ("o_1", "reject", "Reject: no stock"),
+            ("o_2", "attempts", "KeyError: 'x'"),
+            ("o_1", "reject", "Reject: no stock of it"),
+        ],
+    )
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        await (await channel.get_exchange(topology.dead.name)).publish(aio_pika.Message(b"?", message_id="odd"), "")
+    return shell
 
 
 async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, topology: Topology) -> None:
@@ -98,8 +117,10 @@ async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, top
         ([letters[0]["id"]], 1),
     ):
         assert len(await operator.listed(*filters)) == count, filters
-    table = await operator.dead("list")
-    assert all(letter["id"] in table for letter in letters)
+    listed = await operator.dead("list")
+    assert all(f"{letter['id'][:12]} " in listed for letter in letters)
+    assert "reject, 3 runs\n    Reject: no stock of it\n" in listed
+    assert listed.endswith("4 letters (2 reject, 1 attempts, 1 (no reason))\n")
     assert await dead(amqp_url, topology) == 4
 
 
@@ -116,7 +137,7 @@ async def test_one_is_shown_whole(operator: Operator) -> None:
 async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, topology: Topology) -> None:
     """As a first attempt, in order, with an id of its own and a mark; what is unreadable stays where it is."""
     before = await operator.listed()
-    assert "0 replayed" in await operator.dead("replay", answer="n\n")
+    assert "replay 4 letters (2 reject, 1 attempts, 1 (no reason))?" in await operator.dead("replay", answer="n\n")
     assert "2 replayed" in await operator.dead("replay", "--openid", "o_1", "--yes")
     replayed = await read_inbox(amqp_url, topology)
     assert [envelope.body for envelope in replayed] == [b"0", b"2"]
@@ -125,6 +146,18 @@ async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, t
     assert [letter["openid"] for letter in await operator.listed()] == ["o_2", ""]
     assert "1 replayed, 1 left" in await operator.dead("replay", answer="y\n")
     assert [letter["id"] for letter in await operator.listed()] == ["odd"]
+
+
+async def test_many_that_were_looked_at_are_replayed_in_order(
+    shell: Operator, amqp_url: str, topology: Topology
+) -> None:
+    """RabbitMQ mixes up what is given back to it; the order in which they died stays."""
+    await bury(amqp_url, topology, [("o_1", "attempts", "KeyError: 'x'")] * 25)
+    for _ in range(2):
+        died = [letter["died"] for letter in await shell.listed()]
+        assert died == sorted(died)
+    assert "25 replayed" in await shell.dead("replay", "--yes")
+    assert [int(envelope.body) for envelope in await read_inbox(amqp_url, topology)] == list(range(25))
 
 
 async def test_drop_is_for_good(operator: Operator, amqp_url: str, topology: Topology) -> None:

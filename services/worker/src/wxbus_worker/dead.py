@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,70 +19,33 @@ from wxbus.bus.publisher import Publisher
 from wxbus.errors import UnreadableEnvelope, WxbusError
 from wxbus.settings import BusSettings, load
 from wxbus.telemetry import trace_id
+from wxbus_worker.dead_filter import Filter, filtered
 
 T = TypeVar("T")
 
+SHORT_ID: Final = 12
+"""Digits of an id that are shown, if they tell all letters apart."""
+
 dead = typer.Typer(help="Messages that no attempt could save.", no_args_is_help=True)
 
-Ids = Annotated[list[str] | None, typer.Argument(help="Ids of letters, or the beginnings of them; none: all.")]
-Reason = Annotated[str, typer.Option(help="reject, attempts, unreadable, unhandled, poison, delivery_limit.")]
-Account = Annotated[str, typer.Option(help="Name of the account.")]
-Openid = Annotated[str, typer.Option(help="The user.")]
-ErrorText = Annotated[str, typer.Option("--error", help="Part of the error's text.")]
-Since = Annotated[datetime | None, typer.Option(help="Died at or after (UTC).")]
-Until = Annotated[datetime | None, typer.Option(help="Died before (UTC).")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which letters are meant; what is empty does not matter."""
-
-    ids: tuple[str, ...] = ()
-    reason: str = ""
-    account: str = ""
-    openid: str = ""
-    error: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def __call__(self, letter: DeadLetter) -> bool:
-        """Whether the letter is meant."""
-        return (
-            (not self.ids or any(letter.id.startswith(one) for one in self.ids))
-            and self.reason in {"", letter.reason}
-            and self.account in {"", letter.account}
-            and self.openid in {"", letter.openid}
-            and self.error.lower() in letter.error.lower()
-            and (self.since is None or letter.died_at >= self.since.replace(tzinfo=UTC).timestamp())
-            and (self.until is None or letter.died_at < self.until.replace(tzinfo=UTC).timestamp())
-        )
-
-
 @dead.command("list")
+@filtered
 def list_(
-    ids: Ids = None,
-    reason: Reason = "",
-    account: Account = "",
-    openid: Openid = "",
-    error: ErrorText = "",
-    since: Since = None,
-    until: Until = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, instead of a table.")] = False,
+    wanted: Filter,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, a JSON object a line.")] = False,
 ) -> None:
     """Show the letters, oldest first; they stay where they are."""
-    letters = _run(_read(Filter(tuple(ids or ()), reason, account, openid, error, since, until)))
+    letters = _run(_read(wanted))
     if as_json:
         for letter in letters:
             typer.echo(json.dumps(_fields(letter), ensure_ascii=False))
-        return
-    table = Table("id", "died (UTC)", "account", "user", "reason", "attempts", "error")
-    table.columns[0].overflow = "fold"
-    for letter in letters:
-        fields = _fields(letter)
-        cells = [fields[key] for key in ("id", "died", "account", "openid", "reason", "attempts", "error")]
-        table.add_row(*(Text(str(cell)) for cell in cells))
-    Console().print(table if letters else "no dead letters")
+    elif letters:
+        _print_list(letters)
+    else:
+        typer.echo("no dead letters")
 
 
 @dead.command()
@@ -90,7 +54,7 @@ def show(
     body: Annotated[bool, typer.Option("--body", help="Also the message: a user's own words.")] = False,
 ) -> None:
     """Show all that is known of letters."""
-    letters = _run(_read(Filter(tuple(ids))))
+    letters = _run(_read(Filter(ids)))
     if not letters:
         typer.echo("no such dead letter", err=True)
         raise typer.Exit(1)
@@ -98,25 +62,16 @@ def show(
     for letter in letters:
         table = Table(show_header=False)
         text = letter.body.decode(errors="replace") if body else f"{len(letter.body)} bytes, see --body"
-        more = {"traceback": letter.traceback, "body": text}
+        more = {"traceback": letter.traceback.rstrip(), "body": text}
         for name, value in (_fields(letter) | more).items():
             table.add_row(name, Text(str(value)))
         console.print(table)
 
 
 @dead.command()
-def replay(
-    ids: Ids = None,
-    reason: Reason = "",
-    account: Account = "",
-    openid: Openid = "",
-    error: ErrorText = "",
-    since: Since = None,
-    until: Until = None,
-    yes: Yes = False,
-) -> None:
+@filtered
+def replay(wanted: Filter, yes: Yes = False) -> None:
     """Send letters through their users' lanes again, as first attempts."""
-    wanted = Filter(tuple(ids or ()), reason, account, openid, error, since, until)
 
     async def act() -> tuple[int, int]:
         settings = load(BusSettings)
@@ -129,18 +84,9 @@ def replay(
 
 
 @dead.command()
-def drop(
-    ids: Ids = None,
-    reason: Reason = "",
-    account: Account = "",
-    openid: Openid = "",
-    error: ErrorText = "",
-    since: Since = None,
-    until: Until = None,
-    yes: Yes = False,
-) -> None:
+@filtered
+def drop(wanted: Filter, yes: Yes = False) -> None:
     """Delete letters for good."""
-    wanted = Filter(tuple(ids or ()), reason, account, openid, error, since, until)
     done, _ = _run(_each(wanted, "drop", lambda letters, letter: letters.drop(letter), yes=yes))
     typer.echo(f"{done} dropped")
 
@@ -153,13 +99,13 @@ async def _read(wanted: Filter) -> list[DeadLetter]:
 
 async def _found(letters: DeadLetters, wanted: Filter) -> list[DeadLetter]:
     found = []
-    with _progress() as progress:
+    with _progress(transient=True) as progress:
         task = progress.add_task("read", total=await letters.count())
         async for letter in letters.read():
             progress.advance(task)
             if wanted(letter):
                 found.append(letter)
-    return found
+    return sorted(found, key=lambda letter: (letter.died_at or math.inf, letter.received_at, letter.id))
 
 
 async def _each(
@@ -169,7 +115,7 @@ async def _each(
     settings = load(BusSettings)
     async with DeadLetters.open(settings.amqp_url.get_secret_value(), settings.topology) as letters:
         found = await _found(letters, wanted)
-        if found and not yes and not await asyncio.to_thread(typer.confirm, f"{what} {len(found)} letters?"):
+        if found and not yes and not await asyncio.to_thread(typer.confirm, f"{what} {_summary(found)}?"):
             return 0, 0
         done = left = 0
         with _progress() as progress:
@@ -183,8 +129,44 @@ async def _each(
         return done, left
 
 
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True))
+def _progress(*, transient: bool = False) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=transient)
+
+
+def _print_list(letters: Sequence[DeadLetter]) -> None:
+    """Print two lines for each: a table would leave no room for the errors."""
+    console = Console(highlight=False)
+    digits = _telling(letters)
+    longest_account = max(len(letter.account) for letter in letters)
+    longest_openid = max(len(letter.openid) for letter in letters)
+    for letter in letters:
+        columns = (
+            letter.id[:digits].ljust(digits),
+            _when(letter.died_at) or "(unknown time)     ",
+            letter.account.ljust(longest_account),
+            letter.openid.ljust(longest_openid),
+        )
+        runs = f"{letter.attempts} run{'s' * (letter.attempts > 1)}" + (", a replay" if letter.replayed else "")
+        console.print(Text.assemble(("  ".join(columns), "bold"), f"  {letter.reason}, {runs}"), soft_wrap=True)
+        error = Text(f"    {letter.error or '(no error)'}", "dim")
+        if console.is_terminal:
+            error.truncate(console.width, overflow="ellipsis")
+        console.print(error, soft_wrap=True)
+    console.print(Text(_summary(letters)))
+
+
+def _telling(letters: Sequence[DeadLetter]) -> int:
+    """Return how many digits of the ids tell the letters apart."""
+    ids = {letter.id for letter in letters}
+    longest = max(map(len, ids))
+    return next((n for n in range(SHORT_ID, longest) if len({one[:n] for one in ids}) == len(ids)), longest)
+
+
+def _summary(letters: Sequence[DeadLetter]) -> str:
+    reasons = Counter(letter.reason or "(no reason)" for letter in letters)
+    counts = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+    return f"{len(letters)} letter{'s' * (len(letters) > 1)} ({counts})"
 
 
 def _fields(letter: DeadLetter) -> dict[str, str | int | bool]:

@@ -50,7 +50,10 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """What stands in the queue of dead letters, oldest first. What is neither replayed nor dropped stays there."""
+    """What stands in the queue of dead letters. What is neither replayed nor dropped stays there.
+
+    In no order: when one who looked at more than nine gives them back, RabbitMQ mixes them up. They say when they died.
+    """
 
     def __init__(self, channel: AbstractChannel, topology: Topology) -> None:
         """Use `open`."""
@@ -60,7 +63,7 @@ class DeadLetters:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, topology: Topology) -> AsyncIterator["DeadLetters"]:
-        """Yield them; at the end of the block RabbitMQ has back, in order, what was only looked at.
+        """Yield them; at the end of the block RabbitMQ has back what was only looked at.
 
         Raises:
             BrokerUnavailable: RabbitMQ does not answer.
