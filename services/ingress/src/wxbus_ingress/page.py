@@ -40,8 +40,9 @@ KNOWN = (
 )
 NO_KEYS = "<p><b>This account has no token yet: every request is refused. / 尚未配置 token，请求一律拒绝。</b></p>"
 AUTHORIZER = (
-    "<p>It authorised the third-party platform <b>{platform}</b>, so nothing is filled in for it: its messages come to "
-    "<code>/wechat/{platform}/$APPID$</code>. / 该账号已授权给第三方平台，无需单独填写。</p>"
+    "<p>The account is known: <b>{name}</b> authorised the third-party platform <b>{platform}</b>. Its messages come "
+    "to <code>/wechat/{platform}/$APPID$</code>, nothing is filled in for it alone. / "
+    "该账号已授权给第三方平台，消息由平台的地址接收，无需单独填写。</p>"
 )
 HERE = "the address of this page, with https and its public name / 本页地址"
 MESSAGES = "the same and <code>/$APPID$</code> / 本页地址加 <code>/$APPID$</code>"
@@ -55,11 +56,10 @@ def known_account(account: Account, *, takes: bool) -> web.Response:
         account: Whose page it is.
         takes: Whether there are keys, so that callbacks can be taken here.
     """
-    known = KNOWN.format(name=escape(account.name))
     if account.component is not None:
-        return _response(200, known + AUTHORIZER.format(platform=escape(account.component)))
-    if not takes:
-        known += NO_KEYS
+        name = "it" if account.name == account.component else escape(account.name)
+        return _response(200, AUTHORIZER.format(name=name, platform=escape(account.component)))
+    known = KNOWN.format(name=escape(account.name)) + ("" if takes else NO_KEYS)
     rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in _rows(account))
     return _response(200, f"{known}<p>In WeChat's console fill in / 请在微信后台填写：</p><table>{rows}</table>")
 
