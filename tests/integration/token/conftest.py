@@ -16,7 +16,9 @@ from tests.support.token_service import Place, placed
 from wxbus.api.fetched import FetchedToken
 from wxbus.store.store import Store
 from wxbus_token.authority import Authority
+from wxbus_token.credentials import Credential as KeptCredential
 from wxbus_token.credentials import digest_of
+from wxbus_token.guard import Guard
 from wxbus_token.keeper import Keeper
 from wxbus_token.keyring import Keyring, new_vault_key
 from wxbus_token.metrics import Metrics
@@ -120,15 +122,24 @@ class World:
     stack: AsyncExitStack
     clock: Clock = field(default_factory=Clock)
 
-    async def instance(self, *, keys: str = "", secret: str = SECRET, patience: float = 1e9) -> Instance:
+    async def instance(
+        self,
+        *,
+        keys: str = "",
+        secret: str = SECRET,
+        patience: float = 1e9,
+        per_day: int = 10**6,
+        credential: KeptCredential | None = None,
+        without_store: bool = False,
+    ) -> Instance:
         """Return a further instance, with connections of its own."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
         store = await self.stack.enter_async_context(Store.open(url))
         vault = Vault(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
-        credential = Credential(self.wechat, secret=secret)
-        authority = Authority(
-            vault, [credential], Timing(lease=30.0, patience=patience), Metrics(CollectorRegistry()), clock=self.clock
-        )
+        credential = credential or Credential(self.wechat, secret=secret)
+        guard = Guard(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
+        timing = Timing(lease=30.0, patience=patience, without_store=without_store)
+        authority = Authority(vault, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock)
         self.stack.push_async_callback(authority.aclose)
         return Instance(authority, vault, proxy, self.clock, authority.keeper("access_token", APPID))
 

@@ -25,9 +25,11 @@ from wxbus_token.authority import Authority
 from wxbus_token.callers import Callers, Uses
 from wxbus_token.component import ComponentService
 from wxbus_token.credentials import Sources, credentials_of
+from wxbus_token.guard import Guard
 from wxbus_token.hints import Ear, Hints
 from wxbus_token.keyring import Keyring
 from wxbus_token.metrics import Metrics
+from wxbus_token.operations import TokenOperations
 from wxbus_token.platform import Platforms
 from wxbus_token.register import Register
 from wxbus_token.registered import RegisteredAccount, RegisteredKey
@@ -74,7 +76,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             patience=settings.patience,
             without_store=settings.refresh_without_store,
         )
-        authority = Authority(vault, [], timing, Metrics(registry))
+        guard = Guard(store, namespace=namespace, per_minute=settings.asks_per_minute, per_day=settings.asks_per_day)
+        authority = Authority(vault, guard, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         sources = Sources(wechat, wecom, authority.source)
 
@@ -94,7 +97,14 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(running(platforms.run()))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
-        services = [TokenService(platforms), ComponentService(platforms), AccountsService(book), KeysService(callers)]
+        operations = TokenOperations(authority, platforms, vault, guard)
+        services = [
+            TokenService(platforms),
+            operations,
+            ComponentService(platforms),
+            AccountsService(book),
+            KeysService(callers),
+        ]
         server = Server(services, authenticator=callers, limit=limit, registry=registry)
         checks: Mapping[str, Check] = {"redis": vault.check}
         admin_port = await enter(

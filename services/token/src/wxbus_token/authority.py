@@ -12,6 +12,7 @@ from wxbus.api.tokens import TokenSource
 from wxbus.errors import StoreUnavailable, UnknownAccount
 from wxbus_token.credentials import Credential
 from wxbus_token.fetcher import Fetcher
+from wxbus_token.guard import Guard
 from wxbus_token.hints import Ear
 from wxbus_token.keeper import Keeper
 from wxbus_token.metrics import Metrics
@@ -36,6 +37,7 @@ class Authority:
     def __init__(
         self,
         vault: Vault,
+        guard: Guard,
         credentials: Iterable[Credential],
         timing: Timing,
         metrics: Metrics,
@@ -46,7 +48,7 @@ class Authority:
         self._timing = timing
         self._metrics = metrics
         self._clock = clock
-        self._fetcher = Fetcher(vault, timing, metrics, clock=clock)
+        self._fetcher = Fetcher(vault, guard, timing, metrics, clock=clock)
         self._keepers: dict[Key, Keeper] = {}
         self._on_demand: dict[Key, Credential] = {}
         """Those that have a keeper from the first time on that somebody wants them."""
@@ -88,6 +90,10 @@ class Authority:
             keeper = self._keepers[key] = self._keeper_of(credential)
             return keeper
         raise UnknownAccount(f"there is no account with this appid and a secret for its {kind}")
+
+    def keepers(self, appid: str | None = None) -> list[Keeper]:
+        """Return the keepers of an account, or all there are."""
+        return [keeper for (_, whose), keeper in sorted(self._keepers.items()) if appid in (None, whose)]
 
     def source(self, kind: str) -> TokenSource:
         """Return what gives the credentials of a kind to those that are fetched with them."""

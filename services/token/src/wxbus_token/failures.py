@@ -1,6 +1,7 @@
 """What a failed fetch means: how long nobody asks again, and whether somebody must act (protocol reference 12)."""
 
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Final
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.wechat.errcodes import Policy
 from wxbus_token.credentials import Missing
+from wxbus_token.guard import Guarded, until_next_day
 
 FIRST_WAIT: Final = 1.0
 LAST_WAIT: Final = 60.0
@@ -24,6 +26,8 @@ class State(StrEnum):
 
     AWAY = "away"
     """WeChat does not answer, or is busy: it passes."""
+    GUARD = "guard"
+    """We have asked as often as our own limit allows."""
     MINUTE_LIMIT = "minute_limit"
     QUOTA = "quota"
     """The day's calls are used up."""
@@ -75,7 +79,7 @@ class Failure:
         return TokenUnavailable(self.text, retry_after=wait)
 
 
-def failure_of(error: WeChatError | WeChatUnavailable | Missing, before: int) -> Failure:
+def failure_of(error: WeChatError | WeChatUnavailable | Missing | Guarded, before: int) -> Failure:
     """Return what `error` means after `before` failures in a row.
 
     Every errcode of a fetch but those that WeChat says to wait for is lasting: 40001 too, which here means a wrong
@@ -83,17 +87,15 @@ def failure_of(error: WeChatError | WeChatUnavailable | Missing, before: int) ->
     """
     jitter = random.uniform(0.8, 1.2)
     backoff = min(FIRST_WAIT * 2.0 ** min(before, 10), LAST_WAIT) * jitter
-    if isinstance(error, WeChatUnavailable):
-        return Failure(str(error), backoff, lasting=False)
-    if isinstance(error, Missing):
-        return Failure(str(error), TICKET_WAIT * jitter, lasting=False, state=State.NO_TICKET)
+    if not isinstance(error, WeChatError):
+        return _not_answered(error, backoff, jitter)
     code, known = error.code, STATES.get(error.errcode, State.REFUSED)
     match code.policy:
         case Policy.BACKOFF:
             return Failure(str(error), backoff, lasting=False, errcode=error.errcode)
         case Policy.WAIT:
             # A limit per minute passes by itself; a daily one, whose end is not stated, is somebody's business.
-            wait = (code.wait or QUOTA_WAIT) * random.uniform(1.0, 1.2)
+            wait = (code.wait or min(QUOTA_WAIT, until_next_day(time.time()))) * random.uniform(1.0, 1.2)
             return Failure(str(error), wait, lasting=code.wait is None, errcode=error.errcode, state=known)
         case Policy.REAUTH:
             state = State.REAUTHORIZE
@@ -101,3 +103,13 @@ def failure_of(error: WeChatError | WeChatUnavailable | Missing, before: int) ->
         case _:
             wait = (code.wait or REFUSED_WAIT) * jitter
             return Failure(str(error), wait, lasting=True, errcode=error.errcode, state=known)
+
+
+def _not_answered(error: WeChatUnavailable | Missing | Guarded, backoff: float, jitter: float) -> Failure:
+    match error:
+        case Guarded():
+            return Failure(str(error), error.wait, lasting=error.lasting, state=State.GUARD)
+        case Missing():
+            return Failure(str(error), TICKET_WAIT * jitter, lasting=False, state=State.NO_TICKET)
+        case _:
+            return Failure(str(error), backoff, lasting=False)

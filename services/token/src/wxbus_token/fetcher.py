@@ -13,6 +13,7 @@ from wxbus.errors import StoreUnavailable, WeChatError, WeChatUnavailable
 from wxbus.store.lock import Hold
 from wxbus_token.credentials import Credential, Missing, digest_of
 from wxbus_token.failures import Failure, failure_of
+from wxbus_token.guard import Guard, Guarded
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
 from wxbus_token.timing import Timing
@@ -42,8 +43,11 @@ class Fetched:
 class Fetcher:
     """Asks WeChat, and writes down what comes of it."""
 
-    def __init__(self, vault: Vault, timing: Timing, metrics: Metrics, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, vault: Vault, guard: Guard, timing: Timing, metrics: Metrics, *, clock: Callable[[], float]
+    ) -> None:
         self._vault = vault
+        self._guard = guard
         self._margin = timing.margin
         self._metrics = metrics
         self._clock = clock
@@ -62,7 +66,7 @@ class Fetcher:
             return await self.store(credential, fetched)
         except Late:
             return None
-        except (WeChatError, WeChatUnavailable, Missing) as exc:
+        except (WeChatError, WeChatUnavailable, Missing, Guarded) as exc:
             failure = failure_of(exc, record.failures)
             await self._note(credential, failure, hold)
             raise failure.error() from exc
@@ -74,8 +78,10 @@ class Fetcher:
             WeChatError: WeChat refuses.
             WeChatUnavailable: No usable answer.
             TokenUnavailable: Another credential, with which this one is fetched, cannot be had.
+            Guarded: WeChat was asked often enough.
         """
         began = self._clock()
+        await self._guard.admit(credential.appid)
         token = await credential.fetch(None, force=False)
         self._count(credential, "alone")
         _log(credential).warning("token.fetched_without_store", expires_in=token.expires_in)
@@ -142,6 +148,7 @@ class Fetcher:
         except Unsealable as exc:
             _log(credential).error("token.means_unsealable", reason=str(exc))
             means = None
+        await self._guard.admit(credential.appid)
         return await credential.fetch(means, force=force)
 
     async def _note(self, credential: Credential, failure: Failure, hold: Hold) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -14,6 +14,7 @@ from wxbus.store.lock import Hold
 from wxbus_token.credentials import Credential, digest_of
 from wxbus_token.failures import State, failure_of
 from wxbus_token.fetcher import Fetched, Fetcher
+from wxbus_token.guard import Guarded
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
 from wxbus_token.timing import Timing
@@ -71,6 +72,11 @@ class Keeper:
         """Return the seconds until `held` expires."""
         return held.expires - self._clock()
 
+    def left(self) -> float | None:
+        """Return for how many seconds what is in memory is valid; None if nothing is."""
+        held = self._valid()
+        return None if held is None else self.remaining(held)
+
     async def get(self) -> Held:
         """Return a valid value.
 
@@ -92,6 +98,14 @@ class Keeper:
         """
         digest = digest_of(value)
         return _some(await self._flights.do(f"report {digest}", lambda: self._report(digest)))
+
+    async def refresh(self) -> Held:
+        """Return what WeChat gives when it is asked now, whatever the last failure said: what was wrong is put right.
+
+        Raises:
+            TokenUnavailable: It cannot be had just now; TokenRefused if waiting does not help.
+        """
+        return _some(await self._flights.do("refresh", self._refresh_now))
 
     def take(self, record: Record) -> None:
         """Believe what Redis has; it was read just now."""
@@ -222,6 +236,21 @@ class Keeper:
         if held is not None and not (ahead and record.refresh_in <= 0):
             return held
         _keep_to(record)
+        return await self._fetch(record, hold)
+
+    async def _refresh_now(self) -> Held:
+        try:
+            async with self._lock.hold() as hold:
+                if hold is not None:
+                    record = await self._look()
+                    _keep_to(replace(record, failure=None))
+                    if held := await self._fetch(record, hold):
+                        return held
+        except StoreUnavailable as exc:
+            raise TokenUnavailable("the store is away", retry_after=1.0) from exc
+        raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
+
+    async def _fetch(self, record: Record, hold: Hold) -> Held | None:
         fetched = await self._fetcher.fetch(self.credential, record, hold)
         if fetched is None:
             return None
@@ -252,7 +281,7 @@ class Keeper:
     async def _fetch_alone(self) -> Held:
         try:
             fetched = await self._fetcher.fetch_alone(self.credential)
-        except (WeChatError, WeChatUnavailable) as exc:
+        except (WeChatError, WeChatUnavailable, Guarded) as exc:
             failure = failure_of(exc, self._alone_failures)
             self._alone_failures += 1
             self._alone_after = self._clock() + failure.wait

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from wxbus.accounts import APPID, AccountKind
 from wxbus.rpc.messages import TokenMessage
+from wxbus_token.credentials import ACCESS_TOKEN
 from wxbus_token.registered import NAME
 
 DAY = 86_400.0
@@ -42,6 +43,51 @@ class NewAccount(NewSecret):
     """Our name for it."""
     kind: AccountKind
     """What WeChat calls it."""
+
+
+class OneCredential(AccountRequest):
+    """Which credential is meant."""
+
+    kind: str = Field(default=ACCESS_TOKEN, pattern=r"^[a-z_]{1,40}$")
+    """WeChat's name for it."""
+
+
+class CredentialStatus(TokenMessage):
+    """How one credential is, without its value."""
+
+    kind: str
+    appid: str
+    state: str
+    """valid; none: nobody asked yet; dead: reported and not replaced yet; or why WeChat gives none, like guard, quota,
+    wrong_secret."""
+    valid: bool
+    """Whether there is a value to give, also while the next one cannot be had."""
+    expires_in: float | None = None
+    """Seconds until WeChat stops accepting it."""
+    refresh_in: float | None = None
+    """Seconds until it is replaced."""
+    reason: str = ""
+    """Of the last failure."""
+    errcode: int | None = None
+    """WeChat's."""
+    retry_in: float | None = None
+    """Seconds until WeChat is asked again."""
+    failures: int = 0
+    """In a row."""
+    asked_in_minute: int = 0
+    """Requests to WeChat for this account's credentials, of all kinds."""
+    asked_in_day: int = 0
+    """The same in a day of China."""
+    forced_in_day: int = 0
+    """Forced refreshes in the last 24 hours; WeChat allows 20."""
+
+
+class StatusList(TokenMessage):
+    """How credentials are."""
+
+    store: bool
+    """Whether Redis answers; if not, this is what one instance has in memory."""
+    credentials: list[CredentialStatus]
 
 
 class ListedAccount(TokenMessage):

@@ -50,6 +50,10 @@ class TokenSettings(BaseSettings):
     """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
     wecom_api_url: str = "https://qyapi.weixin.qq.com"
     """WeCom's own API, no trailing slash."""
+    asks_per_minute: int = Field(default=60, ge=1)
+    """Requests to WeChat for one account's credentials, of all instances together."""
+    asks_per_day: int = Field(default=1800, ge=1)
+    """The same in a day of China; WeChat allows 2,000 by the classic call, 200 for a test account."""
     tls_cert_file: Path | None = None
     """Serve HTTPS with this certificate, PEM with those between it and its root; HTTP without."""
     tls_key_file: Path | None = None

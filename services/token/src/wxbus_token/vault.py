@@ -207,6 +207,11 @@ class Vault:
             raise Late
         return float(wait_ms) / 1000
 
+    async def forced(self, credential: Credential) -> int:
+        """Return how many forced refreshes there were within a day."""
+        since = int(await self._store.now() * 1000) - DAY_MS
+        return int(await self._store.command("ZCOUNT", self._key(credential, "forced"), since, "+inf"))
+
     async def check(self) -> None:
         """Return if Redis answers."""
         await self._store.command("PING")

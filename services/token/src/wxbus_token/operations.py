@@ -1,0 +1,101 @@
+"""What operators may call about credentials: how they are, and to fetch one now."""
+
+import asyncio
+from collections.abc import Sequence
+
+from wxbus.errors import StoreUnavailable
+from wxbus.rpc import method, service
+from wxbus_token.authority import Authority
+from wxbus_token.credentials import ACCESS_TOKEN
+from wxbus_token.guard import Asked, Guard
+from wxbus_token.keeper import Keeper
+from wxbus_token.messages import AccountRequest, CredentialStatus, Everything, OneCredential, StatusList
+from wxbus_token.platform import Platforms
+from wxbus_token.vault import Record, Vault
+
+
+@service("token")
+class TokenOperations:
+    """How the credentials are."""
+
+    def __init__(self, authority: Authority, platforms: Platforms, vault: Vault, guard: Guard) -> None:
+        self._authority = authority
+        self._platforms = platforms
+        self._vault = vault
+        self._guard = guard
+
+    @method(scopes=["token:status:{appid}"])
+    async def status(self, request: AccountRequest) -> StatusList:
+        """Return how the credentials of an account are; those that nobody has wanted yet are not among them."""
+        await self._platforms.keeper(ACCESS_TOKEN, request.appid)
+        return await self._statuses(self._authority.keepers(request.appid))
+
+    @method(scopes=["token:status:all"])
+    async def status_all(self, request: Everything) -> StatusList:  # noqa: ARG002 - a method takes a request
+        """Return how all credentials are."""
+        return await self._statuses(self._authority.keepers())
+
+    @method(scopes=["token:refresh:{appid}"])
+    async def refresh(self, request: OneCredential) -> CredentialStatus:
+        """Ask WeChat now, although a failure says to wait: somebody has put right what was wrong."""
+        keeper = await self._platforms.keeper(request.kind, request.appid)
+        await keeper.refresh()
+        (status,) = (await self._statuses([keeper])).credentials
+        return status
+
+    async def _statuses(self, keepers: Sequence[Keeper]) -> StatusList:
+        appids = sorted({keeper.credential.appid for keeper in keepers})
+        try:
+            records = await self._vault.read([keeper.credential for keeper in keepers])
+            forced = await asyncio.gather(*(self._vault.forced(keeper.credential) for keeper in keepers))
+            asked = dict(zip(appids, await self._guard.asked(appids), strict=True))
+        except StoreUnavailable:
+            return StatusList(store=False, credentials=[_from_memory(keeper) for keeper in keepers])
+        return StatusList(
+            store=True,
+            credentials=[
+                _from_store(keeper, record, asked[keeper.credential.appid], count)
+                for keeper, record, count in zip(keepers, records, forced, strict=True)
+            ],
+        )
+
+
+def _from_store(keeper: Keeper, record: Record, asked: Asked, forced: int) -> CredentialStatus:
+    failure = record.failure
+    valid = bool(record.digest) and record.expires_in > 0 and not record.dead and not record.withdrawn
+    return CredentialStatus(
+        kind=keeper.credential.kind,
+        appid=keeper.credential.appid,
+        state=_state(record, valid=valid),
+        valid=valid,
+        expires_in=record.expires_in if valid else None,
+        refresh_in=record.refresh_in if valid else None,
+        reason=failure.text if failure else "",
+        errcode=failure.errcode if failure else None,
+        retry_in=failure.wait if failure and failure.wait > 0 else None,
+        failures=record.failures,
+        asked_in_minute=asked.in_minute,
+        asked_in_day=asked.in_day,
+        forced_in_day=forced,
+    )
+
+
+def _from_memory(keeper: Keeper) -> CredentialStatus:
+    left = keeper.left()
+    return CredentialStatus(
+        kind=keeper.credential.kind,
+        appid=keeper.credential.appid,
+        state="valid" if left else "none",
+        valid=left is not None,
+        expires_in=left,
+    )
+
+
+def _state(record: Record, *, valid: bool) -> str:
+    if record.withdrawn:
+        return "reauthorize"
+    if record.failure is not None:
+        return record.failure.state.value
+    if valid:
+        return "valid"
+    return "dead" if record.dead else "none"
