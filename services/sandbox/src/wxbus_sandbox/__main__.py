@@ -1,7 +1,6 @@
 """Command line: serves the sandbox, or acts as a user of WeChat's."""
 
 import asyncio
-import signal
 import sys
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from wxbus.accounts import Accounts
 from wxbus.admin import listening
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
+from wxbus.stopping import stop_signal
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format
 from wxbus_sandbox.app import build_app
@@ -107,9 +107,7 @@ def _show(result: SendResult, answers: list[Sent]) -> None:
 
 
 async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    stop = stop_signal()
     address = settings.address
     app = build_app(accounts, ingress_url=settings.ingress_url, public_url=address.url, rules=settings.rules)
     async with listening(app, host=address.host, port=address.port) as port:

@@ -1,7 +1,5 @@
 """`python -m wxbus_token` serves; `keys new` makes an API key, `vault-key` a key for Redis."""
 
-import asyncio
-import signal
 from typing import Annotated
 
 import typer
@@ -11,6 +9,7 @@ from wxbus import logs
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.keys import new_key
 from wxbus.settings import load
+from wxbus.stopping import stop_signal
 from wxbus_token.app import serving
 from wxbus_token.keyring import new_vault_key
 from wxbus_token.settings import TokenSettings
@@ -64,9 +63,7 @@ def vault_key(
 
 
 async def _serve(settings: TokenSettings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_signal()
     async with serving(settings):
         await stop.wait()
 
