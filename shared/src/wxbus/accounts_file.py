@@ -51,7 +51,7 @@ class AccountsFile:
         self._takers: list[Taker] = []
         self._told = asyncio.Event()
         self._problem: ConfigurationError | None = None
-        self._seen = _stamps(path)
+        self._found = self._seen = _stamps(path)
         self.current = Accounts.read(path)
         wrong = Gauge(
             "wxbus_accounts_file_wrong",
@@ -112,20 +112,23 @@ class AccountsFile:
             raise ConfigurationError(f"accounts file {self._path}: there is no account in it")
         return accounts
 
+    async def look(self) -> None:
+        """Read the file again if it has changed and rests, or if somebody told us to."""
+        found = await asyncio.to_thread(_look, list(self._seen))
+        if self._told.is_set() or (found == self._found and found != self._seen):
+            self._told.clear()
+            await self.reread()
+        self._found = found
+
     async def _watch(self) -> None:
-        before = self._seen
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
                     await self._told.wait()
-            now = await asyncio.to_thread(_look, list(self._seen))
-            if self._told.is_set() or (now == before and now != self._seen):
-                self._told.clear()
-                try:
-                    await self.reread()
-                except Exception:
-                    log.exception("accounts.reread_failed")
-            before = now
+            try:
+                await self.look()
+            except Exception:
+                log.exception("accounts.reread_failed")
 
 
 def _stamps(path: Path) -> _Stamps:

@@ -56,6 +56,24 @@ async def test_a_request_under_way_ends_with_the_account_it_began_with(ingress: 
         assert (answer.status, await answer.text()) == (200, "success")
 
 
+async def test_no_request_is_dropped_under_load(ingress: Ingress) -> None:
+    """However often the file changes while callbacks come, each of them is taken."""
+    stop = asyncio.Event()
+
+    async def change() -> None:
+        while not stop.is_set():
+            ingress.reread(an_account("new", appid="wxnew"), *(an_account(f"a{number}") for number in range(50)))
+            await asyncio.sleep(0)
+
+    ingress.reread(an_account("new", appid="wxnew"))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(change())
+        answers = await asyncio.gather(*(ingress.post(SHOP_PUSH, account="new") for _ in range(200)))
+        stop.set()
+
+    assert set(answers) == {(200, "success")}
+
+
 async def test_accounts_that_cannot_be_used_change_nothing(ingress: Ingress) -> None:
     """A key that ingress cannot use is refused whole."""
     broken = an_account("new", appid="wxnew").model_copy(update={"aes_key": SecretStr("short")})

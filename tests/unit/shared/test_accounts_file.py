@@ -80,6 +80,21 @@ async def test_a_file_put_in_its_place_is_taken(watched: Watched) -> None:
     assert [account.name for account in await watched.taken.get()] == ["shed"]
 
 
+async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """What changes from look to look is not read yet: half a file may be a good one that lacks accounts."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(accounts("shop", source=""), encoding="utf-8")
+    file = AccountsFile(path, registry=CollectorRegistry())
+    for count in range(1, 4):
+        path.write_text(accounts(*"abc"[:count], source=""), encoding="utf-8")
+        await file.look()
+        assert [account.name for account in file.current] == ["shop"]
+
+    await file.look()
+
+    assert [account.name for account in file.current] == ["a", "b", "c"]
+
+
 async def test_a_swapped_link_is_taken(tmp_path: Path) -> None:
     """Kubernetes keeps all files behind one link to a folder, and swaps that link."""
     for name in ("one", "two"):

@@ -40,8 +40,8 @@ KNOWN = (
 )
 NO_KEYS = "<p><b>This account has no token yet: every request is refused. / 尚未配置 token，请求一律拒绝。</b></p>"
 AUTHORIZER = (
-    "<p>The account is known: <b>{name}</b> authorised the third-party platform <b>{platform}</b>. Its messages come "
-    "to <code>/wechat/{platform}/$APPID$</code>, nothing is filled in for it alone. / "
+    "<p>The account is known{name}. It has authorised the third-party platform <b>{platform}</b>: its messages come to "
+    "<code>/wechat/{platform}/$APPID$</code>, nothing is filled in for it alone. / "
     "该账号已授权给第三方平台，消息由平台的地址接收，无需单独填写。</p>"
 )
 HERE = "the address of this page, with https and its public name / 本页地址"
@@ -57,7 +57,7 @@ def known_account(account: Account, *, takes: bool) -> web.Response:
         takes: Whether there are keys, so that callbacks can be taken here.
     """
     if account.component is not None:
-        name = "it" if account.name == account.component else escape(account.name)
+        name = "" if account.name == account.component else f", as <b>{escape(account.name)}</b>"
         return _response(200, AUTHORIZER.format(name=name, platform=escape(account.component)))
     known = KNOWN.format(name=escape(account.name)) + ("" if takes else NO_KEYS)
     rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in _rows(account))
