@@ -4,11 +4,12 @@ import traceback
 from types import ModuleType
 
 import aio_pika.exceptions
+import aiormq
 import aiormq.exceptions
 import pamqp.exceptions
 import pytest
 
-from wxbus.bus.connection import Backoff, BrokerCall, address
+from wxbus.bus.connection import Backoff, BrokerCall, address, connected
 from wxbus.errors import BrokerUnavailable, ConfigurationError, UnreadableEnvelope
 
 
@@ -24,6 +25,7 @@ CLIENT_ERRORS = sorted(
         *errors_of(pamqp.exceptions),
         ConnectionResetError,
         OSError,
+        StopAsyncIteration,
         TimeoutError,
         asyncio.TimeoutError,
         Exception,
@@ -134,6 +136,18 @@ async def test_a_deadline_inside_is_a_timeout() -> None:
     task = asyncio.current_task()
     assert task
     assert task.cancelling() == 0
+
+
+async def test_a_broker_that_hangs_up_in_the_handshake_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then aiormq raises what no generator lets through; a worker died of it."""
+
+    async def hung_up(_url: object) -> None:
+        raise StopAsyncIteration
+
+    monkeypatch.setattr(aiormq, "connect", hung_up)
+    with pytest.raises(BrokerUnavailable, match="connecting to RabbitMQ: the connection was closed"):
+        async with connected(address("amqp://guest:guest@127.0.0.1/", name="w")):
+            pass
 
 
 def test_the_address_carries_name_and_heartbeat() -> None:

@@ -28,7 +28,8 @@ BROKER_ERRORS = (
     AMQPError,
     ChannelInvalidStateError,  # a RuntimeError, outside aiormq's own branch
     PAMQPException,
-    RuntimeError,  # "connection closed", and a connection that ends in the middle of the handshake
+    RuntimeError,  # "connection closed"
+    StopAsyncIteration,  # the connection ended in the middle of the handshake; out of a generator it is a RuntimeError
     OSError,  # TimeoutError too
 )
 
@@ -72,6 +73,8 @@ def _reason(exc: BaseException) -> str:
         return "no queue is bound for it"
     if isinstance(exc, DeliveryError):
         return "RabbitMQ refused it, the queue may be full"
+    if isinstance(exc, StopAsyncIteration):
+        return "the connection was closed"
     if isinstance(exc, TimeoutError):
         return "no answer in time"
     return str(exc) or type(exc).__name__

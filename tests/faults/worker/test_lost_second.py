@@ -1,0 +1,77 @@
+"""What a power cut costs with Redis's `appendfsync everysec`: the last second of contexts, and no more."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Install
+from tests.support.history import Load, differences, outcome, settled
+from wxbus.bus.topology import Topology
+from wxbus_local.redis import PrivateRedis, program
+from wxbus_local.servers import Launcher
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
+
+USERS = [f"o_user{index}" for index in range(30)]
+APP = "tests.support.recording:router"
+
+
+@pytest.fixture
+def forgetful_redis(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRedis]:
+    """A Redis of this test's own whose file can be cut: one in a container keeps it to itself."""
+    executable = program()
+    if executable is None:
+        pytest.skip("no Redis is installed on this machine")
+    server = PrivateRedis(launcher.run, tmp_path / "redis", executable)
+    server.start()
+    yield server
+    server.discard()
+
+
+async def test_redis_forgets_its_last_second(
+    amqp_url: str, forgetful_redis: PrivateRedis, topology: Topology, install: Install
+) -> None:
+    """Each user's context is that of a moment before, and goes on from there: in order, nothing twice.
+
+    Every reply has gone out, for a message is acknowledged after its replies; some go out again.
+    """
+    async with (
+        install(amqp_url=amqp_url, redis_url=forgetful_redis.url, topology=topology) as installation,
+        asyncio.timeout(140),
+    ):
+        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        await installation.token()
+        workers = [
+            await installation.worker(APP, name, WXBUS_WORKER_REPLY_LEASE="3") for name in ("worker1", "worker2")
+        ]
+        load = Load(amqp_url, topology, USERS, random.Random(), twice=0)  # a repeat of what is forgotten would run anew
+        async with load.writing():
+            await load.backlogged()
+            [log] = forgetful_redis.folder.glob("appendonlydir/*.incr.aof")
+            written = log.stat().st_size
+            await asyncio.sleep(1)
+            await asyncio.to_thread(forgetful_redis.kill)
+            with log.open("ab") as file:
+                lost = file.tell() - written
+                file.truncate(written)
+            await asyncio.to_thread(forgetful_redis.start)
+            await load.backlogged()
+        await settled(amqp_url, topology, workers)
+        result = await outcome(installation, forgetful_redis.url, USERS, amqp_url)
+    forgotten = {user: gaps(result.committed[user], load.published[user]) for user in USERS}
+    print(f"{lost} bytes lost; messages forgotten: {sum(map(sum, forgotten.values()))} of {load.published.total()}")
+    assert lost > 0
+    assert any(forgotten.values()), "nothing was forgotten: this proves nothing"
+    assert [user for user, lengths in forgotten.items() if len(lengths) > 1] == []
+    assert [user for user, numbers in result.committed.items() if numbers != sorted(set(numbers))] == []
+    assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
+    assert result.dead == 0
+
+
+def gaps(numbers: Sequence[int], last: int) -> list[int]:
+    """Return the lengths of what is missing between 1 and the last number."""
+    return [after - before - 1 for before, after in pairwise([0, *numbers, last + 1]) if after > before + 1]
