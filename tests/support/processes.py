@@ -134,6 +134,16 @@ class Service:
             await self.stop()
         await self.kill()
 
+    @property
+    def pid(self) -> int:
+        """Return its process id, of its last life if it ended."""
+        return self._running.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
     def said(self) -> str:
         """Return all that it wrote to standard output and standard error, earlier lives included."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""

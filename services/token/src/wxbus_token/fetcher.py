@@ -67,6 +67,8 @@ class Fetcher:
         except Late:
             return None
         except (WeChatError, WeChatUnavailable, Missing, Guarded) as exc:
+            if hold.lapsed:  # we were frozen meanwhile: another may have what we could not get
+                return None
             failure = failure_of(exc, record.failures)
             await self._note(credential, failure, hold)
             raise failure.error() from exc

@@ -1,0 +1,1 @@
+"""The token service on real processes that are killed and frozen."""

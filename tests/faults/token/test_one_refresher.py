@@ -1,0 +1,248 @@
+"""One refresher for each account, whatever happens to the instances, to Redis and to clocks (promise 5)."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Service
+from tests.support.short_lived import Fetch, Moment, ShortLivedWeChat
+from tests.support.token_fleet import LEASE, MARGIN, Answers, Fleet
+from wxbus.store.store import Store
+from wxbus_local.private import Server
+from wxbus_local.servers import Launcher
+from wxbus_sandbox.settings import Rules
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
+
+LIFETIME, OVERLAP = 10, 6
+SHORT = Rules(token_lifetime=LIFETIME, token_overlap=OVERLAP, stable_renewal=MARGIN, forced_interval=0)
+ACCOUNTS = {"wxstable1": False, "wxstable2": False, "wxclassic1": True, "wxclassic2": True}
+"""Each appid, and whether its tokens are fetched the classic way."""
+KILLS = 8
+HOUR = 3600.0
+
+
+class Killer:
+    """Kills whoever fetches, before or after WeChat made the token, but never twice in a row for one account."""
+
+    def __init__(self, fleet: Fleet, tasks: asyncio.TaskGroup, rng: random.Random) -> None:
+        self._fleet = fleet
+        self._tasks = tasks
+        self._rng = rng
+        self._spared: set[str] = set()
+        self._down: set[str] = set()
+        self._revived = 0
+        self.kills: Counter[str] = Counter()
+        self.over = asyncio.Event()
+
+    async def __call__(self, fetch: Fetch, moment: Moment) -> None:
+        """Look at a fetch."""
+        if fetch.appid in self._spared:
+            if moment is Moment.MADE:  # it is answered; the next may be killed again
+                self._spared.discard(fetch.appid)
+        elif self.kills.total() < KILLS and self._rng.random() < 0.5:
+            holder = self._fleet.asking(fetch)
+            if holder.name not in self._down:  # it may fetch for another account while it starts
+                self._spared.add(fetch.appid)
+                self.kills[fetch.appid] += 1
+                self._tasks.create_task(self._replace(holder))
+                await asyncio.Event().wait()  # ends with the connection
+
+    async def _replace(self, holder: Service) -> None:
+        self._down.add(holder.name)
+        await holder.kill()
+        await holder.start()
+        self._down.discard(holder.name)
+        self._revived += 1
+        if self._revived == KILLS:
+            self.over.set()
+
+
+async def test_holders_of_the_lock_are_killed(
+    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path
+) -> None:
+    """Ten instances, two of them an hour off; kill -9 of whoever fetches, at random before and after the token is made.
+
+    At most one fetch per account is under way; no caller gets an older token after a newer one, nor one that has been
+    superseded for longer than WeChat's overlap, nor an error; there are as many fetches as planned, and one per kill.
+    """
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    wechat = ShortLivedWeChat(SHORT)
+    skews = [0.0] * 8 + [HOUR, -HOUR]
+    async with (
+        Fleet.open(
+            launcher.run,
+            tmp_path,
+            wechat,
+            redis_url=redis_url,
+            namespace=namespace,
+            skews=skews,
+            accounts=ACCOUNTS,
+        ) as fleet,
+        asyncio.timeout(140),
+    ):
+        began = time.monotonic()
+        seen = {(instance.name, appid): Answers() for instance in fleet.instances for appid in ACCOUNTS}
+        async with asyncio.TaskGroup() as tasks:
+            killer = wechat.look = Killer(fleet, tasks, random.Random(seed))
+            callers = [
+                tasks.create_task(fleet.ask_on(instance, appid, seen[instance.name, appid], pause=0.2))
+                for instance in fleet.instances
+                for appid in ACCOUNTS
+            ]
+            await killer.over.wait()
+            wechat.look = None
+            for caller in callers:
+                caller.cancel()
+        elapsed = time.monotonic() - began
+        words = fleet.last_words()
+    assert wechat.most_at_once == Counter(dict.fromkeys(ACCOUNTS, 1)), words
+    for (name, appid), answers in seen.items():
+        assert answers.numbers == sorted(answers.numbers), f"{name} gave an older token of {appid}\n{words}"
+        assert answers.worst <= OVERLAP, f"{name} gave a token of {appid} superseded for {answers.worst:.1f} s\n{words}"
+        assert not answers.refusals, f"{name}, {appid}: {answers.refusals[:3]}\n{words}"
+    for appid in ACCOUNTS:
+        planned = 1 + elapsed / (LIFETIME - MARGIN)
+        assert wechat.fetched(appid) <= planned + killer.kills[appid] + 1, f"too many fetches of {appid}\n{words}"
+
+
+@pytest.mark.parametrize("moment", list(Moment))
+async def test_a_holder_that_froze_past_its_lease(
+    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path, moment: Moment
+) -> None:
+    """Another one takes over after the lease; what the frozen one brings when it wakes replaces nothing newer.
+
+    The classic way is the worse one: each fetch ends the token before. If the frozen one's question is answered after
+    the other's, the stored token has only the overlap to live, and is replaced within it.
+    """
+    appid = "wxclassic1"
+    wechat = ShortLivedWeChat(SHORT)
+    frozen: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
+    async with (
+        Fleet.open(
+            launcher.run,
+            tmp_path,
+            wechat,
+            redis_url=redis_url,
+            namespace=namespace,
+            skews=[0.0] * 3,
+            accounts={appid: True},
+        ) as fleet,
+        asyncio.timeout(60),
+    ):
+
+        async def freeze_the_first(fetch: Fetch, at: Moment) -> None:
+            if at is moment and not frozen.done():
+                frozen.set_result(holder := fleet.asking(fetch))
+                holder.freeze()
+
+        wechat.look = freeze_the_first
+        first, second, _ = fleet.instances
+        asking = asyncio.create_task(fleet.call(first, "get", appid=appid))
+        holder = await frozen
+        status, body = await fleet.call(second, "get", appid=appid)
+        assert status == 200, body
+        number, _ = wechat.judge(appid, body["access_token"])
+        holder.thaw()
+        status, late = await asking
+        assert status == 200, late
+        assert wechat.judge(appid, late["access_token"])[0] >= number
+        seen = {instance.name: Answers() for instance in fleet.instances}
+        async with asyncio.TaskGroup() as tasks:
+            callers = [tasks.create_task(fleet.ask_on(one, appid, seen[one.name])) for one in fleet.instances]
+            await asyncio.sleep(OVERLAP + LEASE)
+            for caller in callers:
+                caller.cancel()
+        words = fleet.last_words()
+    for name, answers in seen.items():
+        assert answers.numbers[0] >= number, f"{name} went back\n{words}"
+        assert answers.numbers == sorted(answers.numbers), f"{name} went back\n{words}"
+        assert answers.worst <= OVERLAP, f"{name} gave a dead token\n{words}"
+        assert not answers.refusals, f"{name}: {answers.refusals[:3]}\n{words}"
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["with its data", "without"])
+async def test_redis_restarts(
+    own_redis: Server, namespace: str, launcher: Launcher, tmp_path: Path, keeps: bool
+) -> None:
+    """Callers notice nothing; with its data Redis costs no fetch, without them at most one for each account."""
+    long = Rules(forced_interval=0)
+    accounts = {"wxstable1": False, "wxclassic1": True}
+    wechat = ShortLivedWeChat(long)
+    async with (
+        Fleet.open(
+            launcher.run,
+            tmp_path,
+            wechat,
+            redis_url=own_redis.url,
+            namespace=namespace,
+            skews=[0.0] * 3,
+            accounts=accounts,
+        ) as fleet,
+        asyncio.timeout(60),
+    ):
+        seen = {(one.name, appid): Answers() for one in fleet.instances for appid in accounts}
+        async with asyncio.TaskGroup() as tasks:
+            callers = [
+                tasks.create_task(fleet.ask_on(one, appid, seen[one.name, appid]))
+                for one in fleet.instances
+                for appid in accounts
+            ]
+            await asyncio.gather(*(answers.begun.wait() for answers in seen.values()))
+            before = {appid: wechat.fetched(appid) for appid in accounts}
+            if not keeps:
+                async with Store.open(own_redis.url, name="test") as store:
+                    await store.command("FLUSHALL")
+            await asyncio.to_thread(own_redis.kill)
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(own_redis.start)
+            await asyncio.sleep(3.0)
+            for caller in callers:
+                caller.cancel()
+        words = fleet.last_words()
+    for (name, appid), answers in seen.items():
+        assert not answers.refusals, f"{name}, {appid}: {answers.refusals[:3]}\n{words}"
+    for appid in accounts:
+        assert wechat.fetched(appid) - before[appid] <= (0 if keeps else 1), words
+
+
+@pytest.mark.parametrize("classic", [False, True], ids=["stable", "classic"])
+async def test_a_storm_costs_one_refresh(
+    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path, classic: bool
+) -> None:
+    """WeChat kills the token, 500 callers of three instances report it at once: one fetch, one new token for all."""
+    appid = "wxstorm"
+    wechat = ShortLivedWeChat(Rules())
+    async with (
+        Fleet.open(
+            launcher.run,
+            tmp_path,
+            wechat,
+            redis_url=redis_url,
+            namespace=namespace,
+            skews=[0.0] * 3,
+            accounts={appid: classic},
+        ) as fleet,
+        asyncio.timeout(60),
+    ):
+        _, body = await fleet.call(fleet.instances[0], "get", appid=appid)
+        dead = body["access_token"]
+        wechat.mint.invalidate(appid)
+        before = wechat.fetched(appid)
+        told = await asyncio.gather(
+            *(
+                fleet.call(fleet.instances[number % 3], "report_invalid", appid=appid, token=dead)
+                for number in range(500)
+            )
+        )
+        words = fleet.last_words()
+    assert {status for status, _ in told} == {200}, words
+    (new,) = {body["access_token"] for _, body in told}
+    assert new != dead
+    assert wechat.mint.appid_of(new) == appid
+    assert wechat.fetched(appid) - before == 1, words

@@ -1,0 +1,129 @@
+"""A WeChat whose tokens live for seconds: it counts who asks, says who gets what, and knows which token is good."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from aiohttp import web
+
+from wxbus_sandbox.clock import Clock
+from wxbus_sandbox.settings import Rules
+from wxbus_sandbox.tokens import Issued, TokenMint
+
+WORK = 0.2
+"""Seconds that WeChat takes for an answer."""
+
+
+class Moment(StrEnum):
+    """When a fetch is looked at."""
+
+    ASKED = "asked"
+    """Nothing is made yet."""
+    MADE = "made"
+    """The token is made, and by that the one before superseded; the answer is not sent."""
+
+
+@dataclass
+class Fetch:
+    """One request for a token."""
+
+    appid: str
+    port: int
+    """Of the caller's end of the connection: which process it is."""
+    answered: bool = False
+
+
+Look: TypeAlias = Callable[[Fetch, Moment], Awaitable[None]]
+
+
+@dataclass
+class Made:
+    """A token."""
+
+    number: int
+    """Counted per account."""
+    superseded_at: float | None = None
+    """On the monotonic clock."""
+
+
+class ShortLivedWeChat:
+    """Both token endpoints by WeChat's rules (protocol reference 8.1), with other numbers."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.mint = TokenMint(Clock(), rules)
+        self.overlap = rules.token_overlap
+        self.fetches: list[Fetch] = []
+        self.most_at_once: Counter[str] = Counter()
+        self.look: Look | None = None
+        """Is shown every fetch, and may make it wait."""
+        self._under_way: Counter[str] = Counter()
+        self._made: dict[str, dict[str, Made]] = defaultdict(dict)
+
+    def fetched(self, appid: str) -> int:
+        """Return how often the account's token was asked for."""
+        return sum(fetch.appid == appid for fetch in self.fetches)
+
+    def judge(self, appid: str, token: str) -> tuple[int, float]:
+        """Return a token's number, and for how many seconds it has been superseded (0: it is the newest)."""
+        made = self._made[appid][token]
+        return made.number, 0.0 if made.superseded_at is None else time.monotonic() - made.superseded_at
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        """Yield its address; a request ends with its caller's connection."""
+        app = web.Application()
+        app.router.add_get("/cgi-bin/token", self._classic)
+        app.router.add_post("/cgi-bin/stable_token", self._stable)
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    async def _classic(self, request: web.Request) -> web.Response:
+        return await self._fetch(request, request.query["appid"], self.mint.fetch_classic)
+
+    async def _stable(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        return await self._fetch(
+            request,
+            asked["appid"],
+            lambda appid: self.mint.fetch_stable(appid, force=asked.get("force_refresh", False)),
+        )
+
+    async def _fetch(self, request: web.Request, appid: str, make: Callable[[str], Issued]) -> web.Response:
+        assert request.transport is not None
+        fetch = Fetch(appid, request.transport.get_extra_info("peername")[1])
+        self.fetches.append(fetch)
+        self._under_way[appid] += 1
+        self.most_at_once[appid] = max(self.most_at_once[appid], self._under_way[appid])
+        try:
+            await self._show(fetch, Moment.ASKED)
+            await asyncio.sleep(WORK)
+            issued = make(appid)
+            self._note(appid, issued.value)
+            await self._show(fetch, Moment.MADE)
+            fetch.answered = True
+            return web.json_response({"access_token": issued.value, "expires_in": issued.expires_in})
+        finally:
+            self._under_way[appid] -= 1
+
+    async def _show(self, fetch: Fetch, moment: Moment) -> None:
+        if self.look is not None:
+            await self.look(fetch, moment)
+
+    def _note(self, appid: str, token: str) -> None:
+        made = self._made[appid]
+        if token in made:
+            return
+        for earlier in made.values():
+            if earlier.superseded_at is None:
+                earlier.superseded_at = time.monotonic()
+        made[token] = Made(len(made) + 1)

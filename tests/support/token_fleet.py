@@ -1,0 +1,141 @@
+"""Several instances of the token service as processes, on one Redis, with a short-lived WeChat."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from tests.support.processes import Service
+from tests.support.short_lived import Fetch, ShortLivedWeChat
+from wxbus.rpc.keys import new_key
+from wxbus_local.guard import Run
+from wxbus_local.ports import free_port
+from wxbus_token.keyring import new_vault_key
+
+LEASE, TIMEOUT, MARGIN = 1.5, 1.0, 4.0
+"""Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead."""
+
+ACCOUNT = """
+[accounts.{appid}]
+appid = "{appid}"
+kind = "official_account"
+classic_token = {classic}
+secret = "0123456789abcdef0123456789abcdef"
+"""
+
+
+@dataclass
+class Answers:
+    """What one caller of one instance and account saw, in order."""
+
+    numbers: list[int] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """The first is there."""
+    worst: float = 0.0
+    """Seconds for which the oldest token was superseded when it was given."""
+    refusals: list[str] = field(default_factory=list)
+    """Answers that are no token, but for those of an instance that was not there."""
+
+
+class Fleet:
+    """The instances."""
+
+    def __init__(self, wechat: ShortLivedWeChat, key: str) -> None:
+        self.wechat = wechat
+        self.instances: list[Service] = []
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        run: Run,
+        folder: Path,
+        wechat: ShortLivedWeChat,
+        *,
+        redis_url: str,
+        namespace: str,
+        skews: Sequence[float],
+        accounts: Mapping[str, bool],
+    ) -> AsyncIterator["Fleet"]:
+        """Yield instances that are ready.
+
+        Args:
+            run: Guards them.
+            folder: For files and logs.
+            wechat: Whom they ask; it is served meanwhile.
+            redis_url: Their Redis.
+            namespace: Of their keys.
+            skews: For each instance the seconds by which its wall clock is wrong.
+            accounts: For each appid whether its tokens are fetched the classic way.
+        """
+        key, entry = new_key("fleet", ["token:get:*", "token:report_invalid:*"])
+        (folder / "keys.toml").write_text(entry.as_toml(), encoding="utf-8")
+        text = "".join(ACCOUNT.format(appid=appid, classic=str(classic).lower()) for appid, classic in accounts.items())
+        (folder / "accounts.toml").write_text(text, encoding="utf-8")
+        fleet = cls(wechat, key)
+        async with AsyncExitStack() as stack:
+            common = {
+                "WXBUS_REDIS_URL": redis_url,
+                "WXBUS_NAMESPACE": namespace,
+                "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
+                "WXBUS_WECHAT_API_URL": await stack.enter_async_context(wechat.serving()),
+                "WXBUS_WECHAT_API_TIMEOUT": str(TIMEOUT),
+                "WXBUS_TOKEN_LEASE": str(LEASE),
+                "WXBUS_TOKEN_MARGIN": str(MARGIN),
+                "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("test"),
+                "WXBUS_TOKEN_API_KEYS_FILE": str(folder / "keys.toml"),
+                "WXBUS_LOG_LEVEL": "warning",
+            }
+            for number, skew in enumerate(skews):
+                port, admin_port = free_port(), free_port()
+                env = {"WXBUS_TOKEN_PORT": str(port), "WXBUS_TOKEN_ADMIN_PORT": str(admin_port), **common}
+                module = ("-m", "tests.support.skewed", str(skew), "wxbus_token") if skew else ("-m", "wxbus_token")
+                ready = f"http://127.0.0.1:{admin_port}/readyz"
+                service = Service(run, f"token{number}", module, port=port, folder=folder, env=env, ready=ready)
+                stack.push_async_callback(service.end)
+                fleet.instances.append(service)
+            await asyncio.gather(*(instance.start() for instance in fleet.instances))
+            yield fleet
+
+    def asking(self, fetch: Fetch) -> Service:
+        """Return the instance that holds the lock: the one whose connection the fetch came by."""
+        for instance in self.instances:
+            if instance.running and any(
+                connection.laddr.port == fetch.port
+                for connection in psutil.Process(instance.pid).net_connections(kind="tcp4")
+            ):
+                return instance
+        raise LookupError(f"no instance has port {fetch.port}")
+
+    async def call(self, instance: Service, method: str, **fields: str) -> tuple[int, dict[str, str]]:
+        """Return status and body of a call; raises aiohttp.ClientError if the instance is not there."""
+        url = f"http://127.0.0.1:{instance.port}/rpc/token/{method}"
+        limit = aiohttp.ClientTimeout(total=20)
+        async with aiohttp.request("POST", url, json=fields, headers=self._headers, timeout=limit) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def ask_on(self, instance: Service, appid: str, answers: Answers, *, pause: float = 0.05) -> None:
+        """Ask one instance for one account's token again and again, until cancelled; judge what it gives."""
+        while True:
+            try:
+                status, body = await self.call(instance, "get", appid=appid)
+            except (aiohttp.ClientError, OSError):
+                pass  # it was killed
+            else:
+                if status == 200:
+                    number, superseded = self.wechat.judge(appid, body["access_token"])
+                    answers.numbers.append(number)
+                    answers.begun.set()
+                    answers.worst = max(answers.worst, superseded)
+                else:
+                    answers.refusals.append(f"{status} {body}")
+            await asyncio.sleep(pause)
+
+    def last_words(self) -> str:
+        """Return the ends of all logs."""
+        return "\n".join(instance.last_words() for instance in self.instances)
