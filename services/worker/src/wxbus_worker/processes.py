@@ -18,7 +18,7 @@ from wxbus_worker.settings import WorkerSettings
 STOP_GRACE: Final = CLOSE_TIME + 5.0
 """Seconds beyond the grace of handlers after which a process is killed."""
 GARBAGE: Final = 20_000
-"""New objects after which Python looks for cycles. Messages leave none; with the default, 700, it took a tenth of the CPU."""
+"""New objects after which Python looks for cycles. Messages leave none; every 700 as by default, it costs a tenth."""
 
 
 def run(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) -> None:

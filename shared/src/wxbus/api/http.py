@@ -7,7 +7,7 @@ of its errors leaves this module, not even as the cause of one of ours.
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -51,10 +51,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    status: int
-    content_type: str
-    filename: str | None
+    response: aiohttp.ClientResponse
     body: bytes
+
+    @property
+    def status(self) -> int:
+        return self.response.status
 
 
 class WeChatHttp:
@@ -83,7 +85,7 @@ class WeChatHttp:
 
     async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
         """Return the object that a GET is answered with."""
-        return _object(path, await self._exchange("GET", path, query, MAX_JSON), _secrets(query))
+        return _object(path, await self._exchange("GET", path, query, MAX_JSON), query)
 
     async def post(self, path: str, body: JsonObject, query: Mapping[str, str] | None = None) -> JsonObject:
         r"""Return the object that a POST of `body` is answered with.
@@ -98,7 +100,7 @@ class WeChatHttp:
             data=json.dumps(body, ensure_ascii=False).encode(),
             headers={"Content-Type": "application/json; charset=utf-8"},
         )
-        return _object(path, answer, _secrets(query or {}) + _secrets(body))
+        return _object(path, answer, query or {}, body)
 
     async def post_file(
         self, path: str, query: Mapping[str, str], *, field: str, filename: str, data: bytes
@@ -111,7 +113,7 @@ class WeChatHttp:
             filename=NOT_IN_NAME.sub("_", filename),
             content_type="application/octet-stream",
         )
-        return _object(path, await self._exchange("POST", path, query, MAX_JSON, data=form), _secrets(query))
+        return _object(path, await self._exchange("POST", path, query, MAX_JSON, data=form), query)
 
     async def get_file(self, path: str, query: Mapping[str, str]) -> File | JsonObject:
         """Return a file, or the object that came in its place.
@@ -123,8 +125,9 @@ class WeChatHttp:
         if answer.status != 200 or answer.body[:64].lstrip()[:1] == b"{":
             found = _decode(answer.body)
             if answer.status != 200 or (found is not None and not found.keys().isdisjoint(("errcode", "video_url"))):
-                return _object(path, answer, _secrets(query))
-        return File(answer.body, answer.content_type, answer.filename)
+                return _object(path, answer, query)
+        disposition = answer.response.content_disposition
+        return File(answer.body, answer.response.content_type, disposition.filename if disposition else None)
 
     async def _exchange(
         self,
@@ -147,9 +150,7 @@ class WeChatHttp:
             ) as response:
                 body = await _read(response, limit)
                 if len(body) <= limit:
-                    disposition = response.content_disposition
-                    filename = disposition.filename if disposition else None
-                    return _Answer(response.status, response.content_type, filename, body)
+                    return _Answer(response, body)
                 failure = f"the answer has more than {limit} bytes"
         except TimeoutError:
             failure = f"no answer in {self._timeout:g} s"
@@ -177,7 +178,8 @@ def _decode(body: bytes) -> JsonObject | None:
     return found if isinstance(found, dict) else None
 
 
-def _object(path: str, answer: _Answer, secrets: tuple[str, ...]) -> JsonObject:
+def _object(path: str, answer: _Answer, *sent: Mapping[str, Any]) -> JsonObject:
+    """Return the object of an answer; what was `sent` holds secrets that an error must not repeat."""
     found = _decode(answer.body) if answer.status < 500 else None
     if found is None:
         raise WeChatUnavailable(f"{path}: HTTP {answer.status} without a JSON object")
@@ -186,7 +188,7 @@ def _object(path: str, answer: _Answer, secrets: tuple[str, ...]) -> JsonObject:
         raise WeChatUnavailable(f"{path}: HTTP {answer.status} with an errcode that is no number")
     if errcode != 0:
         errmsg = str(found.get("errmsg", ""))
-        for secret in secrets:
+        for secret in _secrets(sent):
             errmsg = errmsg.replace(secret, BLANK)
         raise WeChatError(errcode, errmsg, call=path)
     if answer.status != 200:
@@ -194,6 +196,7 @@ def _object(path: str, answer: _Answer, secrets: tuple[str, ...]) -> JsonObject:
     return found
 
 
-def _secrets(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    found = (parameters.get(name) for name in SECRET_NAMES)
-    return tuple(value for value in found if isinstance(value, str) and value)
+def _secrets(sent: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for parameters in sent:
+        found = (parameters.get(name) for name in SECRET_NAMES)
+        yield from (value for value in found if isinstance(value, str) and value)
