@@ -148,9 +148,9 @@ class World:
         return f"{self.namespace}:token:{{access_token:{APPID}}}:{what}"
 
     async def record(self) -> dict[str, str]:
-        """Return the account's record, but for its sealed value."""
+        """Return the account's record, but for what is sealed."""
         found = await self.redis.hgetall(self.key("record"))  # type: ignore[misc]  # redis-py types it for both clients
-        return {name.decode(): value.decode() for name, value in found.items() if name != b"value"}
+        return {name.decode(): value.decode() for name, value in found.items() if name not in {b"value", b"means"}}
 
     async def lease_lapses(self) -> None:
         """Let the lock's lease end, as time would."""
