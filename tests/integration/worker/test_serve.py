@@ -5,7 +5,7 @@ import json
 import os
 import random
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,8 +16,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from tests.support.proxy import proxied
 from tests.support.worker import a_text_envelope
 from wxbus.accounts import Account
 from wxbus.bus.publisher import Publisher
@@ -44,6 +46,9 @@ class Outside:
         """Access tokens that calls came with."""
         self.appids: set[str] = set()
         """Whose access tokens were asked for."""
+        self.answers = asyncio.Event()
+        """Clear it to let senders of replies wait."""
+        self.answers.set()
         self._changed = asyncio.Condition()
 
     def app(self) -> web.Application:
@@ -68,6 +73,7 @@ class Outside:
         self.sent[body["touser"]].append(body["text"]["content"])
         async with self._changed:
             self._changed.notify_all()
+        await self.answers.wait()
         return web.json_response({"errcode": 0, "errmsg": "ok"})
 
     async def _token(self, request: web.Request) -> web.Response:
@@ -264,6 +270,49 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
             opened = await contexts.open(ContextKey("wx1", f"o_{user}", f"wx1:o_{user}"), "")
             assert opened.context.storage["seen"] == list(range(each))
             assert list(dict.fromkeys(wechat.sent[f"o_{user}"])) == [str(one) for one in range(each)]
+
+
+async def test_what_is_in_flight_when_rabbitmq_goes_is_committed_once(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """A handler that runs then runs again; a reply that is on its way ends, and its message is known again."""
+    router = Router()
+    runs: Counter[str] = Counter()
+    running, cancelled = asyncio.Event(), asyncio.Event()
+
+    @router.text
+    async def handle(message: TextMessage, context: Context) -> reply.Text:
+        runs[message.from_user] += 1
+        context.storage["count"] = context.storage.get("count", 0) + 1
+        if message.from_user == "o_handled" and not running.is_set():
+            running.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+        return reply.Text(str(context.storage["count"]))
+
+    wechat, _ = outside
+    wechat.answers.clear()
+    users = {openid: {"openid": openid, "lane": f"wx1:{openid}"} for openid in ("o_handled", "o_replied")}
+    async with proxied(amqp_url) as (proxy, url), Publisher.open(amqp_url, topology, name="test") as publisher:
+        bus = settings.bus.model_copy(update={"amqp_url": SecretStr(url)})
+        async with a_worker(settings.model_copy(update={"bus": bus}), router):
+            for user in users.values():
+                await publisher.publish(a_text_envelope(**user), budget=10)
+            await running.wait()
+            await wechat.until_sent(1)
+            await proxy.refuse()
+            await cancelled.wait()
+            wechat.answers.set()
+            await proxy.listen()
+            await wechat.until_sent(2)
+            for user in users.values():
+                await publisher.publish(a_text_envelope(**user), budget=10)
+            await wechat.until_sent(4)
+
+    assert wechat.sent == {"o_handled": ["1", "2"], "o_replied": ["1", "2"]}
+    assert runs == {"o_handled": 3, "o_replied": 2}
 
 
 async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
