@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wxbus.errors import WxbusError
+from wxbus.http_server import ApplicationRunner
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 """Returns when its part is ready; raises WxbusError with the reason if not."""
@@ -52,11 +53,7 @@ async def listening(
     app: web.Application | web.Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one)."""
-    runner: web.BaseRunner
-    if isinstance(app, web.Application):
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
-    else:
-        runner = web.ServerRunner(app)
+    runner = ApplicationRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)

@@ -11,6 +11,7 @@ WxbusError
 ├── Unavailable           a part is away and nothing is decided: wait, or go another way
 │   ├── BrokerUnavailable
 │   ├── SpoolUnavailable
+│   ├── Crowded               more at once than ingress may hold in memory
 │   ├── StoreUnavailable
 │   ├── TokenUnavailable
 │   │   └── TokenRefused      ... and waiting alone does not help: somebody must act
@@ -86,6 +87,10 @@ class BrokerUnavailable(Unavailable):
 
 class SpoolUnavailable(Unavailable):
     """The spool on ingress's disk does not take the callback: a limit is reached, or the disk failed."""
+
+
+class Crowded(Unavailable):
+    """Ingress has as much in hand as it may have at once: the sender should try again."""
 
 
 class StoreUnavailable(Unavailable):

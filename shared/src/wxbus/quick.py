@@ -44,7 +44,7 @@ class QuickAnswer:
     async def write_eof(self) -> None:
         """Write all of it; raises ConnectionResetError if nobody is there any more."""
         request, self._request = self._request, None
-        transport = request and request.transport
+        transport = None if request is None else request.transport
         if request is None or transport is None or transport.is_closing():
             raise ConnectionResetError("the connection is closed")
         connection = b""

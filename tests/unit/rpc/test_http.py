@@ -314,3 +314,16 @@ def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
     server = Server([Echo()], authenticator=everybody, registry=CollectorRegistry())
     answer = asyncio.run(server.answer(Call("echo", "say", content_type, "key", read)))
     assert answer.status == 200 or 400 <= answer.status < 500
+
+
+async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A broken request is refused in a line: its bytes, which may hold a key, are in neither answer nor log."""
+    reader, writer = await asyncio.open_connection(http.server.host, http.server.port)
+    writer.write(b"POST /rpc/echo/say HTTP/1.1\r\nHost: h\r\nAuthorization Bearer hunter2\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert answer.endswith(b"\r\n\r\nthis is no HTTP request\n")
+    assert b"server:" not in answer.lower()
+    assert "hunter2" not in caplog.text

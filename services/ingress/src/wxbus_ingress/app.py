@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from wxbus.accounts import Accounts
 from wxbus.accounts_file import Taker
 from wxbus.bus.ports import Inbox
+from wxbus_ingress.admission import Admission
 from wxbus_ingress.callbacks import Callbacks
 from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.http import Server
@@ -43,4 +44,4 @@ def build_app(
     if tell is not None:
         tell(endpoints.replace)
     callbacks = Callbacks(endpoints, inbox, limits, metrics, sources)
-    return Server(Refusals(callbacks, endpoints, metrics), body_limit=limits.body_limit)
+    return Server(Refusals(callbacks, endpoints, metrics), limits, Admission(limits, metrics))

@@ -19,17 +19,19 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
         CallbackTooLarge: It is longer than `limits.body_limit`, announced or not.
         CallbackTooSlow: It was not there within `limits.body_timeout`, or by the deadline.
         MalformedCallback: It ended early, or is not what its header says.
+        Crowded: Too many bytes of other bodies are in hand.
     """
     if (request.content_length or 0) > limits.body_limit:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
     try:
         if request.content.is_eof():  # the usual case: it came together with the header
-            return _bounded(request.content.read_nowait(), limits)
+            return _bounded(request, request.content.read_nowait(), limits)
+        request.hold(limits.body_limit if request.content_length is None else request.content_length)
         async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
             if request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(CONTINUE)
                 request.writer.output_size = 0
-            return await request.read()
+            return _bounded(request, await request.read(), limits)
     except web.HTTPRequestEntityTooLarge as exc:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc
     except TimeoutError as exc:
@@ -38,7 +40,8 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
         raise MalformedCallback("the body ended early or is not what its header says") from exc
 
 
-def _bounded(body: bytes, limits: Limits) -> bytes:
+def _bounded(request: Request, body: bytes, limits: Limits) -> bytes:
     if len(body) > limits.body_limit:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
+    request.hold(len(body))
     return body

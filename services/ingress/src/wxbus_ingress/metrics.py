@@ -23,6 +23,13 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        self.connections = Gauge("wxbus_ingress_connections", "Connections that are served", registry=registry)
+        self.connections_refused = Counter(
+            "wxbus_ingress_connections_refused", "Connections above the limit: 503, or closed", registry=registry
+        )
+        self.body_bytes = Gauge(
+            "wxbus_ingress_body_bytes", "Bytes of bodies of requests that are not answered yet", registry=registry
+        )
 
 
 class SpoolMetrics:

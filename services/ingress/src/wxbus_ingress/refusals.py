@@ -3,13 +3,14 @@
 import structlog
 from aiohttp import web
 
-from wxbus.errors import CallbackRejected, Forbidden, Unavailable
+from wxbus.errors import CallbackRejected, Crowded, Forbidden, Unavailable
 from wxbus_ingress.callbacks import Callbacks, place_of
 from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.http import Request
 from wxbus_ingress.metrics import Metrics
 
 UNAVAILABLE = "not accepted: the message queue is away, please send it again"
+CROWDED = "not accepted: too much at once, please send it again"
 FAILED = "not accepted: an error inside, please send it again"
 NOWHERE = {
     404: "there is nothing here: callbacks go to /wechat/ACCOUNT",
@@ -37,7 +38,7 @@ class Refusals:
             return self._refusal(request, exc.status, " ".join(str(exc).split()), "rejected")
         except Unavailable as exc:
             log.warning("callback.unavailable", reason=str(exc), **_told(request, 503))
-            return self._refusal(request, 503, UNAVAILABLE, "unavailable")
+            return self._refusal(request, 503, CROWDED if isinstance(exc, Crowded) else UNAVAILABLE, "unavailable")
         except web.HTTPException as exc:
             log.info("callback.rejected", reason=exc.reason, **_told(request, exc.status))
             response = self._refusal(request, exc.status, NOWHERE.get(exc.status, exc.reason), "rejected")
@@ -50,10 +51,7 @@ class Refusals:
 
     def _refusal(self, request: Request, status: int, text: str, outcome: str) -> web.Response:
         self._metrics.requests.labels(self._endpoints.label(place_of(request)), outcome).inc()
-        response = web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
-        if not request.content.is_eof():
-            response.force_close()  # the rest of the body is not worth waiting for
-        return response
+        return web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _told(request: Request, status: int) -> dict[str, object]:

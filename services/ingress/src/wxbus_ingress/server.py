@@ -17,6 +17,7 @@ from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
+from wxbus_ingress.admission import affordable
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
 from wxbus_ingress.http import bound, serving
@@ -80,7 +81,12 @@ async def serve(
             await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
         sources = await stack.enter_async_context(Sources.open(settings.sources, settings.wechat, accounts))
         app = build_app(
-            settings.limits, accounts.current, handover, tell=accounts.tell, sources=sources, registry=registry
+            affordable(settings.limits),
+            accounts.current,
+            handover,
+            tell=accounts.tell,
+            sources=sources,
+            registry=registry,
         )
         await stack.enter_async_context(accounts.watching())
         told = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}

@@ -23,7 +23,11 @@ class Limits(BaseSettings):
     body_limit: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Bytes of a body (protocol reference 1.5)."""
     body_timeout: float = Field(default=3.0, gt=0, le=60)
-    """Seconds in which a body must arrive."""
+    """Seconds in which a header must arrive from its first byte on, and then a body."""
+    bodies_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
+    """Bytes of the bodies of all requests that are not answered yet; further ones are answered 503."""
+    connections: int = Field(default=4_000, ge=1)
+    """Connections at once, for each process; further ones are answered 503 and closed."""
     budget: float = Field(default=4.5, gt=0, le=60)
     """Seconds for a whole request, from its first byte: what is not on disk by then is answered 503."""
     broker_budget: float = Field(default=1.5, gt=0, le=60)

@@ -1,18 +1,15 @@
 """The HTTP transport: `POST /rpc/{service}/{method}`, errors as problem documents (RFC 9457)."""
 
 import asyncio
-import logging
 import math
 import re
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Final, cast
+from typing import Final
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
 
+from wxbus import http_server
 from wxbus.errors import RpcFailure
 from wxbus.quick import QuickAnswer
 from wxbus.rpc import openapi, page
@@ -24,8 +21,6 @@ from wxbus.rpc.stages import answer_of
 from wxbus.rpc.tls import subject_of
 
 BODY_LIMIT: Final = 64 * 1024
-KEEPALIVE: Final = 15.0
-"""Seconds that an idle connection stays."""
 READ_TIMEOUT: Final = 5.0
 """Seconds for the body: aiohttp has no limit of its own for a slow one (broker notes 10)."""
 NOT_KEPT: Final = (("Cache-Control", "no-store"),)
@@ -80,23 +75,8 @@ def build_http(
             return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
 
-    def request_of(
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: web.RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        loop = task.get_loop()
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=body_limit)
-
-    return web.Server(
-        serve,
-        request_factory=request_of,
-        access_log=cast("logging.Logger", None),  # the audit log is ours
-        keepalive_timeout=KEEPALIVE,
-        auto_decompress=False,  # bodies are inflated by us: aiohttp takes a cut one for whole
-    )
+    # Bodies are inflated by us: aiohttp takes a cut one for whole.
+    return http_server.Server(serve, body_limit=body_limit, auto_decompress=False)
 
 
 async def _read(request: web.BaseRequest, timeout: float) -> bytes:

@@ -1,0 +1,131 @@
+"""aiohttp's server as every port of ours has it: what is no HTTP gets one line, and nobody is told what we run.
+
+aiohttp itself answers a request that it cannot parse with the bytes of it, logs them with a trace, though they may hold
+a signature or a token, and names itself and its version in every answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final, TypeAlias, cast
+
+import structlog
+from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+
+Handler: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
+"""Answers a request of the kind that the server makes."""
+
+LINE_LIMIT: Final = 8 * 1024
+"""Bytes of a request line."""
+FIELD_LIMIT: Final = 12 * 1024
+"""Bytes of one header field; another number than `LINE_LIMIT`, for by it we know which of them was exceeded."""
+FIELDS: Final = 64
+"""Header fields of a request."""
+BODY_LIMIT: Final = 1024 * 1024
+KEEPALIVE: Final = 15.0
+"""Seconds that an idle connection stays; aiohttp's default is an hour (broker notes 10)."""
+
+NO_HTTP: Final = "this is no HTTP request\n"
+LONG_LINE: Final = f"the request line is over the limit of {LINE_LIMIT} bytes\n"
+LONG_HEADER: Final = f"the header is over the limit of {FIELDS} fields or {FIELD_LIMIT} bytes in one of them\n"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Request(web.BaseRequest):
+    """A request whose answer does not say what we run."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.popall("Server", None)
+
+
+class Connection(web.RequestHandler):
+    """A connection that refuses what it cannot parse without repeating it."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be parsed, or whose handler failed."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        status, text = _refusal(exc)
+        log.info("http.refused", status=status, reason=type(exc).__name__, remote=request.remote)
+        response = web.Response(status=status, text=text)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """aiohttp's low-level server with connections of ours; `options` are those of `aiohttp.web.RequestHandler`."""
+
+    connection_class: ClassVar[type[Connection]] = Connection
+    request_class: ClassVar[type[Request]] = Request
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        body_limit: int = BODY_LIMIT,
+        request_factory: Callable[..., web.BaseRequest] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, request_factory=request_factory)
+        self._body_limit = body_limit
+        self._options: dict[str, Any] = {
+            "access_log": cast("logging.Logger", None),  # none: aiohttp takes it, its annotation does not say so
+            "keepalive_timeout": KEEPALIVE,
+            "max_line_size": LINE_LIMIT,
+            "max_field_size": FIELD_LIMIT,
+            "max_headers": FIELDS,
+            **options,
+        }
+
+    def __call__(self) -> web.RequestHandler:
+        """Return the protocol of a new connection."""
+        return self.connection_class(self, loop=self._loop, **self._options)
+
+    def _make_request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        if message.version not in (HttpVersion11, HttpVersion10):
+            message = message._replace(version=HttpVersion10)  # else we would answer in HTTP/0.9 or HTTP/2.0
+        return self.request_class(
+            message, payload, protocol, writer, task, self._loop, client_max_size=self._body_limit
+        )
+
+
+class ApplicationRunner(web.AppRunner):
+    """Runs an application behind such a server."""
+
+    def __init__(self, app: web.Application) -> None:
+        super().__init__(app)
+        app.on_response_prepare.append(_unnamed)
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return Server(made.request_handler, request_factory=made.request_factory)
+
+
+def _refusal(exc: HttpProcessingError) -> tuple[int, str]:
+    if isinstance(exc, LineTooLong):
+        return (414, LONG_LINE) if exc.args[1] == LINE_LIMIT else (431, LONG_HEADER)
+    if exc.message == "Too many headers received":
+        return 431, LONG_HEADER
+    return 400, NO_HTTP
+
+
+async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.popall("Server", None)

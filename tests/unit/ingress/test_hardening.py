@@ -1,0 +1,340 @@
+"""What ingress does with senders that are no WeChat: clean answers, and bounds on what they can take."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from tests.support.pushes import Push, a_push, a_text
+from tests.unit.ingress.conftest import ACCOUNTS
+from wxbus.bus.envelope import Envelope
+from wxbus.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
+from wxbus.wechat.callback import Mode
+from wxbus_ingress.admission import OTHER_FILES, SURPLUS, affordable
+from wxbus_ingress.app import build_app
+from wxbus_ingress.http import HEADER_LIMIT, bound, serving
+from wxbus_ingress.settings import Limits
+
+SECRET = "hunter2"
+CROWDED = b"not accepted: too much at once, please send it again\n"
+
+
+@dataclass
+class Inbox:
+    """Takes callbacks when the test says so."""
+
+    taken: list[Envelope] = field(default_factory=list)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def publish(self, envelope: Envelope, *, budget: float) -> None:  # noqa: ARG002 - the port's signature
+        """Take it."""
+        await self.open.wait()
+        self.taken.append(envelope)
+
+
+@dataclass
+class Site:
+    """A running ingress."""
+
+    port: int
+    inbox: Inbox
+    registry: CollectorRegistry
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection."""
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def send(self, *parts: bytes) -> bytes:
+        """Send bytes on a connection of their own; return all that comes back until the other side closes."""
+        reader, writer = await self.connect()
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    def metric(self, name: str) -> float:
+        """Return a metric's value."""
+        return self.registry.get_sample_value(f"wxbus_ingress_{name}") or 0
+
+    async def until(self, name: str, value: float) -> None:
+        """Return once a metric has this value."""
+        while self.metric(name) != value:  # noqa: ASYNC110 - a metric cannot be awaited
+            await asyncio.sleep(0)
+
+
+Sites: TypeAlias = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture
+def sites() -> Sites:
+    """Makes running ones; arguments override limits."""
+
+    @asynccontextmanager
+    async def running(**limits: Any) -> AsyncIterator[Site]:
+        inbox, registry = Inbox(), CollectorRegistry()
+        inbox.open.set()
+        settings = Limits(**{"body_timeout": 0.2, **limits})
+        app = build_app(settings, ACCOUNTS, inbox, registry=registry)
+        async with serving(app, bound("127.0.0.1", 0), grace=0.1) as port:
+            yield Site(port, inbox, registry)
+
+    return running
+
+
+def wire(push: Push, *fields: str, method: str = "POST", path: str = "/wechat/any") -> bytes:
+    """Return a push as it goes over the wire; the connection is closed behind the answer."""
+    head = (f"{method} {path}?{urlencode(push.query)} HTTP/1.1", "Host: h", "Connection: close", *fields)
+    return "\r\n".join((*head, f"Content-Length: {len(push.body)}", "", "")).encode() + push.body
+
+
+def get(*fields: str, line: str = "GET / HTTP/1.1") -> bytes:
+    """Return a request without a body."""
+    return "\r\n".join((line, "Host: h", *fields, "", "")).encode()
+
+
+NO_REQUESTS = {
+    "garbage": (SECRET.encode() + b"\r\n\r\n", 400),
+    "tls": (b"\x16\x03\x01\x02\x00\x01\x00" + SECRET.encode() + b"\r\n\r\n", 400),
+    "http 2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "http 3.7": (get(line=f"GET /{SECRET} HTTP/3.7"), 400),
+    "no host": (f"GET /{SECRET} HTTP/1.1\r\n\r\n".encode(), 400),
+    "no colon": (get(SECRET), 400),
+    "a space before the colon": (get(f"{SECRET} : x"), 400),
+    "a null": (get(f"a: {SECRET}\0"), 400),
+    "two lengths": (get("Content-Length: 1", f"X: {SECRET}", "Content-Length: 2") + b"ab", 400),
+    "the same length twice": (get("Content-Length: 1", f"X: {SECRET}", "Content-Length: 1") + b"a", 400),
+    "a length below zero": (get(f"X: {SECRET}", "Content-Length: -1"), 400),
+    "a length that is none": (get(f"Content-Length: {SECRET}"), 400),
+    "a length and chunks": (get("Content-Length: 1", f"X: {SECRET}", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+    "a bad chunk": (get("Transfer-Encoding: chunked") + SECRET.encode() + b"\r\n", 400),
+    "a long line": (get(line=f"GET /{SECRET * LINE_LIMIT} HTTP/1.1"), 414),
+    "a long field": (get(f"X: {SECRET * FIELD_LIMIT}"), 431),
+    "a long name": (get(f"{SECRET * FIELD_LIMIT}: x"), 431),
+    "many fields": (get(*(f"X{number}: {SECRET}" for number in range(FIELDS + 1))), 431),
+}
+
+
+@pytest.mark.parametrize("case", NO_REQUESTS)
+async def test_what_is_no_request_is_refused_in_a_line(
+    sites: Sites, caplog: pytest.LogCaptureFixture, case: str
+) -> None:
+    """Clear status, one line, the connection closed; neither the answer nor the log repeats what came."""
+    request, expected = NO_REQUESTS[case]
+    async with sites() as site:
+        with capture_logs() as logs:
+            answer = await site.send(request)
+
+    head, _, text = answer.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == expected
+    assert text.count(b"\n") == 1
+    assert SECRET.encode() not in answer
+    assert [line["status"] for line in logs if line["event"] == "http.refused"] == [expected]
+    assert SECRET not in f"{logs}{caplog.text}"
+    assert "Traceback" not in caplog.text
+
+
+async def test_no_answer_says_what_we_run(sites: Sites) -> None:
+    """Name and version of the server are nobody's business, whatever was asked."""
+    requests = [request for request, _ in NO_REQUESTS.values()]
+    requests += [wire(a_push()), wire(a_push(), path="/wechat/nobody"), wire(a_push(), path="/nowhere")]
+    requests += [wire(a_push(), method=method) for method in ("PUT", "OPTIONS", "HEAD", "TRACE")]
+    requests += [get("Connection: close", line="GET /wechat/any HTTP/1.1")]
+    async with sites() as site:
+        for request in requests:
+            answer = (await site.send(request)).lower()
+            assert answer.startswith(b"http/1.")
+            assert b"\r\nserver:" not in answer
+            assert b"aiohttp" not in answer
+            assert b"python" not in answer
+
+
+@pytest.mark.parametrize("line", ["OPTIONS * HTTP/1.1", "CONNECT h:443 HTTP/1.1", "GET http://h/wechat/any HTTP/1.1"])
+async def test_other_forms_of_targets_have_an_answer(sites: Sites, line: str) -> None:
+    """`*`, an authority and a whole address are refused or served like a path, and nothing breaks."""
+    async with sites() as site:
+        answer = await site.send(get("Connection: close", line=line))
+
+    assert int(answer.split()[1]) in {200, 400, 404, 405}
+
+
+@pytest.mark.parametrize("line", ["GET /wechat/any", "GET /wechat/any HTTP/1.0", "GET /wechat/any HTTP/2.0"])
+async def test_other_versions_are_answered_in_ours(sites: Sites, line: str) -> None:
+    """A request of another version, or of none, gets an answer that every reader of HTTP/1 understands."""
+    async with sites() as site:
+        answer = await site.send(get(line=line))
+
+    assert answer.startswith(b"HTTP/1.0 200 ")
+
+
+async def test_nobody_talks_us_into_another_protocol(sites: Sites) -> None:
+    """A request to upgrade is answered as if it had not asked."""
+    async with sites() as site:
+        fields = (
+            "Connection: Upgrade, close",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Key: x",
+            "Sec-WebSocket-Version: 13",
+        )
+        answer = await site.send(get(*fields, line="GET /wechat/any HTTP/1.1"))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"upgrade" not in answer.partition(b"\r\n\r\n")[0].lower()
+
+
+async def test_requests_sent_together_are_answered_in_order(sites: Sites) -> None:
+    """Pipelined requests have an answer each, in their order."""
+    async with sites() as site:
+        requests = [wire(a_push(a_text(str(number)))).replace(b"Connection: close\r\n", b"") for number in range(5)]
+        answer = await site.send(b"".join(requests), wire(a_push(), path="/wechat/nobody"))
+
+        assert [int(part.split()[0]) for part in answer.split(b"HTTP/1.1 ")[1:]] == [200] * 5 + [404]
+        assert len(site.inbox.taken) == 5
+
+
+async def test_a_chunk_that_breaks_later_is_refused(sites: Sites) -> None:
+    """A body whose transfer coding turns out wrong when the header was read already is refused, not waited for."""
+    async with sites() as site:
+        head = get("Transfer-Encoding: chunked", line=f"POST /wechat/any?{urlencode(a_push().query)} HTTP/1.1")
+        answer = await site.send(head, b"5\r\nhello\r\n", b"zz\r\n")
+
+        assert int(answer.split()[1]) in {400, 408}
+        assert site.inbox.taken == []
+
+
+async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
+    """A connection that dribbles a header holds its place for a bounded time, however it dribbles."""
+    async with sites() as site:
+        reader, writer = await site.connect()
+
+        async def dribble() -> None:
+            for byte in b"POST /wechat/any HTTP/1.1\r\n" * 100:
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.01)
+
+        dribbling = asyncio.create_task(dribble())
+        answer = await reader.read()
+        dribbling.cancel()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert answer.endswith(b"\r\n\r\nthe header did not arrive in time\n")
+
+
+async def test_a_slow_header_after_an_answer_is_refused_too(sites: Sites) -> None:
+    """The time for a header begins with its first byte, on a connection that served others before as on a new one."""
+    async with sites() as site:
+        reader, writer = await site.connect()
+        writer.write(wire(a_push()).replace(b"Connection: close\r\n", b""))
+        assert (await reader.readuntil(b"success")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"POST /wech")
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_header_without_end_is_refused(sites: Sites) -> None:
+    """Fields that each are within the limit do not add up to what they like."""
+    async with sites(body_timeout=30) as site:
+        field = b"X-%d: " + b"x" * (FIELD_LIMIT - 1024) + b"\r\n"
+        answer = await site.send(get()[:-2], *(field % number for number in range(HEADER_LIMIT // FIELD_LIMIT + 2)))
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
+    """What is too much is told so, counted, and costs those who are there nothing; a place left is free again."""
+    async with sites(connections=2) as site:
+        held = [await site.connect() for _ in range(2)]
+        await site.until("connections", 2)
+        answer = await site.send(wire(a_push()))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert answer.endswith(b"\r\n\r\nnot accepted: too many connections, please send it again\n")
+        for reader, writer in held:
+            writer.write(wire(a_push()))
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+        await site.until("connections", 0)
+
+        assert (await site.send(wire(a_push()))).startswith(b"HTTP/1.1 200 ")
+        assert site.metric("connections_refused_total") == 1
+
+
+async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
+    """Who opens connection after connection without a word gets no file of ours for each."""
+    async with sites(connections=1) as site:
+        held = [await site.connect() for _ in range(1 + SURPLUS)]
+        await site.until("connections_refused_total", SURPLUS)
+        with pytest.raises((ConnectionError, AssertionError)):
+            assert await site.send(wire(a_push()))
+        for _, writer in held:
+            writer.close()
+
+
+async def test_bodies_together_are_bounded(sites: Sites) -> None:
+    """What is announced counts before it is read, until its request is answered; what is too much is 503."""
+    big = a_push(b"<xml>" + b" " * 15_000 + b"</xml>", mode=Mode.PLAIN)
+    async with sites(bodies_limit=20_000, body_timeout=30) as site:
+        reader, writer = await site.connect()
+        request = wire(big)
+        writer.write(request[:-100])
+        await site.until("body_bytes", len(big.body))
+        refused = await site.send(request)
+        writer.write(request[-100:])
+        assert (await reader.read()).split()[1] in {b"200", b"400"}
+        writer.close()
+
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert refused.endswith(CROWDED)
+        assert site.metric("body_bytes") == 0
+        assert not (await site.send(request)).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_body_counts_until_its_request_is_answered(sites: Sites) -> None:
+    """Callbacks that wait for RabbitMQ hold their bytes, however they came; chunks count as the most they may be."""
+    push = a_push(a_text("x" * 900))
+    async with sites(bodies_limit=len(push.body) + 100) as site:
+        site.inbox.open.clear()
+        waiting = asyncio.create_task(site.send(wire(push)))
+        await site.until("body_bytes", len(push.body))
+        chunked = get("Transfer-Encoding: chunked", line=f"POST /wechat/any?{urlencode(push.query)} HTTP/1.1")
+        assert (await site.send(wire(push))).endswith(CROWDED)
+        reader, writer = await site.connect()
+        writer.write(chunked)
+        assert (await reader.readuntil(CROWDED)).startswith(b"HTTP/1.1 503 ")
+        writer.close()
+        site.inbox.open.set()
+
+        assert (await waiting).startswith(b"HTTP/1.1 200 ")
+        assert site.metric("body_bytes") == 0
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "expected"),
+    [
+        (1024, 65_536, 2_000),
+        (65_536, 65_536, 2_000),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 2_000),
+        (1024, resource.RLIM_INFINITY, 2_000),
+        (1024, 1024, 1024 - SURPLUS - OTHER_FILES),
+    ],
+)
+def test_connections_leave_files_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, expected: int
+) -> None:
+    """Where the system allows few open files we take fewer connections: the admin port must answer at all times."""
+    moved = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: moved[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: moved.append(both))
+
+    assert affordable(Limits(connections=2_000)).connections == expected
+    assert moved[-1][1] == hard

@@ -1,0 +1,71 @@
+"""What no handler sees: requests that are none, on every kind of port."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from wxbus.admin import build_admin, listening
+from wxbus.http_server import FIELDS, LINE_LIMIT, Server
+
+SECRET = "hunter2"
+REQUESTS = {
+    "no http": (f"{SECRET}\r\n\r\n", 400),
+    "tls": (f"\x16\x03\x01{SECRET}\r\n\r\n", 400),
+    "no colon": (f"GET / HTTP/1.1\r\nHost: h\r\n{SECRET}\r\n\r\n", 400),
+    "a long line": (f"GET /{SECRET * LINE_LIMIT} HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+    "many fields": (f"GET / HTTP/1.1\r\nHost: h\r\n{f'X: {SECRET}{chr(13)}{chr(10)}' * FIELDS}\r\n", 431),
+}
+
+
+def low_level() -> Server:
+    """A server as RPC and ingress have it."""
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return web.Response(text="hello")
+
+    return Server(answer)
+
+
+@pytest.fixture(params=["application", "low-level"])
+def served(request: pytest.FixtureRequest) -> str:
+    """The two kinds of server that we have."""
+    kind: str = request.param
+    return kind
+
+
+async def exchange(served: str, request: bytes) -> bytes:
+    """Send bytes; return all that comes back."""
+    app = build_admin({}) if served == "application" else low_level()
+    async with listening(app, host="127.0.0.1", port=0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+async def test_a_request_that_is_none_is_not_repeated(served: str, caplog: pytest.LogCaptureFixture, case: str) -> None:
+    """A clear status and one line; what came, which may hold a token, is in no answer and in no log."""
+    request, expected = REQUESTS[case]
+    with capture_logs() as logs:
+        answer = await exchange(served, request.encode("latin-1"))
+
+    head, _, text = answer.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == expected
+    assert text.count(b"\n") == 1
+    assert SECRET.encode() not in answer
+    assert [line["status"] for line in logs if line["event"] == "http.refused"] == [expected]
+    assert SECRET not in f"{logs}{caplog.text}"
+    assert "Traceback" not in caplog.text
+
+
+async def test_an_answer_does_not_say_what_we_run(served: str) -> None:
+    """Neither name nor version of the server."""
+    answer = await exchange(served, b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nserver:" not in answer.lower()
+    assert b"aiohttp" not in answer.lower()
