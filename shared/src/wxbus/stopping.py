@@ -1,11 +1,15 @@
 """How a service is told to stop."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
+from typing import Final
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+FIRST: Final = 1
+"""Process id of a container's first process, which no signal ends by default."""
 
 
 def stop_signal(at_once: Callable[[], None] | None = None) -> asyncio.Event:
@@ -19,9 +23,11 @@ def stop_signal(at_once: Callable[[], None] | None = None) -> asyncio.Event:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
+    alone = at_once is None and os.getpid() != FIRST
+
     def first(_number: int, _frame: FrameType | None) -> None:
         for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL if at_once is None else second)
+            signal.signal(number, signal.SIG_DFL if alone else second)
         loop.call_soon_threadsafe(stopping.set)
 
     def second(number: int, _frame: FrameType | None) -> None:
@@ -29,6 +35,7 @@ def stop_signal(at_once: Callable[[], None] | None = None) -> asyncio.Event:
             at_once()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+        os._exit(128 + number)
 
     for number in SIGNALS:
         signal.signal(number, first)

@@ -1,0 +1,43 @@
+"""How a service is told to stop; what a second signal does to real processes: `test_processes`."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from wxbus.stopping import SIGNALS, stop_signal
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Put back what pytest does with signals."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_the_first_signal_is_told_and_the_second_is_the_systems(number: signal.Signals) -> None:
+    """Not even a loop that is busy keeps a second signal from ending the process."""
+    stopping = stop_signal()
+    assert not stopping.is_set()
+    signal.raise_signal(number)
+    async with asyncio.timeout(5):
+        await stopping.wait()
+    assert [signal.getsignal(one) for one in SIGNALS] == [signal.SIG_DFL] * len(SIGNALS)
+
+
+async def test_a_containers_first_process_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system ignores signals to it for which it has no handler."""
+    codes: list[int] = []
+    raise_signal = signal.raise_signal
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(signal, "raise_signal", lambda _number: None)  # as the system: nothing happens
+    stop_signal()
+    raise_signal(signal.SIGINT)
+    raise_signal(signal.SIGTERM)
+    assert codes == [128 + signal.SIGTERM]
