@@ -211,7 +211,7 @@ async def test_a_chunk_that_breaks_later_is_refused(sites: Sites) -> None:
 
 
 async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
-    """A connection that dribbles a header holds its place for a bounded time, however it dribbles."""
+    """A connection that dribbles a header holds its place for a bounded time, and is told so while it still sends."""
     async with sites() as site:
         reader, writer = await site.connect()
 

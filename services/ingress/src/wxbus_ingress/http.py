@@ -122,8 +122,10 @@ class Connection(http_server.Connection):
         self._forget_header()
         if self.transport is not None:
             log.info("http.refused", status=int(answer[9:12]), remote=(self.peername or [None])[0])
+            self.close()  # what still comes is dropped, and our side closed: a reset would take the answer along
             self.transport.write(answer)
-            self.force_close()
+            self.transport.write_eof()
+            self._loop.call_later(LINGER, self.transport.abort)
 
 
 class Surplus(asyncio.Protocol):
