@@ -1,10 +1,12 @@
 """Which handler gets which message, and how it is called."""
 
+import logging
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
 from wxbus.accounts import Account
@@ -23,7 +25,7 @@ from wxbus.wechat import (
     parse_message,
     reply,
 )
-from wxbus_worker import Context, CurrentDelivery, Router
+from wxbus_worker import Context, CurrentDelivery, Features, Router
 from wxbus_worker.context import ContextPolicy
 from wxbus_worker.route_table import RouteTable
 
@@ -258,9 +260,15 @@ async def test_a_handler_takes_what_it_names_by_type() -> None:
         account: Account,
         context: Context,
         message: TextMessage | ImageMessage,
+        features: Features,
+        log: structlog.stdlib.BoundLogger,
+        plain_log: logging.Logger,
         limit: int = 7,
     ) -> None:
         got.extend([count, what, client, delivery.appid, account.name, context.openid, type(message), limit])
+        assert int not in features
+        assert plain_log.name == __name__
+        log.info("asked for")
 
     rig = Rig(router)
     await rig.handle(a_text_envelope("order tea"))

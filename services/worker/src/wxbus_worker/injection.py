@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,12 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
 }
 MOST_NAMES: Final = 4
 """Types that an error lists."""
-LOGGERS: Final = (structlog.stdlib.BoundLogger, structlog.typing.FilteringBoundLogger)
+LOGGERS: Final[Mapping[type, Callable[[str], object]]] = {
+    structlog.stdlib.BoundLogger: structlog.stdlib.get_logger,
+    structlog.typing.FilteringBoundLogger: structlog.stdlib.get_logger,
+    logging.Logger: logging.getLogger,
+}
+"""Each with what makes one of a module's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +163,7 @@ def _provider(handler: object, name: str, hint: Any, offer: Offer) -> Provider |
 
 def _value(handler: object, name: str, one: type, offer: Offer) -> Provider | None:
     if one in LOGGERS:
-        logger = structlog.stdlib.get_logger(getattr(handler, "__module__", ""))
+        logger = LOGGERS[one](getattr(handler, "__module__", ""))
         return lambda _: logger
     if one is str and name in offer.groups:
         return lambda call: call.groups[name]
@@ -190,7 +196,7 @@ def _no_provider(handler: object, name: str, hint: Any, offer: Offer) -> str:
     shown = "has no annotation" if hint is None else f"is annotated {getattr(hint, '__name__', hint)}"
     known = [_names(offer.messages)] if offer.messages else []
     known += [offer.error.__name__] if offer.error else []
-    known += [one.__name__ for one in (*PROVIDERS, LOGGERS[0], *offer.features)]
+    known += [one.__name__ for one in (*PROVIDERS, logging.Logger, *offer.features)]
     known += [f"{group}: str" for group in sorted(offer.groups)]
     return f"handler {name_of(handler)}: parameter {name!r} {shown}; a handler can have {', '.join(known)}"
 
