@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.brokers import FakeBroker
 from tests.support.envelopes import an_envelope
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.answer import Answer
+from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
 from wxbus_ingress.handover import Handover
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import Limits, SpoolLimits
 from wxbus_ingress.spool import Spool
+from wxbus_ingress.waiting import Waiting
 
 BUDGET = 4.5
 
@@ -31,6 +33,7 @@ class Rig:
     spool: Spool
     handover: Handover
     registry: CollectorRegistry
+    waiting: Waiting
 
     async def publish(self, *numbers: int, openid: str = "o_1") -> None:
         """Hand over envelopes one after another."""
@@ -54,8 +57,9 @@ def rigged(tmp_path: Path) -> Callable[..., Any]:
         settings = Limits(**{"broker_budget": 0.05, **limits})
         async with Spool.open(tmp_path / "spool-0.sqlite", spool_limits) as opened:
             metrics.watch(opened)
-            async with Handover.open(broker, opened, settings, metrics) as handover:
-                yield Rig(broker, opened, handover, registry)
+            waiting = Waiting()
+            async with Handover.open(broker, opened, settings, metrics, waiting) as handover:
+                yield Rig(broker, opened, handover, registry, waiting)
 
     return rigged
 
@@ -257,3 +261,28 @@ async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., 
             lanes.setdefault(envelope.lane, []).append(int(envelope.body))
         assert lanes.pop("wx1:o_1") == list(range(61))
         assert list(lanes.values()) == [list(range(60))] * 9
+
+
+async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
+    """Who waits for a worker's answer is told that none comes; the copy that arrives later asks for none."""
+    waiting = rig.waiting
+    envelope = an_envelope(1, reply_to="amq.rabbitmq.reply-to", correlation_id="c", expiration=4.0)
+    rig.broker.away()
+    with waiting.expect(envelope.id) as awaited:
+        await rig.handover.publish(envelope, budget=BUDGET)
+        assert awaited.result() == Answer()
+    rig.broker.back()
+    await rig.handover.until_direct()
+    assert rig.broker.arrived[-1] == replace(envelope, reply_to=None, correlation_id=None, expiration=None)
+
+
+async def test_a_note_does_not_wait_for_the_spool(rig: Rig) -> None:
+    """It would come too late behind a long outage; if RabbitMQ does not take it either, it is kept like the rest."""
+    rig.broker.away()
+    await rig.publish(1)
+    await rig.handover.publish(an_envelope(2, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+    assert rig.spool.rows == 2
+    rig.broker.back()
+    await rig.handover.publish(an_envelope(3, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+    await rig.handover.until_direct()
+    assert numbers(rig.broker.arrived) == [3, 1, 2]

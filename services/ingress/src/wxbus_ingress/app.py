@@ -8,6 +8,7 @@ from wxbus.accounts import Accounts
 from wxbus.accounts_file import Taker
 from wxbus.bus.ports import Inbox
 from wxbus_ingress.admission import Admission
+from wxbus_ingress.answering import Answering
 from wxbus_ingress.callbacks import Callbacks
 from wxbus_ingress.endpoints import Endpoints
 from wxbus_ingress.http import Server
@@ -15,6 +16,7 @@ from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.refusals import Refusals
 from wxbus_ingress.settings import Limits
 from wxbus_ingress.sources import Sources
+from wxbus_ingress.waiting import Waiting
 
 
 def build_app(
@@ -24,6 +26,7 @@ def build_app(
     *,
     tell: Callable[[Taker], None] | None = None,
     sources: Sources | None = None,
+    waiting: Waiting | None = None,
     registry: CollectorRegistry = REGISTRY,
 ) -> Server:
     """Return the server that takes the callbacks of `accounts` and hands them to `inbox`; needs a running loop.
@@ -34,6 +37,7 @@ def build_app(
         inbox: Where callbacks go.
         tell: Is told who wants to know of other accounts (`AccountsFile.tell`); None: there will be no others.
         sources: The addresses that callbacks are taken from; None: any.
+        waiting: Those who wait for workers' answers; None: none ever come.
         registry: Holds the metrics.
 
     Raises:
@@ -43,5 +47,6 @@ def build_app(
     endpoints = Endpoints(accounts, limits, metrics)
     if tell is not None:
         tell(endpoints.replace)
-    callbacks = Callbacks(endpoints, inbox, limits, metrics, sources)
+    answering = Answering(inbox, waiting or Waiting(), limits, metrics)
+    callbacks = Callbacks(endpoints, inbox, answering, limits, metrics, sources)
     return Server(Refusals(callbacks, endpoints, metrics), limits, Admission(limits, metrics))

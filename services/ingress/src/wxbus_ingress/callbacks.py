@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from wxbus.accounts import Account
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.wechat.callback import CallbackQuery
+from wxbus.wechat.documents import Document, text
+from wxbus.wechat.reply import SUCCESS
 from wxbus_ingress import page
+from wxbus_ingress.answering import Answering, Call
 from wxbus_ingress.body import read_body
 from wxbus_ingress.deadline import Deadline
 from wxbus_ingress.endpoints import Endpoints
@@ -21,7 +25,6 @@ from wxbus_ingress.settings import Limits
 from wxbus_ingress.sources import Sources
 
 PREFIX = "/wechat/"
-SUCCESS = b"success"
 ALLOWED = "GET, HEAD, OPTIONS, POST"
 
 log = structlog.stdlib.get_logger(__name__)
@@ -31,12 +34,19 @@ class Callbacks:
     """The public port: every request that is not answered here raises."""
 
     def __init__(
-        self, endpoints: Endpoints, inbox: Inbox, limits: Limits, metrics: Metrics, sources: Sources | None = None
+        self,
+        endpoints: Endpoints,
+        inbox: Inbox,
+        answering: Answering,
+        limits: Limits,
+        metrics: Metrics,
+        sources: Sources | None = None,
     ) -> None:
-        """`sources`: the addresses that callbacks are taken from; None: any."""
+        """`answering`: of callbacks that wait; `sources`: the addresses that callbacks are taken from, None: any."""
         self._endpoints = endpoints
         self._sources = sources
         self._inbox = inbox
+        self._answering = answering
         self._limits = limits
         self._metrics = metrics
         self._methods: dict[str, Callable[[Request, str], Awaitable[web.Response]]] = {
@@ -72,8 +82,20 @@ class Callbacks:
         if endpoint.account.cloud_hosting and is_probe(body):
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = time.time()
-        opened = endpoint.open(CallbackQuery.from_mapping(request.query), body, now)
+        query = CallbackQuery.from_mapping(request.query)
+        opened = endpoint.open(query, body, now)
         envelope = envelope_of(endpoint.account, opened.document, now)
+        if _is_awaited(endpoint.account, opened.document, envelope.openid):
+            return await self._answering(
+                Call(
+                    request=request,
+                    endpoint=endpoint,
+                    opened=opened,
+                    nonce=query.nonce,
+                    envelope=envelope,
+                    deadline=deadline,
+                )
+            )
         await self._inbox.publish(envelope, budget=deadline.left())
         endpoint.accepted.inc()
         self._metrics.seconds.observe(deadline.used())
@@ -104,6 +126,13 @@ class Callbacks:
         except UnknownAccount:
             return page.unknown_account()
         return page.known_account(endpoint.account, takes=endpoint.has_keys)
+
+
+def _is_awaited(account: Account, document: Document, openid: str | None) -> bool:
+    """Whether a worker's answer is waited for; of the usual message that is said without a look at it."""
+    if account.reply == "customer_service" and "Event" not in document:
+        return False
+    return account.awaits(text(document, "Event"), openid)
 
 
 def place_of(request: Request) -> str:

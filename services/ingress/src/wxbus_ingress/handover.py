@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from wxbus.bus.connection import Backoff
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import BrokerUnavailable, SpoolUnavailable, Unavailable
 from wxbus_ingress.broker import Broker
 from wxbus_ingress.drainer import BATCH, Drainer
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import Limits
 from wxbus_ingress.spool import Spool
+from wxbus_ingress.waiting import Waiting
 
 SPOOL_SHARE = 1.0
 """Seconds of a callback's budget that are kept for the spool."""
@@ -36,12 +37,15 @@ log = structlog.stdlib.get_logger(__name__)
 class Handover:
     """An inbox that keeps what RabbitMQ does not take."""
 
-    def __init__(self, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics) -> None:
+    def __init__(
+        self, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics, waiting: Waiting | None = None
+    ) -> None:
         """Use `open`."""
         self._broker = broker
         self._spool = spool
         self._limits = limits
         self._metrics = metrics
+        self._those_waiting = waiting
         self._drainer = Drainer(spool, broker, metrics)
         self._in_flight = 0
         self._waiting = 0
@@ -55,10 +59,13 @@ class Handover:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics
+        cls, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics, waiting: Waiting | None = None
     ) -> AsyncIterator["Handover"]:
-        """Yield the inbox; what is in the spool already is drained first."""
-        handover = cls(broker, spool, limits, metrics)
+        """Yield the inbox; what is in the spool already is drained first.
+
+        `waiting` is told of envelopes whose answer is awaited and that go to the spool.
+        """
+        handover = cls(broker, spool, limits, metrics, waiting)
         if spool.rows:
             handover._start_spooling(f"{spool.rows} callbacks are left from the last run")
         draining = asyncio.create_task(handover._drain(), name="drainer")
@@ -100,13 +107,16 @@ class Handover:
         number = self._spool.next_number()
         if self._waiting or not self._settled.is_set():
             await self._wait_settled(by - clock())
-        if not self._spooling.is_set():
+        # A note that comes late is worth nothing, and no callback can be overtaken by it.
+        if not self._spooling.is_set() or envelope.kind is EnvelopeKind.TAKEN:
             left = min(self._limits.broker_budget, by - clock() - SPOOL_SHARE)
             if await self._publish_direct(envelope, left):
                 return
+        if envelope.reply_to is not None and self._those_waiting is not None:
+            self._those_waiting.unheard(envelope.id)
         try:
             async with asyncio.timeout(by - clock()):
-                await self._spool.add(number, envelope)
+                await self._spool.add(number, envelope.unawaited())
         except TimeoutError as exc:
             self._metrics.refused.inc()
             raise SpoolUnavailable("the spool did not answer in time") from exc

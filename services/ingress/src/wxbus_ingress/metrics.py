@@ -17,6 +17,13 @@ class Metrics:
             ["account", "outcome"],
             registry=registry,
         )
+        self.answers = Counter(
+            "wxbus_ingress_answers",
+            "Callbacks that waited for a worker by account and outcome: answered, nothing (no handler says anything), "
+            "late, lapsed (WeChat is to push again), gone (WeChat had closed)",
+            ["account", "outcome"],
+            registry=registry,
+        )
         self.seconds = Histogram(
             "wxbus_ingress_accepted_seconds",
             "From the start of a callback to RabbitMQ's confirm",

@@ -27,6 +27,7 @@ from wxbus_ingress.settings import IngressSettings
 from wxbus_ingress.sources import Sources
 from wxbus_ingress.spool import Spool
 from wxbus_ingress.spool_opening import file_of
+from wxbus_ingress.waiting import Waiting
 
 GRACE = 1.0
 """Seconds beyond the budget that a request in flight gets when we stop."""
@@ -63,6 +64,7 @@ async def serve(
     place = place or Place()
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
     stopping = stop_signal()
+    waiting = Waiting()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(
@@ -70,13 +72,14 @@ async def serve(
                 settings.bus.amqp_url.get_secret_value(),
                 settings.bus.topology,
                 name=f"ingress@{socket.gethostname()}:{os.getpid()}",
+                answers=waiting,
             )
         )
         spool = await stack.enter_async_context(
             Spool.open(file_of(settings.spool_folder, place.number), settings.spool)
         )
         metrics.watch(spool)
-        handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics))
+        handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics, waiting))
         if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
             await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
         sources = await stack.enter_async_context(Sources.open(settings.sources, settings.wechat, accounts))
@@ -86,6 +89,7 @@ async def serve(
             handover,
             tell=accounts.tell,
             sources=sources,
+            waiting=waiting,
             registry=registry,
         )
         await stack.enter_async_context(accounts.watching())

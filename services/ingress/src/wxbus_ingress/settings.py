@@ -30,6 +30,10 @@ class Limits(BaseSettings):
     """Connections at once, for each process; further ones are answered 503 and closed."""
     budget: float = Field(default=4.5, gt=0, le=60)
     """Seconds for a whole request, from its first byte: what is not on disk by then is answered 503."""
+    wechat_waits: float = Field(default=5.0, gt=0, le=60)
+    """Seconds after which WeChat gives an attempt up and pushes again (protocol reference 4.1)."""
+    wechat_attempts: int = Field(default=3, ge=1, le=10)
+    """How often WeChat pushes the same."""
     broker_budget: float = Field(default=1.5, gt=0, le=60)
     """Seconds of these for RabbitMQ's confirm; after that the callback goes to the spool."""
     in_flight: int = Field(default=500, ge=1)
