@@ -1,6 +1,6 @@
 """A bot whose contexts are due after a second: it answers each of a user's messages, and the end of what it knew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router
@@ -17,5 +17,7 @@ async def count(context: Context) -> reply.Text:
 
 @router.context_removed
 async def removed(context: Context) -> reply.Text:
-    """Say what is forgotten."""
-    return reply.Text(f"forgotten {context.storage['count']}")
+    """Say what is forgotten, and how many seconds after its time."""
+    assert context.last_active
+    late = datetime.now(UTC) - context.last_active - context.expire_after
+    return reply.Text(f"forgotten {context.storage['count']} {late.total_seconds():.2f}")

@@ -42,6 +42,7 @@ class Load:
     topology: Topology
     users: Sequence[str]
     rng: random.Random
+    twice: float = TWICE
     published: Counter[str] = field(default_factory=Counter)
     """The number each user has come to."""
     backlog: int = 0
@@ -77,7 +78,7 @@ class Load:
             envelope = _envelope(user, number)
             await _confirmed(publisher, envelope)
             self.published[user] = number
-            if self.rng.random() < TWICE:
+            if self.rng.random() < self.twice:
                 await _confirmed(publisher, _envelope(user, self.rng.randint(max(1, number - 3), number)))
 
     async def _watch(self) -> None:

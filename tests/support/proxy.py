@@ -28,6 +28,11 @@ class Proxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts connections."""
+        return self._server is not None
+
     def flow(self) -> None:
         """Carry bytes in both directions again, those held back included."""
         self._to_server.set()
@@ -67,7 +72,11 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        server_reader, server_writer = await asyncio.open_connection(*self._target)
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._target)
+        except OSError:  # the server is not there
+            writer.transport.abort()
+            return
         self._writers |= {writer, server_writer}
         for source, sink, gate in (
             (reader, server_writer, self._to_server),
