@@ -1,4 +1,4 @@
-"""`python -m wxbus_token` serves; `keys new` makes an API key, `vault-key` a key for Redis."""
+"""`python -m wxbus_token` serves; its commands are for operators."""
 
 from typing import Annotated
 
@@ -7,15 +7,20 @@ import uvloop
 
 from wxbus import logs
 from wxbus.errors import ConfigurationError
-from wxbus.rpc.keys import new_key
 from wxbus.settings import load
 from wxbus.stopping import stop_signal
 from wxbus_token.app import serving
+from wxbus_token.commands import credentials
+from wxbus_token.commands.accounts import accounts
+from wxbus_token.commands.keys import keys
 from wxbus_token.keyring import new_vault_key
 from wxbus_token.settings import TokenSettings
 
 app = typer.Typer(help="The one authority for WeChat access tokens.", add_completion=False)
-keys = typer.Typer(help="API keys of those who call.", no_args_is_help=True)
+app.command()(credentials.status)
+app.command()(credentials.get)
+app.command()(credentials.refresh)
+app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
 
 
@@ -31,23 +36,6 @@ def serve(context: typer.Context) -> None:
     except (ConfigurationError, OSError) as exc:  # OSError: the port is taken
         typer.echo(f"wxbus_token: {exc}", err=True)
         raise typer.Exit(2) from exc
-
-
-@keys.command("new")
-def keys_new(
-    name: Annotated[str, typer.Argument(help="Whose key it is.")],
-    scope: Annotated[list[str], typer.Option(help="What it may do, like token:get:APPID or token:get:*; repeatable.")],
-) -> None:
-    """Print a new key to standard output, this once, and to standard error the entry to add to the API keys file."""
-    try:
-        key, entry = new_key(name, scope)
-    except ConfigurationError as exc:
-        typer.echo(f"wxbus_token: {exc}", err=True)
-        raise typer.Exit(2) from exc
-    typer.echo("The key, shown this once; it goes to the caller:", err=True)
-    typer.echo(key)
-    typer.echo("To add to the file that WXBUS_TOKEN_API_KEYS_FILE names:", err=True)
-    typer.echo(entry.as_toml(), err=True)
 
 
 @app.command("vault-key")

@@ -1,0 +1,65 @@
+"""`accounts`: those registered while the service runs."""
+
+from typing import Annotated
+
+import typer
+
+from wxbus.accounts import AccountKind
+from wxbus_token.commands.console import AsJson, called, lines, made, mark, table
+from wxbus_token.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
+
+accounts = typer.Typer(help="Accounts that tokens are kept for.", no_args_is_help=True)
+
+Appid = Annotated[str, typer.Argument(help="Of the account.")]
+SecretFile = Annotated[
+    typer.FileText | None,
+    typer.Option(help="Holds the AppSecret and nothing else; - is standard input. Without it you are asked."),
+]
+
+
+@accounts.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show all accounts, those of the file too."""
+    found = called("accounts", "list", Everything(), AccountList).accounts
+    if as_json:
+        lines(found)
+        return
+    rows = ((one.name, one.appid, one.kind, mark(one.source), "yes" if one.has_secret else "no") for one in found)
+    table(("name", "appid", "kind", "source", "secret"), rows, empty="no accounts")
+
+
+@accounts.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Our name for it.")],
+    appid: Appid,
+    kind: Annotated[AccountKind, typer.Option(help="What WeChat calls it.")] = AccountKind.OFFICIAL_ACCOUNT,
+    secret_file: SecretFile = None,
+) -> None:
+    """Register an account: tokens for it can be had at once. Ingress and workers know accounts by the file alone."""
+    request = made(NewAccount, name=name, appid=appid, kind=kind, secret=_secret(secret_file))
+    called("accounts", "add", request, Done)
+    typer.echo(f"{name} ({appid}) is registered")
+
+
+@accounts.command()
+def rotate(appid: Appid, secret_file: SecretFile = None) -> None:
+    """Give a registered account another AppSecret. The token in use stays; `refresh` tries the new secret now."""
+    called("accounts", "rotate", made(NewSecret, appid=appid, secret=_secret(secret_file)), Done)
+    typer.echo(f"{appid} has another secret; try it with: refresh {appid}")
+
+
+@accounts.command()
+def remove(
+    appid: Appid,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a registered account: nobody gets its tokens any more."""
+    if not yes:
+        typer.confirm(f"forget {appid}?", abort=True)
+    called("accounts", "remove", made(AccountRequest, appid=appid), Done)
+    typer.echo(f"{appid} is forgotten")
+
+
+def _secret(file: typer.FileText | None) -> str:
+    told: str = typer.prompt("AppSecret", hide_input=True) if file is None else file.read()
+    return told.strip()

@@ -1,0 +1,162 @@
+"""The operators' commands, against a running service."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+from click.testing import Result
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from tests.support.proxy import proxied
+from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SHOP, Place, service
+from wxbus.rpc import TokenClient
+from wxbus.settings import StoreSettings
+from wxbus_sandbox.models import Fault
+from wxbus_token.__main__ import app
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
+
+Run: TypeAlias = Callable[..., Awaitable[Result]]
+WRONG = "SECRET-THAT-IS-WRONG-0123456789ab"
+
+
+@pytest.fixture
+async def url(place: Place) -> AsyncIterator[str]:
+    """The service, running."""
+    async with service(place.settings) as url:
+        yield url
+
+
+@pytest.fixture
+def run(place: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command as an admin; its input is what would be typed."""
+    monkeypatch.setenv("WXBUS_TOKEN_URL", url)
+    monkeypatch.setenv("WXBUS_TOKEN_API_KEY", place.admin_key)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    async def command(*words: str, typed: str = "", code: int = 0) -> Result:
+        result = await asyncio.to_thread(CliRunner().invoke, app, list(words), input=typed)
+        assert result.exit_code == code, result.output
+        return result
+
+    return command
+
+
+async def test_status_shows_everything_but_values(place: Place, url: str, run: Run) -> None:
+    """States in words, figures, times and reasons; no token, in the table and as JSON."""
+    async with TokenClient.open(url, place.key) as tokens:
+        token = await tokens.get(SHOP)
+    await place.sandbox.fault(Fault(path="/cgi-bin/stable_token", errcode=40125, times=1))
+    assert (await run("get", CAFE, code=1)).stderr.startswith("wxbus_token: /cgi-bin/stable_token: errcode 40125")
+    shown = (await run("status")).stdout
+    assert re.search(rf"{SHOP} +access_token +valid +(2h 00m|1h 59m) +1h 5\dm +\d/1 +0", shown)
+    assert f"{CAFE} access_token: /cgi-bin/stable_token: errcode 40125" in shown
+    assert "wrong_secret" in shown
+    assert token not in shown
+    (line,) = (await run("status", SHOP, "--json")).stdout.splitlines()
+    status = json.loads(line)
+    assert (status["state"], status["valid"], status["asked_in_day"], status["failures"]) == ("valid", True, 1, 0)
+    assert token not in line
+
+
+async def test_a_token_is_shown_only_if_it_is_asked_for(place: Place, url: str, run: Run) -> None:
+    """Then alone, so that it can be piped."""
+    async with TokenClient.open(url, place.key) as tokens:
+        token = await tokens.get(SHOP)
+    assert token not in (await run("get", SHOP)).output
+    assert (await run("get", SHOP, "--show-token")).stdout == f"{token}\n"
+
+
+async def test_an_account_from_its_registration_to_its_end(place: Place, run: Run) -> None:
+    """With a secret mistyped, put right, and a token that leaked; no secret is ever shown."""
+    outputs = [
+        await run("accounts", "add", "kiosk", KIOSK, typed=f"{WRONG}\n"),
+        await run("get", KIOSK, code=1),
+        await run("accounts", "rotate", KIOSK, "--secret-file", "-", typed=f"{KIOSK_SECRET}\n"),
+        await run("refresh", KIOSK),
+    ]
+    before = (await run("get", KIOSK, "--show-token")).stdout
+    outputs.append(await run("refresh", KIOSK, "--replace"))
+    assert (await run("get", KIOSK, "--show-token")).stdout != before
+    assert (await place.sandbox.token_counts())[KIOSK].forced == 1
+    listed = [json.loads(line) for line in (await run("accounts", "list", "--json")).stdout.splitlines()]
+    assert {"kiosk": "registered", "shop": "file"}.items() <= {one["name"]: one["source"] for one in listed}.items()
+    outputs += [
+        await run("accounts", "list"),
+        await run("accounts", "remove", KIOSK, typed="n\n", code=1),
+        await run("accounts", "remove", KIOSK, typed="y\n"),
+        await run("status", KIOSK, code=1),
+        await run("accounts", "remove", SHOP, "--yes", code=1),
+    ]
+    assert "change it there" in outputs[-1].stderr
+    assert "SECRET-" not in "".join(result.output for result in outputs)
+
+
+async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to standard output alone; what it is for to standard error."""
+    made = await run("keys", "add", "clerk", "--scope", f"token:*:{SHOP}", "--days", "30")
+    key = made.stdout.strip()
+    assert key not in made.stderr
+    assert f"is good for token:*:{SHOP}, until 20" in made.stderr
+    rotated = (await run("keys", "rotate", "clerk", "--hours", "1")).stdout.strip()
+    shown = (await run("keys", "list")).stdout
+    assert shown.count("clerk") == 2
+    assert key not in shown
+    for good in (key, rotated):
+        with monkeypatch.context() as environment:
+            environment.setenv("WXBUS_TOKEN_API_KEY", good)
+            await run("get", SHOP)
+            assert "may not do this: needed: token:status:all" in (await run("status", code=1)).stderr
+    assert key[:16] in (await run("keys", "revoke", "clerk", "--yes")).stdout
+    monkeypatch.setenv("WXBUS_TOKEN_API_KEY", key)
+    assert "does not know the key" in (await run("get", SHOP, code=1)).stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "code", "said"),
+    [
+        ("WXBUS_TOKEN_URL", "http://127.0.0.1:9", ("status",), 1, "does not answer at WXBUS_TOKEN_URL"),
+        ("WXBUS_TOKEN_URL", "nonsense", ("status",), 2, "must be like http://"),
+        ("WXBUS_TOKEN_API_KEY", "", ("status",), 1, "does not know the key"),
+        ("WXBUS_TOKEN_API_KEY", None, ("status",), 2, "WXBUS_TOKEN_API_KEY"),
+        ("WXBUS_TOKEN_CA_FILE", "nowhere.pem", ("status",), 2, "nowhere.pem"),
+        ("COLUMNS", "80", ("keys", "add", "Bad", "--scope", "a:b"), 2, "name: "),
+        ("COLUMNS", "80", ("refresh", "wx-none"), 1, "no account with this appid"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_one_line(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str | None,
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    """The service away, no key or a wrong one, a slip of the pen: one line, the right exit code, no traceback."""
+    if value is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, value)
+    result = await run(*words, code=code)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+async def test_with_redis_away_status_tells_what_is_in_memory(
+    place: Place, run: Run, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator looks just then: what one instance would give, and that it is all it knows."""
+    async with proxied(redis_url) as (proxy, proxied_url):
+        store = StoreSettings(redis_url=SecretStr(proxied_url), namespace=place.settings.store.namespace)
+        async with service(place.settings.model_copy(update={"store": store})) as url:
+            monkeypatch.setenv("WXBUS_TOKEN_URL", url)
+            await run("get", SHOP)
+            await proxy.refuse()
+            result = await run("status")
+    assert "Redis is away" in result.stderr
+    assert "valid" in result.stdout
