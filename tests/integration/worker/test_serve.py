@@ -25,6 +25,10 @@ from wxbus.accounts import Account
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError
+from wxbus.rpc import Server, method, service
+from wxbus.rpc.amqp import AmqpServer
+from wxbus.rpc.keys import ApiKeys, new_key
+from wxbus.rpc.tokens import TokenAnswer, TokenRequest
 from wxbus.settings import load
 from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
@@ -175,6 +179,40 @@ async def test_a_message_is_answered(
 
     assert wechat.sent == {"o_1": ["a 1", "b 2", "c 3", "at attempt 2"]}
     assert wechat.tokens == {"the-token"}
+
+
+@service("token")
+class Tokens:
+    """The token service, as far as a worker needs it."""
+
+    @method(scopes=["token:get:{appid}"])
+    async def get(self, request: TokenRequest) -> TokenAnswer:
+        """Return the same token always."""
+        return TokenAnswer(access_token=f"{request.appid}-over-rabbitmq", expires_in=7200)
+
+
+async def test_tokens_come_over_rabbitmq_too(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """With RabbitMQ's address in the place of the token service's: by the queue of the installation's namespace."""
+    router = Router()
+
+    @router.text
+    async def greet() -> reply.Text:
+        return reply.Text("hello")
+
+    key, entry = new_key("worker", ["token:get:*"])
+    server = Server([Tokens()], authenticator=ApiKeys.of([entry]), registry=CollectorRegistry())
+    settings = settings.model_copy(update={"token_url": amqp_url, "token_api_key": SecretStr(key)})
+    wechat, _ = outside
+    async with (
+        AmqpServer.open(server, amqp_url, topology, name="token"),
+        Publisher.open(amqp_url, topology, name="test") as publisher,
+        a_worker(settings, router),
+    ):
+        await publisher.publish(a_text_envelope(), budget=10)
+        await wechat.until_sent(1)
+    assert wechat.tokens == {"wx1-over-rabbitmq"}
 
 
 async def test_accounts_that_come_later_are_served(

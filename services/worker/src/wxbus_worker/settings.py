@@ -19,8 +19,8 @@ class WorkerSettings(BaseSettings):
     """The router to run, `package.module:name`."""
     app_dir: str = "."
     """Where that module is looked for first."""
-    token_url: str = "http://127.0.0.1:8081"  # noqa: S105 - an address
-    """Where the token service is."""
+    token_url: str = Field(default="http://127.0.0.1:8081", repr=False)
+    """Where the token service is; or RabbitMQ's address, with its password, if the token service serves there too."""
     token_api_key: SecretStr
     """Our key to it, with the scopes `token:get` and `token:report_invalid` for the accounts."""
     admin_host: str = "127.0.0.1"
