@@ -26,9 +26,11 @@ def work(kind: str, number: int) -> None:
 
 
 async def wait(kind: str, number: int) -> None:
-    """Wait until told to stop; `stuck` notices nothing, `slow` takes its time."""
+    """Wait until told to stop; `stuck` notices nothing, `slow` takes its time, `crashing` does not come so far."""
     stopping = stop_signal()
     tell("started", number)
+    if kind == "crashing":
+        sys.exit(3)
     if kind == "stuck":
         time.sleep(60)  # noqa: ASYNC251 - this is the fault
     await stopping.wait()

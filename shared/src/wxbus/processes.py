@@ -27,7 +27,6 @@ MISCONFIGURED: Final = 2
 """Exit code of a process that cannot start with these settings: starting it again would not help."""
 HEALTHY: Final = 30.0
 """Seconds that a process must have run for its end to be the first one again."""
-CODE_OF_KILL: Final = -signal.SIGKILL
 
 log = structlog.stdlib.get_logger(__name__)
 

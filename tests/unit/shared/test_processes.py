@@ -1,6 +1,7 @@
 """Several processes of one service, with real ones: see `tests.support.supervised`."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -87,6 +88,23 @@ async def test_each_is_started_again_and_all_stop_in_good_order() -> None:
     assert said.count("stopped") == 2
     assert errors.count("process.ended") == 1
     assert "Traceback" not in errors
+
+
+async def test_one_that_does_not_start_is_tried_less_and_less_often() -> None:
+    """It may be what it needs that is away; SIGTERM ends the waiting."""
+    delays = []
+    async with running("crashing") as supervised:
+        assert supervised.process.stderr
+        while len(delays) < 3:
+            told = json.loads(await supervised.process.stderr.readline())
+            if told["process"] == 0:
+                assert (told["event"], told["code"]) == ("process.ended", 3)
+                delays.append(told["again_in"])
+        supervised.process.terminate()
+        code, _, _ = await supervised.end()
+
+    assert 0.1 <= delays[0] <= 0.2 <= delays[1] <= 0.4 <= delays[2] <= 0.8
+    assert code == 0
 
 
 async def test_what_is_wrong_is_told_once() -> None:
