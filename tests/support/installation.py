@@ -50,7 +50,7 @@ class Credentials:
     @classmethod
     def new(cls) -> "Credentials":
         """Return fresh ones."""
-        key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
+        key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
         return cls(
             token=f"console{secrets.token_hex(8)}",
             aes_key=f"AesKey{secrets.token_hex(18)}Q",

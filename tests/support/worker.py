@@ -27,6 +27,7 @@ from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
 from wxbus_worker.settlement import Settlement
 from wxbus_worker.stages.order import build_pipeline
+from wxbus_worker.stages.tell_token_service import PlatformEvents
 from wxbus_worker.stages.wait_for_store import Answering
 from wxbus_worker.starts import Starts
 from wxbus_worker.testing import MemoryContextStore
@@ -119,6 +120,7 @@ class Rig:
         budget: float = 10.0,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         starts: Starts | None = None,
+        platform: PlatformEvents | None = None,
     ) -> None:
         self.memory = MemoryContextStore(router.context_policy)
         self.store: ContextStore = store or self.memory
@@ -141,6 +143,7 @@ class Rig:
             late_grace=late_grace,
             pause=pause,
             starts=starts,
+            platform=platform,
         )
         self.settled = 0
         self._changed = asyncio.Condition()

@@ -21,7 +21,7 @@ class Credentials:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         vault, key, entries = folder / "vault_keys", folder / "worker_api_key", folder / "api_keys.toml"
         if not (vault.exists() and key.exists() and entries.exists()):
-            api_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
+            api_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
             _keep(vault, new_vault_key("local"))
             _keep(entries, entry.as_toml())
             _keep(key, api_key)

@@ -20,7 +20,9 @@ from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError, WxbusError
-from wxbus.rpc import TokenClient
+from wxbus.rpc import Client, TokenClient
+from wxbus.rpc.component import ComponentClient
+from wxbus.rpc.tokens import TIMEOUT
 from wxbus.store.store import Store
 from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.expiry import Sweeper
@@ -69,8 +71,7 @@ async def serve(
         await enter(accounts.watching())
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
-        key = settings.token_api_key.get_secret_value()
-        tokens = await enter(TokenClient.open(settings.token_url, key, topology=topology))
+        tokens, platform = await enter(_token_service(settings))
         outlet = await enter(Publisher.open(amqp_url, topology, name=name))
         client_of = partial(WeChatClient, http=http, tokens=tokens)
         patient = PatientStore(store)
@@ -92,6 +93,7 @@ async def serve(
             handler_time_limit=settings.handler_timeout,
             late_grace=settings.late_grace,
             starts=Starts(patient, namespace=settings.store.namespace),
+            platform=platform,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -138,6 +140,18 @@ async def serve(
                 raise
             log.warning("worker.grace_over", reason=str(late))
     log.info("worker.stopped")
+
+
+@asynccontextmanager
+async def _token_service(settings: WorkerSettings) -> AsyncIterator[tuple[TokenClient, ComponentClient]]:
+    """Yield the token service's clients, over one pool of connections."""
+    url, key = settings.token_url, settings.token_api_key.get_secret_value()
+    async with Client.open(url, key, timeout=TIMEOUT, topology=settings.bus.topology) as client:
+        tokens = TokenClient(client)
+        try:
+            yield tokens, ComponentClient(client)
+        finally:
+            await tokens.aclose()
 
 
 @asynccontextmanager

@@ -22,7 +22,8 @@ class WorkerSettings(BaseSettings):
     token_url: str = Field(default="http://127.0.0.1:8081", repr=False)
     """Where the token service is; or RabbitMQ's address, with its password, if the token service serves there too."""
     token_api_key: SecretStr
-    """Our key to it, with the scopes `token:get` and `token:report_invalid` for the accounts."""
+    """Our key to it, with the scopes `token:get` and `token:report_invalid` for the accounts; with a third-party
+    platform `component:*` for it."""
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9082, ge=0, le=65535)
     """Health, readiness and metrics: not for the public."""

@@ -28,6 +28,7 @@ from wxbus_worker.stages.open_context import OpenContext
 from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
 from wxbus_worker.stages.settle_replies import SettleReplies
+from wxbus_worker.stages.tell_token_service import PlatformEvents, TellTokenService
 from wxbus_worker.stages.trace import Trace
 from wxbus_worker.stages.wait_for_store import Answering, WaitForStore
 from wxbus_worker.starts import Starts
@@ -48,9 +49,13 @@ def build_pipeline(
     handler_time_limit: float,
     late_grace: float = 3.0,
     starts: Starts | None = None,
+    platform: PlatformEvents | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next:
-    """Return what handles one delivery, from its bytes to its settlement."""
+    """Return what handles one delivery, from its bytes to its settlement.
+
+    `platform` hears of third-party platforms' events; None: nobody does.
+    """
     answerer = Answerer(outlet, held, grace=late_grace)
     finish = compose([Answer(answerer), SendReplies(outbox)], _done)
     return compose(
@@ -65,6 +70,8 @@ def build_pipeline(
             DropOutdated(finish),  # before routes: an end that a message overtook needs no handler
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),
+            # After duplicates: those were told. Before the commit: what was not told is not done.
+            *([TellTokenService(platform)] if platform else ()),
             CallHandler(client_of, metrics, time_limit=handler_time_limit),
             Commit(contexts, answerer),  # before anything is sent: a reply that nobody remembers would be sent again
         ],
