@@ -40,7 +40,7 @@ ACCOUNTS = Accounts(
             an_account("shop", AccountKind.OFFICIAL_ACCOUNT),
             an_account("mini", AccountKind.MINI_PROGRAM, formats=("json", "xml")),
             an_account("platform", AccountKind.COMPONENT, modes=(Mode.SECURE,), formats=("xml",)),
-            an_account("corp", AccountKind.WECOM, formats=("xml",)),
+            an_account("corp", AccountKind.WECOM, formats=("xml",), receive_id="ww1"),
             an_account("open", AccountKind.OFFICIAL_ACCOUNT, aes_key=None, modes=(Mode.PLAIN,)),
             an_account("keyless", AccountKind.OFFICIAL_ACCOUNT, token=None, aes_key=None, secret=None),
         )
@@ -96,7 +96,7 @@ class FakeIngress:
         """What opens and seals for an account."""
         account = ACCOUNTS.named(name)
         wecom = account.kind is AccountKind.WECOM
-        return Receiver(account.keys, account.appid, account.modes, account.formats, wecom=wecom)
+        return Receiver(account.keys, account.sealed_for, account.modes, account.formats, wecom=wecom)
 
     def app(self) -> web.Application:
         """What is served in place of the ingress."""

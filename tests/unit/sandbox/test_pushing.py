@@ -126,7 +126,7 @@ async def test_an_answer_that_is_not_complete_in_time_is_none() -> None:
         await response.write(b"succ")
         return await silence(received)
 
-    async with a_world(Rules(push_timeout=0.2, push_spacing=0)) as world:
+    async with a_world(Rules(push_timeout=0.5, push_spacing=0)) as world:
         world.ingress.answers.extend([never, half, success])
         result = await world.control.text("shop", "hi", openid=USER)
 
