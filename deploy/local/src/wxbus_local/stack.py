@@ -156,6 +156,8 @@ def _environment(
         "WXBUS_LOG_FORMAT": "json",  # for us to read
         "WXBUS_LOG_LEVEL": "debug",  # each message can be followed
     }
+    if settings.wechat_api_url is None:
+        preferred["WXBUS_TOKEN_WECOM_API_URL"] = addresses.sandbox_url
     decided = {
         **addresses.environment(),
         "WXBUS_AMQP_URL": servers.amqp_url,

@@ -1,0 +1,145 @@
+"""What WeChat tells a third-party platform reaches the token service before it is done."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.envelopes import an_envelope
+from tests.support.worker import Rig
+from wxbus.accounts import Account, AccountKind
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import RpcFailure, TokenUnavailable
+from wxbus.testing import MemoryDelivery
+from wxbus.wechat import ComponentEvent, Message
+from wxbus_worker import Router
+from wxbus_worker.settlement import Done, Retry
+
+PLATFORM = Account(name="platform", appid="wx-platform", kind=AccountKind.COMPONENT)
+EVENTS: dict[str, tuple[dict[str, str], tuple[Any, ...]]] = {
+    "component_verify_ticket": (
+        {"ComponentVerifyTicket": "SECRET-TICKET"},
+        ("deliver_ticket", "wx-platform", "SECRET-TICKET", 1700000000),
+    ),
+    "authorized": (
+        {"AuthorizerAppid": "wx-bakery", "AuthorizationCode": "SECRET-CODE", "PreAuthCode": "SECRET-PRE"},
+        ("authorize", "wx-platform", "SECRET-CODE", "wx-bakery"),
+    ),
+    "updateauthorized": (
+        {"AuthorizerAppid": "wx-bakery", "AuthorizationCode": "SECRET-CODE", "PreAuthCode": "SECRET-PRE"},
+        ("authorize", "wx-platform", "SECRET-CODE", "wx-bakery"),
+    ),
+    "unauthorized": ({"AuthorizerAppid": "wx-bakery"}, ("unauthorize", "wx-platform", "wx-bakery", 1700000000)),
+}
+
+
+class TokenService:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.error: Exception | None = None
+
+    async def deliver_ticket(self, appid: str, ticket: str, *, created_at: int) -> object:
+        """Note a ticket."""
+        return self._note("deliver_ticket", appid, ticket, created_at)
+
+    async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> object:
+        """Note an authorisation."""
+        return self._note("authorize", appid, code, authorizer_appid)
+
+    async def unauthorize(self, appid: str, authorizer_appid: str, *, created_at: int) -> object:
+        """Note a withdrawal."""
+        return self._note("unauthorize", appid, authorizer_appid, created_at)
+
+    def _note(self, *what: Any) -> None:
+        if self.error:
+            raise self.error
+        self.told.append(what)
+
+
+def an_event(info_type: str) -> Envelope:
+    """Return the event as ingress makes it."""
+    fields, _ = EVENTS[info_type]
+    document = {"AppId": PLATFORM.appid, "CreateTime": "1700000000", "InfoType": info_type, **fields}
+    about = fields.get("AuthorizerAppid", info_type)
+    return an_envelope(
+        openid=None,
+        account="platform",
+        appid=PLATFORM.appid,
+        lane=f"{PLATFORM.appid}:{about}",
+        dedup_id=f"{PLATFORM.appid}:i:{info_type}:1700000000",
+        body=json.dumps(document).encode(),
+    )
+
+
+def a_router(heard: list[Message], token_service: TokenService) -> Router:
+    """Return a router whose handler finds the token service told."""
+    router = Router()
+
+    @router.event(ComponentEvent)
+    async def hear(message: ComponentEvent) -> None:
+        assert token_service.told
+        heard.append(message)
+
+    return router
+
+
+@pytest.mark.parametrize("info_type", EVENTS)
+async def test_the_token_service_is_told_before_the_handler_runs(info_type: str) -> None:
+    """Once for the event and all its copies; the handler gets it too, and can get the account's token."""
+    token_service, heard = TokenService(), list[Message]()
+    rig = Rig(a_router(heard, token_service), account=PLATFORM, platform=token_service)
+    event = an_event(info_type)
+    for _ in range(2):
+        assert isinstance(await rig.handle(event), Done)
+    assert token_service.told == [EVENTS[info_type][1]]
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("info_type", EVENTS)
+async def test_an_event_is_not_done_before_it_was_told(info_type: str) -> None:
+    """The token service is away: parked like any other message, told with the next attempt, no handler before."""
+    token_service, heard = TokenService(), list[Message]()
+    rig = Rig(a_router(heard, token_service), account=PLATFORM, platform=token_service)
+    token_service.error = TokenUnavailable("the token service does not answer")
+    assert isinstance(await rig.handle(an_event(info_type)), Retry)
+    assert not heard
+    token_service.error = None
+    ((copy, _delay),) = rig.memory_outlet.parked
+    assert isinstance(await rig.handle(copy), Done)
+    assert token_service.told == [EVENTS[info_type][1]]
+    assert len(heard) == 1
+
+
+async def test_a_code_that_is_never_taken_is_not_tried_again() -> None:
+    """WeChat says it is used up or withdrawn: the event is done, its handler runs."""
+    token_service, heard = TokenService(), list[Message]()
+    router = Router()
+
+    @router.event(ComponentEvent)
+    async def hear(message: ComponentEvent) -> None:
+        heard.append(message)
+
+    rig = Rig(router, account=PLATFORM, platform=token_service)
+    token_service.error = RpcFailure(422, "The authorisation code is not valid")
+    delivery = MemoryDelivery(an_event("authorized"))
+    assert isinstance(await rig.handle(delivery), Done)
+    assert delivery.acked
+    assert len(heard) == 1
+
+
+async def test_another_account_does_not_speak_for_the_platform() -> None:
+    """Who has the keys of an ordinary account could push such a document: nobody is told."""
+    token_service, heard = TokenService(), list[Message]()
+    router = Router()
+
+    @router.event(ComponentEvent)
+    async def hear(message: ComponentEvent) -> None:
+        heard.append(message)
+
+    shop = Account(name="shop", appid=PLATFORM.appid, kind=AccountKind.OFFICIAL_ACCOUNT)
+    rig = Rig(router, account=shop, platform=token_service)
+    await rig.handle(an_event("component_verify_ticket"))
+    assert heard
+    assert not token_service.told
