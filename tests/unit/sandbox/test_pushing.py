@@ -133,7 +133,7 @@ async def test_an_answer_that_is_not_complete_in_time_is_none() -> None:
     assert begun.is_set()
     assert cut.is_set()
     assert [attempt.status for attempt in result.attempts] == [None, None, 200]
-    assert result.attempts[0].reason == "no complete answer in 0.2 s"
+    assert result.attempts[0].reason == "no complete answer in 0.5 s"
 
 
 async def test_nobody_there_is_an_attempt_too(unused_tcp_port: int) -> None:
