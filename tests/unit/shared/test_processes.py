@@ -143,12 +143,13 @@ async def test_who_does_not_stop_is_killed() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_all_at_once(number: signal.Signals) -> None:
-    """Whoever sends it does not want to wait for what takes its time."""
+    """Whoever sends it does not want to wait for what takes its time, or is frozen."""
     async with running("slow", grace=60) as supervised:
         await supervised.until("started")
         children = supervised.children()
         supervised.process.terminate()
         await supervised.until("stopping")
+        children[0].suspend()
         supervised.process.send_signal(number)
         code, said, _ = await supervised.end()
 
