@@ -11,8 +11,8 @@ import structlog
 from wxbus.discretion import BLANK, discreet
 from wxbus.settings import LogSettings
 
-SECRET_NAME = re.compile(r"token|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
-SECRET_IN_URL = re.compile(r"(access_token|secret|js_code|component_access_token)=[^&\s\"']+", re.IGNORECASE)
+SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
+SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
 NO_QUOTATION = frozenset({"event", "level", "timestamp", "service", "message_id", "trace_id"})
 """Ours, or WeChat's: a user cannot have a line hidden by writing what stands here."""

@@ -41,6 +41,20 @@ def test_secrets_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[s
     assert "ValueError" in line["exception"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["access_token", "component_access_token", "corpsecret", "js_code", "jsapi_ticket", "auth_code", "refresh_token"],
+)
+def test_every_name_that_wechat_gives_a_secret_is_known(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """In an address as a parameter, in a line as a field."""
+    configure(LogSettings(log_format="json"), service="test")
+    structlog.get_logger().info("called", url=f"/cgi-bin/call?appid=wx1&{name}=hunter2&type=jsapi")
+
+    line = json.loads(capsys.readouterr().err)
+
+    assert line["url"] == f"/cgi-bin/call?appid=wx1&{name}=***&type=jsapi"
+
+
 def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
     """A line of the standard library's logging is JSON too, with our fields, and blanked."""
     configure(LogSettings(log_format="json"), service="test")
