@@ -239,6 +239,21 @@ async def test_too_many_waiting_are_refused_at_once(opening: Opening) -> None:
         assert spool.adding == 0
 
 
+async def test_too_many_bytes_waiting_are_refused_at_once(opening: Opening) -> None:
+    """Large callbacks count by their size; those whose sender has given up count until the disk has answered."""
+    async with opening(waiting_bytes=1000) as spool:
+        large = [an_envelope(number, body=b"x" * 2000) for number in range(3)]
+        given_up = asyncio.create_task(spool.add(spool.next_number(), large[0]))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(SpoolUnavailable, match="wait for the disk: the limit"):
+            await spool.add(spool.next_number(), large[1])
+        await spool.check()  # the disk has answered
+        await spool.add(spool.next_number(), large[2])
+
+        assert [spooled.envelope.id for spooled in await spool.oldest(9)] == [large[0].id, large[2].id]
+
+
 async def test_an_emptied_spool_gives_the_disk_back(spool: Spool) -> None:
     """A spool that was large once does not keep the disk at its floor for ever."""
     await add(spool, *(an_envelope(number, body=b"x" * 100_000) for number in range(20)))

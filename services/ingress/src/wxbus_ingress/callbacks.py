@@ -9,6 +9,7 @@ from aiohttp import web
 from wxbus.accounts import Account
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
+from wxbus.quick import QuickAnswer
 from wxbus.wechat.callback import CallbackQuery
 from wxbus.wechat.documents import Document, text
 from wxbus.wechat.reply import SUCCESS
@@ -49,14 +50,14 @@ class Callbacks:
         self._answering = answering
         self._limits = limits
         self._metrics = metrics
-        self._methods: dict[str, Callable[[Request, str], Awaitable[web.Response]]] = {
+        self._methods: dict[str, Callable[[Request, str], Awaitable[web.StreamResponse]]] = {
             "POST": self._receive,
             "GET": self._verify,
             "HEAD": self._verify,
             "OPTIONS": self._options,
         }
 
-    async def __call__(self, request: Request) -> web.Response:
+    async def __call__(self, request: Request) -> web.StreamResponse:
         """Answer a request.
 
         Raises:
@@ -72,7 +73,7 @@ class Callbacks:
             raise web.HTTPMethodNotAllowed(request.method, ALLOWED.split(", "))
         return await method(request, place)
 
-    async def _receive(self, request: Request, place: str) -> web.Response:
+    async def _receive(self, request: Request, place: str) -> web.StreamResponse:
         """Answer "success" once the callback is on disk (protocol reference 4.3), and never before."""
         deadline = Deadline(request.first_byte, self._limits.budget)
         endpoint = self._endpoints.at(place)
@@ -100,7 +101,7 @@ class Callbacks:
         endpoint.accepted.inc()
         self._metrics.seconds.observe(deadline.used())
         log.debug("callback.accepted", account=envelope.account, id=envelope.id)
-        return web.Response(body=SUCCESS, content_type="text/plain")
+        return QuickAnswer.of(SUCCESS, "text/plain")
 
     async def _verify(self, request: Request, place: str) -> web.Response:
         """Answer WeChat's URL verification (protocol reference 1.2), or a person in a browser with a page."""

@@ -24,7 +24,7 @@ class Limits(BaseSettings):
     """Bytes of a body (protocol reference 1.5)."""
     body_timeout: float = Field(default=3.0, gt=0, le=60)
     """Seconds in which a header must arrive from its first byte on, and then a body."""
-    bodies_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
+    bodies_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
     """Bytes of the bodies of all requests that are not answered yet; further ones are answered 503."""
     connections: int = Field(default=4_000, ge=1)
     """Connections at once, for each process; further ones are answered 503 and closed."""
@@ -62,6 +62,8 @@ class SpoolLimits(BaseSettings):
     """Bytes that must stay free on the disk."""
     waiting: int = Field(default=2_000, ge=1)
     """Callbacks that wait for the disk at once; further ones are answered 503."""
+    waiting_bytes: int = Field(default=16 * 2**20, ge=1)
+    """Their bytes: those of a callback whose time is over count on, until the disk has answered."""
 
     def folder(self, namespace: str) -> Path:
         """Return the folder of a namespace."""

@@ -37,7 +37,8 @@ class Job:
 
     do: Callable[[SpoolFile], Any]
     done: "asyncio.Future[Any]"
-    adds: bool = False
+    adds: int = 0
+    """Bytes of the envelope that it adds."""
 
 
 Outcome: TypeAlias = tuple[Job, Any, BaseException | None]
@@ -56,6 +57,7 @@ class Spool:
         self._numbers = itertools.count(1)
         self.adding = 0
         """Envelopes on their way into the file."""
+        self._adding_bytes = 0
 
     @classmethod
     @asynccontextmanager
@@ -116,8 +118,11 @@ class Spool:
         Raises:
             SpoolUnavailable: It is not taken, the text says why; cancelled meanwhile, it may be there all the same.
         """
-        if self.adding >= self._limits.waiting:
-            raise SpoolUnavailable(f"{self.adding} callbacks are waiting for the spool, the limit")
+        limits = self._limits
+        if self.adding >= limits.waiting or self._adding_bytes >= limits.waiting_bytes:
+            raise SpoolUnavailable(
+                f"{self.adding} callbacks of {self._adding_bytes} bytes wait for the disk, the limit"
+            )
         data = encode(envelope)
 
         def add(file: SpoolFile) -> None:
@@ -125,7 +130,8 @@ class Spool:
             file.add(number, envelope.id, data)
 
         self.adding += 1
-        await self._ask(add, adds=True)
+        self._adding_bytes += len(data)
+        await self._ask(add, adds=len(data))
 
     async def oldest(self, limit: int) -> Sequence[Spooled]:
         """Return up to `limit` envelopes in the order of arrival; all that were added before the call are counted."""
@@ -135,7 +141,7 @@ class Spool:
         """Remove what RabbitMQ has confirmed."""
         await self._ask(lambda file: file.remove(numbers))
 
-    async def _ask(self, do: Callable[[SpoolFile], T], *, adds: bool = False) -> T:
+    async def _ask(self, do: Callable[[SpoolFile], T], *, adds: int = 0) -> T:
         job = Job(do, self._loop.create_future(), adds)
         self._jobs.put(job)
         result: T = await job.done
@@ -200,7 +206,9 @@ class Spool:
     def _settle_all(self, outcomes: Sequence[Outcome]) -> None:
         """Tell who waits, in the event loop."""
         for job, result, failure in outcomes:
-            self.adding -= job.adds
+            if job.adds:
+                self.adding -= 1
+                self._adding_bytes -= job.adds
             _settle(job.done, result, failure)
 
     def _tell(self, what: Callable[..., object], *values: object) -> None:
