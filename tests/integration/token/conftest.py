@@ -131,6 +131,7 @@ class World:
         per_day: int = 10**6,
         credential: KeptCredential | None = None,
         without_store: bool = False,
+        poll: float = 1.0,
     ) -> Instance:
         """Return a further instance, with connections of its own."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
@@ -138,7 +139,7 @@ class World:
         vault = Vault(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
         credential = credential or Credential(self.wechat, secret=secret)
         guard = Guard(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
-        timing = Timing(lease=30.0, patience=patience, without_store=without_store)
+        timing = Timing(lease=30.0, patience=patience, poll=poll, without_store=without_store)
         authority = Authority(vault, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock)
         self.stack.push_async_callback(authority.aclose)
         return Instance(authority, vault, proxy, self.clock, authority.keeper("access_token", APPID))

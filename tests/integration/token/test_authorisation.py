@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 from pydantic import BaseModel, SecretStr
 
@@ -71,6 +72,70 @@ async def test_a_key_opens_what_its_scopes_say_and_nothing_else(
                     )
     assert found == expected
     assert await place.fetched(SHOP) == await place.fetched(CAFE) == 1, "a report of an unknown token costs nothing"
+
+
+ABOUT_SHOP = {"appid": SHOP}
+ABOUT_KEY = {"name": "reports"}
+TICKET = {"kind": "jsapi_ticket", **ABOUT_SHOP}
+EVERY_METHOD: dict[str, tuple[str, dict[str, object]]] = {
+    # path: the one scope that it needs, and a request that fits
+    "token/get": (f"token:get:{SHOP}", ABOUT_SHOP),
+    "token/report_invalid": (f"token:report_invalid:{SHOP}", {"token": "odd", **ABOUT_SHOP}),
+    "token/get_credential": (f"token:jsapi_ticket:{SHOP}", TICKET),
+    "token/report_credential": (f"token:jsapi_ticket:{SHOP}", {"value": "odd", **TICKET}),
+    "token/status": (f"token:status:{SHOP}", ABOUT_SHOP),
+    "token/status_all": ("token:status:all", {}),
+    "token/refresh": (f"token:refresh:{SHOP}", ABOUT_SHOP),
+    "component/deliver_ticket": (f"component:deliver_ticket:{SHOP}", {"ticket": "t", "created_at": 1, **ABOUT_SHOP}),
+    "component/authorize": (f"component:authorize:{SHOP}", {"authorization_code": "c", **ABOUT_SHOP}),
+    "component/unauthorize": (
+        f"component:unauthorize:{SHOP}",
+        {"authorizer_appid": CAFE, "created_at": 1, **ABOUT_SHOP},
+    ),
+    "component/authorizers": (f"component:authorizers:{SHOP}", ABOUT_SHOP),
+    "component/pre_auth_code": (f"component:pre_auth_code:{SHOP}", ABOUT_SHOP),
+    "component/recover": (f"component:recover:{SHOP}", ABOUT_SHOP),
+    "accounts/add": (
+        f"accounts:add:{SHOP}",
+        {"name": "new", "kind": "official_account", "secret": "s", **ABOUT_SHOP},
+    ),
+    "accounts/rotate": (f"accounts:rotate:{SHOP}", {"secret": "s", **ABOUT_SHOP}),
+    "accounts/remove": (f"accounts:remove:{SHOP}", ABOUT_SHOP),
+    "accounts/list": ("accounts:list:all", {}),
+    "keys/rotate": ("keys:rotate:reports", ABOUT_KEY),
+    "keys/revoke": ("keys:revoke:reports", ABOUT_KEY),
+    "keys/add": ("keys:add:reports", {"scopes": ["keys:add:reports"], **ABOUT_KEY}),
+    "keys/list": ("keys:list:all", {}),
+}
+
+
+async def test_every_method_wants_its_own_scope(place: Place, tmp_path: Path) -> None:
+    """Each is refused to no key, to a key for everything else, and to its own scope for another resource."""
+    scopes = sorted({scope for scope, _ in EVERY_METHOD.values()})
+    entries = []
+
+    def made(name: str, *granted: str) -> str:
+        key, entry = new_key(name, granted)
+        entries.append(entry.as_toml())
+        return key
+
+    own = {scope: made("own", scope) for scope in scopes}
+    others = {scope: made("others", *(each for each in scopes if each != scope)) for scope in scopes}
+    elsewhere = {scope: made("elsewhere", f"{scope.rpartition(':')[0]}:elsewhere") for scope in scopes}
+    (tmp_path / "keys.toml").write_text("\n\n".join(entries))
+    async with service(place.settings) as url, aiohttp.ClientSession() as http:
+
+        async def status(path: str, body: object, key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            async with http.post(f"{url}/rpc/{path}", json=body, headers=headers) as answer:
+                return answer.status
+
+        async with http.get(f"{url}/openapi.json") as answer:
+            assert {path.removeprefix("/rpc/") for path in (await answer.json())["paths"]} == EVERY_METHOD.keys()
+        for path, (scope, body) in EVERY_METHOD.items():
+            keys = ("", others[scope], elsewhere[scope])
+            assert [await status(path, body, key) for key in keys] == [401, 403, 403], path
+            assert await status(path, body, own[scope]) in {200, 404, 409}, path
 
 
 @pytest.mark.parametrize("transport", ["http", "amqp"])

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pamqp.commands import Basic
 from pydantic import SecretStr
 
+from tests.integration.token.test_authorisation import EVERY_METHOD
 from tests.support.token_service import SHOP, Place, service
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
@@ -38,8 +39,14 @@ TYPES = [name for known in standard() for name in known.content_types]
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(SHOP)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
-REQUESTS = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys(("appid", "token", "access_token", "__class__", ""), VALUES)
+TOKEN_FIELDS = ("appid", "token", "access_token", "__class__", "")
+OTHER_FIELDS = (
+    *("appid", "name", "kind", "secret", "value", "scopes", "life", "subject", "overlap", "key"),
+    *("ticket", "created_at", "authorization_code", "authorizer_appid"),
+)
+LIKELY = st.sampled_from(["official_account", "jsapi_ticket", "reports", ["token:get:*"], 1])
+REQUESTS = st.fixed_dictionaries({}, optional=dict.fromkeys(TOKEN_FIELDS, VALUES)) | st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(OTHER_FIELDS, VALUES | LIKELY)
 )
 
 
@@ -72,7 +79,8 @@ ENCODED = st.tuples(BODIES, st.sampled_from([None, "gzip", "gzip", "br", "identi
 HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
 CONTENT_TYPES = st.sampled_from(TYPES) | HEADER.filter(bool)
 ACCEPTS = st.none() | st.sampled_from([*TYPES, "*/*", "text/*;q=0.3", "application/*;q=x", ";;,,=;q="]) | HEADER
-METHODS = st.sampled_from(["get", "report_invalid"])
+METHODS = st.sampled_from(sorted(path.removeprefix("token/") for path in EVERY_METHOD if path.startswith("token/")))
+PATHS = st.sampled_from(sorted(EVERY_METHOD))
 
 
 @pytest.fixture
@@ -91,22 +99,22 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @FUZZED
-@given(method=METHODS, encoded=ENCODED, content_type=CONTENT_TYPES, accept=ACCEPTS)
+@given(path=PATHS, encoded=ENCODED, content_type=CONTENT_TYPES, accept=ACCEPTS)
 async def test_over_http(
     place: Place,
     url: str,
     http: aiohttp.ClientSession,
-    method: str,
+    path: str,
     encoded: tuple[bytes, str | None],
     content_type: str,
     accept: str | None,
 ) -> None:
     """Whatever is posted with a good key."""
     body, encoding = encoded
-    headers = {"Authorization": f"Bearer {place.key}", "Content-Type": content_type}
+    headers = {"Authorization": f"Bearer {place.admin_key}", "Content-Type": content_type}
     headers |= {"Accept": accept} if accept is not None else {}
     headers |= {"Content-Encoding": encoding} if encoding is not None else {}
-    async with http.post(f"{url}/rpc/token/{method}", data=body, headers=headers) as answer:
+    async with http.post(f"{url}/rpc/{path}", data=body, headers=headers) as answer:
         text = await answer.read()
         assert answer.status == 200 or 400 <= answer.status < 500, text
         if answer.status != 200:
@@ -151,7 +159,7 @@ async def test_over_amqp(
         message_type=method,
         content_type=content_type,
         content_encoding=encoding,
-        headers={"authorization": f"Bearer {place.key}", "accept": accept},
+        headers={"authorization": f"Bearer {place.admin_key}", "accept": accept},
     )
     status = answer.header.properties.headers["status"]
     assert status == 200 or 400 <= status < 500, answer.body

@@ -18,6 +18,7 @@ REFUSALS: Final[Mapping[int, str]] = {
     404: "There is no such method or thing.",
     406: "The answer cannot be written in a format that you accept.",
     408: "The body did not arrive in time.",
+    409: "It cannot be done as things are.",
     413: "The body is too large.",
     415: "The format or the encoding of the body is not known.",
     422: "The request does not fit.",

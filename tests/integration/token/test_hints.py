@@ -1,0 +1,96 @@
+"""What one instance does the others hear of at once; that they look every second is tested elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.integration.token.conftest import Instance, WeChat, World
+from tests.support.proxy import proxied
+from tests.support.token_service import eventually
+from wxbus.rpc.keys import new_key
+from wxbus.store.store import Store
+from wxbus_token.app import running
+from wxbus_token.hints import Ear, Hints
+from wxbus_token.keyring import Keyring
+from wxbus_token.register import Register
+from wxbus_token.registered import RegisteredKey
+
+pytestmark = pytest.mark.integration
+
+NEVER = 1e9
+
+
+@pytest.fixture
+async def heard(world: World) -> AsyncIterator[Ear]:
+    """An ear that listens already."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(world.redis_url))
+        hints = Hints(store, namespace=world.namespace)
+        ear = hints.ear()
+        await stack.enter_async_context(running(hints.run()))
+
+        async def listens() -> bool:
+            await store.command("PUBLISH", hints.channel, "anything")
+            return bool(await ear.names(0.01))
+
+        await eventually(listens)
+        yield ear
+
+
+async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Ear) -> None:
+    """An instance that never looks by itself has what another fetched, and drops what was reported to another."""
+    one, two = await world.instance(), await world.instance(poll=NEVER)
+    async with running(two.authority.run(heard)):
+        token = await one.get()
+        await eventually(lambda: holds(two))
+        assert await two.get() == token
+        assert wechat.fetches == 1
+        wechat.gate.clear()
+        report = asyncio.create_task(one.report(token))
+        await eventually(lambda: drops(two))
+        wechat.gate.set()
+        fresh = await report
+        await eventually(lambda: holds(two))
+        assert await two.get() == fresh != token
+
+
+async def holds(instance: Instance) -> bool:
+    """Whether it has a valid token in memory."""
+    return instance.keeper.left() is not None
+
+
+async def drops(instance: Instance) -> bool:
+    """Whether it has none."""
+    return instance.keeper.left() is None
+
+
+async def test_what_is_registered_is_announced(world: World, heard: Ear) -> None:
+    """By the name of the register; a change that changes nothing is not."""
+    async with Store.open(world.redis_url) as store:
+        keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace=world.namespace, name="keys")
+        _, made = new_key("reports", ["token:get:*"])
+        entry = RegisteredKey(**made.model_dump(), created=keys.moment())
+        await keys.change(entry.key, lambda _: entry)
+        assert await heard.names(10) == {"keys"}
+        await keys.change("wxb_000000000000", lambda _: None)
+        assert not await heard.names(0.05)
+
+
+async def test_a_deaf_instance_listens_again(world: World) -> None:
+    """After the connection was lost it hears of what comes then."""
+    async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
+        hints = Hints(store, namespace=world.namespace)
+        ear = hints.ear()
+        async with running(hints.run()), Store.open(world.redis_url) as other:
+
+            async def hears() -> bool:
+                await other.command("PUBLISH", hints.channel, "something")
+                return "something" in await ear.names(0.01)
+
+            await eventually(hears)
+            await proxy.refuse()
+            assert not await hears()
+            await proxy.listen()
+            await eventually(hears)
