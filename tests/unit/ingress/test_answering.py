@@ -43,6 +43,7 @@ ACCOUNTS = Accounts(
             an_account("mini", modes=ALL_MODES, kind=AccountKind.MINI_PROGRAM, reply="transfer"),
             an_account("sends", modes=(Mode.PLAIN,)),
             an_account("corp", kind=AccountKind.WECOM, reply="passive"),
+            an_account("platform", kind=AccountKind.COMPONENT, formats=("xml",), reply="passive"),
         )
     }
 )
@@ -356,3 +357,16 @@ def test_the_age_of_a_push_says_which_attempt_it_is(age: float, to_come: int) ->
 def test_a_push_of_unknown_age_is_the_last(created: str) -> None:
     """It is answered: nobody knows whether WeChat would push it again."""
     assert attempts_to_come({"CreateTime": created}, NOW, Limits()) == 0
+
+
+async def test_an_authorisers_answer_is_sealed_for_its_platform(world: World) -> None:
+    """Who authorised a third-party platform is answered with that one's keys (protocol reference 2); events are not."""
+    world.worker.says(REPLY)
+    platform = f"{APPID}-platform"
+    ticket: Document = {"AppId": platform, "InfoType": "component_verify_ticket", "ComponentVerifyTicket": "t"}
+
+    status, body, _ = await world.post(a_push(receive_id=platform), account="platform/wxauthorizer")
+
+    assert (status, text(opened(body, Mode.SECURE, receive_id=platform), "Content")) == (200, "您好 ]]>")
+    assert (await world.post(a_push(ticket, receive_id=platform), account="platform"))[:2] == (200, b"success")
+    assert [envelope.reply_to is None for envelope in world.worker.published] == [False, True]
