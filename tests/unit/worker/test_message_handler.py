@@ -23,7 +23,7 @@ from wxbus.wechat import (
 )
 from wxbus_worker import Context, Features, MessageHandler, Outcome, RetryPolicy, Router, current_delivery, options
 from wxbus_worker.route_table import RouteTable
-from wxbus_worker.settlement import Retry
+from wxbus_worker.settlement import Done, Retry
 from wxbus_worker.testing import HandlerClient
 
 
@@ -197,6 +197,22 @@ async def test_both_forms_are_on_one_router() -> None:
     for envelope in (a_text_envelope("first"), a_text_envelope("x"), an_event("subscribe")):
         await rig.handle(envelope)
     assert rig.wechat.texts == ["function", "sorry KeyError", "welcome o_1"]
+
+
+async def test_a_method_may_answer_errors() -> None:
+    """Of all the other methods, a plain one in a thread; with None the error goes on."""
+
+    class Shop(MessageHandler):
+        async def on_text(self, message: TextMessage) -> None:
+            raise KeyError(message.content)
+
+        def on_error(self, error: Exception) -> reply.Text | None:
+            return reply.Text(f"sorry {error}") if error.args == ("answered",) else None
+
+    rig = Rig(included(Shop()))
+    assert isinstance(await rig.handle(a_text_envelope("answered")), Done)
+    assert rig.wechat.texts == ["sorry 'answered'"]
+    assert isinstance(await rig.handle(a_text_envelope("x")), Retry)
 
 
 async def test_a_class_says_how_its_methods_are_run() -> None:

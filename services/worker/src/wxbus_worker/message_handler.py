@@ -27,7 +27,7 @@ from wxbus_worker.route import Dedup, Route, RouteOptions
 from wxbus_worker.storage import StorageModel
 
 HOOKS: Final = ("on_executing", "on_executed")
-NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed"})
+NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed", "on_error"})
 """Methods whose names do not say what message they take."""
 LAST_WORDS: Final = 5.0
 """Seconds for `on_executed`: it also runs when the time of the handler is over."""
@@ -65,7 +65,8 @@ class MessageHandler:
     `on_event_<name>`: all events, or one, by WeChat's name in small letters. `default_response`: what no other method
     takes. `on_unknown`: what wxbus has no type for.
 
-    `on_context_removed` is called with a context whose time is over.
+    `on_context_removed` is called with a context whose time is over. `on_error` may answer in place of a retry, like
+    `Router.on_error`.
 
     `on_executing` runs before any of them; what it returns, if not None, is replied in place of it. `on_executed` runs
     after it, whatever happened, and may take its `Outcome`.
@@ -104,6 +105,8 @@ class MessageHandler:
             router.for_unknown = router.for_rest(unknown, self._options(unknown))
         if removed := getattr(self, "on_context_removed", None):
             router.for_removed.append(router.removal(removed))
+        if failed := getattr(self, "on_error", None):
+            router.failure(failed)
         executing, executed = (getattr(self, name, None) for name in HOOKS)
         if executing or executed:
             router.surround(executing, executed)
@@ -127,6 +130,9 @@ class _ClassRouter(Registry):
 
     def removal(self, method: Callable[..., object]) -> Route:
         return self._removal(method, threads=True)
+
+    def failure(self, method: Callable[..., Any]) -> None:
+        self._add_error(Exception, method, threads=True)
 
     def surround(self, executing: Callable[..., object] | None, executed: Callable[..., object] | None) -> None:
         offer = Offer(messages=(Message,), features=self._features)

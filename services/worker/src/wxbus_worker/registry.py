@@ -157,9 +157,9 @@ class Registry:
         bound = bind(handler, Offer(features=self._features), threads=threads)
         return Route(name=name_of(handler), takes=Message, handler=bound, storage=storage_of(handler))
 
-    def _add_error(self, kind: type[Exception], handler: H) -> H:
+    def _add_error(self, kind: type[Exception], handler: H, *, threads: bool = False) -> H:
         offer = Offer(messages=(Message,), features=self._features, error=kind)
-        self.layers[1].append((kind, bind(handler, offer)))
+        self.layers[1].append((kind, bind(handler, offer, threads=threads)))
         return handler
 
     def _second(self, what: str, first: Route, second: object) -> str:
