@@ -188,7 +188,7 @@ async def test_a_member_that_alone_is_without_redis_stays_out_of_the_way(
 ) -> None:
     """Once its connection is closed it makes no new one: it could commit nothing of what it would be given.
 
-    As long as it keeps its connection, it keeps what it holds. When Redis answers again, it has its share again.
+    As long as it keeps its connection, it keeps what it holds. When Redis answers again, it connects again.
     """
     async with (
         proxied(redis_url) as (proxy, cut_off_url),
@@ -203,7 +203,7 @@ async def test_a_member_that_alone_is_without_redis_stays_out_of_the_way(
         await until_shared(topology, two)
         assert not one.consumer.subscribed.is_set()
         await proxy.listen()
-        await until_shared(topology, one, two)
+        await one.consumer.subscribed.wait()
 
 
 async def test_a_member_long_without_redis_disconnects_itself(join: Join, topology: Topology, redis_url: str) -> None:

@@ -14,8 +14,9 @@ from wxbus.waiting import either
 from wxbus_worker.membership import Membership, Roll
 from wxbus_worker.placement import Place, Step, next_step, place_of, ranked, shares
 
-WITHOUT_REDIS: Final = 30.0
-"""Seconds without an answer after which a worker gives up what it holds: others may have a Redis that answers."""
+WITHOUT_REDIS: Final = 120.0
+"""Seconds without an answer after which a worker that nobody can cut off gives up what it holds: others may have a
+Redis that answers. If none has, replies that were sent and could not be struck off go out again; hence not sooner."""
 TICK: Final = 1.0
 """Seconds between renewals, and between looks at the partitions: a third of the lease."""
 
@@ -51,8 +52,8 @@ class Ownership:
     """Announces this worker while it can consume, and moves partitions until each member has its share.
 
     Without Redis nothing moves. But a worker that alone is cut off from Redis must not sit on messages that it cannot
-    commit: once its connection to RabbitMQ is closed, by the others or after a while by itself, it makes no new one
-    before Redis answers.
+    commit: once its connection to RabbitMQ is closed, by the others or, where they cannot, after a while by itself, it
+    makes no new one before Redis answers.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Ownership:
                     silent_since = self._clock()
                     self._consumer.admitted.clear()
                     log.warning("ownership.stands_still", reason=str(exc))
-                elif self._clock() - silent_since >= WITHOUT_REDIS:
+                elif self._cut is None and self._clock() - silent_since >= WITHOUT_REDIS:
                     self._consumer.disconnect(f"no answer from Redis for {WITHOUT_REDIS:g} s")
             else:
                 silent_since = None
