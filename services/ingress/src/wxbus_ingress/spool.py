@@ -120,9 +120,7 @@ class Spool:
         """
         limits = self._limits
         if self.adding >= limits.waiting or self._adding_bytes >= limits.waiting_bytes:
-            raise SpoolUnavailable(
-                f"{self.adding} callbacks of {self._adding_bytes} bytes wait for the disk, the limit"
-            )
+            raise SpoolUnavailable(f"{self.adding} callbacks ({self._adding_bytes} bytes) wait for the disk: the limit")
         data = encode(envelope)
 
         def add(file: SpoolFile) -> None:
