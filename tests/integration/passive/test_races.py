@@ -1,0 +1,88 @@
+"""Replies around the deadline: just before, at, just after it; each user gets theirs exactly once."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.pushes import a_push, a_text
+from tests.support.whole import an_account, whole
+from wxbus.bus.topology import Topology
+from wxbus.wechat import TextMessage, reply
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import parse
+from wxbus_ingress.answering import MARGIN
+from wxbus_ingress.settings import Limits
+from wxbus_worker import Router, current_delivery
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(120)]
+
+RUNS = 1_000
+AT_ONCE = 250
+BUDGET = 1.8
+SPREAD = 0.03
+"""Seconds before and after the edge within which the replies come."""
+STEP = 0.003
+"""Seconds by which the edge is looked for earlier after a reply that was too late, and later after one in time."""
+
+
+async def test_a_reply_at_the_deadline_goes_exactly_one_way(
+    amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_path: Path
+) -> None:
+    """A thousand runs without a kill: as the answer to WeChat, or by customer service; never both, never neither."""
+    assert redis is not None  # deletes the keys afterwards
+    router = Router()
+    lead = 0.1  # between the handler's end and the deadline: what the way to ingress takes on this machine
+
+    @router.text
+    async def answer(message: TextMessage) -> reply.Text:
+        decided = current_delivery().received_at + BUDGET - MARGIN
+        await asyncio.sleep(decided - lead + random.uniform(-SPREAD, SPREAD) - time.time())
+        return reply.Text(message.content)
+
+    ways: Counter[str] = Counter()
+    passively: Counter[str] = Counter()
+    async with whole(
+        router,
+        amqp_url=amqp_url,
+        redis_url=redis_url,
+        topology=topology,
+        folder=tmp_path,
+        account=an_account(),
+        limits=Limits(budget=BUDGET, broker_budget=0.7),
+        late_grace=1.0,
+    ) as world:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def user(number: int) -> None:
+            nonlocal lead
+            document = {**a_text(f"hello {number}", openid=f"o_{number}"), "CreateTime": str(int(time.time()))}
+            push = a_push(document, mode=Mode.PLAIN, nonce=f"n{number}")
+            async with places, world.http.post(world.url, params=push.query, data=push.body) as response:
+                assert response.status == 200
+                body = await response.read()
+            if body == b"success":
+                lead += STEP
+                return
+            assert parse(body)["Content"] == f"hello {number}"
+            passively[f"o_{number}"] += 1
+            lead -= STEP
+
+        async with asyncio.TaskGroup() as users:
+            for number in range(RUNS):
+                users.create_task(user(number))
+        await world.rig.until_settled(RUNS)
+        await world.until_decided()
+        otherwise = Counter(openid for openid, _ in world.rig.wechat.sent)
+        for number in range(RUNS):
+            openid = f"o_{number}"
+            ways[f"{passively[openid]} passively, {otherwise[openid]} otherwise"] += 1
+
+    assert ways.keys() == {"1 passively, 0 otherwise", "0 passively, 1 otherwise"}, ways
+    assert min(ways.values()) > RUNS / 20, f"nearly all went the same way, so few were close: {ways}"
+    assert world.rig.metrics.passive.labels("late")._value.get() > 0, (
+        "no answer arrived too late, so the deadline was never close"
+    )

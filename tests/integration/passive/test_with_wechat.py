@@ -1,0 +1,160 @@
+"""Passive replies and synchronous events against WeChat's rules: three attempts, modes, formats, legal answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.whole import Whole, an_account, whole
+from wxbus.bus.topology import Topology
+from wxbus.wechat import Event, TextMessage, reply
+from wxbus.wechat.callback import Mode
+from wxbus_ingress.settings import Limits
+from wxbus_sandbox.models import Outcome, SendRequest
+from wxbus_sandbox.settings import Rules
+from wxbus_worker import RetryLater, Router
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+WAITS = 2.0
+"""Seconds of WeChat's patience, in place of five; `CreateTime` has whole seconds, so it cannot be much less."""
+BUDGET = 1.6
+
+Open = Callable[..., AbstractAsyncContextManager[Whole]]
+
+
+@pytest.fixture
+def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_path: Path) -> Open:
+    """Ingress, worker and a WeChat that is in a hurry; `redis` deletes the keys afterwards."""
+    assert redis is not None
+    return partial(
+        whole,
+        amqp_url=amqp_url,
+        redis_url=redis_url,
+        topology=topology,
+        folder=tmp_path,
+        limits=Limits(budget=BUDGET, broker_budget=0.4, wechat_waits=WAITS),
+        late_grace=0.5,
+        rules=Rules(push_timeout=WAITS, push_spacing=WAITS),
+    )
+
+
+class Sleepy:
+    """Handlers that take as long as the message says, and count their runs."""
+
+    def __init__(self) -> None:
+        self.router = Router()
+        self.runs: list[str] = []
+
+        @self.router.text
+        async def sleep(message: TextMessage) -> reply.Text:
+            self.runs.append(message.content)
+            await asyncio.sleep(float(message.content))
+            return reply.Text(message.content)
+
+
+async def test_the_retry_window_gives_the_handler_three_attempts(world: Open) -> None:
+    """It runs once: WeChat's second or third attempt gets its reply; after those it goes by customer service."""
+    sleepy = Sleepy()
+    times = {"0.1": 1, "3": 2, "5": 3, "6.5": 3}
+    """How long a handler takes, and how many attempts WeChat makes."""
+    async with world(sleepy.router, account=an_account(late="retry_window")) as wechat:
+        results = await asyncio.gather(
+            *(wechat.sandbox.text("shop", seconds, openid=f"o_{seconds}") for seconds in times)
+        )
+        await wechat.rig.until_settled(sum(times.values()) + 3)  # and a note for each that was taken
+        await wechat.until_decided()
+        assert sorted(sleepy.runs) == sorted(times)
+        assert [len(result.attempts) for result in results] == list(times.values())
+        assert [result.outcome for result in results] == [*[Outcome.REPLIED] * 3, Outcome.ACKNOWLEDGED]
+        assert [result.shown for result in results] == ["0.1", "3", "5", None]
+        assert wechat.rig.wechat.sent == [("o_6.5", reply.Text("6.5"))]
+        assert (wechat.answers("lapsed"), wechat.answers("late")) == (5, 1)
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_replies_are_shown_in_every_mode(world: Open, mode: Mode) -> None:
+    """The first as WeChat's answer, what follows by customer service; a late one that way altogether."""
+    router = Router()
+
+    @router.text
+    async def two(message: TextMessage) -> list[reply.Text]:
+        await asyncio.sleep(2 * BUDGET if message.content == "late" else 0)
+        return [reply.Text(message.content), reply.Text("more")]
+
+    async with world(router, account=an_account()) as wechat:
+        quick, slow = await asyncio.gather(
+            wechat.sandbox.send(SendRequest(account="shop", openid="o_1", fields={"Content": "quick"}, mode=mode)),
+            wechat.sandbox.send(SendRequest(account="shop", openid="o_2", fields={"Content": "late"}, mode=mode)),
+        )
+        assert (quick.outcome, quick.shown) == (Outcome.REPLIED, "quick")
+        assert slow.outcome is Outcome.ACKNOWLEDGED
+        await wechat.rig.until_settled(3)
+        await wechat.until_decided()
+        sent = wechat.rig.wechat.sent
+        assert [one for openid, one in sent if openid == "o_1"] == [reply.Text("more")]
+        assert [one for openid, one in sent if openid == "o_2"] == [reply.Text("late"), reply.Text("more")]
+
+
+@pytest.fixture
+async def carrier(world: Open) -> AsyncIterator[Whole]:
+    """A carrier that knows its answers, but for one event."""
+    router = Router()
+
+    @router.event("add_waybill")
+    async def add(_event: Event) -> reply.Answer:
+        return reply.Answer({"WayBillID": "88", "Fee": 3.5})
+
+    @router.event("transport_cancel_order")
+    async def cancel(_event: Event) -> reply.Answer:
+        return reply.Answer({"deduct_fee": 5})
+
+    @router.event("xpay_goods_deliver_notify")
+    async def deliver(_event: Event) -> reply.Answer:
+        return reply.Answer({})
+
+    @router.event("get_quota")
+    async def broken(_event: Event) -> reply.Answer:
+        raise RetryLater("the carrier is away")
+
+    async with world(router, account=an_account()) as wechat:
+        yield wechat
+
+
+async def test_events_get_the_answers_that_they_want(carrier: Whole) -> None:
+    """In the format of the push, encrypted; what fails is told as a failure, what nobody handles is acknowledged."""
+    expected = {
+        "add_waybill": {"ResultCode": "0", "WayBillID": "88", "Fee": "3.5"},
+        "transport_cancel_order": {"resultcode": "0", "deduct_fee": "5"},
+        "xpay_goods_deliver_notify": {"ErrCode": "0", "ErrMsg": "success"},
+        "get_quota": {"ResultCode": "-1"},
+        "xpay_refund_notify": None,
+    }
+
+    async def pushed(event: str, form: str) -> None:
+        fields = {"OutTradeNo": f"{event}-{form}", "Token": form}
+        request = SendRequest(account="shop", event=event, fields=fields, mode=Mode.SECURE, format=form)
+        result = await carrier.sandbox.send(request)
+        assert (result.outcome, len(result.attempts)) == (Outcome.ACKNOWLEDGED, 1), result
+        wanted = expected[event]
+        if wanted is None:
+            assert result.attempts[0].body == "success"
+        else:
+            assert result.reply is not None
+            assert wanted.items() <= result.reply.items()
+
+    await asyncio.gather(*(pushed(event, form) for event in expected for form in ("xml", "json")))
+
+
+async def test_a_repeated_event_gets_the_same_answer(carrier: Whole) -> None:
+    """WeChat has not seen the first one, perhaps: the handler does not run again."""
+    message = {"ToUserName": "gh", "FromUserName": "w", "CreateTime": 5, "MsgType": "event", "Event": "add_waybill"}
+    twice = SendRequest(account="shop", message={**message, "Token": "t"}, copies=2)
+    result = await carrier.sandbox.send(twice)
+    assert [attempt.outcome for attempt in result.attempts] == [Outcome.ACKNOWLEDGED] * 2
+    assert result.reply is not None
+    assert result.reply["WayBillID"] == "88"
+    assert carrier.rig.metrics.duplicates._value.get() == 1

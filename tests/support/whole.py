@@ -1,0 +1,133 @@
+"""Ingress and worker in one event loop, over a real RabbitMQ and a real Redis, with WeChat's side of your choice.
+
+For what happens between the two at moments that processes of their own could not be made to meet.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from tests.support.pushes import AES_KEY, APPID, TOKEN
+from tests.support.worker import Rig
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.admin import listening
+from wxbus.bus.consumer import Consumer
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus.store.store import Store
+from wxbus.wechat.callback import Mode
+from wxbus_ingress.app import build_app
+from wxbus_ingress.handover import Handover
+from wxbus_ingress.http import bound, serving
+from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.settings import Limits, SpoolLimits
+from wxbus_ingress.spool import Spool
+from wxbus_ingress.waiting import Waiting
+from wxbus_sandbox.app import build_app as build_sandbox
+from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.settings import Rules
+from wxbus_worker import Router
+from wxbus_worker.context_store import SHARDS, LaneKeys, RedisContextStore
+from wxbus_worker.held_replies import RedisHeldReplies
+from wxbus_worker.lanes import Lanes
+from wxbus_worker.late import LateSweeper
+from wxbus_worker.patience import PatientStore
+
+PREFETCH = 500
+"""So that no message waits in its queue for others whose handlers take their time."""
+
+
+def an_account(**fields: Any) -> Account:
+    """The one account; it takes every mode and format."""
+    given = {"name": "shop", "appid": APPID, "kind": AccountKind.OFFICIAL_ACCOUNT, "token": TOKEN, "aes_key": AES_KEY}
+    modes = (Mode.SECURE, Mode.COMPATIBLE, Mode.PLAIN)
+    return Account.model_validate({**given, "modes": modes, "reply": "passive", **fields})
+
+
+@dataclass
+class Whole:
+    """All of it."""
+
+    url: str
+    """Of the account's callbacks."""
+    http: aiohttp.ClientSession
+    rig: Rig
+    """The worker; `rig.wechat` is the customer-service API."""
+    lanes: Lanes
+    store: Store
+    registry: CollectorRegistry
+    """Ingress's metrics."""
+    namespace: str
+    sandbox: SandboxClient
+
+    def answers(self, outcome: str) -> int:
+        """Return how many callbacks that waited ended so."""
+        labels = {"account": "shop", "outcome": outcome}
+        return int(self.registry.get_sample_value("wxbus_ingress_answers_total", labels) or 0)
+
+    async def until_decided(self) -> None:
+        """Return once no reply waits any more, and nothing runs."""
+        keys = LaneKeys(self.namespace)
+        while True:
+            counts = [await self.store.command("ZCARD", keys.late(shard)) for shard in range(SHARDS)]
+            if not any(counts) and not self.lanes.running:
+                return
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def whole(
+    router: Router,
+    *,
+    amqp_url: str,
+    redis_url: str,
+    topology: Topology,
+    folder: Path,
+    account: Account,
+    limits: Limits,
+    late_grace: float,
+    rules: Rules | None = None,
+) -> AsyncIterator[Whole]:
+    """Start everything; the sandbox goes by `rules`."""
+    waiting, registry, accounts = Waiting(), CollectorRegistry(), Accounts({account.name: account})
+    namespace = topology.namespace
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        publisher = await enter(Publisher.open(amqp_url, topology, name=f"{namespace}:ingress", answers=waiting))
+        outlet = await enter(Publisher.open(amqp_url, topology, name=f"{namespace}:worker"))
+        spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
+        handover = await enter(Handover.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting))
+        app = build_app(limits, accounts, handover, waiting=waiting, registry=registry)
+        port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
+        store = await enter(Store.open(redis_url))
+        patient = PatientStore(store)
+        held = RedisHeldReplies(patient, namespace=namespace)
+        contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
+        rig = Rig(
+            router, store=contexts, held=held, answering=patient, outlet=outlet, account=account, late_grace=late_grace
+        )
+        tasks = await enter(asyncio.TaskGroup())
+        lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
+        consumer = Consumer(amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
+        running = [
+            tasks.create_task(consumer.run(range(topology.partitions))),
+            tasks.create_task(LateSweeper(held, outlet, every=0.2).run()),
+        ]
+        ingress_url = f"http://127.0.0.1:{port}"
+        wechat = build_sandbox(accounts, ingress_url=ingress_url, public_url="http://sandbox.test", rules=rules)
+        sandbox_port = await enter(listening(wechat, host="127.0.0.1", port=0))
+        sandbox = await enter(SandboxClient.open(f"http://127.0.0.1:{sandbox_port}"))
+        http = await enter(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        await consumer.subscribed.wait()
+        await publisher.until_usable()
+        try:
+            yield Whole(f"{ingress_url}/wechat/shop", http, rig, lanes, store, registry, namespace, sandbox)
+        finally:
+            for task in running:
+                task.cancel()
