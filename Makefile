@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-an
 COMPOSE := docker compose --project-name wxbus-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test unit bench check format compose-demo lock venv clean
+.PHONY: help run demo test unit bench bench-full check format compose-demo lock venv clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ unit: venv ## the tests that need no server, in seconds
 
 bench: venv ## how fast it is here: a table, and build/bench.json
 	@$(BIN)/python -m tests.benchmarks
+
+bench-full: venv ## the same, with a million users and 200,000 messages: half an hour
+	@$(BIN)/python -m tests.benchmarks --full
 
 check: venv ## lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import aio_pika
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.leftovers import delete_keys, delete_queues
 from tests.support.programs import provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
@@ -134,11 +134,7 @@ async def topology(amqp_url: str, namespace: str) -> AsyncIterator[Topology]:
     """A small topology of this test's own, deleted afterwards; not declared yet."""
     topology = Topology(namespace=namespace, partitions=4)
     yield topology
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        for binding in topology.bindings():
-            await channel.queue_delete(binding.queue.name)
-            await channel.exchange_delete(binding.exchange.name)
+    await delete_queues(amqp_url, topology)
 
 
 @pytest.fixture
@@ -146,6 +142,5 @@ async def redis(redis_url: str, namespace: str) -> AsyncIterator["Redis"]:
     """A plain client to look into Redis with; this test's keys (`{namespace}:*`) are deleted afterwards."""
     client = Redis.from_url(redis_url)
     yield client
-    async for key in client.scan_iter(match=f"{namespace}:*"):
-        await client.delete(key)
+    await delete_keys(client, namespace)
     await client.aclose()

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 from rich.console import Console
 
-from tests.benchmarks import bench_ingress, bench_token, bench_worker, results
+from tests.benchmarks import bench_flatness, bench_ingress, bench_scale, bench_token, bench_worker, results
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from wxbus import logs
@@ -25,6 +25,8 @@ Benchmark: TypeAlias = Callable[[Places], Coroutine[None, None, list[Result]]]
 BENCHMARKS: dict[str, Benchmark] = {
     "ingress": bench_ingress.measure,
     "worker": bench_worker.measure,
+    "scale": bench_scale.measure,
+    "flatness": bench_flatness.measure,
     "token": bench_token.measure,
 }
 REPORT = Path("build/bench.json")
@@ -32,6 +34,9 @@ REPORT = Path("build/bench.json")
 
 def main(
     only: Annotated[list[str] | None, typer.Argument(help=f"which of {', '.join(BENCHMARKS)}; all by default")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also a backlog of 200,000 messages, and a million users: half an hour.")
+    ] = False,
 ) -> None:
     """Measure and report."""
     console = Console(stderr=True)
@@ -49,11 +54,16 @@ def main(
             sys.exit(str(exc))
         for name in chosen:
             with console.status(f"measuring {name} ..."):
-                places = Places(launcher.run, folder, servers.amqp_url, servers.redis_url)
-                found += asyncio.run(BENCHMARKS[name](places))
+                places = Places(launcher.run, folder, servers.amqp_url, servers.redis_url, full=full)
+                found += asyncio.run(_measured(BENCHMARKS[name], places))
     results.show(found)
     results.write(found, REPORT)
     console.print(f"written to {REPORT}")
+
+
+async def _measured(benchmark: Benchmark, places: Places) -> list[Result]:
+    async with places.beside() as own:
+        return await benchmark(own)
 
 
 if __name__ == "__main__":

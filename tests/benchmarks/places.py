@@ -1,13 +1,21 @@
 """Where a benchmark finds its servers: real ones, with names of its own on them; and what it starts itself."""
 
 import secrets
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from redis.asyncio import Redis
+
+from tests.support.leftovers import delete_keys, delete_queues
 from tests.support.processes import Service, serving
+from wxbus.bus.topology import Topology
 from wxbus_local.guard import Run
+
+
+def _name() -> str:
+    return f"bench{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,25 @@ class Places:
     """For files and logs."""
     amqp_url: str
     redis_url: str
-    namespace: str = field(default_factory=lambda: f"bench{secrets.token_hex(4)}")
+    full: bool = False
+    """Measure at the sizes that take many minutes, too."""
+    namespace: str = field(default_factory=_name)
+
+    @property
+    def topology(self) -> Topology:
+        """Return the queues of this run."""
+        return Topology(namespace=self.namespace)
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator["Places"]:
+        """Yield the same servers with other names on them; what is under these is deleted afterwards."""
+        places = replace(self, namespace=_name())
+        try:
+            yield places
+        finally:
+            await delete_queues(places.amqp_url, places.topology)
+            async with Redis.from_url(places.redis_url) as redis:
+                await delete_keys(redis, places.namespace)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point a service there."""
@@ -32,8 +58,8 @@ class Places:
         }
 
     def serving(
-        self, module: str, *arguments: str, port: int, env: Mapping[str, str] | None = None
+        self, module: str, *arguments: str, port: int | None = None, env: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[Service]:
-        """Run `python -m MODULE ARGUMENTS` while the block runs; starts the block when `port` listens."""
+        """Run `python -m MODULE ARGUMENTS` while the block runs; starts the block when `port`, if any, listens."""
         command = ("-m", module, *arguments)
         return serving(Service(self.run, module, command, port=port, folder=self.folder, env=env))

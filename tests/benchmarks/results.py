@@ -12,7 +12,22 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-MEASURED = ("aiohttp", "aio-pika", "redis", "pydantic", "uvloop", "cryptography")
+from tests.benchmarks.targets import TARGETS
+
+MEASURED = (
+    "aiohttp",
+    "aiormq",
+    "celery",
+    "cryptography",
+    "hiredis",
+    "pydantic",
+    "redis",
+    "requests",
+    "uvloop",
+    "wechatpy",
+)
+WIDTH = 100
+"""Columns of the table at least: output that goes to a file has 80, and cuts names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +39,23 @@ class Result:
     unit: str
     low: float
     high: float
+    target: str | None = None
+    """What it ought to be."""
+    met: bool | None = None
 
     @classmethod
     def of(cls, name: str, unit: str, rounds: Sequence[float]) -> "Result":
-        """Return the result of several rounds."""
-        return cls(name, round(median(rounds), 3), unit, round(min(rounds), 3), round(max(rounds), 3))
+        """Return the result of several rounds, beside its target if it has one."""
+        value, target = round(median(rounds), 3), TARGETS.get(name)
+        return cls(
+            name,
+            value,
+            unit,
+            low=round(min(rounds), 3),
+            high=round(max(rounds), 3),
+            target=None if target is None else str(target),
+            met=None if target is None else target.met_by(value),
+        )
 
 
 def machine() -> dict[str, object]:
@@ -55,9 +82,19 @@ def write(results: Iterable[Result], path: Path) -> None:
 
 def show(results: Iterable[Result]) -> None:
     """Print the results as a table."""
-    table = Table("benchmark", "median", "low", "high", "unit", box=None, header_style="bold")
+    console = Console()
+    table = Table("benchmark", "median", "low", "high", "unit", "target", "", box=None, header_style="bold")
+    for column in table.columns:
+        column.no_wrap = True
     for column in table.columns[1:4]:
         column.justify = "right"
     for result in results:
-        table.add_row(result.name, f"{result.value:,g}", f"{result.low:,g}", f"{result.high:,g}", result.unit)
-    Console().print(table)
+        verdict = {None: "", True: "met", False: "not met"}[result.met]
+        figures = map(_shown, (result.value, result.low, result.high))
+        table.add_row(result.name, *figures, result.unit, result.target or "", verdict)
+    console.print(table, width=max(console.width, WIDTH))
+
+
+def _shown(figure: float) -> str:
+    """Return three digits, or all before the point if there are more."""
+    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"

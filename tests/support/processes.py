@@ -36,7 +36,7 @@ class Service:
         name: str,
         arguments: Sequence[str],
         *,
-        port: int,
+        port: int | None,
         folder: Path,
         env: Mapping[str, str] | None = None,
         ready: str | None = None,
@@ -47,7 +47,7 @@ class Service:
             run: Guards it.
             name: For people, and of its log.
             arguments: What Python is to run.
-            port: Where it listens once it is there.
+            port: Where it listens once it is there; None: it listens nowhere, and is there once it runs.
             folder: Where its log goes.
             env: Variables besides our own.
             ready: An address that answers 200 once it is ready; None: it is when it listens.
@@ -154,13 +154,17 @@ class Service:
         return "\n".join([f"--- {self.name} ({state}) ---", *self.said().splitlines()[-LAST_LINES:]])
 
     def cpu_seconds(self) -> float:
-        """Return user and system time so far."""
-        times = psutil.Process(self._running.pid).cpu_times()
-        return float(times.user + times.system)
+        """Return user and system time so far, of it and of its children that run."""
+        times = [process.cpu_times() for process in self._family()]
+        return float(sum(one.user + one.system for one in times))
 
     def memory_mib(self) -> float:
-        """Return resident memory."""
-        return float(psutil.Process(self._running.pid).memory_info().rss) / 2**20
+        """Return resident memory, of it and of its children."""
+        return float(sum(process.memory_info().rss for process in self._family())) / 2**20
+
+    def _family(self) -> list[psutil.Process]:
+        process = psutil.Process(self._running.pid)
+        return [process, *process.children(recursive=True)]
 
     @property
     def _running(self) -> asyncio.subprocess.Process:
@@ -169,7 +173,7 @@ class Service:
         return self._process
 
     async def _fault(self) -> str | None:
-        if not await _listens(self.port):
+        if self.port is not None and not await _listens(self.port):
             return f"nobody listens on port {self.port}"
         if self.ready is None:
             return None

@@ -1,0 +1,41 @@
+"""What the figures ought to be. A target says what we hold ourselves to; a slow machine fails nothing."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound: the figure is to be at least, or at most, this."""
+
+    bound: float
+    at_least: bool
+
+    def met_by(self, value: float) -> bool:
+        """Whether the figure is as it ought to be."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.at_least else '<='} {self.bound:,g}"
+
+
+def at_least(bound: float) -> Target:
+    """Return a target for what is better the higher it is."""
+    return Target(bound, at_least=True)
+
+
+def at_most(bound: float) -> Target:
+    """Return a target for what is better the lower it is."""
+    return Target(bound, at_least=False)
+
+
+TARGETS: Final = {
+    "ingress/cpu-vs-bare": at_most(5),
+    "ingress/p99-ms-half-load": at_most(50),
+    "ingress/spool-rate": at_least(2_000),
+    "worker/cpu-vs-celery": at_least(3),
+    "worker/cost-flatness": at_most(1.1),
+    "token/http-vs-bare": at_least(0.7),
+    "token/http-half-load-p99-ms": at_most(5),
+    "token/amqp-rate": at_least(2_000),
+}

@@ -1,0 +1,59 @@
+"""What `make bench` tells: figures beside their targets, for people and for machines."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import results
+from tests.benchmarks.results import Result
+from tests.benchmarks.targets import TARGETS
+
+README = Path(results.__file__).with_name("README.md")
+
+
+def test_the_median_is_held_against_the_target() -> None:
+    """One round that was disturbed decides nothing; a bound may be a least or a most."""
+    assert Result.of("worker/cpu-vs-celery", "ratio", [1.0, 3.5, 4.0]).met is True
+    assert Result.of("worker/cpu-vs-celery", "ratio", [2.0, 2.9, 9.0]).met is False
+    assert Result.of("worker/cost-flatness", "ratio", [1.0, 1.05, 3.0]).met is True
+    assert Result.of("worker/cost-flatness", "ratio", [1.11]).met is False
+    assert Result.of("worker/cpu-us", "us/message", [500.0]).met is None
+
+
+def test_the_table_says_which_targets_are_met(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names are whole, although no terminal says how wide it is."""
+    results.show([Result.of("worker/cpu-vs-celery", "ratio", [2.0]), Result.of("token/amqp-rate", "1/s", [2_345.6])])
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    assert lines[1:] == [
+        "worker/cpu-vs-celery 2 2 2 ratio >= 3 not met",
+        "token/amqp-rate 2,346 2,346 2,346 1/s >= 2,000 met",
+    ]
+
+
+def test_the_report_says_what_was_measured_on_what(tmp_path: Path) -> None:
+    """Figures without their machine and versions say nothing; no name of the machine is told."""
+    results.write([Result.of("token/amqp-rate", "1/s", [1.0, 2.0, 4.0])], tmp_path / "build" / "bench.json")
+    report = json.loads((tmp_path / "build" / "bench.json").read_text(encoding="utf-8"))
+
+    assert report["results"] == [
+        {
+            "name": "token/amqp-rate",
+            "value": 2.0,
+            "unit": "1/s",
+            "low": 1.0,
+            "high": 4.0,
+            "target": ">= 2,000",
+            "met": False,
+        }
+    ]
+    assert {"cores", "memory_gib"} <= report["machine"].keys()
+    assert {"python", "redis", "celery"} <= report["versions"].keys()
+
+
+def test_every_target_is_explained() -> None:
+    """Who reads the table finds each figure that has a target in the README."""
+    explained = set(re.findall(r"`([a-z]+/[a-z0-9-]+)`", README.read_text(encoding="utf-8")))
+    assert TARGETS.keys() <= explained
