@@ -46,7 +46,7 @@ async def test_what_was_answered_success_is_in_its_queue(
     """Pushes of every mode and format arrive in the partition of their user, in the order of the answers."""
     ways = [(mode, form) for mode in Mode for form in Format]
     for number, (mode, form) in enumerate(ways):
-        push = a_push(a_text(f"message {number}", msg_id=str(number)), mode=mode, format=form)
+        push = a_push(a_text(f"message {number}", msg_id=str(number)), mode=mode, format=form, nonce=str(number))
         assert await send(http, callback_url, push) == (200, "success")
 
     sink = await queued(amqp_url, topology, len(ways))
@@ -130,7 +130,7 @@ async def test_the_process_serves_tells_its_state_and_stops(
         url, admin = f"http://127.0.0.1:{told['port']}/wechat/shop", f"http://127.0.0.1:{told['admin_port']}"
         assert await send(http, url, a_push()) == (200, "success")
         async with http.get(f"{admin}/readyz") as answer:
-            parts = {"callbacks": "ready", "rabbitmq": "ready", "spool": "ready"}
+            parts = dict.fromkeys(("callbacks", "rabbitmq", "spool", "accounts"), "ready")
             assert await answer.json() == {"ready": True, "parts": parts}
         async with http.get(f"{admin}/metrics") as answer:
             assert 'wxbus_ingress_requests_total{account="shop",outcome="accepted"} 1.0' in await answer.text()
