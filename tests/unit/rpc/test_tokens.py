@@ -9,7 +9,18 @@ from pydantic import BaseModel
 
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
 from wxbus.rpc import Client, TokenClient, problems
-from wxbus.rpc.tokens import FRESH_FOR, LAST_HOLD_OFF, STALE_AFTER, ReportInvalidRequest, TokenAnswer, TokenRequest
+from wxbus.rpc.component import AuthorizationRequest, PreAuthCode, TicketDelivery
+from wxbus.rpc.tokens import (
+    FRESH_FOR,
+    LAST_HOLD_OFF,
+    STALE_AFTER,
+    CredentialAnswer,
+    CredentialRequest,
+    ReportCredentialRequest,
+    ReportInvalidRequest,
+    TokenAnswer,
+    TokenRequest,
+)
 
 APPID = "wx1"
 
@@ -28,11 +39,13 @@ class Service(Client):
     async def call(self, service: str, method: str, request: BaseModel, answer: type[Any], **_: Any) -> Any:
         """Answer as the token service would."""
         assert (service, isinstance(request, TokenRequest)) == ("token", True)
-        self.asked.append(method)
+        self.asked.append(f"{method} {request.kind}" if isinstance(request, CredentialRequest) else method)
         answered = self.current
         await self.gate.wait()
         if self.error:
             raise self.error
+        if answer is CredentialAnswer:
+            return CredentialAnswer(value=answered, expires_in=self.expires_in)
         return answer(access_token=answered, expires_in=self.expires_in)
 
 
@@ -182,6 +195,7 @@ async def test_a_reported_token_is_never_given_again(tokens: TokenClient, servic
     [
         (RpcFailure(503, "x", retry_after=9.0), TokenUnavailable),
         (RpcFailure(503, "x", type_uri=problems.REFUSED, retry_after=9.0), TokenRefused),
+        (RpcFailure(503, "x", type_uri=f"{problems.REFUSED}:wrong_secret", retry_after=9.0), TokenRefused),
         (RpcFailure(401, "x", retry_after=9.0), TokenRefused),
         (RpcFailure(403, "x", retry_after=9.0), TokenRefused),
         (RpcFailure(404, "x", retry_after=9.0), TokenRefused),
@@ -200,12 +214,69 @@ async def test_the_kind_of_failure_is_told(
     assert caught.value.retry_after == 9.0
 
 
+async def test_why_a_token_is_refused_is_told_in_a_word(tokens: TokenClient, service: Service) -> None:
+    """Programs tell a wrong secret from an address that is not allowed."""
+    service.error = RpcFailure(503, "x", type_uri=f"{problems.REFUSED}:wrong_secret")
+    with pytest.raises(TokenRefused) as caught:
+        await tokens.get(APPID)
+    assert caught.value.state == "wrong_secret"
+
+
+async def test_kinds_do_not_share_a_value(tokens: TokenClient, service: Service) -> None:
+    """Each kind is asked for by itself, cached by itself, joined by itself."""
+    assert await tokens.get(APPID) == "T1"
+    service.current = "TICKET"
+    assert await asyncio.gather(*(tokens.get_ticket(APPID) for _ in range(100))) == ["TICKET"] * 100
+    service.current = "CARD"
+    assert await tokens.get_ticket(APPID, "wx_card_ticket") == "CARD"
+    service.current = "PLATFORM"
+    assert await tokens.get_component_token(APPID) == "PLATFORM"
+    assert [await tokens.get(APPID), await tokens.get_ticket(APPID)] == ["T1", "TICKET"]
+    assert service.asked == [
+        "get",
+        "get_credential jsapi_ticket",
+        "get_credential wx_card_ticket",
+        "get_credential component_access_token",
+    ]
+
+
+async def test_a_ticket_that_is_valid_after_all_serves_on(tokens: TokenClient, service: Service) -> None:
+    """The service gives the reported one again: WeChat says that it is good, so it is given to everybody."""
+    ticket = await tokens.get_ticket(APPID)
+    assert await tokens.report_ticket(APPID, ticket) == ticket
+    assert await tokens.get_ticket(APPID) == ticket
+    service.current = "T2"
+    assert await tokens.report_component_token(APPID, "T1") == "T2"
+    assert service.asked[1] == "report_credential jsapi_ticket"
+
+
+@pytest.mark.parametrize("age", [FRESH_FOR, STALE_AFTER])
+async def test_a_token_that_was_taken_back_is_not_served_on(
+    tokens: TokenClient, service: Service, clock: Clock, age: float
+) -> None:
+    """The account has withdrawn its authorisation: what is cached goes, though its time is not over."""
+    await tokens.get(APPID)
+    service.error = RpcFailure(503, "x", type_uri=f"{problems.REFUSED}:reauthorize")
+    clock.now += age
+    if age == FRESH_FOR:
+        await tokens.get(APPID)
+        await idle()
+    with pytest.raises(TokenRefused):
+        await tokens.get(APPID)
+
+
 async def test_no_token_in_repr() -> None:
     """A message in a log line or a traceback shows no token."""
-    shown = repr(TokenAnswer(access_token="SECRET", expires_in=5)) + repr(
-        ReportInvalidRequest(appid="wx1", token="SECRET")
+    messages = (
+        TokenAnswer(access_token="SECRET", expires_in=5),
+        ReportInvalidRequest(appid="wx1", token="SECRET"),
+        CredentialAnswer(value="SECRET", expires_in=5),
+        ReportCredentialRequest(appid="wx1", kind="jsapi_ticket", value="SECRET"),
+        TicketDelivery(appid="wx1", ticket="SECRET", created_at=1),
+        AuthorizationRequest(appid="wx1", authorization_code="SECRET"),
+        PreAuthCode(pre_auth_code="SECRET", expires_in=5),
     )
-    assert "SECRET" not in shown
+    assert "SECRET" not in repr(messages)
 
 
 async def test_closing_ends_what_is_under_way(service: Service) -> None:

@@ -193,21 +193,21 @@ class Platforms:
     async def _exchanged(self, appid: str, code: str, authorizer_appid: str | None) -> Authorization:
         wechat = self._sources.wechat
         try:
-            return await self._call(appid, lambda token: component.query_auth(wechat, token, appid, code))
-        except WeChatError as exc:
-            if exc.errcode not in BAD_CODE:
-                raise failure_of(exc, 0).error() from exc
-            refused = exc
-        if authorizer_appid is None:
-            raise RpcFailure(422, "The authorisation code is not valid", detail=str(refused)) from refused
-        try:
+            try:
+                return await self._call(appid, lambda token: component.query_auth(wechat, token, appid, code))
+            except WeChatError as exc:
+                if exc.errcode not in BAD_CODE or authorizer_appid is None:
+                    raise
+            # Exchanged before, perhaps, without our hearing the answer.
             return await self._call(
                 appid, lambda token: component.authorizer_info(wechat, token, appid, authorizer_appid)
             )
         except WeChatError as exc:
-            if exc.policy is not Policy.REAUTH:
-                raise failure_of(exc, 0).error() from exc
-            raise RpcFailure(422, "The account has not authorised the platform", detail=str(exc)) from exc
+            if exc.errcode in BAD_CODE:
+                raise RpcFailure(422, "The authorisation code is not valid", detail=str(exc)) from exc
+            if exc.policy is Policy.REAUTH:
+                raise RpcFailure(422, "The account has not authorised the platform", detail=str(exc)) from exc
+            raise failure_of(exc, 0).error() from exc
 
     def _page(self, appid: str, offset: int) -> Callable[[str], Awaitable[tuple[list[component.Listed], int]]]:
         return lambda token: component.authorizer_list(self._sources.wechat, token, appid, offset)

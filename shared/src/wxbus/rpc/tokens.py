@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from pydantic import Field
 
 from wxbus.bus.topology import Topology
-from wxbus.errors import RpcFailure, RpcUnavailable, TokenUnavailable
+from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
 from wxbus.rpc.client import Client
 from wxbus.rpc.messages import Appid, SecretText, TokenAnswerMessage, TokenMessage, unavailable
 from wxbus.singleflight import SingleFlight
@@ -31,6 +31,8 @@ STALE_AFTER: Final = 240.0
 FIRST_HOLD_OFF: Final = 1.0
 LAST_HOLD_OFF: Final = 30.0
 """Seconds between questions while the service does not answer."""
+REAUTHORIZE: Final = "reauthorize"
+"""Why there is no token for an account that has withdrawn its authorisation of our platform."""
 
 
 TicketKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket"]
@@ -198,10 +200,13 @@ class TokenClient:
         return cached if cached is not None and self._clock() < cached.expires else None
 
     async def _ask_or_serve_on(self, wanted: _Wanted) -> str:
-        """Ask, not for long; if the service cannot tell, the token in hand serves on."""
+        """Ask, not for long; if the service cannot tell, the token in hand serves on, unless it was taken back."""
         try:
             return await self._ask(wanted, timeout=TIMEOUT_WITH_TOKEN)
-        except TokenUnavailable:
+        except TokenUnavailable as exc:
+            if isinstance(exc, TokenRefused) and exc.state == REAUTHORIZE:
+                self._cache.pop(wanted, None)
+                raise
             _, last = self._hold_off.get(wanted, (0.0, FIRST_HOLD_OFF / 2))
             wait = min(last * 2, LAST_HOLD_OFF)
             self._hold_off[wanted] = (self._clock() + wait * random.uniform(0.75, 1.0), wait)
