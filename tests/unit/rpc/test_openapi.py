@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 
+from tests.support.browser import Page, browser
 from tests.support.programs import program
 from tests.support.rpc import Echo, Keys
 from wxbus.rpc import Server, openapi
@@ -104,3 +106,40 @@ async def test_a_method_is_tried_on_the_page(
     assert all(part in seen["text"] for part in ("POST /rpc/echo/say", "Say who called.", "times", "integer", "caller"))
     assert shown in seen["output"]
     assert seen["failed"] is failed
+
+
+TRIED = """
+(async () => {
+  const until = async (found) => { while (!found()) await new Promise((go) => setTimeout(go, 5)); return found(); };
+  const section = await until(() => document.querySelector("section"));
+  const [input, button, output] = ["textarea", "button", "pre"].map((name) => section.querySelector(name));
+  const offered = input.value;
+  document.getElementById("key").value = %s;
+  input.value = %s;
+  button.click();
+  await until(() => !output.hidden && !button.disabled);
+  const asked = performance.getEntriesByType("resource").map((entry) => entry.name);
+  return { title: document.title, text: section.innerText, offered, output: output.innerText, asked,
+    failed: output.className === "failed", images: document.images.length };
+})()
+"""
+
+
+@pytest.mark.skipif(browser() is None, reason="there is no browser; the same page is tried without one above")
+async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_path: Path) -> None:
+    """Its policy lets it work, it fetches nothing from elsewhere, and what comes back is text, never markup."""
+    base = str(http.make_url("")).rstrip("/")
+    async with Page.opened(f"{base}/docs", tmp_path) as page:
+        request = json.dumps({"appid": "<img src=x>"})
+        seen = await page.run(TRIED % (json.dumps(keys.full), json.dumps(request)))
+        refused = await page.run(TRIED % (json.dumps(keys.other), json.dumps(request)))
+    assert seen["title"].startswith("wxbus RPC")
+    assert json.loads(seen["offered"]) == {"appid": ""}
+    assert all(part in seen["text"] for part in ("POST /rpc/echo/say", "Say who called.", "times", "integer", "caller"))
+    assert '"text": "<img src=x>"' in seen["output"]
+    assert (seen["failed"], seen["images"]) == (False, 0)
+    assert {urlsplit(address).path for address in seen["asked"]} >= {"/docs/page.css", "/openapi.json", "/rpc/echo/say"}
+    assert all(address.startswith(base) for address in seen["asked"])
+    assert refused["output"].startswith("403")
+    assert refused["failed"]
+    assert page.complaints == []

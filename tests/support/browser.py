@@ -1,0 +1,86 @@
+"""A real browser without a window, if this machine has one, driven by the protocol of its developer tools."""
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS: Final = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
+)
+
+
+def browser() -> str | None:
+    """Return the path of a browser; None if there is none."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class Page:
+    """One page of a browser."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Use `opened`."""
+        self._socket = socket
+        self._ids = itertools.count(1)
+        self._session = ""
+        self.complaints: list[str] = []
+        """What the browser did not like: errors of scripts, what the page's policy forbids."""
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str, profile: Path) -> AsyncIterator["Page"]:
+        """Yield the page at `url`, loaded."""
+        program = browser()
+        assert program is not None
+        process = await asyncio.create_subprocess_exec(
+            *(program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        try:
+            line = b""
+            while b"DevTools listening on " not in line:
+                line = await process.stderr.readline()
+                assert line, "the browser ended"
+            address = line.decode().rpartition(" ")[2].strip()
+            async with aiohttp.ClientSession() as http, http.ws_connect(address, max_msg_size=0) as socket:
+                page = cls(socket)
+                target = (await page._ask("Target.createTarget", url="about:blank"))["targetId"]
+                page._session = (await page._ask("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+                for domain in ("Page", "Runtime", "Log"):
+                    await page._ask(f"{domain}.enable")
+                await page._ask("Page.navigate", url=url)
+                yield page
+        finally:
+            process.kill()
+            await process.communicate()
+
+    async def run(self, script: str) -> Any:
+        """Return what a script gives, awaited if it is a promise."""
+        answer = await self._ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    async def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._ids)
+        session = {"sessionId": self._session} if self._session else {}
+        await self._socket.send_json({"id": number, "method": method, "params": params, **session})
+        while True:
+            message: dict[str, Any] = await self._socket.receive_json()
+            if message.get("id") == number:
+                assert "error" not in message, message
+                result: dict[str, Any] = message["result"]
+                return result
+            if message.get("method") == "Runtime.exceptionThrown":
+                self.complaints.append(str(message["params"]))
+            entry = message["params"]["entry"] if message.get("method") == "Log.entryAdded" else {}
+            if entry.get("level") == "error" and entry["source"] != "network":  # a refused call is no fault of the page
+                self.complaints.append(entry["text"])
