@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Outcome:
     """Seconds, one per request."""
     wrong: int
     """Answers whose status was not the expected one."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    """How often each status came; not counted by `apply_at`."""
 
     @property
     def rate(self) -> float:
@@ -62,15 +65,13 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
     """Send every request once over `connections` keep-alive connections, each as fast as it is answered."""
     remaining = iter(requests)
     latencies: list[float] = []
-    mistakes = 0
+    statuses = Counter[int]()
 
     async def client() -> None:
-        nonlocal mistakes
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for payload in remaining:
             started = time.perf_counter()
-            status = await _exchange(reader, writer, payload)
-            mistakes += status != expect
+            statuses[await _exchange(reader, writer, payload)] += 1
             latencies.append(time.perf_counter() - started)
         writer.close()
         await writer.wait_closed()
@@ -79,7 +80,7 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
             group.create_task(client())
-    return Outcome(time.perf_counter() - started, latencies, mistakes)
+    return Outcome(time.perf_counter() - started, latencies, len(latencies) - statuses[expect], statuses)
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> int:

@@ -269,6 +269,30 @@ def test_noise_is_malformed_or_a_document(noise: bytes) -> None:
         assert document_from_json(document_to_json(document)) == document
 
 
+@given(documents, st.sampled_from(Format), st.floats(0, 1, exclude_max=True))
+def test_a_cut_body_is_malformed(document: Document, form: Format, share: float) -> None:
+    """A body that ends early is refused wherever it ends: half a message is none."""
+    body = render(document, form)
+
+    with pytest.raises(MalformedCallback):
+        parse(body[: int(len(body) * share)])
+
+
+@given(documents, st.sampled_from(Format), st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7))))
+def test_flipped_bits_are_malformed_or_a_document(
+    document: Document, form: Format, flips: list[tuple[float, int]]
+) -> None:
+    """A damaged body is refused, or is another document that can travel; nothing else happens."""
+    body = bytearray(render(document, form))
+    for share, bit in flips:
+        body[int(len(body) * share)] ^= 1 << bit
+    try:
+        damaged = parse(bytes(body))
+    except MalformedCallback:
+        return
+    assert document_from_json(document_to_json(damaged)) == damaged
+
+
 def test_error_does_not_repeat_the_body() -> None:
     """What a message says is not in the error about it."""
     for body in (b'{"Content":"my secret" "x"}', b"<xml><Content>my secret</Conten></xml>"):

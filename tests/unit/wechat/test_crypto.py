@@ -103,6 +103,29 @@ def test_decrypting_noise_fails_cleanly(noise: bytes) -> None:
         CIPHER.decrypt(base64.b64encode(noise).decode())
 
 
+@given(st.binary(max_size=200), st.sampled_from(["wx1", ""]), st.floats(0, 1, exclude_max=True))
+def test_a_cut_ciphertext_is_refused(plaintext: bytes, receive_id: str, share: float) -> None:
+    """A ciphertext that ends early gives no message, wherever it ends, with a receive id at its end or without."""
+    cipher = Cipher(AES_KEY, receive_id)
+    encrypted = cipher.encrypt(plaintext)
+
+    with pytest.raises(Forbidden):
+        cipher.decrypt(encrypted[: int(len(encrypted) * share)])
+
+
+@given(st.binary(max_size=200), st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), min_size=1))
+def test_flipped_bits_fail_cleanly(plaintext: bytes, flips: list[tuple[float, int]]) -> None:
+    """Damage, which the signature finds first, never raises anything but Forbidden, nor reaches beyond the message."""
+    ciphertext = bytearray(base64.b64decode(CIPHER.encrypt(plaintext)))
+    for share, bit in flips:
+        ciphertext[int(len(ciphertext) * share)] ^= 1 << bit
+    try:
+        damaged = CIPHER.decrypt(base64.b64encode(ciphertext).decode())
+    except Forbidden:
+        return
+    assert len(damaged) <= len(ciphertext)
+
+
 @pytest.mark.parametrize("aes_key", ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 42 + "é"])
 def test_wrong_aes_key_is_refused_without_being_shown(aes_key: str) -> None:
     """A key that is not 43 letters and digits is refused, and the error does not repeat it."""
