@@ -101,7 +101,13 @@ class FakeIngress:
     def app(self) -> web.Application:
         """What is served in place of the ingress."""
         app = web.Application()
-        app.add_routes([web.post("/wechat/{account}", self._take), web.get("/wechat/{account}", self._verify)])
+        app.add_routes(
+            [
+                web.post("/wechat/{account}", self._take),
+                web.post("/wechat/{account}/{appid}", self._take),
+                web.get("/wechat/{account}", self._verify),
+            ]
+        )
         return app
 
     async def _take(self, request: web.Request) -> web.StreamResponse:

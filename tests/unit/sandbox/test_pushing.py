@@ -83,6 +83,20 @@ async def test_third_party_platforms_and_wecom_have_forms_of_their_own(world: Wo
     assert corp.opened.document["AgentID"] == "1"
 
 
+async def test_an_authorisers_user_writes_to_the_platform(world: World) -> None:
+    """The message is the authoriser's, the keys and the first part of the address are the platform's (6.3)."""
+    with pytest.raises(SandboxFailure, match="has not authorised platform"):
+        await world.control.text("platform", "hi", openid=USER, authorizer_appid="wxbranch")
+    await world.control.authorize("platform", "wxbranch", push=False)
+
+    result = await world.control.text("platform", "hi", openid=USER, authorizer_appid="wxbranch")
+
+    assert result.outcome is Outcome.ACKNOWLEDGED
+    [received] = world.ingress.received
+    assert received.request.path == "/wechat/platform/wxbranch"
+    assert (received.opened.document["FromUserName"], received.opened.document["Content"]) == (USER, "hi")
+
+
 async def test_every_attempt_is_signed_and_encrypted_anew(world: World) -> None:
     """Three attempts of one message: the same MsgId and content, another nonce, signature and ciphertext each."""
     world.ingress.answers.extend([answering("oops", 500)] * 2)

@@ -46,6 +46,7 @@ def send(
     kind: Annotated[str, typer.Argument(metavar="TYPE", help="MsgType: text, image, ... or event")],
     content: Annotated[str, typer.Argument(help="Content of a text, Event of an event")] = "",
     account: Annotated[str, typer.Option(help="name in the accounts file")] = "shop",
+    authorizer: Annotated[str | None, typer.Option(help="appid of who authorised the account, a platform")] = None,
     openid: Annotated[str, typer.Option(help="who does it")] = "oSandboxUser0000000000000001",
     field: Annotated[list[str] | None, typer.Option(help="NAME=VALUE by WeChat's name, may be repeated")] = None,
     mode: Annotated[Mode | None, typer.Option(help="default: the account's first")] = None,
@@ -68,6 +69,7 @@ def send(
         fields["Content"] = content
     request = SendRequest(
         account=account,
+        authorizer_appid=authorizer,
         openid=openid,
         type=kind,
         event=event,

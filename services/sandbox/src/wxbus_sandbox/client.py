@@ -69,11 +69,18 @@ class SandboxClient:
         mode: Mode | None = None,
         format: Literal["xml", "json"] | None = None,  # noqa: A002 - WeChat's word, and the API's
         copies: int = 1,
+        authorizer_appid: str | None = None,
     ) -> SendResult:
         """Let a user write a text."""
         return await self.send(
             SendRequest(
-                account=account, openid=openid, fields={"Content": content}, mode=mode, format=format, copies=copies
+                account=account,
+                authorizer_appid=authorizer_appid,
+                openid=openid,
+                fields={"Content": content},
+                mode=mode,
+                format=format,
+                copies=copies,
             )
         )
 

@@ -38,13 +38,15 @@ async def send(request: web.Request) -> web.Response:
     """Let a user do something, push it, and answer with what became of it."""
     wanted = await read(request, SendRequest)
     sandbox = request.app[SANDBOX]
-    account = account_named(sandbox, wanted.account)
+    account, platform = account_named(sandbox, wanted.account), None
+    if wanted.authorizer_appid is not None:
+        account, platform = _authorizer(sandbox, wanted.authorizer_appid, account), account
     push = request.app[COMPOSER].compose(account, wanted)
     mode, form = wanted.mode or account.modes[0], Format(wanted.format or account.formats[0])
     if openid := openid_of(scalars(push)):
         sandbox.users.acted(account, openid, push)
     try:
-        result = await request.app[PUSHER].push(account, push, mode, form, copies=wanted.copies)
+        result = await request.app[PUSHER].push(account, push, mode, form, platform=platform, copies=wanted.copies)
     except (ConfigurationError, ValueError) as exc:  # no key for this mode; a name that XML cannot write
         raise bad(str(exc)) from exc
     return to_json(result)
@@ -157,6 +159,16 @@ def account_named(sandbox: Sandbox, name: str) -> Account:
     except UnknownAccount as exc:
         known = ", ".join(account.name for account in sandbox.accounts)
         raise bad(f"there is no account of this name; there are: {known}", status=404) from exc
+
+
+def _authorizer(sandbox: Sandbox, appid: str, platform: Account) -> Account:
+    try:
+        account = sandbox.account(appid)
+    except UnknownAccount:
+        account = None
+    if account is None or account.component != platform.name:
+        raise bad(f"{appid} has not authorised {platform.name}", status=404)
+    return account
 
 
 def _number(request: web.Request, name: str, default: float) -> float:

@@ -19,6 +19,8 @@ class SendRequest(Model):
 
     account: str
     """Its name in the accounts file."""
+    authorizer_appid: str | None = None
+    """Who has authorised `account`, a third-party platform: it is its user who does something."""
     openid: str = "oSandboxUser0000000000000001"
     type: str = "text"
     """`MsgType`; of a third-party platform's push, `InfoType`."""

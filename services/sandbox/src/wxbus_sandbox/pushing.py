@@ -31,7 +31,8 @@ log = structlog.get_logger(__name__)
 class _Line:
     """All that the attempts of one push have in common."""
 
-    account: Account
+    place: str
+    """What stands behind `/wechat/` in the address."""
     seal: Seal
     judge: Judge
     push: Push
@@ -48,22 +49,40 @@ class _Exchange:
 
 
 class Pusher:
-    """Pushes to `{ingress_url}/wechat/{account}`."""
+    """Pushes to `{ingress_url}/wechat/{account}`, for who authorised a platform to `.../{platform}/{appid}`."""
 
     def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession, ingress_url: str) -> None:
         self._sandbox = sandbox
         self._session = session
         self._ingress_url = ingress_url.rstrip("/")
 
-    async def push(self, account: Account, push: Push, mode: Mode, form: Format, *, copies: int = 1) -> SendResult:
+    async def push(
+        self,
+        account: Account,
+        push: Push,
+        mode: Mode,
+        form: Format,
+        *,
+        platform: Account | None = None,
+        copies: int = 1,
+    ) -> SendResult:
         """Return what became of a push, each of its copies tried until it is settled.
+
+        Args:
+            account: Whose push it is.
+            push: What it says.
+            mode: How it is encrypted.
+            form: How it is written.
+            platform: The third-party platform that it goes to, if the account has authorised one.
+            copies: How often it is pushed, whatever the answers are.
 
         Raises:
             ConfigurationError: The account has no key for it.
         """
-        seal = Seal(account)
+        seal = Seal(platform or account)
+        place = f"{platform.name}/{account.appid}" if platform else account.name
         judge = Judge(account, seal, self._sandbox.rules, lambda media_id: self._media_known(account, media_id))
-        line = _Line(account, seal, judge, push, mode, form)
+        line = _Line(place, seal, judge, push, mode, form)
         started = self._sandbox.clock.now()
         attempts: list[Attempt] = []
         verdict = Verdict(Outcome.FAILED)
@@ -98,7 +117,7 @@ class Pusher:
             ConfigurationError: The account has no key for it.
         """
         query, expected = Seal(account).verification(now=self._sandbox.clock.wall())
-        exchange = await self._exchange("GET", account, query)
+        exchange = await self._exchange("GET", account.name, query)
         accepted = exchange.status == 200 and exchange.body == expected.encode()
         return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
 
@@ -109,7 +128,7 @@ class Pusher:
         for number in range(rules.push_attempts):
             begun = loop.time()
             sealed = line.seal.push(line.push, line.mode, line.form, now=self._sandbox.clock.wall())
-            exchange = await self._exchange("POST", line.account, sealed.query, sealed.body, sealed.content_type)
+            exchange = await self._exchange("POST", line.place, sealed.query, sealed.body, sealed.content_type)
             if exchange.status == 200:
                 verdict = line.judge.judge(line.push, line.mode, line.form, exchange.body)
             else:
@@ -131,7 +150,7 @@ class Pusher:
         return verdict
 
     async def _exchange(
-        self, method: str, account: Account, query: dict[str, str], body: bytes = b"", content_type: str = ""
+        self, method: str, place: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
     ) -> _Exchange:
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -144,7 +163,7 @@ class Pusher:
                 asyncio.timeout(self._sandbox.rules.push_timeout),
                 self._session.request(
                     method,
-                    f"{self._ingress_url}/wechat/{account.name}",
+                    f"{self._ingress_url}/wechat/{place}",
                     params=query,
                     data=body or None,
                     headers={"Content-Type": content_type} if content_type else None,
