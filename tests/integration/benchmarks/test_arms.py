@@ -1,0 +1,52 @@
+"""A comparison says something only if both sides do the job."""
+
+import json
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.benchmarks.arms import APPID, TEXT, Arm, Message, celery_worker, our_worker
+from tests.benchmarks.places import Places
+from wxbus.store.store import Store
+from wxbus.wechat import TextMessage, reply
+from wxbus_local.servers import Launcher
+from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import RedisContextStore
+
+pytestmark = pytest.mark.integration
+
+MESSAGES = [Message(f"o{number}", f"1{number:03}") for number in range(20)]
+
+
+async def worked_twice(arm: Arm) -> None:
+    """Have each message handled, then pushed again, then one more of each user."""
+    await arm.work(MESSAGES)
+    await arm.publish(MESSAGES)
+    more = [Message(message.openid, f"2{message.msg_id}") for message in MESSAGES]
+    measured = await arm.work(more)  # would end too early if a copy were answered
+    assert measured.rate > 0
+    assert measured.cpu_us > 0
+
+
+async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_url: str, tmp_path: Path) -> None:
+    """Ours and the peer change each context once per message, keep what was said, and answer no copy."""
+    places = Places(launcher.run, tmp_path, amqp_url, redis_url)
+    async with places.beside() as own, our_worker(own) as arm:
+        await worked_twice(arm)
+        async with Store.open(redis_url) as store:
+            contexts = RedisContextStore(store, namespace=own.namespace, policy=ContextPolicy())
+            for message in MESSAGES:
+                context = await contexts.get(APPID, message.openid)
+                assert context is not None
+                assert context.storage == {"count": 2}
+                assert [one.content for one in context.requests if isinstance(one, TextMessage)] == [TEXT, TEXT]
+                assert context.responses == [reply.Text(TEXT)] * 2
+
+    async with places.beside() as own, celery_worker(own) as arm, Redis.from_url(redis_url) as redis:
+        await worked_twice(arm)
+        for message in MESSAGES:
+            kept = json.loads(await redis.get(f"{own.namespace}:context:{message.openid}"))
+            assert kept["storage"] == {"count": 2}
+            assert [one["Content"] for one in kept["requests"]] == [TEXT, TEXT]
+            assert kept["responses"] == [{"kind": "text", "content": TEXT}] * 2
