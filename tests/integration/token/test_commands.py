@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -12,6 +14,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from tests.support.proxy import proxied
+from tests.support.readme import ROOT, the_block
 from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SHOP, Place, service
 from wxbus.rpc import TokenClient
 from wxbus.settings import StoreSettings
@@ -160,3 +163,17 @@ async def test_with_redis_away_status_tells_what_is_in_memory(
             result = await run("status")
     assert "Redis is away" in result.stderr
     assert "valid" in result.stdout
+
+
+async def test_the_samples_of_the_documentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of docs/operations.md, one after another as they stand there, with accounts that exist."""
+    ours = {"wx0123456789abcdef": SHOP, "wx9876543210fedcba": KIOSK}
+    (tmp_path / "kiosk-secret").write_text(f"{KIOSK_SECRET}\n")
+    monkeypatch.chdir(tmp_path)
+    sample = the_block(ROOT / "docs" / "operations.md", "sh", "wxbus_token status")
+    for written, real in ours.items():
+        sample = sample.replace(written, real)
+    for line in sample.splitlines():
+        python, module, name, *words = shlex.split(line, comments=True)
+        assert (python, module, name) == ("python", "-m", "wxbus_token")
+        await run(*words)
