@@ -50,7 +50,7 @@ class AccountsFile:
         self._poll = poll
         self._takers: list[Taker] = []
         self._told = asyncio.Event()
-        self._problem: ConfigurationError | None = None
+        self._problem = ""
         self._found = self._seen = _stamps(path)
         self.current = Accounts.read(path)
         wrong = Gauge(
@@ -58,7 +58,7 @@ class AccountsFile:
             "1 while the accounts file cannot be used and the accounts from before are",
             registry=registry,
         )
-        wrong.set_function(lambda: self._problem is not None)
+        wrong.set_function(lambda: bool(self._problem))
 
     def tell(self, taker: Taker) -> None:
         """Let `taker` know of other accounts from now on."""
@@ -75,7 +75,7 @@ class AccountsFile:
     async def check(self) -> None:
         """Return if the current accounts are those of the file; raises ConfigurationError if it cannot be used."""
         if self._problem:
-            raise self._problem
+            raise ConfigurationError(self._problem)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -98,10 +98,10 @@ class AccountsFile:
             for taker in self._takers:
                 taker(accounts)
         except ConfigurationError as exc:
-            self._problem = exc
-            log.warning("accounts.kept", reason=str(exc), accounts=len(self.current))
+            self._problem = str(exc)
+            log.warning("accounts.kept", reason=self._problem, accounts=len(self.current))
             return
-        self._problem = None
+        self._problem = ""
         self.current = accounts
         log.info("accounts.taken", accounts=len(accounts))
 

@@ -44,9 +44,7 @@ class Sources:
         self._fetch = fetch
         self._networks: tuple[Network, ...] | None = None
         self._allowed: dict[Address, bool] = {}
-        self._problem: WxbusError | None = WeChatUnavailable(
-            "WeChat has not told its addresses yet: all are let through"
-        )
+        self._problem = "WeChat has not told its addresses yet: all are let through"
         self._stranger = asyncio.Event()
 
     @classmethod
@@ -100,9 +98,9 @@ class Sources:
             raise Forbidden(f"the address {address} is none that WeChat names")
 
     async def problem(self) -> None:
-        """Return if the list in force is as fresh as it should be; raises WxbusError if the last try failed."""
+        """Return if the list in force is as fresh as it should be; raises WeChatUnavailable if the last try failed."""
         if self._problem:
-            raise self._problem
+            raise WeChatUnavailable(self._problem)
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""
@@ -111,12 +109,12 @@ class Sources:
             try:
                 await self.refresh()
             except WxbusError as exc:
-                self._problem = exc
+                self._problem = str(exc)
                 log.warning("sources.kept", reason=str(exc), known=len(self._networks or ()))
                 await asyncio.sleep(backoff.delay())
                 continue
             backoff.reset()
-            self._problem = None
+            self._problem = ""
             self._stranger.clear()
             await asyncio.sleep(min(HASTE, self._settings.refresh))
             with suppress(TimeoutError):
