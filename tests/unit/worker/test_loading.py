@@ -21,6 +21,8 @@ MODULES = {
     "raisingbot": "def make():\n    return {}['key']\n\nrouter = make()\n",
     "endingbot": "raise SystemExit(3)\n",
     "syntaxbot": "x = 1\ndef handle(:\n",
+    "site-packages/library": "raise RuntimeError('broken')\n",
+    "usingbot": "import sys\nsys.path.append(__file__.replace('usingbot.py', 'site-packages'))\nimport library\n",
     "package/__init__": "",
     "package/handlers": HEAD + "router = Router()\n",
 }
@@ -30,9 +32,10 @@ MODULES = {
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory of bots of this test's own."""
     monkeypatch.setattr("sys.path", ["/nowhere"])
-    (tmp_path / "package").mkdir()
     for name, source in MODULES.items():
-        (tmp_path / f"{name}.py").write_text(source)
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
     return tmp_path
 
 
@@ -68,6 +71,7 @@ def test_what_is_wrong_is_named(modules: Path, app: str, text: str) -> None:
         ("brokenbot", "ModuleNotFoundError: No module named 'no_such_library'", "line 2: import no_such_library"),
         ("raisingbot", "KeyError: 'key'", "line 2: return {}['key']"),
         ("endingbot", "SystemExit: 3", "line 1: raise SystemExit(3)"),
+        ("usingbot", "RuntimeError: broken", "line 3: import library"),
         ("syntaxbot", "SyntaxError: invalid syntax", "line 2: def handle(:"),
         ("wrongbot", "handler wrongbot.handle: parameter 'x' is annotated int; a handler", "line 3: @router.text"),
     ],

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+import wxbus
+import wxbus_worker
 from wxbus.errors import ConfigurationError
 from wxbus_worker.message_handler import MessageHandler
 from wxbus_worker.registry import Registry
@@ -86,10 +88,17 @@ def _told(exc: BaseException, directory: str) -> str:
     text = str(exc) if isinstance(exc, ConfigurationError) else f"{type(exc).__name__}: {exc}"
     if isinstance(exc, SyntaxError):
         return f"SyntaxError: {exc.msg}\n  {exc.filename}, line {exc.lineno}: {(exc.text or '').strip()}"
-    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename.startswith(directory)]
+    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if _is_users(frame.filename, directory)]
     if not frames:
         return text
     return f"{text}\n  {frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line}"
+
+
+def _is_users(filename: str, directory: str) -> bool:
+    """Whether it is the user's own code: not ours and not a library's, although these may lie below as well."""
+    path = Path(filename)
+    ours = any(path.is_relative_to(package.__path__[0]) for package in (wxbus, wxbus_worker))
+    return path.is_relative_to(directory) and not ours and "site-packages" not in path.parts
 
 
 def _is_app(value: object, module: ModuleType) -> bool:
