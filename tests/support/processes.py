@@ -148,6 +148,12 @@ class Service:
         """Return all that it wrote to standard output and standard error, earlier lives included."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
+    async def until_said(self, words: str, *, times: int) -> None:
+        """Return once it has written `words` so often; raises TimeoutError if it does not."""
+        async with asyncio.timeout(START_LIMIT):
+            while self.said().count(words) < times:  # noqa: ASYNC110 - a file cannot be awaited
+                await asyncio.sleep(POLL)
+
     def last_words(self) -> str:
         """Return the end of what it said, headed by its name."""
         state = "was not started" if self._process is None else f"exit code {self._process.returncode}"
@@ -157,6 +163,11 @@ class Service:
         """Return user and system time so far, of it and of its children that run."""
         times = [process.cpu_times() for process in self._family()]
         return float(sum(one.user + one.system for one in times))
+
+    def processes(self) -> list[psutil.Process]:
+        """Return those of several (`--processes N`) that run just now."""
+        children = psutil.Process(self._running.pid).children()
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
     def memory_mib(self) -> float:
         """Return resident memory, of it and of its children."""

@@ -10,6 +10,7 @@ import pytest
 from tests.faults.conftest import Install
 from tests.faults.test_nothing_acked_is_lost import judge, key_of, read
 from tests.support.callers import calling
+from tests.support.processes import serving
 from tests.support.proxy import Proxy, proxied
 from tests.support.queues import read_inbox
 from wxbus.bus.topology import Topology
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
 USERS = 24
 KILLS = 20
+PROCESSES, KILLS_OF_ONE = 3, 4
 
 
 async def coming_and_going(proxy: Proxy) -> None:
@@ -76,6 +78,45 @@ async def test_kill_9_of_ingress_while_rabbitmq_comes_and_goes(
         assert calls.answers["cut"] >= KILLS / 2, "the kills hit too few calls in flight to prove anything"
         assert spooled, "no kill found anything in the spool: the outages are too short to prove anything"
         judge(calls, drained)
+
+
+async def test_kill_9_of_one_of_several_processes(
+    amqp_url: str, redis_url: str, topology: Topology, install: Install
+) -> None:
+    """Whichever process is killed, what it acknowledged is in RabbitMQ or in its spool, and is handed on by the next.
+
+    Order is that of each process for itself, so it is not looked at here.
+    """
+    async with (
+        proxied(amqp_url) as (proxy, url),
+        install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
+        asyncio.timeout(280),
+    ):
+        env = {
+            "WXBUS_INGRESS_HOST": "127.0.0.1",
+            "WXBUS_INGRESS_PORT": str(installation.ingress_port),
+            "WXBUS_INGRESS_ADMIN_PORT": "0",
+            "WXBUS_INGRESS_BROKER_BUDGET": "0.5",
+        }
+        module = ("wxbus_ingress", "--processes", str(PROCESSES))
+        ingress = installation.describe("ingress", *module, port=installation.ingress_port, env=env)
+        async with serving(ingress):
+            await ingress.until_said("ingress.listening", times=PROCESSES)
+            weather = asyncio.create_task(coming_and_going(proxy))
+            async with calling(installation.ingress_port, installation.credentials, users=USERS) as calls:
+                for kill in range(KILLS_OF_ONE):
+                    await calls.until_acked(random.randint(30, 200))
+                    await ingress.until_said("ingress.listening", times=PROCESSES + kill)  # the others have work
+                    random.choice(ingress.processes()).kill()
+                await calls.until_acked(100)
+            weather.cancel()
+            await asyncio.wait([weather])
+            drained = await read(amqp_url, topology, calls)
+
+        print(f"answers: {dict(calls.answers)}, {len(set(drained))} found")
+        assert calls.others == []
+        assert calls.answers["cut"] > 0, "no kill hit a call in flight"
+        assert set(calls.acked) <= set(drained)
 
 
 def in_spool(path: Path) -> list[tuple[str, int]]:
