@@ -3,6 +3,7 @@
 import pytest
 
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus_token.credentials import Missing
 from wxbus_token.failures import failure_of
 
 
@@ -36,6 +37,47 @@ def test_the_code_decides_how_long_nobody_asks(errcode: int, least: float, most:
     assert type(error) is (TokenRefused if lasting else TokenUnavailable)
     assert error.retry_after == failure.wait
     assert str(errcode) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("errcode", "state"),
+    [
+        (-1, "away"),
+        (45011, "minute_limit"),
+        (45009, "quota"),
+        (40013, "wrong_account"),
+        (40001, "wrong_secret"),
+        (40125, "wrong_secret"),
+        (40243, "secret_frozen"),
+        (40164, "address_not_allowed"),
+        (61004, "address_not_allowed"),
+        (60020, "address_not_allowed"),
+        (89503, "address_not_allowed"),
+        (61005, "no_ticket"),
+        (61006, "no_ticket"),
+        (61058, "no_ticket"),
+        (61003, "reauthorize"),
+        (61023, "reauthorize"),
+        (42007, "reauthorize"),
+        (50007, "refused"),
+        (99999, "refused"),
+    ],
+)
+def test_each_reason_is_a_state_of_its_own(errcode: int, state: str) -> None:
+    """What somebody would do about it is a word; where waiting does not help callers are told it."""
+    failure = failure_of(refusal(errcode), 0)
+    assert failure.state == state
+    error = failure.error()
+    if isinstance(error, TokenRefused):
+        assert (error.state, error.errcode) == (state, errcode)
+
+
+def test_a_missing_ticket_is_waited_for() -> None:
+    """The next one comes within ten minutes: nobody must act."""
+    failure = failure_of(Missing("no component_verify_ticket has come yet"), 5)
+    assert failure.state == "no_ticket"
+    assert not failure.lasting
+    assert 400 < failure.wait < 800
 
 
 def test_the_wait_grows_to_a_minute() -> None:
