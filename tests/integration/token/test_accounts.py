@@ -33,9 +33,12 @@ class Admin:
         async with Client.open(url, place.admin_key) as client, TokenClient.open(url, place.admin_key) as tokens:
             yield cls(client, tokens)
 
-    async def add(self, appid: str = KIOSK, *, name: str = "kiosk", secret: str = KIOSK_SECRET) -> None:
+    async def add(
+        self, appid: str = KIOSK, *, name: str = "kiosk", secret: str = KIOSK_SECRET, **more: bool | str
+    ) -> None:
         """Register an account."""
-        request = NewAccount(name=name, appid=appid, kind=AccountKind.OFFICIAL_ACCOUNT, secret=secret)
+        fields = {"name": name, "appid": appid, "kind": AccountKind.OFFICIAL_ACCOUNT, "secret": secret, **more}
+        request = NewAccount.model_validate(fields)
         await self._client.call("accounts", "add", request, Done)
 
     async def rotate(self, appid: str = KIOSK, secret: str = KIOSK_SECRET) -> None:
@@ -165,6 +168,18 @@ async def _holds(work: Callable[[], Awaitable[object]]) -> bool:
     except TokenUnavailable:
         return False
     return True
+
+
+async def test_what_else_can_be_said_of_an_account(place: Place) -> None:
+    """How its tokens are fetched; what does not fit its kind is refused, and names what."""
+    async with service(place.settings) as url, Admin.of(url, place) as admin:
+        await admin.add(classic_token=True)
+        assert await admin.token()
+        counts = (await place.sandbox.token_counts())[KIOSK]
+        assert (counts.classic, counts.stable) == (1, 0)
+        with pytest.raises(RpcFailure, match="422") as caught:
+            await admin.add("wx0000000000000005", name="other", receive_id="ww1")
+        assert "receive_id is for WeCom only" in str(caught.value.errors)
 
 
 async def test_twice_is_told(place: Place) -> None:

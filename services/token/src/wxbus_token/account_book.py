@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import structlog
 
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts import Account, Accounts
 from wxbus.accounts_file import AccountsFile
 from wxbus.errors import RpcFailure, UnknownAccount
+from wxbus.rpc.serialization import validated
 from wxbus_token.register import Register
 from wxbus_token.registered import RegisteredAccount
 
@@ -40,26 +41,26 @@ class AccountBook:
         counting = [(account, "file" if account.appid in filed else "registered") for account in self.current]
         return counting + [(self._register.entries[appid].account(), "shadowed") for appid in sorted(self._shadowed)]
 
-    async def add(self, *, name: str, appid: str, kind: AccountKind, secret: str) -> None:
-        """Register an account.
+    async def add(self, **fields: object) -> None:
+        """Register an account, by the fields of `RegisteredAccount`.
 
         Raises:
-            RpcFailure: 409 if its appid or its name is taken.
+            RpcFailure: 409 if its appid or its name is taken, 422 for fields that do not fit one another.
             StoreUnavailable: Redis does not answer: it may or may not be registered.
         """
         await self._register.read()
+        account = validated({**fields, "changed": self._register.moment()}, RegisteredAccount)
         for other in [*self._file.current, *self._register.entries.values()]:
-            if appid == other.appid or name == other.name:
+            if account.appid == other.appid or account.name == other.name:
                 where = "stands in the accounts file" if isinstance(other, Account) else "is registered"
                 raise RpcFailure(409, "Taken", detail=f"{other.name} ({other.appid}) {where} already")
-        account = RegisteredAccount(name=name, appid=appid, kind=kind, secret=secret, changed=self._register.moment())
 
         def added(before: RegisteredAccount | None) -> RegisteredAccount:
             if before is not None:  # another instance was quicker
                 raise RpcFailure(409, "Taken", detail=f"{before.name} ({before.appid}) is registered already")
             return account
 
-        await self._register.change(appid, added)
+        await self._register.change(account.appid, added)
 
     async def rotate(self, appid: str, secret: str) -> None:
         """Give a registered account another secret; it counts from the next fetch on.

@@ -34,7 +34,7 @@ class AccountsService:
     @method(scopes=["accounts:add:{appid}"])
     async def add(self, request: NewAccount) -> Done:
         """Register an account."""
-        await self._book.add(name=request.name, appid=request.appid, kind=request.kind, secret=request.secret)
+        await self._book.add(**request.model_dump())
         return Done()
 
     @method(scopes=["accounts:rotate:{appid}"])

@@ -43,6 +43,10 @@ class NewAccount(NewSecret):
     """Our name for it."""
     kind: AccountKind
     """What WeChat calls it."""
+    classic_token: bool = False
+    """Fetch access tokens by `/cgi-bin/token`, not by `stable_token`."""
+    receive_id: str | None = Field(default=None, max_length=64)
+    """WeCom: the corpid, if the appid is something of one's own."""
 
 
 class OneCredential(AccountRequest):

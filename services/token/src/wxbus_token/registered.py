@@ -1,6 +1,6 @@
 """What admins register while the service runs: it is kept in Redis, beside what stands in files."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from wxbus.accounts import APPID, Account, AccountKind
 from wxbus.rpc.keys import KeyEntry
@@ -17,12 +17,26 @@ class RegisteredAccount(BaseModel):
     appid: str = Field(pattern=APPID)
     kind: AccountKind
     secret: str = Field(min_length=1, max_length=256, repr=False)
+    classic_token: bool = False
+    receive_id: str | None = None
     changed: AwareDatetime
     """When its secret was told."""
 
     def account(self) -> Account:
         """Return it as the accounts file would have it."""
-        return Account(name=self.name, appid=self.appid, kind=self.kind, secret=SecretStr(self.secret))
+        return Account(
+            name=self.name,
+            appid=self.appid,
+            kind=self.kind,
+            secret=SecretStr(self.secret),
+            classic_token=self.classic_token,
+            receive_id=self.receive_id,
+        )
+
+    @model_validator(mode="after")
+    def _makes_an_account(self) -> "RegisteredAccount":
+        self.account()
+        return self
 
 
 class RegisteredKey(KeyEntry):

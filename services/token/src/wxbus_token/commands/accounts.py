@@ -34,9 +34,19 @@ def add(
     appid: Appid,
     kind: Annotated[AccountKind, typer.Option(help="What WeChat calls it.")] = AccountKind.OFFICIAL_ACCOUNT,
     secret_file: SecretFile = None,
+    classic_token: Annotated[bool, typer.Option("--classic-token", help="Fetch by /cgi-bin/token.")] = False,
+    receive_id: Annotated[str | None, typer.Option(help="WeCom: the corpid, if the appid is another.")] = None,
 ) -> None:
     """Register an account: tokens for it can be had at once. Ingress and workers know accounts by the file alone."""
-    request = made(NewAccount, name=name, appid=appid, kind=kind, secret=_secret(secret_file))
+    request = made(
+        NewAccount,
+        name=name,
+        appid=appid,
+        kind=kind,
+        secret=_secret(secret_file),
+        classic_token=classic_token,
+        receive_id=receive_id,
+    )
     called("accounts", "add", request, Done)
     typer.echo(f"{name} ({appid}) is registered")
 
