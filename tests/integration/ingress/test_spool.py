@@ -43,6 +43,7 @@ class Ingress:
     spool: Spool
     handover: Handover
     broker: Proxy
+    registry: CollectorRegistry
     sent: int = 0
 
     async def take(self, count: int, *, users: int = 1) -> None:
@@ -58,13 +59,24 @@ class Ingress:
 
 
 @pytest.fixture
+def spool_limits() -> SpoolLimits:
+    """Limits that no test reaches by chance."""
+    return SpoolLimits(disk_floor=0)
+
+
+@pytest.fixture
 async def ingress(
-    proxy: tuple[Proxy, str], topology: Topology, accounts_file: Path, http: aiohttp.ClientSession, tmp_path: Path
+    proxy: tuple[Proxy, str],
+    topology: Topology,
+    accounts_file: Path,
+    http: aiohttp.ClientSession,
+    tmp_path: Path,
+    spool_limits: SpoolLimits,
 ) -> AsyncIterator[Ingress]:
     """An ingress with a spool, its broker behind the proxy."""
     broker, url = proxy
-    limits, spool_limits = Limits(broker_budget=0.3), SpoolLimits(disk_floor=0)
-    metrics = SpoolMetrics(CollectorRegistry())
+    limits, registry = Limits(broker_budget=0.3), CollectorRegistry()
+    metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(Publisher.open(url, topology, name=topology.namespace))
         path = file_of(tmp_path / topology.namespace, 0)
@@ -72,7 +84,7 @@ async def ingress(
         handover = await stack.enter_async_context(Handover.open(publisher, spool, limits, metrics))
         app = build_app(limits, Accounts.read(accounts_file), handover, registry=CollectorRegistry())
         port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=2))
-        yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, handover, broker)
+        yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, handover, broker, registry)
 
 
 async def contents(amqp_url: str, topology: Topology) -> dict[str, list[str]]:
@@ -107,6 +119,24 @@ async def test_every_loss_is_success_and_keeps_the_order(
     assert ingress.spool.rows == 0
     found = await contents(amqp_url, topology)
     assert found == {f"o_{user}": [str(number) for number in range(20)] for user in range(4)}
+
+
+@pytest.mark.parametrize(
+    "spool_limits",
+    [SpoolLimits(disk_floor=2**62), SpoolLimits(disk_floor=0, size_limit=1)],
+    ids=["the disk is nearly full", "the spool is full"],
+)
+async def test_neither_rabbitmq_nor_disk_is_503_and_counted(ingress: Ingress) -> None:
+    """What nobody keeps is never success: WeChat is told to send it again, operators see it, and it ends by itself."""
+    await ingress.broker.refuse()
+    refused = (503, "not accepted: the message queue is away, please send it again\n")
+    assert await send(ingress.http, ingress.url, a_push()) == refused
+    assert ingress.registry.get_sample_value("wxbus_ingress_spool_refused_total") == 1
+    await ingress.broker.listen()
+    while (answer := await send(ingress.http, ingress.url, a_push())) == refused:
+        pass  # each takes its budget; the publisher is connecting meanwhile
+
+    assert answer == SUCCESS
 
 
 def spool_command(tmp_path: Path, topology: Topology, *arguments: str) -> "subprocess.CompletedProcess[str]":
