@@ -327,3 +327,16 @@ async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.
     assert answer.endswith(b"\r\n\r\nthis is no HTTP request\n")
     assert b"server:" not in answer.lower()
     assert "hunter2" not in caplog.text
+
+
+async def test_quiet_methods_are_noted_when_they_are_refused(echo: Echo, keys: Keys) -> None:
+    """What is called a thousand times a second need not fill the log; every call is counted all the same."""
+    registry = CollectorRegistry()
+    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=registry, quiet=["echo.say"])
+    async with TestClient(LowLevelServer(build_http(server))) as client:
+        with structlog.testing.capture_logs() as logs:
+            for key, appid in ((keys.full, "wx2"), (keys.one, "wx2")):
+                await client.post("/rpc/echo/say", json={"appid": appid}, headers={"Authorization": f"Bearer {key}"})
+    assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [403]
+    counted = {"service": "echo", "method": "say", "status": "200"}
+    assert registry.get_sample_value("wxbus_rpc_calls_total", counted) == 1

@@ -105,7 +105,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             AccountsService(book),
             KeysService(callers),
         ]
-        server = Server(services, authenticator=callers, limit=limit, registry=registry)
+        server = Server(services, authenticator=callers, limit=limit, registry=registry, quiet=settings.audit_quiet)
         checks: Mapping[str, Check] = {"redis": vault.check}
         admin_port = await enter(
             listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)

@@ -2,10 +2,10 @@
 
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from wxbus.bus.topology import Topology
 from wxbus.rpc.tls import server_tls
@@ -50,6 +50,8 @@ class TokenSettings(BaseSettings):
     """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
     wecom_api_url: str = "https://qyapi.weixin.qq.com"
     """WeCom's own API, no trailing slash."""
+    audit_quiet: Annotated[tuple[str, ...], NoDecode] = ()
+    """Methods, separated by commas, whose calls are not logged if they succeed, like `token.get`."""
     asks_per_minute: int = Field(default=60, ge=1)
     """Requests to WeChat for one account's credentials, of all instances together."""
     asks_per_day: int = Field(default=1800, ge=1)
@@ -68,6 +70,11 @@ class TokenSettings(BaseSettings):
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+
+    @field_validator("audit_quiet", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "TokenSettings":

@@ -1,6 +1,7 @@
 """Who called what, how it ended and how long it took: one line and one count for each call."""
 
 import logging
+from collections.abc import Collection
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
@@ -14,7 +15,8 @@ log = structlog.get_logger("wxbus.rpc")
 class Audit:
     """Notes who called what, how it ended and how long it took; never what was in it."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, quiet: Collection[str] = ()) -> None:
+        """Of the methods in `quiet`, `service.method`, calls that succeed are counted and not logged."""
         self._calls = Counter(
             "wxbus_rpc_calls_total",
             "RPC calls by method and status",
@@ -24,11 +26,14 @@ class Audit:
         self._counters: dict[tuple[str, str, int], Counter] = {}
         """Finding one by its labels costs as much as the rest of the stage."""
         self._log = log.bind()
+        self._quiet = frozenset(tuple(name.split(".")) for name in quiet)
 
     def __call__(self, call: Call, answer: Answer, seconds: float) -> None:
         """Note a call that was answered, or refused."""
         self._counter(call.method, answer.status).inc()
         if not self._log.is_enabled_for(logging.INFO):
+            return
+        if answer.status == 200 and self._quiet and (call.service, call.name) in self._quiet:
             return
         self._log.info(
             "rpc.call",

@@ -17,7 +17,7 @@ The checks:
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
@@ -43,6 +43,7 @@ class Server:
         limit: Check | None = None,
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
+        quiet: Collection[str] = (),
     ) -> None:
         """Check the declarations and put the pipeline together.
 
@@ -53,6 +54,7 @@ class Server:
             limit: Refuses who calls too often, see `wxbus.rpc.limit`.
             serializers: The first is the default of answers; those of `formats.standard` if none are given.
             registry: Where calls are counted.
+            quiet: Methods, `service.method`, whose calls are not logged if they succeed.
 
         Raises:
             TypeError: A class is not marked, or two objects declare one method.
@@ -73,7 +75,7 @@ class Server:
             authorize_resource,
         ]
         self._chain = compose([Admit(checks), *stages], invoke)
-        self._audit = Audit(registry)
+        self._audit = Audit(registry, quiet=quiet)
 
     @property
     def services(self) -> frozenset[str]:
