@@ -7,7 +7,11 @@ import pytest
 
 from wxbus_local import packages
 
-PACKAGES = {"node": {"apt": "nodejs", "brew": "node"}, "curl": {"apt": "curl", "brew": "curl"}}
+PACKAGES = {
+    "node": {"apt": "nodejs", "brew": "node"},
+    "curl": {"apt": "curl", "brew": "curl"},
+    "redis-server": {"apt": "redis-server", "brew": "redis"},
+}
 
 
 def provide(names: Iterable[str], say: Callable[[str], None]) -> None:

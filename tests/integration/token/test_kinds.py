@@ -13,6 +13,7 @@ from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable, WeChatError
 from wxbus.rpc import Client, TokenClient
 from wxbus.rpc.component import ComponentClient
 from wxbus_sandbox.models import Fault
+from wxbus_token.messages import AccountRequest, StatusList
 from wxbus_token.settings import TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -312,6 +313,16 @@ async def test_authorisers_are_found_again_when_redis_lost_them(place: Place, cl
     assert await clients.platform.recover(PLATFORM) == 3
     assert await clients.platform.recover(PLATFORM) == 0
     assert await errcode_of(place, await clients.tokens.get(f"{BAKERY}2")) not in BAD_TOKEN
+
+
+async def test_operators_see_a_platform(place: Place, clients: Clients) -> None:
+    """Its own token has a status like any other credential; so have the accounts' that authorised it."""
+    await authorize(place, clients.platform)
+    await clients.tokens.get(BAKERY)
+    async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
+        for appid, kind in ((PLATFORM, "component_access_token"), (BAKERY, "access_token")):
+            (status,) = (await client.call("token", "status", AccountRequest(appid=appid), StatusList)).credentials
+            assert (status.kind, status.valid) == (kind, True)
 
 
 async def test_a_page_of_authorisation_has_a_code_of_its_own(place: Place, clients: Clients) -> None:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.integration.token.conftest import APPID, LIFETIME, Instance, WeChat, World
+from tests.support.programs import program
 from wxbus.api.fetched import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus_local.ports import free_port
@@ -188,6 +189,21 @@ async def test_a_refresh_token_opens_only_with_the_key(world: World, rotating: R
     assert rotating.recovered == 1
 
 
+async def test_what_nobody_asks_for_is_sealed_anew(world: World, redis: "Redis", rotating: Rotating) -> None:
+    """Before an old key is taken away, refresh tokens of idle accounts lie under the new one; those of now stay."""
+    old, new = world.keys, new_vault_key("k2")
+    await (await authorized(world, rotating)).get()
+    rotated = await world.instance(credential=rotating, keys=f"{new},{old}")
+    assert await rotated.vault.seal_means_anew([rotating]) == 1
+    assert await rotated.vault.seal_means_anew([rotating]) == 0
+    alone = await world.instance(credential=rotating, keys=new)
+    await alone.get()
+    assert rotating.recovered == 0
+    sealed = await redis.hget(world.key("record"), "means")  # type: ignore[misc]  # typed for both clients
+    assert sealed is not None
+    assert sealed.startswith(b"k2:")
+
+
 class OneAtATime(Rotating):
     """A classic token: each fetch makes a new one, nothing is fetched with anything."""
 
@@ -284,13 +300,15 @@ async def test_without_redis_nothing_is_fetched_that_ends_what_others_have(
     assert wechat.fetches == 0
 
 
+@pytest.mark.programs("redis-server")
 async def test_every_step_is_one_that_a_cluster_takes(
     tmp_path: Path, world: World, wechat: WeChat, rotating: Rotating
 ) -> None:
     """All keys of a command lie on one node: a Redis in cluster mode takes all scripts, reads many records, too."""
-    port = free_port()
-    arguments = ["--port", str(port), "--cluster-enabled", "yes", "--dir", str(tmp_path), "--save", ""]
-    server = await asyncio.create_subprocess_exec("redis-server", *arguments, stdout=subprocess.DEVNULL)
+    port, bus = free_port(), free_port()
+    arguments = ["--port", str(port), "--cluster-port", str(bus), "--cluster-enabled", "yes"]
+    arguments += ["--dir", str(tmp_path), "--save", ""]
+    server = await asyncio.create_subprocess_exec(program("redis-server"), *arguments, stdout=subprocess.DEVNULL)
     try:
         world.redis_url = f"redis://127.0.0.1:{port}/0"
         world.redis = Redis.from_url(world.redis_url)

@@ -27,8 +27,10 @@ class TokenOperations:
     @method(scopes=["token:status:{appid}"])
     async def status(self, request: AccountRequest) -> StatusList:
         """Return how the credentials of an account are; those that nobody has wanted yet are not among them."""
-        await self._platforms.keeper(ACCESS_TOKEN, request.appid)
-        return await self._statuses(self._authority.keepers(request.appid))
+        keepers = self._authority.keepers(request.appid)
+        if not keepers:  # an account that has authorised a platform, and nobody has asked this instance for
+            keepers = [await self._platforms.keeper(ACCESS_TOKEN, request.appid)]
+        return await self._statuses(keepers)
 
     @method(scopes=["token:status:all"])
     async def status_all(self, request: Everything) -> StatusList:  # noqa: ARG002 - a method takes a request

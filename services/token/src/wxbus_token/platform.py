@@ -179,16 +179,27 @@ class Platforms:
         return taken
 
     async def run(self) -> None:
-        """Get the list of authorisers again when Redis has lost it, until cancelled."""
+        """See to the list of authorisers, until cancelled: got again if Redis has lost it, sealed under today's key."""
+        sealed: set[str] = set()
         while True:
             for account in list(self._accounts()):
                 if account.kind is AccountKind.COMPONENT and account.secret is not None:
                     try:
-                        if not await self._store.command("HEXISTS", self._list(account.appid), WHOLE):
-                            await self.recover(account.appid)
+                        await self._look_after(account.appid, sealed)
                     except WxbusError as exc:
-                        log.info("token.authorizers_not_recovered", component=account.appid, reason=str(exc))
+                        log.info("token.authorizers_not_seen_to", component=account.appid, reason=str(exc))
             await asyncio.sleep(LOOK)
+
+    async def _look_after(self, appid: str, sealed: set[str]) -> None:
+        """Look at one platform; `sealed` has those that were sealed anew since this process, and its key, began."""
+        if appid not in sealed:
+            listed = await self._listed(appid)
+            tokens = [authorizer_credentials(appid, authorizer, self._sources)[0] for authorizer in listed]
+            count = await self._vault.seal_means_anew([self._platform(appid).credential, *tokens])
+            log.info("token.sealed_anew", component=appid, count=count)
+            sealed.add(appid)
+        if not await self._store.command("HEXISTS", self._list(appid), WHOLE):
+            await self.recover(appid)
 
     async def _exchanged(self, appid: str, code: str, authorizer_appid: str | None) -> Authorization:
         wechat = self._sources.wechat

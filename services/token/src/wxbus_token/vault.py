@@ -17,7 +17,7 @@ from wxbus.store.store import Script, Store
 from wxbus_token.credentials import ACCESS_TOKEN, Credential, digest_of
 from wxbus_token.failures import Failure, State
 from wxbus_token.hints import channel_of
-from wxbus_token.keyring import Keyring
+from wxbus_token.keyring import Keyring, Unsealable
 
 READ: Final = Script.of("wxbus_token", "read.lua")
 WRITE: Final = Script.of("wxbus_token", "write.lua")
@@ -25,6 +25,7 @@ REPORT: Final = Script.of("wxbus_token", "report.lua")
 FAIL: Final = Script.of("wxbus_token", "fail.lua")
 FORCE: Final = Script.of("wxbus_token", "force.lua")
 HASTEN: Final = Script.of("wxbus_token", "hasten.lua")
+RESEAL: Final = Script.of("wxbus_token", "reseal.lua")
 SUPPLY: Final = Script.of("wxbus_token", "supply.lua")
 WITHDRAW: Final = Script.of("wxbus_token", "withdraw.lua")
 
@@ -157,6 +158,24 @@ class Vault:
         sealed = self._keyring.seal(means, about=_about_means(credential))
         args: list[Argument] = [sealed, digest_of(means), at, component, int(component != ""), *self._hint(credential)]
         return bool(await self._store.run(SUPPLY, keys=[self._key(credential, "record")], args=args))
+
+    async def seal_means_anew(self, credentials: Sequence[Credential]) -> int:
+        """Seal under the current key what lies under another; return how many there were.
+
+        Values need no such care, for they live two hours; a refresh token of an account that nobody asks for stays.
+        """
+        count = 0
+        for credential, record in zip(credentials, await self.read(credentials), strict=True):
+            if record.means is None or self._keyring.is_current(record.means):
+                continue
+            try:
+                means = self.unseal_means(credential, record) or ""
+            except Unsealable:  # WeChat has it, when it is wanted
+                continue
+            sealed = self._keyring.seal(means, about=_about_means(credential))
+            args: list[Argument] = [sealed, record.means_digest]
+            count += await self._store.run(RESEAL, keys=[self._key(credential, "record")], args=args)
+        return count
 
     async def withdraw(self, credential: Credential, *, at: int) -> bool:
         """Drop value and means for good; False if the account has authorised the platform anew since `at`."""
