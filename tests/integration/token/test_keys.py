@@ -104,6 +104,9 @@ async def test_a_key_is_changed_with_overlap(place: Place) -> None:
         listed = await admin.listed()
         assert listed[third.key].expires is None
         assert old.key in listed, "kept, so that it can be seen when it ended"
+        fourth = await admin.rotate()
+        assert {old.key, new.key}.isdisjoint(await admin.listed())
+        assert await admin.revoke(key=fourth.key) == [fourth.key]
         assert await admin.revoke(key=third.key) == [third.key]
         assert not await opens(url, third.api_key)
 
@@ -114,6 +117,19 @@ async def test_a_key_with_a_life_ends(place: Place) -> None:
         made = await admin.add(life=0.5)
         assert await opens(url, made.api_key)
         await eventually(lambda: closed(url, made.api_key))
+
+
+async def test_a_key_with_a_life_is_changed_for_one_with_the_same(place: Place) -> None:
+    """Who may change a key cannot make it last longer than who made it meant."""
+    async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
+        lives = []
+        for made in (await admin.add(life=7200), await admin.rotate(overlap=3600), await admin.rotate(overlap=3600)):
+            assert made.expires is not None
+            assert made.created is not None
+            lives.append(round((made.expires - made.created).total_seconds()))
+        assert lives == [7200] * 3
+        soonest = min(one.expires for one in (await admin.listed()).values() if one.expires is not None)
+        assert soonest < made.expires
 
 
 async def test_nobody_gives_more_than_he_has(place: Place) -> None:

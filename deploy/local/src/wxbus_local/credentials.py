@@ -9,7 +9,7 @@ from wxbus_token.keyring import new_vault_key
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the token service and its callers need to know of each other."""
+    """What the token service and its callers need to know of each other; the key for its commands lies beside them."""
 
     vault_keys: str = field(repr=False)
     worker_api_key: str = field(repr=False)
@@ -20,11 +20,14 @@ class Credentials:
         """Return the credentials kept in `folder`, made now if there are none."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         vault, key, entries = folder / "vault_keys", folder / "worker_api_key", folder / "api_keys.toml"
-        if not (vault.exists() and key.exists() and entries.exists()):
+        admin = folder / "admin_api_key"
+        if not (vault.exists() and key.exists() and entries.exists() and admin.exists()):
             api_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
+            admin_key, admin_entry = new_key("admin", ["*:*:*"])
             _keep(vault, new_vault_key("local"))
-            _keep(entries, entry.as_toml())
+            _keep(entries, f"{entry.as_toml()}\n\n{admin_entry.as_toml()}")
             _keep(key, api_key)
+            _keep(admin, admin_key)
         return cls(
             vault_keys=vault.read_text(encoding="utf-8").strip(),
             worker_api_key=key.read_text(encoding="utf-8").strip(),

@@ -74,7 +74,9 @@ class Callers:
         return key, entry
 
     async def rotate(self, name: str, *, by: Principal, overlap: float) -> tuple[str, RegisteredKey]:
-        """Register a further key with the scopes of the newest of this name; those before end after `overlap` seconds.
+        """Register a further key with the scopes and the life of the newest of this name.
+
+        Those before end after `overlap` seconds; those that have ended already are forgotten.
 
         Raises:
             RpcFailure: 403 for scopes that `by` has not, 404 or 409 if there is none, or only in the file.
@@ -85,15 +87,17 @@ class Callers:
         if not before:
             raise RpcFailure(404, "Unknown key", detail=f"{name} has no registered API key")
         newest = max(before, key=lambda entry: entry.created)
-        key, made = await self.add(name, newest.scopes, by=by)
+        life = None if newest.expires is None else (newest.expires - newest.created).total_seconds()
+        key, made = await self.add(name, newest.scopes, by=by, life=life)
         if key is None:
             raise RuntimeError("a key was asked for")
-        end = self._register.moment() + timedelta(seconds=overlap)
+        now = self._register.moment()
 
         def ended(entry: RegisteredKey | None) -> RegisteredKey | None:
-            if entry is None or (entry.expires is not None and entry.expires <= end):
-                return entry
-            return entry.model_copy(update={"expires": end})
+            if entry is None or (entry.expires is not None and entry.expires <= now):
+                return None
+            end = now + timedelta(seconds=overlap)
+            return entry.model_copy(update={"expires": min(entry.expires or end, end)})
 
         for entry in before:
             await self._register.change(entry.key, ended)
