@@ -10,7 +10,7 @@ from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
 from wxbus_token.credentials import Credential
 from wxbus_token.hints import Ear
-from wxbus_token.vault import Record
+from wxbus_token.record import Record
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,9 @@ from wxbus_token.failures import Failure, failure_of
 from wxbus_token.guard import Guard, Guarded
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
+from wxbus_token.record import Record
 from wxbus_token.timing import Timing
-from wxbus_token.vault import Late, Record, Vault
+from wxbus_token.vault import Late, Vault
 
 log = structlog.get_logger("wxbus.token")
 

@@ -8,17 +8,18 @@ from typing import Final
 
 import structlog
 
-from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable
 from wxbus.singleflight import SingleFlight
 from wxbus.store.lock import Hold
+from wxbus_token.alone import Alone
 from wxbus_token.credentials import Credential, digest_of
-from wxbus_token.failures import State, failure_of
+from wxbus_token.failures import State
 from wxbus_token.fetcher import Fetched, Fetcher
-from wxbus_token.guard import Guarded
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
+from wxbus_token.record import Record
 from wxbus_token.timing import Timing
-from wxbus_token.vault import Late, Record, Vault, Verdict
+from wxbus_token.vault import Late, Vault, Verdict
 
 log = structlog.get_logger("wxbus.token")
 
@@ -61,9 +62,7 @@ class Keeper:
         """What we hold, if Redis has not heard of it."""
         self._confirmed = -float("inf")
         self._away = False
-        self._alone_after = -float("inf")
-        """When WeChat may be asked without Redis again."""
-        self._alone_failures = 0
+        self._alone = Alone(fetcher, allowed=timing.without_store, clock=clock)
         self._unsealable = ""
         self._flights: SingleFlight[str, Held | None] = SingleFlight()
         self._log = log.bind(kind=credential.kind, appid=credential.appid)
@@ -181,8 +180,8 @@ class Keeper:
         except StoreUnavailable as exc:
             if held := self._valid():
                 return held
-            if self._may_go_alone():
-                return await self._fetch_alone()
+            if self._alone.may(self.credential):
+                return self._hold(await self._alone.fetch(self.credential))
             raise TokenUnavailable("the store is away and no valid token is in memory", retry_after=1.0) from exc
 
     async def _report(self, digest: str) -> Held:
@@ -211,8 +210,8 @@ class Keeper:
         if held is not None and held.digest != digest:
             return held
         self._held = None
-        if self._may_go_alone():
-            held = await self._fetch_alone()
+        if self._alone.may(self.credential):
+            held = self._hold(await self._alone.fetch(self.credential))
             if held.digest != digest:
                 return held
             self._held = None
@@ -273,21 +272,6 @@ class Keeper:
             stored = True
         if stored and self._unstored is unstored:
             self._unstored = None
-
-    def _may_go_alone(self) -> bool:
-        allowed = self._timing.without_store and self.credential.repeatable
-        return allowed and self._clock() >= self._alone_after
-
-    async def _fetch_alone(self) -> Held:
-        try:
-            fetched = await self._fetcher.fetch_alone(self.credential)
-        except (WeChatError, WeChatUnavailable, Guarded) as exc:
-            failure = failure_of(exc, self._alone_failures)
-            self._alone_failures += 1
-            self._alone_after = self._clock() + failure.wait
-            raise failure.error() from exc
-        self._alone_failures = 0
-        return self._hold(fetched)
 
     def _hold(self, fetched: Fetched) -> Held:
         value = fetched.token.value

@@ -11,7 +11,8 @@ from wxbus_token.guard import Asked, Guard
 from wxbus_token.keeper import Keeper
 from wxbus_token.messages import AccountRequest, CredentialStatus, Everything, OneCredential, StatusList
 from wxbus_token.platform import Platforms
-from wxbus_token.vault import Record, Vault
+from wxbus_token.record import Record
+from wxbus_token.vault import Vault
 
 
 @service("token")

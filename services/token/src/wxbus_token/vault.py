@@ -5,9 +5,8 @@ Times are on Redis's clock; what is read carries seconds from the moment of read
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from wxbus.api.fetched import FetchedToken
 from wxbus.errors import WxbusError
@@ -15,9 +14,10 @@ from wxbus.store.batches import Argument
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials import ACCESS_TOKEN, Credential, digest_of
-from wxbus_token.failures import Failure, State
+from wxbus_token.failures import Failure
 from wxbus_token.hints import channel_of
 from wxbus_token.keyring import Keyring, Unsealable
+from wxbus_token.record import Record, record_of
 
 READ: Final = Script.of("wxbus_token", "read.lua")
 WRITE: Final = Script.of("wxbus_token", "write.lua")
@@ -51,30 +51,6 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What Redis has of one credential, at one moment."""
-
-    sealed: bytes | None = field(default=None, repr=False)
-    digest: str = ""
-    """Of the value; "" if there is none."""
-    expires_in: float = 0.0
-    refresh_in: float = 0.0
-    fence: int = 0
-    """Of who wrote the value."""
-    dead: bool = False
-    """WeChat called the value invalid before its time."""
-    means: bytes | None = field(default=None, repr=False)
-    """What the next value is fetched with, sealed: a refresh token, a ticket."""
-    means_digest: str = ""
-    withdrawn: bool = False
-    """The account has taken back its authorisation."""
-    failure: Failure | None = None
-    """Of the last fetch; nobody asks again while its `wait` is above 0."""
-    failures: int = 0
-    """In a row."""
-
-
 class Late(WxbusError):
     """Another instance has the lock by now: what this one fetched must not be stored. Never leaves the keeper."""
 
@@ -101,7 +77,12 @@ class Vault:
             *(self._store.run(READ, keys=[self._key(credential, "record")]) for credential in credentials),
             return_exceptions=True,  # or the rest would go on by itself
         )
-        return [_record(row, credential.fingerprint) for row, credential in zip(rows, credentials, strict=True)]
+        records = []
+        for row, credential in zip(rows, credentials, strict=True):
+            if isinstance(row, BaseException):
+                raise row
+            records.append(record_of(row, credential.fingerprint))
+        return records
 
     def unseal(self, credential: Credential, record: Record) -> str:
         """Return the record's value; raises Unsealable."""
@@ -253,41 +234,3 @@ def _about(credential: Credential) -> str:
 
 def _about_means(credential: Credential) -> str:
     return f"{_about(credential)}:means"
-
-
-def _record(row: Sequence[Any] | BaseException, fingerprint: str) -> Record:
-    if isinstance(row, BaseException):
-        raise row
-    now, sealed, digest, fence, expires, refresh, dead, means, means_digest, withdrawn, *failed = row
-
-    def seconds(moment: bytes | None) -> float:
-        return (int(moment) - int(now)) / 1000 if moment else 0.0
-
-    text, errcode, state, lasting, until, count, failed_with = failed
-    failure = None
-    # A refusal of a secret that was changed since does not bind.
-    if until and _text(failed_with) == fingerprint:
-        failure = Failure(
-            _text(text),
-            seconds(until),
-            lasting=lasting == b"1",
-            errcode=int(errcode) if errcode else None,
-            state=State(_text(state)),
-        )
-    return Record(
-        sealed,
-        _text(digest),
-        seconds(expires),
-        seconds(refresh),
-        int(fence or 0),
-        dead == b"1",
-        means,
-        _text(means_digest),
-        withdrawn == b"1",
-        failure,
-        int(count or 0),
-    )
-
-
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode(errors="replace")

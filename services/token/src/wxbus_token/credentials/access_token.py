@@ -6,63 +6,44 @@ from wxbus.api.fetched import FetchedToken
 from wxbus.api.http import WeChatHttp
 from wxbus.api.stable_token import fetch_classic_token, fetch_stable_token
 from wxbus.api.wecom import fetch_wecom_token
-from wxbus_token.credentials.base import ACCESS_TOKEN, digest_of
+from wxbus_token.credentials.base import ACCESS_TOKEN, BySecret
 
 
-class StableAccessToken:
+class StableAccessToken(BySecret):
     """`access_token` by `stable_token`: repeated calls give the same one (protocol reference 8.1)."""
 
     kind = ACCESS_TOKEN
-    on_demand = False
     repeatable = True
     forcible = True
-
-    def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
-        self._http = http
-        self._secret = secret
-        self.appid = appid
-        self.fingerprint = digest_of(secret.get_secret_value())
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat (see Credential)."""
         return await fetch_stable_token(self._http, self.appid, self._secret, force_refresh=force)
 
 
-class ClassicAccessToken:
+class ClassicAccessToken(BySecret):
     """`access_token` by `/cgi-bin/token`: each call makes a new one and ends the one before after five minutes."""
 
     kind = ACCESS_TOKEN
-    on_demand = False
     repeatable = False
     forcible = False
-
-    def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
-        self._http = http
-        self._secret = secret
-        self.appid = appid
-        # Not that of the stable way: what WeChat refused one way it may grant the other.
-        self.fingerprint = digest_of(f"classic:{secret.get_secret_value()}")
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - always a new one
         """Ask WeChat (see Credential)."""
         return await fetch_classic_token(self._http, self.appid, self._secret)
 
 
-class WeComAccessToken:
+class WeComAccessToken(BySecret):
     """`access_token` of one of WeCom's applications: repeated calls give the same one (protocol reference 8.4)."""
 
     kind = ACCESS_TOKEN
-    on_demand = False
     repeatable = True
     forcible = False
 
     def __init__(self, http: WeChatHttp, appid: str, corpid: str, secret: SecretStr) -> None:
         """`appid` is our id of the application, `corpid` that of the company it belongs to."""
-        self._http = http
+        super().__init__(http, appid, secret)
         self._corpid = corpid
-        self._secret = secret
-        self.appid = appid
-        self.fingerprint = digest_of(secret.get_secret_value())
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeCom has no force
         """Ask WeCom (see Credential)."""

@@ -3,7 +3,10 @@
 import hashlib
 from typing import Final, Protocol
 
+from pydantic import SecretStr
+
 from wxbus.api.fetched import FetchedToken
+from wxbus.api.http import WeChatHttp
 from wxbus.errors import WxbusError
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
@@ -53,6 +56,19 @@ class Credential(Protocol):
             Missing: There are no means.
             TokenUnavailable: Another credential, with which this one is fetched, cannot be had.
         """
+
+
+class BySecret:
+    """What is fetched with an account's secret: kept valid whether or not somebody has asked for it."""
+
+    on_demand = False
+
+    def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
+        self._http = http
+        self._secret = secret
+        self.appid = appid
+        # With its way: what WeChat refused one way it may grant another.
+        self.fingerprint = digest_of(f"{type(self).__name__}:{secret.get_secret_value()}")
 
 
 def digest_of(value: str) -> str:

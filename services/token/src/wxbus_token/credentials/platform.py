@@ -1,7 +1,6 @@
 """Credentials of a third-party platform: its own token, and those of the accounts that have authorised it."""
 
 import structlog
-from pydantic import SecretStr
 
 from wxbus.api import component
 from wxbus.api.calls import Calls
@@ -10,7 +9,7 @@ from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat.errcodes import Policy
-from wxbus_token.credentials.base import ACCESS_TOKEN, Missing, digest_of
+from wxbus_token.credentials.base import ACCESS_TOKEN, BySecret, Missing, digest_of
 from wxbus_token.credentials.ticket import ONCE
 
 COMPONENT_ACCESS_TOKEN = "component_access_token"  # noqa: S105 - the name of the kind
@@ -19,19 +18,12 @@ BAD_TICKET = frozenset({61005, 61006, 61058})
 log = structlog.get_logger("wxbus.token")
 
 
-class ComponentAccessToken:
+class ComponentAccessToken(BySecret):
     """`component_access_token`, fetched with the last ticket that WeChat pushed (protocol reference 8.3)."""
 
     kind = COMPONENT_ACCESS_TOKEN
-    on_demand = False
     repeatable = False
     forcible = False
-
-    def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
-        self._http = http
-        self._secret = secret
-        self.appid = appid
-        self.fingerprint = digest_of(secret.get_secret_value())
 
     async def fetch(self, means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - always a new one
         """Ask WeChat (see Credential); `means` is the ticket. Without a good one WeChat is asked to push the next."""
