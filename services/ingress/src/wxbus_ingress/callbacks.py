@@ -50,6 +50,7 @@ class Callbacks:
         self._answering = answering
         self._limits = limits
         self._metrics = metrics
+        self._log = log.bind()  # the module's own looks its configuration up at every line
         self._methods: dict[str, Callable[[Request, str], Awaitable[web.StreamResponse]]] = {
             "POST": self._receive,
             "GET": self._verify,
@@ -100,7 +101,7 @@ class Callbacks:
         await self._inbox.publish(envelope, budget=deadline.left())
         endpoint.accepted.inc()
         self._metrics.seconds.observe(deadline.used())
-        log.debug("callback.accepted", account=envelope.account, id=envelope.id)
+        self._log.debug("callback.accepted", account=envelope.account, id=envelope.id)
         return QuickAnswer.of(SUCCESS, "text/plain")
 
     async def _verify(self, request: Request, place: str) -> web.Response:

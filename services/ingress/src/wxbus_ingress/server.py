@@ -1,6 +1,7 @@
 """Listens, and stops without dropping a request that is being answered."""
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
@@ -104,6 +105,8 @@ async def serve(
             port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         except OSError as exc:
             raise cannot_listen(settings, exc) from exc
+        gc.collect()
+        gc.freeze()  # looking through all that was imported takes the collector long enough to be late
         log.info(
             "ingress.listening",
             port=port,

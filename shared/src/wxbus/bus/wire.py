@@ -34,6 +34,8 @@ _ACCOUNT, _ATTEMPT, _DEDUP_ID, _EXPIRATION_MS, _LANE, _OPENID, _RECEIVED_AT_MS, 
     ("account", "attempt", "dedup_id", "expiration_ms", "lane", "openid", "received_at_ms", "replay", "traceparent"),
 )
 
+_FIRST_ATTEMPT = _ATTEMPT + encode_table_value(1)
+
 Headers: TypeAlias = Mapping[str, FieldValue]
 T = TypeVar("T", str, int, bool)
 
@@ -72,7 +74,7 @@ def encode_properties(envelope: Envelope) -> bytes:
     flags = _ALWAYS
     table = [
         _ACCOUNT + _long(envelope.account),
-        _ATTEMPT + encode_table_value(envelope.attempt),
+        _FIRST_ATTEMPT if envelope.attempt == 1 else _ATTEMPT + encode_table_value(envelope.attempt),
         _DEDUP_ID + _long(envelope.dedup_id),
     ]
     if envelope.expiration is not None:
