@@ -93,13 +93,16 @@ async def whole(
     limits: Limits,
     late_grace: float,
     rules: Rules | None = None,
+    ingress_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
-    """Start everything; the sandbox goes by `rules`."""
+    """Start everything; the sandbox goes by `rules`. Ingress may have a way of its own to RabbitMQ."""
     waiting, registry, accounts = Waiting(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        publisher = await enter(Publisher.open(amqp_url, topology, name=f"{namespace}:ingress", answers=waiting))
+        publisher = await enter(
+            Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=waiting)
+        )
         outlet = await enter(Publisher.open(amqp_url, topology, name=f"{namespace}:worker"))
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
         handover = await enter(Handover.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.proxy import proxied
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
 from wxbus.wechat import Event, TextMessage, reply
@@ -97,6 +98,32 @@ async def test_replies_are_shown_in_every_mode(world: Open, mode: Mode) -> None:
         sent = wechat.rig.wechat.sent
         assert [one for openid, one in sent if openid == "o_1"] == [reply.Text("more")]
         assert [one for openid, one in sent if openid == "o_2"] == [reply.Text("late"), reply.Text("more")]
+
+
+async def test_a_connection_that_is_lost_keeps_nobody_waiting(world: Open, amqp_url: str) -> None:
+    """RabbitMQ has the callback, the answer has no way any more: WeChat gets `success`, the user the reply."""
+    router, running, go_on = Router(), asyncio.Event(), asyncio.Event()
+
+    @router.text
+    async def wait(message: TextMessage) -> reply.Text:
+        running.set()
+        await go_on.wait()
+        return reply.Text(message.content)
+
+    async with (
+        proxied(amqp_url) as (proxy, url),
+        world(router, account=an_account(), ingress_amqp_url=url) as wechat,
+    ):
+        pushing = asyncio.create_task(wechat.sandbox.text("shop", "hello"))
+        await running.wait()
+        await proxy.refuse()
+        result = await pushing
+        assert (result.outcome, len(result.attempts)) == (Outcome.ACKNOWLEDGED, 1)
+        go_on.set()
+        await wechat.rig.until_settled(1)
+        await wechat.until_decided()
+        assert wechat.rig.wechat.texts == ["hello"]
+        await proxy.listen()
 
 
 @pytest.fixture
