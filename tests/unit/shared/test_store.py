@@ -86,12 +86,15 @@ async def test_what_is_asked_meanwhile_goes_together(store: Store, redis: SlowRe
 
 
 async def test_an_error_is_its_commands_own(store: Store, redis: SlowRedis) -> None:
-    """A command that Redis refuses fails alone, and as an error of ours."""
+    """A command that Redis refuses fails alone, and as an error of ours; those before and after it are answered."""
+    first = await asked(store, "0")
+    await redis.under_way.wait()
+    before, wrong, after = await asked(store, "1"), await asked(store, "2", "wrong"), await asked(store, "3")
     redis.go_on.set()
-    good, wrong = await asked(store, "1"), await asked(store, "2", "wrong")
     with pytest.raises(StoreUnavailable, match="ECHO: wrong"):
         await wrong
-    assert await good == b"1"
+    assert await asyncio.gather(first, before, after) == [b"0", b"1", b"3"]
+    assert len(redis.batches) == 2
 
 
 async def test_what_cannot_be_sent_is_its_callers_error(store: Store, redis: SlowRedis) -> None:
