@@ -296,6 +296,19 @@ async def test_a_withdrawal_from_before_does_not_count(place: Place, clients: Cl
     assert await clients.tokens.get(BAKERY)
 
 
+async def test_an_account_with_a_secret_of_its_own_keeps_its_own_token(place: Place, clients: Clients) -> None:
+    """It authorises the platform and withdraws: its token is that of its secret all the while."""
+    await deliver_ticket(place, clients.platform)
+    own = await clients.tokens.get(SHOP)
+    code = (await place.sandbox.authorize("platform", SHOP, push=False)).value
+    assert (await clients.platform.authorize(PLATFORM, code)).appid == SHOP
+    async with service(place.settings) as url, TokenClient.open(url, place.key) as elsewhere:
+        assert await elsewhere.get(SHOP) == own
+        assert await clients.platform.unauthorize(PLATFORM, SHOP, created_at=2**40)
+        assert await elsewhere.report_invalid(SHOP, "unknown") == own
+    assert (await place.sandbox.token_counts())[SHOP].stable == 1
+
+
 async def test_a_withdrawal_nobody_told_us_of_is_a_state(place: Place, clients: Clients) -> None:
     """WeChat refuses the refresh token and knows no other: the owner must authorise again."""
     await authorize(place, clients.platform)
@@ -320,7 +333,7 @@ async def test_operators_see_a_platform(place: Place, clients: Clients) -> None:
     await authorize(place, clients.platform)
     await clients.tokens.get(BAKERY)
     async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
-        for appid, kind in ((PLATFORM, "component_access_token"), (BAKERY, "access_token")):
+        for appid, kind in ((PLATFORM, "component_access_token"), (BAKERY, "authorizer_access_token")):
             (status,) = (await client.call("token", "status", AccountRequest(appid=appid), StatusList)).credentials
             assert (status.kind, status.valid) == (kind, True)
 

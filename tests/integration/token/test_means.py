@@ -153,7 +153,7 @@ async def test_a_fetch_that_was_overtaken_by_a_withdrawal_is_not_stored(
     wechat.gate.clear()
     await one.authority.tick()
     await wechat.asked.wait()
-    assert await one.vault.withdraw(rotating, at=3000)
+    assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
     wechat.gate.set()
     await one.authority.drain()
     for instance in (one, two):
@@ -163,6 +163,15 @@ async def test_a_fetch_that_was_overtaken_by_a_withdrawal_is_not_stored(
         assert caught.value.state == "reauthorize"
     assert (await world.record()).keys() == {"withdrawn", "means_at", "component"}
     assert 0 < await redis.ttl(world.key("record")) <= 90 * 86_400
+
+
+async def test_a_platform_withdraws_only_what_it_was_given(world: World, rotating: Rotating) -> None:
+    """Another platform's account, or one that authorised none, keeps its token."""
+    one = await authorized(world, rotating)
+    token = await one.get()
+    assert not await one.vault.withdraw(rotating, at=3000, component="wx-other-platform")
+    await one.authority.tick()
+    assert await one.get() == token
 
 
 async def test_authorised_anew_a_value_from_before_is_not_served(
@@ -318,8 +327,8 @@ async def test_every_step_is_one_that_a_cluster_takes(
         stable = (await world.instance()).keeper.credential
         assert len(await one.vault.read([rotating, stable, Rotating(wechat)])) == 3
         await one.vault.hasten(rotating)
-        assert await one.vault.component_of(APPID) == "wx-platform"
-        assert await one.vault.withdraw(rotating, at=3000)
+        assert await one.vault.component_of(APPID) == "", "one of another kind is at hand"
+        assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
         await world.redis.aclose()
     finally:
         server.terminate()

@@ -78,16 +78,21 @@ class Authority:
         """Keep these too, once somebody wants them: of accounts that no list of accounts has."""
         for credential in credentials:
             key = (credential.kind, credential.appid)
-            self._on_demand[key] = credential
-            self._adopted.add(key)
+            if key not in self._on_demand:
+                self._on_demand[key] = credential
+                self._adopted.add(key)
+
+    def find(self, kind: str, appid: str) -> Keeper | None:
+        """Return the keeper of an account's credential, None if there is no such credential."""
+        key = (kind, appid)
+        keeper = self._keepers.get(key)
+        if keeper is None and (credential := self._on_demand.get(key)):
+            keeper = self._keepers[key] = self._keeper_of(credential)
+        return keeper
 
     def keeper(self, kind: str, appid: str) -> Keeper:
         """Return the keeper of an account's credential, or raise UnknownAccount."""
-        key = (kind, appid)
-        if keeper := self._keepers.get(key):
-            return keeper
-        if credential := self._on_demand.get(key):
-            keeper = self._keepers[key] = self._keeper_of(credential)
+        if keeper := self.find(kind, appid):
             return keeper
         raise UnknownAccount(f"there is no account with this appid and a secret for its {kind}")
 

@@ -18,11 +18,13 @@ from wxbus.api import component
 from wxbus.api.calls import Calls
 from wxbus.api.component import Authorization
 from wxbus.api.fetched import FetchedToken
-from wxbus.errors import RpcFailure, UnknownAccount, WeChatError, WxbusError
+from wxbus.errors import RpcFailure, WeChatError, WxbusError
 from wxbus.store.store import Store
 from wxbus.wechat.errcodes import Policy
 from wxbus_token.authority import Authority
 from wxbus_token.credentials import (
+    ACCESS_TOKEN,
+    AUTHORIZER_ACCESS_TOKEN,
     COMPONENT_ACCESS_TOKEN,
     ONCE,
     Sources,
@@ -84,13 +86,14 @@ class Platforms:
             UnknownAccount: There is no such account.
             StoreUnavailable: It is not known to this instance, and Redis does not answer.
         """
-        try:
-            return self._authority.keeper(kind, appid)
-        except UnknownAccount:
-            platform = await self._vault.component_of(appid)
-            if platform:
-                self._authority.adopt(authorizer_credentials(platform, appid, self._sources))
-            return self._authority.keeper(kind, appid)
+        # Who has a secret of its own beside the authorisation is served by that.
+        of_authorizer = AUTHORIZER_ACCESS_TOKEN if kind == ACCESS_TOKEN else kind
+        if keeper := self._authority.find(kind, appid) or self._authority.find(of_authorizer, appid):
+            return keeper
+        if platform := await self._vault.component_of(appid):
+            self._authority.adopt(authorizer_credentials(platform, appid, self._sources))
+            return self._authority.keeper(of_authorizer, appid)
+        return self._authority.keeper(kind, appid)
 
     async def deliver_ticket(self, appid: str, ticket: str, *, at: int) -> bool:
         """Keep the platform's component_verify_ticket; False if a newer one is there."""
@@ -126,10 +129,10 @@ class Platforms:
         return authorizer
 
     async def unauthorize(self, appid: str, authorizer_appid: str, *, at: int) -> bool:
-        """Drop an account's tokens; False if it has authorised the platform anew since `at`."""
+        """Drop an account's tokens; False if it has authorised this platform anew since `at`, or another, or none."""
         self._platform(appid)
         (credential, *_) = authorizer_credentials(appid, authorizer_appid, self._sources)
-        dropped = await self._vault.withdraw(credential, at=at)
+        dropped = await self._vault.withdraw(credential, at=at, component=appid)
         if dropped:
             await self._store.command("HDEL", self._list(appid), authorizer_appid)
         log.info("token.unauthorized", appid=authorizer_appid, component=appid, dropped=dropped)

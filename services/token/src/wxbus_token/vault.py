@@ -13,7 +13,7 @@ from wxbus.errors import WxbusError
 from wxbus.store.batches import Argument
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
-from wxbus_token.credentials import ACCESS_TOKEN, Credential, digest_of
+from wxbus_token.credentials import AUTHORIZER_ACCESS_TOKEN, Credential, digest_of
 from wxbus_token.failures import Failure
 from wxbus_token.hints import channel_of
 from wxbus_token.keyring import Keyring, Unsealable
@@ -158,14 +158,14 @@ class Vault:
             count += await self._store.run(RESEAL, keys=[self._key(credential, "record")], args=args)
         return count
 
-    async def withdraw(self, credential: Credential, *, at: int) -> bool:
-        """Drop value and means for good; False if the account has authorised the platform anew since `at`."""
-        args: list[Argument] = [at, WITHDRAWN_MS, *self._hint(credential)]
+    async def withdraw(self, credential: Credential, *, at: int, component: str) -> bool:
+        """Drop value and means for good; False if they are newer than `at`, or not by way of this platform."""
+        args: list[Argument] = [at, WITHDRAWN_MS, component, *self._hint(credential)]
         return bool(await self._store.run(WITHDRAW, keys=[self._key(credential, "record")], args=args))
 
     async def component_of(self, appid: str) -> str:
         """Return the appid of the platform that the account has authorised, "" if we know of none."""
-        key = f"{self._namespace}:token:{{{ACCESS_TOKEN}:{appid}}}:record"
+        key = f"{self._namespace}:token:{{{AUTHORIZER_ACCESS_TOKEN}:{appid}}}:record"
         found: bytes | None = await self._store.command("HGET", key, "component")
         return (found or b"").decode()
 

@@ -1,13 +1,13 @@
--- Drop value and means: the account has withdrawn its authorisation. May be repeated.
+-- Drop value and means: the account has withdrawn its authorisation of a platform. May be repeated.
 -- KEYS: record
--- ARGV: when it did in s, ms for which that is remembered, channel, what is announced there
--- Returns 1, or 0 if it has authorised anew since.
+-- ARGV: when it did in s, ms for which that is remembered, appid of the platform, channel, what is announced there
+-- Returns 1, or 0 if it has authorised this platform anew since, or another one, or none that we know of.
 local record = redis.call('HMGET', KEYS[1], 'means_at', 'component')
-if tonumber(record[1] or 0) > tonumber(ARGV[1]) then
+if record[2] ~= ARGV[3] or tonumber(record[1] or 0) > tonumber(ARGV[1]) then
   return 0
 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'withdrawn', 1, 'means_at', ARGV[1], 'component', record[2] or '')
+redis.call('HSET', KEYS[1], 'withdrawn', 1, 'means_at', ARGV[1], 'component', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[4])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1

@@ -2,11 +2,12 @@
 
 from wxbus_token.credentials.base import ACCESS_TOKEN, Credential, Missing, digest_of
 from wxbus_token.credentials.catalogue import Sources, authorizer_credentials, credentials_of
-from wxbus_token.credentials.platform import COMPONENT_ACCESS_TOKEN
+from wxbus_token.credentials.platform import AUTHORIZER_ACCESS_TOKEN, COMPONENT_ACCESS_TOKEN
 from wxbus_token.credentials.ticket import ONCE
 
 __all__ = [
     "ACCESS_TOKEN",
+    "AUTHORIZER_ACCESS_TOKEN",
     "COMPONENT_ACCESS_TOKEN",
     "ONCE",
     "Credential",

@@ -8,7 +8,12 @@ from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
 from wxbus_token.credentials.access_token import ClassicAccessToken, StableAccessToken, WeComAccessToken
 from wxbus_token.credentials.base import ACCESS_TOKEN, Credential
-from wxbus_token.credentials.platform import COMPONENT_ACCESS_TOKEN, AuthorizerAccessToken, ComponentAccessToken
+from wxbus_token.credentials.platform import (
+    AUTHORIZER_ACCESS_TOKEN,
+    COMPONENT_ACCESS_TOKEN,
+    AuthorizerAccessToken,
+    ComponentAccessToken,
+)
 from wxbus_token.credentials.ticket import TYPES, Ticket
 
 
@@ -31,15 +36,15 @@ def credentials_of(account: Account, sources: Sources) -> list[Credential]:
     if account.kind is AccountKind.WECOM:
         return [WeComAccessToken(sources.wecom, account.appid, account.sealed_for, account.secret)]
     way = ClassicAccessToken if account.classic_token else StableAccessToken
-    return [way(sources.wechat, account.appid, account.secret), *_tickets(account.appid, sources)]
+    return [way(sources.wechat, account.appid, account.secret), *_tickets(account.appid, ACCESS_TOKEN, sources)]
 
 
 def authorizer_credentials(component_appid: str, appid: str, sources: Sources) -> list[Credential]:
     """Return what an account has that authorised a third-party platform."""
     platform = sources.tokens(COMPONENT_ACCESS_TOKEN)
     token = AuthorizerAccessToken(sources.wechat, component_appid, appid, platform)
-    return [token, *_tickets(appid, sources)]
+    return [token, *_tickets(appid, AUTHORIZER_ACCESS_TOKEN, sources)]
 
 
-def _tickets(appid: str, sources: Sources) -> list[Credential]:
-    return [Ticket(sources.wechat, kind, appid, sources.tokens(ACCESS_TOKEN)) for kind in TYPES]
+def _tickets(appid: str, token: str, sources: Sources) -> list[Credential]:
+    return [Ticket(sources.wechat, kind, appid, sources.tokens(token)) for kind in TYPES]

@@ -9,10 +9,11 @@ from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat.errcodes import Policy
-from wxbus_token.credentials.base import ACCESS_TOKEN, BySecret, Missing, digest_of
+from wxbus_token.credentials.base import BySecret, Missing, digest_of
 from wxbus_token.credentials.ticket import ONCE
 
 COMPONENT_ACCESS_TOKEN = "component_access_token"  # noqa: S105 - the name of the kind
+AUTHORIZER_ACCESS_TOKEN = "authorizer_access_token"  # noqa: S105 - the name of the kind
 BAD_TICKET = frozenset({61005, 61006, 61058})
 
 log = structlog.get_logger("wxbus.token")
@@ -47,13 +48,13 @@ class ComponentAccessToken(BySecret):
 
 
 class AuthorizerAccessToken:
-    """`access_token` of an account that has authorised the platform: each fetch replaces the refresh token, too.
+    """`authorizer_access_token` of an account that has authorised us: each fetch replaces the refresh token, too.
 
     A refresh token that was lost on the way (we ended between WeChat's answer and our write, or Redis forgot it) is no
     loss: WeChat tells it to the platform.
     """
 
-    kind = ACCESS_TOKEN
+    kind = AUTHORIZER_ACCESS_TOKEN
     on_demand = True
     repeatable = False
     forcible = False
