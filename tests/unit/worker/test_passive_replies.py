@@ -324,6 +324,20 @@ async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
     assert answer.document is not None
 
 
+async def test_a_reply_to_a_synchronous_event_goes_by_customer_service() -> None:
+    """Ingress waits for an `Answer`; what a user is to read would be thrown away there, on a Mini Program."""
+    router = Router()
+
+    @router.event("mine")
+    async def text(_event: Event) -> reply.Text:
+        return reply.Text("hello")
+
+    rig = Rig(router, account=SHOP.model_copy(update={"synchronous": ("mine",)}))
+    await rig.handle(replace(an_event_envelope("mine", openid="o_1", lane=KEY.lane), **AWAITED))
+    assert answers(rig) == [None]
+    assert rig.wechat.texts == ["hello"]
+
+
 async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
     """A text, or an event that the account has not among its synchronous ones."""
     router = Router()

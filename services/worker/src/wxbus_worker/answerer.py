@@ -40,7 +40,7 @@ class Answerer:
         if job.answer is not None:
             return Held(Answer(job.answer))
         left = _left(job)
-        if left <= 0 or job.envelope.openid is None:
+        if left <= 0 or job.envelope.openid is None or job.account.reply == "customer_service":
             return None
         chosen = _passive(job.replies, job.message, job.account)
         if chosen is None:
@@ -59,7 +59,7 @@ class Answerer:
             answer = None
         else:
             key = ContextKey.of(job.envelope)
-            answer = await self._replies.recall(job.account.name, key, job.marker, wait=left + self._grace)
+            answer = await self._replies.recall(job.envelope.account, key, job.marker, wait=left + self._grace)
         await self._tell(job, answer or Answer())
 
     async def nothing(self, job: Job) -> None:

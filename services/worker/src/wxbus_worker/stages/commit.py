@@ -36,7 +36,7 @@ class Commit:
             job.replies,
             run=job.id,
             remove=remove,
-            account=job.account.name,
+            account=job.envelope.account,
             held=held,
         )
         if outcome.status == "conflict":
