@@ -5,9 +5,8 @@ a signature or a token, and names itself and its version in every answer.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, TypeAlias, cast
+from typing import Any, ClassVar, Final, TypeAlias
 
 import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
@@ -80,7 +79,7 @@ class Server(web.Server):
         super().__init__(handler, request_factory=request_factory)
         self._body_limit = body_limit
         self._options: dict[str, Any] = {
-            "access_log": cast("logging.Logger", None),  # none: aiohttp takes it, its annotation does not say so
+            "access_log": None,  # what is worth a line is logged by those who answer
             "keepalive_timeout": KEEPALIVE,
             "max_line_size": LINE_LIMIT,
             "max_field_size": FIELD_LIMIT,

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 
 from tests.benchmarks.load import apply, request
@@ -44,10 +45,19 @@ def callbacks(credentials: Credentials, numbers: range) -> Iterator[bytes]:
         yield request(f"/wechat/{ACCOUNT}?{urlencode(push.query)}", push.body)
 
 
+async def status_of(url: str) -> int:
+    """Ask an admin port."""
+    async with aiohttp.request("GET", url, timeout=aiohttp.ClientTimeout(total=60)) as answer:
+        return answer.status
+
+
 async def test_memory_stays_flat_while_nothing_is_confirmed(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Wave after wave against a RabbitMQ that confirms nothing: all accepted on disk, and memory does not grow."""
+    """Wave after wave against a RabbitMQ that confirms nothing: all accepted on disk, and memory does not grow.
+
+    The admin port answers meanwhile.
+    """
     async with (
         proxied(amqp_url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
@@ -58,8 +68,10 @@ async def test_memory_stays_flat_while_nothing_is_confirmed(
         memory: list[float] = []
         requests = list(callbacks(installation.credentials, range(CALLBACKS)))
         for _ in range(WAVES):
-            outcome = await apply(installation.ingress_port, requests, connections=CONNECTIONS)
-            assert outcome.wrong == 0
+            outcome, ready = await asyncio.gather(
+                apply(installation.ingress_port, requests, connections=CONNECTIONS), status_of(str(ingress.ready))
+            )
+            assert (outcome.wrong, ready) == (0, 200)
             memory.append(ingress.memory_mib())
 
         print(f"{CONNECTIONS} connections, resident MiB after each wave: {[round(mib, 1) for mib in memory]}")
