@@ -17,8 +17,10 @@ local current = redis.call('HGET', KEYS[1], 'version') or '0'
 redis.call('LLEN', KEYS[3])
 redis.call('GET', KEYS[4])
 redis.call('ZCARD', KEYS[5])
-redis.call('HLEN', KEYS[6])
-redis.call('ZCARD', KEYS[7])
+if answer ~= '' then
+  redis.call('HLEN', KEYS[6])
+  redis.call('ZCARD', KEYS[7])
+end
 if known then
   return {'duplicate', take_turn(KEYS[3], KEYS[4], run, lease)}
 end
