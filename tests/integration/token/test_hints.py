@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.integration.token.conftest import Instance, WeChat, World
 from tests.support.proxy import proxied
 from tests.support.token_service import eventually
 from wxbus.rpc.keys import new_key
 from wxbus.store.store import Store
+from wxbus_local.private import Server
 from wxbus_token.app import running
 from wxbus_token.hints import Ear, Hints
-from wxbus_token.keyring import Keyring
+from wxbus_token.keyring import Keyring, new_vault_key
 from wxbus_token.register import Register
 from wxbus_token.registered import RegisteredKey
 
@@ -94,3 +96,21 @@ async def test_a_deaf_instance_listens_again(world: World) -> None:
             assert not await hears()
             await proxy.listen()
             await eventually(hears)
+
+
+async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeChat) -> None:
+    """Redis 7 gives a new user no channels: tokens are stored and reported, accounts kept, only without a hint."""
+    async with Redis.from_url(own_redis.url) as admin:
+        await admin.acl_setuser("token", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], channels=[])
+    host = own_redis.url.partition("//")[2]
+    async with AsyncExitStack() as stack:
+        world = World(admin, f"redis://token:pw@{host}", "wxbus", wechat, new_vault_key("k1"), stack)
+        one, two = await world.instance(), await world.instance()
+        token = await one.get()
+        assert await two.get() == token
+        assert await two.report(token) != token
+        store = await stack.enter_async_context(Store.open(world.redis_url))
+        keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace="wxbus", name="keys")
+        _, made = new_key("reports", ["token:get:*"])
+        entry = RegisteredKey(**made.model_dump(), created=keys.moment())
+        assert await keys.change(entry.key, lambda _: entry) == entry

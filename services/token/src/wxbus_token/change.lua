@@ -15,5 +15,5 @@ else
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 end
 redis.call('SET', KEYS[2], ARGV[4])
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+redis.pcall('PUBLISH', ARGV[5], ARGV[6])
 return 1

@@ -1,4 +1,7 @@
-"""What other instances say has changed: a reason to look at once. Looking every second is what is relied on."""
+"""What other instances say has changed: a reason to look at once. Looking every second is what is relied on.
+
+Scripts announce by `pcall`: with a user who may not publish (Redis 7 gives new ones no channels) they do all else.
+"""
 
 import asyncio
 from contextlib import suppress

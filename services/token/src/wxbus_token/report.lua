@@ -10,7 +10,7 @@ if record[1] == ARGV[1] then
     return 'confirmed'
   end
   redis.call('HSET', KEYS[1], 'dead', 1)
-  redis.call('PUBLISH', ARGV[2], ARGV[3])
+  redis.pcall('PUBLISH', ARGV[2], ARGV[3])
   return 'current'
 end
 if not record[1] then

@@ -15,5 +15,5 @@ if record[2] and ARGV[5] == '1' then
   redis.call('HSET', KEYS[1], 'dead', 1)
 end
 redis.call('PERSIST', KEYS[1])
-redis.call('PUBLISH', ARGV[6], ARGV[7])
+redis.pcall('PUBLISH', ARGV[6], ARGV[7])
 return 1

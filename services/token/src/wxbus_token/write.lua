@@ -41,5 +41,5 @@ if renewed or record[3] then
 else
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ARGV[4] + ARGV[7]))
 end
-redis.call('PUBLISH', ARGV[12], ARGV[13])
+redis.pcall('PUBLISH', ARGV[12], ARGV[13])
 return 1
