@@ -92,7 +92,7 @@ class KeyEntry(BaseModel):
     def as_toml(self) -> str:
         """Return the entry as it stands in the file."""
         fields = self.model_dump(mode="json", exclude_none=True) | {"expires": None}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value]
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value]
         if self.expires is not None:
             lines.append(f"expires = {self.expires.isoformat()}")
         return "\n".join(["[[keys]]", *lines])
