@@ -277,7 +277,7 @@ async def test_a_wrong_code_is_the_callers_fault(place: Place, clients: Clients)
 
 
 async def test_who_withdraws_has_no_token_any_more(place: Place, clients: Clients) -> None:
-    """Value and refresh token go, its own state says why; authorised anew it has one again."""
+    """Value and refresh token go, its own state says why; authorised anew it has one again, whatever the clocks say."""
     await authorize(place, clients.platform)
     token = await clients.tokens.get(BAKERY)
     later = 2**40
@@ -287,6 +287,9 @@ async def test_who_withdraws_has_no_token_any_more(place: Place, clients: Client
         await clients.tokens.report_invalid(BAKERY, token)
     assert caught.value.state == "reauthorize"
     assert await clients.platform.authorizers(PLATFORM) == []
+    await authorize(place, clients.platform)  # our clock is far behind the withdrawal's
+    assert await clients.tokens.get(BAKERY) != token
+    assert [one.appid for one in await clients.platform.authorizers(PLATFORM)] == [BAKERY]
 
 
 async def test_a_withdrawal_from_before_does_not_count(place: Place, clients: Clients) -> None:

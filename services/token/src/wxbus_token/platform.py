@@ -229,10 +229,7 @@ class Platforms:
     async def _take(self, appid: str, found: Authorization, *, at: int) -> Authorizer:
         (credential, *_) = authorizer_credentials(appid, found.appid, self._sources)
         authorizer = Authorizer(found.appid, at, found.permissions)
-        if not await self._vault.supply(credential, found.refresh_token, at=at, component=appid):
-            (record,) = await self._vault.read([credential])
-            if record.withdrawn:
-                return authorizer
+        await self._vault.supply(credential, found.refresh_token, at=at, component=appid)
         # Only now: whoever finds it listed finds what its tokens are fetched with.
         entry = json.dumps({"authorized_at": at, "permissions": found.permissions})
         await self._store.command("HSET", self._list(appid), found.appid, entry)

@@ -134,7 +134,8 @@ class Vault:
             credential: What is fetched with it.
             means: A ticket or a refresh token.
             at: When it came to be, in seconds since the epoch.
-            component: The platform that an account has authorised by it: a value from before is not used any more.
+            component: The platform that an account has authorised, as WeChat says just now: no withdrawal is newer,
+                and a value from before is not used any more.
         """
         sealed = self._keyring.seal(means, about=_about_means(credential))
         args: list[Argument] = [sealed, digest_of(means), at, component, int(component != ""), *self._hint(credential)]
