@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -115,7 +115,7 @@ class Fetcher:
             except StoreUnavailable:
                 _log(credential).warning("token.not_stored", attempt=attempt)
             else:
-                return Fetched(fetched.token, fetched.expires, fetched.fence, fetched.means_digest, stored=True)
+                return replace(fetched, stored=True)
         return fetched
 
     async def _next(self, credential: Credential, record: Record, hold: Hold) -> FetchedToken:

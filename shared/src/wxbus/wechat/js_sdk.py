@@ -4,7 +4,6 @@ import secrets
 import time
 from dataclasses import dataclass
 from hashlib import sha1
-from urllib.parse import urldefrag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def sign_page(
     """
     noncestr = noncestr or secrets.token_hex(8)
     timestamp = int(time.time()) if timestamp is None else timestamp
-    page = urldefrag(url).url
+    page = url.partition("#")[0]
     text = f"jsapi_ticket={jsapi_ticket}&noncestr={noncestr}&timestamp={timestamp}&url={page}"
     # SHA-1 is what the JS-SDK checks.
     return JsSdkConfig(appid, timestamp, noncestr, sha1(text.encode(), usedforsecurity=False).hexdigest())
