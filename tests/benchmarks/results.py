@@ -26,7 +26,7 @@ MEASURED = (
     "uvloop",
     "wechatpy",
 )
-WIDTH = 100
+WIDTH = 110
 """Columns of the table at least: output that goes to a file has 80, and cuts names."""
 
 
@@ -82,7 +82,7 @@ def write(results: Iterable[Result], path: Path) -> None:
 
 def show(results: Iterable[Result]) -> None:
     """Print the results as a table."""
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     table = Table("benchmark", "median", "low", "high", "unit", "target", "", box=None, header_style="bold")
     for column in table.columns:
         column.no_wrap = True
@@ -92,7 +92,7 @@ def show(results: Iterable[Result]) -> None:
         verdict = {None: "", True: "met", False: "not met"}[result.met]
         figures = map(_shown, (result.value, result.low, result.high))
         table.add_row(result.name, *figures, result.unit, result.target or "", verdict)
-    console.print(table, width=max(console.width, WIDTH))
+    console.print(table)
 
 
 def _shown(figure: float) -> str:

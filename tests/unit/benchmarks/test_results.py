@@ -25,12 +25,19 @@ def test_the_median_is_held_against_the_target() -> None:
 
 def test_the_table_says_which_targets_are_met(capsys: pytest.CaptureFixture[str]) -> None:
     """Names are whole, although no terminal says how wide it is."""
-    results.show([Result.of("worker/cpu-vs-celery", "ratio", [2.0]), Result.of("token/amqp-rate", "1/s", [2_345.6])])
+    results.show(
+        [
+            Result.of("worker/cpu-vs-celery", "ratio", [2.0]),
+            Result.of("token/amqp-rate", "1/s", [2_345.6]),
+            Result.of("worker/backlog-200k-memory-mib-start", "us/message", [123_456.7]),
+        ]
+    )
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
 
     assert lines[1:] == [
         "worker/cpu-vs-celery 2 2 2 ratio >= 3 not met",
         "token/amqp-rate 2,346 2,346 2,346 1/s >= 2,000 met",
+        "worker/backlog-200k-memory-mib-start 123,457 123,457 123,457 us/message",
     ]
 
 
