@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -21,11 +22,18 @@ NO_QUOTATION = frozenset({"event", "level", "timestamp", "service", "message_id"
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank out fields with a secret's name, and secrets in addresses, whoever logged them."""
     for name, value in event.items():
-        if name != "event" and SECRET_NAME.search(name) and isinstance(value, str):
+        if not isinstance(value, str):
+            continue
+        if name != "event" and _is_secret(name):
             event[name] = BLANK
-        elif isinstance(value, str):
+        else:
             event[name] = _without_secrets(value) if name in NO_QUOTATION else redact_text(value)
     return event
+
+
+@lru_cache(maxsize=512)
+def _is_secret(name: str) -> bool:
+    return SECRET_NAME.search(name) is not None
 
 
 def redact_text(text: str) -> str:
@@ -34,7 +42,9 @@ def redact_text(text: str) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    return PASSWORD_IN_URL.sub(rf"\1:{BLANK}@", SECRET_IN_URL.sub(rf"\1={BLANK}", text))
+    if "=" in text:  # most texts have none, and every line of every log comes through here
+        text = SECRET_IN_URL.sub(rf"\1={BLANK}", text)
+    return PASSWORD_IN_URL.sub(rf"\1:{BLANK}@", text) if "://" in text else text
 
 
 def configure(settings: LogSettings, *, service: str) -> None:

@@ -20,11 +20,11 @@ def default_of(variable: str) -> str:
     return str(value)
 
 
-async def test_the_demo_keys_fit_each_other() -> None:
+def test_the_demo_keys_fit_each_other() -> None:
     """The worker's default key is the one in the default file, and the default vault key is one."""
     keys = ApiKeys.read(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
-    assert await keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
+    assert keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
     Keyring.parse(default_of("WXBUS_TOKEN_VAULT_KEYS"))
 
 

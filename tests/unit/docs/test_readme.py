@@ -107,7 +107,7 @@ async def test_the_commands_for_keys_print_keys(document: Path, tmp_path: Path) 
     printed = typed(document, "keys new")
     output = printed.stdout + printed.stderr
     (tmp_path / "api_keys.toml").write_text(output[output.index("[[keys]]") :], encoding="utf-8")
-    principal = await ApiKeys.read(tmp_path / "api_keys.toml")(printed.stdout.split()[0])
+    principal = ApiKeys.read(tmp_path / "api_keys.toml")(printed.stdout.split()[0])
 
     assert principal is not None
     assert principal.name == "worker"

@@ -305,7 +305,7 @@ async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys
 def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
     """Whatever the body, the answer is 200 or 4xx: never 5xx."""
 
-    async def everybody(_credentials: str) -> Principal:
+    def everybody(_credentials: str) -> Principal:
         return Principal("fuzz", (Scope.parse("echo:say:*"),))
 
     async def read() -> bytes:

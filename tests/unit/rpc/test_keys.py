@@ -10,7 +10,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.rpc.keys import ApiKeys, KeyEntry, new_key, read_entries
 
 
-async def test_the_file_keeps_no_key(tmp_path: Path) -> None:
+def test_the_file_keeps_no_key(tmp_path: Path) -> None:
     """A reader of the keys file cannot call: it has the hash and the public prefix."""
     key, entry = new_key("worker", ["token:get:*"])
     assert key not in entry.model_dump_json()
@@ -19,22 +19,22 @@ async def test_the_file_keeps_no_key(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     path.write_text(entry.as_toml())
     keys = ApiKeys.read(path)
-    principal = await keys(key)
+    principal = keys(key)
     assert principal is not None
     assert principal.name == "worker"
-    assert await keys(entry.sha256) is None
-    assert await keys(entry.prefix + "_" + "A" * 43) is None
+    assert keys(entry.sha256) is None
+    assert keys(entry.prefix + "_" + "A" * 43) is None
 
 
-async def test_two_keys_of_one_name_overlap() -> None:
+def test_two_keys_of_one_name_overlap() -> None:
     """While a key is being changed, the old and the new one are both good."""
     made = [new_key("worker", ["token:get:*"]) for _ in range(2)]
     keys = ApiKeys.of(entry for _, entry in made)
-    assert {principal.name for key, _ in made if (principal := await keys(key))} == {"worker"}
+    assert {principal.name for key, _ in made if (principal := keys(key))} == {"worker"}
     assert made[0][0] != made[1][0]
 
 
-async def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
+def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
     """From its `expires` on a key is as unknown as any other; until then it is good."""
     now = datetime(2026, 11, 21, tzinfo=UTC)
     key, entry = new_key("worker", ["token:get:*"], expires=now + timedelta(seconds=10))
@@ -42,10 +42,10 @@ async def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
     path.write_text(entry.as_toml())
     for seconds, good in ((9, True), (10, False)):
         keys = ApiKeys.of(read_entries(path), clock=(now + timedelta(seconds=seconds)).timestamp)
-        assert (await keys(key) is not None) is good
+        assert (keys(key) is not None) is good
 
 
-async def test_a_subject_is_no_key() -> None:
+def test_a_subject_is_no_key() -> None:
     """A certificate's subject cannot be presented as a key, nor a key's prefix as a subject."""
     _, entry = new_key("worker", ["token:get:*"])
     subject = 'CN=worker "one",O=shop\\, Ltd'
@@ -57,7 +57,7 @@ async def test_a_subject_is_no_key() -> None:
     assert (found.name, found.key) == ("worker", subject)
     assert keys.certified(entry.key) is None
     assert keys.certified("CN=worker") is None
-    assert await keys(subject) is None
+    assert keys(subject) is None
 
 
 @pytest.mark.parametrize(

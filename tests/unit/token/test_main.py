@@ -31,7 +31,7 @@ async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     path.write_text(result.stderr[result.stderr.index("[[keys]]") :])
     assert tomllib.loads(path.read_text())["keys"][0]["name"] == "worker"
-    principal = await ApiKeys.read(path)(key)
+    principal = ApiKeys.read(path)(key)
     assert principal is not None
     assert [str(scope) for scope in principal.scopes] == ["token:get:*", "token:report_invalid:*"]
     assert key not in result.stderr

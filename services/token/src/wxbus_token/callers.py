@@ -25,9 +25,9 @@ class Callers:
         register.tell(self._put_together)
         self._put_together()
 
-    async def __call__(self, credentials: str) -> Principal | None:
+    def __call__(self, credentials: str) -> Principal | None:
         """Return whose API key it is."""
-        principal = await self._keys(credentials)
+        principal = self._keys(credentials)
         if principal is not None:
             self._uses.note(principal.key)
         return principal

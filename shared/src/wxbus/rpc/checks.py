@@ -39,10 +39,10 @@ class Authenticate:
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
 
-    async def __call__(self, call: Call) -> None:
+    def __call__(self, call: Call) -> None:
         """401 without credentials or with wrong ones, in one text."""
         if call.credentials is not None:
-            call.principal = await self._authenticator(call.credentials)
+            call.principal = self._authenticator(call.credentials)
         elif call.subject is not None:
             call.principal = self._authenticator.certified(call.subject)
         if call.principal is None:

@@ -51,7 +51,7 @@ NOBODY: Final = "0" * 64
 class Authenticator(Protocol):
     """Knows who presents which credentials."""
 
-    async def __call__(self, credentials: str) -> Principal | None:
+    def __call__(self, credentials: str) -> Principal | None:
         """Return whose API key it is, or None if it is not good."""
 
     def certified(self, subject: str) -> Principal | None:
@@ -136,7 +136,7 @@ class ApiKeys:
         """Return the keys of a TOML file; raises ConfigurationError as `read_entries`."""
         return cls.of(read_entries(path))
 
-    async def __call__(self, credentials: str) -> Principal | None:
+    def __call__(self, credentials: str) -> Principal | None:
         """Return whose key it is; as much work is done for a wrong key as for a right one."""
         match = PRESENTED.fullmatch(credentials)
         known = self._known.get(match[1]) if match else None
