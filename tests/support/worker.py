@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -122,7 +123,9 @@ class Rig:
         starts: Starts | None = None,
         platform: PlatformEvents | None = None,
     ) -> None:
-        self.memory = MemoryContextStore(router.context_policy)
+        self.ahead = 0.0
+        """Seconds by which the memory's clock runs ahead of ours."""
+        self.memory = MemoryContextStore(router.context_policy, clock=lambda: time.monotonic() + self.ahead)
         self.store: ContextStore = store or self.memory
         self.memory_outlet = MemoryOutlet()
         self.wechat = wechat or FakeWeChat()

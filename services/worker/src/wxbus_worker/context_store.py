@@ -22,8 +22,8 @@ from wxbus_worker.context import Context, ContextPolicy
 SHARDS = 64
 """Never to be changed: every key of every lane would move."""
 CLAIM = 6.0
-"""Seconds in which whoever claimed a context that is due must have told its lane; if it died meanwhile, another does.
-Little more than a publish may take: told twice, a lane removes a context once."""
+"""Seconds in which whoever claimed what is due (a context, a held reply) must have told its lane; if it died meanwhile,
+another does. Little more than a publish may take: a lane that is told twice acts once."""
 RECALL = 60.0
 """Seconds for which an answer is given again when WeChat pushes the same again: it may not have seen the first one."""
 

@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 from wxbus.bus.answer import Answer
 from wxbus.store.store import Script
 from wxbus_worker.context_store import (
+    CLAIM,
     RECALL,
     ContextKey,
     LaneKeys,
@@ -24,8 +25,6 @@ from wxbus_worker.context_store import (
     turn_of,
 )
 
-CLAIM: Final = 30.0
-"""Seconds in which whoever claimed a reply that is late must have told its lane."""
 TOLD_AGAIN: Final = timedelta(minutes=10)
 """A lane that was told and did nothing is told again: the note may be lost among the dead letters."""
 

@@ -10,6 +10,7 @@ from wxbus.errors import StoreUnavailable
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context import Context, ContextPolicy
 from wxbus_worker.context_store import (
+    CLAIM,
     RECALL,
     Committed,
     ContextKey,
@@ -19,7 +20,7 @@ from wxbus_worker.context_store import (
     Turn,
     entries_of,
 )
-from wxbus_worker.held_replies import CLAIM, TOLD_AGAIN, Released
+from wxbus_worker.held_replies import TOLD_AGAIN, Released
 
 
 @dataclass
