@@ -4,7 +4,11 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -24,6 +28,15 @@ ACCOUNTS = {"wxstable1": False, "wxstable2": False, "wxclassic1": True, "wxclass
 """Each appid, and whether its tokens are fetched the classic way."""
 KILLS = 8
 HOUR = 3600.0
+
+
+OpenFleet: TypeAlias = Callable[..., AbstractAsyncContextManager[Fleet]]
+
+
+@pytest.fixture
+def open_fleet(redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path) -> OpenFleet:
+    """`Fleet.open` with a folder and names of this test's own."""
+    return partial(Fleet.open, launcher.run, tmp_path, redis_url=redis_url, namespace=namespace)
 
 
 class Killer:
@@ -62,9 +75,7 @@ class Killer:
             self.over.set()
 
 
-async def test_holders_of_the_lock_are_killed(
-    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path
-) -> None:
+async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
     """Ten instances, two of them an hour off; kill -9 of whoever fetches, at random before and after the token is made.
 
     At most one fetch per account is under way; no caller gets an older token after a newer one, nor one that has been
@@ -75,15 +86,7 @@ async def test_holders_of_the_lock_are_killed(
     wechat = ShortLivedWeChat(SHORT)
     skews = [0.0] * 8 + [HOUR, -HOUR]
     async with (
-        Fleet.open(
-            launcher.run,
-            tmp_path,
-            wechat,
-            redis_url=redis_url,
-            namespace=namespace,
-            skews=skews,
-            accounts=ACCOUNTS,
-        ) as fleet,
+        open_fleet(wechat, skews=skews, accounts=ACCOUNTS) as fleet,
         asyncio.timeout(140),
     ):
         began = time.monotonic()
@@ -112,9 +115,7 @@ async def test_holders_of_the_lock_are_killed(
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-async def test_a_holder_that_froze_past_its_lease(
-    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path, moment: Moment
-) -> None:
+async def test_a_holder_that_froze_past_its_lease(open_fleet: OpenFleet, moment: Moment) -> None:
     """Another one takes over after the lease; what the frozen one brings when it wakes replaces nothing newer.
 
     The classic way is the worse one: each fetch ends the token before. If the frozen one's question is answered after
@@ -124,15 +125,7 @@ async def test_a_holder_that_froze_past_its_lease(
     wechat = ShortLivedWeChat(SHORT)
     frozen: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
     async with (
-        Fleet.open(
-            launcher.run,
-            tmp_path,
-            wechat,
-            redis_url=redis_url,
-            namespace=namespace,
-            skews=[0.0] * 3,
-            accounts={appid: True},
-        ) as fleet,
+        open_fleet(wechat, skews=[0.0] * 3, accounts={appid: True}) as fleet,
         asyncio.timeout(60),
     ):
 
@@ -167,23 +160,13 @@ async def test_a_holder_that_froze_past_its_lease(
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["with its data", "without"])
-async def test_redis_restarts(
-    own_redis: Server, namespace: str, launcher: Launcher, tmp_path: Path, keeps: bool
-) -> None:
+async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: bool) -> None:
     """Callers notice nothing; with its data Redis costs no fetch, without them at most one for each account."""
     long = Rules(forced_interval=0)
     accounts = {"wxstable1": False, "wxclassic1": True}
     wechat = ShortLivedWeChat(long)
     async with (
-        Fleet.open(
-            launcher.run,
-            tmp_path,
-            wechat,
-            redis_url=own_redis.url,
-            namespace=namespace,
-            skews=[0.0] * 3,
-            accounts=accounts,
-        ) as fleet,
+        open_fleet(wechat, skews=[0.0] * 3, accounts=accounts, redis_url=own_redis.url) as fleet,
         asyncio.timeout(60),
     ):
         seen = {(one.name, appid): Answers() for one in fleet.instances for appid in accounts}
@@ -212,22 +195,12 @@ async def test_redis_restarts(
 
 
 @pytest.mark.parametrize("classic", [False, True], ids=["stable", "classic"])
-async def test_a_storm_costs_one_refresh(
-    redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path, classic: bool
-) -> None:
+async def test_a_storm_costs_one_refresh(open_fleet: OpenFleet, classic: bool) -> None:
     """WeChat kills the token, 500 callers of three instances report it at once: one fetch, one new token for all."""
     appid = "wxstorm"
     wechat = ShortLivedWeChat(Rules())
     async with (
-        Fleet.open(
-            launcher.run,
-            tmp_path,
-            wechat,
-            redis_url=redis_url,
-            namespace=namespace,
-            skews=[0.0] * 3,
-            accounts={appid: classic},
-        ) as fleet,
+        open_fleet(wechat, skews=[0.0] * 3, accounts={appid: classic}) as fleet,
         asyncio.timeout(60),
     ):
         _, body = await fleet.call(fleet.instances[0], "get", appid=appid)

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -271,17 +273,20 @@ async def test_nothing_starts_while_the_worker_falls() -> None:
     assert (lanes.running, lanes.waiting) == (0, 0)
 
 
+def alone_if_suspect(work: Work) -> Callable[[Job], Awaitable[None]]:
+    """Do the work of the lane `wx1:suspect` alone."""
+
+    async def suspicious(job: Job) -> None:
+        async with job.alone() if job.delivery.lane == "wx1:suspect" else nullcontext():
+            await work(job)
+
+    return suspicious
+
+
 async def test_a_suspect_runs_alone_in_its_partition() -> None:
     """It waits for what runs there, nothing starts there meanwhile, and what waited goes on in order afterwards."""
     work = Work()
-
-    async def suspicious(job: Job) -> None:
-        if job.delivery.lane == "wx1:suspect":
-            async with job.alone():
-                await work(job)
-        else:
-            await work(job)
-
+    suspicious = alone_if_suspect(work)
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(suspicious, concurrency=10, tasks=tasks)
         for delivery in (a_delivery("before"), a_delivery("suspect"), a_delivery("suspect", 1)):
@@ -326,14 +331,7 @@ async def test_one_suspect_at_a_time() -> None:
 async def test_a_suspect_that_waits_while_all_stop_still_runs_alone() -> None:
     """Stopping waits for both, one after the other; nothing that waited behind them begins."""
     work = Work()
-
-    async def suspicious(job: Job) -> None:
-        if job.delivery.lane == "wx1:suspect":
-            async with job.alone():
-                await work(job)
-        else:
-            await work(job)
-
+    suspicious = alone_if_suspect(work)
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(suspicious, concurrency=10, tasks=tasks)
         for delivery in (a_delivery("other"), a_delivery("suspect"), a_delivery("suspect", 1), a_delivery("other", 1)):

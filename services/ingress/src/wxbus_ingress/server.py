@@ -1,13 +1,10 @@
 """Listens, and stops without dropping a request that is being answered."""
 
-import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -18,6 +15,7 @@ from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
+from wxbus.waiting import beside
 from wxbus_ingress.admission import affordable
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
@@ -82,7 +80,7 @@ async def serve(
         metrics.watch(spool)
         handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics, waiting))
         if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
-            await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
+            await stack.enter_async_context(beside(drain_leftovers(left, publisher, settings.spool, metrics)))
         sources = await stack.enter_async_context(Sources.open(settings.sources, settings.wechat, accounts))
         app = build_app(
             affordable(settings.limits),
@@ -126,14 +124,3 @@ def cannot_listen(settings: IngressSettings, exc: OSError) -> ConfigurationError
         f"cannot listen on {settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port}: "
         f"{exc.strerror or exc}"
     )
-
-
-@asynccontextmanager
-async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` while the block runs, no longer."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])

@@ -1,10 +1,9 @@
 """Puts the token service together: the only place that knows which parts are real."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -19,6 +18,7 @@ from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import read_entries
 from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
+from wxbus.waiting import beside
 from wxbus_token.account_book import AccountBook
 from wxbus_token.administration import AccountsService, KeysService
 from wxbus_token.authority import Authority
@@ -91,10 +91,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
 
         hints = Hints(store, namespace=namespace)
         await enter(file.watching())
-        await enter(running(hints.run()))
-        await enter(running(follow([accounts.read, keys.read, uses.write], hints.ear())))
-        await enter(running(authority.run(hints.ear())))
-        await enter(running(platforms.run()))
+        await enter(beside(hints.run()))
+        await enter(beside(follow([accounts.read, keys.read, uses.write], hints.ear())))
+        await enter(beside(authority.run(hints.ear())))
+        await enter(beside(platforms.run()))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
         operations = TokenOperations(authority, platforms, vault, guard)
@@ -132,14 +132,3 @@ async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Ear) -> No
             # One bad entry must not end the reading of all others.
             log.exception("token.follow_failed")
         await ear.names(EVERY)
-
-
-@asynccontextmanager
-async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Let `work` run while the block does."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
