@@ -1,4 +1,4 @@
-"""Which member takes which partition: rendezvous hashing with equal shares (decision 0015).
+"""Which member takes which partition: rendezvous hashing with equal shares (decision 0013).
 
 Everybody who knows the same members comes to the same result, and one who comes or goes moves little more than its
 own share.
