@@ -140,36 +140,38 @@ def with_encrypted(text: str, *, receive_id: str) -> Push:
 
 
 @pytest.mark.parametrize(
-    ("account", "push"),
+    ("account", "made"),
     [
-        ("shop", a_push(mode=Mode.PLAIN)),
-        ("shop", a_push(mode=Mode.PLAIN).but(encrypt_type="aes")),
-        ("shop", a_push(receive_id=f"{APPID}-shop", mode=Mode.COMPATIBLE)),
-        ("shop", a_push(receive_id=f"{APPID}-shop").but(msg_signature=None)),
-        ("shop", a_push(receive_id=f"{APPID}-shop").but(encrypt_type=None, msg_signature=None)),
-        ("shop", a_push(receive_id="wx-another")),
-        ("shop", a_push(receive_id=f"{APPID}-shop", aes_key=OTHER_KEY)),
-        ("shop", a_push(receive_id=f"{APPID}-shop", token="other")),
-        ("shop", a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) - 3000)),
-        ("shop", a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) + 3000)),
-        ("plain", a_push(receive_id=f"{APPID}-plain")),
-        ("keyless", a_push(mode=Mode.PLAIN)),
-        ("corp", a_push(mode=Mode.PLAIN)),
-        ("corp", a_push(receive_id=APPID)),
-        ("shop", a_push(receive_id=f"{APPID}-shop").but(msg_signature="0" * 40)),
-        ("shop", with_encrypted("", receive_id=f"{APPID}-shop")),
-        ("shop", with_encrypted("not base64!", receive_id=f"{APPID}-shop")),
-        ("shop", with_encrypted("AAAA", receive_id=f"{APPID}-shop")),
-        ("shop", with_encrypted(b64encode(bytes(64)).decode(), receive_id=f"{APPID}-shop")),
-        ("platform", a_push(receive_id="wxauthorizer")),
-        ("platform/wxauthorizer", a_push(receive_id="wxauthorizer")),
+        ("shop", lambda: a_push(mode=Mode.PLAIN)),
+        ("shop", lambda: a_push(mode=Mode.PLAIN).but(encrypt_type="aes")),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop", mode=Mode.COMPATIBLE)),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop").but(msg_signature=None)),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop").but(encrypt_type=None, msg_signature=None)),
+        ("shop", lambda: a_push(receive_id="wx-another")),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop", aes_key=OTHER_KEY)),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop", token="other")),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) - 3000)),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop", timestamp=int(time.time()) + 3000)),
+        ("plain", lambda: a_push(receive_id=f"{APPID}-plain")),
+        ("keyless", lambda: a_push(mode=Mode.PLAIN)),
+        ("corp", lambda: a_push(mode=Mode.PLAIN)),
+        ("corp", lambda: a_push(receive_id=APPID)),
+        ("shop", lambda: a_push(receive_id=f"{APPID}-shop").but(msg_signature="0" * 40)),
+        ("shop", lambda: with_encrypted("", receive_id=f"{APPID}-shop")),
+        ("shop", lambda: with_encrypted("not base64!", receive_id=f"{APPID}-shop")),
+        ("shop", lambda: with_encrypted("AAAA", receive_id=f"{APPID}-shop")),
+        ("shop", lambda: with_encrypted(b64encode(bytes(64)).decode(), receive_id=f"{APPID}-shop")),
+        ("platform", lambda: a_push(receive_id="wxauthorizer")),
+        ("platform/wxauthorizer", lambda: a_push(receive_id="wxauthorizer")),
     ],
 )
-async def test_every_cryptographic_failure_has_the_same_answer(ingress: Ingress, account: str, push: Push) -> None:
+async def test_every_cryptographic_failure_has_the_same_answer(
+    ingress: Ingress, account: str, made: Callable[[], Push]
+) -> None:
     """Downgrade, wrong key, damage, wrong receive id, age: one answer, header by header, so that none is an oracle."""
     expected = await ingress.answer_to(a_push(receive_id=f"{APPID}-shop").but(nonce="1"), account="shop")
     with capture_logs() as logs:
-        answer = await ingress.answer_to(push, account=account)
+        answer = await ingress.answer_to(made(), account=account)
 
     assert answer == expected
     assert (answer[0], answer[2].decode()) == REFUSED

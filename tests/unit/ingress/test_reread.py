@@ -6,20 +6,24 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from tests.support.pushes import AES_KEY, a_push
+from tests.support.pushes import AES_KEY, Push, a_push
 from tests.unit.ingress.conftest import Ingress, an_account
 from wxbus.errors import ConfigurationError
 
-SHOP_PUSH = a_push(receive_id="wxnew")
+
+@pytest.fixture
+def push() -> Push:
+    """A push to the account `new`, of now: an older one would be refused."""
+    return a_push(receive_id="wxnew")
 
 
-async def test_accounts_come_and_go(ingress: Ingress) -> None:
+async def test_accounts_come_and_go(ingress: Ingress, push: Push) -> None:
     """What the file says now is what is served from now on."""
-    assert (await ingress.post(SHOP_PUSH, account="new"))[0] == 404
+    assert (await ingress.post(push, account="new"))[0] == 404
 
     ingress.reread(an_account("new", appid="wxnew"))
 
-    assert await ingress.post(SHOP_PUSH, account="new") == (200, "success")
+    assert await ingress.post(push, account="new") == (200, "success")
     assert (await ingress.post(a_push(), account="any"))[0] == 404
 
 
@@ -34,21 +38,21 @@ async def test_a_key_is_changed_without_a_restart(ingress: Ingress) -> None:
     assert [(await ingress.post(push, account="new"))[0] for push in (old, new)] == [200, 200]
 
 
-async def test_a_request_under_way_ends_with_the_account_it_began_with(ingress: Ingress) -> None:
+async def test_a_request_under_way_ends_with_the_account_it_began_with(ingress: Ingress, push: Push) -> None:
     """Nobody's callback is dropped because the file was read while its body came."""
-    half, begun, go_on = len(SHOP_PUSH.body) // 2, asyncio.Event(), asyncio.Event()
+    half, begun, go_on = len(push.body) // 2, asyncio.Event(), asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
-        yield SHOP_PUSH.body[:half]
+        yield push.body[:half]
         begun.set()
         await go_on.wait()
-        yield SHOP_PUSH.body[half:]
+        yield push.body[half:]
 
     ingress.reread(an_account("new", appid="wxnew"))
     url = f"{ingress.url}/wechat/new"
-    answering = asyncio.ensure_future(ingress.http.post(url, params=SHOP_PUSH.query, data=body()))
+    answering = asyncio.ensure_future(ingress.http.post(url, params=push.query, data=body()))
     await begun.wait()
-    assert (await ingress.post(SHOP_PUSH, account="new"))[0] == 200  # by then ingress has read the half, too
+    assert (await ingress.post(push, account="new"))[0] == 200  # by then ingress has read the half, too
     ingress.reread(an_account("other"))
     go_on.set()
 
@@ -56,7 +60,7 @@ async def test_a_request_under_way_ends_with_the_account_it_began_with(ingress: 
         assert (answer.status, await answer.text()) == (200, "success")
 
 
-async def test_no_request_is_dropped_under_load(ingress: Ingress) -> None:
+async def test_no_request_is_dropped_under_load(ingress: Ingress, push: Push) -> None:
     """However often the file changes while callbacks come, each of them is taken."""
     stop = asyncio.Event()
 
@@ -68,7 +72,7 @@ async def test_no_request_is_dropped_under_load(ingress: Ingress) -> None:
     ingress.reread(an_account("new", appid="wxnew"))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(change())
-        answers = await asyncio.gather(*(ingress.post(SHOP_PUSH, account="new") for _ in range(200)))
+        answers = await asyncio.gather(*(ingress.post(push, account="new") for _ in range(200)))
         stop.set()
 
     assert set(answers) == {(200, "success")}
