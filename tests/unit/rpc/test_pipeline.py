@@ -1,7 +1,7 @@
 """The stages around a method: their order, one's own among them, the limit."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,7 +10,7 @@ from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.call import Answer, Call, Features, current_call
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.keys import ApiKeys, new_key
 from wxbus.rpc.limit import Limit
 from wxbus.rpc.stages import Next, Stage
 
@@ -149,3 +149,19 @@ def test_a_limit_of_nothing_is_a_slip() -> None:
     """No limit is no stage."""
     with pytest.raises(ValueError, match="above 0"):
         Limit(0)
+
+
+@pytest.mark.parametrize(("granted", "status"), [(["a:b", "a:c"], 200), (["a:b"], 403), (["a:c"], 403)])
+async def test_every_needed_scope_must_be_granted(granted: list[str], status: int) -> None:
+    """Two scopes needed, one granted: no."""
+
+    @service("both")
+    class Both:
+        @method(scopes=["a:b", "a:c"])
+        async def say(self, _request: Question) -> Reply:
+            """Need two."""
+            return Reply(text="", caller="")
+
+    key, entry = new_key("caller", granted)
+    server = Server([Both()], authenticator=ApiKeys.of([entry]), registry=CollectorRegistry())
+    assert (await server.answer(replace(call_of(key), service="both"))).status == status

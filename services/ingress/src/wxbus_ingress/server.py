@@ -1,6 +1,5 @@
 """Listens, and stops without dropping a request that is being answered."""
 
-import gc
 import os
 import socket
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
+from wxbus.cycles import search_seldom
 from wxbus.errors import ConfigurationError
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
@@ -103,8 +103,7 @@ async def serve(
             port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         except OSError as exc:
             raise cannot_listen(settings, exc) from exc
-        gc.collect()
-        gc.freeze()  # looking through all that was imported takes the collector long enough to be late
+        search_seldom()
         log.info(
             "ingress.listening",
             port=port,

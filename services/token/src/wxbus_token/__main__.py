@@ -6,6 +6,7 @@ import typer
 import uvloop
 
 from wxbus import logs
+from wxbus.cycles import search_seldom
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus.stopping import stop_signal
@@ -53,6 +54,7 @@ def vault_key(
 async def _serve(settings: TokenSettings) -> None:
     stop = stop_signal()
     async with serving(settings):
+        search_seldom()
         await stop.wait()
 
 

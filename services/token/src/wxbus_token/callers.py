@@ -135,7 +135,7 @@ class Callers:
 
 def _may_give(giver: Principal, scopes: Sequence[str]) -> None:
     for scope in scopes:
-        if not allowed(giver.scopes, [Scope.parse(scope).words]):
+        if not allowed(giver.scopes, Scope.parse(scope).words):
             raise RpcFailure(403, "Nobody gives more than he has", detail=f"your key has not the scope {scope}")
 
 

@@ -1,6 +1,5 @@
 """The worker as processes: one, several side by side, or one that starts again whenever its handlers change."""
 
-import gc
 from functools import partial
 from typing import Final
 
@@ -8,6 +7,7 @@ import structlog
 import uvloop
 
 from wxbus import logs
+from wxbus.cycles import search_seldom
 from wxbus.processes import counted_up, supervise
 from wxbus.stopping import stop_signal
 from wxbus_worker.app import CLOSE_TIME, serve
@@ -17,8 +17,6 @@ from wxbus_worker.settings import WorkerSettings
 
 STOP_GRACE: Final = CLOSE_TIME + 5.0
 """Seconds beyond the grace of handlers after which a process is killed."""
-GARBAGE: Final = 20_000
-"""New objects after which Python looks for cycles. Messages leave none; every 700 as by default, it costs a tenth."""
 
 
 def run(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) -> None:
@@ -52,6 +50,5 @@ def _be(settings: WorkerSettings, *, process: int | None = None) -> None:
 
 async def _serve(settings: WorkerSettings) -> None:
     router = load_router(settings.app, app_dir=settings.app_dir)
-    gc.freeze()  # what is loaded by now stays, and is not looked through
-    gc.set_threshold(GARBAGE)
+    search_seldom()
     await serve(settings, router, stopping=stop_signal())

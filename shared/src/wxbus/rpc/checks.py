@@ -74,6 +74,7 @@ class Decode:
 
 def _authorize(method: Method, principal: Principal | None, request: BaseModel | None) -> None:
     granted = principal.scopes if principal else ()
-    if not allowed(granted, [needed.words_for(request) for needed in method.scopes]):
-        needs = ", ".join(":".join(needed.words) for needed in method.scopes)
-        raise RpcFailure(403, "The API key has not the scope", detail=f"needed: {needs}")
+    for needed in method.scopes:
+        if not allowed(granted, needed.words_for(request)):
+            needs = ", ".join(":".join(each.words) for each in method.scopes)
+            raise RpcFailure(403, "The API key has not the scope", detail=f"needed: {needs}")

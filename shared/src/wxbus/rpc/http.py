@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
@@ -57,7 +58,7 @@ def build_http(
         call = Call(
             service=service,
             name=name,
-            content_type=request.content_type if "Content-Type" in headers else "",
+            content_type=_media_type(headers.get("Content-Type", "")),
             credentials=presented(headers.get("Authorization")),
             read=read,
             accept=headers.get("Accept"),
@@ -79,9 +80,15 @@ def build_http(
     return http_server.Server(serve, body_limit=body_limit, auto_decompress=False)
 
 
+@lru_cache(maxsize=256)
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
 async def _read(request: web.BaseRequest, timeout: float) -> bytes:
     encoding = request.headers.get("Content-Encoding")
-    check_encoding(encoding)
+    if encoding is not None:
+        check_encoding(encoding)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
@@ -96,6 +103,8 @@ async def _read(request: web.BaseRequest, timeout: float) -> bytes:
         raise RpcFailure(408, "The body did not arrive in time") from exc
     except (web.HTTPException, web.RequestPayloadError, OSError) as exc:
         raise RpcFailure(400, "The body cannot be read") from exc
+    if encoding is None and len(body) <= request.client_max_size:  # as most are
+        return body
     return inflated(body, encoding, limit=request.client_max_size)
 
 

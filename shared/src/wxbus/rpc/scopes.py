@@ -1,17 +1,16 @@
 """What an API key may do: `service:method:resource`, for example `token:get:wx0123456789abcdef` or `token:get:*`."""
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 WORD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 ANY: Final = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """A scope that a key was given; `*` stands for any one word."""
 
     words: tuple[str, ...]
@@ -74,6 +73,7 @@ class Needed:
         )
 
 
-def allowed(granted: Sequence[Scope], needed: Iterable[tuple[str | None, ...]]) -> bool:
-    """Say whether each needed scope is covered by one that was granted."""
-    return all(any(scope.covers(need) for scope in granted) for need in needed)
+@lru_cache(maxsize=4096)
+def allowed(granted: tuple[Scope, ...], needed: tuple[str | None, ...]) -> bool:
+    """Say whether a scope that was granted covers the needed one."""
+    return any(scope.covers(needed) for scope in granted)
