@@ -12,7 +12,8 @@ from tests.benchmarks.results import Result
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context import Context
-from wxbus_worker.context_store import ContextKey, Opened, RedisContextStore
+from wxbus_worker.context_store import ContextKey, Opened
+from wxbus_worker.redis_context_store import RedisContextStore
 
 FEW = 1_000
 MANY, FULL_MANY = 50_000, 1_000_000

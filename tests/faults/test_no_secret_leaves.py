@@ -36,7 +36,8 @@ from wxbus_local.private import Server
 from wxbus_sandbox.client import SandboxClient
 from wxbus_sandbox.models import Fault
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.context_store import ContextKey
+from wxbus_worker.redis_context_store import RedisContextStore
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -23,7 +23,8 @@ from wxbus.store.store import Store
 from wxbus.telemetry import new_traceparent
 from wxbus_sandbox.client import SandboxClient
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.context_store import ContextKey
+from wxbus_worker.redis_context_store import RedisContextStore
 
 BACKLOG = (150, 600)
 """Messages that stand in the queues, besides those that workers have fetched: faults wait for the first number, users

@@ -33,11 +33,12 @@ from wxbus_sandbox.app import build_app as build_sandbox
 from wxbus_sandbox.client import SandboxClient
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Router
-from wxbus_worker.context_store import SHARDS, LaneKeys, RedisContextStore
+from wxbus_worker.context_store import SHARDS
 from wxbus_worker.held_replies import RedisHeldReplies
 from wxbus_worker.lanes import Lanes
 from wxbus_worker.late import LateSweeper
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.redis_context_store import LaneKeys, RedisContextStore
 
 PREFETCH = 500
 """So that no message waits in its queue for others whose handlers take their time."""

@@ -7,7 +7,8 @@ import pytest
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context import Context, ContextPolicy
-from wxbus_worker.context_store import ContextKey, ContextStore, Opened, RedisContextStore
+from wxbus_worker.context_store import ContextKey, ContextStore, Opened
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey("wx1", "o_1", "wx1:o_1")

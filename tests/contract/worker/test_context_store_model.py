@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey, ContextStore, Opened, RedisContextStore
+from wxbus_worker.context_store import ContextKey, ContextStore, Opened
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
 
 USERS = st.sampled_from(["o_1", "o_2"])

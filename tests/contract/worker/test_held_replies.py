@@ -12,9 +12,10 @@ from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import Committed, ContextKey, ContextStore, Held, RedisContextStore
+from wxbus_worker.context_store import Committed, ContextKey, ContextStore, Held
 from wxbus_worker.held_replies import HeldReplies, RedisHeldReplies
 from wxbus_worker.late import Late
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey.of_user("wx1", "o_1")

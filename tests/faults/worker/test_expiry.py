@@ -18,7 +18,7 @@ from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
 from wxbus_sandbox.client import SandboxClient
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.redis_context_store import RedisContextStore
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
 

@@ -16,8 +16,8 @@ from wxbus.wechat import reply
 from wxbus_local.private import Server
 from wxbus_worker import Context, Router
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.settlement import Done
 
 pytestmark = pytest.mark.faults

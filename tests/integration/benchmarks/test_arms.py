@@ -12,7 +12,7 @@ from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
 from wxbus_local.servers import Launcher
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import RedisContextStore
+from wxbus_worker.redis_context_store import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

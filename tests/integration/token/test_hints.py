@@ -12,8 +12,8 @@ from tests.support.proxy import proxied
 from tests.support.token_service import eventually
 from wxbus.rpc.keys import new_key
 from wxbus.store.store import Store
+from wxbus.waiting import beside
 from wxbus_local.private import Server
-from wxbus_token.app import running
 from wxbus_token.hints import Ear, Hints
 from wxbus_token.keyring import Keyring, new_vault_key
 from wxbus_token.register import Register
@@ -31,7 +31,7 @@ async def heard(world: World) -> AsyncIterator[Ear]:
         store = await stack.enter_async_context(Store.open(world.redis_url))
         hints = Hints(store, namespace=world.namespace)
         ear = hints.ear()
-        await stack.enter_async_context(running(hints.run()))
+        await stack.enter_async_context(beside(hints.run()))
 
         async def listens() -> bool:
             await store.command("PUBLISH", hints.channel, "anything")
@@ -44,7 +44,7 @@ async def heard(world: World) -> AsyncIterator[Ear]:
 async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Ear) -> None:
     """An instance that never looks by itself has what another fetched, and drops what was reported to another."""
     one, two = await world.instance(), await world.instance(poll=NEVER)
-    async with running(two.authority.run(heard)):
+    async with beside(two.authority.run(heard)):
         token = await one.get()
         await eventually(lambda: holds(two))
         assert await two.get() == token
@@ -85,7 +85,7 @@ async def test_a_deaf_instance_listens_again(world: World) -> None:
     async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
         hints = Hints(store, namespace=world.namespace)
         ear = hints.ear()
-        async with running(hints.run()), Store.open(world.redis_url) as other:
+        async with beside(hints.run()), Store.open(world.redis_url) as other:
 
             async def hears() -> bool:
                 await other.command("PUBLISH", hints.channel, "something")

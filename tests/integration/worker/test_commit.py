@@ -14,7 +14,8 @@ from wxbus.testing import MemoryDelivery
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, Router
 from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.context_store import ContextKey
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.settlement import Done
 
 pytestmark = pytest.mark.integration

@@ -13,8 +13,9 @@ from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery, MemoryOutlet
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router
-from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.context_store import ContextKey
 from wxbus_worker.expiry import Sweeper
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.settlement import Done, Retry
 
 pytestmark = pytest.mark.integration

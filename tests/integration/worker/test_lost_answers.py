@@ -13,8 +13,8 @@ from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router
-from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.redis_context_store import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

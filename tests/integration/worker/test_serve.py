@@ -34,7 +34,8 @@ from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
 from wxbus_worker.app import serve
-from wxbus_worker.context_store import ContextKey, RedisContextStore
+from wxbus_worker.context_store import ContextKey
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.integration

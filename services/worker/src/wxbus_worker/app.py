@@ -24,7 +24,6 @@ from wxbus.rpc import Client, TokenClient
 from wxbus.rpc.component import ComponentClient
 from wxbus.rpc.tokens import TIMEOUT
 from wxbus.store.store import Store
-from wxbus_worker.context_store import RedisContextStore
 from wxbus_worker.expiry import Sweeper
 from wxbus_worker.held_replies import RedisHeldReplies
 from wxbus_worker.lanes import Lanes
@@ -34,6 +33,7 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.ownership import Ownership
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.registry import Registry
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settings import WorkerSettings

@@ -12,18 +12,8 @@ from typing import Final, Literal, Protocol
 
 from wxbus.bus.answer import Answer
 from wxbus.store.store import Script
-from wxbus_worker.context_store import (
-    CLAIM,
-    RECALL,
-    ContextKey,
-    LaneKeys,
-    Scripts,
-    Turn,
-    late_member,
-    split_member,
-    to_ms,
-    turn_of,
-)
+from wxbus_worker.context_store import CLAIM, RECALL, ContextKey, Turn
+from wxbus_worker.redis_context_store import LaneKeys, Scripts, late_member, split_member, to_ms, turn_of
 
 TOLD_AGAIN: Final = timedelta(minutes=10)
 """A lane that was told and did nothing is told again: the note may be lost among the dead letters."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from wxbus.bus.envelope import Envelope
 from wxbus.store.store import Script
-from wxbus_worker.context_store import Scripts
+from wxbus_worker.redis_context_store import Scripts
 
 REMEMBER: Final = timedelta(days=1)
 """For a message that stands in its queue after its last crash, because no worker runs."""

@@ -9,17 +9,7 @@ from wxbus.bus.answer import Answer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context import Context, ContextPolicy
-from wxbus_worker.context_store import (
-    CLAIM,
-    RECALL,
-    Committed,
-    ContextKey,
-    Entry,
-    Held,
-    Opened,
-    Turn,
-    entries_of,
-)
+from wxbus_worker.context_store import CLAIM, RECALL, Committed, ContextKey, Entry, Held, Opened, Turn, entries_of
 from wxbus_worker.held_replies import TOLD_AGAIN, Released
 
 
