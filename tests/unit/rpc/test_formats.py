@@ -153,3 +153,15 @@ def test_one_s_own_format_is_added() -> None:
     assert known.of_request("text/plain") is known.of_answer("text/plain") is mine
     assert known.content_types[0] == "application/json"
     assert Serializers([mine]).of_answer(None) is mine
+
+
+class Nothing(BaseModel):
+    """A request without a field that is needed."""
+
+
+@pytest.mark.parametrize("body", [b"<xml>true</xml>", b'<?xml version="1.0"?>\n<xml> a<appid>wx1</appid></xml>'])
+def test_text_in_the_root_is_no_request(body: bytes) -> None:
+    """It counted as a request without a field, which is a good one where no field is needed."""
+    with pytest.raises(RpcFailure) as refused:
+        Xml().decode(body, Nothing)
+    assert refused.value.status == 400

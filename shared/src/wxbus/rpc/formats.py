@@ -4,6 +4,7 @@ Form and XML know text alone: pydantic makes numbers and truth values of it, and
 whether one value is a list of one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
@@ -21,6 +22,7 @@ M = TypeVar("M", bound=BaseModel)
 
 FORM_FIELDS: Final = 200
 """Fields of one form."""
+TEXT_IN_ROOT: Final = re.compile(rb"<xml\s*>\s*[^<\s]")
 
 
 class Form:
@@ -82,6 +84,8 @@ class Xml:
         try:
             if codec.sniff(body) is not codec.Format.XML:
                 raise _unreadable("XML")
+            if TEXT_IN_ROOT.search(body):  # else it would count as a request without a field
+                raise _unreadable("XML", "the root element xml has text of its own")
             document = codec.parse(body)
         except MalformedCallback as exc:
             raise _unreadable("XML", str(exc)) from exc
