@@ -33,8 +33,8 @@ class Answers:
     """What one caller of one instance and account saw, in order."""
 
     numbers: list[int] = field(default_factory=list)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    """The first is there."""
+    given: asyncio.Event = field(default_factory=asyncio.Event)
+    """A token was given since somebody cleared it."""
     worst: float = 0.0
     """Seconds for which the oldest token was superseded when it was given."""
     refusals: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ class Fleet:
                 if status == 200:
                     number, superseded = self.wechat.judge(appid, body["access_token"])
                     answers.numbers.append(number)
-                    answers.begun.set()
+                    answers.given.set()
                     answers.worst = max(answers.worst, superseded)
                 else:
                     answers.refusals.append(f"{status} {body}")

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -75,6 +75,14 @@ class Killer:
             self.over.set()
 
 
+async def all_given(all_answers: Iterable[Answers]) -> None:
+    """Return when every caller was given a token from now on: none of the instances has ended or is stuck."""
+    waited = list(all_answers)
+    for answers in waited:
+        answers.given.clear()
+    await asyncio.gather(*(answers.given.wait() for answers in waited))
+
+
 async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
     """Ten instances, two of them an hour off; kill -9 of whoever fetches, at random before and after the token is made.
 
@@ -100,6 +108,7 @@ async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
             ]
             await killer.over.wait()
             wechat.look = None
+            await all_given(seen.values())
             for caller in callers:
                 caller.cancel()
         elapsed = time.monotonic() - began
@@ -176,7 +185,7 @@ async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: b
                 for one in fleet.instances
                 for appid in accounts
             ]
-            await asyncio.gather(*(answers.begun.wait() for answers in seen.values()))
+            await all_given(seen.values())
             before = {appid: wechat.fetched(appid) for appid in accounts}
             if not keeps:
                 async with Store.open(own_redis.url, name="test") as store:
@@ -184,7 +193,8 @@ async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: b
             await asyncio.to_thread(own_redis.kill)
             await asyncio.sleep(1.0)
             await asyncio.to_thread(own_redis.start)
-            await asyncio.sleep(3.0)
+            await asyncio.sleep(3.0)  # all have looked again by then: what is fetched for it is fetched now
+            await all_given(seen.values())
             for caller in callers:
                 caller.cancel()
         words = fleet.last_words()
