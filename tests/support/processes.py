@@ -64,8 +64,10 @@ class Service:
         """Start it and return when it is ready.
 
         Raises:
-            RuntimeError: It ended, or was not ready in time; the text has its last words.
+            RuntimeError: It runs already; or it ended, or was not ready in time: the text has its last words.
         """
+        if self.running:
+            raise RuntimeError(f"{self.name} runs already")
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -33,8 +33,8 @@ class Fetch:
     """One request for a token."""
 
     appid: str
-    port: int
-    """Of the caller's end of the connection: which process it is."""
+    caller: str
+    """Who asks: the first part of the path, for each has an address of its own."""
     answered: bool = False
 
 
@@ -75,10 +75,10 @@ class ShortLivedWeChat:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """Yield its address; a request ends with its caller's connection."""
+        """Yield its address, to which each caller adds its name; a request ends with its caller's connection."""
         app = web.Application()
-        app.router.add_get("/cgi-bin/token", self._classic)
-        app.router.add_post("/cgi-bin/stable_token", self._stable)
+        app.router.add_get("/{caller}/cgi-bin/token", self._classic)
+        app.router.add_post("/{caller}/cgi-bin/stable_token", self._stable)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
         await runner.setup()
         try:
@@ -99,8 +99,7 @@ class ShortLivedWeChat:
         )
 
     async def _fetch(self, request: web.Request, appid: str, make: Callable[[str], Issued]) -> web.Response:
-        assert request.transport is not None
-        fetch = Fetch(appid, request.transport.get_extra_info("peername")[1])
+        fetch = Fetch(appid, request.match_info["caller"])
         self.fetches.append(fetch)
         self._under_way[appid] += 1
         self.most_at_once[appid] = max(self.most_at_once[appid], self._under_way[appid])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-import psutil
 
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, ShortLivedWeChat
@@ -16,8 +15,11 @@ from wxbus_local.guard import Run
 from wxbus_local.ports import free_port
 from wxbus_token.keyring import new_vault_key
 
-LEASE, TIMEOUT, MARGIN = 1.5, 1.0, 4.0
-"""Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead."""
+LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
+"""Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead.
+
+Long enough for ten processes on two cores: one that gets no turn for the length of its lease is as good as frozen.
+"""
 
 ACCOUNT = """
 [accounts.{appid}]
@@ -79,11 +81,11 @@ class Fleet:
         (folder / "accounts.toml").write_text(text, encoding="utf-8")
         fleet = cls(wechat, key)
         async with AsyncExitStack() as stack:
+            api_url = await stack.enter_async_context(wechat.serving())
             common = {
                 "WXBUS_REDIS_URL": redis_url,
                 "WXBUS_NAMESPACE": namespace,
                 "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
-                "WXBUS_WECHAT_API_URL": await stack.enter_async_context(wechat.serving()),
                 "WXBUS_WECHAT_API_TIMEOUT": str(TIMEOUT),
                 "WXBUS_TOKEN_LEASE": str(LEASE),
                 "WXBUS_TOKEN_MARGIN": str(MARGIN),
@@ -92,25 +94,25 @@ class Fleet:
                 "WXBUS_LOG_LEVEL": "warning",
             }
             for number, skew in enumerate(skews):
+                name = f"token{number}"
                 port, admin_port = free_port(), free_port()
-                env = {"WXBUS_TOKEN_PORT": str(port), "WXBUS_TOKEN_ADMIN_PORT": str(admin_port), **common}
+                env = {
+                    "WXBUS_WECHAT_API_URL": f"{api_url}/{name}",
+                    "WXBUS_TOKEN_PORT": str(port),
+                    "WXBUS_TOKEN_ADMIN_PORT": str(admin_port),
+                    **common,
+                }
                 module = ("-m", "tests.support.skewed", str(skew), "wxbus_token") if skew else ("-m", "wxbus_token")
                 ready = f"http://127.0.0.1:{admin_port}/readyz"
-                service = Service(run, f"token{number}", module, port=port, folder=folder, env=env, ready=ready)
+                service = Service(run, name, module, port=port, folder=folder, env=env, ready=ready)
                 stack.push_async_callback(service.end)
                 fleet.instances.append(service)
             await asyncio.gather(*(instance.start() for instance in fleet.instances))
             yield fleet
 
     def asking(self, fetch: Fetch) -> Service:
-        """Return the instance that holds the lock: the one whose connection the fetch came by."""
-        for instance in self.instances:
-            if instance.running and any(
-                connection.laddr.port == fetch.port
-                for connection in psutil.Process(instance.pid).net_connections(kind="tcp4")
-            ):
-                return instance
-        raise LookupError(f"no instance has port {fetch.port}")
+        """Return the instance that fetches: the one that holds the lock."""
+        return next(instance for instance in self.instances if instance.name == fetch.caller)
 
     async def call(self, instance: Service, method: str, **fields: str) -> tuple[int, dict[str, str]]:
         """Return status and body of a call; raises aiohttp.ClientError if the instance is not there."""

@@ -22,7 +22,7 @@ from wxbus_sandbox.settings import Rules
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
 
-LIFETIME, OVERLAP = 10, 6
+LIFETIME, OVERLAP = 14, 8
 SHORT = Rules(token_lifetime=LIFETIME, token_overlap=OVERLAP, stable_renewal=MARGIN, forced_interval=0)
 ACCOUNTS = {"wxstable1": False, "wxstable2": False, "wxclassic1": True, "wxclassic2": True}
 """Each appid, and whether its tokens are fetched the classic way."""
@@ -61,12 +61,12 @@ class Killer:
             holder = self._fleet.asking(fetch)
             if holder.name not in self._down:  # it may fetch for another account while it starts
                 self._spared.add(fetch.appid)
+                self._down.add(holder.name)
                 self.kills[fetch.appid] += 1
                 self._tasks.create_task(self._replace(holder))
                 await asyncio.Event().wait()  # ends with the connection
 
     async def _replace(self, holder: Service) -> None:
-        self._down.add(holder.name)
         await holder.kill()
         await holder.start()
         self._down.discard(holder.name)
