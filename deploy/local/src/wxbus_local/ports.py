@@ -6,6 +6,9 @@ import socket
 FIRST, LAST = 20_000, 29_999
 """Below the range from which systems take the local ports of outgoing connections: those would race with us."""
 
+_given: set[int] = set()
+"""What this process was given: it may not listen there yet, and whoever is killed comes back to its port."""
+
 
 def is_free(port: int) -> bool:
     """Whether a server could listen there now."""
@@ -19,9 +22,13 @@ def is_free(port: int) -> bool:
 
 
 def free_port(*, row: int = 1) -> int:
-    """Return a port that is free now, the first of so many in a row."""
-    ports = iter(lambda: random.randint(FIRST, LAST), None)
-    return next(port for port in ports if all(map(is_free, range(port, port + row))))
+    """Return a port that is free now and was not returned before, the first of so many in a row."""
+    while True:
+        first = random.randint(FIRST, LAST + 1 - row)
+        ports = range(first, first + row)
+        if _given.isdisjoint(ports) and all(map(is_free, ports)):
+            _given.update(ports)
+            return first
 
 
 def preferred_port(port: int) -> int:
