@@ -133,6 +133,32 @@ async def test_each_hold_has_a_greater_number(store: Lossy, key: str) -> None:
     assert fences == sorted(set(fences))
 
 
+async def test_no_number_is_drawn_again_by_a_redis_that_lost_it(store: Lossy, redis: "Redis", key: str) -> None:
+    """Redis came back empty, or with a counter from before: who holds now has a number that nobody had."""
+    lock = Lock(store, key, lease=LEASE)
+    fences = []
+    for kept in (None, "1", None):
+        hold = await lock.acquire()
+        assert hold is not None
+        fences.append(hold.fence)
+        await redis.delete(lock.key, lock.fence_key)
+        if kept is not None:
+            await redis.set(lock.fence_key, kept)
+    assert fences == sorted(set(fences))
+
+
+async def test_numbers_grow_although_the_clock_of_redis_goes_back(store: Lossy, redis: "Redis", key: str) -> None:
+    """The counter is ahead of the clock: it goes on from where it is, to the last digit."""
+    lock = Lock(store, key, lease=LEASE)
+    ahead = 2**52 - 1
+    await redis.set(lock.fence_key, str(ahead))
+    hold = await lock.acquire()
+    assert hold is not None
+    assert hold.fence == ahead + 1
+    assert await redis.get(lock.fence_key) == str(ahead + 1).encode()
+    assert await lock.release(hold)
+
+
 async def test_a_late_holder_cannot_write(store: Lossy, redis: "Redis", key: str) -> None:
     """Once another has the lock, the write of the one before is refused: before the other wrote, and after."""
     first, second = Lock(store, key, lease=LEASE), Lock(store, key, lease=LEASE)
@@ -156,7 +182,7 @@ async def test_a_lost_answer_is_asked_for(store: Lossy, key: str) -> None:
     hold = await lock.acquire()
     assert hold is not None
     assert store.ran == [ACQUIRE.name, ACQUIRE.name]
-    assert int(await store.command("GET", lock.fence_key)) == hold.fence == 1
+    assert int(await store.command("GET", lock.fence_key)) == hold.fence
 
 
 async def test_who_could_not_ask_finds_out_later(store: Lossy, key: str) -> None:

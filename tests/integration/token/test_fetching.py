@@ -96,7 +96,26 @@ async def test_a_late_holder_cannot_write(world: World, wechat: WeChat) -> None:
 
     assert await late == "SECRET-TOKEN-2"
     assert await world.record() == stored
-    assert stored["fence"] == "2"
+
+
+async def test_a_late_holder_cannot_write_into_a_redis_that_lost_its_number(
+    world: World, redis: "Redis", wechat: WeChat
+) -> None:
+    """Redis came back empty and the next holder drew a number there: the one before is late all the same."""
+    frozen, other = await world.instance(), await world.instance()
+    gate, wechat.gate = wechat.gate, asyncio.Event()
+    late = asyncio.create_task(frozen.get())
+    await wechat.asked.wait()
+    await redis.delete(world.key("lock"), world.key("lock:fence"))
+
+    held_back, wechat.gate = wechat.gate, gate
+    wechat.made += 1
+    assert await other.get() == wechat.current == "SECRET-TOKEN-2"
+    stored = await world.record()
+    held_back.set()
+
+    assert await late == "SECRET-TOKEN-2"
+    assert await world.record() == stored
 
 
 async def test_a_late_holder_cannot_write_even_before_the_next_one_did(world: World, wechat: WeChat) -> None:
@@ -159,7 +178,7 @@ async def test_a_black_hole_is_noticed_by_the_first_caller(world: World, wechat:
 
 
 async def test_redis_that_lost_its_data_does_no_harm(world: World, redis: "Redis", wechat: WeChat) -> None:
-    """An empty Redis: what is in memory serves on; who has nothing fetches, under numbers that count anew."""
+    """An empty Redis: what is in memory serves on; who has nothing fetches."""
     one, two = await world.instance(), await world.instance()
     await one.get()
     await redis.delete(world.key("record"), world.key("lock"), world.key("lock:fence"))
