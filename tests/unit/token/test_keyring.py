@@ -53,6 +53,7 @@ def test_rubbish_does_not_open(sealed: bytes) -> None:
         (f"{KEYS},b:!!!", "vault key 2"),
         (f"{KEYS},{KEYS}", "two vault keys have the id a"),
     ],
+    ids=["none", "no key", "too short", "not base64", "one id twice"],
 )
 def test_wrong_keys_are_named_and_not_shown(text: str, said: str) -> None:
     """The process refuses to start; the message says which key, never what it is."""
