@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
+from wxbus_local.ports import free_port
+
 CHUNK = 65_536
 
 
@@ -18,7 +20,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._to_server = asyncio.Event()
         self._to_client = asyncio.Event()
-        self.port = 0
+        self.port = free_port()  # which nobody is given while we refuse, not even as his own end of a connection
         self.accepted = 0
         """Connections taken so far."""
 
@@ -26,7 +28,6 @@ class Proxy:
         """Accept connections (again), on the same port as before."""
         self.flow()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = int(self._server.sockets[0].getsockname()[1])
 
     @property
     def listening(self) -> bool:
@@ -71,13 +72,20 @@ class Proxy:
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.listening:  # it came just before we refused
+            writer.transport.abort()
+            return
         self.accepted += 1
+        self._writers.add(writer)
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
         except OSError:  # the server is not there
             writer.transport.abort()
             return
-        self._writers |= {writer, server_writer}
+        if writer.is_closing():  # it was reset meanwhile
+            server_writer.transport.abort()
+            return
+        self._writers.add(server_writer)
         for source, sink, gate in (
             (reader, server_writer, self._to_server),
             (server_reader, writer, self._to_client),

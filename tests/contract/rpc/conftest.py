@@ -16,6 +16,7 @@ from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
 from wxbus.rpc.serialization import Serializer
+from wxbus_local.ports import free_port
 
 
 @dataclass
@@ -50,18 +51,17 @@ def server(keys: Keys) -> tuple[Echo, Server]:
 
 
 @pytest.fixture
-async def http_line(
-    server: tuple[Echo, Server], keys: Keys, unused_tcp_port: int, namespace: str
-) -> AsyncIterator[Line]:
+async def http_line(server: tuple[Echo, Server], keys: Keys, namespace: str) -> AsyncIterator[Line]:
     """Over HTTP."""
     echo, declared = server
+    port = free_port()
 
     @asynccontextmanager
     async def serve() -> AsyncIterator[None]:
-        async with listening(build_http(declared), host="127.0.0.1", port=unused_tcp_port):
+        async with listening(build_http(declared), host="127.0.0.1", port=port):
             yield
 
-    async with proxied(f"http://127.0.0.1:{unused_tcp_port}") as (proxy, url):
+    async with proxied(f"http://127.0.0.1:{port}") as (proxy, url):
         yield Line(echo, keys, url, proxy, Topology(namespace), serve)
 
 

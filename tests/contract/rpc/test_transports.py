@@ -105,8 +105,9 @@ async def test_refusals(line: Line, key: str, method: str, question: Question | 
 
 async def test_the_deadline_is_the_callers(line: Line) -> None:
     """A service that hangs is given up; the next call is served."""
-    line.echo.gate.clear()
     async with line.serve(), line.client() as client:
+        await say(client)  # it is connected
+        line.echo.gate.clear()
         with pytest.raises(RpcUnavailable, match="no answer in time"):
             await say(client, timeout=0.3)
         line.echo.gate.set()

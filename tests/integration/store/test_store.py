@@ -7,6 +7,7 @@ import pytest
 
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
+from wxbus_local.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -28,9 +29,9 @@ async def test_a_script_survives_the_loss_of_its_cache(store: Store, namespace: 
     assert await store.run(COUNT, keys=[key]) == 2
 
 
-async def test_redis_away_is_one_error_of_ours(unused_tcp_port: int) -> None:
+async def test_redis_away_is_one_error_of_ours() -> None:
     """Nobody above the store sees an error of redis-py."""
-    async with Store.open(f"redis://127.0.0.1:{unused_tcp_port}/0") as away:
+    async with Store.open(f"redis://127.0.0.1:{free_port()}/0") as away:
         with pytest.raises(StoreUnavailable):
             await away.run(COUNT, keys=["k"])
         with pytest.raises(StoreUnavailable):

@@ -448,7 +448,7 @@ async def test_when_the_grace_is_over_nothing_is_settled(
     assert wechat.sent == {"o_1": ["a 1"]}
 
 
-async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings, unused_tcp_port: int) -> None:
+async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings) -> None:
     """One error that says what; no group of errors, no worker that sits there with half its parts."""
     router = Router()
 
@@ -457,11 +457,12 @@ async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings, unus
 
     taken = web.AppRunner(web.Application())
     await taken.setup()
-    await web.TCPSite(taken, "127.0.0.1", unused_tcp_port).start()
+    await web.TCPSite(taken, "127.0.0.1", 0).start()
+    _, port = taken.addresses[0]
     try:
-        with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{unused_tcp_port}"):
+        with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port}"):
             await serve(
-                settings.model_copy(update={"admin_port": unused_tcp_port}),
+                settings.model_copy(update={"admin_port": port}),
                 router,
                 stopping=asyncio.Event(),
                 registry=CollectorRegistry(),
