@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from tests.support.leftovers import delete_keys, delete_queues
@@ -31,8 +32,11 @@ NEEDY_MARKERS = ("integration", "faults", "e2e")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what the session opens in one place, to close it in the right order."""
+    """Keep what the session opens in one place, to close it in the right order; log errors as services do."""
     config.stash[OPEN] = ExitStack()
+    # What stands there otherwise draws every local variable, which holds the event loop up for seconds.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

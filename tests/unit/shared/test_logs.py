@@ -16,11 +16,11 @@ from wxbus.settings import LogSettings
 def _logging_as_before() -> Iterator[None]:
     """Put back what `configure` changes for the whole process."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
 
 
