@@ -47,7 +47,7 @@ appid = "{KIOSK}"
 kind = "official_account"
 secret = "{KIOSK_SECRET}"
 """
-WAIT = 10.0
+WAIT = 30.0
 """Seconds until a test gives up waiting for something to become true."""
 
 

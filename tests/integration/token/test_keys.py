@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, SecretStr
 from redis.asyncio import Redis
 
@@ -12,8 +14,10 @@ from tests.support.proxy import proxied
 from tests.support.token_service import CAFE, SHOP, Place, eventually, service
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
+from wxbus.rpc.keys import new_key
 from wxbus.rpc.tokens import TokenAnswer, TokenRequest
 from wxbus.settings import StoreSettings
+from wxbus_token.app import serving
 from wxbus_token.messages import Everything, KeyList, ListedKey, MadeKey, NewKey, Revocation, Revoked, Rotation
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -157,6 +161,54 @@ async def test_keys_of_the_file_stay_in_the_file(place: Place) -> None:
             with pytest.raises(RpcFailure, match="404"):
                 await change("nobody")
         assert await opens(url, place.key)
+
+
+async def test_the_file_of_keys_is_read_again(place: Place) -> None:
+    """A key that is written into it opens without a restart, one that is taken out opens nothing any more."""
+    path = place.settings.api_keys_file
+    before = path.read_text()
+    key, entry = new_key("reports", [GET])
+    async with service(place.settings) as url:
+        assert not await opens(url, key)
+        path.write_text(f"{before}\n{entry.as_toml()}\n")
+        await eventually(lambda: opens(url, key))
+        async with Admin.of(url, place.admin_key) as admin:
+            assert (await admin.listed())[entry.key].source == "file"
+        path.write_text(before)
+        await eventually(lambda: closed(url, key))
+        path.write_text("")
+        await eventually(lambda: closed(url, place.key))
+
+
+async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -> None:
+    """Keys from before go on, the service stays ready and says what is wrong, by no key; mended, it is taken."""
+    path = place.settings.api_keys_file
+    before = path.read_text()
+    async with (
+        serving(place.settings, registry=CollectorRegistry()) as addresses,
+        aiohttp.ClientSession(f"http://127.0.0.1:{addresses.admin_port}") as http,
+    ):
+
+        async def told() -> str:
+            async with http.get("/readyz") as answer:
+                assert answer.status == 200
+                parts = (await answer.json())["parts"]
+                assert parts["accounts"] == "ready"
+                return str(parts["api_keys"])
+
+        async def is_wrong() -> bool:
+            return await told() != "ready"
+
+        async def is_right() -> bool:
+            return not await is_wrong()
+
+        assert await is_right()
+        path.write_text(before.replace("scopes", "scope"))
+        await eventually(is_wrong)
+        assert f"{path}: 0.scopes: Field required" in await told()
+        assert await opens(f"http://127.0.0.1:{addresses.port}", place.key)
+        path.write_text(before)
+        await eventually(is_right)
 
 
 async def test_what_is_seen_of_a_key(place: Place, redis: "Redis") -> None:

@@ -12,8 +12,10 @@ from prometheus_client import CollectorRegistry
 from wxbus.accounts import Accounts
 from wxbus.accounts_file import AccountsFile
 from wxbus.errors import ConfigurationError, UnknownAccount
+from wxbus.watched_file import WatchedFile
 
 POLL = 0.01
+NEVER = 3600.0
 
 
 def accounts(*names: str, source: str = 'secret_file = "secret"') -> str:
@@ -24,10 +26,10 @@ def accounts(*names: str, source: str = 'secret_file = "secret"') -> str:
 class Watched:
     """A file that is watched, and what its taker was told."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, poll: float = POLL) -> None:
         self.path = path
         self.registry = CollectorRegistry()
-        self.file = AccountsFile(path, registry=self.registry, poll=POLL)
+        self.file = AccountsFile(path, registry=self.registry, poll=poll)
         self.taken: asyncio.Queue[Accounts] = asyncio.Queue()
         self.file.tell(self.taken.put_nowait)
 
@@ -134,6 +136,23 @@ async def test_sighup_reads_at_once_what_no_file_shows(tmp_path: Path, monkeypat
         await watched.taken.get()
 
     assert watched.secret("shop") == "second"
+
+
+async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path) -> None:
+    """A process has one handler of a signal: a second file must not take it from the first."""
+    path, other_path = tmp_path / "accounts.toml", tmp_path / "words"
+    path.write_text(accounts("shop", source=""), encoding="utf-8")
+    other_path.write_text("one", encoding="utf-8")
+    watched = Watched(path, poll=NEVER)
+    other = WatchedFile(other_path, Path.read_text, name="words", registry=watched.registry, poll=NEVER)
+    words: asyncio.Queue[str] = asyncio.Queue()
+    other.tell(words.put_nowait)
+    async with watched.file.watching(other):
+        other_path.write_text("two", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert await words.get() == "two"
+        await watched.taken.get()
+    assert watched.registry.get_sample_value("wxbus_words_file_wrong") == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Puts the token service together: the only place that knows which parts are real."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.accounts_file import AccountsFile
-from wxbus.admin import Check, build_admin, listening
+from wxbus.admin import build_admin, listening
 from wxbus.api.http import WeChatHttp
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
@@ -19,6 +19,7 @@ from wxbus.rpc.keys import read_entries
 from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
 from wxbus.waiting import beside
+from wxbus.watched_file import WatchedFile
 from wxbus_token.account_book import AccountBook
 from wxbus_token.administration import AccountsService, KeysService
 from wxbus_token.authority import Authority
@@ -60,8 +61,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         ConfigurationError: The accounts, the API keys or the vault keys are wrong.
     """
     tls = settings.tls
-    entries = read_entries(settings.api_keys_file)
     keyring = Keyring.parse(settings.vault_keys.get_secret_value())
+    keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
     file = AccountsFile(settings.accounts.accounts_file, registry=registry)
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
@@ -87,10 +88,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         platforms = Platforms(store, vault, authority, sources, namespace=namespace, accounts=lambda: book.current)
         keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
         uses = Uses(store, namespace=namespace, now=keys.now)
-        callers = Callers(entries, keys, uses)
+        callers = Callers(keys_file, keys, uses)
 
         hints = Hints(store, namespace=namespace)
-        await enter(file.watching())
+        await enter(file.watching(keys_file))
         await enter(beside(hints.run()))
         await enter(beside(follow([accounts.read, keys.read, uses.write], hints.ear())))
         await enter(beside(authority.run(hints.ear())))
@@ -106,10 +107,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             KeysService(callers),
         ]
         server = Server(services, authenticator=callers, limit=limit, registry=registry, quiet=settings.audit_quiet)
-        checks: Mapping[str, Check] = {"redis": vault.check}
-        admin_port = await enter(
-            listening(build_admin(checks, registry=registry), host=settings.admin_host, port=settings.admin_port)
-        )
+        told = {"accounts": file.check, "api_keys": keys_file.check}
+        admin = build_admin({"redis": vault.check}, told=told, registry=registry)
+        admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=tls))
         if settings.calls.amqp_url is not None:

@@ -11,6 +11,7 @@ from wxbus.rpc.call import Principal
 from wxbus.rpc.keys import ApiKeys, KeyEntry, new_key
 from wxbus.rpc.scopes import Scope, allowed
 from wxbus.store.store import Store
+from wxbus.watched_file import WatchedFile
 from wxbus_token.register import Register
 from wxbus_token.registered import RegisteredKey
 
@@ -18,12 +19,12 @@ from wxbus_token.registered import RegisteredKey
 class Callers:
     """All keys (implements `wxbus.rpc.keys.Authenticator`), and how registered ones change."""
 
-    def __init__(self, file: Sequence[KeyEntry], register: Register[RegisteredKey], uses: "Uses") -> None:
-        self._file = tuple(file)
+    def __init__(self, file: WatchedFile[Sequence[KeyEntry]], register: Register[RegisteredKey], uses: "Uses") -> None:
         self._register = register
         self._uses = uses
+        self._take(file.current)
+        file.tell(self._take)
         register.tell(self._put_together)
-        self._put_together()
 
     def __call__(self, credentials: str) -> Principal | None:
         """Return whose API key it is."""
@@ -129,6 +130,10 @@ class Callers:
         known = {entry.key for entry in self._file}
         return [entry for key, entry in sorted(self._register.entries.items()) if key not in known]
 
+    def _take(self, filed: Sequence[KeyEntry]) -> None:
+        self._file = tuple(filed)
+        self._put_together()
+
     def _put_together(self) -> None:
         self._keys = ApiKeys.of([*self._file, *self._registered()], clock=self._register.now)
 
@@ -156,8 +161,9 @@ class Uses:
     async def write(self) -> None:
         """Note in Redis what was used since the last time; raises StoreUnavailable."""
         if self._noted:
-            noted, self._noted = self._noted, set()
+            noted = frozenset(self._noted)
             await self._store.command("HSET", self._key, *(part for key in noted for part in (key, int(self._now()))))
+            self._noted -= noted  # only now: with Redis away they are written later
 
     async def read(self) -> dict[str, datetime]:
         """Return when each was last used; raises StoreUnavailable."""

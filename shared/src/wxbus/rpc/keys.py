@@ -155,7 +155,7 @@ class ApiKeys:
         return known.principal if known and (known.expires == math.inf or self._clock() < known.expires) else None
 
 
-def read_entries(path: Path) -> list[KeyEntry]:
+def read_entries(path: Path) -> Sequence[KeyEntry]:
     """Return the entries of a TOML file.
 
     Raises:
