@@ -71,10 +71,16 @@ def test_if_the_runner_is_killed_nothing_is_left(runner: Runner) -> None:
 
 
 def test_servers_of_our_own_end_with_a_killed_runner(tmp_path: Path) -> None:
-    """Without addresses given RabbitMQ and Redis are our own: they too end after kill -9, programs or containers."""
+    """Without addresses given RabbitMQ and Redis are our own: they too end after kill -9, programs or containers.
+
+    Workers can cut off a frozen one at a RabbitMQ of our own: they are told where its management is.
+    """
     with running({"WXBUS_LOCAL_DATA": str(tmp_path / "data")}, cwd=tmp_path) as runner:
         runner.wait_ready()
         run_id = runner.run_id()
+        workers = [process for process in runner.family() if "wxbus_worker" in process.cmdline()]
+        assert workers
+        assert all("WXBUS_AMQP_MANAGEMENT_URL" in worker.environ() for worker in workers)
 
         runner.process.kill()
 

@@ -1,11 +1,14 @@
 """Servers of our own can be killed, frozen and started again as a fault test wants it, and leave nothing behind."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from wxbus.bus.management import Management
+from wxbus.errors import BrokerUnavailable
 from wxbus_local import rabbitmq, redis
 from wxbus_local.guard import marked, wait_ended
 from wxbus_local.private import Server
@@ -54,6 +57,20 @@ def test_a_frozen_one_answers_nothing_until_it_is_thawed(launch: Callable[[Kind]
     server.thaw()
 
     assert kind.probe(server.url) is None
+
+
+async def test_rabbitmq_of_our_own_can_be_managed(launch: Callable[[Kind], Server]) -> None:
+    """Its management API takes the user of its address: with it workers cut off a frozen one."""
+    server = await asyncio.to_thread(launch, RABBITMQ)
+    assert server.management_url
+    async with Management.open(server.management_url, amqp_url=server.url) as management:
+        while True:  # it may listen a moment later than the broker
+            try:
+                assert await management.close_connections("nobody", reason="to see whether it answers") == 0
+            except BrokerUnavailable:
+                await asyncio.sleep(0.1)
+            else:
+                break
 
 
 def test_redis_keeps_what_it_acknowledged_through_kill_9(launch: Callable[[Kind], Server]) -> None:

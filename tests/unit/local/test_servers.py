@@ -17,6 +17,7 @@ class PretendServer:
     """Remembers what was asked of it."""
 
     url = "redis://user:hunter2@127.0.0.1:1/0"
+    management_url = None
     description = "private instance of /bin/redis"
 
     def __init__(self) -> None:

@@ -39,6 +39,8 @@ class Recipe:
     probe: Callable[[str], str | None]
     command: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    management_port: int | None = None
+    """Of RabbitMQ's management API; None: there is none."""
 
 
 class NoEngine(StartFailed):
@@ -115,7 +117,7 @@ class Engine:
 
 
 class ContainerServer:
-    """A server in a container, published on a port of this machine that stays the same over restarts."""
+    """A server in a container, published on ports of this machine that stay the same over restarts."""
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -123,17 +125,16 @@ class ContainerServer:
         testcontainers_config.ryuk_disabled = True
         run.has_containers()
         self._container = (
-            DockerContainer(recipe.image)
-            .with_envs(**recipe.environment)
-            .with_kwargs(labels={MARK: run.id})
-            .with_bind_ports(recipe.port, free_port())
+            DockerContainer(recipe.image).with_envs(**recipe.environment).with_kwargs(labels={MARK: run.id})
         )
         if recipe.command:
             self._container = self._container.with_command(list(recipe.command))
         client = self._container.get_docker_client()
-        if client.get_connection_mode() is ConnectionMode.docker_host and client.host() == "localhost":
-            ports: dict[str, Any] = self._container.ports
-            ports[str(recipe.port)] = ("127.0.0.1", ports[str(recipe.port)])  # not for the neighbours on the network
+        ours = client.get_connection_mode() is ConnectionMode.docker_host and client.host() == "localhost"
+        ports: dict[str, Any] = self._container.ports
+        for port in filter(None, (recipe.port, recipe.management_port)):
+            # On our own machine not for the neighbours on the network.
+            ports[str(port)] = ("127.0.0.1", free_port()) if ours else free_port()
         self._url: str | None = None
 
     @property
@@ -142,6 +143,12 @@ class ContainerServer:
         if self._url is None:
             raise StartFailed(f"{self._recipe.name} was not started yet")
         return self._url
+
+    @property
+    def management_url(self) -> str | None:
+        """Return where its management API is, if it has one."""
+        port = self._recipe.management_port
+        return None if port is None else self._published("http://{host}:{port}", port)
 
     @property
     def description(self) -> str:
@@ -153,10 +160,7 @@ class ContainerServer:
         with _translated(self._recipe.name):
             if self._url is None:
                 self._container.start()
-                self._url = self._recipe.url.format(
-                    host=self._container.get_container_host_ip().replace("localhost", "127.0.0.1"),
-                    port=self._container.get_exposed_port(self._recipe.port),
-                )
+                self._url = self._published(self._recipe.url, self._recipe.port)
             else:
                 self._container.get_wrapped_container().start()
         try:
@@ -209,6 +213,11 @@ class ContainerServer:
             container = self._container.get_wrapped_container()
             container.reload()
             return container.status in {"running", "paused"}
+
+    def _published(self, address: str, port: int) -> str:
+        """Return an address with the place where a port of the container is reached."""
+        host = self._container.get_container_host_ip().replace("localhost", "127.0.0.1")
+        return address.format(host=host, port=self._container.get_exposed_port(port))
 
 
 def _knock() -> None:

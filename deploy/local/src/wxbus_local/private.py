@@ -29,6 +29,11 @@ class Server(Protocol):
         ...
 
     @property
+    def management_url(self) -> str | None:
+        """Return where RabbitMQ's management API is, for the user and password of `url`; None: there is none."""
+        ...
+
+    @property
     def description(self) -> str:
         """Return what it is, for a person."""
         ...
@@ -95,6 +100,11 @@ class PrivateServer(ABC):
     @abstractmethod
     def url(self) -> str:
         """Return its address."""
+
+    @property
+    def management_url(self) -> str | None:
+        """Return None: only RabbitMQ has it."""
+        return None
 
     @property
     @abstractmethod

@@ -55,7 +55,7 @@ class PrivateRabbitMQ(PrivateServer):
 
     @property
     def management_url(self) -> str:
-        """Return where its management API and pages are (guest, guest)."""
+        """Return where its management API and pages are."""
         return f"http://127.0.0.1:{self._management}"
 
     def start(self) -> None:

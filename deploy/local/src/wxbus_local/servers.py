@@ -49,6 +49,7 @@ RABBITMQ = Kind(
         name="RabbitMQ",
         image="rabbitmq:4-management",
         port=5672,
+        management_port=15672,
         url="amqp://wxbus:wxbus@{host}:{port}/",
         probe=probe.amqp,
         environment={"RABBITMQ_DEFAULT_USER": "wxbus", "RABBITMQ_DEFAULT_PASS": "wxbus"},
@@ -161,6 +162,8 @@ class Servers:
     """Where the two servers are."""
 
     amqp_url: str
+    management_url: str | None
+    """Of the management API, if this RabbitMQ is ours."""
     redis_url: str
     own: tuple[Server, ...]
     """Those of them that we have started."""
@@ -177,4 +180,5 @@ def find(launcher: Launcher, *, data: Path) -> Iterator[Servers]:
         launcher.serving(RABBITMQ, amqp_url, data / "rabbitmq") as rabbitmq,
     ):
         own = tuple(found.own for found in (redis, rabbitmq) if found.own)
-        yield Servers(amqp_url=rabbitmq.url, redis_url=redis.url, own=own)
+        management_url = rabbitmq.own.management_url if rabbitmq.own else None
+        yield Servers(amqp_url=rabbitmq.url, management_url=management_url, redis_url=redis.url, own=own)

@@ -175,6 +175,8 @@ def _environment(
         "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(DEMO_BOT)])),
         "PYTHONUNBUFFERED": "1",
     }
+    if servers.management_url:
+        decided["WXBUS_AMQP_MANAGEMENT_URL"] = servers.management_url
     return preferred | run.environment() | decided
 
 
