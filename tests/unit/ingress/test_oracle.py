@@ -18,7 +18,8 @@ from wxbus.wechat import parse_message
 from wxbus.wechat.callback import CallbackKey, Mode, Receiver
 from wxbus.wechat.codec import Format, document_from_json, render
 from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.reply import Text, passive
+from wxbus.wechat.passive import passive_answer
+from wxbus.wechat.reply import Text
 from wxbus.wechat.signature import sign
 
 KEY = CallbackKey(token=TOKEN, aes_key=AES_KEY)
@@ -68,7 +69,7 @@ async def test_we_refuse_what_it_seals_for_another(ingress: Ingress) -> None:
 def test_it_opens_what_we_seal(crypto: WeChatCrypto | WeComCrypto, content: str) -> None:
     """A passive reply, sealed by us, is opened and read by it; signed for another moment it is refused."""
     receiver = Receiver([KEY], APPID, [Mode.SECURE], ["xml"], wecom=isinstance(crypto, WeComCrypto))
-    body = render(passive(Text(content), parse_message(a_text()), created_at=1700000001), Format.XML)
+    body = render(passive_answer(Text(content), parse_message(a_text()), created_at=1700000001), Format.XML)
     sealed = receiver.seal(body, Format.XML, timestamp=1700000001, nonce=NONCE).decode()
     signature = xmltodict.parse(sealed)["xml"]["MsgSignature"]
 

@@ -13,6 +13,7 @@ from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.messages import parse_message
+from wxbus.wechat.passive import passive_answer
 from wxbus.wechat.signature import sign
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 
@@ -43,7 +44,7 @@ def replying(
 
 def passive(what: reply.AnyReply) -> Callable[[Received], dict[str, Any]]:
     """The document of a passive reply by our own rules."""
-    return lambda received: reply.passive(what, parse_message(received.opened.document), created_at=int(NOW))
+    return lambda received: passive_answer(what, parse_message(received.opened.document), created_at=int(NOW))
 
 
 def with_fields(**fields: object) -> Callable[[Received], dict[str, Any]]:

@@ -10,6 +10,9 @@ from pydantic import ValidationError
 
 from wxbus.wechat import ClickEvent, TextMessage, reply
 from wxbus.wechat.codec import Format, parse, render
+from wxbus.wechat.customer_service import customer_service_message
+from wxbus.wechat.long_text import split_text
+from wxbus.wechat.passive import Limits, passive_answer
 
 MESSAGE = TextMessage(to_user="gh_1", from_user="o1", created_at=1, msg_id="9", content="hi")
 EVENT = ClickEvent(to_user="gh_1", from_user="o1", created_at=1)
@@ -70,14 +73,14 @@ def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
 @pytest.mark.parametrize("form", Format)
 def test_passive_answer(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
     """A passive answer goes back to who wrote, with the members of its type (protocol reference 7)."""
-    document = parse(render(reply.passive(sent, MESSAGE, created_at=7), form))
+    document = parse(render(passive_answer(sent, MESSAGE, created_at=7), form))
     header = {"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": "7", "MsgType": sent.kind}
     assert document == header | members
 
 
 def test_passive_answer_bears_our_time() -> None:
     """Without another time an answer bears the present one, as a bare number."""
-    assert isinstance(reply.passive(reply.Text("hi"), MESSAGE)["CreateTime"], int)
+    assert isinstance(passive_answer(reply.Text("hi"), MESSAGE)["CreateTime"], int)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_passive_answer_bears_our_time() -> None:
 def test_what_cannot_be_a_passive_answer(sent: reply.AnyReply) -> None:
     """A reply of a customer-service type only is refused as a passive answer, by name."""
     with pytest.raises(ValueError, match=sent.kind):
-        reply.passive(sent, MESSAGE)
+        passive_answer(sent, MESSAGE)
 
 
 def test_passive_limits() -> None:
@@ -94,13 +97,13 @@ def test_passive_limits() -> None:
     two = reply.News((ARTICLE, ARTICLE))
     long = reply.Text("你" * 683)
     with pytest.raises(ValueError, match="2 articles; this passive answer takes 1"):
-        reply.passive(two, MESSAGE)
-    reply.passive(two, EVENT)
+        passive_answer(two, MESSAGE)
+    passive_answer(two, EVENT)
     with pytest.raises(ValueError, match=r"2049 bytes.*2048"):
-        reply.passive(long, MESSAGE)
-    reply.passive(long, MESSAGE, limits=reply.Limits(text_bytes=2049))
+        passive_answer(long, MESSAGE)
+    passive_answer(long, MESSAGE, limits=Limits(text_bytes=2049))
     with pytest.raises(ValueError, match="never events"):
-        reply.passive(reply.TransferToCustomerService(), EVENT)
+        passive_answer(reply.TransferToCustomerService(), EVENT)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +139,14 @@ def test_passive_limits() -> None:
 )
 def test_customer_service_message(sent: reply.CustomerServiceReply, members: dict[str, Any]) -> None:
     """A customer-service message names its type and has its members under that name (protocol reference 9.1)."""
-    assert reply.customer_service(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
+    assert customer_service_message(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
 
 
 def test_customer_service_options() -> None:
     """The human in whose name it is sent, the mark of a machine and the sub-merchant stand beside the message."""
-    payload = reply.customer_service(reply.Text("hi"), "o1", kf_account="kf1@shop", ai_generated=True, business_id="b")
+    payload = customer_service_message(
+        reply.Text("hi"), "o1", kf_account="kf1@shop", ai_generated=True, business_id="b"
+    )
     assert payload["customservice"] == {"kf_account": "kf1@shop"}
     assert payload["aimsgcontext"] == {"is_ai_msg": 1}
     assert payload["businessid"] == "b"
@@ -151,7 +156,7 @@ def test_customer_service_options() -> None:
 def test_what_cannot_be_a_customer_service_message(sent: reply.AnyReply) -> None:
     """What only answers a push cannot be sent later, and the error names it."""
     with pytest.raises(ValueError, match=sent.kind):
-        reply.customer_service(sent, "o1")
+        customer_service_message(sent, "o1")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +178,7 @@ def test_empty_replies_cannot_be_made(make: Any) -> None:
 @given(st.text(max_size=200), st.integers(4, 50))
 def test_split_text(text: str, limit: int) -> None:
     """The parts are the text, none is over the limit, none is empty, and none could have taken another character."""
-    parts = reply.split_text(text, limit)
+    parts = split_text(text, limit)
     assert "".join(parts) == text
     assert all(0 < len(part.encode()) <= limit for part in parts)
     for part, following in itertools.pairwise(parts):
@@ -183,4 +188,4 @@ def test_split_text(text: str, limit: int) -> None:
 def test_split_text_needs_room_for_a_character() -> None:
     """A limit below the largest character is refused, not an endless loop."""
     with pytest.raises(ValueError, match="at least 4"):
-        reply.split_text("😀", 3)
+        split_text("😀", 3)

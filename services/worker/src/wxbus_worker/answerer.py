@@ -15,7 +15,8 @@ from wxbus.bus.answer import Answer
 from wxbus.bus.ports import Outlet
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import Message
-from wxbus.wechat.reply import AnyReply, TransferToCustomerService, passive
+from wxbus.wechat.passive import passive_answer
+from wxbus.wechat.reply import AnyReply, TransferToCustomerService
 from wxbus_worker.context_store import ContextKey, Held
 from wxbus_worker.held_replies import HeldReplies
 from wxbus_worker.job import Job
@@ -93,7 +94,7 @@ def _passive(replies: Sequence[AnyReply], message: Message, account: Account) ->
         if account.reply == "transfer" and not isinstance(replies[number], TransferToCustomerService):
             continue
         try:
-            return number, passive(replies[number], message)
+            return number, passive_answer(replies[number], message)
         except ValueError:
             continue
     return None

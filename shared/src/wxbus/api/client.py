@@ -32,7 +32,7 @@ class WeChatClient:
 
         Args:
             openid: The user.
-            reply: One message; text over WeChat's limit is refused (45002), see `reply.split_text`.
+            reply: One message; text over WeChat's limit is refused (45002), see `wxbus.wechat.long_text`.
             kf_account: Send it in the name of this human.
 
         Raises:

@@ -5,8 +5,9 @@ from typing import Final
 from wxbus.api.calls import READ, SEND, Backoff, Calls
 from wxbus.api.http import JsonObject, WeChatHttp
 from wxbus.errors import WeChatError
+from wxbus.wechat.customer_service import customer_service_message
 from wxbus.wechat.errcodes import Policy
-from wxbus.wechat.reply import AnyReply, customer_service
+from wxbus.wechat.reply import AnyReply
 
 SEND_PATH: Final = "/cgi-bin/message/custom/send"
 TYPING_PATH: Final = "/cgi-bin/message/custom/typing"
@@ -15,7 +16,7 @@ HARMLESS: Final = frozenset({Policy.OK, Policy.IGNORE})
 
 async def send(http: WeChatHttp, calls: Calls, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
     """Send one message; see `WeChatClient.send`."""
-    await _post(http, calls, SEND_PATH, customer_service(reply, openid, kf_account=kf_account), SEND)
+    await _post(http, calls, SEND_PATH, customer_service_message(reply, openid, kf_account=kf_account), SEND)
 
 
 async def typing(http: WeChatHttp, calls: Calls, openid: str, *, on: bool) -> None:

@@ -10,15 +10,8 @@ from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
 from wxbus.wechat.answers import document_of
-from wxbus.wechat.reply import (
-    Answer,
-    AnyReply,
-    CustomerServiceReply,
-    Success,
-    Text,
-    TransferToCustomerService,
-    split_text,
-)
+from wxbus.wechat.long_text import split_text
+from wxbus.wechat.reply import Answer, AnyReply, CustomerServiceReply, Success, Text, TransferToCustomerService
 from wxbus_worker.current import current_delivery
 from wxbus_worker.injection import HandlerCall
 from wxbus_worker.job import Job

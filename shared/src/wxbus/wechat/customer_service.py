@@ -1,0 +1,110 @@
+"""Replies as customer-service messages (protocol reference 9.1)."""
+
+from typing import Any
+
+from wxbus.wechat.reply import (
+    AnyReply,
+    Card,
+    Image,
+    Link,
+    Menu,
+    MiniProgramPage,
+    MpNews,
+    MpNewsArticle,
+    Music,
+    News,
+    Text,
+    Video,
+    Voice,
+)
+
+
+def customer_service_message(
+    reply: AnyReply,
+    openid: str,
+    *,
+    kf_account: str | None = None,
+    ai_generated: bool | None = None,
+    business_id: str | None = None,
+) -> dict[str, Any]:
+    """Return the JSON payload that sends `reply` to a user (protocol reference 9.1).
+
+    Args:
+        reply: One of `CustomerServiceReply`.
+        openid: The user.
+        kf_account: Send it in the name of this human.
+        ai_generated: Whether to mark it as made by a machine; None: say nothing about it.
+        business_id: Sub-merchant of a Mini Program.
+
+    Raises:
+        ValueError: No customer-service message of this kind exists. Sizes are WeChat's to judge (45002, 45008).
+    """
+    payload: dict[str, Any] = {
+        "touser": openid,
+        "msgtype": reply.kind,
+        reply.kind: _customer_service_fields(reply),
+    }
+    if kf_account is not None:
+        payload["customservice"] = {"kf_account": kf_account}
+    if ai_generated is not None:
+        payload["aimsgcontext"] = {"is_ai_msg": int(ai_generated)}
+    if business_id is not None:
+        payload["businessid"] = business_id
+    return payload
+
+
+def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR0911 - one return for each kind
+    match reply:
+        case Text():
+            return {"content": reply.content}
+        case Image() | Voice() | MpNews():
+            return {"media_id": reply.media_id}
+        case Video():
+            given = _given(title=reply.title, description=reply.description)
+            return {"media_id": reply.media_id, "thumb_media_id": reply.thumb_media_id, **given}
+        case Music():
+            return {
+                "title": reply.title,
+                "description": reply.description,
+                "musicurl": reply.url,
+                **_given(hqmusicurl=reply.hq_url),
+                "thumb_media_id": reply.thumb_media_id,
+            }
+        case News():
+            return {
+                "articles": [
+                    {
+                        "title": article.title,
+                        "description": article.description,
+                        "url": article.url,
+                        "picurl": article.picture_url,
+                    }
+                    for article in reply.articles
+                ]
+            }
+        case Menu():
+            items = [{"id": item.id, "content": item.content} for item in reply.items]
+            return {**_given(head_content=reply.head), "list": items, **_given(tail_content=reply.tail)}
+        case MiniProgramPage():
+            return {
+                "title": reply.title,
+                **_given(appid=reply.appid),
+                "pagepath": reply.page_path,
+                "thumb_media_id": reply.thumb_media_id,
+            }
+        case Link():
+            return {
+                "title": reply.title,
+                "description": reply.description,
+                "url": reply.url,
+                "thumb_url": reply.thumb_url,
+            }
+        case Card():
+            return {"card_id": reply.card_id}
+        case MpNewsArticle():
+            return {"article_id": reply.article_id}
+    raise ValueError(f"{reply.kind} is no customer-service message")
+
+
+def _given(**fields: str) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,86 @@
+"""Replies as the answer to WeChat's push (protocol reference 7); how much it takes changes: a parameter."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wxbus.wechat.base import Event, Message
+from wxbus.wechat.reply import AnyReply, Image, Music, News, Text, TransferToCustomerService, Video, Voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What WeChat takes in a passive answer; more makes it tell the user that the service is out of order."""
+
+    text_bytes: int = 2048
+    """UTF-8 (protocol reference 7; the official number is not confirmed)."""
+    articles_for_message: int = 1
+    articles_for_event: int = 8
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+def passive_answer(
+    reply: AnyReply, message: Message, *, created_at: int | None = None, limits: Limits = DEFAULT_LIMITS
+) -> dict[str, Any]:
+    """Return the document of a passive answer to `message`, ready for `codec.render` (protocol reference 7).
+
+    Args:
+        reply: One of `PassiveReply`.
+        message: What it answers: sender and receiver change places.
+        created_at: Seconds since the epoch; None: now.
+        limits: What WeChat takes.
+
+    Raises:
+        ValueError: No passive answer of this kind exists, or it exceeds a limit.
+    """
+    answers_event = isinstance(message, Event)
+    if isinstance(reply, Text) and (size := len(reply.content.encode())) > limits.text_bytes:
+        raise ValueError(f"text of {size} bytes; a passive answer takes {limits.text_bytes}, see long_text")
+    if isinstance(reply, News):
+        most = limits.articles_for_event if answers_event else limits.articles_for_message
+        if len(reply.articles) > most:
+            raise ValueError(f"{len(reply.articles)} articles; this passive answer takes {most}")
+    if answers_event and reply.kind == "transfer_customer_service":
+        raise ValueError("transfer_customer_service answers users' messages, never events")
+    return {
+        "ToUserName": message.from_user,
+        "FromUserName": message.to_user,
+        "CreateTime": int(time.time()) if created_at is None else created_at,
+        "MsgType": reply.kind,
+        **_passive_fields(reply),
+    }
+
+
+def _passive_fields(reply: AnyReply) -> dict[str, Any]:
+    match reply:
+        case Text():
+            return {"Content": reply.content}
+        case Image() | Voice():
+            return {type(reply).__name__: {"MediaId": reply.media_id}}
+        case Video():
+            return {"Video": {"MediaId": reply.media_id, **_given(Title=reply.title, Description=reply.description)}}
+        case Music():
+            given = _given(
+                Title=reply.title, Description=reply.description, MusicUrl=reply.url, HQMusicUrl=reply.hq_url
+            )
+            return {"Music": {**given, "ThumbMediaId": reply.thumb_media_id}}
+        case News():
+            articles = [
+                {
+                    "Title": article.title,
+                    "Description": article.description,
+                    "PicUrl": article.picture_url,
+                    "Url": article.url,
+                }
+                for article in reply.articles
+            ]
+            return {"ArticleCount": len(articles), "Articles": articles}
+        case TransferToCustomerService():
+            return {"TransInfo": {"KfAccount": reply.kf_account}} if reply.kf_account else {}
+    raise ValueError(f"{reply.kind} is no passive answer with a document")
+
+
+def _given(**fields: str) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}
