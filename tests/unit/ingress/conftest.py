@@ -87,8 +87,8 @@ class Ingress:
 
 @pytest.fixture
 def limits() -> Limits:
-    """Limits small enough for a test to break them."""
-    return Limits(body_limit=20_000, body_timeout=0.2, budget=2, max_age=300)
+    """A body limit small enough to break, times that no busy machine uses up."""
+    return Limits(body_limit=20_000, body_timeout=20, budget=20, max_age=300)
 
 
 @pytest.fixture

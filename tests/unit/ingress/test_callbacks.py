@@ -19,6 +19,7 @@ from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, document_from_json, render
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.signature import sign
+from wxbus_ingress.settings import Limits
 
 REFUSED = (403, "the signature is not valid\n")
 OTHER_KEY = "OtherKeyOtherKeyOtherKeyOtherKeyOtherKeyOth"
@@ -73,6 +74,7 @@ async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress:
     assert first.id != second.id
 
 
+@pytest.mark.parametrize("limits", [Limits(budget=2)])  # nobody answers within it
 async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
     """Virtual payment goes on for 18 hours until it is acknowledged, maybe under the first timestamp (4.4)."""
     document = {**a_text(), "MsgType": "event", "Event": "xpay_goods_deliver_notify", "OutTradeNo": "1"}
@@ -83,6 +85,7 @@ async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
     assert await ingress.post(a_push(timestamp=hours_ago)) == REFUSED
 
 
+@pytest.mark.parametrize("limits", [Limits(budget=2)])  # nobody answers within it
 async def test_a_plain_repeat_may_say_that_it_is_one(ingress: Ingress) -> None:
     """Virtual payment counts its repeats in the body, so the message must be the same, not every byte (4.2)."""
     event = {**a_text(), "MsgType": "event", "Event": "xpay_coin_pay_notify", "OutTradeNo": "1"}
@@ -252,6 +255,7 @@ async def raw(ingress: Ingress, *parts: bytes) -> bytes:
     return answer
 
 
+@pytest.mark.parametrize("limits", [Limits(body_timeout=0.2)])
 async def test_a_slow_body_is_refused(ingress: Ingress) -> None:
     """A body that does not arrive is 408, and the connection is closed."""
     answer = await raw(ingress, b"POST /wechat/any HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>")

@@ -82,7 +82,7 @@ def sites() -> Sites:
     async def running(**limits: Any) -> AsyncIterator[Site]:
         inbox, registry = Inbox(), CollectorRegistry()
         inbox.open.set()
-        settings = Limits(**{"body_timeout": 0.2, **limits})
+        settings = Limits(**{"body_timeout": 30, **limits})
         app = build_app(settings, ACCOUNTS, inbox, registry=registry)
         async with serving(app, bound("127.0.0.1", 0), grace=0.1) as port:
             yield Site(port, inbox, registry)
@@ -212,7 +212,7 @@ async def test_a_chunk_that_breaks_later_is_refused(sites: Sites) -> None:
 
 async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
     """A connection that dribbles a header holds its place for a bounded time, and is told so while it still sends."""
-    async with sites() as site:
+    async with sites(body_timeout=0.2) as site:
         reader, writer = await site.connect()
 
         async def dribble() -> None:
@@ -231,7 +231,7 @@ async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
 
 async def test_a_slow_header_after_an_answer_is_refused_too(sites: Sites) -> None:
     """The time for a header begins with its first byte, on a connection that served others before as on a new one."""
-    async with sites() as site:
+    async with sites(body_timeout=0.2) as site:
         reader, writer = await site.connect()
         writer.write(wire(a_push()).replace(b"Connection: close\r\n", b""))
         assert (await reader.readuntil(b"success")).startswith(b"HTTP/1.1 200 ")
@@ -244,7 +244,7 @@ async def test_a_slow_header_after_an_answer_is_refused_too(sites: Sites) -> Non
 
 async def test_a_header_without_end_is_refused(sites: Sites) -> None:
     """Fields that each are within the limit do not add up to what they like."""
-    async with sites(body_timeout=30) as site:
+    async with sites() as site:
         field = b"X-%d: " + b"x" * (FIELD_LIMIT - 1024) + b"\r\n"
         answer = await site.send(get()[:-2], *(field % number for number in range(HEADER_LIMIT // FIELD_LIMIT + 2)))
 
@@ -283,7 +283,7 @@ async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
 async def test_bodies_together_are_bounded(sites: Sites) -> None:
     """What is announced counts before it is read, until its request is answered; what is too much is 503."""
     big = a_push(b"<xml>" + b" " * 15_000 + b"</xml>", mode=Mode.PLAIN)
-    async with sites(bodies_limit=20_000, body_timeout=30) as site:
+    async with sites(bodies_limit=20_000) as site:
         reader, writer = await site.connect()
         request = wire(big)
         writer.write(request[:-100])

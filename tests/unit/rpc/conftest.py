@@ -29,10 +29,16 @@ def echo() -> Echo:
 
 
 @pytest.fixture
-async def http(echo: Echo, keys: Keys) -> AsyncIterator[TestClient]:
+def read_timeout() -> float:
+    """Seconds for a body; no busy machine uses them up."""
+    return 20.0
+
+
+@pytest.fixture
+async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[TestClient]:
     """A raw HTTP client of the service."""
     server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
-    app = build_http(server, body_limit=2000, read_timeout=0.2)
+    app = build_http(server, body_limit=2000, read_timeout=read_timeout)
     async with TestClient(LowLevelServer(app)) as client:
         yield client
 

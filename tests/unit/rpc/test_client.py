@@ -89,7 +89,7 @@ async def test_a_service_that_hangs_is_given_up() -> None:
 
     async with serving(hang) as server, Client.open(str(server.make_url("/")), "key") as client:
         with pytest.raises(RpcUnavailable, match="no answer in time"):
-            await client.call("echo", "say", QUESTION, Reply, timeout=0.05)
+            await client.call("echo", "say", QUESTION, Reply, timeout=0.5)
     assert asked.is_set()
 
 

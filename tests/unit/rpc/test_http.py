@@ -133,6 +133,7 @@ async def test_a_body_is_asked_for_only_of_who_may_call(http: TestClient, keys: 
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize("read_timeout", [0.2])
 async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Keys) -> None:
     """A caller that sends slowly does not hold the service."""
     never = asyncio.Event()
