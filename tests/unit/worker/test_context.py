@@ -69,8 +69,18 @@ def test_a_user_may_have_an_expiry_of_their_own() -> None:
     assert again(context).expire_after == timedelta(days=3)
     untouched = Context("wx1", "o_2", ContextPolicy())
     assert again(untouched, ContextPolicy(expire_after=timedelta(minutes=5))).expire_after == timedelta(minutes=5)
-    with pytest.raises(ValueError, match="more than zero"):
-        context.expire_after = timedelta()
+    for wrong in (timedelta(), 90):
+        with pytest.raises(ValueError, match="expire_after must be a timedelta of more than zero"):
+            context.expire_after = wrong  # type: ignore[assignment]
+
+
+def test_it_can_be_logged() -> None:
+    """It says whose it is and where it stands, and nothing of what the user or a handler wrote."""
+    context = Context("wx1", "o_1", ContextPolicy())
+    context.storage["address"] = "12 Nanjing Road"
+    context.state = "address"
+    context.record(a_document("12 Nanjing Road"), [reply.Text("Nanjing?"), reply.Text("Thanks.")], received_at=1.0)
+    assert repr(context) == "Context(appid='wx1', openid='o_1', state='address', requests=1, responses=2)"
 
 
 def test_clear_forgets_everything() -> None:

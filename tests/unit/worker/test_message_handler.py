@@ -272,7 +272,7 @@ async def test_a_class_that_is_run_itself_has_its_own_contexts() -> None:
     class Wrong(MessageHandler):
         expire_after = timedelta()
 
-    with pytest.raises(ConfigurationError, match="expire_after must be more than zero"):
+    with pytest.raises(ConfigurationError, match="expire_after must be a timedelta of more than zero"):
         Wrong().as_router()
 
 

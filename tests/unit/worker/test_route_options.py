@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from wxbus.bus.envelope import new_id
 from wxbus.errors import ConfigurationError
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
+from wxbus_worker import Context, MessageHandler, RetryLater, RetryPolicy, Router, current_delivery, options
 from wxbus_worker.job import Job
 from wxbus_worker.lanes import Lanes
 from wxbus_worker.settlement import Bury, Done, Retry
@@ -174,11 +175,34 @@ def test_a_wrong_policy_is_told(options: dict[str, object], text: str) -> None:
         RetryPolicy(**options)  # type: ignore[arg-type] # what is tested
 
 
-def test_a_wrong_time_limit_is_told() -> None:
-    """It stays far below RabbitMQ's consumer timeout."""
+async def of_everything(_: TextMessage) -> bool:
+    """Whoever asks gets a coroutine, which is true of everything."""
+    return False
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"time_limit": timedelta()}, "time_limit must be a timedelta of more than zero and at most 0:10:00, not"),
+        ({"time_limit": timedelta(hours=1)}, "at most 0:10:00"),  # far below RabbitMQ's consumer timeout
+        ({"time_limit": 5}, "time_limit must be a timedelta .* not 5"),
+        ({"retry": 3}, "retry must be a RetryPolicy, not 3"),
+        ({"dedup": "no"}, "dedup must be a plain function of the message, not 'no'"),
+        ({"dedup": of_everything}, "dedup must be a plain function"),
+        ({"timelimit": timedelta(1)}, "there is no timelimit; there are retry, time_limit, dedup"),
+    ],
+)
+def test_wrong_options_are_told(given: dict[str, Any], text: str) -> None:
+    """At registration, in both forms: at a handler's first failure they would end the worker, or do nothing."""
 
     async def handle() -> None: ...
 
-    for limit in (timedelta(), timedelta(hours=1)):
-        with pytest.raises(ConfigurationError, match="time_limit must be more than zero and at most 0:10:00"):
-            Router().text(time_limit=limit)(handle)
+    with pytest.raises(ConfigurationError, match=text):
+        Router().text(**given)(handle)
+
+    class Shop(MessageHandler):
+        @options(**given)
+        async def on_text(self) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=text):
+        Shop().as_router()

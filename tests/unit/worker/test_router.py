@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from wxbus.wechat import (
     parse_message,
     reply,
 )
-from wxbus_worker import Context, CurrentDelivery, Features, Router
+from wxbus_worker import Context, CurrentDelivery, Features, ImageFile, MessageHandler, Router, SuccessResponse
 from wxbus_worker.context import ContextPolicy
 from wxbus_worker.route_table import RouteTable
 
@@ -321,6 +322,33 @@ def not_async(message: TextMessage) -> None:
     """Would block the loop."""
 
 
+async def of_words() -> str | None:
+    """Returns what is no reply."""
+
+
+async def of_yielding() -> AsyncIterator[reply.Text]:
+    """Would never be run."""
+    yield reply.Text("never")
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [None, Any, object, reply.AnyReply, reply.AnyReply | None, Sequence[reply.Text], list, SuccessResponse, ImageFile],
+)
+def test_whatever_may_hold_replies_may_be_returned(hint: Any) -> None:
+    """Only what surely is no reply is refused."""
+
+    async def handle() -> None: ...
+
+    handle.__annotations__["return"] = hint
+    assert Router().text(handle) is handle
+
+
+async def of_time(_: Message) -> bool:
+    """Whoever asks gets a coroutine, which is true of everything."""
+    return False
+
+
 @pytest.mark.parametrize(
     ("handler", "text"),
     [
@@ -331,6 +359,8 @@ def not_async(message: TextMessage) -> None:
         (unresolvable, r"unresolvable: an annotation cannot be resolved: name 'NotImported' is not defined"),
         (with_args, r"with_args: parameter \*messages.* cannot be given by name"),
         (not_async, r"not_async must be an `async def` function"),
+        (of_words, r"of_words returns str; a handler returns a reply, a list of replies, or None"),
+        (of_yielding, r"of_yielding yields; a handler returns a reply, a list"),
     ],
 )
 def test_a_handler_that_cannot_be_called_is_told_at_registration(handler: Any, text: str) -> None:
@@ -365,10 +395,21 @@ def test_wrong_registrations_are_told() -> None:
     router, sub = Router("root"), Router("sub")
     with pytest.raises(ConfigurationError, match=re.escape("regular expression '('")):
         router.text(regex="(")
-    with pytest.raises(ConfigurationError, match="is no type of event"):
-        router.event(TextMessage)
+    for given in (TextMessage, 5):
+        with pytest.raises(ConfigurationError, match="is no type of event"):
+            router.event(given)  # type: ignore[type-var]
     with pytest.raises(ConfigurationError, match="is no type of message"):
-        router.message(int)  # type: ignore[type-var]
+        router.message("text")  # type: ignore[arg-type]
+    for given in (5, MessageHandler):
+        with pytest.raises(ConfigurationError, match="is no Router and no object of a MessageHandler class"):
+            router.include(given)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="handler 5 must be"):
+        router.on_error(5)
+    with pytest.raises(ConfigurationError, match="5 is no text"):
+        router.text("five", 5)
+    for when in (5, of_time):
+        with pytest.raises(ConfigurationError, match="when must be a plain function of the message, not"):
+            router.text(when=when)
     with pytest.raises(ConfigurationError, match="cannot include"):
         router.include(router)
     sub.include(router)
@@ -376,6 +417,10 @@ def test_wrong_registrations_are_told() -> None:
         router.include(sub)
     with pytest.raises(ConfigurationError, match="expire_after"):
         Router(expire_after=timedelta())
+    with pytest.raises(ConfigurationError, match="expire_after must be a timedelta of more than zero, not 90"):
+        Router(expire_after=90)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="max_record_count must be a whole number, not '3'"):
+        Router(max_record_count="3")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="root has no handlers"):
         RouteTable(router)
 

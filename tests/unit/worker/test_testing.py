@@ -1,6 +1,9 @@
 """What users of wxbus test their handlers with."""
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 from wxbus.accounts import Account, AccountKind
 from wxbus.api.client import WeChatClient
@@ -205,3 +208,35 @@ async def test_an_events_own_answer_is_seen() -> None:
 
 async def _nothing() -> None:
     """Take everything."""
+
+
+@pytest.fixture
+def unconfigured() -> Iterator[None]:
+    """Structlog as a test's author finds it."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_errors_are_logged_as_python_shows_them(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
+    """A test that fails is to be read: structlog by itself shows all variables of all frames, thousands of lines."""
+    words = "of a variable"
+    HandlerClient(router)
+    try:
+        {}["x"]
+    except KeyError:
+        structlog.get_logger().exception("failed")
+    said = capsys.readouterr().out
+    assert "KeyError: 'x'" in said
+    assert words not in said
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_who_has_said_how_it_is_to_be_logged_has_it_so(router: Router) -> None:
+    """The settings of a test's author stand."""
+    ours = structlog.testing.LogCapture()
+    structlog.configure(processors=[ours])
+    HandlerClient(router)
+    assert structlog.get_config()["processors"] == [ours]

@@ -1,7 +1,8 @@
 """What a route wants of a message besides its type."""
 
+import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from wxbus.errors import ConfigurationError
@@ -16,9 +17,16 @@ OneOrMore: TypeAlias = str | tuple[str, ...]
 NO_GROUPS: Final[Groups] = {}
 
 
-def exact(texts: frozenset[str]) -> Condition:
-    """Want a text that is one of these, spaces around it left out."""
-    return lambda message, _: NO_GROUPS if message.content.strip() in texts else None
+def exact(texts: Sequence[object]) -> Condition:
+    """Want a text that is one of these, spaces around it left out.
+
+    Raises:
+        ConfigurationError: One of them is no text.
+    """
+    if wrong := [one for one in texts if not isinstance(one, str)]:
+        raise ConfigurationError(f"{wrong[0]!r} is no text that a message can be")
+    wanted = frozenset(texts)
+    return lambda message, _: NO_GROUPS if message.content.strip() in wanted else None
 
 
 def prefix(start: str) -> Condition:
@@ -62,6 +70,11 @@ def field(takes: type[Message], name: str, values: OneOrMore) -> Condition:
     return lambda message, _: NO_GROUPS if getattr(message, name) in wanted else None
 
 
+def is_type(given: object, base: type[Message]) -> bool:
+    """Whether it is this type of message or one of its subtypes."""
+    return isinstance(given, type) and issubclass(given, base)
+
+
 def state(states: OneOrMore | None) -> tuple[Condition, ...]:
     """Want the conversation to be in one of these states; None: in whatever state."""
     if states is None:
@@ -74,7 +87,15 @@ def predicate(when: Callable[[Any], bool] | None) -> tuple[Condition, ...]:
     """Want what `when` is true of."""
     if when is None:
         return ()
+    check_predicate("when", when)
     return (lambda message, _: NO_GROUPS if when(message) else None,)
+
+
+def check_predicate(name: str, given: object) -> None:
+    """Raise ConfigurationError if it cannot be asked about a message: a coroutine would always be true."""
+    waits = inspect.iscoroutinefunction(given)
+    if waits or not callable(given):
+        raise ConfigurationError(f"{name} must be a plain function of the message, not {given!r}")
 
 
 def _many(values: OneOrMore) -> frozenset[str]:

@@ -38,8 +38,10 @@ class ContextPolicy:
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError if no context can be like this."""
-        if self.expire_after <= timedelta():
-            raise ConfigurationError(f"expire_after must be more than zero, not {self.expire_after}")
+        if not _is_time(self.expire_after):
+            raise ConfigurationError(f"expire_after must be a timedelta of more than zero, not {self.expire_after!r}")
+        if not isinstance(self.max_record_count, int):
+            raise ConfigurationError(f"max_record_count must be a whole number, not {self.max_record_count!r}")
         storage.check_model(self.storage)
 
 
@@ -75,6 +77,13 @@ class Context(Generic[S]):
         self._stored = stored
         self.undo()
 
+    def __repr__(self) -> str:
+        """Return whose it is and where it stands; nothing of what was said, for it may be logged."""
+        return (
+            f"{type(self).__name__}(appid={self.appid!r}, openid={self.openid!r}, state={self.state!r}, "
+            f"requests={len(self._requests)}, responses={len(self._responses)})"
+        )
+
     def undo(self) -> None:
         """Have it again as it was before its message was handled."""
         head, *records = self._stored.split(b"\n")
@@ -97,8 +106,8 @@ class Context(Generic[S]):
 
     @expire_after.setter
     def expire_after(self, value: timedelta) -> None:
-        if value <= timedelta():
-            raise ValueError(f"expire_after must be more than zero, not {value}")
+        if not _is_time(value):
+            raise ValueError(f"expire_after must be a timedelta of more than zero, not {value!r}")
         self._expire_after = value.total_seconds()
 
     @property
@@ -156,3 +165,7 @@ class Context(Generic[S]):
         except (TypeError, ValueError) as exc:
             raise TypeError(f"context.storage{storage.culprit(self.storage)} cannot be kept: {exc}") from exc
         return b"\n".join((encoded, *self._requests, *self._responses))
+
+
+def _is_time(given: object) -> bool:
+    return isinstance(given, timedelta) and given > timedelta()

@@ -18,6 +18,7 @@ from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context import Context
 from wxbus_worker.current import CurrentDelivery
 from wxbus_worker.features import Features
+from wxbus_worker.returns import RULE, not_allowed
 
 Handler: TypeAlias = Callable[..., Awaitable[object]]
 
@@ -80,21 +81,24 @@ class Offer:
 
 def name_of(handler: object) -> str:
     """Return `module.function`, for errors and logs."""
-    module, qualified = getattr(handler, "__module__", ""), getattr(handler, "__qualname__", repr(handler))
-    return f"{module}.{qualified}"
+    qualified = getattr(handler, "__qualname__", None)
+    return f"{getattr(handler, '__module__', '')}.{qualified}" if qualified else repr(handler)
 
 
-def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False) -> Bound:
+def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False, replies: bool = True) -> Bound:
     """Return `handler` as a function of the one thing that has all it may ask for.
 
     Args:
         handler: An async function; with `threads` a plain one, too, which runs in a thread.
         offer: What it can have.
         threads: Whether plain functions are taken.
+        replies: Whether it returns replies; else what it returns does not matter.
 
     Raises:
-        ConfigurationError: It cannot be called with what there is; the text names the parameter.
+        ConfigurationError: It cannot be called with what there is, or returns no replies; the text names what is wrong.
     """
+    if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
+        raise ConfigurationError(f"handler {name_of(handler)} yields; {RULE}")
     waits = inspect.iscoroutinefunction(handler)
     if not waits and not (threads and inspect.isroutine(handler)):
         raise ConfigurationError(f"handler {name_of(handler)} must be an `async def` function")
@@ -114,6 +118,8 @@ def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False)
             providers[name] = provider
         elif parameter.default is parameter.empty:
             raise ConfigurationError(_no_provider(handler, name, hints.get(name), offer))
+    if replies and (wrong := not_allowed(_classes(hints.get("return")))):
+        raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
 
     def call(given: HandlerCall) -> Any:
         return handler(**{name: provide(given) for name, provide in providers.items()})

@@ -138,7 +138,8 @@ class _ClassRouter(Registry):
         offer = Offer(messages=(Message,), features=self._features)
         after = Offer(messages=(Message,), features=(*self._features, Outcome))
         before = None if executing is None else bind(executing, offer, threads=True)
-        self.layers[0].append(_around(before, None if executed is None else bind(executed, after, threads=True)))
+        told = None if executed is None else bind(executed, after, threads=True, replies=False)
+        self.layers[0].append(_around(before, told))
 
 
 def _around(before: Bound | None, after: Bound | None) -> Callable[[HandlerCall, Bound], Any]:

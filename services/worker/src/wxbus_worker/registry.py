@@ -11,7 +11,7 @@ from wxbus_worker.conditions import Condition
 from wxbus_worker.context import ContextPolicy
 from wxbus_worker.injection import Handler, Offer, bind, name_of, storage_of
 from wxbus_worker.layers import ErrorHandler, Middleware
-from wxbus_worker.route import Route, RouteOptions
+from wxbus_worker.route import Route, RouteOptions, check_options
 
 DEFAULT_POLICY: Final = ContextPolicy()
 
@@ -25,6 +25,13 @@ class Includable(Protocol):
     def as_router(self) -> "Registry":
         """Return it as a router."""
         ...
+
+
+def router_of(handlers: Includable) -> "Registry":
+    """Return it as a router, or raise ConfigurationError: a class of handlers is none before it is called."""
+    if isinstance(handlers, type) or not hasattr(handlers, "as_router"):
+        raise ConfigurationError(f"{handlers!r} is no Router and no object of a MessageHandler class")
+    return handlers.as_router()
 
 
 class Registry:
@@ -97,7 +104,7 @@ class Registry:
 
     def include(self, other: Includable) -> None:
         """Have another router's routes here, after those registered before and before those to come."""
-        router = other.as_router()
+        router = router_of(other)
         if router is self or any(step is self for step in router.included()):
             raise ConfigurationError(f"router {self.name} cannot include {router.name}: it is included there")
         self.steps.append(router)
@@ -144,6 +151,7 @@ class Registry:
     ) -> Route:
         offer = Offer(messages=(takes,), groups=groups, features=self._features)
         bound = bind(handler, offer, threads=threads)
+        check_options(name_of(handler), options)
         return Route(
             name=name_of(handler),
             takes=takes,

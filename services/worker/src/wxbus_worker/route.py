@@ -1,13 +1,13 @@
 """One handler, what it wants, and how it is run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypedDict
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
-from wxbus_worker.conditions import NO_GROUPS, Condition, Groups
+from wxbus_worker.conditions import NO_GROUPS, Condition, Groups, check_predicate
 from wxbus_worker.context import Context
 from wxbus_worker.injection import Bound
 from wxbus_worker.retries import RetryPolicy
@@ -29,6 +29,24 @@ class RouteOptions(TypedDict, total=False):
     """False, or false of the message: a copy that WeChat pushes again is handled like a new message."""
 
 
+def check_options(handler: str, options: RouteOptions) -> None:
+    """Raise ConfigurationError if a route cannot be run like this: type checkers see it, but not everybody has one."""
+    known = RouteOptions.__annotations__
+    if unknown := sorted(options.keys() - known.keys()):
+        raise ConfigurationError(f"handler {handler}: there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    given: Mapping[str, Any] = options
+    retry, limit, dedup = (given.get(name) for name in ("retry", "time_limit", "dedup"))
+    if retry is not None and not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(f"handler {handler}: retry must be a RetryPolicy, not {retry!r}")
+    if limit is not None and not (isinstance(limit, timedelta) and timedelta() < limit <= LONGEST_RUN):
+        raise ConfigurationError(
+            f"handler {handler}: time_limit must be a timedelta of more than zero and at most {LONGEST_RUN}, "
+            f"not {limit!r}"
+        )
+    if dedup is not None and not isinstance(dedup, bool):
+        check_predicate("dedup", dedup)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One handler as a worker runs it."""
@@ -44,13 +62,6 @@ class Route:
     retry: RetryPolicy | None = None
     time_limit: timedelta | None = None
     dedup: Dedup = True
-
-    def __post_init__(self) -> None:
-        if self.time_limit is not None and not timedelta() < self.time_limit <= LONGEST_RUN:
-            raise ConfigurationError(
-                f"handler {self.name}: time_limit must be more than zero and at most {LONGEST_RUN}, "
-                f"not {self.time_limit}"
-            )
 
     def wants(self, message: Message, context: Context) -> Groups | None:
         """Return the named groups that its conditions found, or None if it does not want the message."""

@@ -141,7 +141,7 @@ class Router(Registry):
         conditions = want.state(state)
         groups: frozenset[str] = frozenset()
         if exact:
-            conditions += (want.exact(frozenset(exact)),)
+            conditions += (want.exact(exact),)
         if prefix is not None:
             conditions += (want.prefix(prefix),)
         if regex is not None:
@@ -160,7 +160,7 @@ class Router(Registry):
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Register for messages of this type and its subtypes: `UserMessage` is everything that users send."""
-        if not issubclass(takes, Message):
+        if not want.is_type(takes, Message):
             raise ConfigurationError(f"router {self.name}: {takes!r} is no type of message")
         return partial(self.add, takes=takes, conditions=want.state(state) + want.predicate(when), **options)
 
@@ -188,7 +188,7 @@ class Router(Registry):
         kind: type[Message] = Event
         if isinstance(takes, str):
             conditions += (want.event_name(takes),)
-        elif issubclass(takes, Event):
+        elif want.is_type(takes, Event):
             kind = takes
         else:
             raise ConfigurationError(f"router {self.name}: {takes!r} is no type of event")

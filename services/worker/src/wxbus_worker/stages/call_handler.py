@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, cast, get_args
+from typing import Any, cast
 
 import structlog
 
@@ -11,19 +11,16 @@ from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
 from wxbus.wechat.answers import document_of
 from wxbus.wechat.long_text import split_text
-from wxbus.wechat.reply import Answer, AnyReply, CustomerServiceReply, Success, Text, TransferToCustomerService
+from wxbus.wechat.reply import Answer, AnyReply, Success, Text
 from wxbus_worker.current import current_delivery
 from wxbus_worker.injection import HandlerCall
 from wxbus_worker.job import Job
 from wxbus_worker.media import MediaFile
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.pipeline import Next
+from wxbus_worker.returns import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
 from wxbus_worker.route import Route
 from wxbus_worker.settlement import Settlement
-
-SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)
-PASSIVE_ONLY: Final = (TransferToCustomerService,)
-UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -126,7 +123,4 @@ def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
         elif isinstance(one, Answer):
             job.answer = _answer(job, route, one)
         elif not isinstance(one, Success):
-            raise Reject(
-                f"handler {route.name} returned {type(one).__name__}; "
-                "a handler returns a reply, a list of replies, or None"
-            )
+            raise Reject(f"handler {route.name} returned {type(one).__name__}; {RULE}")

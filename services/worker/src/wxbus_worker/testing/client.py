@@ -23,12 +23,13 @@ from wxbus_worker.expiry import Due
 from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
-from wxbus_worker.registry import Includable
+from wxbus_worker.registry import Includable, router_of
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Bury, Retry, Settlement
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.testing.context_store import MemoryContextStore
+from wxbus_worker.testing.log_lines import keep_short
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
@@ -91,7 +92,8 @@ class HandlerClient:
         Raises:
             ConfigurationError: There are no handlers.
         """
-        router = handlers.as_router()
+        keep_short()
+        router = router_of(handlers)
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
