@@ -28,14 +28,13 @@ class Moment(StrEnum):
     """The token is made, and by that the one before superseded; the answer is not sent."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Fetch:
     """One request for a token."""
 
     appid: str
     caller: str
     """Who asks: the first part of the path, for each has an address of its own."""
-    answered: bool = False
 
 
 Look: TypeAlias = Callable[[Fetch, Moment], Awaitable[None]]
@@ -58,10 +57,11 @@ class ShortLivedWeChat:
         self.mint = TokenMint(Clock(), rules)
         self.overlap = rules.token_overlap
         self.fetches: list[Fetch] = []
+        self.under_way: list[Fetch] = []
+        """Those that are not answered yet, and whose caller lives."""
         self.most_at_once: Counter[str] = Counter()
         self.look: Look | None = None
         """Is shown every fetch, and may make it wait."""
-        self._under_way: Counter[str] = Counter()
         self._made: dict[str, dict[str, Made]] = defaultdict(dict)
 
     def fetched(self, appid: str) -> int:
@@ -101,18 +101,18 @@ class ShortLivedWeChat:
     async def _fetch(self, request: web.Request, appid: str, make: Callable[[str], Issued]) -> web.Response:
         fetch = Fetch(appid, request.match_info["caller"])
         self.fetches.append(fetch)
-        self._under_way[appid] += 1
-        self.most_at_once[appid] = max(self.most_at_once[appid], self._under_way[appid])
+        self.under_way.append(fetch)
+        at_once = sum(other.appid == appid for other in self.under_way)
+        self.most_at_once[appid] = max(self.most_at_once[appid], at_once)
         try:
             await self._show(fetch, Moment.ASKED)
             await asyncio.sleep(WORK)
             issued = make(appid)
             self._note(appid, issued.value)
             await self._show(fetch, Moment.MADE)
-            fetch.answered = True
             return web.json_response({"access_token": issued.value, "expires_in": issued.expires_in})
         finally:
-            self._under_way[appid] -= 1
+            self.under_way.remove(fetch)
 
     async def _show(self, fetch: Fetch, moment: Moment) -> None:
         if self.look is not None:
