@@ -59,6 +59,16 @@ async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock:
         assert await one.renew() == Roll(frozenset({"one", "frozen"}))
 
 
+async def test_it_is_told_when_the_next_lease_ends(redis: Redis, redis_url: str, namespace: str) -> None:
+    """Of whichever member: that is when to look again."""
+    async with Store.open(redis_url) as store:
+        one = Membership(store, namespace=namespace, member="one")
+        assert (await one.renew()).next_end == LEASE
+        await lapse(redis, namespace, "ending", -0.9 * LEASE)
+        await lapse(redis, namespace, "lapsed", 1)
+        assert 0 < (await one.renew()).next_end < LEASE
+
+
 async def test_after_an_outage_nobody_is_judged(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
     """Without Redis nobody could renew: for the length of a lease those known before count as there."""
     async with Store.open(redis_url) as store:
@@ -66,7 +76,7 @@ async def test_after_an_outage_nobody_is_judged(redis: Redis, redis_url: str, na
         await two.renew()
         await one.renew()
         clock.now += 60
-        await lapse(redis, namespace, "two", 57)
+        await lapse(redis, namespace, "two", 30)
         assert await one.renew() == Roll(frozenset({"one", "two"}))
         clock.now += LEASE / 2
         assert await one.renew() == Roll(frozenset({"one", "two"}))

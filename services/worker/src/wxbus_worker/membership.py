@@ -5,7 +5,7 @@ Nothing hangs on it but the balance: who may consume is RabbitMQ's decision, who
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from wxbus.store.store import Script, Store
@@ -23,6 +23,8 @@ class Roll:
     present: frozenset[str] = frozenset()
     lapsed: frozenset[str] = frozenset()
     """Neither renewed nor taken leave: crashed, frozen or cut off."""
+    next_end: float = field(default=LEASE, compare=False)
+    """Seconds until the next lease ends, unless it is renewed."""
 
 
 class Membership:
@@ -51,15 +53,15 @@ class Membership:
             StoreUnavailable: No answer; who is there is not known.
         """
         asked = self._clock()
-        present, lapsed = await self._store.run(
+        present, lapsed, next_end = await self._store.run(
             self._script, keys=[self._key], args=[self.member, round(LEASE * 1000), round(TOLD * 1000)]
         )
         if self._renewed is None or asked - self._renewed > LEASE:
             self._steady_since = asked
         self._renewed = asked
-        roll = Roll(_names(present), _names(lapsed))
+        roll = Roll(_names(present), _names(lapsed), next_end / 1000)
         if asked - self._steady_since < LEASE:
-            roll = Roll(roll.present | self._roll.present)
+            roll = Roll(roll.present | self._roll.present, next_end=roll.next_end)
         self._roll = roll
         return roll
 

@@ -115,6 +115,7 @@ class Ownership:
     async def _announce(self, tasks: asyncio.TaskGroup) -> None:
         announced, silent_since = False, None
         while not self._stopping.is_set():
+            pause = TICK
             try:
                 if not self._consumer.subscribed.is_set():
                     # One that cannot consume has no share; its place is free at once.
@@ -125,6 +126,7 @@ class Ownership:
                     self._see(roll := await self._membership.renew())
                     announced = True
                     self._cut_off(roll, tasks)
+                    pause = min(TICK, roll.next_end)  # a lapsed one's users wait: its end is seen at once
             except StoreUnavailable as exc:
                 if silent_since is None:
                     silent_since = self._clock()
@@ -136,7 +138,7 @@ class Ownership:
                 silent_since = None
                 self._consumer.admitted.set()
             subscribed = self._consumer.subscribed
-            await either(self._stopping, *() if subscribed.is_set() else (subscribed,), within=TICK)
+            await either(self._stopping, *() if subscribed.is_set() else (subscribed,), within=pause)
         if announced:
             with suppress(StoreUnavailable):
                 await self._membership.leave()
