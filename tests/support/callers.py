@@ -57,8 +57,11 @@ class Calls:
 
 
 @asynccontextmanager
-async def calling(port: int, credentials: Credentials, *, users: int) -> AsyncIterator[Calls]:
-    """Yield the calls of so many users, who write without a pause; at the end the last answers are awaited."""
+async def calling(port: int, credentials: Credentials, *, users: int, pause: float = 0.0) -> AsyncIterator[Calls]:
+    """Yield the calls of so many users; at the end the last answers are awaited.
+
+    Each writes on as soon as he is answered, or after `pause` seconds: then the machine has time for others, too.
+    """
     calls, leaving = Calls(), asyncio.Event()
     timeout = aiohttp.ClientTimeout(total=LIMIT)
     async with (
@@ -68,7 +71,7 @@ async def calling(port: int, credentials: Credentials, *, users: int) -> AsyncIt
         asyncio.TaskGroup() as group,
     ):
         for index in range(users):
-            group.create_task(_write(session, credentials, f"o_user{index}", calls, leaving))
+            group.create_task(_write(session, credentials, f"o_user{index}", calls, leaving, pause))
         try:
             yield calls
         finally:
@@ -76,7 +79,12 @@ async def calling(port: int, credentials: Credentials, *, users: int) -> AsyncIt
 
 
 async def _write(
-    session: aiohttp.ClientSession, credentials: Credentials, user: str, calls: Calls, leaving: asyncio.Event
+    session: aiohttp.ClientSession,
+    credentials: Credentials,
+    user: str,
+    calls: Calls,
+    leaving: asyncio.Event,
+    pause: float,
 ) -> None:
     number = 0
     while not leaving.is_set():
@@ -100,3 +108,4 @@ async def _write(
         except (aiohttp.ClientError, OSError):
             outcome = "cut"
         await calls.note(user, number, outcome, time.monotonic() - started)
+        await asyncio.sleep(pause)

@@ -2,19 +2,22 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
 import pytest
 
+from tests.conftest import quiet
 from tests.faults.conftest import Install
-from tests.faults.test_nothing_acked_is_lost import judge, read
+from tests.faults.test_nothing_acked_is_lost import PAUSE, judge, read
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
 from tests.support.callers import calling
 from tests.support.proxy import Proxy, proxied
 from wxbus.bus.topology import Topology
+from wxbus.waiting import beside
 from wxbus_local.private import Server
+from wxbus_local.servers import RABBITMQ, Launcher
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -29,40 +32,50 @@ Fault: TypeAlias = Callable[[Server, Proxy], AbstractAsyncContextManager[None]]
 async def down(server: Server, _proxy: Proxy) -> AsyncIterator[None]:
     """Stopped in good order."""
     await asyncio.to_thread(server.stop)
-    yield
-    await asyncio.to_thread(server.start)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.start)
 
 
 @asynccontextmanager
 async def killed(server: Server, _proxy: Proxy) -> AsyncIterator[None]:
     """Crashed."""
     await asyncio.to_thread(server.kill)
-    yield
-    await asyncio.to_thread(server.start)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.start)
 
 
 @asynccontextmanager
 async def frozen(server: Server, _proxy: Proxy) -> AsyncIterator[None]:
     """Connections stay open and nothing answers."""
     await asyncio.to_thread(server.freeze)
-    yield
-    await asyncio.to_thread(server.thaw)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.thaw)
 
 
 @asynccontextmanager
 async def alarmed(server: Server, _proxy: Proxy) -> AsyncIterator[None]:
     """Short of memory: it answers heartbeats, and reads nothing that is published."""
     await asyncio.to_thread(raise_memory_alarm, server)
-    yield
-    await asyncio.to_thread(clear_memory_alarm, server)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(clear_memory_alarm, server)
 
 
 @asynccontextmanager
 async def unreachable(_server: Server, proxy: Proxy) -> AsyncIterator[None]:
     """Nothing listens any more, and connections are reset."""
     await proxy.refuse()
-    yield
-    await proxy.listen()
+    try:
+        yield
+    finally:
+        await proxy.listen()
 
 
 @asynccontextmanager
@@ -76,30 +89,37 @@ async def slow(_server: Server, proxy: Proxy) -> AsyncIterator[None]:
             proxy.flow()
             await asyncio.sleep(random.uniform(0, 0.01))
 
-    holding = asyncio.create_task(hold())
-    yield
-    holding.cancel()
+    async with beside(hold()):
+        yield
     proxy.flow()
+
+
+@pytest.fixture(scope="module")
+def broker(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One RabbitMQ for all faults: each leaves it as it was."""
+    server = quiet(launcher).launch(RABBITMQ, tmp_path_factory.mktemp("rabbitmq"))
+    yield server
+    server.discard()
 
 
 @pytest.mark.parametrize("fault", [down, killed, frozen, alarmed, unreachable, slow])
 async def test_every_answer_is_success_and_in_time(
-    own_rabbitmq: Server, redis_url: str, namespace: str, install: Install, fault: Fault
+    broker: Server, redis_url: str, namespace: str, install: Install, fault: Fault
 ) -> None:
     """Under a load that does not stop, no callback is refused or late; all reach RabbitMQ, each user's in order."""
     topology = Topology(namespace, partitions=4)
     async with (
-        proxied(own_rabbitmq.url) as (proxy, url),
+        proxied(broker.url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(200),
     ):
         await installation.ingress()
-        async with calling(installation.ingress_port, installation.credentials, users=USERS) as calls:
+        async with calling(installation.ingress_port, installation.credentials, users=USERS, pause=PAUSE) as calls:
             await calls.until_acked(200)
-            async with fault(own_rabbitmq, proxy):
+            async with fault(broker, proxy):
                 await calls.until_acked(40 * USERS)
             await calls.until_acked(200)
-        found = await read(own_rabbitmq.url, topology, calls)
+        found = await read(broker.url, topology, calls)
 
         assert calls.others == []
         assert calls.refused == []

@@ -2,12 +2,14 @@
 
 import random
 import socket
+from itertools import count
 
 FIRST, LAST = 20_000, 29_999
 """Below the range from which systems take the local ports of outgoing connections: those would race with us."""
 
-_given: set[int] = set()
-"""What this process was given: it may not listen there yet, and whoever is killed comes back to its port."""
+_turns = count(random.randrange(LAST + 1 - FIRST))
+"""A process goes through all of them, from a place of its own: who was given a port may not listen there yet, and who
+is killed comes back to it, so nobody else must be given it, not by another process either that looks just then."""
 
 
 def is_free(port: int) -> bool:
@@ -24,11 +26,9 @@ def is_free(port: int) -> bool:
 def free_port(*, row: int = 1) -> int:
     """Return a port that is free now and was not returned before, the first of so many in a row."""
     while True:
-        first = random.randint(FIRST, LAST + 1 - row)
-        ports = range(first, first + row)
-        if _given.isdisjoint(ports) and all(map(is_free, ports)):
-            _given.update(ports)
-            return first
+        ports = [FIRST + next(_turns) % (LAST + 1 - FIRST) for _ in range(row)]
+        if ports == list(range(ports[0], ports[0] + row)) and all(map(is_free, ports)):
+            return ports[0]
 
 
 def preferred_port(port: int) -> int:
