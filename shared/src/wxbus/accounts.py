@@ -8,12 +8,11 @@
     secret_file = "/run/secrets/shop_secret"
 
 Each of `token`, `aes_key` and `secret` may stand in the file itself, or be named by `..._env` (a variable) or
-`..._file` (a file that holds nothing else). `wxbus.accounts_file` reads it again when it changes.
+`..._file` (a file that holds nothing else); so may those of `previous_keys`. `wxbus.accounts_file` reads it again
+when it changes.
 """
 
-import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from fnmatch import translate
@@ -21,13 +20,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from wxbus.account_tables import SECRETS, account_tables
+from wxbus.complaints import complaints
 from wxbus.errors import ConfigurationError, UnknownAccount
 from wxbus.wechat.answers import SYNCHRONOUS_EVENTS
-from wxbus.wechat.callback import AesKey, CallbackKey, Mode
+from wxbus.wechat.callback import AesKey, CallbackKey, ConsoleSecret, Mode
 
-SECRETS = ("token", "aes_key", "secret")
 APPID = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -58,11 +58,11 @@ class Account(BaseModel):
     appid: str = Field(pattern=APPID)
     """WeCom: the corpid or suiteid; of several applications of one corp, something of one's own, see `receive_id`."""
     kind: AccountKind
-    token: SecretStr | None = None
+    token: ConsoleSecret | None = None
     """Token of the console, for signatures."""
     aes_key: AesKey | None = None
     """EncodingAESKey of the console: 43 letters and digits."""
-    secret: SecretStr | None = None
+    secret: ConsoleSecret | None = None
     """AppSecret; only the token service needs it."""
     classic_token: bool = False
     """Fetch access tokens by `/cgi-bin/token`, not by `stable_token` (protocol reference 8.1)."""
@@ -165,9 +165,10 @@ class Accounts:
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:
         self._by_name = dict(accounts)
-        self._by_appid = {account.appid: account for account in accounts.values()}
-        if len(self._by_appid) != len(self._by_name):
-            raise ConfigurationError("two accounts have the same appid")
+        self._by_appid: dict[str, Account] = {}
+        for account in accounts.values():
+            if (other := self._by_appid.setdefault(account.appid, account)) is not account:
+                raise ConfigurationError(f"{other.name} and {account.name} have the same appid")
         self._platforms = [account for account in accounts.values() if account.kind is AccountKind.COMPONENT]
         for account in accounts.values():
             if account.component is not None and self._platform(account.component) is None:
@@ -216,50 +217,16 @@ class Accounts:
         Raises:
             ConfigurationError: The file, an account or a secret's source is wrong; the text names it, never a value.
         """
-        return cls({name: _account(path, name, table) for name, table in _tables(path).items()})
+        try:
+            return cls({name: _account(name, table) for name, table in account_tables(path).items()})
+        except ConfigurationError as exc:
+            raise ConfigurationError(f"accounts file {path}: {exc}") from exc
 
 
-def secret_files(path: Path) -> list[Path]:
-    """Return the files that a TOML file of accounts names for secrets; raises ConfigurationError if it is none."""
-    named = (table.get(f"{secret}_file") for table in _tables(path).values() for secret in SECRETS)
-    return [path.parent / file for file in named if isinstance(file, str)]
-
-
-def _tables(path: Path) -> dict[str, dict[str, Any]]:
+def _account(name: str, table: Mapping[str, Any]) -> Account:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("accounts", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise ConfigurationError(f"accounts file {path}: {exc}") from exc
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise ConfigurationError(f"accounts file {path}: accounts must be tables, [accounts.NAME]")
-    return tables
-
-
-def _account(path: Path, name: str, table: Mapping[str, Any]) -> Account:
-    fields = dict(table)
-    for secret in SECRETS:
-        sources = [key for key in (secret, f"{secret}_env", f"{secret}_file") if key in fields]
-        if len(sources) > 1:
-            raise ConfigurationError(f"accounts file {path}: {name}: give one of {', '.join(sources)}")
-        if sources and not isinstance(fields[sources[0]], str):
-            raise ConfigurationError(f"accounts file {path}: {name}: {sources[0]}: must be a text")
-        if f"{secret}_env" in fields:
-            variable = fields.pop(f"{secret}_env")
-            if variable not in os.environ:
-                raise ConfigurationError(f"accounts file {path}: {name}: {secret}_env: {variable} is not set")
-            fields[secret] = os.environ[variable]
-        elif f"{secret}_file" in fields:
-            source = Path(fields.pop(f"{secret}_file"))
-            try:
-                fields[secret] = (path.parent / source).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as exc:
-                raise ConfigurationError(f"accounts file {path}: {name}: {secret}_file: {exc}") from exc
-    try:
-        return Account(name=name, **fields)
-    except (ValidationError, TypeError) as exc:
-        problems = (
-            "; ".join(f"{'.'.join(map(str, e['loc'])) or 'account'}: {e['msg']}" for e in exc.errors())
-            if isinstance(exc, ValidationError)
-            else str(exc)
-        )
-        raise ConfigurationError(f"accounts file {path}: {name}: {problems}") from exc
+        if "name" in table:
+            raise ConfigurationError(f"{name}: name: that of its table is its name")
+        return Account.model_validate({"name": name, **table})
+    except ValidationError as exc:
+        raise ConfigurationError(f"{name}: {complaints(exc)}") from exc

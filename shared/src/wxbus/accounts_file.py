@@ -6,7 +6,8 @@ from typing import Protocol, TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Account, Accounts, secret_files
+from wxbus.account_tables import secret_files
+from wxbus.accounts import Account, Accounts
 from wxbus.errors import ConfigurationError
 from wxbus.watched_file import POLL, WatchedFile
 

@@ -1,6 +1,7 @@
 """The admin port every service has: `/healthz` (alive), `/readyz` (which part is not ready), `/metrics`."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from aiohttp import web
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from wxbus.errors import WxbusError
+from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.http_server import ApplicationRunner
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
@@ -52,15 +53,29 @@ def build_admin(
 async def listening(
     app: web.Application | web.Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one)."""
+    """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one).
+
+    Raises:
+        ConfigurationError: The port is taken, or the host is none of ours.
+    """
     runner = ApplicationRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as exc:
+            raise cannot_listen(host, port, exc) from exc
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+def cannot_listen(host: str, port: int, exc: OSError) -> ConfigurationError:
+    """Return the error that says where we cannot listen, and why."""
+    # What the loop adds to the reason differs with the loop, and repeats the address; a name's errors are below zero.
+    reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or str(exc)
+    return ConfigurationError(f"cannot listen on {host}:{port}: {reason}")
 
 
 async def _state(check: Check) -> str:

@@ -3,16 +3,24 @@
 A service composes these value objects in its own frozen settings class and reads that with `load`.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+import structlog
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wxbus.addresses import AmqpUrl, HttpUrl, ManagementUrl, RedisUrl
 from wxbus.bus.topology import Topology
+from wxbus.complaints import complaint
 from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def environment(prefix: str) -> SettingsConfigDict:
@@ -25,9 +33,9 @@ class BusSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    amqp_url: SecretStr
+    amqp_url: AmqpUrl
     """`amqp://user:password@host:port/vhost`, or `amqps://` for TLS."""
-    amqp_management_url: SecretStr | None = None
+    amqp_management_url: ManagementUrl | None = None
     """`http://[user:password@]host:15672`, RabbitMQ's management; user and password are those of `amqp_url` if absent.
     With it workers close a frozen one's connection; without it that takes about three times the heartbeat."""
     namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
@@ -48,7 +56,7 @@ class StoreSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    redis_url: SecretStr
+    redis_url: RedisUrl
     """`redis://[:password@]host:port/db`, or `rediss://` for TLS."""
     namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
 
@@ -76,8 +84,8 @@ class WeChatApiSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    wechat_api_url: str = "https://api.weixin.qq.com"
-    """No trailing slash; the sandbox's address in development (protocol reference section 9)."""
+    wechat_api_url: HttpUrl = "https://api.weixin.qq.com"
+    """The sandbox's address in development (protocol reference section 9)."""
     wechat_api_timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds for one call, connection included."""
 
@@ -91,8 +99,47 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as exc:
-        parts = (field.annotation for field in settings.model_fields.values())
-        failed = next((part for part in parts if getattr(part, "__name__", "") == exc.title), settings)
-        prefix = getattr(failed, "model_config", {}).get("env_prefix", "")  # that of the value object that is wrong
-        lines = [f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in exc.errors()]
-        raise ConfigurationError("\n".join(lines)) from exc
+        raise ConfigurationError("\n".join(_wrong(settings))) from exc
+
+
+def tell_unread(*settings: type[BaseSettings]) -> None:
+    """Log each variable with the prefix of the first class that none of them reads: misspelt, or of another release."""
+    prefix = settings[0].model_config.get("env_prefix", "")
+    read = {name for one in settings for name in variables(one)}
+    for name in sorted(os.environ.keys() - read):
+        if name.startswith(prefix):
+            log.warning("settings.unread", variable=name)
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """Return the names of the environment variables that a settings class reads, those of its parts too."""
+    parts = dict(_parts(settings))
+    own = {_variable(settings, name) for name in settings.model_fields if name not in parts}
+    return own.union(*map(variables, parts.values()))
+
+
+def _parts(settings: type[BaseSettings]) -> Iterator[tuple[str, type[BaseSettings]]]:
+    """Yield the value objects that a settings class is made of, with their names in it."""
+    for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+            yield name, field.annotation
+
+
+def _variable(settings: type[BaseSettings], field: str) -> str:
+    return f"{settings.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _wrong(settings: type[BaseSettings]) -> list[str]:
+    """Return a line for each variable that is missing or wrong; those of the parts come first."""
+    lines = [line for _, part in _parts(settings) for line in _wrong(part)]
+    try:
+        settings()
+    except ValidationError as exc:
+        if exc.title == settings.__name__:  # else it is a part's, and told already
+            lines += [_line(settings, error) for error in exc.errors()]
+    return list(dict.fromkeys(lines))
+
+
+def _line(settings: type[BaseSettings], error: ErrorDetails) -> str:
+    what = "is not set" if error["type"] == "missing" else complaint(error)
+    return f"{_variable(settings, str(error['loc'][0]))}: {what}" if error["loc"] else what

@@ -118,7 +118,7 @@ async def test_a_key_is_changed_with_overlap(place: Place) -> None:
 async def test_a_key_with_a_life_ends(place: Place) -> None:
     """It is good until then, by Redis's clock, on an instance that hears of nothing more too."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
-        made = await admin.add(life=0.5)
+        made = await admin.add(life=2.0)
         assert await opens(url, made.api_key)
         await eventually(lambda: closed(url, made.api_key))
 
@@ -205,7 +205,7 @@ async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -
         assert await is_right()
         path.write_text(before.replace("scopes", "scope"))
         await eventually(is_wrong)
-        assert f"{path}: 0.scopes: Field required" in await told()
+        assert f"{path}: 0.scopes: is missing" in await told()
         assert await opens(f"http://127.0.0.1:{addresses.port}", place.key)
         path.write_text(before)
         await eventually(is_right)

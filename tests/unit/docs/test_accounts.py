@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT, blocks
-from tests.unit.docs.test_readme import headings, variables
-from wxbus.accounts import SECRETS, Account, AccountKind, Accounts
+from tests.unit.docs.test_readme import headings
+from wxbus.account_tables import SECRETS
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.settings import variables
 from wxbus_ingress.settings import IngressSettings
 
 PAGE, CHINESE = ROOT / "docs/accounts.md", ROOT / "docs/accounts.zh-CN.md"

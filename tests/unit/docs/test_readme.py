@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic_settings import BaseSettings
 
 from tests.support.readme import BOTH, README, README_CHINESE, ROOT, blocks, the_block
 from wxbus.accounts import Accounts
 from wxbus.rpc.keys import ApiKeys
+from wxbus.settings import variables
 from wxbus_ingress.settings import IngressSettings, Limits
 from wxbus_local.settings import LocalSettings
 from wxbus_sandbox.settings import Address, SandboxSettings
@@ -20,18 +20,6 @@ from wxbus_worker.settings import WorkerSettings
 
 DOCUMENTS = [*BOTH, ROOT / "CONTRIBUTING.md"]
 SETTINGS = (IngressSettings, Limits, LocalSettings, SandboxSettings, Address, TokenSettings, WorkerSettings)
-
-
-def variables(settings: type[BaseSettings]) -> set[str]:
-    """The environment variables that a settings class reads, those of its parts too."""
-    prefix = settings.model_config.get("env_prefix", "")
-    found = set()
-    for name, field in settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
-            found |= variables(field.annotation)
-        else:
-            found.add(f"{prefix}{name}".upper())
-    return found
 
 
 def test_both_languages_show_the_same_code_under_the_same_headings() -> None:

@@ -63,7 +63,7 @@ def test_a_subject_is_no_key() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("keys = 5", "key: Input should be a valid list"),
+        ("keys = 5", "keys.toml: must be a list"),
         ("[[keys]]\nname = 'x'", "scopes"),
         ("[[keys]]\nname = 'x'\nscopes = ['x:y']", "a prefix and a sha256, or a subject"),
         (f"[[keys]]\nname = 'x'\nscopes = ['x:y']\nprefix = 'wxb_{'0' * 12}'", "a prefix and a sha256, or a subject"),
@@ -73,6 +73,7 @@ def test_a_subject_is_no_key() -> None:
             "is no scope",
         ),
         ("[[keys", "keys.toml"),
+        ("[[key]]\nname = 'x'", r"key: all must stand below \[\[keys\]\]"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, named: str) -> None:

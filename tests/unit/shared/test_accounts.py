@@ -1,9 +1,11 @@
 """The accounts file: where secrets may come from, and what is said of a wrong one."""
 
+import traceback
 from pathlib import Path
 
 import pytest
 
+from wxbus.account_tables import secret_files
 from wxbus.accounts import AccountKind, Accounts
 from wxbus.errors import ConfigurationError, UnknownAccount
 
@@ -43,6 +45,54 @@ def test_secrets_come_from_the_file_the_environment_or_other_files(
     assert account.secret.get_secret_value() == "from-file"
 
 
+def test_previous_keys_may_stand_in_other_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who keeps the keys in files or variables can change them without writing the old ones down."""
+    monkeypatch.setenv("OLD_TOKEN", "old")
+    (tmp_path / "old_aes_key").write_text(KEY, encoding="utf-8")
+
+    account = read(
+        tmp_path,
+        f"""
+        [accounts.shop]
+        appid = "wx1"
+        kind = "mini_program"
+        token = "new"
+        aes_key = "{KEY}"
+        [[accounts.shop.previous_keys]]
+        token_env = "OLD_TOKEN"
+        aes_key_file = "old_aes_key"
+        """,
+    ).named("shop")
+
+    (previous,) = account.previous_keys
+    assert previous.aes_key is not None
+    assert (previous.token.get_secret_value(), previous.aes_key.get_secret_value()) == ("old", KEY)
+    assert secret_files(tmp_path / "accounts.toml") == [tmp_path / "old_aes_key"]
+
+
+def test_files_may_come_from_an_editor_of_windows(tmp_path: Path) -> None:
+    """Its mark before the text and its line ends are no part of a name or of a secret."""
+    (tmp_path / "密钥").write_bytes(b"\xef\xbb\xbfs3cret\r\n")
+    text = '# 商店\n[accounts.shop]\nappid = "wx1"\nkind = "mini_program"\nsecret_file = "密钥"\n'
+    (tmp_path / "账号.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+
+    account = Accounts.read(tmp_path / "账号.toml").named("shop")
+
+    assert account.secret is not None
+    assert account.secret.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_file_that_is_not_utf_8_is_said_to_be_so(tmp_path: Path, encoding: str) -> None:
+    """The error says what to do, and shows nothing of the file."""
+    (tmp_path / "accounts.toml").write_text('# topsecret 商店\n[accounts.shop]\nappid = "wx1"', encoding=encoding)
+
+    with pytest.raises(ConfigurationError, match=r"accounts\.toml: it is not UTF-8 \(line 1\)") as caught:
+        Accounts.read(tmp_path / "accounts.toml")
+
+    assert "topsecret" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None:
     """While keys are changed both are accepted; the current one is first, it answers."""
     account = read(
@@ -68,12 +118,23 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         ('kind = "official_account"', "appid"),
         ('appid = "wx1"\nkind = "blog"', "kind"),
         ('appid = "wx1"\nkind = "mini_program"\ntoken = "t"', "aes_key"),
-        ('appid = "wx1"\nkind = "mini_program"\naes_key = "topsecret"', "aes_key"),
+        ('appid = "wx1"\nkind = "mini_program"\naes_key = "topsecret"', "43 letters and digits, as WeChat's console"),
+        (f'appid = "wx1"\nkind = "mini_program"\naes_key = "{"topsecret".ljust(43, "A")}="', "it has 44 signs"),
+        ('appid = "wx1"\nkind = "mini_program"\nsecret = "topsecret "', "secret: is empty, or has blanks in it"),
+        ('appid = "wx1"\nkind = "mini_program"\ntoken = ""', "token: is empty"),
+        ('appid = "wx1"\nkind = "mini_program"\nname = "other"', "shop: name: that of its table is its name"),
+        ('appid = "wx1"\nkind = "mini_program"\nmodes = "plain"', "modes: must be a list"),
+        ('appid = "wx1"\nkind = "mini_program"\nprevious_keys = "old"', "previous_keys: must be a list"),
+        (
+            'appid = "wx1"\nkind = "mini_program"\n[[accounts.shop.previous_keys]]\ntoken_file = "no"',
+            "no: No such file",
+        ),
+        ('appid = "wx1"\nkind = "mini_program"\n[account.other]', "account: all must stand below [accounts.NAME]"),
         (f'appid = "wx1"\nkind = "mini_program"\naes_key = "{"topsecret".ljust(43, "!")}"', "aes_key"),
         ('appid = "wx1"\nkind = "mini_program"\ntoken = "topsecret"\ntoken_env = "T"', "token, token_env"),
         ('appid = "wx1"\nkind = "mini_program"\ntoken_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
         ('appid = "wx1"\nkind = "mini_program"\nsecret_file = "nowhere"', "secret_file"),
-        ('appid = "wx1"\nkind = "mini_program"\ncolour = "red"', "colour"),
+        ('appid = "wx1"\nkind = "mini_program"\ncolour = "red"', "colour: there is no such field"),
         ('appid = "wx1"\nkind = "mini_program"\nsecret_env = 5', "secret_env: must be a text"),
         ('appid = "wx1:2"\nkind = "wecom"', "appid"),
         ('appid = "wx1"\nkind = "component"\nmodes = ["plain"]', "secure mode and XML only"),
@@ -103,7 +164,7 @@ def test_two_accounts_must_not_share_an_appid(tmp_path: Path) -> None:
     appid = "wx1"
     kind = "mini_program"
     """
-    with pytest.raises(ConfigurationError, match="same appid"):
+    with pytest.raises(ConfigurationError, match=r"accounts\.toml: a and b have the same appid"):
         read(tmp_path, text)
 
 

@@ -1,11 +1,20 @@
 """A wrong setting stops the start with a line that names the variable and shows no value."""
 
 import pytest
+import structlog
 from pydantic import Field, SecretStr
 
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError
-from wxbus.settings import BaseSettings, BusSettings, environment, load
+from wxbus.settings import (
+    BaseSettings,
+    BusSettings,
+    StoreSettings,
+    WeChatApiSettings,
+    environment,
+    load,
+    tell_unread,
+)
 
 
 class ServiceLimits(BaseSettings):
@@ -49,6 +58,11 @@ def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> N
         ("WXBUS_SOME_BUDGET", "-17"),
         ("WXBUS_PARTITIONS", "many"),
         ("WXBUS_NAMESPACE", "Not Good"),
+        ("WXBUS_AMQP_URL", "http://user:topsecret@broker/"),
+        ("WXBUS_AMQP_URL", "amqp://user:top/secret@broker/"),
+        ("WXBUS_AMQP_URL", "amqp://broker:99999/"),
+        ("WXBUS_AMQP_URL", "broker:5672"),
+        ("WXBUS_AMQP_MANAGEMENT_URL", "broker:15672"),
     ],
 )
 def test_a_wrong_variable_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -67,6 +81,48 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ConfigurationError, match=r"^WXBUS_AMQP_URL: "):
         load(ServiceSettings)
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part has its lines, so that a start does not fail once for each mistake."""
+    monkeypatch.delenv("WXBUS_AMQP_URL")
+    monkeypatch.setenv("WXBUS_SOME_BUDGET", "-17")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(ServiceSettings)
+
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "WXBUS_AMQP_URL",
+        "WXBUS_SOME_BUDGET",
+    ]
+
+
+def test_an_address_of_an_api_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written either way it is the same; without a scheme it is none."""
+    monkeypatch.setenv("WXBUS_WECHAT_API_URL", "https://api.weixin.qq.com/")
+    assert load(WeChatApiSettings).wechat_api_url == "https://api.weixin.qq.com"
+
+    monkeypatch.setenv("WXBUS_WECHAT_API_URL", "api.weixin.qq.com")
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_WECHAT_API_URL: must look like https://"):
+        load(WeChatApiSettings)
+
+
+@pytest.mark.parametrize("address", ["redis://:a%2Fb@host:6379/0", "rediss://host", "unix:///run/redis.sock"])
+def test_the_usual_addresses_of_redis_are_taken(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """TLS and sockets of this machine too."""
+    monkeypatch.setenv("WXBUS_REDIS_URL", address)
+    assert load(StoreSettings).redis_url.get_secret_value() == address
+
+
+def test_a_variable_that_nobody_reads_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt one would have no effect, and nobody would know."""
+    for name in ("WXBUS_SOME_PROT", "WXBUS_SOME_BUDGET", "WXBUS_SOME_API_KEY", "WXBUS_OTHERS_PORT"):
+        monkeypatch.setenv(name, "1")
+
+    with structlog.testing.capture_logs() as lines:
+        tell_unread(ServiceSettings)
+
+    assert [(line["event"], line["variable"]) for line in lines] == [("settings.unread", "WXBUS_SOME_PROT")]
 
 
 def test_settings_do_not_show_secrets() -> None:

@@ -55,10 +55,10 @@ def test_a_new_vault_key_is_one() -> None:
     ("variable", "value", "said"),
     [
         ("WXBUS_TOKEN_VAULT_KEYS", "k1:SECRET", "vault key 1"),
-        ("WXBUS_TOKEN_LEASE", "4", "lease must be longer than WXBUS_WECHAT_API_TIMEOUT"),
+        ("WXBUS_TOKEN_LEASE", "4", "wxbus_token: WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT"),
         ("WXBUS_TOKEN_PORT", "99999", "WXBUS_TOKEN_PORT"),
-        ("WXBUS_TOKEN_TLS_CERT_FILE", "nowhere.pem", "tls_cert_file and tls_key_file go together"),
-        ("WXBUS_TOKEN_TLS_CLIENT_CA_FILE", "nowhere.pem", "tls_client_ca_file needs"),
+        ("WXBUS_TOKEN_TLS_CERT_FILE", "nowhere.pem", "and WXBUS_TOKEN_TLS_KEY_FILE go together"),
+        ("WXBUS_TOKEN_TLS_CLIENT_CA_FILE", "nowhere.pem", "WXBUS_TOKEN_TLS_CLIENT_CA_FILE needs"),
         ("WXBUS_ACCOUNTS_FILE", "nowhere.toml", "nowhere.toml"),
         ("WXBUS_TOKEN_API_KEYS_FILE", "nowhere.toml", "nowhere.toml"),
     ],

@@ -5,7 +5,7 @@ import uvloop
 
 from wxbus import logs
 from wxbus.errors import ConfigurationError
-from wxbus.settings import load
+from wxbus.settings import load, tell_unread
 from wxbus_ingress import spool_cli
 from wxbus_ingress.processes import serve_with
 from wxbus_ingress.server import serve
@@ -26,6 +26,7 @@ def main(
     try:
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")
+        tell_unread(IngressSettings)
         uvloop.run(serve(settings) if processes == 1 else serve_with(settings, processes))
     except ConfigurationError as exc:
         typer.echo(str(exc), err=True)

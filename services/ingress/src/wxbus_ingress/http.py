@@ -17,6 +17,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from wxbus import http_server
+from wxbus.admin import cannot_listen
 from wxbus_ingress.admission import SURPLUS, Admission
 from wxbus_ingress.settings import Limits
 
@@ -201,9 +202,12 @@ class Server(http_server.Server):
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket that listens (`port=0` takes a free port); raises OSError if it cannot."""
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    """Return a socket that listens (`port=0` takes a free port); raises ConfigurationError if it cannot."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as exc:
+        raise cannot_listen(host, port, exc) from exc
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from wxbus import logs
 from wxbus.processes import supervise
 from wxbus.settings import load
 from wxbus_ingress.http import bound
-from wxbus_ingress.server import GRACE, Place, cannot_listen, serve
+from wxbus_ingress.server import GRACE, Place, serve
 from wxbus_ingress.settings import IngressSettings
 
 STOP_GRACE = 5.0
@@ -28,11 +28,7 @@ async def serve_with(settings: IngressSettings, processes: int) -> None:
     Raises:
         ConfigurationError: The port is taken, or a process cannot start with these settings.
     """
-    try:
-        listener = bound(settings.host, settings.port)
-    except OSError as exc:
-        raise cannot_listen(settings, exc) from exc
-    with listener:
+    with bound(settings.host, settings.port) as listener:
         log.info("ingress.starting", processes=processes, port=listener.getsockname()[1])
         places = [Place(number, processes, listener) for number in range(processes)]
         await supervise([partial(_serve, place) for place in places], grace=settings.limits.budget + GRACE + STOP_GRACE)

@@ -12,7 +12,6 @@ from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
 from wxbus.cycles import search_seldom
-from wxbus.errors import ConfigurationError
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
 from wxbus.waiting import beside
@@ -96,13 +95,10 @@ async def serve(
         if sources:
             told["sources"] = sources.problem
         admin = build_admin({"callbacks": handover.check}, told=told, registry=registry)
-        try:
-            listener = place.listener or bound(settings.host, settings.port)
-            admin_port = counted_up(settings.admin_port, place.number)
-            admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
-            port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
-        except OSError as exc:
-            raise cannot_listen(settings, exc) from exc
+        listener = place.listener or bound(settings.host, settings.port)
+        admin_port = counted_up(settings.admin_port, place.number)
+        admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
+        port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         search_seldom()
         log.info(
             "ingress.listening",
@@ -115,11 +111,3 @@ async def serve(
         await stopping.wait()
         log.info("ingress.stopping")
     log.info("ingress.stopped")
-
-
-def cannot_listen(settings: IngressSettings, exc: OSError) -> ConfigurationError:
-    """Return the error that names the ports."""
-    return ConfigurationError(
-        f"cannot listen on {settings.host}:{settings.port} and {settings.admin_host}:{settings.admin_port}: "
-        f"{exc.strerror or exc}"
-    )

@@ -1,17 +1,25 @@
 """Settings of ingress."""
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from wxbus.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
 
 DAY = 86_400.0
 
-Network: TypeAlias = IPv4Network | IPv6Network
+
+def _network(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(text))
+    except ValueError as exc:
+        raise ValueError(f"{text} is neither an address nor a network") from exc
+
+
+Network: TypeAlias = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 """An address is one, too."""
 
 

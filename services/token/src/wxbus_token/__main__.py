@@ -8,11 +8,12 @@ import uvloop
 from wxbus import logs
 from wxbus.cycles import search_seldom
 from wxbus.errors import ConfigurationError
-from wxbus.settings import load
+from wxbus.settings import load, tell_unread
 from wxbus.stopping import stop_signal
 from wxbus_token.app import serving
 from wxbus_token.commands import credentials
 from wxbus_token.commands.accounts import accounts
+from wxbus_token.commands.console import CallerSettings
 from wxbus_token.commands.keys import keys
 from wxbus_token.keyring import new_vault_key
 from wxbus_token.settings import TokenSettings
@@ -33,8 +34,9 @@ def serve(context: typer.Context) -> None:
     try:
         settings = load(TokenSettings)
         logs.configure(settings.log, service="token")
+        tell_unread(TokenSettings, CallerSettings)
         uvloop.run(_serve(settings))
-    except (ConfigurationError, OSError) as exc:  # OSError: the port is taken
+    except ConfigurationError as exc:
         typer.echo(f"wxbus_token: {exc}", err=True)
         raise typer.Exit(2) from exc
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from wxbus.addresses import AmqpUrl, HttpUrl
 from wxbus.bus.topology import Topology
 from wxbus.rpc.tls import server_tls
 from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
@@ -17,7 +18,7 @@ class CallsSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    amqp_url: SecretStr | None = None
+    amqp_url: AmqpUrl | None = None
     namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
     queue_limits: Literal["argument", "policy"] = "argument"
 
@@ -48,8 +49,8 @@ class TokenSettings(BaseSettings):
     """Seconds a caller waits for another instance's fetch."""
     refresh_without_store: bool = False
     """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
-    wecom_api_url: str = "https://qyapi.weixin.qq.com"
-    """WeCom's own API, no trailing slash."""
+    wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
+    """WeCom's own API."""
     audit_quiet: Annotated[tuple[str, ...], NoDecode] = ()
     """Methods, separated by commas, whose calls are not logged if they succeed, like `token.get`."""
     asks_per_minute: int = Field(default=60, ge=1)
@@ -79,9 +80,11 @@ class TokenSettings(BaseSettings):
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "TokenSettings":
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
-            raise ValueError("tls_cert_file and tls_key_file go together")
+            raise ValueError("WXBUS_TOKEN_TLS_CERT_FILE and WXBUS_TOKEN_TLS_KEY_FILE go together")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
-            raise ValueError("tls_client_ca_file needs tls_cert_file and tls_key_file")
+            raise ValueError(
+                "WXBUS_TOKEN_TLS_CLIENT_CA_FILE needs WXBUS_TOKEN_TLS_CERT_FILE and WXBUS_TOKEN_TLS_KEY_FILE"
+            )
         return self
 
     @property
@@ -94,5 +97,7 @@ class TokenSettings(BaseSettings):
     @model_validator(mode="after")
     def _lease_outlasts_the_fetch(self) -> "TokenSettings":
         if self.lease <= self.wechat.wechat_api_timeout:
-            raise ValueError("lease must be longer than WXBUS_WECHAT_API_TIMEOUT, or it may lapse within one fetch")
+            raise ValueError(
+                "WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT, or it may lapse within one fetch"
+            )
         return self

@@ -4,7 +4,7 @@ import typer
 
 from wxbus import logs
 from wxbus.errors import ConfigurationError
-from wxbus.settings import LogSettings, load
+from wxbus.settings import LogSettings, load, tell_unread
 from wxbus_worker.dead import dead
 from wxbus_worker.processes import run
 from wxbus_worker.settings import WorkerSettings
@@ -33,6 +33,7 @@ def main(
     try:
         settings = load(WorkerSettings).model_copy(update=given)
         logs.configure(settings.log, service="worker")
+        tell_unread(WorkerSettings)
         run(settings, processes=processes, reload=reload)
     except ConfigurationError as exc:
         typer.echo(str(exc), err=True)

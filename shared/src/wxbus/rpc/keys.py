@@ -18,7 +18,6 @@ import math
 import re
 import secrets
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,9 +35,11 @@ from pydantic import (
     model_validator,
 )
 
+from wxbus.complaints import complaints
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.call import Principal
 from wxbus.rpc.scopes import Scope
+from wxbus.toml_file import read_toml
 
 PREFIX_BYTES: Final = 6
 SECRET_BYTES: Final = 32
@@ -162,12 +163,12 @@ def read_entries(path: Path) -> Sequence[KeyEntry]:
         ConfigurationError: The file or an entry is wrong, or two are the same; the text names it.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", [])
-        entries = ENTRIES.validate_python(tables)
+        tables = read_toml(path, "keys", like="[[keys]]")
+        entries = ENTRIES.validate_python([] if tables is None else tables)
         ApiKeys.of(entries)
     except ValidationError as exc:
-        raise ConfigurationError(f"API keys file {path}: {_said(exc)}") from exc
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigurationError) as exc:
+        raise ConfigurationError(f"API keys file {path}: {complaints(exc)}") from exc
+    except ConfigurationError as exc:
         raise ConfigurationError(f"API keys file {path}: {exc}") from exc
     return entries
 
@@ -183,7 +184,7 @@ def new_key(name: str, scopes: Sequence[str], *, expires: datetime | None = None
     try:
         return key, KeyEntry(name=name, prefix=prefix, sha256=_digest(key), scopes=tuple(scopes), expires=expires)
     except ValidationError as exc:
-        raise ConfigurationError(_said(exc)) from exc
+        raise ConfigurationError(complaints(exc)) from exc
 
 
 def presented(authorization: object) -> str | None:
@@ -194,7 +195,3 @@ def presented(authorization: object) -> str | None:
 
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _said(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'key'}: {e['msg']}" for e in error.errors())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 from wxbus.errors import Forbidden, MalformedCallback
 from wxbus.wechat import codec
@@ -21,15 +21,24 @@ from wxbus.wechat.signature import matches, sign
 
 
 def _letters_and_digits(value: SecretStr) -> SecretStr:
-    if not (value.get_secret_value().isascii() and value.get_secret_value().isalnum()):
-        raise ValueError("must be 43 letters and digits, as WeChat's console shows it")
+    key = value.get_secret_value()
+    if len(key) != AES_KEY_LENGTH or not (key.isascii() and key.isalnum()):
+        raise ValueError(
+            f"must be {AES_KEY_LENGTH} letters and digits, as WeChat's console shows it; it has {len(key)} signs"
+        )
     return value
 
 
-AesKey = Annotated[
-    SecretStr, Field(min_length=AES_KEY_LENGTH, max_length=AES_KEY_LENGTH), AfterValidator(_letters_and_digits)
-]
+def _without_blanks(value: SecretStr) -> SecretStr:
+    if not (text := value.get_secret_value()) or text.split() != [text]:
+        raise ValueError("is empty, or has blanks in it")
+    return value
+
+
+AesKey = Annotated[SecretStr, AfterValidator(_letters_and_digits)]
 """An EncodingAESKey (protocol reference 1.1)."""
+ConsoleSecret = Annotated[SecretStr, AfterValidator(_without_blanks)]
+"""A Token or AppSecret."""
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 """Beside `Encrypt` they tell a compatible body from a secure one."""
@@ -52,7 +61,7 @@ class CallbackKey(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    token: SecretStr
+    token: ConsoleSecret
     aes_key: AesKey | None = None
 
 
