@@ -11,7 +11,16 @@ from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import StoreUnavailable, TokenUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
-from wxbus_worker import Context, Reject, RetryLater, Router, current_delivery
+from wxbus_worker import (
+    Bound,
+    Context,
+    HandlerCall,
+    MessageHandler,
+    Reject,
+    RetryLater,
+    Router,
+    current_delivery,
+)
 from wxbus_worker.job import Job
 from wxbus_worker.lanes import Lanes
 from wxbus_worker.settlement import Abandon, Bury, Done, Retry
@@ -45,6 +54,38 @@ async def test_a_handled_message_is_acknowledged_and_its_reply_sent() -> None:
     assert rig.wechat.texts == ["1", "2", "3"]
     assert all(delivery.acked for delivery in deliveries)
     assert not rig.memory.outbox(KEY)
+
+
+@pytest.mark.parametrize("form", ["router", "class"])
+async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
+    """Its author need not read the stages above it; an error that comes from a stage shows the stage."""
+
+    async def fail() -> None:
+        raise Reject("the reason")
+
+    async def keep(context: Context) -> None:
+        context.storage["what"] = {1, 2}  # JSON has no sets
+
+    async def around(call: HandlerCall, call_next: Bound) -> object:
+        return await call_next(call)
+
+    class Shop(MessageHandler):
+        on_text = staticmethod(fail)
+
+    router = Router()
+    router.text("keep")(keep)
+    router.middleware(around)
+    if form == "class":
+        router.include(Shop())
+    else:
+        router.text(fail)
+    rig = Rig(router, delays=())
+    for content in ("fail", "keep"):
+        await rig.handle(a_text_envelope(content))
+    handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_outlet.buried)
+    assert "test_settlement.py" in handlers[1]
+    assert not any("stages" in line for line in handlers)
+    assert any("stages/commit.py" in line for line in ours)
 
 
 async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> None:

@@ -19,6 +19,7 @@ from wxbus_worker.patience import backoff
 from wxbus_worker.pipeline import Next
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
+from wxbus_worker.tracebacks import below_stages
 
 PUBLISH_BUDGET: Final = 5.0
 """Seconds for one confirm of the retry or dead-letter queue; after that it is tried again."""
@@ -122,15 +123,17 @@ class Settle:
 async def _outcome(job: Job, call_next: Next) -> Settlement:
     try:
         return await call_next(job)
-    except UnreadableEnvelope as exc:
-        return Bury("unreadable", exc)
-    except Reject as exc:
-        return Bury("reject", exc)
-    except RetryLater as exc:
-        return Retry(exc, exc.after)
-    except Unavailable as exc:  # a part is away: its text says all, where it was noticed says nothing
-        return Retry(exc)
     except Exception as exc:
+        exc.__traceback__ = below_stages(exc.__traceback__)
+        match exc:
+            case UnreadableEnvelope():
+                return Bury("unreadable", exc)
+            case Reject():
+                return Bury("reject", exc)
+            case RetryLater():
+                return Retry(exc, exc.after)
+            case Unavailable():  # a part is away: its text says all, where it was noticed says nothing
+                return Retry(exc)
         if not job.abandoned:
             log.exception("delivery.failed")
         return Retry(exc)

@@ -1,0 +1,29 @@
+"""Tracebacks as a handler's author wants them: from their own code on, without the stages above it."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final
+
+OURS: Final = f"{__package__}."
+STAGES: Final = f"{OURS}stages."
+CALLER: Final = f"{STAGES}call_handler"
+
+
+def below_stages(traceback: TracebackType | None) -> TracebackType | None:
+    """Return what is below the call of a handler; all of it if the error is not from there."""
+    entries = list(_entries(traceback))
+    stages = [index for index, entry in enumerate(entries) if _module(entry).startswith(STAGES)]
+    if not stages or _module(entries[stages[-1]]) != CALLER:
+        return traceback
+    below = entries[stages[-1] + 1 :]
+    return next((entry for entry in below if not _module(entry).startswith(OURS)), traceback)
+
+
+def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _module(entry: TracebackType) -> str:
+    return str(entry.tb_frame.f_globals.get("__name__", ""))
