@@ -134,9 +134,15 @@ def namespace() -> str:
 
 
 @pytest.fixture
-async def topology(amqp_url: str, namespace: str) -> AsyncIterator[Topology]:
+def partitions() -> int:
+    """How many there are; a module of tests may say otherwise."""
+    return 4
+
+
+@pytest.fixture
+async def topology(amqp_url: str, namespace: str, partitions: int) -> AsyncIterator[Topology]:
     """A small topology of this test's own, deleted afterwards; not declared yet."""
-    topology = Topology(namespace=namespace, partitions=4)
+    topology = Topology(namespace=namespace, partitions=partitions)
     yield topology
     await delete_queues(amqp_url, topology)
 

@@ -67,6 +67,12 @@ async def taken_over(workers: Collection[Service], victim: Service, since: float
         await asyncio.sleep(LOOK)
 
 
+async def cut_off(victim: Service, by: Service) -> None:
+    """Return once one has said that it closed the other's connection, which may be after that has had its effect."""
+    while not any(f":{victim.pid}:" in fields["member"] for _, fields in events(by, "member.cut_off")):  # noqa: ASYNC110
+        await asyncio.sleep(LOOK)
+
+
 def share_time(joined: Service, since: float) -> float:
     """Return the seconds from its connecting until it was given the last partition of its share."""
     began = min(at for at, _ in events(joined, "consumer.connected") if at >= since)

@@ -14,7 +14,7 @@ import aiohttp
 
 from tests.support.installation import ACCOUNT, APPID, Installation
 from tests.support.processes import Service
-from tests.support.queues import dead, ready
+from tests.support.queues import dead, depths, parked
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -26,9 +26,9 @@ from wxbus_worker.context import ContextPolicy
 from wxbus_worker.context_store import ContextKey
 from wxbus_worker.redis_context_store import RedisContextStore
 
-BACKLOG = (150, 600)
-"""Messages that stand in the queues, besides those that workers have fetched: faults wait for the first number, users
-stop writing at the second."""
+DEPTH = (10, 40)
+"""Messages that stand in a partition, besides those that its worker has fetched: faults wait for the first number in
+each, and its users stop writing at the second."""
 TWICE = 0.1
 """Share of the messages that come a second time, as WeChat's own repeats do."""
 LOOK = 0.2
@@ -46,10 +46,14 @@ class Load:
     twice: float = TWICE
     published: Counter[str] = field(default_factory=Counter)
     """The number each user has come to."""
-    backlog: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _room: asyncio.Event = field(default_factory=asyncio.Event)
-    _over: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: bool = False
+
+    def __post_init__(self) -> None:
+        """Nothing is known of the queues yet."""
+        self._partitions = {user: self.topology.partition_of(f"{APPID}:{user}") for user in self.users}
+        self._depths = dict.fromkeys(self._partitions.values(), 0)
+        self._room = Counter[int]()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["Load"]:
@@ -60,21 +64,30 @@ class Load:
             try:
                 yield self
             finally:
-                self._over.set()
-                self._room.set()
                 watch.cancel()
+                async with self._changed:
+                    self._over = True
+                    self._changed.notify_all()
             await asyncio.gather(*writers)
 
+    @property
+    def backlog(self) -> int:
+        """Return how many messages stood in the queues at the last look."""
+        return sum(self._depths.values())
+
     async def backlogged(self) -> None:
-        """Return once there is more to do than the workers have in hand."""
+        """Return once each partition has more to do than its worker has in hand."""
         async with self._changed:
-            self.backlog = 0  # what was seen before the last fault says nothing
-            await self._changed.wait_for(lambda: self.backlog >= BACKLOG[0])
+            self._depths = dict.fromkeys(self._depths, 0)  # what was seen before the last fault says nothing
+            await self._changed.wait_for(lambda: min(self._depths.values()) >= DEPTH[0])
 
     async def _write(self, user: str, publisher: Publisher) -> None:
+        partition = self._partitions[user]
         for number in count(1):
-            await self._room.wait()
-            if self._over.is_set():
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._over or self._room[partition] > 0)
+                self._room[partition] -= 1
+            if self._over:
                 return
             envelope = _envelope(user, number)
             await _confirmed(publisher, envelope)
@@ -85,16 +98,14 @@ class Load:
     async def _watch(self) -> None:
         while True:
             try:
-                now = await ready(self.url, self.topology, parked=False)
+                now = await depths(self.url, self.topology)
             except (BrokerUnavailable, TimeoutError):
-                now = 0  # it was killed
+                now = [0] * self.topology.partitions  # it was killed
             async with self._changed:
-                self.backlog = now
+                for partition in self._depths:
+                    self._depths[partition] = now[partition]
+                    self._room[partition] = DEPTH[1] - now[partition]
                 self._changed.notify_all()
-            if now < BACKLOG[1]:
-                self._room.set()
-            else:
-                self._room.clear()
             await asyncio.sleep(LOOK)
 
 
@@ -140,7 +151,7 @@ async def settled(url: str, topology: Topology, workers: Iterable[Service]) -> N
     calm = 0
     while calm < 2:
         try:
-            busy = await ready(url, topology)
+            busy = await parked(url, topology) + sum(await depths(url, topology))
             for worker in workers:
                 busy += await in_hand(worker)
             calm = 0 if busy else calm + 1
@@ -151,12 +162,17 @@ async def settled(url: str, topology: Topology, workers: Iterable[Service]) -> N
 
 async def in_hand(worker: Service) -> int:
     """Return how many messages a worker has fetched and not settled yet."""
-    async with aiohttp.request(
-        "GET", f"http://127.0.0.1:{worker.port}/metrics", timeout=aiohttp.ClientTimeout(total=10)
-    ) as answer:
+    told = await metrics(worker)
+    return int(told["wxbus_worker_running"] + told["wxbus_worker_waiting"])
+
+
+async def metrics(worker: Service) -> Mapping[str, float]:
+    """Return a worker's figures, by name and labels as they are written."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.request("GET", f"http://127.0.0.1:{worker.port}/metrics", timeout=timeout) as answer:
         lines = (await answer.text()).splitlines()
-    wanted = ("wxbus_worker_running ", "wxbus_worker_waiting ")
-    return sum(int(float(line.split()[1])) for line in lines if line.startswith(wanted))
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
 
 
 async def outcome(installation: Installation, redis_url: str, users: Iterable[str], amqp_url: str) -> Outcome:

@@ -1,5 +1,6 @@
 """A whole installation for one test: its accounts and keys, and the services as processes that know each other."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -159,6 +160,14 @@ class Installation:
         }
         command = ("wxbus_worker", "--processes", str(processes))
         return await self._enter(self.describe(name, *command, port=admin_port, admin_port=admin_port, env=env))
+
+    async def workers(self, app: str, *names: str, **env: str) -> list[Service]:
+        """Start workers that run the router `app`, and what they need: tokens, and a WeChat that takes replies late."""
+        await self.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.token())
+            starting = [group.create_task(self.worker(app, name, **env)) for name in names]
+        return [one.result() for one in starting]
 
     async def sandbox(self, **env: str) -> Service:
         """Start a sandbox."""

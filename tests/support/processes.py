@@ -19,7 +19,7 @@ from wxbus_local.guard import Run
 
 ROOT = Path(__file__).parents[2]
 """The checkout, from which all of them run: modules below `tests` are found."""
-START_LIMIT = 45.0
+START_LIMIT = 90.0
 """Seconds until a service is ready; many processes may want the machine at once."""
 STOP_LIMIT = 30.0
 """Seconds between SIGTERM and the end."""

@@ -59,28 +59,31 @@ async def read_inbox(url: str, topology: Topology) -> list[Envelope]:
     return reader.envelopes
 
 
-async def ready(url: str, topology: Topology, *, parked: bool = True) -> int:
-    """Return how many messages stand in the inbox and, if wanted, parked for a retry; those being handled do not.
+async def depths(url: str, topology: Topology) -> list[int]:
+    """Return how many messages stand in each partition of the inbox; those that a worker has fetched do not.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not say.
     """
-    queues = [topology.inbox_queue(partition).name for partition in range(topology.partitions)]
-    queues += [topology.retry_queue(delay).name for delay in RETRY_DELAYS] if parked else []
-    return await _count(url, queues)
+    return await _counts(url, [topology.inbox_queue(partition).name for partition in range(topology.partitions)])
+
+
+async def parked(url: str, topology: Topology) -> int:
+    """Return how many messages wait for their retry."""
+    return sum(await _counts(url, [topology.retry_queue(delay).name for delay in RETRY_DELAYS]))
 
 
 async def dead(url: str, topology: Topology) -> int:
     """Return how many dead letters there are."""
-    return await _count(url, [topology.dead_queue.name])
+    return sum(await _counts(url, [topology.dead_queue.name]))
 
 
-async def _count(url: str, queues: list[str]) -> int:
+async def _counts(url: str, queues: list[str]) -> list[int]:
     async with asyncio.timeout(10), connected(address(url, name="count")) as connection:
         with BrokerCall("counting"):
             channel = await connection.channel(publisher_confirms=False)
             answers = [await channel.queue_declare(name, passive=True) for name in queues]
-    return sum(answer.message_count or 0 for answer in answers)
+    return [answer.message_count or 0 for answer in answers]
 
 
 def _lane_of_each_partition(topology: Topology) -> Iterator[str]:

@@ -5,8 +5,9 @@ import asyncio
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, Router
 
-WORK = 0.01
-"""Seconds of each message, so that faults find handlers running."""
+WORK = 0.1
+"""Seconds of each message: faults find handlers running, and a backlog costs the machine no more than it has, on which
+others of our processes must get their turn in time."""
 
 SLOW_WORK = 0.5
 """Seconds of each tenth message of the slow bot: whenever it is told to stop, some still run for a while."""

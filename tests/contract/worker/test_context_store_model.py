@@ -118,7 +118,12 @@ def test_the_fake_is_as_the_model() -> None:
     class Fake(Model):
         make = staticmethod(_memory)
 
-    run_state_machine_as_test(Fake, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(
+        Fake,
+        settings=settings(
+            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
 
 
 @pytest.mark.integration

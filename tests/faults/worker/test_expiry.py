@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
+from statistics import median
 
 import pytest
 
@@ -18,16 +19,18 @@ from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
 from wxbus_sandbox.client import SandboxClient
 from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context_store import CLAIM
 from wxbus_worker.redis_context_store import RedisContextStore
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
 USERS = [f"o_user{index}" for index in range(60)]
 ROUNDS = 3
 WORKERS = 10
 KILLS = 6
-FEW_SECONDS = 10
-"""The longest, for a context whose worker was killed between finding it and telling its lane."""
+FEW_SECONDS = 3.0
+"""After a context's time until it is removed."""
+REPLY_LEASE = 3.0
 
 
 async def test_each_context_ends_once_with_ten_workers_and_kills_in_between(
@@ -41,13 +44,11 @@ async def test_each_context_ends_once_with_ten_workers_and_kills_in_between(
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         Store.open(redis_url) as store,
-        asyncio.timeout(140),
+        asyncio.timeout(230),
     ):
-        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
-        await installation.token()
-        app = "tests.support.forgetting:router"
-        workers = await asyncio.gather(
-            *(installation.worker(app, f"worker{number}", WXBUS_WORKER_REPLY_LEASE="3") for number in range(WORKERS))
+        names = (f"worker{number}" for number in range(WORKERS))
+        workers = await installation.workers(
+            "tests.support.forgetting:router", *names, WXBUS_WORKER_REPLY_LEASE=str(REPLY_LEASE)
         )
         contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
         victims = iter(random.sample(workers, KILLS))
@@ -81,5 +82,7 @@ async def test_each_context_ends_once_with_ten_workers_and_kills_in_between(
         assert once[-1].startswith("forgotten"), said[user]
     late = [float(text.split()[2]) for texts in said.values() for text in texts if text.startswith("forgotten")]
     print(f"after their time: {figures(late)}")
-    assert max(late) < FEW_SECONDS
+    assert median(late) < FEW_SECONDS
+    # Some worker was killed between finding a context and telling its lane, or with a reply of its user on the way.
+    assert max(late) < CLAIM + REPLY_LEASE + 2 * FEW_SECONDS
     assert left == []

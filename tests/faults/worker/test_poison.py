@@ -17,12 +17,12 @@ from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus_worker.stages.count_start import POISON
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150), pytest.mark.usefixtures("redis")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
 USERS = [f"o_user{index}" for index in range(12)]
 EACH = 8
 LOOK = 0.2
-LONG = 140.0
+LONG = 230.0
 """Seconds; the test ends before."""
 
 
@@ -34,10 +34,7 @@ async def test_a_message_that_kills_its_process(
     What those workers had in hand, too, is handled once and in order, and none of it is dead.
     """
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
-        await installation.sandbox()
-        await installation.token()
-        app = "tests.support.deadly:router"
-        workers = await asyncio.gather(*(installation.worker(app, f"worker{number}") for number in range(3)))
+        workers = await installation.workers("tests.support.deadly:router", "worker1", "worker2", "worker3")
         deaths: list[int] = []
         async with Publisher.open(amqp_url, topology, name="users") as publisher, asyncio.TaskGroup() as group:
             for number in range(1, EACH + 1):
