@@ -121,7 +121,6 @@ async def test_several_processes_are_several_workers(a_process: Start, variables
     assert await process.wait() == 0
 
 
-@pytest.mark.timeout(120)
 async def test_reloading_runs_what_is_written(a_process: Start, variables: dict[str, str], tmp_path: Path) -> None:
     """A change starts the handlers anew; what is wrong with them is told, and the next change waited for."""
     package = tmp_path / "mybot"
