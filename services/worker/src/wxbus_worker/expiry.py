@@ -73,7 +73,7 @@ class Due:
 
 
 class DueContexts(Protocol):
-    """The index: `wxbus_worker.context_store.RedisContextStore`. Every call may be repeated."""
+    """The index: `wxbus_worker.redis_context_store.RedisContextStore`. Every call may be repeated."""
 
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts that are due; for a while nobody else gets them."""

@@ -1,23 +1,19 @@
 """The partition consumer, as broker notes 3 say: a plain connection of its own, one channel per partition.
 
 Partitions are taken and given up while it runs. RabbitMQ hands a partition to one subscription at a time, the oldest:
-taking one that another consumes means to wait for it. A partition is given up by draining it and closing its channel:
-what was prefetched goes back in order. `basic.cancel` and requeueing would break the order, and a multiple
-acknowledgement would take what still runs.
+taking one that another consumes means to wait for it.
 """
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from time import monotonic
 
 import structlog
-from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+from aiormq.abc import AbstractConnection
 
-from wxbus.bus import wire
 from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
 from wxbus.bus.declare import declare
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.intake import Intake
 from wxbus.bus.ports import Holding, Sink
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
@@ -25,7 +21,6 @@ from wxbus.waiting import either
 
 PREFETCH = 32
 """Unacknowledged envelopes per partition. One constant for all: different ones break the order after two losses."""
-ACK_TIMEOUT = 5.0
 TICK = 1.0
 """Seconds between looks at the clock, which find out that this process was frozen."""
 
@@ -35,79 +30,6 @@ log = structlog.stdlib.get_logger(__name__)
 def consumer_name(name: str) -> str:
     """Return the name under which the connection of the consumer `name` stands in RabbitMQ's lists."""
     return f"{name}:consume"
-
-
-class PartitionDelivery:
-    """One message of one partition's channel; implements `wxbus.bus.ports.Delivery`."""
-
-    __slots__ = ("_acked", "_channel", "_envelope", "arrived", "lane", "message", "partition", "redelivered")
-
-    def __init__(self, message: DeliveredMessage, partition: int, channel: AbstractChannel) -> None:
-        self.message = message
-        self.partition = partition
-        self.lane = wire.lane_of(message) or f"unreadable:{partition}:{message.delivery_tag}"
-        self.redelivered = bool(message.redelivered)
-        self.arrived = monotonic()
-        self._channel = channel
-        self._envelope: Envelope | None = None
-        self._acked = False
-
-    def envelope(self) -> Envelope:
-        """Return the envelope, or raise UnreadableEnvelope."""
-        if self._envelope is None:
-            self._envelope = wire.to_envelope(self.message)
-        return self._envelope
-
-    async def ack(self) -> None:
-        """Tell RabbitMQ that it is done; on the channel it came from, or BrokerUnavailable if that is lost."""
-        if self._acked:
-            # RabbitMQ would close the channel, and with it everything else of the partition.
-            raise RuntimeError(f"delivery {self.message.delivery_tag} is acknowledged twice")
-        with BrokerCall("acknowledging"):
-            async with asyncio.timeout(ACK_TIMEOUT):
-                await self._channel.basic_ack(self.message.delivery_tag or 0, wait=False)
-        self._acked = True
-
-
-class _Intake:
-    """One partition's channel while it lasts."""
-
-    def __init__(self, partition: int, channel: AbstractChannel, sink: Sink) -> None:
-        self.partition = partition
-        self.delivering_since: float | None = None
-        """When the first message came: from then on RabbitMQ gives the partition to us and to nobody else."""
-        self.gone = False
-        """Nothing runs any more: it was drained or lost."""
-        self.over = asyncio.Event()
-        """It was given up, and its channel is closed."""
-        self._channel = channel
-        self._sink = sink
-        self._accepting = True
-
-    async def on_message(self, message: DeliveredMessage) -> None:
-        """Hand it on; aiormq starts one task per message, in order."""
-        if self.delivering_since is None:
-            self.delivering_since = monotonic()
-            log.info("partition.delivering", partition=self.partition)
-        if self._accepting:
-            self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
-
-    def lost(self) -> None:
-        """Drop everything, unless it was given up: it belongs to the next consumer."""
-        self._accepting = False
-        if not self.gone:
-            self.gone = True
-            self._sink.lost(self.partition)
-
-    async def give_up(self) -> None:
-        """Let what runs end, then close the channel."""
-        self._accepting = False
-        if self.gone:
-            return
-        await self._sink.drain(self.partition)
-        self.gone = True
-        with suppress(BrokerUnavailable), BrokerCall("closing a channel"):
-            await self._channel.close()
 
 
 class Consumer:
@@ -125,8 +47,8 @@ class Consumer:
         self.admitted.set()
         self._wanted: dict[int, bool] = {}
         """Partitions to subscribe to at each new connection, and whether only as a standby."""
-        self._intakes: dict[int, _Intake] = {}
-        self._leaving: dict[int, _Intake] = {}
+        self._intakes: dict[int, Intake] = {}
+        self._leaving: dict[int, Intake] = {}
         self._connection: AbstractConnection | None = None
         self._subscribing = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -242,7 +164,7 @@ class Consumer:
 
     async def _subscribe(self, connection: AbstractConnection, partition: int) -> None:
         channel = await connection.channel(publisher_confirms=False)
-        intake = _Intake(partition, channel, self._sink)
+        intake = Intake(partition, channel, self._sink)
         channel.closing.add_done_callback(lambda _: self._lost(intake, "its channel was closed"))
         # A deleted queue cancels its consumer and leaves the channel open.
         channel.on_consumer_cancel_callbacks.add(lambda _: self._lost(intake, "RabbitMQ cancelled its consumer"))
@@ -256,28 +178,28 @@ class Consumer:
         if connection is not self._connection:  # it is being closed
             self._drop(intake)
 
-    def _leave(self, partition: int) -> _Intake | None:
+    def _leave(self, partition: int) -> Intake | None:
         """Return the partition's intake, if there is one, on its way out."""
         intake = self._intakes.pop(partition, None)
         if intake:
             self._leaving[partition] = intake
         return intake
 
-    async def _close(self, intake: _Intake) -> None:
+    async def _close(self, intake: Intake) -> None:
         try:
             await intake.give_up()
         finally:
             del self._leaving[intake.partition]
             intake.over.set()
 
-    def _lost(self, intake: _Intake, reason: str) -> None:
+    def _lost(self, intake: Intake, reason: str) -> None:
         known = intake.gone  # we closed it ourselves, or the session is over already
         self._drop(intake)
         # While stopping, the others are still being drained over this connection.
         if not known and not self._stopping.is_set():
             self._end_session(f"partition {intake.partition}: {reason}")
 
-    def _drop(self, intake: _Intake) -> None:
+    def _drop(self, intake: Intake) -> None:
         if self._intakes.get(intake.partition) is intake:
             del self._intakes[intake.partition]
         intake.lost()

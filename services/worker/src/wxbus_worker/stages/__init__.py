@@ -1,1 +1,1 @@
-"""The stages a delivery passes, one module each; `wxbus_worker.pipeline` has their order."""
+"""The stages a delivery passes, one module each; `wxbus_worker.stages.order` has their order."""
