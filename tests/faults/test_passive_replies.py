@@ -15,14 +15,15 @@ from wxbus.bus.topology import Topology
 from wxbus_sandbox.client import SandboxClient
 from wxbus_sandbox.models import Outcome, SendResult
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
 BOT = "tests.support.passive_bot:router"
 USERS = 12
 VICTIMS = ("ingress", "worker0", "ingress")
 BUDGET = 2.0
 GRACE = 1.0
-PATIENCE = 40.0
+LATE = {"WXBUS_WORKER_LATE_GRACE": str(GRACE), "WXBUS_WORKER_LATE_AFTER_OUTAGE": "1"}
+PATIENCE = 120.0
 """Seconds until all that is late must have come."""
 
 
@@ -38,7 +39,7 @@ async def start(installation: Installation, *, workers: int = 2) -> None:
     await installation.token()
     await asyncio.gather(
         installation.ingress(WXBUS_INGRESS_BUDGET=str(BUDGET), WXBUS_INGRESS_BROKER_BUDGET="0.5"),
-        *(installation.worker(BOT, f"worker{number}", WXBUS_WORKER_LATE_GRACE=str(GRACE)) for number in range(workers)),
+        *(installation.worker(BOT, f"worker{number}", **LATE) for number in range(workers)),
     )
 
 

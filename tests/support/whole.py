@@ -4,6 +4,7 @@ For what happens between the two at moments that processes of their own could no
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +53,17 @@ def an_account(**fields: Any) -> Account:
 
 
 @dataclass
+class Clock:
+    """A clock that can be set forward."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return time.monotonic() + self.ahead
+
+
+@dataclass
 class Whole:
     """All of it."""
 
@@ -66,6 +78,9 @@ class Whole:
     """Ingress's metrics."""
     namespace: str
     sandbox: SandboxClient
+    handover: Handover
+    clock: Clock
+    """By which the worker tells how long RabbitMQ has been there."""
 
     def answers(self, outcome: str) -> int:
         """Return how many callbacks that waited ended so."""
@@ -93,10 +108,12 @@ async def whole(
     account: Account,
     limits: Limits,
     late_grace: float,
+    late_after_outage: float = 0.0,
     rules: Rules | None = None,
     ingress_amqp_url: str = "",
+    worker_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
-    """Start everything; the sandbox goes by `rules`. Ingress may have a way of its own to RabbitMQ."""
+    """Start everything; the sandbox goes by `rules`. Ingress and worker may have ways of their own to RabbitMQ."""
     waiting, registry, accounts = Waiting(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
@@ -104,7 +121,7 @@ async def whole(
         publisher = await enter(
             Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=waiting)
         )
-        outlet = await enter(Publisher.open(amqp_url, topology, name=f"{namespace}:worker"))
+        outlet = await enter(Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker"))
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
         handover = await enter(Handover.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting))
         app = build_app(limits, accounts, handover, waiting=waiting, registry=registry)
@@ -118,10 +135,12 @@ async def whole(
         )
         tasks = await enter(asyncio.TaskGroup())
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
-        consumer = Consumer(amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
+        consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
+        clock = Clock()
+        sweeper = LateSweeper(held, outlet, after_outage=late_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
-            tasks.create_task(LateSweeper(held, outlet, every=0.2).run()),
+            tasks.create_task(sweeper.run()),
         ]
         ingress_url = f"http://127.0.0.1:{port}"
         wechat = build_sandbox(accounts, ingress_url=ingress_url, public_url="http://sandbox.test", rules=rules)
@@ -131,7 +150,8 @@ async def whole(
         await consumer.subscribed.wait()
         await publisher.until_usable()
         try:
-            yield Whole(f"{ingress_url}/wechat/shop", http, rig, lanes, store, registry, namespace, sandbox)
+            callback_url = f"{ingress_url}/wechat/shop"
+            yield Whole(callback_url, http, rig, lanes, store, registry, namespace, sandbox, handover, clock)
         finally:
             for task in running:
                 task.cancel()

@@ -53,6 +53,10 @@ class MemoryOutlet:
     answered: list[tuple[Envelope, Answer]] = field(default_factory=list)
     away: bool = False
     """Set it to take the broker away: every call raises BrokerUnavailable."""
+    connections: int = 1
+    """Count one up to have lost the connection and got another."""
+    probed: int = 0
+    """How often the broker was asked whether it confirms."""
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Keep it in `published`."""
@@ -81,6 +85,11 @@ class MemoryOutlet:
     async def check(self) -> None:
         """Return, or raise BrokerUnavailable while the broker is away."""
         self._arrive(1)
+
+    async def probe(self, *, budget: float) -> None:
+        """Count it."""
+        self._arrive(budget)
+        self.probed += 1
 
     def _arrive(self, budget: float) -> None:
         if self.away or budget <= 0:

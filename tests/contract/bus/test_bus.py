@@ -12,7 +12,7 @@ from tests.support.sinks import CollectingSink
 from wxbus.bus.answer import Answer
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
-from wxbus.bus.ports import Death, Delivery, Outlet
+from wxbus.bus.ports import Death, Delivery
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
@@ -25,7 +25,7 @@ DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
 class Bus:
     """An outlet, and what a test does to it from outside."""
 
-    outlet: Outlet
+    outlet: MemoryOutlet | Publisher
     arrived: Callable[[int], Awaitable[list[Delivery]]]
     """Return the first so many envelopes that came out of the inbox."""
     cut: Callable[[], Awaitable[None]]
@@ -50,6 +50,7 @@ async def memory_bus() -> Bus:
 
     async def heal() -> None:
         outlet.away = False
+        outlet.connections += 1
 
     return Bus(outlet, arrived, cut, heal)
 
@@ -137,6 +138,23 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
     await bus.outlet.publish(an_envelope(), budget=20)
     await bus.outlet.park(an_envelope(), delay="1s", budget=20)
     await bus.outlet.bury(delivery, DEATH, budget=20)
+
+
+async def test_a_probe_says_whether_the_broker_confirms(bus: Bus) -> None:
+    """It leaves nothing behind; who has lost the connection meanwhile knows it by another number."""
+    await bus.outlet.probe(budget=10)
+    known = bus.outlet.connections
+    await bus.outlet.publish(an_envelope(1), budget=10)
+    await bus.outlet.probe(budget=10)
+    assert [envelope.body for envelope in read(await bus.arrived(1))] == [b"1"]
+    assert bus.outlet.connections == known
+
+    await bus.cut()
+    with pytest.raises(BrokerUnavailable):
+        await bus.outlet.probe(budget=0.1)
+    await bus.heal()
+    await bus.outlet.probe(budget=20)
+    assert bus.outlet.connections > known
 
 
 async def test_without_time_nothing_is_promised(bus: Bus) -> None:

@@ -68,7 +68,7 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
         folder=tmp_path,
         account=an_account(),
         limits=Limits(budget=BUDGET, broker_budget=BUDGET),
-        late_grace=1.0,
+        late_grace=5.0,  # a note of an answer is in its lane by then, on any machine
     ) as world:
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -76,9 +76,12 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
             nonlocal lead
             document = {**a_text(f"hello {number}", openid=f"o_{number}"), "CreateTime": str(int(time.time()))}
             push = a_push(document, mode=Mode.PLAIN, nonce=f"n{number}")
-            async with places, world.http.post(world.url, params=push.query, data=push.body) as response:
-                assert response.status == 200
-                body = await response.read()
+            status = 503
+            async with places:
+                while status == 503:  # too slow a machine for this budget: WeChat would push it again, too
+                    async with world.http.post(world.url, params=push.query, data=push.body) as response:
+                        status, body = response.status, await response.read()
+            assert status == 200
             if body == b"success":
                 lead = min(lead + STEP, BUDGET - 0.2)
                 return

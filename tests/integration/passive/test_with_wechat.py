@@ -38,7 +38,7 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
         topology=topology,
         folder=tmp_path,
         limits=Limits(budget=BUDGET, broker_budget=0.4, wechat_waits=WAITS),
-        late_grace=0.5,
+        late_grace=2.0,
         rules=Rules(push_timeout=WAITS, push_spacing=WAITS),
     )
 

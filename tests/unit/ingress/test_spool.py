@@ -19,7 +19,8 @@ from wxbus.errors import ConfigurationError, SpoolUnavailable
 from wxbus_ingress import spool_opening
 from wxbus_ingress.settings import SpoolLimits
 from wxbus_ingress.spool import Spool
-from wxbus_ingress.spool_file import SpoolFile, decode, encode
+from wxbus_ingress.spool_file import SpoolFile, decode, encode, envelopes
+from wxbus_ingress.spool_opening import reading
 
 Opening = Callable[..., AbstractAsyncContextManager[Spool]]
 
@@ -81,6 +82,21 @@ async def test_the_order_is_that_of_the_numbers(spool: Spool) -> None:
 
     assert [int(envelope.body) for envelope in await held(spool)] == [1, 2, 3]
     assert [int(envelope.body) for envelope in await held(spool, limit=2)] == [1, 2]
+
+
+async def test_what_is_to_be_first_goes_before_all_others(opening: Opening) -> None:
+    """However long it is there and whatever came before; its number is nobody else's after a restart either."""
+    async with opening() as spool:
+        await add(spool, an_envelope(1), an_envelope(2))
+        for number in (3, 4):
+            await spool.add(spool.next_number(first=True), an_envelope(number))
+        assert {int(envelope.body) for envelope in await held(spool, limit=2)} == {3, 4}
+        await spool.remove([1, 2])
+    async with opening() as spool:
+        await add(spool, an_envelope(5))
+        await spool.add(spool.next_number(first=True), an_envelope(6))
+        assert [int(envelope.body) for envelope in await held(spool)][-1] == 5
+        assert spool.rows == 4
 
 
 async def test_one_id_is_one_row(spool: Spool) -> None:
@@ -272,6 +288,18 @@ async def test_what_cannot_be_read_does_not_stop_the_others(spool: Spool) -> Non
 
     assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
     assert (spool.rows, spool.unreadable) == (2, 1)
+
+
+async def test_what_is_set_aside_is_not_replaced_after_a_restart(opening: Opening) -> None:
+    """An empty spool counts on from what it has set aside: a second row that cannot be read stands beside the first."""
+    for run in (1, 2):
+        async with opening() as spool:
+            number = spool.next_number()
+            await spool._ask(partial(SpoolFile.add, number=number, envelope_id=f"odd{run}", data=b"{}"))
+            assert await held(spool) == []
+            assert (spool.rows, spool.unreadable) == (0, run)
+    with reading(spool.path) as connection:
+        assert list(envelopes(connection)) == [b"{}", b"{}"]
 
 
 async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:

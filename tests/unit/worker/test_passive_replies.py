@@ -89,7 +89,7 @@ async def test_a_reply_that_nobody_took_is_sent() -> None:
     """The sweeper tells the lane once the time is over, and all of it goes by customer service."""
     rig = a_rig(words)
     await rig.handle(awaited("a b"))
-    sweeper = LateSweeper(rig.memory, rig.memory_outlet)
+    sweeper = LateSweeper(rig.memory, rig.memory_outlet, after_outage=0, every=0)
     assert await sweeper.sweep() == 0
     rig.ahead = LATER
     assert await sweeper.sweep() == 1

@@ -38,12 +38,12 @@ class Drainer:
             BrokerUnavailable: Not all of them were confirmed.
             SpoolUnavailable: They could not be read or removed.
         """
-        batch = await self._spool.oldest(BATCH)
-        if not batch:
+        if not await self._spool.oldest(1):
             return False
+        await self._broker.until_usable()
+        batch = await self._spool.oldest(BATCH)  # not before: a note that came meanwhile goes first
         sent: list[int] = []
         try:
-            await self._broker.until_usable()
             await self._send(batch[:1], sent)  # alone: if RabbitMQ is not well yet, there is one copy more, not 256
             await self._send_lanes(batch[1:], sent)
         finally:

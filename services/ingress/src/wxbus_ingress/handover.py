@@ -104,11 +104,12 @@ class Handover:
         """
         clock = asyncio.get_running_loop().time
         by = clock() + budget
-        number = self._spool.next_number()
+        # A note that comes late is worth nothing, and no callback can be overtaken by it.
+        is_note = envelope.kind is EnvelopeKind.TAKEN
+        number = self._spool.next_number(first=is_note)
         if self._waiting or not self._settled.is_set():
             await self._wait_settled(by - clock())
-        # A note that comes late is worth nothing, and no callback can be overtaken by it.
-        if not self._spooling.is_set() or envelope.kind is EnvelopeKind.TAKEN:
+        if is_note or not self._spooling.is_set():
             left = min(self._limits.broker_budget, by - clock() - SPOOL_SHARE)
             if await self._publish_direct(envelope, left):
                 return

@@ -100,9 +100,13 @@ class Spool:
         oldest = self._file.contents.oldest if self._file else None
         return 0.0 if oldest is None else max(0.0, time.time() - oldest)
 
-    def next_number(self) -> int:
-        """Return the number of an arrival: envelopes leave the spool in the order of these."""
-        return next(self._numbers)
+    def next_number(self, *, first: bool = False) -> int:
+        """Return the number of an arrival: envelopes leave the spool in the order of these.
+
+        `first` gives one that goes before all others.
+        """
+        number = next(self._numbers)
+        return -number if first else number
 
     async def check(self) -> None:
         """Return if an envelope would be taken now.

@@ -106,9 +106,12 @@ class SpoolFile:
         return shutil.disk_usage(self.path.parent).free
 
     def last_number(self) -> int:
-        """Return the number of the newest envelope, or 0."""
-        [number] = self._connection.execute("SELECT coalesce(max(number), 0) FROM spool").fetchone()
-        return int(number)
+        """Return the greatest number, of either sign, that an envelope here has, or 0."""
+        extremes = self._connection.execute(
+            "SELECT (SELECT min(number) FROM spool), (SELECT max(number) FROM spool), "
+            "(SELECT min(number) FROM unreadable), (SELECT max(number) FROM unreadable)"
+        ).fetchone()
+        return max(abs(int(number or 0)) for number in extremes)
 
     def add(self, number: int, envelope_id: str, data: bytes) -> None:
         """Add an envelope under its number of arrival; one that is there already stays as it is."""

@@ -124,7 +124,7 @@ async def serve(
                 consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
                 sweepers = (
                     Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
-                    LateSweeper(held, outlet),
+                    LateSweeper(held, outlet, after_outage=settings.late_after_outage),
                 )
                 sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
                 await stopping.wait()

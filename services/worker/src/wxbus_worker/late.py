@@ -2,11 +2,15 @@
 
 The note stands in the lane behind whatever ingress has said of the reply: that is why it is no more than a note, and
 nothing is sent from here. The moment is kept in Redis, so it comes whoever has died meanwhile.
+
+What ingress has said may still be on its way, if RabbitMQ was away. So nothing counts as late before RabbitMQ has been
+there for a while without a break, and has just confirmed something that was published after the moment.
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -19,6 +23,8 @@ from wxbus_worker.context_store import SHARDS
 SWEEP_EVERY: Final = 1.0
 """Seconds between two looks at the index."""
 BATCH: Final = 100
+PROBE_BUDGET: Final = 2.0
+"""Seconds; a RabbitMQ that confirms more slowly is as good as away."""
 PUBLISH_BUDGET: Final = 5.0
 
 log = structlog.stdlib.get_logger(__name__)
@@ -36,22 +42,41 @@ class Late(Protocol):
         ...
 
 
-class CheckedInbox(Inbox, Protocol):
-    """An inbox that knows whether it works: `wxbus.bus.publisher.Publisher`."""
+class ProbedInbox(Inbox, Protocol):
+    """An inbox that knows how RabbitMQ is: `wxbus.bus.publisher.Publisher`. Raises BrokerUnavailable."""
+
+    connections: int
+    """How many were made so far: another one means that RabbitMQ was away."""
 
     async def check(self) -> None:
-        """Return if a publish would go out now, or raise BrokerUnavailable."""
+        """Return if a publish would go out now."""
+        ...
+
+    async def probe(self, *, budget: float) -> None:
+        """Return when RabbitMQ has confirmed something that goes nowhere."""
         ...
 
 
 class LateSweeper:
     """Looks for replies that are late; as many at once as there are workers."""
 
-    def __init__(self, replies: Late, inbox: CheckedInbox, *, every: float = SWEEP_EVERY) -> None:
-        """Look `every` so many seconds."""
+    def __init__(
+        self,
+        replies: Late,
+        inbox: ProbedInbox,
+        *,
+        after_outage: float,
+        every: float = SWEEP_EVERY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Look `every` so many seconds, and find nothing late in the first `after_outage` with RabbitMQ."""
         self._replies = replies
         self._inbox = inbox
+        self._after_outage = after_outage
         self._every = every
+        self._clock = clock
+        self._connection = 0
+        self._there_since = clock()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -69,12 +94,31 @@ class LateSweeper:
         Raises:
             BrokerUnavailable: A note was not confirmed: it is published again after its claim.
         """
-        # A note that waits for RabbitMQ here could come before one of ingress that waits for it there.
-        await self._inbox.check()
-        return sum(await asyncio.gather(*map(self._take, range(SHARDS))))
+        try:
+            if not await self._is_there():
+                return 0
+            claimed = await asyncio.gather(*(self._replies.claim_late(shard, most=BATCH) for shard in range(SHARDS)))
+            if not any(claimed):
+                return 0
+            # What ingress has published before this is in its lane soon after it. Our notes could not tell us so:
+            # those that RabbitMQ took without a confirm would be in their lanes before ingress's.
+            await self._inbox.probe(budget=PROBE_BUDGET)
+            await asyncio.sleep(self._every)
+            if not await self._is_there():
+                return 0
+            return sum(await asyncio.gather(*map(self._tell, claimed)))
+        except BrokerUnavailable:
+            self._there_since = self._clock()
+            raise
 
-    async def _take(self, shard: int) -> int:
-        claimed = await self._replies.claim_late(shard, most=BATCH)
+    async def _is_there(self) -> bool:
+        """Return whether RabbitMQ has been there for long enough, or raise BrokerUnavailable if it is not at all."""
+        await self._inbox.check()
+        if self._inbox.connections != self._connection:
+            self._connection, self._there_since = self._inbox.connections, self._clock()
+        return self._clock() - self._there_since >= self._after_outage
+
+    async def _tell(self, claimed: Sequence[tuple[str, str, str]]) -> int:
         for account, lane, marker in claimed:
             await self._inbox.publish(late(lane, marker, account=account), budget=PUBLISH_BUDGET)
             await self._replies.told(account, lane, marker)

@@ -37,6 +37,9 @@ class WorkerSettings(BaseSettings):
     """Seconds for which one run alone sends a user's replies; as long they wait when it is killed in the middle."""
     late_grace: float = Field(default=3.0, gt=0, le=60)
     """Seconds beyond ingress's deadline in which its note may come that WeChat got a passive reply."""
+    late_after_outage: float = Field(default=20.0, ge=0, le=600)
+    """Seconds for which RabbitMQ must have been there before a reply counts as late: an ingress that it was away from,
+    too, connects again within them and hands its notes on."""
     grace: float = Field(default=20.0, ge=0, le=600)
     """Seconds that running handlers get to end when we stop."""
     require_durable_store: bool = False

@@ -15,9 +15,9 @@ from pamqp.commands import Basic
 from wxbus.bus import wire
 from wxbus.bus.answer import REPLY_TO, Answer
 from wxbus.bus.connection import Backoff, BrokerCall, address, connected
+from wxbus.bus.consumer import PartitionDelivery
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
-from wxbus.bus.intake import PartitionDelivery
 from wxbus.bus.ports import AnswerSink, Death, Delivery
 from wxbus.bus.sender import Sender
 from wxbus.bus.topology import Topology
@@ -43,6 +43,8 @@ class Publisher:
         self._window = asyncio.Semaphore(window)
         self._inbox = topology.inbox.name
         self._dead = topology.dead.name
+        self.connections = 0
+        """How many were made so far: another one means that RabbitMQ was away."""
         self._answers = answers
         self._sender: Sender | None = None
         self._connection: AbstractConnection | None = None
@@ -96,6 +98,12 @@ class Publisher:
             finally:
                 ready.cancel()
             await asyncio.sleep(0)  # the session ends in its own task
+
+    async def probe(self, *, budget: float) -> None:
+        """Publish something that goes nowhere; returns when RabbitMQ has confirmed it, or raises BrokerUnavailable."""
+        message_id = new_id()
+        properties = Basic.Properties(message_id=message_id).marshal()
+        await self._send("", f"{self._inbox}.nowhere", message_id, properties, b"", budget, mandatory=False)
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
         """Put it into the partition of its lane; returns when RabbitMQ has it on disk."""
@@ -195,6 +203,7 @@ class Publisher:
             over = self._over = asyncio.get_running_loop().create_future()
             channel.closing.add_done_callback(lambda _: self._end_session())
             self._connection, self._sender = connection, Sender(channel)
+            self.connections += 1
             sending = asyncio.create_task(self._sender.run(), name="sender")
             self._usable.set()
             backoff.reset()

@@ -1,0 +1,115 @@
+"""When a reply counts as late: not while ingress may still be about to say that WeChat has it."""
+
+import pytest
+
+from tests.support.worker import KEY, SHOP, Rig, a_text_envelope
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.errors import BrokerUnavailable
+from wxbus.wechat import TextMessage, reply
+from wxbus_worker import Router
+from wxbus_worker.context_store import CLAIM
+from wxbus_worker.late import LateSweeper
+
+AFTER_OUTAGE = 20.0
+LATER = 120.0
+"""Long after the deadline, with its grace."""
+
+
+@pytest.fixture
+async def rig() -> Rig:
+    """A worker that holds a reply whose time is over."""
+    router = Router()
+
+    @router.text
+    async def echo(message: TextMessage) -> reply.Text:
+        return reply.Text(message.content)
+
+    rig = Rig(router, account=SHOP.model_copy(update={"reply": "passive"}))
+    await rig.handle(a_text_envelope("a", reply_to="ingress", correlation_id="c", expiration=60.0))
+    rig.ahead = LATER
+    return rig
+
+
+def a_sweeper(rig: Rig) -> LateSweeper:
+    """The worker's, which has just met its RabbitMQ."""
+    return LateSweeper(
+        rig.memory, rig.memory_outlet, after_outage=AFTER_OUTAGE, every=0, clock=lambda: LATER + rig.ahead
+    )
+
+
+@pytest.fixture
+async def sweeper(rig: Rig) -> LateSweeper:
+    """One that has known its RabbitMQ for long enough."""
+    sweeper = a_sweeper(rig)
+    assert await sweeper.sweep() == 0
+    rig.ahead += AFTER_OUTAGE
+    return sweeper
+
+
+async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -> None:
+    """A worker that starts does not know what was before: RabbitMQ may have come back this moment."""
+    sweeper = a_sweeper(rig)
+    for _ in range(3):
+        assert await sweeper.sweep() == 0
+    rig.ahead += AFTER_OUTAGE
+    assert await sweeper.sweep() == 1
+    assert [(note.kind, note.lane) for note in rig.memory_outlet.published] == [(EnvelopeKind.LATE, KEY.lane)]
+
+
+async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:
+    """RabbitMQ was away, however shortly: ingress may still have to connect, and has notes in its spool."""
+    rig.memory_outlet.connections += 1
+    assert await sweeper.sweep() == 0
+    rig.ahead += AFTER_OUTAGE
+    assert await sweeper.sweep() == 1
+
+
+async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:
+    """Blocked by an alarm it keeps its connections: counted is from when it takes something again."""
+    rig.memory_outlet.away = True
+    with pytest.raises(BrokerUnavailable):
+        await sweeper.sweep()
+    rig.memory_outlet.away = False
+    assert await sweeper.sweep() == 0
+    rig.ahead += AFTER_OUTAGE
+    assert await sweeper.sweep() == 1
+
+
+async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: Rig, sweeper: LateSweeper) -> None:
+    """Its connections look well. A note that it takes now would be in the lane before those of ingress."""
+    outlet = rig.memory_outlet
+
+    async def hangs(*, budget: float) -> None:
+        raise BrokerUnavailable(f"no answer within {budget} s")
+
+    outlet.probe, probe = hangs, outlet.probe
+    with pytest.raises(BrokerUnavailable, match="no answer"):
+        await sweeper.sweep()
+    outlet.probe = probe
+    rig.ahead += CLAIM
+    assert await sweeper.sweep() == 0
+    assert outlet.published == []
+    rig.ahead += AFTER_OUTAGE
+    assert await sweeper.sweep() == 1
+
+
+async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sweeper: LateSweeper) -> None:
+    """An alarm blocks whoever publishes, and tells only then: the probe is the first to find out."""
+    outlet = rig.memory_outlet
+
+    async def blocked_by_it(*, budget: float) -> None:  # noqa: ARG001 - as the outlet's
+        outlet.away = True
+
+    outlet.probe = blocked_by_it
+    with pytest.raises(BrokerUnavailable):
+        await sweeper.sweep()
+    assert outlet.published == []
+
+
+async def test_nothing_is_probed_while_nothing_is_late(rig: Rig, sweeper: LateSweeper) -> None:
+    """RabbitMQ counts what goes nowhere, and people watch that count."""
+    await sweeper.sweep()
+    assert rig.memory_outlet.probed == 1
+    for _ in range(3):
+        assert await sweeper.sweep() == 0
+    assert rig.memory_outlet.probed == 1
