@@ -15,9 +15,9 @@ from pamqp.commands import Basic
 from wxbus.bus import wire
 from wxbus.bus.answer import REPLY_TO, Answer
 from wxbus.bus.connection import Backoff, BrokerCall, address, connected
-from wxbus.bus.consumer import PartitionDelivery
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
+from wxbus.bus.intake import PartitionDelivery
 from wxbus.bus.ports import AnswerSink, Death, Delivery
 from wxbus.bus.sender import Sender
 from wxbus.bus.topology import Topology
