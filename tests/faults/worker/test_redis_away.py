@@ -22,6 +22,9 @@ from wxbus_worker.settlement import Done
 
 pytestmark = pytest.mark.faults
 
+ANSWER_TIMEOUT = 2.0
+"""Seconds after which a Redis that is frozen counts as away; one that is only busy has answered by then."""
+
 
 class WatchedStore(Store):
     """A store that tells when it had no answer."""
@@ -60,7 +63,7 @@ class Bot:
 @pytest.fixture
 async def store(own_redis: Server) -> AsyncIterator[WatchedStore]:
     """A store on a Redis that may be hurt."""
-    async with WatchedStore.open(own_redis.url, answer_timeout=0.5) as opened:
+    async with WatchedStore.open(own_redis.url, answer_timeout=ANSWER_TIMEOUT) as opened:
         assert isinstance(opened, WatchedStore)
         yield opened
 

@@ -121,7 +121,8 @@ async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, top
     assert all(f"{letter['id'][:12]} " in listed for letter in letters)
     assert "reject, 3 runs\n    Reject: no stock of it\n" in listed
     assert listed.endswith("4 letters (2 reject, 1 attempts, 1 (no reason))\n")
-    assert await dead(amqp_url, topology) == 4
+    while await dead(amqp_url, topology) != 4:  # noqa: ASYNC110 - RabbitMQ takes back what was looked at in its own time
+        await asyncio.sleep(0.05)
 
 
 async def test_one_is_shown_whole(operator: Operator) -> None:
