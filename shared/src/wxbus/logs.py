@@ -84,6 +84,7 @@ def configure(settings: LogSettings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("aiormq", "aio_pika", "aiohttp.access", "watchfiles"):
+    for chatty in ("aiohttp.access", "watchfiles"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # what fails in it is raised, and told where it is caught
     structlog.contextvars.bind_contextvars(service=service)

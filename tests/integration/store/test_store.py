@@ -1,6 +1,7 @@
 """The store on a real Redis."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,6 +20,12 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
     """A store on the test's Redis."""
     async with Store.open(redis_url) as opened:
         yield opened
+
+
+async def test_connecting_logs_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """The client asks for no notifications that only some servers of Redis have, and warns of their lack each time."""
+    await store.now()
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_script_survives_the_loss_of_its_cache(store: Store, namespace: str) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
+from wxbus_sandbox.__main__ import answers_to
+from wxbus_sandbox.models import SendRequest
 
 ACCOUNTS = f"""
 [accounts.shop]
@@ -89,6 +91,20 @@ async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
         assert process.returncode == 0
         logged = err_bytes.decode()
         assert not re.search(f"{TOKEN}|{SECRET}|{AES_KEY}|hello", logged)
+
+
+async def test_all_replies_of_a_handler_are_shown() -> None:
+    """A handler may say several things; the first one is not all."""
+    said = ["first", "second", "third"]
+
+    class Recorded:
+        """A sandbox whose user got one more each time somebody looks, and three in all."""
+
+        async def sent(self, *, count: int, **_: object) -> list[str]:
+            return said[:count]
+
+    request = SendRequest(account="shop", openid="o1", type="text")
+    assert await answers_to(Recorded(), request, since=0.0, wait=5) == said
 
 
 async def test_a_sandbox_without_accounts_says_what_is_missing() -> None:

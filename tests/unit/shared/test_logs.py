@@ -24,6 +24,15 @@ def _logging_as_before() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
+def test_what_the_client_of_rabbitmq_says_is_told_by_us_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """It logs errors that it raises too, with addresses of objects and traces of no use."""
+    configure(LogSettings(log_format="json"), service="test")
+
+    logging.getLogger("aiormq.connection").error("error when creating transport: %r", OSError())
+
+    assert capsys.readouterr().err == ""
+
+
 def test_secrets_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
     """A field with a secret's name, a token in an address, a password in an address, in an exception too."""
     configure(LogSettings(log_format="json"), service="test")

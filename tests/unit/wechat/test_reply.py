@@ -36,6 +36,19 @@ REPLIES: list[reply.AnyReply] = [
 ]
 
 
+def test_a_misspelt_field_is_an_error() -> None:
+    """What is dropped in silence is missed by users only."""
+    with pytest.raises(ValidationError, match="pic_url"):
+        reply.Article(title="t", pic_url="p")
+
+
+def test_a_stored_reply_may_have_fields_of_a_later_release() -> None:
+    """Going back to an earlier release leaves no context unreadable."""
+    stored = b'{"kind":"news","articles":[{"title":"t","colour":"red"}],"mood":"good"}'
+
+    assert reply.reply_from_json(stored) == reply.News((reply.Article("t"),))
+
+
 @pytest.mark.parametrize("sent", REPLIES, ids=lambda sent: sent.kind)
 def test_json_round_trip(sent: reply.AnyReply) -> None:
     """A reply that was stored comes back as the same reply of the same kind."""

@@ -48,7 +48,7 @@ def test_handlers_are_found_by_their_name(modules: Path, name: str, router: str)
 @pytest.mark.parametrize(
     ("app", "text"),
     [
-        ("", "name the router to run as package.module:name"),
+        ("", "WXBUS_WORKER_APP or --app must name the router to run"),
         ("goodbot", "name the router to run as package.module:name"),
         ("goodbot:", "name the router to run as package.module:name"),
         ("nobot:router", "there is no module nobot in"),

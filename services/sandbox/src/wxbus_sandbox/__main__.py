@@ -26,6 +26,9 @@ from wxbus_sandbox.settings import Address, SandboxSettings
 cli = typer.Typer(add_completion=False, no_args_is_help=False)
 log = structlog.get_logger(__name__)
 
+QUIET = 0.5
+"""Seconds after an answer in which a further one is waited for."""
+
 
 @cli.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
@@ -91,8 +94,19 @@ async def _send(url: str, request: SendRequest, wait: float) -> tuple[SendResult
         result = await sandbox.send(request)
         if result.outcome is not Outcome.ACKNOWLEDGED:
             return result, []
-        answers = await sandbox.sent(account=request.account, openid=request.openid, since=result.time, wait=wait)
-        return result, answers
+        return result, await answers_to(sandbox, request, since=result.time, wait=wait)
+
+
+async def answers_to(sandbox: SandboxClient, request: SendRequest, *, since: float, wait: float) -> list[Sent]:
+    """Return what the user got since then: the first answer within `wait` seconds, and those that follow it closely."""
+    answers: list[Sent] = []
+    while True:
+        found = await sandbox.sent(
+            account=request.account, openid=request.openid, since=since, count=len(answers) + 1, wait=wait
+        )
+        if len(found) == len(answers):
+            return found
+        answers, wait = found, min(wait, QUIET)
 
 
 def _show(result: SendResult, answers: list[Sent]) -> None:

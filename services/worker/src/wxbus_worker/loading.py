@@ -56,6 +56,8 @@ def folder_of(app: str, *, app_dir: str = ".") -> Path:
 
 
 def _parts(app: str) -> tuple[str, str]:
+    if not app:
+        raise ConfigurationError("WXBUS_WORKER_APP or --app must name the router to run, like mybot.handlers:router")
     module_name, colon, name = app.partition(":")
     if not (module_name and colon and name):
         raise ConfigurationError(

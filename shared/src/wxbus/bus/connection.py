@@ -12,7 +12,7 @@ from types import TracebackType
 
 import aiormq
 from aiormq.abc import AbstractConnection
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, PublishError
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, InvalidFrameError, PublishError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
 
@@ -73,6 +73,8 @@ def _reason(exc: BaseException) -> str:
         return "no queue is bound for it"
     if isinstance(exc, DeliveryError):
         return "RabbitMQ refused it, the queue may be full"
+    if isinstance(exc, InvalidFrameError):  # `connection.close` in place of `connection.open-ok`, its text is lost
+        return "RabbitMQ refused it; is the virtual host, the end of the address, right?"
     if isinstance(exc, StopAsyncIteration):
         return "the connection was closed"
     if isinstance(exc, TimeoutError):

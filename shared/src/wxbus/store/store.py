@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from wxbus.cancellation import Cancellation
 from wxbus.errors import ConfigurationError, StoreUnavailable
@@ -92,6 +93,9 @@ class Store:
                 socket_connect_timeout=CONNECT_TIMEOUT,
                 retry=Retry(NoBackoff(), 0),
                 health_check_interval=15,
+                maint_notifications_config=MaintNotificationsConfig(
+                    enabled=False
+                ),  # of Redis Enterprise; else a warning
             )
         except ValueError:
             # Without its cause: a password with a slash in it is taken for the port, and quoted.

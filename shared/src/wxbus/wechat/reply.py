@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 SUCCESS: Final = b"success"
 """The answer that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
 
 Required = Annotated[str, Field(min_length=1)]
+EXACT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
+"""A misspelt field is an error: dropped in silence, users would miss it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Text:
     """Text; `<a href="...">` links work."""
 
@@ -26,7 +28,7 @@ class Text:
     kind: Literal["text"] = Field(default="text", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Image:
     """A picture that was uploaded before."""
 
@@ -34,7 +36,7 @@ class Image:
     kind: Literal["image"] = Field(default="image", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Voice:
     """A recording that was uploaded before."""
 
@@ -42,7 +44,7 @@ class Voice:
     kind: Literal["voice"] = Field(default="voice", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Video:
     """A film that was uploaded before; as a customer-service message it needs a thumb."""
 
@@ -53,7 +55,7 @@ class Video:
     kind: Literal["video"] = Field(default="video", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Music:
     """Music at an address."""
 
@@ -66,7 +68,7 @@ class Music:
     kind: Literal["music"] = Field(default="music", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Article:
     """One card of `News`."""
 
@@ -76,7 +78,7 @@ class Article:
     picture_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class News:
     """Cards that open an address; a customer-service message takes exactly one."""
 
@@ -84,7 +86,7 @@ class News:
     kind: Literal["news"] = Field(default="news", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class TransferToCustomerService:
     """Hands the user's message to the human customer service; as a passive answer only."""
 
@@ -93,14 +95,14 @@ class TransferToCustomerService:
     kind: Literal["transfer_customer_service"] = Field(default="transfer_customer_service", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Success:
     """Nothing for the user to see; as a passive answer it is `SUCCESS`, with no document around it."""
 
     kind: Literal["success"] = Field(default="success", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class MenuItem:
     """One line to tap; the tap comes back as text with its id in `bizmsgmenuid`."""
 
@@ -108,7 +110,7 @@ class MenuItem:
     content: Required
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Menu:
     """A question with lines to tap."""
 
@@ -118,7 +120,7 @@ class Menu:
     kind: Literal["msgmenu"] = Field(default="msgmenu", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class MiniProgramPage:
     """A card that opens a page of a Mini Program."""
 
@@ -131,7 +133,7 @@ class MiniProgramPage:
     kind: Literal["miniprogrampage"] = Field(default="miniprogrampage", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Link:
     """A card that opens an address; Mini Programs only."""
 
@@ -142,7 +144,7 @@ class Link:
     kind: Literal["link"] = Field(default="link", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class Card:
     """A card or coupon."""
 
@@ -150,7 +152,7 @@ class Card:
     kind: Literal["wxcard"] = Field(default="wxcard", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class MpNews:
     """An article by its media id; WeChat advises `MpNewsArticle` instead."""
 
@@ -158,7 +160,7 @@ class MpNews:
     kind: Literal["mpnews"] = Field(default="mpnews", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=EXACT)
 class MpNewsArticle:
     """A published article."""
 
@@ -197,4 +199,4 @@ def reply_to_json(reply: AnyReply) -> bytes:
 
 def reply_from_json(stored: bytes | str) -> AnyReply:
     """Return the reply that `reply_to_json` stored, or raise ValueError."""
-    return _REPLY.validate_json(stored)
+    return _REPLY.validate_json(stored, extra="ignore")  # a later release may have written more
