@@ -12,7 +12,15 @@ router = Router("demo")
 async def order(message: TextMessage, context: Context) -> reply.Text:
     """Remember what was ordered, and ask the next question."""
     context.storage["order"] = message.content[6:]
+    context.state = "address"
     return reply.Text(f"Where shall we send {message.content[6:]}?")
+
+
+@router.text(state="address")
+async def address(message: TextMessage, context: Context) -> reply.Text:
+    """Take what follows as the answer to that question."""
+    context.state = ""
+    return reply.Text(f"{context.storage.pop('order')} goes to {message.content}.")
 
 
 @router.text("fail twice")

@@ -28,10 +28,11 @@ async def test_text_is_echoed_and_counted_for_each_user(demo: Router) -> None:
 
 
 async def test_an_order_is_asked_for_its_address(demo: Router) -> None:
-    """The prefix route comes before the echo."""
+    """The next text is the answer, the one after it is echoed again."""
     rig = Rig(demo)
-    await rig.handle(a_text_envelope("order tea"))
-    assert rig.wechat.texts == ["Where shall we send tea?"]
+    for text in ("order tea", "12 Nanjing Road", "bye"):
+        await rig.handle(a_text_envelope(text))
+    assert rig.wechat.texts == ["Where shall we send tea?", "tea goes to 12 Nanjing Road.", "bye (1)"]
 
 
 async def test_an_image_comes_back_after_a_word(demo: Router) -> None:

@@ -79,8 +79,12 @@ def script(user: str) -> list[Step]:
             ("It worked at attempt 3.",),
             timeout=RETRIES_TIMEOUT,
         ),
+        Step("An order: the bot asks back", "order tea", shop("order tea"), ("Where shall we send tea?",)),
         Step(
-            "An order, remembered in the user's context", "order tea", shop("order tea"), ("Where shall we send tea?",)
+            "The answer, understood because the user's context has the order",
+            "12 Nanjing Road",
+            shop("12 Nanjing Road"),
+            ("tea goes to 12 Nanjing Road.",),
         ),
         Step("One more text: the count shows that nothing ran twice", "bye", shop("bye"), ("bye (3)",)),
     ]
