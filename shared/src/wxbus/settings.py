@@ -20,8 +20,6 @@ from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
 
-log = structlog.stdlib.get_logger(__name__)
-
 
 def environment(prefix: str) -> SettingsConfigDict:
     """Return the pydantic configuration of a settings class whose variables start with `prefix`."""
@@ -104,6 +102,7 @@ def load(settings: type[S]) -> S:
 
 def tell_unread(*settings: type[BaseSettings]) -> None:
     """Log each variable with the prefix of the first class that none of them reads: misspelt, or of another release."""
+    log = structlog.stdlib.get_logger(__name__)
     prefix = settings[0].model_config.get("env_prefix", "")
     read = {name for one in settings for name in variables(one)}
     for name in sorted(os.environ.keys() - read):

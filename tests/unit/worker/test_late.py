@@ -1,6 +1,10 @@
 """When a reply counts as late: not while ingress may still be about to say that WeChat has it."""
 
+import asyncio
+import itertools
+
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.worker import KEY, SHOP, Rig, a_text_envelope
 from wxbus.bus.envelope import EnvelopeKind
@@ -62,6 +66,26 @@ async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: LateSw
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
+
+
+async def test_an_outage_is_told_once(rig: Rig, sweeper: LateSweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each look would fill the log."""
+    rig.memory_outlet.away = True
+    looks, looked_often = itertools.count(), asyncio.Event()
+    sweep = sweeper.sweep
+
+    async def counted() -> int:
+        if next(looks) == 3:
+            looked_often.set()
+        return await sweep()
+
+    monkeypatch.setattr(sweeper, "sweep", counted)
+    with capture_logs() as lines:
+        running = asyncio.create_task(sweeper.run())
+        await looked_often.wait()
+        running.cancel()
+        await asyncio.wait([running])
+    assert [line["event"] for line in lines] == ["late.waits_for_broker"]
 
 
 async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:

@@ -257,7 +257,7 @@ async def test_a_transfer_needs_an_account_that_answers() -> None:
 
     settlement = await a_rig(transfer, account=SHOP).handle(a_text_envelope())
     assert isinstance(settlement, Bury)
-    assert "account shop needs another setting of reply" in str(settlement.error)
+    assert 'account shop needs reply = "passive" in the accounts file' in str(settlement.error)
 
 
 async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:

@@ -62,10 +62,11 @@ def show(
     for letter in letters:
         table = Table(show_header=False)
         text = letter.body.decode(errors="replace") if body else f"{len(letter.body)} bytes, see --body"
-        more = {"traceback": letter.traceback.rstrip(), "body": text}
-        for name, value in (_fields(letter) | more).items():
+        for name, value in (_fields(letter) | {"body": text}).items():
             table.add_row(name, Text(str(value)))
         console.print(table)
+        if letter.traceback:
+            console.print(Text(letter.traceback.rstrip()), soft_wrap=True)  # as it was: a table would break its lines
 
 
 @dead.command()
@@ -131,7 +132,8 @@ async def _each(
 
 def _progress(*, transient: bool = False) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, console=Console(stderr=True), transient=transient)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=transient, disable=not console.is_terminal)
 
 
 def _print_list(letters: Sequence[DeadLetter]) -> None:

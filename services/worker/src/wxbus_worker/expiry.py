@@ -100,11 +100,15 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
+        away = False
         while True:
             try:
                 await self.sweep()
+                away = False
             except BrokerUnavailable as exc:
-                log.warning("expiry.waits_for_broker", error=str(exc))
+                if not away:
+                    log.warning("expiry.waits_for_broker", error=str(exc))
+                away = True
             # Each worker at times of its own: they look one after another, and find what is due the sooner.
             await asyncio.sleep(SWEEP_EVERY * random.uniform(0.5, 1.5))
 

@@ -80,13 +80,17 @@ class LateSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
+        away = False
         while True:
             # Each worker at times of its own: they look one after another, and find what is late the sooner.
             await asyncio.sleep(self._every * random.uniform(0.5, 1.5))
             try:
                 await self.sweep()
+                away = False
             except BrokerUnavailable as exc:
-                log.warning("late.waits_for_broker", error=str(exc))
+                if not away:
+                    log.warning("late.waits_for_broker", error=str(exc))
+                away = True
 
     async def sweep(self) -> int:
         """Tell the lanes of all that is late now, and return how many messages that were.

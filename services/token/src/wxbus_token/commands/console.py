@@ -27,6 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON, an object a line, in
 MARKS: Mapping[str, str] = {"valid": "green", "none": "dim", "file": "dim", "shadowed": "yellow", "ended": "dim"}
 """Colours of words; others that say how something is are red."""
 
+PIPED = 160
+"""Columns of a table that no terminal bounds."""
+
 
 class CallerSettings(BaseSettings):
     """How commands reach the service."""
@@ -75,7 +78,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     shown.columns[0].no_wrap = True
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    Console().print(shown if shown.row_count else empty)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED
+    console.print(shown if shown.row_count else empty)
 
 
 def lines(messages: Iterable[BaseModel]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import structlog
 
+from wxbus.accounts import REPLIES
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
@@ -115,9 +116,10 @@ def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
             yield cast("AnyReply", one)
         elif isinstance(one, PASSIVE_ONLY):
             if job.account.reply == "customer_service":
+                other = " or ".join(f'"{reply}"' for reply in REPLIES[job.account.kind][1:])
                 raise Reject(
                     f"handler {route.name} returned {one.kind}, which is no customer-service message: "
-                    f"account {job.account.name} needs another setting of reply"
+                    f"account {job.account.name} needs reply = {other} in the accounts file"
                 )
             yield cast("AnyReply", one)
         elif isinstance(one, Answer):
