@@ -11,12 +11,28 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.support.worker import a_text_envelope
+from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus_local.ports import free_port
 
 pytestmark = pytest.mark.integration
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
+MEMBERS = 24
+"""Fewer than one partition's messages that a worker is given at once; more threads than Python makes on a few cores."""
+MEETING = f"""
+import logging
+import threading
+from wxbus_worker import MessageHandler
+
+everybody = threading.Barrier({MEMBERS})
+
+class Meeting(MessageHandler):
+    def on_text(self, log: logging.Logger) -> None:
+        if everybody.wait(timeout=100) == 0:
+            log.warning("all are here")
+"""
 
 Start: TypeAlias = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
@@ -118,6 +134,23 @@ async def test_several_processes_are_several_workers(a_process: Start, variables
     process.send_signal(signal.SIGTERM)
     for _ in range(2):
         await until_said(process, "worker.stopped")
+    assert await process.wait() == 0
+
+
+async def test_plain_methods_run_side_by_side(
+    a_process: Start, variables: dict[str, str], tmp_path: Path, amqp_url: str, topology: Topology
+) -> None:
+    """As many as messages may be worked on at once: each of these waits in its thread until all of them are there."""
+    (tmp_path / "mybot.py").write_text(MEETING)
+    variables["WORKER_HANDLER_TIMEOUT"] = "120"
+    process = await a_process("--app", "mybot:Meeting", "--app-dir", str(tmp_path), **variables)
+    await until_said(process, "consumer.connected")
+    async with Publisher.open(amqp_url, topology, name="users") as publisher:
+        for openid in (f"o_{number}" for number in range(MEMBERS)):
+            await publisher.publish(a_text_envelope(openid=openid, lane=f"wx1:{openid}"), budget=10)
+    await until_said(process, "all are here")
+    process.send_signal(signal.SIGTERM)
+    await until_said(process, "worker.stopped")
     assert await process.wait() == 0
 
 
