@@ -1,15 +1,53 @@
-"""Ports on 127.0.0.1 that nobody uses."""
+"""Ports on 127.0.0.1 that nobody uses and nobody else of ours is given: it takes a server a while to listen."""
 
 import random
 import socket
-from itertools import count
+from collections.abc import Iterator
+from threading import Lock
+
+from wxbus_local.errors import StartFailed
 
 FIRST, LAST = 20_000, 29_999
 """Below the range from which systems take the local ports of outgoing connections: those would race with us."""
+BLOCK = 50
+"""Ports that a process takes for itself at once."""
 
-_turns = count(random.randrange(LAST + 1 - FIRST))
-"""A process goes through all of them, from a place of its own: who was given a port may not listen there yet, and who
-is killed comes back to it, so nobody else must be given it, not by another process either that looks just then."""
+
+class _Ports:
+    """Gives each port away once."""
+
+    def __init__(self) -> None:
+        self._claims: list[socket.socket] = []
+        """The UDP port with the number of each block's first: who holds that has the block, until his process ends."""
+        self._left = self._ours()
+        self._lock = Lock()
+
+    def take(self, row: int) -> int:
+        """Return the first of so many free ports in a row."""
+        found: list[int] = []
+        with self._lock:
+            for port in self._left:
+                if found and port != found[-1] + 1:
+                    found = []
+                found = [*found, port] if is_free(port) else []
+                if len(found) == row:
+                    return found[0]
+        raise StartFailed(f"no {row} free ports in a row are left between {FIRST} and {LAST}")
+
+    def _ours(self) -> Iterator[int]:
+        firsts = range(FIRST, LAST + 1, BLOCK)
+        for first in random.sample(firsts, k=len(firsts)):
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind(("127.0.0.1", first))
+            except OSError:
+                claim.close()
+            else:
+                self._claims.append(claim)
+                yield from range(first, first + BLOCK)
+
+
+_ports = _Ports()
 
 
 def is_free(port: int) -> bool:
@@ -24,11 +62,12 @@ def is_free(port: int) -> bool:
 
 
 def free_port(*, row: int = 1) -> int:
-    """Return a port that is free now and was not returned before, the first of so many in a row."""
-    while True:
-        ports = [FIRST + next(_turns) % (LAST + 1 - FIRST) for _ in range(row)]
-        if ports == list(range(ports[0], ports[0] + row)) and all(map(is_free, ports)):
-            return ports[0]
+    """Return a port that is free now, the first of so many in a row; neither it nor they are returned again.
+
+    Raises:
+        StartFailed: There is none.
+    """
+    return _ports.take(row)
 
 
 def preferred_port(port: int) -> int:
