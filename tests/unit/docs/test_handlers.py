@@ -6,10 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.readme import ROOT, samples_of
+from wxbus.wechat import ImageMessage, LocationMessage, Message, TextMessage
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
 
 PAGES = ["handlers.md", "handlers.zh-CN.md"]
+FIELDS: dict[str, type[Message]] = {
+    "pic_url": ImageMessage,
+    **dict.fromkeys(("from_user", "to_user", "created_at"), TextMessage),
+    **dict.fromkeys(("latitude", "longitude"), LocationMessage),
+}
+"""Fields whose names the page explains."""
 
 
 @pytest.fixture(params=PAGES)
@@ -32,3 +39,12 @@ def test_every_router_can_be_run(samples: types.ModuleType) -> None:
     routers = [value for value in vars(samples).values() if isinstance(value, Router)]
     assert len(routers) >= 3
     assert all(len(RouteTable(router)) for router in routers)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_fields_are_called_as_the_page_says(page: str) -> None:
+    """Who knows WeChat's names finds the field."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for field, message in FIELDS.items():
+        assert f"`{field}`" in text
+        assert f"`{message.model_fields[field].alias}`" in text
