@@ -1,6 +1,7 @@
 """The storage as a model of the user's own."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -114,6 +115,26 @@ async def test_handlers_share_the_model_of_the_router_that_runs() -> None:
 
     with pytest.raises(ConfigurationError, match=r"of_a_dict takes Context\[dict\].*router shop is CartState"):
         RouteTable(router)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"storage": CartState}, {"expire_after": timedelta(hours=2)}, {"max_record_count": 3}]
+)
+def test_an_included_router_cannot_have_contexts_of_its_own(settings: dict[str, Any]) -> None:
+    """They are those of the router that a worker runs: what another says would be ignored in silence."""
+    inner, between = Router("cart", **settings), Router("orders")
+
+    @inner.text
+    async def handle() -> None: ...
+
+    between.include(inner)
+    root, fitting = Router("shop"), Router("shop", **settings)
+    for router in (root, fitting):
+        router.include(between)
+    (name,) = settings
+    with pytest.raises(ConfigurationError, match=f"router cart has {name} .* as router shop says"):
+        RouteTable(root)
+    assert len(RouteTable(fitting)) == len(RouteTable(inner)) == 1
 
 
 def test_a_wrong_model_is_told() -> None:

@@ -1,17 +1,17 @@
 """A router as a worker uses it: fixed, every handler inside its routers' layers, sorted by type of message."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import get_origin
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.conditions import NO_GROUPS, Groups
-from wxbus_worker.context import Context
+from wxbus_worker.context import Context, ContextPolicy
 from wxbus_worker.expiry import ContextExpired
 from wxbus_worker.injection import HandlerCall
 from wxbus_worker.layers import within
-from wxbus_worker.registry import Registry
+from wxbus_worker.registry import DEFAULT_POLICY, Registry
 from wxbus_worker.route import Route
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
@@ -21,7 +21,9 @@ class RouteTable:
     """Finds the one route that gets a message."""
 
     def __init__(self, router: Registry) -> None:
-        """Raise ConfigurationError if the router has no handler at all."""
+        """Raise ConfigurationError if the router has no handler at all, or its contexts are not what one wants."""
+        for included in router.included():
+            _check_policy(router, included)
         self._routes = tuple(_routes(router))
         self._default = _fallback(router, "for_default")
         self._unknown = _fallback(router, "for_unknown")
@@ -94,6 +96,18 @@ def _fallback(router: Registry, name: str) -> Route | None:
         included = (_fallback(step, name) for step in router.steps if isinstance(step, Registry))
         own = next((found for found in included if found is not None), None)
     return None if own is None else _inside(router, own)
+
+
+def _check_policy(router: Registry, included: Registry) -> None:
+    """Raise ConfigurationError if an included router wants contexts to be otherwise than they will be."""
+    for one in fields(ContextPolicy):
+        policies = (included.context_policy, DEFAULT_POLICY, router.context_policy)
+        wanted, usual, there = (getattr(policy, one.name) for policy in policies)
+        if wanted not in (usual, there):
+            raise ConfigurationError(
+                f"router {included.name} has {one.name} {wanted!r}, but contexts are as router {router.name} says, "
+                f"which includes it: {there!r}"
+            )
 
 
 def _check_storage(router: Registry, route: Route) -> None:

@@ -81,7 +81,7 @@ class Router(Registry):
         storage: StorageModel | None = None,
         features: Sequence[type] = (),
     ) -> None:
-        """The context settings are those of the router that a worker runs, not of routers included in it.
+        """The context settings are those of the router that a worker runs; one included in it cannot have others.
 
         Args:
             name: For logs and errors.
