@@ -1,7 +1,9 @@
 """Form, MessagePack and XML: what goes in comes out, what is not of the format is 400, what is not the model 422."""
 
+import json
 from enum import StrEnum
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.formats import Form, MessagePack, Xml, standard
-from wxbus.rpc.serialization import Serializer, Serializers
+from wxbus.rpc.serialization import Json, Serializer, Serializers
 
 LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 
@@ -70,6 +72,49 @@ def test_flat_models_go_and_come(serializer: Serializer, message: Flat) -> None:
 def test_deep_models_go_and_come(serializer: Serializer, message: Deep) -> None:
     """XML does not tell one element from a list of one: the model does, whatever the element is called."""
     assert serializer.decode(serializer.encode(message), Deep) == message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"number": "1"},
+        {"number": True},
+        {"number": 1.5},
+        {"share": "0.5"},
+        {"yes": 0},
+        {"yes": "true"},
+        {"text": 1},
+        {"maybe": "1"},
+        {"tags": "a"},
+        {"kind": 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("serializer", [Json(), MessagePack()], ids=["json", "messagepack"])
+def test_types_are_what_they_are(serializer: Serializer, values: dict[str, object]) -> None:
+    """Where a format has types, a text that reads like a number is none, and a number no truth value."""
+    values = {"text": "t", "number": 1, "share": 0.5, "yes": True, **values}
+    body = json.dumps(values).encode() if isinstance(serializer, Json) else msgpack.packb(values)
+    with pytest.raises(RpcFailure) as caught:
+        serializer.decode(body, Flat)
+    assert caught.value.status == 422
+    assert len(caught.value.errors) == 1
+
+
+@pytest.mark.parametrize(("word", "meant"), [("true", True), ("TRUE", True), ("False", False)])
+def test_truth_in_text(word: str, meant: bool) -> None:
+    """Forms and XML say true and false in letters, large or small."""
+    assert Form().decode(f"text=t&number=1&share=0.5&yes={word}".encode(), Flat).yes is meant
+    fields = f"<text>t</text><number>1</number><share>0.5</share><yes>{word}</yes>"
+    assert Xml().decode(f"<xml>{fields}</xml>".encode(), Flat).yes is meant
+
+
+@pytest.mark.parametrize("word", ["0", "1", "yes", "on", "t", ""])
+def test_other_words_are_no_truth(word: str) -> None:
+    """They may be a number or a text that got into the wrong field."""
+    with pytest.raises(RpcFailure) as caught:
+        Form().decode(f"text=t&number=1&share=0.5&yes={word}".encode(), Flat)
+    assert [error["field"] for error in caught.value.errors] == ["yes"]
 
 
 def test_a_form_is_flat() -> None:

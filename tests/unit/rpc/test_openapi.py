@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
 from tests.support.browser import Page, browser
 from tests.support.programs import program
-from tests.support.rpc import Echo, Keys
-from wxbus.rpc import Server, openapi
+from tests.support.rpc import Echo, Keys, Reply
+from wxbus.rpc import Server, method, openapi, service
 from wxbus.rpc.keys import ApiKeys
 
 READER = Path(__file__).with_name("page_reader.js")
@@ -56,6 +57,61 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         part: Any = document
         for step in reference.removeprefix("#/").split("/"):
             part = part[step]
+
+
+def test_xml_stands_in_one_root(document: dict[str, Any]) -> None:
+    """Generators see the root's name only where it stands beside no reference."""
+    content = document["paths"]["/rpc/echo/say"]["post"]["requestBody"]["content"]
+    for name in ("application/xml", "text/xml"):
+        assert content[name]["schema"] == {
+            "allOf": [{"$ref": "#/components/schemas/Question"}],
+            "xml": {"name": "xml"},
+        }
+
+
+class Leaf(BaseModel):
+    """May say nothing."""
+
+    word: str | None = None
+    number: int | str | None = None
+
+
+class Tree(BaseModel):
+    """Holds others, of its own kind too."""
+
+    leaves: list[Leaf] = []
+    trees: list["Tree"] = []
+
+
+@service("wood")
+class Wood:
+    """Grows."""
+
+    @method(scopes=["wood:grow"])
+    async def grow(self, request: Tree) -> Reply:
+        """Grow."""
+        return Reply(text=f"{len(request.trees)} trees", caller="")
+
+
+def test_what_knows_no_null_has_none() -> None:
+    """In forms and XML what has no value is left out, deep inside too; JSON may say null."""
+    server = Server([Wood()], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
+    described = openapi.document(server, title="Wood", version="1")
+    content = described["paths"]["/rpc/wood/grow"]["post"]["requestBody"]["content"]
+    (text,) = content["application/xml"]["schema"]["allOf"]
+    assert text == content["application/x-www-form-urlencoded"]["schema"] == {"$ref": "#/components/schemas/Tree.text"}
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Tree"}
+    models = described["components"]["schemas"]
+    tree = models["Tree.text"]["properties"]
+    assert (tree["leaves"]["items"], tree["trees"]["items"]) == (
+        {"$ref": "#/components/schemas/Leaf.text"},
+        {"$ref": "#/components/schemas/Tree.text"},
+    )
+    assert models["Leaf.text"]["properties"] == {
+        "word": {"title": "Word", "type": "string"},
+        "number": {"title": "Number", "anyOf": [{"type": "integer"}, {"type": "string"}]},
+    }
+    assert {"type": "null"} in models["Leaf"]["properties"]["word"]["anyOf"]
 
 
 async def test_everybody_may_read_it(http: TestClient, keys: Keys) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from wxbus.accounts import APPID, AccountKind
 from wxbus.rpc.messages import TokenMessage
@@ -32,12 +32,19 @@ class AccountRequest(TokenMessage):
 class NewSecret(AccountRequest):
     """Another secret of an account."""
 
-    secret: str = Field(min_length=1, max_length=256, repr=False)
+    secret: str = Field(pattern=r"^[!-~]{1,256}$", repr=False)
     """AppSecret as WeChat's console shows it once."""
 
 
 class NewAccount(NewSecret):
     """An account to keep tokens for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["receive_id"], "properties": {"receive_id": {"type": "string"}}},
+            "then": {"properties": {"kind": {"const": AccountKind.WECOM}}},
+        }
+    )
 
     name: str = Field(pattern=NAME)
     """Our name for it."""

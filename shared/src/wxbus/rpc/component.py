@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc.client import Client
-from wxbus.rpc.messages import Appid, SecretText, TokenAnswerMessage, TokenMessage, unavailable
+from wxbus.rpc.messages import Appid, Moment, SecretText, TokenAnswerMessage, TokenMessage, unavailable
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -25,7 +25,7 @@ class TicketDelivery(PlatformRequest):
 
     ticket: SecretText
     """`ComponentVerifyTicket`."""
-    created_at: int = Field(ge=0, le=2**53)
+    created_at: Moment
     """`CreateTime` of the push: an older one never replaces a newer."""
 
 
@@ -43,7 +43,7 @@ class Withdrawal(PlatformRequest):
 
     authorizer_appid: Appid
     """The account."""
-    created_at: int = Field(ge=0, le=2**53)
+    created_at: Moment
     """`CreateTime` of the push: an authorisation after that stays."""
 
 

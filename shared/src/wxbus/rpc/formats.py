@@ -1,7 +1,7 @@
 """The formats beside JSON: form, MessagePack and XML.
 
 Form and XML know text alone: pydantic makes numbers and truth values of it, and what a field's type says decides
-whether one value is a list of one.
+whether one value is a list of one. JSON and MessagePack have types, and there a text is no number.
 """
 
 import re
@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgpack
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback, RpcFailure
-from wxbus.rpc.serialization import Json, Serializer, validated
+from wxbus.rpc.serialization import Json, Serializer, typed, validated
 from wxbus.wechat import codec
 from wxbus.wechat.codec import Renderable
 
@@ -60,10 +61,12 @@ class MessagePack:
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 or 422."""
         try:
+            # By way of JSON, whose types pydantic tells apart; it has no others, like times.
             values = msgpack.unpackb(body, strict_map_key=True)
+            text = to_json(values, inf_nan_mode="constants", fallback=lambda _: None)
         except (ValueError, msgpack.UnpackException) as exc:
             raise _unreadable("MessagePack") from exc
-        return validated(values, model)
+        return typed(text, model)
 
     def encode(self, message: BaseModel) -> bytes:
         """Return the message's bytes; raises RpcFailure 406 for a number beyond 64 bits."""
@@ -141,4 +144,9 @@ def _shape(value: Any, annotation: Any) -> Any:
         return _shape(value[0], annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, Mapping):
         return _shaped(value, annotation)
-    return value
+    return _truth(value) if annotation is bool else value
+
+
+def _truth(value: Any) -> bool | None:
+    """Return what a text says; pydantic would take more, like `0` and `yes`."""
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
 from wxbus.rpc import problems
@@ -11,6 +11,14 @@ Appid: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
 """An account, or what somebody takes for one: signs that every format can carry."""
 SecretText: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,2048}$", repr=False)]
 """A token, ticket or code; WeChat's have about 150 characters, and 512 are to be reckoned with."""
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Moment: TypeAlias = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
+"""Seconds since the epoch; 1.0 is a whole number too, as JSON Schema has it."""
 
 
 class TokenMessage(BaseModel):

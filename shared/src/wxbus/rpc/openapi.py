@@ -1,15 +1,21 @@
 """The OpenAPI 3.1 document of a server, made from its declarations."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from wxbus.rpc import problems
 from wxbus.rpc.declaration import Method
+from wxbus.rpc.formats import Form, Xml
 from wxbus.rpc.server import Server
 
+Schema: TypeAlias = dict[str, Any]
+
+NULL: Final[Schema] = {"type": "null"}
+IN_TEXT: Final = ".text"
+"""Ends the name of a model as forms and XML have it, if that is another one: they know no null."""
 REF: Final = "#/components/schemas/{model}"
 REFUSALS: Final[Mapping[int, str]] = {
     400: "The body cannot be read.",
@@ -59,6 +65,8 @@ def document(server: Server, *, title: str, version: str) -> dict[str, Any]:
         ],
         ref_template=REF,
     )
+    schemas = definitions.get("$defs", {})
+    others = _with_null(schemas)
     formats = server.serializers.content_types
     problem = {problems.CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}}
     return {
@@ -69,14 +77,14 @@ def document(server: Server, *, title: str, version: str) -> dict[str, Any]:
             f"/rpc/{method.service}/{method.name}": {
                 "post": _operation(
                     method,
-                    request=_content(formats, refs[method.request, "validation"]),
-                    answer=_content(formats, refs[method.answer, "serialization"]),
+                    request=_content(formats, refs[method.request, "validation"], others),
+                    answer=_content(formats, refs[method.answer, "serialization"], others),
                 )
             }
             for method in methods
         },
         "components": {
-            "schemas": definitions.get("$defs", {}),
+            "schemas": schemas | {f"{name}{IN_TEXT}": _in_text(schemas[name], others) for name in others},
             "responses": {f"Problem{status}": _refusal(status, text, problem) for status, text in REFUSALS.items()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
@@ -98,9 +106,45 @@ def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[st
     }
 
 
-def _content(formats: Sequence[str], schema: Mapping[str, Any]) -> dict[str, Any]:
-    # The element that XML bodies stand in is `xml`, whatever the model is called.
-    return {name: {"schema": {**schema, "xml": {"name": "xml"}} if "xml" in name else schema} for name in formats}
+def _content(formats: Sequence[str], schema: Schema, others: Collection[str]) -> Schema:
+    text = _in_text(schema, others)
+    # XML bodies stand in the element `xml`, whatever the model is called. Not every reader looks beside a reference.
+    xml = {"allOf": [text], "xml": {"name": "xml"}}
+    kinds = {**dict.fromkeys(Form.content_types, text), **dict.fromkeys(Xml.content_types, xml)}
+    return {name: {"schema": kinds.get(name, schema)} for name in formats}
+
+
+def _with_null(schemas: Mapping[str, Schema]) -> list[str]:
+    """Return the names of the models that have null in them: forms and XML leave out what has no value."""
+    found: set[str] = set()
+    while more := {name for name, schema in schemas.items() if name not in found and _has_null(schema, found)}:
+        found |= more
+    return sorted(found)
+
+
+def _has_null(schema: Any, others: Collection[str]) -> bool:
+    if isinstance(schema, dict):
+        return schema == NULL or _model(schema) in others or any(_has_null(part, others) for part in schema.values())
+    return isinstance(schema, list) and any(_has_null(part, others) for part in schema)
+
+
+def _in_text(schema: Any, others: Collection[str]) -> Any:
+    """Return a schema, and the references in it to `others`, without null."""
+    if isinstance(schema, list):
+        return [_in_text(part, others) for part in schema if part != NULL]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _in_text(part, others) for name, part in schema.items() if (name, part) != ("default", None)}
+    if (model := _model(schema)) in others:
+        made["$ref"] = REF.format(model=f"{model}{IN_TEXT}")
+    if len(choices := made.get("anyOf", ())) == 1:
+        del made["anyOf"]
+        made = choices[0] | made
+    return made
+
+
+def _model(schema: Schema) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
 def _refusal(status: int, text: str, content: Mapping[str, Any]) -> dict[str, Any]:

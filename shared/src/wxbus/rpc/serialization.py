@@ -32,10 +32,7 @@ class Json:
 
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 or 422."""
-        try:
-            return model.model_validate_json(body)
-        except ValidationError as exc:
-            raise unfit(exc) from None
+        return typed(body, model)
 
     def encode(self, message: BaseModel) -> bytes:
         """Return the message's bytes."""
@@ -84,8 +81,16 @@ def unfit(error: ValidationError) -> RpcFailure:
     )
 
 
+def typed(body: bytes, model: type[M]) -> M:
+    """Return the request that this JSON is, types and all: a text is no number; raises RpcFailure 400 or 422."""
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as exc:
+        raise unfit(exc) from None
+
+
 def validated(values: object, model: type[M]) -> M:
-    """Return the request that these values are; raises RpcFailure 422."""
+    """Return the request that these values are, texts perhaps that stand for numbers; raises RpcFailure 422."""
     try:
         return model.model_validate(values)
     except ValidationError as exc:
