@@ -22,6 +22,8 @@ from wxbus_worker.testing import MemoryContextStore
 USERS = st.sampled_from(["o_1", "o_2"])
 MARKERS = st.sampled_from(["m1", "m2", "m3", "m4"])
 MOST_REMEMBERED = 3
+STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+"""What one run finds, every run finds, on machines of any speed."""
 
 
 class Model(RuleBasedStateMachine):
@@ -118,12 +120,7 @@ def test_the_fake_is_as_the_model() -> None:
     class Fake(Model):
         make = staticmethod(_memory)
 
-    run_state_machine_as_test(
-        Fake,
-        settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    run_state_machine_as_test(Fake, settings=settings(STEADY, max_examples=60, stateful_step_count=25))
 
 
 @pytest.mark.integration
@@ -154,11 +151,6 @@ def test_redis_is_as_the_model(redis_url: str) -> None:
                     await redis.delete(*keys)
 
     try:
-        run_state_machine_as_test(
-            Real,
-            settings=settings(
-                max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-            ),
-        )
+        run_state_machine_as_test(Real, settings=settings(STEADY, max_examples=15, stateful_step_count=20))
     finally:
         asyncio.run(sweep())

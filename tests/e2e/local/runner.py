@@ -47,11 +47,19 @@ class Runner:
         """All processes below the runner, its guard and what the services run included."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def having(self, words: str) -> list[psutil.Process]:
+        """The processes of the family that have these words in their command line."""
+        found = []
+        for process in self.family():
+            with suppress(psutil.NoSuchProcess):  # RabbitMQ has children that live for moments only
+                if words in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
+
     def named(self, words: str) -> psutil.Process:
-        """The one process of the family whose command line ends with these words."""
-        found = [process for process in self.family() if " ".join(process.cmdline()).endswith(words)]
-        assert len(found) == 1, found
-        return found[0]
+        """The one process of the family that has these words in its command line."""
+        [found] = self.having(words)
+        return found
 
     def run_id(self) -> str:
         """The id that its processes carry."""

@@ -1,11 +1,10 @@
 """`make run`: all parts start, a message travels through them, and nothing is left however it ends."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.e2e.local.runner import Runner, running, send
@@ -36,26 +35,17 @@ def test_a_message_can_be_followed_and_ctrl_c_ends_all(settings: dict[str, str],
         assert runner.left() == []
 
 
-def of_the_guard(runner: Runner) -> psutil.Process:
-    """The process that watches over the run."""
-    found = [process for process in runner.family() if "wxbus_local.guard" in process.cmdline()]
-    assert len(found) == 1
-    return found[0]
-
-
 @pytest.mark.parametrize(
     ("victim", "said"),
     [
-        (lambda runner: runner.named("-m wxbus_ingress"), "ingress was ended by SIGKILL"),
-        (of_the_guard, "the guard process has ended"),
+        ("-m wxbus_ingress", "ingress was ended by SIGKILL"),
+        ("-m wxbus_local.guard", "the guard process has ended"),
     ],
     ids=["ingress", "guard"],
 )
-def test_if_a_part_dies_all_end_and_it_is_named(
-    runner: Runner, victim: Callable[[Runner], psutil.Process], said: str
-) -> None:
+def test_if_a_part_dies_all_end_and_it_is_named(runner: Runner, victim: str, said: str) -> None:
     """After kill -9 of one part the others are ended, the exit code is not 0 and the part is named."""
-    victim(runner).kill()
+    runner.named(victim).kill()
 
     assert runner.wait() == 1
     assert said in runner.text()
@@ -78,7 +68,7 @@ def test_servers_of_our_own_end_with_a_killed_runner(tmp_path: Path) -> None:
     with running({"WXBUS_LOCAL_DATA": str(tmp_path / "data")}, cwd=tmp_path) as runner:
         runner.wait_ready()
         run_id = runner.run_id()
-        workers = [process for process in runner.family() if "wxbus_worker" in process.cmdline()]
+        workers = runner.having("-m wxbus_worker")
         assert workers
         assert all("WXBUS_AMQP_MANAGEMENT_URL" in worker.environ() for worker in workers)
 

@@ -1,42 +1,37 @@
 """Servers of our own can be killed, frozen and started again as a fault test wants it, and leave nothing behind."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 
+from tests.conftest import quiet
 from wxbus.bus.management import Management
 from wxbus.errors import BrokerUnavailable
-from wxbus_local import rabbitmq, redis
+from wxbus_local import probe, rabbitmq, redis
 from wxbus_local.guard import marked, wait_ended
 from wxbus_local.private import Server
 from wxbus_local.servers import RABBITMQ, REDIS, Kind, Launcher
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
-KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.name)
+KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.name, scope="module")
 
 
-@pytest.fixture
-def launch(launcher: Launcher, tmp_path: Path) -> Iterator[Callable[[Kind], Server]]:
-    """Launches servers that are ended afterwards."""
-    servers: list[Server] = []
-
-    def launch(kind: Kind) -> Server:
-        servers.append(launcher.launch(kind, tmp_path / kind.name))
-        return servers[-1]
-
-    yield launch
-    for server in servers:
-        server.discard()
+@pytest.fixture(scope="module")
+def server(launcher: Launcher, kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One of our own of each kind: each test leaves it running."""
+    server = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.name))
+    yield server
+    server.discard()
 
 
 @KINDS
-def test_it_comes_back_at_the_same_address_after_a_crash(launch: Callable[[Kind], Server], kind: Kind) -> None:
+def test_it_comes_back_at_the_same_address_after_a_crash(server: Server, kind: Kind) -> None:
     """After kill -9 nothing answers; started again it answers where it was."""
-    server = launch(kind)
     url = server.url
 
     server.kill()
@@ -48,20 +43,22 @@ def test_it_comes_back_at_the_same_address_after_a_crash(launch: Callable[[Kind]
 
 
 @KINDS
-def test_a_frozen_one_answers_nothing_until_it_is_thawed(launch: Callable[[Kind], Server], kind: Kind) -> None:
+def test_a_frozen_one_answers_nothing_until_it_is_thawed(
+    server: Server, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Frozen, the port still takes connections, but no answer comes: what a hung host looks like."""
-    server = launch(kind)
-
     server.freeze()
-    assert kind.probe(server.url) is not None
+    with monkeypatch.context() as impatient:
+        impatient.setattr(probe, "TIMEOUT", 1.0)
+        assert kind.probe(server.url) is not None
     server.thaw()
 
     assert kind.probe(server.url) is None
 
 
-async def test_rabbitmq_of_our_own_can_be_managed(launch: Callable[[Kind], Server]) -> None:
+@pytest.mark.parametrize("kind", [RABBITMQ], ids=["RabbitMQ"], scope="module")
+async def test_rabbitmq_of_our_own_can_be_managed(server: Server) -> None:
     """Its management API takes the user of its address: with it workers cut off a frozen one."""
-    server = await asyncio.to_thread(launch, RABBITMQ)
     assert server.management_url
     async with Management.open(server.management_url, amqp_url=server.url) as management:
         while True:  # it may listen a moment later than the broker
@@ -73,9 +70,9 @@ async def test_rabbitmq_of_our_own_can_be_managed(launch: Callable[[Kind], Serve
                 break
 
 
-def test_redis_keeps_what_it_acknowledged_through_kill_9(launch: Callable[[Kind], Server]) -> None:
+@pytest.mark.parametrize("kind", [REDIS], ids=["Redis"], scope="module")
+def test_redis_keeps_what_it_acknowledged_through_kill_9(server: Server) -> None:
     """Our own Redis runs with AOF, without which no durability test would mean anything, and evicts nothing."""
-    server = launch(REDIS)
     with Redis.from_url(server.url) as client:
         client.set("kept", "yes")
         server.kill()
@@ -88,16 +85,23 @@ def test_redis_keeps_what_it_acknowledged_through_kill_9(launch: Callable[[Kind]
 @KINDS
 def test_stopped_in_good_order_nothing_is_left_of_it(launcher: Launcher, tmp_path: Path, kind: Kind) -> None:
     """No process of the instance outlives `stop`, Erlang's port mapper included."""
-    before = {process.pid for process in marked(launcher.run.id)}
     program = {"RabbitMQ": rabbitmq.program(), "Redis": redis.program()}[kind.name]
     if program is None:
         pytest.skip(f"no {kind.name} program on this machine: the other tests here ran against containers")
     server = kind.private(launcher.run, tmp_path, program)
     server.start()
-    own = [process for process in marked(launcher.run.id) if process.pid not in before]
+    own = [process for process in marked(launcher.run.id) if is_of(process, tmp_path)]
     assert own
 
     server.stop()
 
-    still_there = wait_ended(own, timeout=10)
+    still_there = wait_ended(own, timeout=30)
     assert still_there == []
+
+
+def is_of(process: psutil.Process, folder: Path) -> bool:
+    """Whether a server with this folder has made it; others that run beside it make processes, too."""
+    try:
+        return str(folder) in f"{process.environ()} {process.cmdline()}"
+    except psutil.NoSuchProcess:
+        return False

@@ -7,7 +7,8 @@ import redis
 from aio_pika.exceptions import AMQPError
 from yarl import URL
 
-TIMEOUT = 2.0
+TIMEOUT = 5.0
+"""Seconds; a server that others use hard, or that was just started, may take its time."""
 AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
 
