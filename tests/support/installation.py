@@ -109,7 +109,11 @@ class Installation:
             **env,
         }
         async with AsyncExitStack() as stack:
-            yield cls(run, stack, folder, topology, credentials, common)
+            installation = cls(run, stack, folder, topology, credentials, common)
+            try:
+                yield installation
+            finally:
+                await asyncio.gather(*(service.end() for service in installation.services.values()))
 
     @property
     def sandbox_url(self) -> str:
