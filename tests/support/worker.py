@@ -23,6 +23,7 @@ from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.pipeline import Next
+from wxbus_worker.plain_signatures import PlainSignatures
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.router import Router
@@ -121,6 +122,7 @@ class Rig:
         budget: float = 10.0,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         starts: Starts | None = None,
+        signatures: PlainSignatures | None = None,
         platform: PlatformEvents | None = None,
     ) -> None:
         self.ahead = 0.0
@@ -146,6 +148,7 @@ class Rig:
             late_grace=late_grace,
             pause=pause,
             starts=starts,
+            signatures=signatures,
             platform=platform,
         )
         self.settled = 0

@@ -60,6 +60,19 @@ async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -
     assert first.dedup_id == second.dedup_id
 
 
+async def test_a_plain_message_names_its_signature(ingress: Ingress) -> None:
+    """By a digest alone, with which nothing can be signed; encrypted ones need not, for theirs covers the body."""
+    plain = a_push(mode=Mode.PLAIN)
+    for push in (plain, plain, a_push(mode=Mode.PLAIN, nonce="2"), a_push(mode=Mode.COMPATIBLE), a_push()):
+        await ingress.post(push)
+
+    first, again, other, *sealed = (envelope.plain_signature for envelope in ingress.outlet.published)
+    assert first is not None
+    assert (first == again, first == other) == (True, False)
+    assert plain.query["signature"] not in first
+    assert sealed == [None, None]
+
+
 @pytest.mark.parametrize("mode", ALL_MODES)
 async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress: Ingress, mode: Mode) -> None:
     """Repeated as it was, a request is taken and dropped as a duplicate behind; no other body passes with its query."""

@@ -86,7 +86,7 @@ class Callbacks:
         now = time.time()
         query = CallbackQuery.from_mapping(request.query)
         opened = endpoint.open(query, body, now)
-        envelope = envelope_of(endpoint.account, opened.document, now)
+        envelope = envelope_of(endpoint.account, opened, query, now)
         if _is_awaited(endpoint.account, opened.document, envelope.openid):
             return await self._answering(
                 Call(

@@ -1,15 +1,18 @@
 """From a callback that was opened to the envelope that travels."""
 
+from hashlib import blake2b
+
 from wxbus.accounts import Account
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.telemetry import new_traceparent
 from wxbus.wechat import identity
+from wxbus.wechat.callback import CallbackQuery, Mode, Opened
 from wxbus.wechat.codec import document_to_json
-from wxbus.wechat.documents import Document
 
 
-def envelope_of(account: Account, document: Document, now: float) -> Envelope:
-    """Return the envelope of a document of `account`, accepted `now` (seconds since the epoch)."""
+def envelope_of(account: Account, opened: Opened, query: CallbackQuery, now: float) -> Envelope:
+    """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
+    document = opened.document
     return Envelope(
         id=new_id(),
         kind=EnvelopeKind.CALLBACK,
@@ -21,4 +24,10 @@ def envelope_of(account: Account, document: Document, now: float) -> Envelope:
         body=document_to_json(document),
         received_at=now,
         traceparent=new_traceparent(),
+        plain_signature=_digest(query.signature) if opened.mode is Mode.PLAIN else None,
     )
+
+
+def _digest(signature: str) -> str:
+    # Not itself: who reads a queue could send anything with it while its time lasts.
+    return blake2b(signature.encode(), digest_size=12).hexdigest()

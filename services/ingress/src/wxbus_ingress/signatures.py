@@ -7,7 +7,7 @@ MOST = 50_000
 
 
 class Signatures:
-    """Which message each signature came with; of this process alone, so that encryption remains the remedy."""
+    """Which message each signature came with, of this process alone: what comes by two of them, workers tell apart."""
 
     def __init__(self, *, most: int = MOST) -> None:
         """Remember the last `most`."""

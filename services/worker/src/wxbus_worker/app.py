@@ -33,6 +33,7 @@ from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.ownership import Ownership
 from wxbus_worker.patience import PatientStore
+from wxbus_worker.plain_signatures import PlainSignatures
 from wxbus_worker.redis_context_store import RedisContextStore
 from wxbus_worker.registry import Registry
 from wxbus_worker.route_table import RouteTable
@@ -93,6 +94,7 @@ async def serve(
             handler_time_limit=settings.handler_timeout,
             late_grace=settings.late_grace,
             starts=Starts(patient, namespace=settings.store.namespace),
+            signatures=PlainSignatures(patient, namespace=settings.store.namespace),
             platform=platform,
         )
         try:

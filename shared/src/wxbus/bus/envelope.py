@@ -47,6 +47,8 @@ class Envelope:
     """1 for the first; parked for a retry it comes back with one more."""
     replay: bool = False
     """An operator sent it again from the dead letters: run it although its id is remembered."""
+    plain_signature: str | None = None
+    """Of a plain push, a digest of the signature it came with: that does not cover the body, and is good for one."""
     reply_to: str | None = None
     correlation_id: str | None = None
     expiration: float | None = None

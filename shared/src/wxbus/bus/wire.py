@@ -29,9 +29,11 @@ _ALWAYS = sum(
 )
 _CONTENT_TYPE = short_string(CONTENT_TYPE)
 # A table is sorted by name.
-_ACCOUNT, _ATTEMPT, _DEDUP_ID, _EXPIRATION_MS, _LANE, _OPENID, _RECEIVED_AT_MS, _REPLAY, _TRACEPARENT = map(
-    short_string,
-    ("account", "attempt", "dedup_id", "expiration_ms", "lane", "openid", "received_at_ms", "replay", "traceparent"),
+_ACCOUNT, _ATTEMPT, _DEDUP_ID, _EXPIRATION_MS, _LANE = map(
+    short_string, ("account", "attempt", "dedup_id", "expiration_ms", "lane")
+)
+_OPENID, _PLAIN_SIGNATURE, _RECEIVED_AT_MS, _REPLAY, _TRACEPARENT = map(
+    short_string, ("openid", "plain_signature", "received_at_ms", "replay", "traceparent")
 )
 
 _FIRST_ATTEMPT = _ATTEMPT + encode_table_value(1)
@@ -52,6 +54,8 @@ def to_properties(envelope: Envelope) -> Basic.Properties:
     }
     if envelope.openid is not None:
         headers["openid"] = envelope.openid
+    if envelope.plain_signature is not None:
+        headers["plain_signature"] = envelope.plain_signature
     if envelope.replay:
         headers["replay"] = True
     if envelope.expiration is not None:
@@ -82,6 +86,8 @@ def encode_properties(envelope: Envelope) -> bytes:
     table.append(_LANE + _long(envelope.lane))
     if envelope.openid is not None:
         table.append(_OPENID + _long(envelope.openid))
+    if envelope.plain_signature is not None:
+        table.append(_PLAIN_SIGNATURE + _long(envelope.plain_signature))
     table.append(_RECEIVED_AT_MS + encode_table_value(round(envelope.received_at * 1000)))
     if envelope.replay:
         table.append(_REPLAY + encode_table_value(True))
@@ -125,6 +131,7 @@ def to_envelope(message: DeliveredMessage) -> Envelope:
         traceparent=_required(headers.get("traceparent"), str, "traceparent"),
         attempt=_required(headers.get("attempt"), int, "attempt"),
         replay=_optional(headers.get("replay"), bool, "replay") or False,
+        plain_signature=_optional(headers.get("plain_signature"), str, "plain_signature"),
         reply_to=properties.reply_to,
         correlation_id=properties.correlation_id,
         expiration=None if expiration_ms is None else expiration_ms / 1000,

@@ -13,6 +13,7 @@ from wxbus_worker.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.pipeline import Next, compose
+from wxbus_worker.plain_signatures import PlainSignatures
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settlement import Done, Settlement
@@ -25,6 +26,7 @@ from wxbus_worker.stages.drop_duplicate import DropDuplicate
 from wxbus_worker.stages.drop_outdated import DropOutdated
 from wxbus_worker.stages.find_route import FindRoute
 from wxbus_worker.stages.open_context import OpenContext
+from wxbus_worker.stages.refuse_replayed import RefuseReplayed
 from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
 from wxbus_worker.stages.settle_replies import SettleReplies
@@ -49,12 +51,14 @@ def build_pipeline(
     handler_time_limit: float,
     late_grace: float = 3.0,
     starts: Starts | None = None,
+    signatures: PlainSignatures | None = None,
     platform: PlatformEvents | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next:
     """Return what handles one delivery, from its bytes to its settlement.
 
-    `platform` hears of third-party platforms' events; None: nobody does.
+    `signatures` knows those of plain messages; None: there are none. `platform` hears of third-party platforms'
+    events; None: nobody does.
     """
     answerer = Answerer(outlet, held, grace=late_grace)
     finish = compose([Answer(answerer), SendReplies(outbox)], _done)
@@ -70,6 +74,8 @@ def build_pipeline(
             DropOutdated(finish),  # before routes: an end that a message overtook needs no handler
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want
             DropDuplicate(finish, metrics),
+            # After duplicates: another delivery of the same message may have the same signature.
+            *([RefuseReplayed(signatures)] if signatures else ()),
             # After duplicates: those were told. Before the commit: what was not told is not done.
             *([TellTokenService(platform)] if platform else ()),
             CallHandler(client_of, metrics, time_limit=handler_time_limit),

@@ -1,0 +1,110 @@
+"""A plain signature does not cover the body: of all processes together it is good for one message."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
+from tests.support.worker import Rig
+from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.bus.envelope import Envelope
+from wxbus.store.store import Store
+from wxbus.testing import MemoryOutlet
+from wxbus.wechat import TextMessage
+from wxbus.wechat.callback import Mode
+from wxbus_ingress.app import build_app
+from wxbus_ingress.http import bound, serving
+from wxbus_ingress.settings import Limits
+from wxbus_worker import Router
+from wxbus_worker.plain_signatures import PlainSignatures
+from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.settlement import Bury, Done
+
+pytestmark = pytest.mark.integration
+
+PLAIN = Account(
+    name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT, token=TOKEN, aes_key=None, modes=(Mode.PLAIN,)
+)
+
+
+@pytest.fixture
+def handled() -> list[str]:
+    """What the handlers of all workers have seen."""
+    return []
+
+
+@pytest.fixture
+async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[str]) -> AsyncIterator[tuple[Rig, Rig]]:
+    """Two that share a Redis; `redis` deletes the keys afterwards."""
+    assert redis is not None
+    router = Router()
+
+    @router.text
+    async def see(message: TextMessage) -> None:
+        handled.append(message.content)
+
+    async with Store.open(redis_url) as store:
+
+        def worker() -> Rig:
+            contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
+            signatures = PlainSignatures(store, namespace=namespace)
+            return Rig(router, store=contexts, account=PLAIN, signatures=signatures)
+
+        yield worker(), worker()
+
+
+async def taken_by_two(*pushes: Push) -> list[Envelope]:
+    """Return what two processes of ingress make of two pushes, one each: neither knows of the other."""
+    envelopes: list[Envelope] = []
+    for push in pushes:
+        outlet = MemoryOutlet()
+        app = build_app(Limits(budget=20), Accounts({"shop": PLAIN}), outlet, registry=CollectorRegistry())
+        async with AsyncExitStack() as stack:
+            port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=1))
+            url = f"http://127.0.0.1:{port}/wechat/shop"
+            async with aiohttp.request("POST", url, params=push.query, data=push.body) as answer:
+                assert answer.status == 200
+        envelopes += outlet.published
+    return envelopes
+
+
+def under_one_signature(first: Push, second: Push) -> tuple[Push, Push]:
+    """Return both with the query of the first."""
+    return first, Push(first.query, second.body)
+
+
+async def test_another_message_under_a_seen_signature_runs_no_handler(
+    workers: tuple[Rig, Rig], handled: list[str]
+) -> None:
+    """Whichever process and worker it comes by, and whoever it says it is of; it is kept among the dead letters."""
+    forged = a_push(a_text("forged", openid="o_other", msg_id="2"), mode=Mode.PLAIN)
+    true, false = await taken_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), forged))
+    assert isinstance(await workers[0].handle(true), Done)
+    settlement = await workers[1].handle(false)
+    assert isinstance(settlement, Bury)
+    assert "signature is that of another message" in str(settlement.error)
+    assert handled == ["true"]
+
+
+async def test_the_same_message_under_its_signature_is_a_duplicate(
+    workers: tuple[Rig, Rig], handled: list[str]
+) -> None:
+    """A replay of the whole request, or a repeat of WeChat's that bears the signature of the first."""
+    push = a_push(a_text("true"), mode=Mode.PLAIN)
+    for worker, envelope in zip(workers, await taken_by_two(push, push), strict=True):
+        assert isinstance(await worker.handle(envelope), Done)
+    assert handled == ["true"]
+
+
+async def test_what_an_operator_lets_pass_passes(workers: tuple[Rig, Rig], handled: list[str]) -> None:
+    """Two of WeChat's messages may share second and nonce by chance: replayed from the dead letters it runs."""
+    chance = a_push(a_text("chance", msg_id="2"), mode=Mode.PLAIN)
+    first, second = await taken_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), chance))
+    for envelope in (first, second, replace(second, replay=True)):
+        await workers[0].handle(envelope)
+    assert handled == ["true", "chance"]
