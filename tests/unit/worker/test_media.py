@@ -19,6 +19,7 @@ async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path)
         return [
             reply.Text("a"),
             ImageFile(picture),
+            ImageFile(str(picture)),
             VoiceFile(b"mp3"),
             VideoFile(b"mp4", thumb=b"jpg", title="t", filename="v.mp4"),
         ]
@@ -27,6 +28,7 @@ async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path)
     assert isinstance(await rig.handle(a_text_envelope()), Done)
     assert rig.wechat.uploads == [
         ("image", "menu.png", b"png"),
+        ("image", "menu.png", b"png"),
         ("voice", "voice.mp3", b"mp3"),
         ("video", "v.mp4", b"mp4"),
         ("thumb", "thumb.jpg", b"jpg"),
@@ -34,8 +36,9 @@ async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path)
     assert [one for _, one in rig.wechat.sent] == [
         reply.Text("a"),
         reply.Image("media-1"),
-        reply.Voice("media-2"),
-        reply.Video("media-3", "t", thumb_media_id="media-4"),
+        reply.Image("media-2"),
+        reply.Voice("media-3"),
+        reply.Video("media-4", "t", thumb_media_id="media-5"),
     ]
 
 

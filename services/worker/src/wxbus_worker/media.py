@@ -9,8 +9,8 @@ from wxbus.api.client import WeChatClient
 from wxbus.api.media import MediaKind
 from wxbus.wechat.reply import Image, Video, Voice
 
-Source: TypeAlias = Path | bytes
-"""A file, or what would be in it."""
+Source: TypeAlias = Path | str | bytes
+"""The path of a file, or what would be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +61,6 @@ MediaFile: TypeAlias = ImageFile | VoiceFile | VideoFile
 async def _upload(client: WeChatClient, kind: MediaKind, source: Source, filename: str, usual: str) -> str:
     if isinstance(source, bytes):
         return await client.upload_media(kind, filename or usual, source)
-    data = await asyncio.to_thread(source.read_bytes)
-    return await client.upload_media(kind, filename or source.name, data)
+    path = Path(source)
+    data = await asyncio.to_thread(path.read_bytes)
+    return await client.upload_media(kind, filename or path.name, data)
