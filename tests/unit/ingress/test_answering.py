@@ -33,6 +33,8 @@ NOW = 1_700_000_000
 FOR_EVER = 60.0
 """A budget that no test waits for."""
 REPLY = Answer({"ToUserName": "o_user", "MsgType": "text", "CreateTime": NOW, "Content": "您好 ]]>"}, "receipt")
+NEW_KEY = AES_KEY.swapcase()
+FORMER = {"token": TOKEN, "aes_key": AES_KEY}
 
 ACCOUNTS = Accounts(
     {
@@ -43,6 +45,7 @@ ACCOUNTS = Accounts(
             an_account("mini", modes=ALL_MODES, kind=AccountKind.MINI_PROGRAM, reply="transfer"),
             an_account("sends", modes=(Mode.PLAIN,)),
             an_account("corp", kind=AccountKind.WECOM, reply="passive"),
+            an_account("changing", reply="passive", token="new", aes_key=NEW_KEY, previous_keys=[FORMER]),
             an_account("platform", kind=AccountKind.COMPONENT, formats=("xml",), reply="passive"),
         )
     }
@@ -167,6 +170,19 @@ async def test_an_independent_implementation_reads_the_reply(world: World) -> No
         body.decode(), text(outer, "MsgSignature"), text(outer, "TimeStamp"), text(outer, "Nonce")
     )
     assert parse(decrypted.encode())["Content"] == "您好 ]]>"
+
+
+async def test_while_keys_change_the_answer_has_those_of_the_push(world: World) -> None:
+    """The file is changed before WeChat's console is: until then WeChat can read the former keys alone."""
+    world.worker.says(REPLY)
+    receive_id = f"{APPID}-changing"
+    status, body, _ = await world.post(a_push(receive_id=receive_id), account="changing")
+    assert (status, opened(body, Mode.SECURE, receive_id=receive_id)["Content"]) == (200, "您好 ]]>")
+
+    _, body, _ = await world.post(a_push(token="new", aes_key=NEW_KEY, receive_id=receive_id), account="changing")
+    encrypted = text(parse(body), "Encrypt")
+    assert matches(text(parse(body), "MsgSignature"), "new", text(parse(body), "TimeStamp"), "1320562132", encrypted)
+    assert parse(Cipher(NEW_KEY, receive_id).decrypt(encrypted))["Content"] == "您好 ]]>"
 
 
 async def test_wecom_is_answered_with_its_own_receive_id(world: World) -> None:

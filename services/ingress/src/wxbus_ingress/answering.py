@@ -124,12 +124,15 @@ class Answering:
         return web.Response(body=SUCCESS, content_type="text/plain")
 
     def _sealed(self, call: Call, document: Mapping[str, Renderable]) -> web.Response | None:
-        """Return the answer in the mode and format of the push; None if it cannot be written so."""
+        """Return the answer in the mode and format of the push, with its key; None if it cannot be written so."""
         opened = call.opened
         try:
             body = codec.render(document, opened.format)
             if opened.mode is not Mode.PLAIN:
-                body = call.endpoint.receiver.seal(body, opened.format, timestamp=int(time.time()), nonce=call.nonce)
+                # The push's, not the current one: while keys are being changed WeChat may have only the former.
+                body = call.endpoint.receiver.seal(
+                    body, opened.format, timestamp=int(time.time()), nonce=call.nonce, key=opened.key
+                )
         except (TypeError, ValueError) as exc:
             log.warning("answer.not_sealed", account=call.envelope.account, id=call.envelope.id, reason=str(exc))
             return None
