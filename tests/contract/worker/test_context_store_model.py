@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
 from wxbus.store.store import Store
@@ -89,6 +89,7 @@ class Model(RuleBasedStateMachine):
         self.runner.run(self.store.strike(key, turn.entries[:1], run="run"))
         del self.outbox[user][:1]
 
+    @precondition(lambda self: any(seen is not None for seen in self.seen.values()))  # it looks through all shards
     @rule()
     def restore(self) -> None:
         """All contexts are dropped."""
