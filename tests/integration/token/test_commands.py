@@ -123,11 +123,12 @@ async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.Mo
     ("variable", "value", "words", "code", "said"),
     [
         ("WXBUS_TOKEN_URL", "http://127.0.0.1:9", ("status",), 1, "does not answer at WXBUS_TOKEN_URL"),
-        ("WXBUS_TOKEN_URL", "nonsense", ("status",), 2, "must be like http://"),
+        ("WXBUS_TOKEN_URL", "nonsense", ("status",), 2, "WXBUS_TOKEN_URL: must be like http://"),
         ("WXBUS_TOKEN_API_KEY", "", ("status",), 1, "does not know the key"),
         ("WXBUS_TOKEN_API_KEY", None, ("status",), 2, "WXBUS_TOKEN_API_KEY"),
         ("WXBUS_TOKEN_CA_FILE", "nowhere.pem", ("status",), 2, "nowhere.pem"),
         ("COLUMNS", "80", ("keys", "add", "Bad", "--scope", "a:b"), 2, "name: "),
+        ("COLUMNS", "80", ("keys", "add", "good", "--scope", "a b"), 2, "scopes.0: is no scope: words of letters"),
         ("COLUMNS", "80", ("refresh", "wx-none"), 1, "no account with this appid"),
     ],
 )

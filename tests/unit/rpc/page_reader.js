@@ -18,7 +18,7 @@ class Node {
   }
 }
 
-const byId = { title: new Node("h1"), methods: new Node("main"), key: Object.assign(new Node("input"), { value: key }) };
+const byId = { title: new Node("h1"), index: new Node("nav"), methods: new Node("main"), key: Object.assign(new Node("input"), { value: key }) };
 const asked = [];
 const world = {
   document: { createElement: (name) => new Node(name), getElementById: (id) => byId[id] },
@@ -34,6 +34,7 @@ const world = {
   section.find("textarea")[0].value = request;
   await section.find("button")[0].listeners.click();
   const [output] = section.find("pre");
-  const seen = { title: byId.title.textContent, text: section.textContent, offered, asked, output: output.textContent };
-  console.log(JSON.stringify({ ...seen, failed: output.className === "failed" }));
+  const seen = { title: byId.title.textContent, index: byId.index.textContent, text: section.textContent, offered, asked, output: output.textContent };
+  const sections = byId.methods.children.map((each) => each.textContent);
+  console.log(JSON.stringify({ ...seen, sections, failed: output.className === "failed" }));
 })();

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +15,11 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from tests.support.browser import Page, browser
+from tests.support.http import LowLevelServer
 from tests.support.programs import program
 from tests.support.rpc import Echo, Keys, Reply
 from wxbus.rpc import Server, method, openapi, service
+from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
 
 READER = Path(__file__).with_name("page_reader.js")
@@ -69,9 +72,17 @@ def test_xml_stands_in_one_root(document: dict[str, Any]) -> None:
         }
 
 
+class Size(StrEnum):
+    """Of a leaf."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Leaf(BaseModel):
     """May say nothing."""
 
+    size: Size = Size.SMALL
     word: str | None = None
     number: int | str | None = None
 
@@ -108,6 +119,7 @@ def test_what_knows_no_null_has_none() -> None:
         {"$ref": "#/components/schemas/Tree.text"},
     )
     assert models["Leaf.text"]["properties"] == {
+        "size": {"$ref": "#/components/schemas/Size", "default": "small"},
         "word": {"title": "Word", "type": "string"},
         "number": {"title": "Number", "anyOf": [{"type": "integer"}, {"type": "string"}]},
     }
@@ -135,6 +147,28 @@ async def test_the_page_needs_nothing_from_elsewhere(http: TestClient, path: str
         assert not re.search(r"<script>|<style|\son\w+=|style=", text), "the policy forbids what stands inline"
 
 
+async def read(url: str, key: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what somebody sees who opens the page and makes one call."""
+    process = await asyncio.create_subprocess_exec(
+        *(program("node"), str(READER), url, key, json.dumps(request)), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    seen: dict[str, Any] = json.loads(output)
+    return seen
+
+
+@pytest.mark.programs("node")
+async def test_what_a_message_holds_is_shown(echo: Echo) -> None:
+    """Fields of messages inside a message, and the words of a choice, stand in the table; methods in an index."""
+    server = Server([Wood(), echo], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
+    async with TestClient(LowLevelServer(build_http(server))) as http:
+        seen = await read(str(http.make_url("")).rstrip("/"), "", {})
+    assert seen["index"] == "echo.say wood.grow"
+    wood = seen["sections"][1]
+    assert all(part in wood for part in ("leaves", "list of Leaf", "leaves[].word", '"small" or "large"'))
+    assert "trees[].leaves[].size" in wood
+
+
 @pytest.mark.programs("node")
 @pytest.mark.parametrize(
     ("name", "appid", "shown", "failed"),
@@ -149,13 +183,7 @@ async def test_a_method_is_tried_on_the_page(
     http: TestClient, keys: Keys, name: str, appid: str, shown: str, failed: bool
 ) -> None:
     """The page shows the methods and their fields, calls with the key that was typed, and shows the answer as text."""
-    process = await asyncio.create_subprocess_exec(
-        *(program("node"), str(READER), str(http.make_url("")).rstrip("/")),
-        *(getattr(keys, name, ""), json.dumps({"appid": appid})),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    seen = json.loads(output)
+    seen = await read(str(http.make_url("")).rstrip("/"), getattr(keys, name, ""), {"appid": appid})
     assert seen["title"].startswith("wxbus RPC")
     assert seen["asked"] == ["/openapi.json", "/rpc/echo/say"]
     assert json.loads(seen["offered"]) == {"appid": ""}

@@ -1,17 +1,17 @@
 """Messages of the services for operators; those of tokens are in `wxbus.rpc.tokens`."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from wxbus.accounts import APPID, AccountKind
+from wxbus.rpc.keys import ScopeText
 from wxbus.rpc.messages import TokenMessage
 from wxbus_token.credentials import ACCESS_TOKEN
 from wxbus_token.registered import NAME
 
 DAY = 86_400.0
 KEY_NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
-SCOPE = r"^(\*|[A-Za-z0-9_.@-]{1,64})(:(\*|[A-Za-z0-9_.@-]{1,64}))*$"
 
 
 class Everything(TokenMessage):
@@ -129,7 +129,7 @@ class KeyName(TokenMessage):
 class NewKey(KeyName):
     """A key to make."""
 
-    scopes: list[Annotated[str, Field(pattern=SCOPE)]] = Field(min_length=1, max_length=64)
+    scopes: list[ScopeText] = Field(min_length=1, max_length=64)
     """What it may do, like token:get:APPID; nothing that the caller may not."""
     life: float | None = Field(default=None, gt=0, le=3660 * DAY)
     """Seconds until it ends; it does not by itself if this is left out."""

@@ -47,8 +47,12 @@ class TokenService:
 
 
 def _token(keeper: Keeper, held: Held) -> TokenAnswer:
-    return TokenAnswer(access_token=held.value, expires_in=max(keeper.remaining(held), 0.001))
+    return TokenAnswer(access_token=held.value, expires_in=_left(keeper, held))
 
 
 def _other(keeper: Keeper, held: Held) -> CredentialAnswer:
-    return CredentialAnswer(value=held.value, expires_in=max(keeper.remaining(held), 0.001))
+    return CredentialAnswer(value=held.value, expires_in=_left(keeper, held))
+
+
+def _left(keeper: Keeper, held: Held) -> float:
+    return max(round(keeper.remaining(held), 3), 0.001)

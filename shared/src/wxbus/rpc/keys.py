@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final, Protocol, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -38,7 +38,7 @@ from pydantic import (
 from wxbus.complaints import complaints
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.call import Principal
-from wxbus.rpc.scopes import Scope
+from wxbus.rpc.scopes import PATTERN, Scope
 from wxbus.toml_file import read_toml
 
 PREFIX_BYTES: Final = 6
@@ -64,6 +64,10 @@ def _is_scope(text: str) -> str:
     return text
 
 
+ScopeText: TypeAlias = Annotated[str, AfterValidator(_is_scope), Field(json_schema_extra={"pattern": PATTERN})]
+"""A scope as it is written."""
+
+
 class KeyEntry(BaseModel):
     """A key as the file has it."""
 
@@ -75,7 +79,7 @@ class KeyEntry(BaseModel):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     subject: str | None = Field(default=None, min_length=1, max_length=256)
     """Of a client certificate, in place of a key."""
-    scopes: tuple[Annotated[str, AfterValidator(_is_scope)], ...] = Field(min_length=1)
+    scopes: tuple[ScopeText, ...] = Field(min_length=1)
     expires: AwareDatetime | None = None
     """From then on it is good no more."""
 

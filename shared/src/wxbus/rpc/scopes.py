@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 WORD: Final = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 ANY: Final = "*"
+PATTERN: Final = r"^(\*|[A-Za-z0-9_.@-]{1,64})(:(\*|[A-Za-z0-9_.@-]{1,64}))*$"
+"""Of a scope that a key is given, for the OpenAPI document."""
 
 
 class Scope(NamedTuple):
@@ -20,7 +22,7 @@ class Scope(NamedTuple):
         """Return the scope, or raise ValueError that says how one looks."""
         words = tuple(text.split(":"))
         if not all(word == ANY or WORD.fullmatch(word) for word in words):
-            raise ValueError(f"{text!r} is no scope: words of letters, digits, _ . @ - or a single *, joined by colons")
+            raise ValueError("is no scope: words of letters, digits, _ . @ - or a single *, joined by colons")
         return cls(words)
 
     def covers(self, needed: tuple[str | None, ...]) -> bool:

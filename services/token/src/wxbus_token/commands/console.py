@@ -2,19 +2,21 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wxbus.complaints import complaints
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
 from wxbus.rpc.tls import client_tls
@@ -43,6 +45,13 @@ class CallerSettings(BaseSettings):
     ca_file: Path | None = None
     """Who signs the service's certificate, PEM; those that the system trusts if it is left out."""
 
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if not re.match("https?://[^/]", url):
+            raise ValueError("must be like http://127.0.0.1:8081")
+        return url
+
 
 def called(service: str, method: str, request: BaseModel, answer: type[A]) -> A:
     """Return the service's answer; whatever goes wrong ends the command with one clear text."""
@@ -61,7 +70,7 @@ def made(model: type[R], **fields: object) -> R:
     try:
         return model.model_validate(fields)
     except ValidationError as exc:
-        fail("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()), code=2)
+        fail(complaints(exc), code=2)
 
 
 def fail(text: str, *, code: int = 1) -> NoReturn:

@@ -12,7 +12,12 @@ function resolved(schema, api) {
   return name ? api.components.schemas[name] : schema;
 }
 
+function words(text) {
+  return (text || "").replaceAll("`", "");
+}
+
 function kind(schema, api) {
+  if (schema.$ref && resolved(schema, api).enum) return kind(resolved(schema, api), api);
   if (schema.anyOf) return schema.anyOf.map((choice) => kind(choice, api)).join(" or ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
   if (schema.type === "array") return "list of " + kind(schema.items || {}, api);
@@ -37,16 +42,23 @@ function example(schema, api, depth = 0) {
   return { string: "", integer: 0, number: 0, boolean: false, array: [], object: {} }[is.type] ?? null;
 }
 
-function table(schema, api) {
+function rows(schema, api, before = "", depth = 0) {
   const is = resolved(schema, api);
   const required = new Set(is.required || []);
-  const rows = Object.entries(is.properties || {}).map(([name, field]) =>
-    element("tr", {},
-      element("td", {}, element("code", { textContent: name })),
+  return Object.entries(is.properties || {}).flatMap(([name, field]) => {
+    const row = element("tr", {},
+      element("td", {}, element("code", { textContent: before + name })),
       element("td", { textContent: [kind(field, api), limits(field)].filter(Boolean).join(", ") }),
       element("td", { textContent: required.has(name) ? "required" : "" }),
-      element("td", { textContent: field.description || "" })));
-  return element("table", {}, element("caption", { textContent: is.description || "" }), ...rows);
+      element("td", { textContent: words(field.description) }));
+    const list = field.type === "array";
+    const held = list ? field.items || {} : (field.anyOf || []).find((choice) => choice.$ref) || field;
+    return [row, ...(depth < 3 ? rows(held, api, `${before}${name}${list ? "[]" : ""}.`, depth + 1) : [])];
+  });
+}
+
+function table(schema, api) {
+  return element("table", {}, element("caption", { textContent: words(resolved(schema, api).description) }), ...rows(schema, api));
 }
 
 async function call(path, body, key) {
@@ -65,7 +77,8 @@ async function call(path, body, key) {
 function section(path, operation, api) {
   const schema = operation.requestBody.content["application/json"].schema;
   const answer = operation.responses["200"].content["application/json"].schema;
-  const input = element("textarea", { value: JSON.stringify(example(schema, api), null, 2), spellcheck: false });
+  const offered = JSON.stringify(example(schema, api), null, 2);
+  const input = element("textarea", { value: offered, rows: offered.split("\n").length + 1, spellcheck: false });
   input.setAttribute("aria-label", `Request of ${operation.operationId}`);
   const output = element("pre", { hidden: true });
   output.setAttribute("aria-live", "polite");
@@ -84,10 +97,10 @@ function section(path, operation, api) {
       button.disabled = false;
     }
   });
-  return element("section", {},
+  return element("section", { id: operation.operationId },
     element("h2", {}, element("code", { textContent: `POST ${path}` })),
     element("p", { textContent: operation.summary }),
-    element("p", { textContent: operation.description.replaceAll("`", "") }),
+    element("p", { textContent: words(operation.description) }),
     element("h3", { textContent: "Request" }), table(schema, api), input, button, output,
     element("h3", { textContent: "Answer" }), table(answer, api));
 }
@@ -98,6 +111,8 @@ async function main() {
   document.getElementById("title").textContent = `${api.info.title} ${api.info.version}`;
   const sections = Object.entries(api.paths).map(([path, item]) => section(path, item.post, api));
   document.getElementById("methods").replaceChildren(...sections);
+  const links = sections.map(({ id }) => element("a", { href: `#${id}`, textContent: id }));
+  document.getElementById("index").replaceChildren(...links);
 }
 
 main().catch((error) => {
