@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.readme import BOTH, README, README_CHINESE, ROOT, blocks, the_block
+from tests.support.readme import BOTH, README, ROOT, the_block
 from wxbus.accounts import Accounts
 from wxbus.rpc.keys import ApiKeys
 from wxbus.settings import variables
@@ -20,18 +20,6 @@ from wxbus_worker.settings import WorkerSettings
 
 DOCUMENTS = [*BOTH, ROOT / "CONTRIBUTING.md"]
 SETTINGS = (IngressSettings, Limits, LocalSettings, SandboxSettings, Address, TokenSettings, WorkerSettings)
-
-
-def test_both_languages_show_the_same_code_under_the_same_headings() -> None:
-    """Who reads Chinese is told the same as who reads English."""
-    assert blocks(README) == blocks(README_CHINESE)
-    assert len(headings(README)) == len(headings(README_CHINESE))
-
-
-def headings(document: Path) -> list[str]:
-    """The headings, code blocks left out."""
-    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return re.findall(r"^#+ .*$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
