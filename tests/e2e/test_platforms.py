@@ -11,7 +11,7 @@ from wxbus_local.servers import Launcher
 from wxbus_sandbox.client import SandboxClient
 from wxbus_sandbox.models import Outcome
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.usefixtures("redis")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
 PLATFORM = """
 [accounts.platform]
@@ -33,7 +33,7 @@ async def test_an_authorisers_user_is_answered(
         Installation.open(
             launcher.run, tmp_path, amqp_url=amqp_url, redis_url=redis_url, topology=topology
         ) as installation,
-        asyncio.timeout(100),
+        asyncio.timeout(220),
     ):
         await installation.token()
         await installation.ingress()

@@ -10,7 +10,7 @@ from tests.faults.conftest import Install
 from tests.support.history import Load, differences, in_hand, outcome, settled
 from wxbus.bus.topology import Topology
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("redis")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(330), pytest.mark.usefixtures("redis")]
 
 USERS = [f"o_user{index}" for index in range(30)]
 STOPS = 6
@@ -22,7 +22,7 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
     """Stopped by SIGTERM again and again, in the end all at once, workers exit with 0, and no reply goes out twice."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(150),
+        asyncio.timeout(300),
     ):
         await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         await installation.token()
@@ -57,7 +57,7 @@ async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topolog
     """Two processes that must not end what runs lose nothing all the same: it is handled again, and committed once."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(150),
+        asyncio.timeout(300),
     ):
         await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         await installation.token()

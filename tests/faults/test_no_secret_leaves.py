@@ -10,7 +10,7 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,7 +39,7 @@ from wxbus_worker.context import ContextPolicy
 from wxbus_worker.context_store import ContextKey
 from wxbus_worker.redis_context_store import RedisContextStore
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(330)]
 
 SEND = "/cgi-bin/message/custom/send"
 FETCH = "/cgi-bin/stable_token"
@@ -88,7 +88,7 @@ async def test_no_secret_leaves(
             WXBUS_LOG_FORMAT=log_format,
         ) as installation,
         SandboxClient.open(installation.sandbox_url) as sandbox,
-        asyncio.timeout(150),
+        asyncio.timeout(300),
     ):
         watch.secrets |= named(installation.credentials)
         await installation.sandbox()
@@ -98,7 +98,7 @@ async def test_no_secret_leaves(
 
         await play_calls_for_tokens(watch, installation, sandbox)
         await play_callbacks(watch, installation, word)
-        await play_messages(watch, installation, sandbox, word)
+        await play_messages(watch, installation, sandbox, word, partial(settled, amqp_url, topology, [worker]))
         await play_failing_fetches(watch, installation, sandbox)
         await publish_garbage(amqp_url, topology, word)
         await settled(amqp_url, topology, [worker])
@@ -276,12 +276,15 @@ async def play_callbacks(watch: Watch, installation: Installation, word: str) ->
     await raw(watch, installation.ingress_port, f"\x00{installation.credentials.token}\r\n\r\n".encode())
 
 
-async def play_messages(watch: Watch, installation: Installation, sandbox: SandboxClient, word: str) -> None:
-    """Users write what makes handlers and WeChat's API fail."""
+async def play_messages(
+    watch: Watch, installation: Installation, sandbox: SandboxClient, word: str, calm: Callable[[], Awaitable[None]]
+) -> None:
+    """Users write what makes handlers and WeChat's API fail; `calm` returns when the worker is through with it."""
     await sandbox.text(ACCOUNT, word, copies=2)
     for number, how in enumerate(("parse", "raise", "reject", "later", "keep", "stranger")):
         await sandbox.text(ACCOUNT, f'{how} {word}\n"{word}"', openid=f"oUserNumber{number}")
     await sandbox.event(ACCOUNT, "CLICK", fields={"EventKey": word})
+    await calm()
     for number, fault in enumerate(
         (
             Fault(path=SEND, errcode=45047),
@@ -296,10 +299,10 @@ async def play_messages(watch: Watch, installation: Installation, sandbox: Sandb
         quoted = f"invalid credential, access_token={token} is not latest, rid: {token}"
         await sandbox.fault(fault.model_copy(update={"errmsg": quoted}))
         await sandbox.text(ACCOUNT, word, openid=f"oUserOfFault{number}")
-        await sandbox.sent(account=ACCOUNT, openid=f"oUserOfFault{number}", wait=3)
+        await calm()
     code = watch.secrets["js_code"] = await sandbox.js_code(MINI_PROGRAM, openid=MINI_USER)
     await sandbox.text(MINI_PROGRAM, f"login {code}", openid=MINI_USER)
-    await sandbox.sent(account=MINI_PROGRAM, openid=MINI_USER, wait=10)
+    await calm()
     await sandbox.text(MINI_PROGRAM, f"login {code}", openid=MINI_USER)
     await sandbox.fault(Fault(path=LOGIN, disconnect=True))
     await sandbox.text(MINI_PROGRAM, f"login {code}", openid=MINI_USER)

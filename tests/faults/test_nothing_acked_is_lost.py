@@ -14,7 +14,7 @@ from wxbus.bus.topology import Topology
 from wxbus.wechat.codec import document_from_json
 from wxbus_local.private import Server
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 
 USERS = 24
 BROKER_KILLS = 3
@@ -32,7 +32,7 @@ async def test_kill_9_of_the_broker_under_load(
     topology = Topology(namespace, partitions=4)
     async with (
         install(amqp_url=own_rabbitmq.url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(200),
+        asyncio.timeout(400),
     ):
         await installation.ingress()
         async with calling(installation.ingress_port, installation.credentials, users=USERS, pause=PAUSE) as calls:
@@ -54,7 +54,7 @@ async def test_kill_9_of_ingress_under_load(
     """A callback whose "success" was read is in the queues, at whatever moment ingress was killed."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(200),
+        asyncio.timeout(400),
     ):
         ingress = await installation.ingress()
         async with calling(installation.ingress_port, installation.credentials, users=USERS) as calls:

@@ -15,7 +15,7 @@ from tests.e2e.local.runner import environment
 from wxbus.admin import listening
 from wxbus_local.servers import Servers
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def demo(*words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -26,7 +26,7 @@ def demo(*words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=150,
+        timeout=240,
     )
 
 

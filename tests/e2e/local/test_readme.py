@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.local.runner import running, send
 from tests.support.readme import README, the_block
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def test_the_first_handler_answers_as_the_readme_says(settings: dict[str, str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.local.runner import Runner, running, send
 from wxbus_local.containers import Engine, NoEngine
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from wxbus.waiting import beside
 from wxbus_local.private import Server
 from wxbus_local.servers import RABBITMQ, Launcher
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 
 USERS = 24
 BUDGET = 4.5
@@ -111,7 +111,7 @@ async def test_every_answer_is_success_and_in_time(
     async with (
         proxied(broker.url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(200),
+        asyncio.timeout(400),
     ):
         await installation.ingress()
         async with calling(installation.ingress_port, installation.credentials, users=USERS, pause=PAUSE) as calls:

@@ -17,7 +17,7 @@ from wxbus.wechat.codec import Format
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.signature import sign
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 
 MUTATIONS = 10_000
 FIRST = 2_000

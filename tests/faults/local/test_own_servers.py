@@ -16,7 +16,7 @@ from wxbus_local.guard import marked, wait_ended
 from wxbus_local.private import Server
 from wxbus_local.servers import RABBITMQ, REDIS, Kind, Launcher
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.name, scope="module")
 
