@@ -58,9 +58,8 @@ async def test_workers_share_the_partitions(
             joined = ("worker2", "worker3")
             workers += await asyncio.gather(*(installation.worker(APP, name, **LEASE_OF_REPLIES) for name in joined))
             await shared(topology, *workers)
-            joins.append(
-                min(share_time(worker, began) for worker in workers[1:])
-            )  # of the last: the other's share shrank
+            # The last one's: the other shares with it, too.
+            joins.append(min(share_time(worker, began) for worker in workers[1:]))
             for victim in workers:
                 await load.backlogged()
                 killed = time.time()
