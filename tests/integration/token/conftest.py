@@ -1,10 +1,11 @@
 """Several instances of the token service on one real Redis, and a WeChat that counts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import structlog
@@ -24,6 +25,8 @@ from wxbus_token.keyring import Keyring, new_vault_key
 from wxbus_token.metrics import Metrics
 from wxbus_token.timing import Timing
 from wxbus_token.vault import Vault
+
+T = TypeVar("T")
 
 APPID = "wx1"
 SECRET = "SECRET-APPSECRET"
@@ -60,6 +63,20 @@ class WeChat:
         if error:
             raise error
         return given
+
+    @asynccontextmanager
+    async def answering_late(self, asking: Coroutine[Any, Any, T]) -> AsyncIterator["asyncio.Task[T]"]:
+        """Begin what asks WeChat once: the answer is made at once, and arrives at the end of the block.
+
+        Who asks within the block is answered without delay.
+        """
+        gate, self.gate = self.gate, asyncio.Event()
+        self.asked.clear()
+        task = asyncio.create_task(asking)
+        await self.asked.wait()
+        late, self.gate = self.gate, gate
+        yield task
+        late.set()
 
 
 class Credential:

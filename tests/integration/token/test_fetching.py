@@ -83,16 +83,11 @@ async def test_a_caller_that_goes_away_does_not_waste_the_fetch(world: World, we
 async def test_a_late_holder_cannot_write(world: World, wechat: WeChat) -> None:
     """A holder that froze past its lease: its older token is refused, and it serves the newer one itself."""
     frozen, other = await world.instance(), await world.instance()
-    gate, wechat.gate = wechat.gate, asyncio.Event()
-    late = asyncio.create_task(frozen.get())
-    await wechat.asked.wait()
-    await world.lease_lapses()
-
-    held_back, wechat.gate = wechat.gate, gate
-    wechat.made += 1
-    assert await other.get() == wechat.current == "SECRET-TOKEN-2"
-    stored = await world.record()
-    held_back.set()
+    async with wechat.answering_late(frozen.get()) as late:
+        await world.lease_lapses()
+        wechat.made += 1
+        assert await other.get() == wechat.current == "SECRET-TOKEN-2"
+        stored = await world.record()
 
     assert await late == "SECRET-TOKEN-2"
     assert await world.record() == stored
@@ -103,16 +98,11 @@ async def test_a_late_holder_cannot_write_into_a_redis_that_lost_its_number(
 ) -> None:
     """Redis came back empty and the next holder drew a number there: the one before is late all the same."""
     frozen, other = await world.instance(), await world.instance()
-    gate, wechat.gate = wechat.gate, asyncio.Event()
-    late = asyncio.create_task(frozen.get())
-    await wechat.asked.wait()
-    await redis.delete(world.key("lock"), world.key("lock:fence"))
-
-    held_back, wechat.gate = wechat.gate, gate
-    wechat.made += 1
-    assert await other.get() == wechat.current == "SECRET-TOKEN-2"
-    stored = await world.record()
-    held_back.set()
+    async with wechat.answering_late(frozen.get()) as late:
+        await redis.delete(world.key("lock"), world.key("lock:fence"))
+        wechat.made += 1
+        assert await other.get() == wechat.current == "SECRET-TOKEN-2"
+        stored = await world.record()
 
     assert await late == "SECRET-TOKEN-2"
     assert await world.record() == stored
@@ -192,11 +182,8 @@ async def test_redis_that_lost_its_data_does_no_harm(world: World, redis: "Redis
 async def test_a_fetched_token_that_cannot_be_stored_is_served(world: World, wechat: WeChat) -> None:
     """Redis goes away during the fetch: the token, which may be the only valid one, is not thrown away."""
     one = await world.instance()
-    wechat.gate.clear()
-    caller = asyncio.create_task(one.get())
-    await wechat.asked.wait()
-    await one.proxy.refuse()
-    wechat.gate.set()
+    async with wechat.answering_late(one.get()) as caller:
+        await one.proxy.refuse()
     assert await caller == wechat.current
     assert await one.get() == wechat.current
     assert wechat.fetches == 1
@@ -205,11 +192,8 @@ async def test_a_fetched_token_that_cannot_be_stored_is_served(world: World, wec
 async def test_a_write_whose_answer_was_lost_is_repeated(world: World, wechat: WeChat) -> None:
     """The write ran and its answer was lost: it is repeated with the same number, and that is no late writer."""
     one, two = await world.instance(), await world.instance()
-    wechat.gate.clear()
-    caller = asyncio.create_task(one.get())
-    await wechat.asked.wait()
-    one.proxy.hold_answers()
-    wechat.gate.set()
+    async with wechat.answering_late(one.get()) as caller:
+        one.proxy.hold_answers()
     assert await caller == wechat.current
     one.proxy.flow()
     assert await two.get() == wechat.current

@@ -77,12 +77,9 @@ async def test_value_and_refresh_token_are_stored_by_one_step(world: World, redi
 async def test_an_end_between_answer_and_write_loses_nothing(world: World, wechat: WeChat, rotating: Rotating) -> None:
     """The process that had WeChat's answer is no more: the next one is told the refresh token by WeChat."""
     one = await authorized(world, rotating)
-    wechat.gate.clear()
-    caller = asyncio.create_task(one.get())
-    await wechat.asked.wait()
-    await one.authority.aclose()
-    await asyncio.wait([caller])
-    wechat.gate.set()
+    async with wechat.answering_late(one.get()) as caller:
+        await one.authority.aclose()
+        await asyncio.wait([caller])
     two = await world.instance(credential=rotating)
     assert await two.get() == wechat.current
     assert rotating.recovered == 1
@@ -94,11 +91,8 @@ async def test_what_redis_was_away_for_is_stored_when_it_is_back(
 ) -> None:
     """The answer came while Redis was away: it serves at once, and is written later, nothing is fetched again."""
     one = await authorized(world, rotating)
-    wechat.gate.clear()
-    caller = asyncio.create_task(one.get())
-    await wechat.asked.wait()
-    await one.proxy.refuse()
-    wechat.gate.set()
+    async with wechat.answering_late(one.get()) as caller:
+        await one.proxy.refuse()
     token = await caller
     assert "digest" not in await world.record()
     await one.proxy.listen()
@@ -114,13 +108,9 @@ async def test_a_late_holder_does_not_put_an_older_refresh_token_back(
     """It froze past its lease; another has fetched since: what it brings is refused, and what is stored replaced."""
     frozen = await authorized(world, rotating)
     other = await world.instance(credential=rotating)
-    gate, wechat.gate = wechat.gate, asyncio.Event()
-    late = asyncio.create_task(frozen.get())
-    await wechat.asked.wait()
-    await world.lease_lapses()
-    held_back, wechat.gate = wechat.gate, gate
-    token = await other.get()
-    held_back.set()
+    async with wechat.answering_late(frozen.get()) as late:
+        await world.lease_lapses()
+        token = await other.get()
     assert await late == token
     assert (await world.record())["means_digest"] == digest_of(rotating.refresh)
 
@@ -130,12 +120,9 @@ async def test_a_fetch_that_was_overtaken_by_an_authorisation_is_late(
 ) -> None:
     """The account authorised anew meanwhile: what was fetched by the old authorisation is not used."""
     one = await authorized(world, rotating)
-    wechat.gate.clear()
-    caller = asyncio.create_task(one.get())
-    await wechat.asked.wait()
-    rotating.refresh = "SECRET-REFRESH-NEW"
-    assert await one.vault.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
-    wechat.gate.set()
+    async with wechat.answering_late(one.get()) as caller:
+        rotating.refresh = "SECRET-REFRESH-NEW"
+        assert await one.vault.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
     assert await caller == wechat.current == "SECRET-TOKEN-3"
     assert rotating.recovered == 0
     assert (await world.record())["means_digest"] == digest_of(rotating.refresh)
@@ -149,12 +136,8 @@ async def test_a_fetch_that_was_overtaken_by_a_withdrawal_is_not_stored(
     await one.get()
     assert await two.get()
     await world.time_passes(LIFETIME - 10)
-    wechat.asked.clear()
-    wechat.gate.clear()
-    await one.authority.tick()
-    await wechat.asked.wait()
-    assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
-    wechat.gate.set()
+    async with wechat.answering_late(one.authority.tick()):
+        assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
     await one.authority.drain()
     for instance in (one, two):
         await instance.authority.tick()
@@ -227,13 +210,9 @@ async def test_a_late_fetch_that_ended_the_stored_value_hastens_its_refresh(worl
     """A frozen holder's call reached WeChat last: the stored token lives for the overlap, the next look replaces it."""
     classic = OneAtATime(wechat)
     frozen, other = await world.instance(credential=classic), await world.instance(credential=classic)
-    gate, wechat.gate = wechat.gate, asyncio.Event()
-    late = asyncio.create_task(frozen.get())
-    await wechat.asked.wait()
-    await world.lease_lapses()
-    held_back, wechat.gate = wechat.gate, gate
-    stored = await other.get()
-    held_back.set()
+    async with wechat.answering_late(frozen.get()) as late:
+        await world.lease_lapses()
+        stored = await other.get()
     assert await late == stored
     assert wechat.fetches == 2
     await world.refreshes(other)

@@ -125,14 +125,9 @@ async def test_a_late_holder_does_not_force(world: World, wechat: WeChat) -> Non
     """A forced refresh kills the token before at once: a holder that froze must not kill the next holder's."""
     frozen, other = await world.instance(), await world.instance()
     await frozen.get()
-    wechat.asked.clear()
-    gate, wechat.gate = wechat.gate, asyncio.Event()
-    late = asyncio.create_task(frozen.report(DEAD))
-    await wechat.asked.wait()
-    await world.lease_lapses()
-    held_back, wechat.gate = wechat.gate, gate
-    assert await other.report(DEAD) == NEXT
-    held_back.set()
+    async with wechat.answering_late(frozen.report(DEAD)) as late:
+        await world.lease_lapses()
+        assert await other.report(DEAD) == NEXT
     assert await late == NEXT
     assert wechat.forced == 1
 
