@@ -91,6 +91,9 @@ class Server(web.Server):
         """Return the protocol of a new connection."""
         return self.connection_class(self, loop=self._loop, **self._options)
 
+    def prepare(self, request: Any) -> None:
+        """Give a request that came in what those who answer it need beside it."""
+
     def _make_request(
         self,
         message: RawRequestMessage,
@@ -101,9 +104,11 @@ class Server(web.Server):
     ) -> web.BaseRequest:
         if message.version not in (HttpVersion11, HttpVersion10):
             message = message._replace(version=HttpVersion10)  # else we would answer in HTTP/0.9 or HTTP/2.0
-        return self.request_class(
+        request = self.request_class(
             message, payload, protocol, writer, task, self._loop, client_max_size=self._body_limit
         )
+        self.prepare(request)
+        return request
 
 
 class ApplicationRunner(web.AppRunner):

@@ -12,9 +12,6 @@ from typing import TypeAlias, cast
 
 import structlog
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
 
 from wxbus import http_server
 from wxbus.admin import cannot_listen
@@ -187,18 +184,10 @@ class Server(http_server.Server):
             return super().__call__()
         return cast("web.RequestHandler", Surplus(self.admission))  # aiohttp's annotation asks for more than is needed
 
-    def _make_request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: web.RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        request = cast("Request", super()._make_request(message, payload, protocol, writer, task))
+    def prepare(self, request: Request) -> None:
+        """Tell the request when it began, and what it counts in."""
         request.admission = self.admission
-        request.first_byte = cast("Connection", protocol).take_first_byte()
-        return request
+        request.first_byte = cast("Connection", request.protocol).take_first_byte()
 
 
 def bound(host: str, port: int) -> socket.socket:
