@@ -33,6 +33,16 @@ class Meeting(MessageHandler):
         if everybody.wait(timeout=100) == 0:
             log.warning("all are here")
 """
+WAITING = """
+import logging
+import threading
+from wxbus_worker import MessageHandler
+
+class Waiting(MessageHandler):
+    def on_text(self, log: logging.Logger) -> None:
+        log.warning("waiting")
+        threading.Event().wait()
+"""
 
 Start: TypeAlias = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
@@ -150,6 +160,23 @@ async def test_plain_methods_run_side_by_side(
             await publisher.publish(a_text_envelope(openid=openid, lane=f"wx1:{openid}"), budget=10)
     await until_said(process, "all are here")
     process.send_signal(signal.SIGTERM)
+    await until_said(process, "worker.stopped")
+    assert await process.wait() == 0
+
+
+async def test_a_plain_method_that_never_ends_does_not_keep_the_process(
+    a_process: Start, variables: dict[str, str], tmp_path: Path, amqp_url: str, topology: Topology
+) -> None:
+    """Nothing can stop its thread; when the grace is over the process ends all the same, in good order."""
+    (tmp_path / "mybot.py").write_text(WAITING)
+    variables["WORKER_GRACE"] = "0.2"
+    process = await a_process("--app", "mybot:Waiting", "--app-dir", str(tmp_path), **variables)
+    await until_said(process, "consumer.connected")
+    async with Publisher.open(amqp_url, topology, name="users") as publisher:
+        await publisher.publish(a_text_envelope(), budget=10)
+    await until_said(process, "waiting")
+    process.send_signal(signal.SIGTERM)
+    await until_said(process, "worker.grace_over")
     await until_said(process, "worker.stopped")
     assert await process.wait() == 0
 

@@ -154,6 +154,19 @@ async def test_plain_methods_run_in_threads() -> None:
     assert threading.main_thread().name not in threads
 
 
+async def test_a_plain_method_may_raise_anything() -> None:
+    """Also what no future takes as its exception: the lane would stand still for ever."""
+
+    class Shop(MessageHandler):
+        def on_text(self) -> None:
+            next(iter(()))
+
+    settlement = await Rig(included(Shop())).handle(a_text_envelope())
+    assert isinstance(settlement, Retry)
+    assert isinstance(settlement.error, RuntimeError)
+    assert isinstance(settlement.error.__cause__, StopIteration)
+
+
 async def test_a_thread_whose_time_is_over_is_waited_for() -> None:
     """Nothing can stop a thread: the user's next message must not begin beside it."""
     release = threading.Event()

@@ -1,6 +1,5 @@
 """Handlers take what they name by type; whether they can have it is checked when they are registered."""
 
-import asyncio
 import inspect
 import logging
 import types
@@ -19,6 +18,7 @@ from wxbus_worker.context import Context
 from wxbus_worker.current import CurrentDelivery
 from wxbus_worker.features import Features
 from wxbus_worker.returns import RULE, not_allowed
+from wxbus_worker.threads import in_thread
 
 Handler: TypeAlias = Callable[..., Awaitable[object]]
 
@@ -124,7 +124,7 @@ def bind(handler: Callable[..., object], offer: Offer, *, threads: bool = False,
     def call(given: HandlerCall) -> Any:
         return handler(**{name: provide(given) for name, provide in providers.items()})
 
-    return call if waits else lambda given: _in_thread(partial(call, given))
+    return call if waits else lambda given: in_thread(partial(call, given))
 
 
 def storage_of(handler: Callable[..., object]) -> object:
@@ -133,22 +133,6 @@ def storage_of(handler: Callable[..., object]) -> object:
         if get_origin(hint) is Context:
             return get_args(hint)[0]
     return None
-
-
-async def _in_thread(call: Callable[[], object]) -> object:
-    """Return what `call` returns in a thread; its order holds although nothing can stop a thread.
-
-    Cancelled, for a time limit or a lost partition, it waits for the thread all the same: until that has ended, the
-    user's next message must not begin.
-    """
-    running = asyncio.ensure_future(asyncio.to_thread(call))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # looked at: nobody else will
-        raise
 
 
 def _provider(handler: object, name: str, hint: Any, offer: Offer) -> Provider | None:

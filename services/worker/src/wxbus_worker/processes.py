@@ -1,7 +1,5 @@
 """The worker as processes: one, several side by side, or one that starts again whenever its handlers change."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -53,6 +51,4 @@ def _be(settings: WorkerSettings, *, process: int | None = None) -> None:
 async def _serve(settings: WorkerSettings) -> None:
     router = load_router(settings.app, app_dir=settings.app_dir)
     search_seldom()
-    # Python's own default is a thread or two more than there are cores: plain methods would wait for each other.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.concurrency))
     await serve(settings, router, stopping=stop_signal())
