@@ -38,6 +38,8 @@ APPID = "wx1"
 OPENID = "o_1"
 KEY = ContextKey(APPID, OPENID, f"{APPID}:{OPENID}")
 SHOP = Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)
+REDIS_PATIENCE = 10.0
+"""Seconds in which a Redis that a test does not hurt has answered, however busy the machine is."""
 _numbers = itertools.count(1)
 
 

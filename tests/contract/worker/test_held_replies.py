@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.support.worker import REDIS_PATIENCE
 from wxbus.bus.answer import Answer
 from wxbus.store.store import Store
 from wxbus.wechat import reply
@@ -67,7 +68,7 @@ def memory_stores() -> Stores:
 async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Stores]:
     """The real ones; `redis` deletes their keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         yield Stores(
             RedisContextStore(store, namespace=namespace, policy=ContextPolicy()),
             RedisHeldReplies(store, namespace=namespace),

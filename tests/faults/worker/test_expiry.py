@@ -13,7 +13,7 @@ from tests.support.handovers import figures
 from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.processes import Service
-from tests.support.worker import a_text_envelope
+from tests.support.worker import REDIS_PATIENCE, a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
@@ -43,7 +43,7 @@ async def test_each_context_ends_once_with_ten_workers_and_kills_in_between(
     """
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        Store.open(redis_url) as store,
+        Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store,
         asyncio.timeout(230),
     ):
         names = (f"worker{number}" for number in range(WORKERS))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import KEY, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
@@ -27,7 +27,7 @@ DAY_MS = 86_400_000
 async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
     """A store on the test's Redis; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url) as opened:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as opened:
         yield opened
 
 

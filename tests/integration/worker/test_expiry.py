@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import APPID, KEY, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import APPID, KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
 from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery, MemoryOutlet
@@ -47,7 +47,7 @@ def a_bot(removed: list[str], *, fails: int = 0, expire_after: timedelta = SHORT
 async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
     """A store on the test's Redis; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url) as opened:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as opened:
         yield opened
 
 

@@ -3,6 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus_worker.membership import LEASE, Membership, Roll
 
@@ -34,7 +35,7 @@ async def lapse(redis: Redis, namespace: str, member: str, seconds: float) -> No
 
 async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
     """Each sees all that announced themselves, and none that took leave."""
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one, two = (Membership(store, namespace=namespace, member=name) for name in ("one", "two"))
         assert await one.renew() == Roll(frozenset({"one"}))
         assert await two.renew() == await one.renew() == Roll(frozenset({"one", "two"}))
@@ -45,7 +46,7 @@ async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
 
 async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
     """One that does not renew is no member any more; it is told for a minute, then forgotten."""
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one = Membership(store, namespace=namespace, member="one", clock=clock)
         await one.renew()
         for _ in range(2):
@@ -61,7 +62,7 @@ async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock:
 
 async def test_it_is_told_when_the_next_lease_ends(redis: Redis, redis_url: str, namespace: str) -> None:
     """Of whichever member: that is when to look again."""
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one = Membership(store, namespace=namespace, member="one")
         assert (await one.renew()).next_end == LEASE
         await lapse(redis, namespace, "ending", -0.9 * LEASE)
@@ -71,7 +72,7 @@ async def test_it_is_told_when_the_next_lease_ends(redis: Redis, redis_url: str,
 
 async def test_after_an_outage_nobody_is_judged(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
     """Without Redis nobody could renew: for the length of a lease those known before count as there."""
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one, two = (Membership(store, namespace=namespace, member=name, clock=clock) for name in ("one", "two"))
         await two.renew()
         await one.renew()

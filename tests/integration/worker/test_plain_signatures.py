@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
-from tests.support.worker import Rig
+from tests.support.worker import REDIS_PATIENCE, Rig
 from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
 from wxbus.store.store import Store
@@ -48,7 +48,7 @@ async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[st
     async def see(message: TextMessage) -> None:
         handled.append(message.content)
 
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
 
         def worker() -> Rig:
             contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.worker import a_text_envelope
+from tests.support.worker import REDIS_PATIENCE, a_text_envelope
 from wxbus.accounts import Account
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -303,7 +303,7 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
         async with a_worker(settings, router):
             await wechat.until_distinct(users * each)
 
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
         for user in range(users):
             opened = await contexts.open(ContextKey("wx1", f"o_{user}", f"wx1:o_{user}"), "")

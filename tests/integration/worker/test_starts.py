@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import Rig, a_text_envelope
+from tests.support.worker import REDIS_PATIENCE, Rig, a_text_envelope
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Router, current_delivery
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 async def starts(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[Starts]:
     """The counter."""
     assert redis is not None
-    async with Store.open(redis_url) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         yield Starts(store, namespace=namespace)
 
 
