@@ -25,7 +25,7 @@ def _rabbitmqctl(server: Server, *arguments: str) -> None:
     if isinstance(server, PrivateRabbitMQ):
         program = str(Path(server.program).with_name("rabbitmqctl"))
         env = {**os.environ, **server.environment()}
-        subprocess.run([program, *arguments], env=env, check=True, capture_output=True, timeout=60)
+        subprocess.run([program, *arguments], env=env, check=True, capture_output=True, timeout=180)
     elif isinstance(server, ContainerServer):
         code, said = server._container.get_wrapped_container().exec_run(["rabbitmqctl", *arguments])
         assert code == 0, said

@@ -23,7 +23,7 @@ PLACES = (
     "/usr/local/opt/rabbitmq/sbin",
 )
 ERLANG_PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
-EPMD_TIMEOUT = 5.0
+EPMD_TIMEOUT = 20.0
 
 
 def program() -> str | None:
