@@ -230,9 +230,9 @@ async def test_long_text_is_split() -> None:
     assert "".join(rig.wechat.texts) == "字" * 1000
 
 
-@pytest.mark.parametrize("nothing", [None, [], (), SuccessResponse(), [reply.Success()]])
+@pytest.mark.parametrize("nothing", [None, [], (), [None], SuccessResponse(), [reply.Success()]])
 async def test_a_handler_may_say_nothing(nothing: object) -> None:
-    """None, no replies, and `Success` send nothing."""
+    """None, no replies, and `Success` send nothing, in a list as well."""
     router = Router()
 
     @router.text
@@ -249,7 +249,7 @@ async def test_a_handler_may_say_nothing(nothing: object) -> None:
     [
         (42, "returned int; a handler returns a reply, a list of replies, or None"),
         ("hello", "returned str"),
-        ([reply.Text("a"), b"b"], "returned bytes"),
+        ([reply.Text("a"), b"b"], "returned a list with bytes; a handler returns"),
         (reply.TransferToCustomerService(), "transfer_customer_service, which is no customer-service message"),
     ],
 )

@@ -108,7 +108,8 @@ async def _uploaded(returned: object, client: WeChatClient) -> object:
 
 def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
     """Yield what is to be sent: nothing for None or `Success`, long text in parts; an `Answer` goes to the job."""
-    many: Sequence[Any] = returned if isinstance(returned, list | tuple) else () if returned is None else (returned,)
+    several = isinstance(returned, list | tuple)
+    many = cast("Sequence[Any]", returned if several else (returned,))
     for one in many:
         if isinstance(one, Text):
             yield from map(Text, split_text(one.content))
@@ -124,5 +125,6 @@ def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
             yield cast("AnyReply", one)
         elif isinstance(one, Answer):
             job.answer = _answer(job, route, one)
-        elif not isinstance(one, Success):
-            raise Reject(f"handler {route.name} returned {type(one).__name__}; {RULE}")
+        elif one is not None and not isinstance(one, Success):
+            inside = f"a {type(returned).__name__} with " if several else ""
+            raise Reject(f"handler {route.name} returned {inside}{type(one).__name__}; {RULE}")
