@@ -32,6 +32,10 @@ def _http(address: str) -> str:
     return _checked(address, frozenset({"http", "https"}), "https://host").rstrip("/")
 
 
+def _rpc(address: str) -> str:
+    return _checked(address, frozenset({"http", "https", "amqp", "amqps"}), "http://token:8081 or amqp://broker")
+
+
 AMQP_LIKE: Final = f"amqp://user:password@host:5672/vhost, {SIGNS}"
 
 AmqpUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_secret("amqp", "amqps", like=AMQP_LIKE))]
@@ -44,3 +48,5 @@ ManagementUrl: TypeAlias = Annotated[
 ]
 HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http)]
 """Of an API; no slash at its end, for paths are put behind it."""
+RpcUrl: TypeAlias = Annotated[str, AfterValidator(_rpc)]
+"""Of a service of ours, or of the RabbitMQ over which it is called."""

@@ -93,6 +93,17 @@ async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
         assert not re.search(f"{TOKEN}|{SECRET}|{AES_KEY}|hello", logged)
 
 
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    """One line, no stack trace."""
+    async with a_sandbox(tmp_path, "http://127.0.0.1:9") as (_, url):
+        code, _, err = await act(
+            WXBUS_ACCOUNTS_FILE=str(tmp_path / "accounts.toml"), WXBUS_SANDBOX_PORT=url.rpartition(":")[2]
+        )
+    assert code == 1
+    assert f"cannot listen on {url.removeprefix('http://')}: Address already in use" in err
+    assert "Traceback" not in err
+
+
 async def test_all_replies_of_a_handler_are_shown() -> None:
     """A handler may say several things; the first one is not all."""
     said = ["first", "second", "third"]

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from wxbus.addresses import AmqpUrl, HttpUrl, RedisUrl
 from wxbus.settings import environment
 
 ROOT = Path(__file__).parents[4]
@@ -17,9 +18,9 @@ class LocalSettings(BaseSettings):
 
     model_config = environment("WXBUS_")
 
-    amqp_url: SecretStr | None = None
+    amqp_url: AmqpUrl | None = None
     """A RabbitMQ to use as it is."""
-    redis_url: SecretStr | None = None
+    redis_url: RedisUrl | None = None
     """A Redis to use as it is."""
     namespace: str = "wxbus"
     partitions: int = 16
@@ -27,7 +28,7 @@ class LocalSettings(BaseSettings):
     """Where the router is, `module:name`; the current folder is on the path."""
     accounts_file: Path = DEMO_BOT / "accounts.toml"
     """Without a setting the two demo accounts."""
-    wechat_api_url: str | None = None
+    wechat_api_url: HttpUrl | None = None
     """None: the sandbox."""
     local_data: Path = Path(".local")
     """Where `run` keeps what must outlive it."""

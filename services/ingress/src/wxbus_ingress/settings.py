@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from wxbus.addresses import RpcUrl
 from wxbus.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
 
 DAY = 86_400.0
@@ -85,7 +86,7 @@ class SourceSettings(BaseSettings):
 
     account: str = ""
     """The account, by its name, in whose name WeChat is asked for its addresses; none: addresses are not looked at."""
-    token_url: str = "http://127.0.0.1:8081"  # noqa: S105 - an address
+    token_url: RpcUrl = "http://127.0.0.1:8081"  # noqa: S105 - an address
     """Where the token service is."""
     token_api_key: SecretStr | None = None
     """Our key to it, with the scopes `token:get` and `token:report_invalid` for that account."""

@@ -38,10 +38,10 @@ def main(context: typer.Context) -> None:
     try:
         settings = load(SandboxSettings)
         accounts = Accounts.read(settings.accounts.accounts_file)
+        logs.configure(settings.log, service="sandbox")
+        uvloop.run(_serve(settings, accounts))
     except ConfigurationError as exc:
         sys.exit(str(exc))
-    logs.configure(settings.log, service="sandbox")
-    uvloop.run(_serve(settings, accounts))
 
 
 @cli.command()

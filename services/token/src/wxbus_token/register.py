@@ -13,6 +13,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from wxbus.complaints import complaints
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
 from wxbus_token.hints import channel_of
@@ -130,7 +131,7 @@ class Register(Generic[E]):
         except Unsealable as exc:
             reason = str(exc)
         except ValidationError as exc:  # a newer release wrote it
-            reason = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+            reason = complaints(exc)
         log.error("token.entry_unreadable", register=self.name, field=field, reason=reason)
         return None
 

@@ -117,11 +117,7 @@ async def serve(
                     host=settings.admin_host,
                     port=settings.admin_port,
                 )
-                try:
-                    admin_port = await enter(admin)
-                except OSError as exc:
-                    where = f"{settings.admin_host}:{settings.admin_port}"
-                    raise ConfigurationError(f"cannot listen on {where}: {exc.strerror or exc}") from exc
+                admin_port = await enter(admin)
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
                 sweepers = (

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from wxbus.addresses import RpcUrl
 from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.settings import AccountsSettings, BusSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
 from wxbus_worker.retries import RetryPolicy
@@ -19,7 +20,7 @@ class WorkerSettings(BaseSettings):
     """The router to run, `package.module:name`."""
     app_dir: str = "."
     """Where that module is looked for first."""
-    token_url: str = Field(default="http://127.0.0.1:8081", repr=False)
+    token_url: RpcUrl = Field(default="http://127.0.0.1:8081", repr=False)
     """Where the token service is; or RabbitMQ's address, with its password, if the token service serves there too."""
     token_api_key: SecretStr
     """Our key to it, with the scopes `token:get` and `token:report_invalid` for the accounts; with a third-party

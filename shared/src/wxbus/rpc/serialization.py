@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
+from wxbus.complaints import complaint
 from wxbus.errors import RpcFailure
 from wxbus.rpc.negotiation import ANYTHING, qualities, quality_of
 
@@ -77,7 +78,7 @@ def unfit(error: ValidationError) -> RpcFailure:
     return RpcFailure(
         422,
         "The request does not fit",
-        errors=[{"field": ".".join(map(str, entry["loc"])), "message": entry["msg"]} for entry in errors[:20]],
+        errors=[{"field": ".".join(map(str, entry["loc"])), "message": complaint(entry)} for entry in errors[:20]],
     )
 
 
