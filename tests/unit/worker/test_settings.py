@@ -44,6 +44,6 @@ def test_the_api_key_is_not_shown(environment: pytest.MonkeyPatch) -> None:
 def test_the_address_of_the_token_service_is_one(environment: pytest.MonkeyPatch, url: str) -> None:
     """The error names the variable and shows what would be right, not what there is."""
     environment.setenv("WXBUS_WORKER_TOKEN_URL", url)
-    with pytest.raises(ConfigurationError, match=r"^WXBUS_WORKER_TOKEN_URL: must look like http://token:8081") as caught:
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_WORKER_TOKEN_URL: must look like http://") as caught:
         load(WorkerSettings)
     assert "topsecret" not in str(caught.value)
