@@ -115,6 +115,7 @@ async def test_every_loss_is_success_and_keeps_the_order(
     ingress.broker.flow()
     await ingress.handover.until_direct()
     await ingress.take(5, users=4)
+    await ingress.handover.until_direct()
 
     assert ingress.spool.rows == 0
     found = await contents(amqp_url, topology)
