@@ -157,6 +157,21 @@ async def test_reports_without_redis(world: World, wechat: WeChat) -> None:
     assert wechat.fetches == 1
 
 
+async def test_a_token_that_died_before_it_was_stored_is_not_stored_later(world: World, wechat: WeChat) -> None:
+    """Redis was away for it and came back after WeChat had refused it: the one that came since is everybody's."""
+    one = await world.instance(without_store=True)
+    async with wechat.answering_late(one.get()) as caller:
+        await one.proxy.refuse()
+    assert await caller == DEAD
+    wechat.made += 1
+    assert await one.report(DEAD) == NEXT
+    await one.proxy.listen()
+    await world.refreshes(one)
+    assert await one.get() == NEXT
+    assert await (await world.instance()).get() == NEXT
+    assert wechat.forced == 0
+
+
 async def test_the_history_is_hashed_and_short(world: World, redis: "Redis", wechat: WeChat) -> None:
     """What Redis remembers of earlier tokens is a bounded number of digests."""
     one = await world.instance()

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -14,8 +14,8 @@ from wxbus.store.lock import Hold
 from wxbus_token.alone import Alone
 from wxbus_token.credentials import Credential, digest_of
 from wxbus_token.failures import State
-from wxbus_token.fetcher import Fetched, Fetcher
-from wxbus_token.keyring import Unsealable
+from wxbus_token.fetcher import Fetcher
+from wxbus_token.memory import Held, Memory
 from wxbus_token.metrics import Metrics
 from wxbus_token.record import Record
 from wxbus_token.timing import Timing
@@ -25,16 +25,6 @@ log = structlog.get_logger("wxbus.token")
 
 LOOK_AGAIN: Final = 0.1
 """Seconds, about, between two looks of those who wait for another instance's fetch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A value in memory."""
-
-    value: str = field(repr=False)
-    digest: str
-    expires: float
-    """On this process's monotonic clock."""
 
 
 class Keeper:
@@ -57,23 +47,18 @@ class Keeper:
         self._metrics = metrics
         self._clock = clock
         self._lock = vault.lock(credential, lease=timing.lease)
-        self._held: Held | None = None
-        self._unstored: Fetched | None = None
-        """What we hold, if Redis has not heard of it."""
-        self._confirmed = -float("inf")
-        self._away = False
+        self._memory = Memory(vault, trust=timing.trust, clock=clock)
         self._alone = Alone(fetcher, allowed=timing.without_store, clock=clock)
-        self._unsealable = ""
         self._flights: SingleFlight[str, Held | None] = SingleFlight()
         self._log = log.bind(kind=credential.kind, appid=credential.appid)
 
     def remaining(self, held: Held) -> float:
         """Return the seconds until `held` expires."""
-        return held.expires - self._clock()
+        return self._memory.remaining(held)
 
     def left(self) -> float | None:
         """Return for how many seconds what is in memory is valid; None if nothing is."""
-        held = self._valid()
+        held = self._memory.valid()
         return None if held is None else self.remaining(held)
 
     async def get(self) -> Held:
@@ -82,8 +67,7 @@ class Keeper:
         Raises:
             TokenUnavailable: There is none just now; TokenRefused if waiting does not help.
         """
-        held = self._valid()
-        if held is not None and (self._away or self._clock() - self._confirmed < self._timing.trust):
+        if held := self._memory.sure():
             return held
         return _some(await self._flights.do("obtain", self._obtain))
 
@@ -108,34 +92,12 @@ class Keeper:
 
     def take(self, record: Record) -> None:
         """Believe what Redis has; it was read just now."""
-        self._away, self._confirmed = False, self._clock()
-        if self._unstored is not None:
-            if record.fence < self._unstored.fence and not record.withdrawn and self._valid():
-                self._flights.start("store", self._store_again)
-                return  # what Redis has is older
-            self._unstored = None
-        if record.withdrawn:
-            self._held = None
-        if not record.digest:
-            return  # Redis lost it: what we have is no worse for that
-        if record.dead or record.expires_in <= 0:
-            self._held = None
-            return
-        expires = self._clock() + record.expires_in
-        if self._held is not None and self._held.digest == record.digest:
-            self._held = Held(self._held.value, record.digest, expires)
-            return
-        try:
-            self._held = Held(self._vault.unseal(self.credential, record), record.digest, expires)
-        except Unsealable as exc:
-            self._held = None
-            if self._unsealable != record.digest:  # once, not at every reading
-                self._unsealable = record.digest
-                self._log.error("token.unsealable", reason=str(exc))
+        if not self._memory.take(self.credential, record):
+            self._flights.start("store", self._store_again)
 
     def lose_sight(self) -> None:
         """Redis is away: what is valid in memory serves on, unconfirmed."""
-        self._away = True
+        self._memory.lose_sight()
 
     def refresh_ahead(self, record: Record, limit: asyncio.Semaphore) -> None:
         """Begin a refresh in the background if the record is due for one."""
@@ -151,9 +113,6 @@ class Keeper:
         """Stop what is under way."""
         await self._flights.aclose()
 
-    def _valid(self) -> Held | None:
-        return self._held if self._held is not None and self.remaining(self._held) > 0 else None
-
     async def _look(self) -> Record:
         try:
             (record,) = await self._vault.read([self.credential])
@@ -168,7 +127,7 @@ class Keeper:
         try:
             while True:
                 record = await self._look()
-                if held := self._valid():
+                if held := self._memory.valid():
                     return held
                 _keep_to(record)
                 async with self._lock.hold() as hold:
@@ -178,10 +137,10 @@ class Keeper:
                     raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
                 await asyncio.sleep(LOOK_AGAIN * random.uniform(0.5, 1.5))
         except StoreUnavailable as exc:
-            if held := self._valid():
+            if held := self._memory.valid():
                 return held
             if self._alone.may(self.credential):
-                return self._hold(await self._alone.fetch(self.credential))
+                return self._memory.keep(await self._alone.fetch(self.credential))
             raise TokenUnavailable("the store is away and no valid token is in memory", retry_after=1.0) from exc
 
     async def _report(self, digest: str) -> Held:
@@ -195,9 +154,8 @@ class Keeper:
                 return await self._without_store(digest, exc)
             self._metrics.reports.labels(self.credential.kind, self.credential.appid, verdict.value).inc()
             self._log.info("token.reported", verdict=verdict.value, digest=digest[:8])
-            holds_it = self._held is not None and self._held.digest == digest
-            if verdict is Verdict.NONE or (holds_it and verdict is not Verdict.CONFIRMED):
-                self._held = self._unstored = None
+            if verdict is Verdict.NONE or (verdict is not Verdict.CONFIRMED and self._memory.holds(digest)):
+                self._memory.forget()
             held = _some(await self._flights.do("obtain", self._obtain))
             # The same once more, where WeChat replaces nothing on demand: WeChat has just said that it is valid.
             if held.digest != digest or (verdict is not Verdict.NONE and not self.credential.forcible):
@@ -206,15 +164,15 @@ class Keeper:
 
     async def _without_store(self, digest: str, cause: StoreUnavailable) -> Held:
         """Return another value than the dead one although Redis is away; never by force, whose limits Redis counts."""
-        held = self._valid()
+        held = self._memory.valid()
         if held is not None and held.digest != digest:
             return held
-        self._held = None
+        self._memory.forget()
         if self._alone.may(self.credential):
-            held = self._hold(await self._alone.fetch(self.credential))
+            held = self._memory.keep(await self._alone.fetch(self.credential))
             if held.digest != digest:
                 return held
-            self._held = None
+            self._memory.forget()
         raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from cause
 
     async def _refresh_ahead(self, limit: asyncio.Semaphore) -> Held | None:
@@ -231,7 +189,7 @@ class Keeper:
             TokenUnavailable: The fetch failed; all instances keep to the wait that was noted.
         """
         record = await self._look()
-        held = self._valid()
+        held = self._memory.valid()
         if held is not None and not (ahead and record.refresh_in <= 0):
             return held
         _keep_to(record)
@@ -251,32 +209,21 @@ class Keeper:
 
     async def _fetch(self, record: Record, hold: Hold) -> Held | None:
         fetched = await self._fetcher.fetch(self.credential, record, hold)
-        if fetched is None:
-            return None
-        if fetched.stored:
-            self._confirmed = self._clock()
-        else:
-            self._unstored = fetched
-            self.lose_sight()
-        return self._hold(fetched)
+        return None if fetched is None else self._memory.keep(fetched)
 
     async def _store_again(self) -> None:
         """Store what Redis was away for: with it a refresh token that replaced the stored one."""
-        unstored = self._unstored
+        unstored = self._memory.unstored
         if unstored is None:
             return
         try:
             stored = (await self._fetcher.store(self.credential, unstored)).stored
         except Late:
-            self._held = None
-            stored = True
-        if stored and self._unstored is unstored:
-            self._unstored = None
-
-    def _hold(self, fetched: Fetched) -> Held:
-        value = fetched.token.value
-        self._held = held = Held(value, digest_of(value), fetched.expires)
-        return held
+            if self._memory.unstored is unstored:
+                self._memory.forget()
+        else:
+            if stored and self._memory.unstored is unstored:
+                self._memory.unstored = None
 
 
 def _keep_to(record: Record) -> None:

@@ -10,7 +10,8 @@ from wxbus.rpc.tokens import (
     TokenRequest,
 )
 from wxbus_token.credentials import ACCESS_TOKEN
-from wxbus_token.keeper import Held, Keeper
+from wxbus_token.keeper import Keeper
+from wxbus_token.memory import Held
 from wxbus_token.platform import Platforms
 
 
