@@ -34,6 +34,13 @@ def test_rabbitmq_is_healthy_only_when_its_port_listens() -> None:
     assert '"ping"' not in COMPOSE
 
 
+def test_a_file_may_be_named_without_its_folder() -> None:
+    """In the short form of a mount compose takes `accounts.toml` of .env for the name of a volume."""
+    assert re.findall(r"^ *- \$\{\w+:-[^}]*\}:/.*", COMPOSE, re.MULTILINE) == []
+    for variable in ("WXBUS_ACCOUNTS_FILE", "WXBUS_TOKEN_API_KEYS_FILE", "WXBUS_WORKER_APP_DIR"):
+        assert (ROOT / default_of(variable)).exists()
+
+
 def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
     """No service runs as root; each says itself whether it is ready."""
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
