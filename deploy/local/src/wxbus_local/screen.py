@@ -15,6 +15,8 @@ NAMES: Final = {"token": "magenta", "ingress": "cyan", "sandbox": "green"}
 WORKER: Final = "blue"
 KNOWN: Final = ("event", "level", "timestamp", "service", "exception")
 LAST_LINES: Final = 15
+UNREAD: Final = '"settings.unread"'
+"""A variable that was misspelt: whoever set it is to see it, though it is said while all starts."""
 NAME_WIDTH: Final = 9
 PLACE_WIDTH: Final = 32
 
@@ -57,7 +59,7 @@ class Screen:
     def hear(self, line: Line) -> None:
         """Take one line of a service."""
         self._recent.append(line)
-        if self._streaming:
+        if self._streaming or UNREAD in line.text:
             self.console.print(rendered(line), soft_wrap=True)
 
     def failure(self, text: str) -> None:
