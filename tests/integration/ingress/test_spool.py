@@ -145,7 +145,7 @@ def spool_command(tmp_path: Path, topology: Topology, *arguments: str) -> "subpr
     env = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
     env |= {"WXBUS_INGRESS_SPOOL_DIR": str(tmp_path), "WXBUS_NAMESPACE": topology.namespace, "COLUMNS": "120"}
     command = [sys.executable, "-m", "wxbus_ingress", "spool", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 async def test_an_operator_sees_what_waits(ingress: Ingress, tmp_path: Path, topology: Topology) -> None:

@@ -72,7 +72,7 @@ def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
     commands = re.findall(rf"`\.venv/bin/python (-m wxbus_token {words}[^`]*)`", document.read_text(encoding="utf-8"))
     assert len(commands) == 1
     arguments = [word.strip("'") for word in commands[0].split()]
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=30)
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=120)
 
 
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)

@@ -137,7 +137,7 @@ def test_a_wrong_setting_ends_the_process_with_a_line(
     monkeypatch.setenv(variable, value)
 
     ended = subprocess.run(
-        [sys.executable, "-m", "wxbus_ingress"], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "wxbus_ingress"], capture_output=True, text=True, timeout=120, check=False
     )
 
     assert ended.returncode == 2

@@ -14,7 +14,7 @@ import pytest
 
 from wxbus.errors import ConfigurationError
 from wxbus.processes import counted_up
-from wxbus_local.guard import wait_ended
+from wxbus_local.guard import end, wait_ended
 
 ROOT = Path(__file__).parents[3]
 END = 20.0
@@ -51,7 +51,7 @@ class Supervised:
 
 
 @asynccontextmanager
-async def running(kind: str, *, grace: float = 10.0) -> AsyncIterator[Supervised]:
+async def running(kind: str, *, grace: float = END) -> AsyncIterator[Supervised]:
     """Yield a parent just started; nothing is left of it afterwards."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.supervised", kind, str(grace)),
@@ -63,13 +63,11 @@ async def running(kind: str, *, grace: float = 10.0) -> AsyncIterator[Supervised
     try:
         yield supervised
     finally:
-        left = [psutil.Process(pid) for pid in supervised.pids.values() if psutil.pid_exists(pid)]
+        left = [child for child in psutil.process_iter() if child.pid in supervised.pids.values()]
         if process.returncode is None:
             process.kill()
             await process.communicate()
-        for child in left:
-            if child.is_running():
-                child.kill()
+        end(left, grace=0)
 
 
 async def test_each_is_started_again_and_all_stop_in_good_order() -> None:
@@ -115,10 +113,10 @@ async def test_what_is_wrong_is_told_once() -> None:
     assert (code, errors) == (1, "WXBUS_SOMETHING: missing\n")
 
 
-@pytest.mark.parametrize("kind", ["patient", "stuck"])
-async def test_none_outlives_a_parent_that_was_killed(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "grace"), [("patient", END), ("stuck", 0.5)])
+async def test_none_outlives_a_parent_that_was_killed(kind: str, grace: float) -> None:
     """They notice and stop, after the time of grace at once: not even one whose loop is busy stays behind."""
-    async with running(kind, grace=0.5) as supervised:
+    async with running(kind, grace=grace) as supervised:
         await supervised.until("started")
         children = supervised.children()
         supervised.process.kill()
