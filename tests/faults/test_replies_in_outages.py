@@ -1,8 +1,9 @@
 """RabbitMQ goes away between the answer to WeChat and the note of it. While nobody dies, no reply is sent twice."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -124,33 +125,54 @@ async def decided(world: Whole) -> tuple[list[str], float, float]:
     return world.rig.wechat.texts, passive.labels("taken")._value.get(), passive.labels("late")._value.get()
 
 
-@pytest.mark.parametrize("lost", [True, False], ids=["connections lost", "connections kept"])
-async def test_a_worker_that_is_back_first_waits_for_ingress(
-    amqp_url: str, topology: Topology, world: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch, *, lost: bool
-) -> None:
-    """However long RabbitMQ was away: what ingress kept of that time in its spool decides, when it has connected."""
-    async with (
-        proxied(amqp_url) as (of_ingress, ingress_url),
-        proxied(amqp_url) as (of_worker, worker_url),
-        world(
-            amqp_url=amqp_url, topology=topology, ingress_amqp_url=ingress_url, worker_amqp_url=worker_url
-        ) as running,
-    ):
-        both = (of_ingress, of_worker)
-        await cut_in_the_window(running, looks, monkeypatch, partial(hang, both))
-        if lost:
-            await asyncio.gather(*(proxy.refuse() for proxy in both))
-        for proxy in reversed(both):
-            assert running.rig.wechat.texts == []
-            await come_back(proxy)
-            await until(looks, well=True, times=LOOKS)
-        assert await decided(running) == (["more"], 1, 0)
+@dataclass
+class Cut:
+    """Ingress and worker, each with a line of its own to RabbitMQ, that carries nothing any more."""
+
+    world: Whole
+    ingress: Proxy
+    worker: Proxy
+
+
+CutOff = Callable[[], AbstractAsyncContextManager[Cut]]
+
+
+@pytest.fixture
+def cut_off(amqp_url: str, topology: Topology, world: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch) -> CutOff:
+    """Cut both off between the answer to WeChat and the note of it."""
+
+    @asynccontextmanager
+    async def cut() -> AsyncIterator[Cut]:
+        async with (
+            proxied(amqp_url) as (ingress, ingress_url),
+            proxied(amqp_url) as (worker, worker_url),
+            world(
+                amqp_url=amqp_url, topology=topology, ingress_amqp_url=ingress_url, worker_amqp_url=worker_url
+            ) as running,
+        ):
+            await cut_in_the_window(running, looks, monkeypatch, partial(hang, (ingress, worker)))
+            yield Cut(running, ingress, worker)
+
+    return cut
 
 
 def hang(proxies: Sequence[Proxy]) -> None:
     """Carry nothing any more."""
     for proxy in proxies:
         proxy.blackhole()
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["connections lost", "connections kept"])
+async def test_a_worker_that_is_back_first_waits_for_ingress(cut_off: CutOff, looks: Looks, *, lost: bool) -> None:
+    """However long RabbitMQ was away: what ingress kept of that time in its spool decides, when it has connected."""
+    async with cut_off() as cut:
+        if lost:
+            await asyncio.gather(cut.ingress.refuse(), cut.worker.refuse())
+        for proxy in (cut.worker, cut.ingress):
+            assert cut.world.rig.wechat.texts == []
+            await come_back(proxy)
+            await until(looks, well=True, times=LOOKS)
+        assert await decided(cut.world) == (["more"], 1, 0)
 
 
 async def come_back(proxy: Proxy) -> None:
@@ -161,25 +183,15 @@ async def come_back(proxy: Proxy) -> None:
         await proxy.listen()
 
 
-async def test_without_ingress_nothing_is_lost(
-    amqp_url: str, topology: Topology, world: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_ingress_nothing_is_lost(cut_off: CutOff, looks: Looks) -> None:
     """It does not come back: once RabbitMQ was there for the time given, the reply is sent; WeChat may not have it."""
-    async with (
-        proxied(amqp_url) as (of_ingress, ingress_url),
-        proxied(amqp_url) as (of_worker, worker_url),
-        world(
-            amqp_url=amqp_url, topology=topology, ingress_amqp_url=ingress_url, worker_amqp_url=worker_url
-        ) as running,
-    ):
-        both = (of_ingress, of_worker)
-        await cut_in_the_window(running, looks, monkeypatch, partial(hang, both))
-        await asyncio.gather(*(proxy.refuse() for proxy in both))
-        await of_worker.listen()
+    async with cut_off() as cut:
+        await asyncio.gather(cut.ingress.refuse(), cut.worker.refuse())
+        await cut.worker.listen()
         await until(looks, well=True, times=LOOKS)
-        assert running.rig.wechat.texts == []
-        running.clock.ahead += AFTER_OUTAGE
-        assert await decided(running) == (["hello", "more"], 0, 1)
+        assert cut.world.rig.wechat.texts == []
+        cut.world.clock.ahead += AFTER_OUTAGE
+        assert await decided(cut.world) == (["hello", "more"], 0, 1)
 
 
 async def test_rabbitmq_itself_comes_back(
