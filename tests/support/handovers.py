@@ -46,15 +46,24 @@ def taken(workers: Iterable[Service]) -> list[Taken]:
 
 
 def gaps(workers: Collection[Service], victim: Service, since: float) -> list[float]:
-    """Return the seconds from `since` until another was given messages of each partition that was the victim's."""
-    owners: dict[int, str] = {}
+    """Return the seconds from `since` until another was given messages of each partition that was the victim's.
+
+    One that the victim had given up is not: on a busy machine it may log the last messages of that after the next owner
+    logged its first, and the next owner logs no other first.
+    """
+    owners: dict[int, Taken] = {}
     heirs: dict[int, float] = {}
     for one in taken(workers):
         if one.at < since:
-            owners[one.partition] = one.worker
+            owners[one.partition] = one
         elif one.worker != victim.name:
             heirs.setdefault(one.partition, one.at - since)
-    return [heirs.get(partition, inf) for partition, owner in owners.items() if owner == victim.name]
+    given_up = {fields["partition"]: at for at, fields in events(victim, "partition.given_up")}
+    return [
+        heirs.get(partition, inf)
+        for partition, last in owners.items()
+        if last.worker == victim.name and not last.at <= given_up.get(partition, 0) < since
+    ]
 
 
 async def taken_over(workers: Collection[Service], victim: Service, since: float) -> list[float]:
