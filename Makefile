@@ -20,8 +20,8 @@ run: venv ## everything on this machine, until Ctrl-C
 demo: venv ## the same for the length of a conversation; fails if any of it goes wrong
 	@$(BIN)/python -m wxbus_local demo
 
-test: venv ## all tests, against a real RabbitMQ and Redis, three at once: those of faults wait a lot
-	$(BIN)/pytest --numprocesses 3 --dist worksteal
+test: venv ## all tests, against a real RabbitMQ and Redis
+	$(BIN)/pytest
 
 unit: venv ## the tests that need no server, in seconds
 	$(BIN)/pytest tests/unit

@@ -1,23 +1,22 @@
 """Fixtures that every level of tests shares: real servers, and names of one's own on them.
 
 RabbitMQ and Redis are found as `make run` finds them (`wxbus_local.servers`). Without them there is no green: the
-session ends with an error that says what to install. Processes of pytest-xdist share them.
+session ends with an error that says what to install.
 """
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 import structlog
 from redis.asyncio import Redis
 
 from tests.support.leftovers import delete_keys, delete_queues
-from tests.support.programs import PACKAGES, provide
+from tests.support.programs import provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
 from wxbus_local.guard import Run
@@ -60,15 +59,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             return
 
 
-def pytest_configure_node(node: Any) -> None:
-    """With several processes: find both servers once, for all of them, before the first begins."""
-    provide(PACKAGES, speaker_of(node.config))
-    try:
-        node.workerinput["servers"] = asdict(replace(found(node.config), own=()))
-    except WxbusError as exc:
-        pytest.exit(str(exc), returncode=pytest.ExitCode.USAGE_ERROR)
-
-
 def launcher_of(config: pytest.Config) -> Launcher:
     """The session's launcher, made when first asked for."""
     if LAUNCHER not in config.stash:
@@ -84,8 +74,6 @@ def speaker_of(config: pytest.Config) -> Callable[[str], None]:
 
 def found(config: pytest.Config) -> Servers:
     """The session's servers, found when first asked for."""
-    if given := getattr(config, "workerinput", {}).get("servers"):
-        return Servers(**given)
     if SERVERS not in config.stash:
         launcher = launcher_of(config)
         # In /tmp and not below pytest's folder: that may have a name too long for a socket.
