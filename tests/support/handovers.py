@@ -48,8 +48,7 @@ def taken(workers: Iterable[Service]) -> list[Taken]:
 def gaps(workers: Collection[Service], victim: Service, since: float) -> list[float]:
     """Return the seconds from `since` until another was given messages of each partition that was the victim's.
 
-    One that the victim had given up is not: on a busy machine it may log the last messages of that after the next owner
-    logged its first, and the next owner logs no other first.
+    One that the victim had given up is not, whether or not the next owner was given a message of it before `since`.
     """
     owners: dict[int, Taken] = {}
     heirs: dict[int, float] = {}

@@ -26,7 +26,7 @@ def test_a_partition_is_taken_over_when_another_is_given_its_messages() -> None:
 
 
 def test_what_the_victim_had_given_up_is_not_waited_for() -> None:
-    """It logged its last messages late, behind the first of the next owner: nobody has another first to log."""
+    """The next owner may have logged its first message before, and logs no other first."""
     victim = a_worker(
         "one", (1, "partition.delivering", 1), (3, "partition.delivering", 2), (4, "partition.given_up", 2)
     )

@@ -70,12 +70,13 @@ class Intake:
         self._accepting = True
 
     async def on_message(self, message: DeliveredMessage) -> None:
-        """Hand it on; aiormq starts one task per message, in order."""
+        """Hand it on, unless it goes back with the channel; aiormq starts one task per message, in order."""
+        if not self._accepting:
+            return
         if self.delivering_since is None:
             self.delivering_since = monotonic()
             log.info("partition.delivering", partition=self.partition)
-        if self._accepting:
-            self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
+        self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
 
     def lost(self) -> None:
         """Drop everything, unless it was given up: it belongs to the next consumer."""
