@@ -1,10 +1,27 @@
 """What a failed fetch means."""
 
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+
 import pytest
 
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus_token.credentials import Missing
 from wxbus_token.failures import failure_of
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=8)))
+"""In China, where WeChat's day begins."""
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what ends with the day be far away, whenever the tests run."""
+    stand_still(monkeypatch, NOON)
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
+    """Let the clock stand still."""
+    monkeypatch.setattr("wxbus_token.failures.time", SimpleNamespace(time=at.timestamp))
 
 
 def refusal(errcode: int) -> WeChatError:
@@ -37,6 +54,15 @@ def test_the_code_decides_how_long_nobody_asks(errcode: int, least: float, most:
     assert type(error) is (TokenRefused if lasting else TokenUnavailable)
     assert error.retry_after == failure.wait
     assert str(errcode) in str(error)
+
+
+def test_a_days_quota_is_waited_for_no_longer_than_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again soon after midnight in China, and not before it.
+
+    Found by a run at eight minutes to midnight, which expected ten minutes at least.
+    """
+    stand_still(monkeypatch, NOON.replace(hour=23, minute=52))
+    assert 480 <= failure_of(refusal(45009), 0).wait <= 600
 
 
 @pytest.mark.parametrize(
