@@ -243,8 +243,11 @@ async def test_a_failing_wechat_is_not_hammered(world: World, wechat: WeChat) ->
 
 
 @pytest.mark.parametrize("errcode", [40001, 40125, 40013, 40164, 40243, 89503, 45009])
-async def test_what_waiting_cannot_heal_is_a_state(world: World, wechat: WeChat, errcode: int) -> None:
+async def test_what_waiting_cannot_heal_is_a_state(
+    world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch, errcode: int
+) -> None:
     """Wrong secret, address not allowed, quota used up: an error of its own with WeChat's code, and no loop."""
+    monkeypatch.setattr("wxbus_token.failures.until_next_day", lambda _: 7200.0)  # a quota ends with the day
     instances = [await world.instance() for _ in range(3)]
     wechat.error = WeChatError(errcode, "refused", call="/cgi-bin/stable_token")
     for seconds in (0, 60, 60):
