@@ -1,4 +1,8 @@
-"""Events by topic, one module each (protocol reference 6)."""
+"""Events by topic, one module each (protocol reference 6).
+
+The names are written out: type checkers do not follow a list that two packages put together, and handlers' authors
+would lose the types.
+"""
 
 from wxbus.wechat.events.account import (
     AnnualRenewEvent,
