@@ -69,9 +69,16 @@ class Arm:
         return self._expected
 
     async def answered(self, count: int) -> None:
-        """Return when so many messages were answered in all."""
-        async with self._http.get(f"/sent/{count}") as answer:
-            answer.raise_for_status()
+        """Return when so many messages were answered in all; raises RuntimeError if the worker ends before."""
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch())
+            async with self._http.get(f"/sent/{count}") as answer:
+                answer.raise_for_status()
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        code = await self.worker.ended()
+        raise RuntimeError(f"{self.worker.name} ended with {code} while it was measured")
 
     async def work(self, messages: Sequence[Message]) -> Round:
         """Have the messages handled while they are published."""

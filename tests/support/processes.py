@@ -122,10 +122,14 @@ class Service:
         self._running.terminate()
         return await self.wait(STOP_LIMIT)
 
+    async def ended(self) -> int:
+        """Return its exit code once it has ended."""
+        return await self._running.wait()
+
     async def wait(self, timeout: float) -> int:
         """Return its exit code once it has ended by itself; raises TimeoutError if it does not."""
         async with asyncio.timeout(timeout):
-            return await self._running.wait()
+            return await self.ended()
 
     async def end(self) -> None:
         """End it in whatever state it is: gently, then not."""

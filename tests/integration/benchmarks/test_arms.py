@@ -50,3 +50,14 @@ async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_
             assert kept["storage"] == {"count": 2}
             assert [one["Content"] for one in kept["requests"]] == [TEXT, TEXT]
             assert kept["responses"] == [{"kind": "text", "content": TEXT}] * 2
+
+
+async def test_a_worker_that_ended_is_not_waited_for(
+    launcher: Launcher, amqp_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Once one ended for a taken port, and the benchmark waited for its answers for ever."""
+    places = Places(launcher.run, tmp_path, amqp_url, redis_url)
+    async with places.beside() as own, our_worker(own) as arm:
+        await arm.worker.kill()
+        with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="wxbus_worker ended with -9")):
+            await arm.answered(1)
