@@ -6,7 +6,6 @@ DISTRIBUTIONS := shared services/ingress services/worker services/token services
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
   $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
-COMPOSE := docker compose --project-name wxbus-demo
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test unit bench bench-full check format compose-demo lock venv clean
@@ -43,9 +42,7 @@ format: venv ## rewrite the code to the project's format
 	$(BIN)/ruff format .
 
 compose-demo: venv ## the conversation of `make demo`, against docker compose
-	@trap '$(COMPOSE) down --volumes --timeout 5' EXIT; \
-	  $(COMPOSE) up --build --detach --wait && \
-	  $(BIN)/python -m wxbus_local demo --against "http://127.0.0.1:$${WXBUS_SANDBOX_PORT:-8082}"
+	@deploy/docker/compose-demo $(BIN)/python
 
 lock: venv ## pin the newest allowed versions again, with hashes
 	$(BIN)/$(LOCK) locks/dev.in $(addsuffix /pyproject.toml,$(filter-out shared,$(DISTRIBUTIONS))) -o locks/dev.txt

@@ -1,10 +1,21 @@
 """The compose file and the images keep what is promised of them."""
 
+import asyncio
+import json
+import os
 import re
+import subprocess
 import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
 
 from tests.support.readme import ROOT
+from wxbus.admin import listening
 from wxbus.rpc.keys import ApiKeys
+from wxbus_local.ports import free_port
 from wxbus_token.keyring import Keyring
 
 CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}
@@ -28,10 +39,87 @@ def test_the_demo_keys_fit_each_other() -> None:
     Keyring.parse(default_of("WXBUS_TOKEN_VAULT_KEYS"))
 
 
+HEALTH = re.compile(r"^HEALTHCHECK (?P<options>.*) CMD (?P<command>\[.*\])$", re.MULTILINE)
+
+
 def test_rabbitmq_is_healthy_only_when_its_port_listens() -> None:
     """A ping of the node succeeds seconds earlier: services would start into a closed port."""
-    assert "check_port_connectivity" in COMPOSE
-    assert '"ping"' not in COMPOSE
+    assert "/dev/tcp/127.0.0.1/5672" in COMPOSE
+    assert "rabbitmq-diagnostics" not in re.sub("#.*", "", COMPOSE)
+
+
+def test_a_health_check_costs_nothing_and_waits_for_a_busy_machine() -> None:
+    """No interpreter is started every few seconds; a slow start is not taken for a fault."""
+    found = list(HEALTH.finditer(DOCKERFILE))
+
+    assert len(found) == 4
+    for check in found:
+        options = dict(re.findall(r"--([a-z-]+)=(\d+)", check["options"]))
+        assert int(options["start-period"]) >= 120
+        assert 10 <= int(options["interval"]) <= 15
+        assert json.loads(check["command"])[0] == "ready"
+    assert COMPOSE.count("<<: *checked") == COMPOSE.count("healthcheck:") == 2
+    assert re.search(r"x-checked: &checked\n  interval: 10s\n.*  start_period: 120s", COMPOSE, re.DOTALL)
+
+
+def test_a_service_that_ends_is_started_again_below_an_init() -> None:
+    """A killed worker comes back; its children are reaped, signals arrive."""
+    assert re.search(r"x-service: &service\n  init: true.*\n  restart: unless-stopped\n", COMPOSE)
+    assert COMPOSE.count("<<: *service") == 4
+    assert COMPOSE.count("restart: unless-stopped") == 3  # of the services, RabbitMQ and Redis
+
+
+@pytest.fixture
+async def admin() -> AsyncIterator[int]:
+    """A port that answers 200 at `/readyz` and 503 elsewhere."""
+
+    async def ready(_request: web.Request) -> web.Response:
+        return web.json_response({"parts": {}})
+
+    async def unready(_request: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.add_routes([web.get("/readyz", ready), web.get("/{other}", unready)])
+    async with listening(app, host="127.0.0.1", port=0) as port:
+        yield port
+
+
+@pytest.mark.parametrize(("path", "code"), [("/readyz", 0), ("/other", 1)])
+async def test_the_health_check_tells_ready_from_not_ready(admin: int, path: str, code: int) -> None:
+    """200 is ready, all else is not, by the script that the images run."""
+    check = await asyncio.create_subprocess_exec(ROOT / "deploy/docker/ready", str(admin), path)
+
+    assert await check.wait() == code
+
+
+async def test_the_health_check_fails_if_nobody_listens() -> None:
+    """A closed port is not ready."""
+    command = [ROOT / "deploy/docker/ready", str(free_port()), "/readyz"]
+    check = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+
+    assert await check.wait() == 1
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "works"])
+def test_a_failed_compose_demo_shows_states_and_the_failing_log_before_all_goes(tmp_path: Path, fails: bool) -> None:
+    """After `down` nobody could find out what was wrong; the exit code is that of what failed."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
+        f'case "$*" in *" up "*) exit {int(fails)};; "ps "*health=unhealthy*) echo wxbus-demo-worker-1;; esac\n',
+        encoding="utf-8",
+    )
+    docker.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+    done = subprocess.run([ROOT / "deploy/docker/compose-demo", "true"], env=environment, check=False)
+
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert done.returncode == int(fails)
+    assert calls[-1].endswith("down --volumes --timeout 5")
+    assert [call for call in calls if call.startswith("logs")] == ["logs --tail 40 wxbus-demo-worker-1"] * fails
+    assert any(call.endswith(" ps --all") for call in calls) is fails
 
 
 def test_a_file_may_be_named_without_its_folder() -> None:

@@ -12,6 +12,7 @@ from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
 from wxbus.cycles import search_seldom
+from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
 from wxbus.waiting import beside
@@ -57,10 +58,16 @@ async def serve(
         registry: Holds the metrics.
 
     Raises:
-        ConfigurationError: The accounts file, the broker's address, the spool or a port cannot be used.
+        ConfigurationError: The accounts file, the broker's address, the spool or a port cannot be used, or a demo
+            secret would protect a real account.
     """
     place = place or Place()
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    refuse_demo_secrets(
+        [settings.wechat.wechat_api_url],
+        urls={"WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value()},
+        accounts=accounts.current,
+    )
     stopping = stop_signal()
     waiting = Waiting()
     metrics = SpoolMetrics(registry)

@@ -8,9 +8,11 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from wxbus.accounts import AccountKind
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.http import WeChatHttp
+from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
 from wxbus.rpc.amqp import AmqpServer
@@ -58,12 +60,24 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     """Serve while the block runs; Redis and WeChat may come later than we.
 
     Raises:
-        ConfigurationError: The accounts, the API keys or the vault keys are wrong.
+        ConfigurationError: The accounts, the API keys or the vault keys are wrong, or a demo secret would protect a
+            real account.
     """
     tls = settings.tls
     keyring = Keyring.parse(settings.vault_keys.get_secret_value())
     keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
     file = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    amqp_url = settings.calls.amqp_url.get_secret_value() if settings.calls.amqp_url else ""
+    has_wecom = any(account.kind is AccountKind.WECOM for account in file.current)
+    refuse_demo_secrets(
+        [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
+        urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
+        values={
+            "WXBUS_TOKEN_VAULT_KEYS": settings.vault_keys.get_secret_value(),
+            "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in keys_file.current),
+        },
+        accounts=file.current,
+    )
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -112,10 +126,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=tls))
-        if settings.calls.amqp_url is not None:
+        if amqp_url:
             # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
-            url = settings.calls.amqp_url.get_secret_value()
-            await enter(AmqpServer.open(server, url, settings.calls.topology, name="wxbus-token"))
+            await enter(AmqpServer.open(server, amqp_url, settings.calls.topology, name="wxbus-token"))
         log.info("token.serving", port=port, admin_port=admin_port, accounts=len(book.current), keys=len(callers))
         yield Addresses(port, admin_port)
 

@@ -19,6 +19,7 @@ from wxbus.api.http import WeChatHttp
 from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
+from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.rpc import Client, TokenClient
 from wxbus.rpc.component import ComponentClient
@@ -59,9 +60,19 @@ async def serve(
     """Handle messages until `stopping` is set; then finish what runs, within the grace period.
 
     Raises:
-        ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used.
+        ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used, or a demo secret
+            would protect a real account.
     """
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    refuse_demo_secrets(
+        [settings.wechat.wechat_api_url],
+        urls={
+            "WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value(),
+            "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
+        },
+        values={"WXBUS_WORKER_TOKEN_API_KEY": settings.token_api_key.get_secret_value()},
+        accounts=accounts.current,
+    )
     routes = RouteTable(router)
     metrics = WorkerMetrics(registry)
     # The last part tells it from another life of the same process: a container's id is always 1.

@@ -1,0 +1,90 @@
+"""The demo secrets of the compose file and of the sample accounts never protect a real account."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.readme import ROOT
+from wxbus.accounts import Accounts
+from wxbus.demo_secrets import is_wechat, refuse_demo_secrets
+from wxbus.errors import ConfigurationError
+from wxbus.rpc.keys import read_entries
+
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+REAL = ["http://sandbox:8082", "https://api.weixin.qq.com"]
+
+
+def default_of(variable: str) -> str:
+    """The demo default that the compose file has for a variable."""
+    (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
+    return str(value)
+
+
+def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -> None:
+    """The text has a line for each variable to set, and no secret."""
+    password = default_of("RABBITMQ_PASSWORD")
+    vault_keys, api_key = default_of("WXBUS_TOKEN_VAULT_KEYS"), default_of("WXBUS_WORKER_TOKEN_API_KEY")
+    entries = read_entries(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
+
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_demo_secrets(
+            REAL,
+            urls={
+                "WXBUS_AMQP_URL": f"amqp://wxbus:{password}@rabbitmq/",
+                "WXBUS_REDIS_URL": f"redis://:{default_of('REDIS_PASSWORD')}@redis:6379/0",
+            },
+            values={
+                "WXBUS_TOKEN_VAULT_KEYS": f"2026-01:bm90LWEtZGVtby1rZXk=,{vault_keys}",
+                "WXBUS_WORKER_TOKEN_API_KEY": api_key,
+                "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in entries),
+            },
+            accounts=Accounts.read(ROOT / default_of("WXBUS_ACCOUNTS_FILE")),
+        )
+
+    text = str(caught.value)
+    assert [line.split()[0] for line in text.splitlines()] == [
+        "WXBUS_AMQP_URL",
+        "WXBUS_REDIS_URL",
+        "WXBUS_TOKEN_VAULT_KEYS",
+        "WXBUS_WORKER_TOKEN_API_KEY",
+        "WXBUS_TOKEN_API_KEYS_FILE",
+        "WXBUS_ACCOUNTS_FILE",
+    ]
+    assert "RABBITMQ_PASSWORD" in text
+    assert not any(secret in text for secret in (password, vault_keys, api_key))
+
+
+@pytest.mark.parametrize("secret", ["token", "aes_key", "secret"])
+def test_one_secret_copied_from_a_sample_account_is_enough(tmp_path: Path, secret: str) -> None:
+    """Who copied the sample and changed the rest finds what he forgot."""
+    sample = (ROOT / "deploy/demo_bot/accounts.toml").read_text(encoding="utf-8")
+    ours = {"token": "t" * 20, "aes_key": "k" * 43, "secret": "s" * 32}
+    for name in ours.keys() - {secret}:
+        sample = re.sub(rf'^{name} = ".*"', f'{name} = "{ours[name]}"', sample, flags=re.MULTILINE)
+    (tmp_path / "accounts.toml").write_text(sample, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_ACCOUNTS_FILE"):
+        refuse_demo_secrets(REAL, accounts=Accounts.read(tmp_path / "accounts.toml"))
+
+
+def test_demo_secrets_are_fine_with_the_sandbox_and_own_secrets_with_wechat() -> None:
+    """Only both together are refused."""
+    demo = f"redis://:{default_of('REDIS_PASSWORD')}@redis:6379/0"
+    refuse_demo_secrets(["http://sandbox:8082"], urls={"WXBUS_REDIS_URL": demo})
+    refuse_demo_secrets(REAL, urls={"WXBUS_REDIS_URL": "redis://:mine@redis:6379/0"}, values={"WXBUS_X": "a:b,c:d"})
+
+
+@pytest.mark.parametrize(
+    ("url", "real"),
+    [
+        ("https://api.weixin.qq.com", True),
+        ("https://sh.api.weixin.qq.com", True),
+        ("https://qyapi.weixin.qq.com", True),
+        ("https://weixin.qq.com.example.com", False),
+        ("http://sandbox:8082", False),
+    ],
+)
+def test_wechats_own_addresses_are_known_by_their_domain(url: str, real: bool) -> None:
+    """All of its data centres, and WeCom's API."""
+    assert is_wechat(url) is real
