@@ -6,7 +6,7 @@ A service composes these value objects in its own frozen settings class and read
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import structlog
 from pydantic import Field, ValidationError
@@ -19,6 +19,8 @@ from wxbus.complaints import complaint
 from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
+
+NOT_SET: Final = "is not set"
 
 
 def environment(prefix: str) -> SettingsConfigDict:
@@ -100,6 +102,19 @@ def load(settings: type[S]) -> S:
         raise ConfigurationError("\n".join(_wrong(settings))) from exc
 
 
+def load_for_command(settings: type[S]) -> S:
+    """Return the settings for a command that a person types.
+
+    Raises:
+        ConfigurationError: As `load`; if a variable is missing, the text also says where `make run` keeps them.
+    """
+    try:
+        return load(settings)
+    except ConfigurationError as exc:
+        hint = "; under `make run`, type `. .local/env` first" if NOT_SET in str(exc) else ""
+        raise ConfigurationError(f"{exc}{hint}") from exc
+
+
 def tell_unread(*settings: type[BaseSettings]) -> None:
     """Log each variable with the prefix of the first class that none of them reads: misspelt, or of another release."""
     log = structlog.stdlib.get_logger(__name__)
@@ -140,5 +155,5 @@ def _wrong(settings: type[BaseSettings]) -> list[str]:
 
 
 def _line(settings: type[BaseSettings], error: ErrorDetails) -> str:
-    what = "is not set" if error["type"] == "missing" else complaint(error)
+    what = NOT_SET if error["type"] == "missing" else complaint(error)
     return f"{_variable(settings, str(error['loc'][0]))}: {what}" if error["loc"] else what

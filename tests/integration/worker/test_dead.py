@@ -20,7 +20,7 @@ from wxbus.bus.consumer import Consumer
 from wxbus.bus.ports import Death
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_worker.dead import dead as command
+from wxbus_worker.dead_commands import dead as command
 
 pytestmark = pytest.mark.integration
 

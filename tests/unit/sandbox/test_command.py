@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
-from wxbus_sandbox.__main__ import answers_to
-from wxbus_sandbox.models import SendRequest
+from wxbus_sandbox.composing import TYPES
+from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
+from wxbus_sandbox.sending import in_words, replies_to, report
 
 ACCOUNTS = f"""
 [accounts.shop]
@@ -83,6 +84,13 @@ async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
         code, out, _ = await act("send", "text", "again", "--wait", "0", "--url", url)
         assert (code, out.count("failed"), "服务出现故障" in out) == (1, 3, True)
 
+        code, out, _ = await act("send", "text", "nothing", "--wait", "0.1", "--url", url)
+        assert (code, "no reply in 0.1 s" in out) == (0, True)
+
+        code, _, err = await act("send", "txt", "hello", "--url", url)
+        assert (code, "unknown type 'txt'" in err, "{" in err) == (1, True, False)
+        assert all(name in err for name in (*TYPES, "event"))
+
         code, _, err = await act("send", "text", "x", "--account", "other", "--url", url)
         assert (code, "there are: shop" in err) == (1, True)
 
@@ -115,7 +123,45 @@ async def test_all_replies_of_a_handler_are_shown() -> None:
             return said[:count]
 
     request = SendRequest(account="shop", openid="o1", type="text")
-    assert await answers_to(Recorded(), request, since=0.0, wait=5) == said
+    assert await replies_to(Recorded(), request, since=0.0, wait=5) == said
+
+
+ATTEMPT = Attempt(status=200, body="success", ms=12.3, outcome=Outcome.ACKNOWLEDGED)
+PUSHED = SendResult(
+    account="shop", openid="o1", msg_id="1", time=0.0, message={}, attempts=(ATTEMPT,), outcome=Outcome.ACKNOWLEDGED
+)
+
+
+def sent(msgtype: str, **content: object) -> Sent:
+    """A customer-service message."""
+    payload = {"touser": "o1", "msgtype": msgtype, msgtype: content}
+    return Sent(time=0.0, account="shop", appid="wxshop", openid="o1", msgtype=msgtype, payload=payload)
+
+
+def test_the_reply_comes_first_and_plain() -> None:
+    """The text alone, on the first line: no table, no colour, no word around it."""
+    lines = list(report(PUSHED, [sent("text", content="hello (1)")], wait=5))
+
+    assert lines[0] == "hello (1)"
+    assert lines[1:] == ["  acknowledged in 12 ms (status 200, body success)"]
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        (sent("image", media_id="M1"), "[image] M1"),
+        (sent("news", articles=[{"title": "New tea", "url": "https://a.b/"}]), "[news] New tea https://a.b/"),
+        (sent("msgmenu", head_content="Which?", list=[{"id": "1", "content": "A"}]), "[msgmenu] Which?"),
+    ],
+)
+def test_a_reply_that_is_no_text_is_shown_without_a_data_structure(message: Sent, line: str) -> None:
+    """A person reads what tells the message apart, not a Python dict."""
+    assert in_words(message) == line
+
+
+def test_no_reply_in_time_is_said() -> None:
+    """Silence would look like a success that was not shown."""
+    assert next(iter(report(PUSHED, [], wait=5))).startswith("no reply in 5 s")
 
 
 async def test_a_sandbox_without_accounts_says_what_is_missing() -> None:

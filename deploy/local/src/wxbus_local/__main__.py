@@ -1,58 +1,20 @@
 """`python -m wxbus_local run` and `demo`: all of wxbus on this machine."""
 
-import asyncio
-import contextlib
-import fcntl
-import secrets
-import signal
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from wxbus.bus.topology import Topology
-from wxbus.errors import ConfigurationError, WxbusError
-from wxbus.settings import load
-from wxbus_local.cleanup import forget
-from wxbus_local.demo import demonstrate
-from wxbus_local.guard import Run
-from wxbus_local.screen import Screen
-from wxbus_local.servers import Launcher, find
-from wxbus_local.settings import LocalSettings
-from wxbus_local.stack import Stack, running
+from wxbus import command_line
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Runs all of wxbus on this machine.")
-
-
-class Told(BaseException):
-    """SIGINT or SIGTERM: stop what runs, in good order."""
 
 
 @cli.command()
 def run() -> None:
     """Start token, ingress, workers and the sandbox, and stay until Ctrl-C."""
-    screen = Screen(Console(highlight=False))
-    with _explained(screen), contextlib.suppress(Told):
-        settings = load(LocalSettings)
-        with _alone(settings.local_data), Run.open() as guarded:
-            screen.title("starting on this machine, all data below " + str(settings.local_data))
-            with (
-                find(Launcher(guarded, screen.say), data=settings.local_data) as servers,
-                running(guarded, servers, settings, data=settings.local_data, hear=screen.hear) as stack,
-            ):
-                _wait_ready(screen, stack)
-                _invite(screen.console, stack)
-                screen.stream()
-                try:
-                    stack.watch()
-                finally:
-                    screen.console.print("\n  stopping ...")
+    from wxbus_local import commands
+
+    commands.run()
 
 
 @cli.command()
@@ -60,93 +22,10 @@ def demo(
     against: Annotated[str, typer.Option(help="Play against a running stack whose sandbox is at this address.")] = "",
 ) -> None:
     """Start the same, play a conversation, exit 0 only if all of it did what it should."""
-    screen = Screen(Console(highlight=False))
-    good = False
-    with _explained(screen):
-        if against:
-            screen.title(f"a conversation, by the sandbox at {against}")
-            good = asyncio.run(demonstrate(screen.console, against, fresh=False))
-        else:
-            good = _demo_here(screen)
-    if not good:
-        screen.console.print(Text.assemble("  ", ("The conversation did not go as it must.", "bold red"), "\n"))
-        raise typer.Exit(1)
-    screen.console.print(Text.assemble("  ", ("All of it as it must be.", "bold green"), "\n"))
+    from wxbus_local import commands
 
-
-def _demo_here(screen: Screen) -> bool:
-    # Never the user's own names: what is under them is deleted afterwards.
-    settings = load(LocalSettings).for_demo(namespace=f"demo-{secrets.token_hex(4)}")
-    with TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True) as folder, Run.open() as guarded:
-        screen.title("starting on this machine, for the length of a conversation")
-        with find(Launcher(guarded, screen.say), data=Path(folder)) as servers:
-            screen.say(f"names: {settings.namespace}.* on both, deleted afterwards")
-            try:
-                with running(guarded, servers, settings, data=Path(folder), hear=screen.hear) as stack:
-                    _wait_ready(screen, stack)
-                    screen.console.print()
-                    good = asyncio.run(demonstrate(screen.console, stack.addresses.sandbox_url, fresh=True))
-                    stack.check()
-            finally:
-                if len(servers.own) < 2:  # the others go with all they hold
-                    topology = Topology(settings.namespace, partitions=settings.partitions)
-                    asyncio.run(forget(servers.amqp_url, servers.redis_url, topology))
-    return good
-
-
-def _wait_ready(screen: Screen, stack: Stack) -> None:
-    places = stack.addresses.places
-    stack.wait_ready(lambda name, seconds: screen.ready(name, places[name], seconds))
-
-
-def _invite(console: Console, stack: Stack) -> None:
-    """Print what to do next."""
-    sandbox = stack.addresses.sandbox_url
-    python = Path(sys.executable)
-    with contextlib.suppress(ValueError):
-        python = python.relative_to(Path.cwd())
-    usual = "" if stack.addresses.sandbox == 8082 else f" --url {sandbox}"
-    console.print(
-        Text.assemble(
-            "\n  Send a first message, in a second terminal:\n\n",
-            (f"    {python} -m wxbus_sandbox send text hello{usual}\n", "bold cyan"),
-            f"\n  or look at {sandbox}. Ctrl-C stops everything.\n",
-        ),
-        soft_wrap=True,
-    )
-
-
-@contextlib.contextmanager
-def _explained(screen: Screen) -> Iterator[None]:
-    """Run the block; let SIGINT and SIGTERM stop it in good order; print what goes wrong, and exit 1 then."""
-
-    def told(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise Told
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told)
-    try:
-        yield
-    except Told as exc:
-        raise typer.Exit(130) from exc
-    except WxbusError as exc:
-        screen.failure(str(exc))
-        raise typer.Exit(1) from exc
-
-
-@contextlib.contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """Run the block as the only one that uses this folder."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            raise ConfigurationError(
-                f"another one runs with its data below {data}; stop it, or set WXBUS_LOCAL_DATA to another folder"
-            ) from exc
-        yield
+    commands.demo(against)
 
 
 if __name__ == "__main__":
-    cli()
+    command_line.run(cli)

@@ -1,37 +1,57 @@
+from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from wxbus import logs
-from wxbus.errors import ConfigurationError
-from wxbus.settings import load, tell_unread
-from wxbus_ingress import spool_cli
-from wxbus_ingress.processes import serve_with
-from wxbus_ingress.server import serve
-from wxbus_ingress.settings import IngressSettings
+from wxbus.command_line import explained, run
 
 cli = typer.Typer(add_completion=False)
-cli.add_typer(spool_cli.cli, name="spool")
+spool = typer.Typer(no_args_is_help=True, help="Look at callbacks that wait on disk for RabbitMQ.")
+cli.add_typer(spool, name="spool")
 
 
 @cli.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="processes that share the port")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
     """Take WeChat's callbacks and hand them to RabbitMQ; settings are read from WXBUS_... variables."""
     if context.invoked_subcommand is not None:
         return
-    try:
+    import uvloop
+
+    from wxbus import logs
+    from wxbus.settings import load, tell_unread
+    from wxbus_ingress.processes import serve_with
+    from wxbus_ingress.server import serve
+    from wxbus_ingress.settings import IngressSettings
+
+    with explained():
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")
         tell_unread(IngressSettings)
         uvloop.run(serve(settings) if processes == 1 else serve_with(settings, processes))
-    except ConfigurationError as exc:
-        typer.echo(str(exc), err=True)
-        raise typer.Exit(2) from exc
+
+
+@spool.command()
+def status() -> None:
+    """Show every spool of this namespace: how many callbacks it holds, how old, and whether a process has it."""
+    from wxbus_ingress import spool_cli
+
+    with explained():
+        spool_cli.status()
+
+
+@spool.command()
+def export(
+    file: Annotated[Path | None, typer.Option(help="One file, damaged ones too; without it all.")] = None,
+) -> None:
+    """Write the callbacks as JSON lines, oldest first, to standard output. They hold what users wrote."""
+    from wxbus_ingress import spool_cli
+
+    with explained():
+        spool_cli.export(file)
 
 
 if __name__ == "__main__":
-    cli()
+    run(cli)

@@ -4,26 +4,21 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from wxbus.errors import ConfigurationError
 from wxbus.settings import load
 from wxbus_ingress.settings import SpoolCommandSettings
 from wxbus_ingress.spool_file import envelopes, read_contents
 from wxbus_ingress.spool_opening import SUFFIX, files_in, in_use, reading
 
-cli = typer.Typer(no_args_is_help=True, help="Look at callbacks that wait on disk for RabbitMQ.")
 
-
-@cli.command()
 def status() -> None:
-    """Show every spool of this namespace: how many callbacks it holds, how old, and whether a process has it."""
-    folder = _folder()
+    """Print a table of the spools of this namespace; raises ConfigurationError for a wrong setting."""
+    folder = load(SpoolCommandSettings).folder
     table = Table(title=f"Spools in {folder}", title_justify="left")
     for name in ("file", "process"):
         table.add_column(name)
@@ -34,13 +29,16 @@ def status() -> None:
     Console().print(table if table.row_count else f"No spool in {folder} yet.")
 
 
-@cli.command()
-def export(
-    file: Annotated[Path | None, typer.Option(help="one file, damaged ones too; without it all")] = None,
-) -> None:
-    """Write the callbacks as JSON lines, oldest first, to standard output. They hold what users wrote."""
+def export(file: Path | None) -> None:
+    """Write the callbacks of one file, or of all, as JSON lines, oldest first, to standard output.
+
+    Raises:
+        ConfigurationError: A setting is wrong.
+        typer.Exit: With code 1: a file is damaged, which is said on standard error.
+    """
+    files = [file] if file else [path for path in files_in(load(SpoolCommandSettings).folder) if path.suffix == SUFFIX]
     damaged = False
-    for path in [file] if file else [path for path in files_in(_folder()) if path.suffix == SUFFIX]:
+    for path in files:
         try:
             with reading(path) as connection:
                 for data in envelopes(connection):
@@ -67,11 +65,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def _folder() -> Path:
-    try:
-        return load(SpoolCommandSettings).folder
-    except ConfigurationError as exc:
-        typer.echo(str(exc), err=True)
-        raise typer.Exit(2) from exc

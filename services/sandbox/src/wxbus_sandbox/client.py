@@ -1,5 +1,6 @@
 """A typed client of the control API, for tests, demos and the command line."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeAlias
@@ -180,5 +181,13 @@ class SandboxClient:
         except (aiohttp.ClientError, OSError) as exc:  # a time-out is an OSError too
             raise SandboxFailure(f"the sandbox at {self.url} does not answer: {exc}") from exc
         if response.status != 200:
-            raise SandboxFailure(f"{path}: {response.status} {answer.decode('utf-8', 'replace')}")
+            raise SandboxFailure(_refusal(path, response.status, answer))
         return answer
+
+
+def _refusal(path: str, status: int, answer: bytes) -> str:
+    """Return the text of a refusal, without the JSON around it."""
+    try:
+        return str(json.loads(answer)["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"{path}: {status} {answer.decode('utf-8', 'replace')}"

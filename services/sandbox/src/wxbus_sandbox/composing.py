@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from wxbus.accounts import Account, AccountKind
 from wxbus.wechat.codec import Format, Renderable
@@ -11,6 +11,9 @@ from wxbus.wechat.documents import Document
 from wxbus_sandbox.clock import Clock
 from wxbus_sandbox.media import PICTURE, MediaStore
 from wxbus_sandbox.models import SendRequest
+
+TYPES: Final = ("text", "image", "voice", "video", "shortvideo", "location", "link", "file", "miniprogrampage")
+"""What a user can send."""
 
 Push: TypeAlias = dict[str, Any]
 """One push; numbers are numbers, as WeChat's JSON has them."""
@@ -28,7 +31,7 @@ class Composer:
         self._last_id = time.time_ns() // 1000
 
     def compose(self, account: Account, request: SendRequest) -> Push:
-        """Return the push that a request asks for."""
+        """Return the push that a request asks for; raises ValueError for a type that no user can send."""
         if request.message is not None:
             return request.message
         created_at = int(self._clock.wall())
@@ -45,6 +48,9 @@ class Composer:
             if request.event.lower() == "subscribe":
                 push["EventKey"] = ""
         else:
+            if request.type not in TYPES and "MsgType" not in request.fields:
+                there = ", ".join((*TYPES, "event"))
+                raise ValueError(f"unknown type {request.type!r}; there are {there}; another: --field MsgType=NAME")
             push |= self._content(account, request.type, request.fields)
             self._last_id += 1
             push["MsgId"] = self._last_id

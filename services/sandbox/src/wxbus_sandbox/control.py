@@ -41,7 +41,10 @@ async def send(request: web.Request) -> web.Response:
     account, platform = account_named(sandbox, wanted.account), None
     if wanted.authorizer_appid is not None:
         account, platform = _authorizer(sandbox, wanted.authorizer_appid, account), account
-    push = request.app[COMPOSER].compose(account, wanted)
+    try:
+        push = request.app[COMPOSER].compose(account, wanted)
+    except ValueError as exc:
+        raise bad(str(exc)) from exc
     mode, form = wanted.mode or account.modes[0], Format(wanted.format or account.formats[0])
     if openid := openid_of(scalars(push)):
         sandbox.users.acted(account, openid, push)

@@ -2,12 +2,8 @@ from typing import Annotated
 
 import typer
 
-from wxbus import logs
-from wxbus.errors import ConfigurationError
-from wxbus.settings import LogSettings, load, tell_unread
-from wxbus_worker.dead import dead
-from wxbus_worker.processes import run
-from wxbus_worker.settings import WorkerSettings
+from wxbus.command_line import explained, run
+from wxbus_worker.dead_commands import dead
 
 cli = typer.Typer(add_completion=False)
 cli.add_typer(dead, name="dead")
@@ -25,20 +21,21 @@ def main(
 ) -> None:
     """Run handlers; further settings are read from WXBUS_... variables."""
     if command.invoked_subcommand:
-        logs.configure(LogSettings(log_level="error"), service="worker")  # a person reads the output
         return
     if reload and processes > 1:
         raise typer.BadParameter("--reload runs one process", param_hint="--processes")
+    from wxbus import logs
+    from wxbus.settings import load, tell_unread
+    from wxbus_worker.processes import work
+    from wxbus_worker.settings import WorkerSettings
+
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}
-    try:
+    with explained():
         settings = load(WorkerSettings).model_copy(update=given)
         logs.configure(settings.log, service="worker")
         tell_unread(WorkerSettings)
-        run(settings, processes=processes, reload=reload)
-    except ConfigurationError as exc:
-        typer.echo(str(exc), err=True)
-        raise typer.Exit(2) from exc
+        work(settings, processes=processes, reload=reload)
 
 
 if __name__ == "__main__":
-    cli()
+    run(cli)

@@ -1,12 +1,12 @@
-"""`python -m wxbus_worker dead`: an operator's view of the dead letters."""
+"""What the commands of `python -m wxbus_worker dead` do; `dead_commands` declares them."""
 
 import asyncio
 import json
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -16,29 +16,18 @@ from rich.text import Text
 
 from wxbus.bus.dead_letters import DeadLetter, DeadLetters
 from wxbus.bus.publisher import Publisher
-from wxbus.errors import UnreadableEnvelope, WxbusError
-from wxbus.settings import BusSettings, load
+from wxbus.errors import UnreadableEnvelope
+from wxbus.settings import BusSettings, load_for_command
 from wxbus.telemetry import trace_id
-from wxbus_worker.dead_filter import Filter, filtered
-
-T = TypeVar("T")
+from wxbus_worker.dead_filter import Filter
 
 SHORT_ID: Final = 12
 """Digits of an id that are shown, if they tell all letters apart."""
 
-dead = typer.Typer(help="Messages that no attempt could save.", no_args_is_help=True)
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-
-
-@dead.command("list")
-@filtered
-def list_(
-    wanted: Filter,
-    as_json: Annotated[bool, typer.Option("--json", help="All that is known, a JSON object a line.")] = False,
-) -> None:
-    """Show the letters, oldest first; they stay where they are."""
-    letters = _run(_read(wanted))
+def list_(wanted: Filter, *, as_json: bool) -> None:
+    """Print the letters, oldest first."""
+    letters = asyncio.run(_read(wanted))
     if as_json:
         for letter in letters:
             typer.echo(json.dumps(_fields(letter), ensure_ascii=False))
@@ -48,13 +37,9 @@ def list_(
         typer.echo("no dead letters")
 
 
-@dead.command()
-def show(
-    ids: Annotated[list[str], typer.Argument(help="Ids, or the beginnings of them.")],
-    body: Annotated[bool, typer.Option("--body", help="Also the message: a user's own words.")] = False,
-) -> None:
-    """Show all that is known of letters."""
-    letters = _run(_read(Filter(ids)))
+def show(ids: list[str], *, body: bool) -> None:
+    """Print all that is known of letters."""
+    letters = asyncio.run(_read(Filter(ids)))
     if not letters:
         typer.echo("no such dead letter", err=True)
         raise typer.Exit(1)
@@ -69,31 +54,27 @@ def show(
             console.print(Text(letter.traceback.rstrip()), soft_wrap=True)  # as it was: a table would break its lines
 
 
-@dead.command()
-@filtered
-def replay(wanted: Filter, yes: Yes = False) -> None:
+def replay(wanted: Filter, *, yes: bool) -> None:
     """Send letters through their users' lanes again, as first attempts."""
 
     async def act() -> tuple[int, int]:
-        settings = load(BusSettings)
+        settings = load_for_command(BusSettings)
         url = settings.amqp_url.get_secret_value()
         async with Publisher.open(url, settings.topology, name="replay") as inbox:
             return await _each(wanted, "replay", lambda letters, letter: letters.replay(letter, inbox), yes=yes)
 
-    done, left = _run(act())
+    done, left = asyncio.run(act())
     typer.echo(f"{done} replayed" + (f", {left} left: they are unreadable" if left else ""))
 
 
-@dead.command()
-@filtered
-def drop(wanted: Filter, yes: Yes = False) -> None:
+def drop(wanted: Filter, *, yes: bool) -> None:
     """Delete letters for good."""
-    done, _ = _run(_each(wanted, "drop", lambda letters, letter: letters.drop(letter), yes=yes))
+    done, _ = asyncio.run(_each(wanted, "drop", lambda letters, letter: letters.drop(letter), yes=yes))
     typer.echo(f"{done} dropped")
 
 
 async def _read(wanted: Filter) -> list[DeadLetter]:
-    settings = load(BusSettings)
+    settings = load_for_command(BusSettings)
     async with DeadLetters.open(settings.amqp_url.get_secret_value(), settings.topology) as letters:
         return await _found(letters, wanted)
 
@@ -113,7 +94,7 @@ async def _each(
     wanted: Filter, what: str, act: Callable[[DeadLetters, DeadLetter], Awaitable[None]], *, yes: bool
 ) -> tuple[int, int]:
     """Return for how many letters it was done, and for how many it cannot be."""
-    settings = load(BusSettings)
+    settings = load_for_command(BusSettings)
     async with DeadLetters.open(settings.amqp_url.get_secret_value(), settings.topology) as letters:
         found = await _found(letters, wanted)
         if found and not yes and not await asyncio.to_thread(typer.confirm, f"{what} {_summary(found)}?"):
@@ -190,11 +171,3 @@ def _fields(letter: DeadLetter) -> dict[str, str | int | bool]:
 
 def _when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else ""
-
-
-def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(coroutine)
-    except WxbusError as exc:
-        typer.echo(str(exc), err=True)
-        raise typer.Exit(2) from exc

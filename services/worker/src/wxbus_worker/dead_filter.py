@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import Signature, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wxbus.bus.dead_letters import DeadLetter
+if TYPE_CHECKING:  # --help does without it
+    from wxbus.bus.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Filter:
     since: Annotated[datetime | None, typer.Option(help="Died at or after (UTC).")] = None
     until: Annotated[datetime | None, typer.Option(help="Died before (UTC).")] = None
 
-    def __call__(self, letter: DeadLetter) -> bool:
+    def __call__(self, letter: "DeadLetter") -> bool:
         """Whether the letter is meant."""
         return (
             (not self.ids or any(letter.id.startswith(one) for one in self.ids))

@@ -19,7 +19,7 @@ STOP_GRACE: Final = CLOSE_TIME + 5.0
 """Seconds beyond the grace of handlers after which a process is killed."""
 
 
-def run(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) -> None:
+def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) -> None:
     """Handle messages until SIGTERM or SIGINT, then stop with grace; a second signal ends all at once.
 
     Raises:

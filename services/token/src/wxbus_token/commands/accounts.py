@@ -1,15 +1,15 @@
 """`accounts`: those registered while the service runs."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from wxbus.accounts import AccountKind
-from wxbus_token.commands.console import AsJson, called, lines, made, mark, table
-from wxbus_token.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
+from wxbus_token.commands.options import AsJson
 
 accounts = typer.Typer(help="Accounts that tokens are kept for.", no_args_is_help=True)
 
+Kind: TypeAlias = Literal["official_account", "mini_program", "component", "wecom"]
+"""Those of `wxbus.accounts.AccountKind`."""
 Appid = Annotated[str, typer.Argument(help="Of the account.")]
 SecretFile = Annotated[
     typer.FileText | None,
@@ -20,26 +20,34 @@ SecretFile = Annotated[
 @accounts.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show all accounts, those of the file too."""
-    found = called("accounts", "list", Everything(), AccountList).accounts
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    found = console.called("accounts", "list", messages.Everything(), messages.AccountList).accounts
     if as_json:
-        lines(found)
+        console.lines(found)
         return
-    rows = ((one.name, one.appid, one.kind, mark(one.source), "yes" if one.has_secret else "no") for one in found)
-    table(("name", "appid", "kind", "source", "secret"), rows, empty="no accounts")
+    rows = (
+        (one.name, one.appid, one.kind, console.mark(one.source), "yes" if one.has_secret else "no") for one in found
+    )
+    console.table(("name", "appid", "kind", "source", "secret"), rows, empty="no accounts")
 
 
 @accounts.command()
 def add(
     name: Annotated[str, typer.Argument(help="Our name for it.")],
     appid: Appid,
-    kind: Annotated[AccountKind, typer.Option(help="What WeChat calls it.")] = AccountKind.OFFICIAL_ACCOUNT,
+    kind: Annotated[Kind, typer.Option(help="What WeChat calls it.")] = "official_account",
     secret_file: SecretFile = None,
     classic_token: Annotated[bool, typer.Option("--classic-token", help="Fetch by /cgi-bin/token.")] = False,
     receive_id: Annotated[str | None, typer.Option(help="WeCom: the corpid, if the appid is another.")] = None,
 ) -> None:
     """Register an account: tokens for it can be had at once. Ingress and workers know accounts by the file alone."""
-    request = made(
-        NewAccount,
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    request = console.made(
+        messages.NewAccount,
         name=name,
         appid=appid,
         kind=kind,
@@ -47,14 +55,19 @@ def add(
         classic_token=classic_token,
         receive_id=receive_id,
     )
-    called("accounts", "add", request, Done)
+    console.called("accounts", "add", request, messages.Done)
     typer.echo(f"{name} ({appid}) is registered")
 
 
 @accounts.command()
 def rotate(appid: Appid, secret_file: SecretFile = None) -> None:
     """Give a registered account another AppSecret. The token in use stays; `refresh` tries the new secret now."""
-    called("accounts", "rotate", made(NewSecret, appid=appid, secret=_secret(secret_file)), Done)
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    console.called(
+        "accounts", "rotate", console.made(messages.NewSecret, appid=appid, secret=_secret(secret_file)), messages.Done
+    )
     typer.echo(f"{appid} has another secret; try it with: refresh {appid}")
 
 
@@ -64,9 +77,12 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Forget a registered account: nobody gets its tokens any more."""
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
     if not yes:
         typer.confirm(f"forget {appid}?", abort=True)
-    called("accounts", "remove", made(AccountRequest, appid=appid), Done)
+    console.called("accounts", "remove", console.made(messages.AccountRequest, appid=appid), messages.Done)
     typer.echo(f"{appid} is forgotten")
 
 

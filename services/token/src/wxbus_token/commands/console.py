@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import typer
 from pydantic import BaseModel, SecretStr, ValidationError, field_validator
@@ -20,12 +20,12 @@ from wxbus.complaints import complaints
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
 from wxbus.rpc.tls import client_tls
-from wxbus.settings import environment, load
+from wxbus.settings import environment, load_for_command
+from wxbus_token.commands.options import NAME
 
 A = TypeVar("A", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON, an object a line, instead of a table.")]
 MARKS: Mapping[str, str] = {"valid": "green", "none": "dim", "file": "dim", "shadowed": "yellow", "ended": "dim"}
 """Colours of words; others that say how something is are red."""
 
@@ -56,7 +56,7 @@ class CallerSettings(BaseSettings):
 def called(service: str, method: str, request: BaseModel, answer: type[A]) -> A:
     """Return the service's answer; whatever goes wrong ends the command with one clear text."""
     try:
-        return asyncio.run(_call(load(CallerSettings), service, method, request, answer))
+        return asyncio.run(_call(load_for_command(CallerSettings), service, method, request, answer))
     except ConfigurationError as exc:
         fail(str(exc), code=2)
     except RpcUnavailable as exc:
@@ -75,7 +75,7 @@ def made(model: type[R], **fields: object) -> R:
 
 def fail(text: str, *, code: int = 1) -> NoReturn:
     """End the command."""
-    typer.echo(f"wxbus_token: {text}", err=True)
+    typer.echo(f"{NAME}{text}", err=True)
     raise typer.Exit(code)
 
 

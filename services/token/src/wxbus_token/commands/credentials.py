@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxbus.rpc.tokens import CredentialAnswer, CredentialRequest, ReportInvalidRequest, TokenAnswer, TokenRequest
-from wxbus_token.commands.console import AsJson, called, lines, made, mark, span, table
-from wxbus_token.credentials import ACCESS_TOKEN
-from wxbus_token.messages import AccountRequest, CredentialStatus, Everything, OneCredential, StatusList
+from wxbus_token.commands.options import AsJson
+
+if TYPE_CHECKING:
+    from wxbus_token import messages
+
+ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
 
 Appid = Annotated[str, typer.Argument(help="Of the account.")]
 Kind = Annotated[str, typer.Option(help="Which credential, by WeChat's name for it.")]
@@ -22,12 +24,17 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how credentials are, never what they are."""
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
     if appid:
-        found = called("token", "status", made(AccountRequest, appid=appid), StatusList)
+        found = console.called(
+            "token", "status", console.made(messages.AccountRequest, appid=appid), messages.StatusList
+        )
     else:
-        found = called("token", "status_all", Everything(), StatusList)
+        found = console.called("token", "status_all", messages.Everything(), messages.StatusList)
     if as_json:
-        lines(found.credentials)
+        console.lines(found.credentials)
         return
     _show(found.credentials)
     if not found.store:
@@ -40,16 +47,24 @@ def get(
     show_token: Annotated[bool, typer.Option("--show-token", help="Print the value, and nothing else.")] = False,
 ) -> None:
     """Get a valid value, as other services do; say what is known of it without showing it."""
+    from wxbus.rpc import tokens
+    from wxbus_token.commands import console
+
     if kind == ACCESS_TOKEN:
-        answer = called("token", "get", made(TokenRequest, appid=appid), TokenAnswer)
+        answer = console.called("token", "get", console.made(tokens.TokenRequest, appid=appid), tokens.TokenAnswer)
         value, left = answer.access_token, answer.expires_in
     else:
-        other = called("token", "get_credential", made(CredentialRequest, appid=appid, kind=kind), CredentialAnswer)
+        other = console.called(
+            "token",
+            "get_credential",
+            console.made(tokens.CredentialRequest, appid=appid, kind=kind),
+            tokens.CredentialAnswer,
+        )
         value, left = other.value, other.expires_in
     if show_token:
         typer.echo(value)
     else:
-        typer.echo(f"{kind} of {appid}: valid for {span(left)}, {len(value)} characters, {_fingerprint(value)}")
+        typer.echo(f"{kind} of {appid}: valid for {console.span(left)}, {len(value)} characters, {_fingerprint(value)}")
 
 
 def refresh(
@@ -61,32 +76,55 @@ def refresh(
     ] = False,
 ) -> None:
     """Ask WeChat now, since a secret was put right or an address allowed; it may give the value that it gave before."""
+    from wxbus.rpc import tokens
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
     if replace:
         if kind != ACCESS_TOKEN:
             raise typer.BadParameter("--replace is for access tokens")
-        before = called("token", "get", made(TokenRequest, appid=appid), TokenAnswer).access_token
-        called("token", "report_invalid", ReportInvalidRequest(appid=appid, token=before), TokenAnswer)
-        found = called("token", "status", made(AccountRequest, appid=appid), StatusList).credentials
+        before = console.called(
+            "token", "get", console.made(tokens.TokenRequest, appid=appid), tokens.TokenAnswer
+        ).access_token
+        console.called(
+            "token", "report_invalid", tokens.ReportInvalidRequest(appid=appid, token=before), tokens.TokenAnswer
+        )
+        found = console.called(
+            "token", "status", console.made(messages.AccountRequest, appid=appid), messages.StatusList
+        ).credentials
     else:
-        found = [called("token", "refresh", made(OneCredential, appid=appid, kind=kind), CredentialStatus)]
+        found = [
+            console.called(
+                "token",
+                "refresh",
+                console.made(messages.OneCredential, appid=appid, kind=kind),
+                messages.CredentialStatus,
+            )
+        ]
     _show(found)
 
 
-def _show(statuses: Sequence[CredentialStatus]) -> None:
-    table(COLUMNS, map(_row, statuses), empty="no credentials: no account has a secret, or nobody has wanted one yet")
+def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
+    from wxbus_token.commands import console
+
+    console.table(
+        COLUMNS, map(_row, statuses), empty="no credentials: no account has a secret, or nobody has wanted one yet"
+    )
     for one in statuses:
         if one.reason:
-            again = f"; WeChat is asked again in {span(one.retry_in)}" if one.retry_in else ""
+            again = f"; WeChat is asked again in {console.span(one.retry_in)}" if one.retry_in else ""
             typer.echo(f"{one.appid} {one.kind}: {one.reason}{again}")
 
 
-def _row(status: CredentialStatus) -> tuple[object, ...]:
+def _row(status: "messages.CredentialStatus") -> tuple[object, ...]:
+    from wxbus_token.commands import console
+
     return (
         status.appid,
         status.kind,
-        mark(status.state),
-        span(status.expires_in),
-        span(status.refresh_in),
+        console.mark(status.state),
+        console.span(status.expires_in),
+        console.span(status.refresh_in),
         f"{status.asked_in_minute}/{status.asked_in_day}",
         status.forced_in_day,
     )

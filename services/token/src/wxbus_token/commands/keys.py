@@ -1,13 +1,14 @@
 """`keys`: API keys of those who call."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxbus.errors import ConfigurationError
-from wxbus.rpc.keys import new_key
-from wxbus_token.commands.console import AsJson, called, fail, lines, made, mark, moment, table
-from wxbus_token.messages import DAY, Everything, KeyList, MadeKey, NewKey, Revocation, Revoked, Rotation
+from wxbus.command_line import explained
+from wxbus_token.commands.options import NAME, AsJson
+
+if TYPE_CHECKING:
+    from wxbus_token import messages
 
 keys = typer.Typer(help="API keys of those who call.", no_args_is_help=True)
 
@@ -25,10 +26,10 @@ def new(name: Name, scope: Scopes) -> None:
 
     It needs no running service: so the first key comes to be.
     """
-    try:
+    from wxbus.rpc.keys import new_key
+
+    with explained(before=NAME):
         key, entry = new_key(name, scope)
-    except ConfigurationError as exc:
-        fail(str(exc), code=2)
     _hand_over(key)
     typer.echo("To add to the file that WXBUS_TOKEN_API_KEYS_FILE names:", err=True)
     typer.echo(entry.as_toml(), err=True)
@@ -44,8 +45,18 @@ def add(
     ] = None,
 ) -> None:
     """Make a key at the running service; print it to standard output, this once."""
-    life = None if days is None else days * DAY
-    _show(called("keys", "add", made(NewKey, name=name, scopes=scope, life=life, subject=subject), MadeKey))
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    life = None if days is None else days * messages.DAY
+    _show(
+        console.called(
+            "keys",
+            "add",
+            console.made(messages.NewKey, name=name, scopes=scope, life=life, subject=subject),
+            messages.MadeKey,
+        )
+    )
 
 
 @keys.command()
@@ -54,7 +65,14 @@ def rotate(
     hours: Annotated[float, typer.Option(help="For so long the keys before are good.")] = 24.0,
 ) -> None:
     """Make a further key with the same scopes; print it to standard output, this once."""
-    _show(called("keys", "rotate", made(Rotation, name=name, overlap=hours * HOUR), MadeKey))
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    _show(
+        console.called(
+            "keys", "rotate", console.made(messages.Rotation, name=name, overlap=hours * HOUR), messages.MadeKey
+        )
+    )
 
 
 @keys.command()
@@ -64,38 +82,48 @@ def revoke(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Make keys worthless, on all instances within seconds."""
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
     if not yes:
         typer.confirm(f"revoke {key or 'all keys'} of {name}?", abort=True)
-    found = called("keys", "revoke", made(Revocation, name=name, key=key), Revoked)
+    found = console.called("keys", "revoke", console.made(messages.Revocation, name=name, key=key), messages.Revoked)
     typer.echo(f"revoked: {', '.join(found.keys)}")
 
 
 @keys.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show all keys, those of the file too, by what everybody may see of them."""
-    found = called("keys", "list", Everything(), KeyList).keys
+    from wxbus_token import messages
+    from wxbus_token.commands import console
+
+    found = console.called("keys", "list", messages.Everything(), messages.KeyList).keys
     if as_json:
-        lines(found)
+        console.lines(found)
         return
     rows = (
         (
             one.key,
             one.name,
             "\n".join(one.scopes),
-            mark(one.source),
-            moment(one.created),
-            moment(one.expires),
-            moment(one.last_used),
+            console.mark(one.source),
+            console.moment(one.created),
+            console.moment(one.expires),
+            console.moment(one.last_used),
         )
         for one in found
     )
-    table(("prefix or subject", "name", "scopes", "source", "made (UTC)", "ends", "last used"), rows, empty="no keys")
+    console.table(
+        ("prefix or subject", "name", "scopes", "source", "made (UTC)", "ends", "last used"), rows, empty="no keys"
+    )
 
 
-def _show(made_key: MadeKey) -> None:
+def _show(made_key: "messages.MadeKey") -> None:
+    from wxbus_token.commands import console
+
     if made_key.api_key is not None:
         _hand_over(made_key.api_key)
-    ends = f", until {moment(made_key.expires)} UTC" if made_key.expires else ""
+    ends = f", until {console.moment(made_key.expires)} UTC" if made_key.expires else ""
     typer.echo(f"{made_key.name}: {made_key.key} is good for {', '.join(made_key.scopes)}{ends}", err=True)
 
 
