@@ -4,7 +4,7 @@ Fields are called in the way of Python; their aliases are WeChat's own names, ma
 given where WeChat has no rule. Either name is accepted. What a model does not know is kept in `model_extra`.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
@@ -66,6 +66,9 @@ class Message(Part):
     created_at: int = Field(alias="CreateTime")
     """Seconds since the epoch, on WeChat's clock."""
     msg_type: str
+
+    other_names: ClassVar[tuple[str, ...]] = ()
+    """Names that WeChat uses for the same type besides the default of `msg_type` or, in events, of `event`."""
 
 
 class UserMessage(Message):

@@ -1,12 +1,13 @@
 """Every message and event as a frozen model, and the one function that finds the right one (protocol reference 5)."""
 
-from typing import Annotated, Any, Final, Self, get_args
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
+from wxbus.wechat import events
 from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
 from wxbus.wechat.documents import Document, text
-from wxbus.wechat.events import AnyEvent
 
 
 class TextMessage(UserMessage):
@@ -172,28 +173,6 @@ class UnknownComponentEvent(_Whole, ComponentEvent):
     """A third-party platform's event that this version does not know, or that is not as we know it."""
 
 
-AnyUserMessage = (
-    Annotated[TextMessage, Tag("text")]
-    | Annotated[ImageMessage, Tag("image")]
-    | Annotated[VoiceMessage, Tag("voice")]
-    | Annotated[VideoMessage, Tag("video")]
-    | Annotated[ShortVideoMessage, Tag("shortvideo")]
-    | Annotated[LocationMessage, Tag("location")]
-    | Annotated[LinkMessage, Tag("link")]
-    | Annotated[FileMessage, Tag("file")]
-    | Annotated[MiniProgramPageMessage, Tag("miniprogrampage")]
-    | Annotated[DeviceTextMessage, Tag("device_text")]
-    | Annotated[DeviceEventMessage, Tag("device_event")]
-    | Annotated[HardwareMessage, Tag("hardware")]
-)
-
-AnyUnknown = (
-    Annotated[UnknownMessage, Tag("unknown")]
-    | Annotated[UnknownEvent, Tag("event:unknown")]
-    | Annotated[UnknownComponentEvent, Tag("component:unknown")]
-)
-
-
 def tag_of(value: Any) -> str:
     """Return the tag of the model that a document is for: `text`, `event:subscribe`, `component:authorized` ..."""
     if isinstance(value, Message):
@@ -212,43 +191,58 @@ def tag_of(value: Any) -> str:
     return tag if tag in _MODELS else unknown
 
 
-AnyMessage = Annotated[AnyUserMessage | AnyEvent | AnyUnknown, Discriminator(tag_of)]
-"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case."""
-
-
-def _models() -> dict[str, type[AnyMessage]]:
-    return {
-        note.tag: model
-        for model, *notes in map(get_args, get_args(get_args(AnyMessage)[0]))
-        for note in notes
-        if isinstance(note, Tag)
-    }
-
-
-_MODELS: Final = _models()
-_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in _MODELS.items()}
-_UNKNOWN: Final[dict[str, type[UnknownEvent | UnknownComponentEvent]]] = {
-    "event": UnknownEvent,
-    "component": UnknownComponentEvent,
+_UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {
+    "unknown": UnknownMessage,
+    "event:unknown": UnknownEvent,
+    "component:unknown": UnknownComponentEvent,
 }
 
 
-def model_of(tag: str) -> type[AnyMessage] | None:
+def _names(model: type[Message]) -> Iterator[str]:
+    """Yield the tags of the names that a class declares; a class without a name is a base of others."""
+    kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
+    name = model.model_fields["event" if kind else "msg_type"].default
+    if isinstance(name, str):
+        yield from (f"{kind}{one.lower()}" for one in (name, *model.other_names))
+
+
+def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
+    classes = [one for one in declared if isinstance(one, type) and issubclass(one, Message)]
+    return {tag: model for model in classes for tag in _names(model)}
+
+
+_MODELS: Final = _models([*globals().values(), *vars(events).values()]) | _UNKNOWN
+_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
+
+if TYPE_CHECKING:
+    AnyMessage: TypeAlias = Message
+else:
+    AnyMessage = Annotated[
+        Union[tuple(Annotated[model, Tag(tag)] for tag, model in _MODELS.items())],  # noqa: UP007 - built at run time
+        Discriminator(tag_of),
+    ]
+"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case.
+
+At run time it is the union of all types, for pydantic; type checkers see what all of them have in common.
+"""
+
+
+def model_of(tag: str) -> type[Message] | None:
     """Return the model for a tag (see `tag_of`): `text`, `event:subscribe`, in small letters; None if there is none."""
     return _MODELS.get(tag)
 
 
-def parse_message(document: Document) -> AnyMessage:
+def parse_message(document: Document) -> Message:
     """Return the model for a document; never raises.
 
     What we have no model for, or what does not fit its model, becomes `UnknownMessage`, `UnknownEvent` or
     `UnknownComponentEvent`, with the document whole.
     """
     tag = tag_of(document)
-    model = _MODELS[tag]
-    if not issubclass(model, _Whole):
+    if tag not in _UNKNOWN:
         try:
-            return model.model_validate(document)
+            return _MODELS[tag].model_validate(document)
         except ValidationError:
-            model = _UNKNOWN.get(tag.partition(":")[0], UnknownMessage)
-    return model.keeping(document)
+            kind, colon, _ = tag.partition(":")
+            tag = f"{kind}:unknown" if colon else "unknown"
+    return _UNKNOWN[tag].keeping(document)

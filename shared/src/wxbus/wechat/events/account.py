@@ -1,8 +1,6 @@
 """The account itself: its verification, reviews and penalties (protocol reference 6.1 and 6.2)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Int, Many, Maybe, PlatformEvent, PlatformPart
 
@@ -201,26 +199,3 @@ class CommentBadScoreEvent(PlatformEvent):
     """A user rated the Mini Program badly; its fields are in `model_extra`."""
 
     event: str = "wxa_comment_bad_score"
-
-
-AnyAccountEvent = (
-    Annotated[QualificationVerifySuccessEvent, Tag("event:qualification_verify_success")]
-    | Annotated[NamingVerifySuccessEvent, Tag("event:naming_verify_success")]
-    | Annotated[AnnualRenewEvent, Tag("event:annual_renew")]
-    | Annotated[VerifyExpiredEvent, Tag("event:verify_expired")]
-    | Annotated[QualificationVerifyFailEvent, Tag("event:qualification_verify_fail")]
-    | Annotated[NamingVerifyFailEvent, Tag("event:naming_verify_fail")]
-    | Annotated[WxVerifyPaySuccessEvent, Tag("event:wx_verify_pay_succ")]
-    | Annotated[WxVerifyDispatchEvent, Tag("event:wx_verify_dispatch")]
-    | Annotated[WeAppAuditSuccessEvent, Tag("event:weapp_audit_success")]
-    | Annotated[WeAppAuditFailEvent, Tag("event:weapp_audit_fail")]
-    | Annotated[WeAppAuditDelayEvent, Tag("event:weapp_audit_delay")]
-    | Annotated[NicknameAuditEvent, Tag("event:wxa_nickname_audit")]
-    | Annotated[CategoryAuditEvent, Tag("event:wxa_category_audit")]
-    | Annotated[PrivacyApplyEvent, Tag("event:wxa_privacy_apply")]
-    | Annotated[IllegalRecordEvent, Tag("event:wxa_illegal_record")]
-    | Annotated[AppealRecordEvent, Tag("event:wxa_appeal_record")]
-    | Annotated[PunishEvent, Tag("event:wxa_punish_event")]
-    | Annotated[ServiceQuotaEvent, Tag("event:charge_service_quota_notify")]
-    | Annotated[CommentBadScoreEvent, Tag("event:wxa_comment_bad_score")]
-)

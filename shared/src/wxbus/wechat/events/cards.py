@@ -1,9 +1,5 @@
 """Cards, coupons and gift cards (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Event, Int
 
 
@@ -150,23 +146,3 @@ class GiftCardUserAcceptEvent(GiftCardEvent):
     """A user took a gift card."""
 
     event: str = "giftcard_user_accept"
-
-
-AnyCardsEvent = (
-    Annotated[CardPassCheckEvent, Tag("event:card_pass_check")]
-    | Annotated[CardNotPassCheckEvent, Tag("event:card_not_pass_check")]
-    | Annotated[UserGetCardEvent, Tag("event:user_get_card")]
-    | Annotated[UserGiftingCardEvent, Tag("event:user_gifting_card")]
-    | Annotated[UserDelCardEvent, Tag("event:user_del_card")]
-    | Annotated[UserEnterSessionFromCardEvent, Tag("event:user_enter_session_from_card")]
-    | Annotated[SubmitMemberCardUserInfoEvent, Tag("event:submit_membercard_user_info")]
-    | Annotated[UserViewCardEvent, Tag("event:user_view_card")]
-    | Annotated[UserConsumeCardEvent, Tag("event:user_consume_card")]
-    | Annotated[UserPayFromPayCellEvent, Tag("event:user_pay_from_pay_cell")]
-    | Annotated[UpdateMemberCardEvent, Tag("event:update_member_card")]
-    | Annotated[CardSkuRemindEvent, Tag("event:card_sku_remind")]
-    | Annotated[CardPayOrderEvent, Tag("event:card_pay_order")]
-    | Annotated[GiftCardPayDoneEvent, Tag("event:giftcard_pay_done")]
-    | Annotated[GiftCardSendToFriendEvent, Tag("event:giftcard_send_to_friend")]
-    | Annotated[GiftCardUserAcceptEvent, Tag("event:giftcard_user_accept")]
-)

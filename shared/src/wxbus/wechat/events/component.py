@@ -1,8 +1,6 @@
 """What a third-party platform is told (protocol reference 6.3)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import ComponentEvent, Int, Many, Maybe, PlatformPart
 
@@ -158,20 +156,3 @@ class OrderPathAuditEvent(ComponentEvent):
 
     event: str = "order_path_audit_result_notify"
     items: Many[OrderPathAudited] = Field(default=(), alias="list")
-
-
-AnyComponentEvent = (
-    Annotated[ComponentVerifyTicketEvent, Tag("component:component_verify_ticket")]
-    | Annotated[AuthorizedEvent, Tag("component:authorized")]
-    | Annotated[UpdateAuthorizedEvent, Tag("component:updateauthorized")]
-    | Annotated[UnauthorizedEvent, Tag("component:unauthorized")]
-    | Annotated[FastRegisterEnterpriseEvent, Tag("component:notify_third_fasteregister")]
-    | Annotated[FastRegisterBetaEvent, Tag("component:notify_third_fastregisterbetaapp")]
-    | Annotated[FastVerifyBetaEvent, Tag("component:notify_third_fastverifybetaapp")]
-    | Annotated[WxaAuthEvent, Tag("component:notify_3rd_wxa_auth")]
-    | Annotated[WxaWxVerifyEvent, Tag("component:notify_3rd_wxa_wxverify")]
-    | Annotated[IcpFilingVerifyEvent, Tag("component:notify_icpfiling_verify_result")]
-    | Annotated[IcpFilingApplyEvent, Tag("component:notify_apply_icpfiling_result")]
-    | Annotated[OrderPathApplyEvent, Tag("component:order_path_apply_result_notify")]
-    | Annotated[OrderPathAuditEvent, Tag("component:order_path_audit_result_notify")]
-)

@@ -1,9 +1,5 @@
 """What became of content that WeChat checks (protocol reference 6.2)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Int, Many, Maybe, PlatformEvent, PlatformPart
 
 
@@ -84,15 +80,3 @@ class IotVoipEvent(PlatformEvent):
     """A device is called or calls; its fields are in `model_extra`."""
 
     event: str = "iot_voip_notify"
-
-
-AnyContentEvent = (
-    Annotated[MediaCheckEvent, Tag("event:wxa_media_check")]
-    | Annotated[VideoUploadEvent, Tag("event:secvod_upload_event")]
-    | Annotated[VideoAuditEvent, Tag("event:secvod_audit_event")]
-    | Annotated[BookAuditEvent, Tag("event:secbook_audit_event")]
-    | Annotated[NovelChapterPermissionEvent, Tag("event:wxa_novel_chapter_permission")]
-    | Annotated[LiveFollowEvent, Tag("event:wxalive_follow_notify")]
-    | Annotated[LivePushMessageEvent, Tag("event:wxalive_push_message_notify")]
-    | Annotated[IotVoipEvent, Tag("event:iot_voip_notify")]
-)

@@ -1,9 +1,5 @@
 """Invoices (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Event, PlatformEvent
 
 
@@ -29,9 +25,3 @@ class InvoiceTitleEvent(PlatformEvent):
     bank_no: str = ""
     attach: str = ""
     title_type: str = ""
-
-
-AnyInvoicesEvent = (
-    Annotated[AuthorizeInvoiceEvent, Tag("event:user_authorize_invoice")]
-    | Annotated[InvoiceTitleEvent, Tag("event:submit_invoice_title")]
-)

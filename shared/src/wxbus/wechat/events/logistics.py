@@ -1,8 +1,6 @@
 """Parcels and instant delivery (protocol reference 6.2); the carriers' events want an answer of their own (4.4)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Int, Many, Part
 
@@ -157,28 +155,3 @@ class TransportConfirmReturnEvent(TransportEvent):
     """The goods came back to the merchant."""
 
     event: str = "transport_confirm_return_to_biz"
-
-
-AnyLogisticsEvent = (
-    Annotated[AddExpressPathEvent, Tag("event:add_express_path")]
-    | Annotated[UpdateWaybillStatusEvent, Tag("event:update_waybill_status")]
-    | Annotated[UpdateBusinessBindResultEvent, Tag("event:update_business_bind_result")]
-    | Annotated[AddWaybillEvent, Tag("event:add_waybill")]
-    | Annotated[AddSingleWaybillEvent, Tag("event:add_single_waybill")]
-    | Annotated[CancelWaybillEvent, Tag("event:cancel_waybill")]
-    | Annotated[CancelSingleWaybillEvent, Tag("event:cancel_single_waybill")]
-    | Annotated[CheckBizEvent, Tag("event:check_biz")]
-    | Annotated[GetQuotaEvent, Tag("event:get_quota")]
-    | Annotated[QuerySingleWaybillEvent, Tag("event:query_single_waybill")]
-    | Annotated[QuerySingleWaybillFeeEvent, Tag("event:query_single_waybill_fee")]
-    | Annotated[WaybillNotifyQueryEvent, Tag("event:waybill_notify_query")]
-    | Annotated[WaybillExpectTimeRangeEvent, Tag("event:waybill_query_expect_time_range")]
-    | Annotated[SingleWaybillPayEvent, Tag("event:notify_single_waybill_pay")]
-    | Annotated[RemindWaybillEvent, Tag("event:remind_waybill")]
-    | Annotated[WaybillComplaintEvent, Tag("event:waybill_complaint")]
-    | Annotated[WaybillEvaluateAgentEvent, Tag("event:waybill_evaluate_agent")]
-    | Annotated[TransportCancelOrderEvent, Tag("event:transport_cancel_order")]
-    | Annotated[TransportPreCancelOrderEvent, Tag("event:transport_precancel_order")]
-    | Annotated[TransportQueryOrderStatusEvent, Tag("event:transport_query_order_status")]
-    | Annotated[TransportConfirmReturnEvent, Tag("event:transport_confirm_return_to_biz")]
-)

@@ -1,8 +1,6 @@
 """Taps on the account's menu (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Float, Int, Many, Maybe, Part
 
@@ -112,16 +110,3 @@ class LocationSelectEvent(MenuEvent):
 
     event: str = "location_select"
     send_location_info: Maybe[SendLocationInfo] = None
-
-
-AnyMenuEvent = (
-    Annotated[ClickEvent, Tag("event:click")]
-    | Annotated[ViewEvent, Tag("event:view")]
-    | Annotated[ViewMiniProgramEvent, Tag("event:view_miniprogram")]
-    | Annotated[ScanCodePushEvent, Tag("event:scancode_push")]
-    | Annotated[ScanCodeWaitMessageEvent, Tag("event:scancode_waitmsg")]
-    | Annotated[SystemPhotoEvent, Tag("event:pic_sysphoto")]
-    | Annotated[PhotoOrAlbumEvent, Tag("event:pic_photo_or_album")]
-    | Annotated[WeChatAlbumEvent, Tag("event:pic_weixin")]
-    | Annotated[LocationSelectEvent, Tag("event:location_select")]
-)

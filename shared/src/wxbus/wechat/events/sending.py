@@ -1,8 +1,6 @@
 """What became of messages we sent, and which ones users want (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Int, Many, Maybe, Part, PlatformPart
 
@@ -140,14 +138,3 @@ class ServiceMessageSentEvent(Event):
     """What became of a service message; its fields are in `model_extra`."""
 
     event: str = "notify_service_msg_send_result"
-
-
-AnySendingEvent = (
-    Annotated[TemplateSendJobFinishEvent, Tag("event:templatesendjobfinish")]
-    | Annotated[MassSendJobFinishEvent, Tag("event:masssendjobfinish")]
-    | Annotated[PublishJobFinishEvent, Tag("event:publishjobfinish")]
-    | Annotated[SubscribeMessagePopupEvent, Tag("event:subscribe_msg_popup_event")]
-    | Annotated[SubscribeMessageChangeEvent, Tag("event:subscribe_msg_change_event")]
-    | Annotated[SubscribeMessageSentEvent, Tag("event:subscribe_msg_sent_event")]
-    | Annotated[ServiceMessageSentEvent, Tag("event:notify_service_msg_send_result")]
-)

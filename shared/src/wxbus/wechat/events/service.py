@@ -1,9 +1,5 @@
 """Human customer service (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Event
 
 
@@ -34,11 +30,3 @@ class ComplaintEvent(Event):
     """A user complains; its fields are in `model_extra`."""
 
     event: str = "complaint_callback"
-
-
-AnyServiceEvent = (
-    Annotated[CustomerServiceCreateSessionEvent, Tag("event:kf_create_session")]
-    | Annotated[CustomerServiceCloseSessionEvent, Tag("event:kf_close_session")]
-    | Annotated[CustomerServiceSwitchSessionEvent, Tag("event:kf_switch_session")]
-    | Annotated[ComplaintEvent, Tag("event:complaint_callback")]
-)

@@ -1,9 +1,5 @@
 """Shops, places and devices near a user (protocol reference 6.1)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Event, Float, Int, Many, Maybe, Part, PlatformEvent
 
 
@@ -114,17 +110,3 @@ class MerchantOrderEvent(Event):
     order_status: Int = None
     product_id: str = ""
     sku_info: str = ""
-
-
-AnyStoresEvent = (
-    Annotated[PoiCheckEvent, Tag("event:poi_check_notify")]
-    | Annotated[AddStoreAuditEvent, Tag("event:add_store_audit_info")]
-    | Annotated[ModifyStoreAuditEvent, Tag("event:modify_store_audit_info")]
-    | Annotated[ApplyMerchantAuditEvent, Tag("event:apply_merchant_audit_info")]
-    | Annotated[CreateMapPoiAuditEvent, Tag("event:create_map_poi_audit_info")]
-    | Annotated[AddNearbyPoiAuditEvent, Tag("event:add_nearby_poi_audit_info")]
-    | Annotated[NearbyCategoryAuditEvent, Tag("event:nearby_category_audit_info")]
-    | Annotated[WifiConnectedEvent, Tag("event:wificonnected")]
-    | Annotated[ShakeAroundEvent, Tag("event:shakearoundusershake")]
-    | Annotated[MerchantOrderEvent, Tag("event:merchant_order")]
-)

@@ -1,9 +1,5 @@
 """Orders of a Mini Program: shipping, settlement, retail payment (protocol reference 6.2)."""
 
-from typing import Annotated
-
-from pydantic import Tag
-
 from wxbus.wechat.base import Int, PlatformEvent
 
 
@@ -82,14 +78,3 @@ class InsuranceClaimEvent(PlatformEvent):
     """A claim for returned goods was decided; its fields are in `model_extra`."""
 
     event: str = "wxainsurance_claim_result"
-
-
-AnyTradeEvent = (
-    Annotated[RemindAccessApiEvent, Tag("event:trade_manage_remind_access_api")]
-    | Annotated[TradeControlledEvent, Tag("event:wxa_trade_controlled")]
-    | Annotated[RemindShippingEvent, Tag("event:trade_manage_remind_shipping")]
-    | Annotated[OrderSettlementEvent, Tag("event:trade_manage_order_settlement")]
-    | Annotated[RetailPayEvent, Tag("event:retail_pay_notify")]
-    | Annotated[RetailRefundEvent, Tag("event:retail_refund_notify")]
-    | Annotated[InsuranceClaimEvent, Tag("event:wxainsurance_claim_result")]
-)

@@ -1,8 +1,6 @@
 """Users come, go and enter (protocol reference 6.1 and 6.2)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Float, Many
 
@@ -95,16 +93,3 @@ class DebugDemoEvent(Event):
 
     event: str = "debug_demo"
     debug_str: str = Field(default="", alias="debug_str")
-
-
-AnyUserEvent = (
-    Annotated[SubscribeEvent, Tag("event:subscribe")]
-    | Annotated[UnsubscribeEvent, Tag("event:unsubscribe")]
-    | Annotated[ScanEvent, Tag("event:scan")]
-    | Annotated[ReportLocationEvent, Tag("event:location")]
-    | Annotated[UserEnterSession, Tag("event:user_enter_tempsession")]
-    | Annotated[UserInfoModifiedEvent, Tag("event:user_info_modified")]
-    | Annotated[UserAuthorizationRevokeEvent, Tag("event:user_authorization_revoke")]
-    | Annotated[UserAuthorizationCancellationEvent, Tag("event:user_authorization_cancellation")]
-    | Annotated[DebugDemoEvent, Tag("event:debug_demo")]
-)

@@ -1,8 +1,6 @@
 """Virtual payment (protocol reference 6.2): pushed again for hours unless the answer says success (4.4)."""
 
-from typing import Annotated
-
-from pydantic import Field, Tag
+from pydantic import Field
 
 from wxbus.wechat.base import Event, Int, Maybe, Part
 
@@ -169,17 +167,3 @@ class XpayIosRefundQueryEvent(XpayEvent):
     refund_request_reason: str = Field(default="", alias="refund_request_reason")
     provide_status: str = Field(default="", alias="provide_status")
     pay_order_id: str = Field(default="", alias="pay_order_id")
-
-
-AnyXpayEvent = (
-    Annotated[XpayGoodsDeliverEvent, Tag("event:xpay_goods_deliver_notify")]
-    | Annotated[XpayCoinPayEvent, Tag("event:xpay_coin_pay_notify")]
-    | Annotated[XpayRefundEvent, Tag("event:xpay_refund_notify")]
-    | Annotated[XpayComplaintEvent, Tag("event:xpay_complaint_notify")]
-    | Annotated[XpayCallbackEvent, Tag("event:xpay_wxpay_callback_notify")]
-    | Annotated[XpaySubscribeSigningEvent, Tag("event:xpay_subscribe_signing_result_notify")]
-    | Annotated[XpaySubscribePayFailEvent, Tag("event:xpay_subscribe_pay_fail_notify")]
-    | Annotated[XpayAppleSubscribeSigningEvent, Tag("event:xpay_apple_subscribe_signing_result_notify")]
-    | Annotated[XpayAppleSubscribeUnsigningEvent, Tag("event:xpay_apple_subscribe_unsigning_result_notify")]
-    | Annotated[XpayIosRefundQueryEvent, Tag("event:xpay_subscribe_ios_refund_query_notify")]
-)
