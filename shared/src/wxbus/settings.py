@@ -5,6 +5,7 @@ A service composes these value objects in its own frozen settings class and read
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -21,6 +22,13 @@ from wxbus.errors import ConfigurationError
 S = TypeVar("S", bound=BaseSettings)
 
 NOT_SET: Final = "is not set"
+
+PREFIX: Final = "WXBUS_"
+"""Of every variable of ours."""
+PREFIXES: Final = frozenset(f"{PREFIX}{part}_" for part in ("INGRESS", "WORKER", "TOKEN", "SANDBOX", "LOCAL"))
+"""Of the variables that one part alone reads."""
+RUN: Final = f"{PREFIX}RUN"
+"""The local runner marks the processes that it started with this variable."""
 
 
 def environment(prefix: str) -> SettingsConfigDict:
@@ -115,14 +123,23 @@ def load_for_command(settings: type[S]) -> S:
         raise ConfigurationError(f"{exc}{hint}") from exc
 
 
+def unread(*settings: type[BaseSettings]) -> dict[str, str]:
+    """Return each variable of ours that no part reads, with the one that was probably meant or "".
+
+    Args:
+        settings: What this process reads. Variables with another part's prefix are that part's to check.
+    """
+    read = {name for one in settings for name in variables(one)} | SHARED
+    others = tuple(prefix for prefix in PREFIXES if not any(name.startswith(prefix) for name in read))
+    found = sorted(name for name in os.environ if name.startswith(PREFIX) and not name.startswith(others))
+    return {name: "".join(get_close_matches(name, read, n=1, cutoff=0.8)) for name in found if name not in read}
+
+
 def tell_unread(*settings: type[BaseSettings]) -> None:
-    """Log each variable with the prefix of the first class that none of them reads: misspelt, or of another release."""
+    """Log each variable that `unread` returns: it is misspelt, or of another release, and has no effect."""
     log = structlog.stdlib.get_logger(__name__)
-    prefix = settings[0].model_config.get("env_prefix", "")
-    read = {name for one in settings for name in variables(one)}
-    for name in sorted(os.environ.keys() - read):
-        if name.startswith(prefix):
-            log.warning("settings.unread", variable=name)
+    for name, meant in unread(*settings).items():
+        log.warning("settings.unread", variable=name, **({"meant": meant} if meant else {}))
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
@@ -157,3 +174,14 @@ def _wrong(settings: type[BaseSettings]) -> list[str]:
 def _line(settings: type[BaseSettings], error: ErrorDetails) -> str:
     what = NOT_SET if error["type"] == "missing" else complaint(error)
     return f"{_variable(settings, str(error['loc'][0]))}: {what}" if error["loc"] else what
+
+
+SHARED: Final = frozenset(
+    {RUN}
+    | variables(BusSettings)
+    | variables(StoreSettings)
+    | variables(AccountsSettings)
+    | variables(LogSettings)
+    | variables(WeChatApiSettings)
+)
+"""The variables that more than one part reads: they stand in the environment of those that do not, too."""

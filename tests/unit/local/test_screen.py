@@ -3,19 +3,64 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from wxbus_local.screen import Screen
 from wxbus_local.stack import Line
 
+ATTACK = "/wechat/a\n12:00:00 token     all.well\x1b[31m\x1b]0;title\x07\x9b2J\u202e\u2028"
 
-def test_a_misspelt_variable_is_shown_while_all_starts() -> None:
-    """Lines about starting are kept back, but not the one that says that a setting has no effect."""
-    shown = io.StringIO()
-    screen = Screen(Console(file=shown, width=120))
 
-    for entry in ({"event": "store.away"}, {"event": "settings.unread", "variable": "WXBUS_INGRESS_PROT"}):
-        screen.hear(Line("ingress", json.dumps(entry)))
+def shown(*lines: Line) -> str:
+    """What is on the screen after these lines of running services."""
+    output = io.StringIO()
+    screen = Screen(Console(file=output, width=200, force_terminal=False))
+    screen.stream()
+    for line in lines:
+        screen.hear(line)
+    return output.getvalue()
 
-    assert "settings.unread  variable=WXBUS_INGRESS_PROT" in shown.getvalue()
-    assert "store.away" not in shown.getvalue()
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"event": "callback.refused", "path": ATTACK}),
+        json.dumps({"event": ATTACK}),
+        json.dumps({"event": "x", ATTACK: 1}),
+        json.dumps({"event": "x", "paths": [ATTACK]}),
+        json.dumps({"event": "x", "timestamp": ATTACK}),
+        ATTACK.replace("\n", ""),
+    ],
+    ids=["value", "event", "name", "list", "time", "no-log-line"],
+)
+def test_control_characters_of_a_line_are_escaped(text: str) -> None:
+    """Whatever a stranger puts into a request, a line stays one line and the terminal's state is left alone."""
+    output = shown(Line("ingress", text))
+
+    assert output.count("\n") == 1
+    assert all(character.isprintable() for character in output.rstrip("\n"))
+
+
+def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
+    """Line feeds are its layout; codes in the message of an exception are not."""
+    exception = "Traceback:\n  File 'x'\nValueError: \x1b[31mred"
+
+    output = shown(Line("worker.1", json.dumps({"event": "failed", "exception": exception})))
+
+    assert output.count("\n") == 4
+    assert "\x1b" not in output
+    assert "\\x1b[31mred" in output
+
+
+def test_lines_about_starting_are_kept_back_and_shown_if_it_fails() -> None:
+    """Who starts it sees each part become ready, and on failure the reason as the last line."""
+    output = io.StringIO()
+    screen = Screen(Console(file=output, width=120))
+
+    screen.hear(Line("ingress", json.dumps({"event": "store.away"})))
+    assert output.getvalue() == ""
+    screen.failure("the \x1b[31mreason")
+
+    assert "store.away" in output.getvalue()
+    assert output.getvalue().rstrip().endswith("stopped: the \\x1b[31mreason")

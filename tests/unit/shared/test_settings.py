@@ -114,15 +114,26 @@ def test_the_usual_addresses_of_redis_are_taken(monkeypatch: pytest.MonkeyPatch,
     assert load(StoreSettings).redis_url.get_secret_value() == address
 
 
-def test_a_variable_that_nobody_reads_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A misspelt one would have no effect, and nobody would know."""
-    for name in ("WXBUS_SOME_PROT", "WXBUS_SOME_BUDGET", "WXBUS_SOME_API_KEY", "WXBUS_OTHERS_PORT"):
+def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt name has no effect: of this part, of what parts share, or of a part itself; the likely one is named.
+
+    What another part reads, and what is not ours, is not told.
+    """
+    for name in (
+        *("WXBUS_SOME_PROT", "WXBUS_ACOUNTS_FILE", "WXBUS_INGRES_PORT"),
+        *("WXBUS_SOME_BUDGET", "WXBUS_SOME_API_KEY", "WXBUS_INGRESS_PORT", "WXBUS_REDIS_URL", "WXBUS_RUN", "OTHER_X"),
+    ):
         monkeypatch.setenv(name, "1")
 
     with structlog.testing.capture_logs() as lines:
         tell_unread(ServiceSettings)
 
-    assert [(line["event"], line["variable"]) for line in lines] == [("settings.unread", "WXBUS_SOME_PROT")]
+    assert {line["event"] for line in lines} == {"settings.unread"}
+    assert [(line["variable"], line.get("meant")) for line in lines] == [
+        ("WXBUS_ACOUNTS_FILE", "WXBUS_ACCOUNTS_FILE"),
+        ("WXBUS_INGRES_PORT", None),
+        ("WXBUS_SOME_PROT", "WXBUS_SOME_PORT"),
+    ]
 
 
 def test_settings_do_not_show_secrets() -> None:

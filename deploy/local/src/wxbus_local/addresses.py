@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from wxbus_local.ports import preferred_port
+from wxbus.errors import ConfigurationError
+from wxbus_local.ports import is_free, preferred_port
+from wxbus_local.settings import LocalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +19,23 @@ class Addresses:
     workers_admin: tuple[int, ...]
 
     @classmethod
-    def choose(cls, *, workers: int) -> "Addresses":
-        """Return the usual ports, and free ones in place of those that are taken."""
+    def choose(cls, settings: LocalSettings) -> "Addresses":
+        """Return the ports that are set; else the usual ones, and free ones in place of those that are taken.
+
+        Raises:
+            ConfigurationError: A port that is set is taken.
+        """
+        first = settings.worker_admin_port
         return cls(
-            ingress=preferred_port(8080),
-            ingress_admin=preferred_port(9080),
-            token=preferred_port(8081),
-            token_admin=preferred_port(9081),
-            sandbox=preferred_port(8082),
-            workers_admin=tuple(preferred_port(9082 + number) for number in range(workers)),
+            ingress=_port("WXBUS_INGRESS_PORT", settings.ingress_port, 8080),
+            ingress_admin=_port("WXBUS_INGRESS_ADMIN_PORT", settings.ingress_admin_port, 9080),
+            token=_port("WXBUS_TOKEN_PORT", settings.token_port, 8081),
+            token_admin=_port("WXBUS_TOKEN_ADMIN_PORT", settings.token_admin_port, 9081),
+            sandbox=_port("WXBUS_SANDBOX_PORT", settings.sandbox_port, 8082),
+            workers_admin=tuple(
+                _port("WXBUS_WORKER_ADMIN_PORT", first and first + number, 9082 + number)
+                for number in range(settings.local_workers)
+            ),
         )
 
     @property
@@ -35,7 +45,7 @@ class Addresses:
 
     @property
     def places(self) -> dict[str, str]:
-        """Return where a person finds each part, by its name in the Procfile."""
+        """Return where a person finds each part, by its name."""
         return {
             "token": url(self.token),
             "ingress": url(self.ingress),
@@ -45,7 +55,7 @@ class Addresses:
 
     @property
     def probes(self) -> dict[str, str]:
-        """Return what answers 200 when a part is ready, by the part's name in the Procfile."""
+        """Return what answers 200 when a part is ready, by the part's name."""
         return {
             "token": f"{url(self.token_admin)}/readyz",
             "ingress": f"{url(self.ingress_admin)}/readyz",
@@ -70,3 +80,11 @@ class Addresses:
 def url(port: int) -> str:
     """Return the address of a port of this machine."""
     return f"http://127.0.0.1:{port}"
+
+
+def _port(variable: str, wanted: int | None, usual: int) -> int:
+    if wanted is None:
+        return preferred_port(usual)
+    if not is_free(wanted):
+        raise ConfigurationError(f"{variable}: port {wanted} is taken by another program")
+    return wanted

@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import secrets
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +18,16 @@ from rich.text import Text
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.settings import load
+from wxbus_local.checking import check
 from wxbus_local.cleanup import forget
 from wxbus_local.demo import demonstrate
 from wxbus_local.guard import Run
+from wxbus_local.invitation import invite, invite_wechat
+from wxbus_local.plan import UNKNOWN, Plan
 from wxbus_local.screen import Screen
 from wxbus_local.servers import Launcher, find
 from wxbus_local.settings import LocalSettings
-from wxbus_local.stack import Stack, running
+from wxbus_local.stack import Stack
 
 
 class Told(BaseException):
@@ -37,14 +39,23 @@ def run() -> None:
     screen = Screen(Console(highlight=False))
     with _explained(screen), contextlib.suppress(Told):
         settings = load(LocalSettings)
+        settings.check()
         with _alone(settings.local_data), Run.open() as guarded:
-            screen.title("starting on this machine, all data below " + str(settings.local_data))
+            screen.title("starting on this machine, all data below " + str(settings.data))
+            plan = Plan.of(settings, data=settings.data)
+            for sentence in plan.warnings():
+                screen.warn(sentence)
+            check(plan.environment(guarded, UNKNOWN))
             with (
-                find(Launcher(guarded, screen.say), data=settings.local_data) as servers,
-                running(guarded, servers, settings, data=settings.local_data, hear=screen.hear) as stack,
+                find(Launcher(guarded, screen.say), data=settings.data) as servers,
+                plan.running(guarded, servers, hear=screen.hear, reload=True) as stack,
+                plan.variables_written(servers),
             ):
                 _wait_ready(screen, stack)
-                _invite(screen.console, stack)
+                if settings.real:
+                    invite_wechat(screen, plan)
+                else:
+                    invite(screen, plan.addresses)
                 screen.stream()
                 try:
                     stack.watch()
@@ -74,13 +85,16 @@ def demo(against: str) -> None:
 
 def _demo_here(screen: Screen) -> bool:
     # Never the user's own names: what is under them is deleted afterwards.
-    settings = load(LocalSettings).for_demo(namespace=f"demo-{secrets.token_hex(4)}")
+    settings = load(LocalSettings)
+    settings.check()
+    settings = settings.for_demo(namespace=f"demo-{secrets.token_hex(4)}")
     with TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True) as folder, Run.open() as guarded:
         screen.title("starting on this machine, for the length of a conversation")
+        plan = Plan.of(settings, data=Path(folder))
         with find(Launcher(guarded, screen.say), data=Path(folder)) as servers:
             screen.say(f"names: {settings.namespace}.* on both, deleted afterwards")
             try:
-                with running(guarded, servers, settings, data=Path(folder), hear=screen.hear) as stack:
+                with plan.running(guarded, servers, hear=screen.hear, reload=False) as stack:
                     _wait_ready(screen, stack)
                     screen.console.print()
                     good = asyncio.run(demonstrate(screen.console, stack.addresses.sandbox_url, fresh=True))
@@ -95,23 +109,6 @@ def _demo_here(screen: Screen) -> bool:
 def _wait_ready(screen: Screen, stack: Stack) -> None:
     places = stack.addresses.places
     stack.wait_ready(lambda name, seconds: screen.ready(name, places[name], seconds))
-
-
-def _invite(console: Console, stack: Stack) -> None:
-    """Print what to do next."""
-    sandbox = stack.addresses.sandbox_url
-    python = Path(sys.executable)
-    with contextlib.suppress(ValueError):
-        python = python.relative_to(Path.cwd())
-    usual = "" if stack.addresses.sandbox == 8082 else f" --url {sandbox}"
-    console.print(
-        Text.assemble(
-            "\n  Send a first message, in a second terminal:\n\n",
-            (f"    {python} -m wxbus_sandbox send text hello{usual}\n", "bold cyan"),
-            f"\n  or look at {sandbox}. Ctrl-C stops everything.\n",
-        ),
-        soft_wrap=True,
-    )
 
 
 @contextlib.contextmanager

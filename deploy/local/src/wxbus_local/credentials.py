@@ -13,6 +13,8 @@ class Credentials:
 
     vault_keys: str = field(repr=False)
     worker_api_key: str = field(repr=False)
+    admin_api_key: str = field(repr=False)
+    """For commands."""
     api_keys_file: Path
 
     @classmethod
@@ -31,6 +33,7 @@ class Credentials:
         return cls(
             vault_keys=vault.read_text(encoding="utf-8").strip(),
             worker_api_key=key.read_text(encoding="utf-8").strip(),
+            admin_api_key=admin.read_text(encoding="utf-8").strip(),
             api_keys_file=entries.absolute(),
         )
 

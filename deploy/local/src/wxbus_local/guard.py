@@ -66,9 +66,14 @@ class Run:
         stdin.write(HAS_CONTAINERS)
         stdin.flush()
 
+    @property
+    def mark(self) -> dict[str, str]:
+        """Return the variable that every process of this run has."""
+        return {MARK: self.id}
+
     def environment(self, **variables: str) -> dict[str, str]:
         """Return our own environment with the run's mark and `variables` added: for a child process."""
-        return {**os.environ, **variables, MARK: self.id}
+        return {**os.environ, **variables, **self.mark}
 
 
 def marked(run_id: str) -> list[psutil.Process]:

@@ -1,17 +1,13 @@
-"""Runs the services of a Procfile (honcho), as a process of its own; says what happens as one JSON object a line.
+"""Runs the parts of a stack (honcho), as a process of its own; says what happens as one JSON object a line.
 
-Started as `python -m wxbus_local.processes PROCFILE WORKER_ADMIN_PORT...`: as many workers as there are ports.
-If one service ends, all do.
+Started as `python -m wxbus_local.processes`; it reads the parts (`parts`) as JSON. If one part ends, all do.
 """
 
 import json
 import os
 import re
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from honcho.environ import parse_procfile
 from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
@@ -34,18 +30,14 @@ class JsonLines(Printer):  # type: ignore[misc]  # honcho has no types
         print(json.dumps(event, ensure_ascii=False), file=self.output, flush=True)
 
 
-def main(procfile: Path, worker_ports: Sequence[str]) -> int:
-    """Run the services until one of them ends or SIGTERM comes; return the exit code of the first to end."""
+def main() -> int:
+    """Run the parts until one of them ends or SIGTERM comes; return the exit code of the first to end."""
     manager = Manager(JsonLines(sys.stdout))
-    for name, command in parse_procfile(procfile.read_text(encoding="utf-8")).processes.items():
-        if name != "worker":
-            manager.add_process(name, command)
-            continue
-        for number, port in enumerate(worker_ports, start=1):
-            manager.add_process(f"{name}.{number}", command, env={**os.environ, "WXBUS_WORKER_ADMIN_PORT": port})
+    for name, part in json.load(sys.stdin).items():
+        manager.add_process(name, part["command"], env={**os.environ, **part["environment"]})
     manager.loop()
     return abs(int(manager.returncode or 0))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """What a person sees while a local stack runs."""
 
 import json
+import re
 import time
 from collections import deque
 from typing import Final
@@ -15,8 +16,8 @@ NAMES: Final = {"token": "magenta", "ingress": "cyan", "sandbox": "green"}
 WORKER: Final = "blue"
 KNOWN: Final = ("event", "level", "timestamp", "service", "exception")
 LAST_LINES: Final = 15
-UNREAD: Final = '"settings.unread"'
-"""A variable that was misspelt: whoever set it is to see it, though it is said while all starts."""
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, change colours or turn text round; line feeds and tabs aside."""
 NAME_WIDTH: Final = 9
 PLACE_WIDTH: Final = 32
 
@@ -59,15 +60,31 @@ class Screen:
     def hear(self, line: Line) -> None:
         """Take one line of a service."""
         self._recent.append(line)
-        if self._streaming or UNREAD in line.text:
+        if self._streaming:
             self.console.print(rendered(line), soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        """Print what the user should mend though all goes on."""
+        self.console.print(Text.assemble("  ", ("warning   ", "bold yellow"), escaped(text)), soft_wrap=True)
+
     def failure(self, text: str) -> None:
-        """Print why it is over, after what the services said last if that was not shown."""
+        """Print why it is over, last of all; before it what the services said last, if that was not shown."""
         if not self._streaming:
             for line in self._recent:
                 self.console.print(rendered(line), soft_wrap=True)
-        self.console.print(Text.assemble("\n  ", ("stopped: ", "bold red"), text, "\n"), soft_wrap=True)
+        self.console.print(Text.assemble("\n  ", ("stopped: ", "bold red"), escaped(text), "\n"), soft_wrap=True)
+
+
+def escaped(text: str) -> str:
+    """Return text whose control characters are written as escapes; it may have line feeds and tabs."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _field(value: object) -> str:
+    """Return a value in one line, as the console format of the services has it."""
+    if not isinstance(value, str):
+        return escaped(json.dumps(value, ensure_ascii=False))
+    return escaped(value).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def rendered(line: Line) -> Text:
@@ -78,13 +95,14 @@ def rendered(line: Line) -> Text:
     except ValueError:
         entry = None
     if not isinstance(entry, dict) or "event" not in entry:
-        return Text.assemble(time.strftime("%H:%M:%S "), prefix, line.text)
-    moment = str(entry.get("timestamp", ""))[11:19] or time.strftime("%H:%M:%S")
-    text = Text.assemble((f"{moment} ", "dim"), prefix, (str(entry["event"]), LEVELS.get(str(entry.get("level")), "")))
+        return Text.assemble(time.strftime("%H:%M:%S "), prefix, escaped(line.text))
+    moment = _field(entry.get("timestamp", ""))[11:19] or time.strftime("%H:%M:%S")
+    text = Text.assemble(
+        (f"{moment} ", "dim"), prefix, (_field(str(entry["event"])), LEVELS.get(str(entry.get("level")), ""))
+    )
     for name, value in entry.items():
         if name not in KNOWN:
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            text.append(f"  {name}=", "dim").append(shown)
+            text.append(f"  {_field(name)}=", "dim").append(_field(value))
     if exception := entry.get("exception"):
-        text.append(f"\n{exception}", "dim")
+        text.append(f"\n{escaped(str(exception))}", "dim")
     return text

@@ -2,34 +2,31 @@
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import IO, cast
 
 import requests
 
 from wxbus_local.addresses import Addresses
-from wxbus_local.credentials import Credentials
 from wxbus_local.errors import StartFailed
 from wxbus_local.guard import Run
+from wxbus_local.parts import Part
 from wxbus_local.servers import Servers
-from wxbus_local.settings import DEMO_BOT, ROOT, LocalSettings
-
-PROCFILE = ROOT / "deploy/local/Procfile"
 
 READY_TIMEOUT = 60.0
 PROBE_TIMEOUT = 3.0
 POLL = 0.1
 WATCH = 1.0
 STOP_GRACE = 12.0
+LAST_WORDS = 8
 
 
 class PartEnded(StartFailed):
@@ -44,6 +41,24 @@ class Line:
     text: str
 
 
+class LastWords:
+    """What each part said last beside its log: why it ended."""
+
+    def __init__(self) -> None:
+        self._said: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_WORDS))
+
+    def hear(self, line: Line) -> None:
+        """Take a line; one of the log is left out, and what stood before it was about something else."""
+        if line.text.startswith("{"):
+            self._said.pop(line.name, None)
+        else:
+            self._said[line.name].append(line.text)
+
+    def of(self, name: str) -> str:
+        """Return the lines of a part, for the end of a sentence; "" if there are none."""
+        return "".join(f"\n    {text}" for text in self._said.get(name, ()))
+
+
 class Stack:
     """The running services."""
 
@@ -52,10 +67,13 @@ class Stack:
         run: Run,
         servers: Servers,
         addresses: Addresses,
+        parts: Collection[str],
         supervisor: "subprocess.Popen[str]",
         hear: Callable[[Line], None],
     ) -> None:
         self.addresses = addresses
+        self._parts = parts
+        self._words = LastWords()
         self._run = run
         self._servers = servers
         self._supervisor = supervisor
@@ -72,7 +90,7 @@ class Stack:
             StartFailed: One is not ready in time; the text says what it waits for.
         """
         began = time.monotonic()
-        waiting = dict(self.addresses.probes)
+        waiting = {name: address for name, address in self.addresses.probes.items() if name in self._parts}
         while waiting:
             for name, address in list(waiting.items()):
                 fault = _probe(address)
@@ -80,7 +98,7 @@ class Stack:
                     ready(name, time.monotonic() - began)
                     del waiting[name]
                 elif time.monotonic() - began > READY_TIMEOUT:
-                    raise StartFailed(f"{name} is not ready after {READY_TIMEOUT:.0f} s: {fault}")
+                    raise StartFailed(f"{name} is not ready after {READY_TIMEOUT:.0f} s: {fault}{self._words.of(name)}")
             self.check(patience=POLL if waiting else 0)
 
     def watch(self) -> None:
@@ -110,74 +128,50 @@ class Stack:
     def _listen(self) -> None:
         for event in map(json.loads, cast("IO[str]", self._supervisor.stdout)):
             if "line" in event:
-                self._hear(Line(event["name"], event["line"]))
+                line = Line(event["name"], event["line"])
+                self._words.hear(line)
+                self._hear(line)
             else:
-                self._ended.put(f"{event['name']} {_how(event['stopped'])}")
+                self._ended.put(f"{event['name']} {_how(event['stopped'])}{self._words.of(event['name'])}")
         self._ended.put(f"the process manager {_how(self._supervisor.wait())}")
 
 
 @contextlib.contextmanager
 def running(
-    run: Run, servers: Servers, settings: LocalSettings, *, data: Path, hear: Callable[[Line], None]
+    run: Run,
+    servers: Servers,
+    addresses: Addresses,
+    parts: Mapping[str, Part],
+    environment: Mapping[str, str],
+    *,
+    hear: Callable[[Line], None],
 ) -> Iterator[Stack]:
     """Yield the services, just started; they are stopped with the block.
 
     Args:
         run: Guards them.
         servers: RabbitMQ and Redis for them.
-        settings: What the user wants different.
-        data: Where their keys are kept, and callbacks that RabbitMQ did not take.
+        addresses: Where they listen.
+        parts: The processes to run.
+        environment: Of all of them.
         hear: Is given every line they say, by a thread.
     """
-    addresses = Addresses.choose(workers=settings.local_workers)
-    ports = tuple(map(str, addresses.workers_admin))
     supervisor = subprocess.Popen(
-        [sys.executable, "-m", "wxbus_local.processes", str(PROCFILE), *ports],
-        env=_environment(run, servers, settings, addresses, data),
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "wxbus_local.processes"],
+        env=dict(environment),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
         start_new_session=True,  # Ctrl-C is for us; we stop it in good order
     )
-    stack = Stack(run, servers, addresses, supervisor, hear)
+    with cast("IO[str]", supervisor.stdin) as stdin:
+        json.dump({name: asdict(part) for name, part in parts.items()}, stdin)
+    stack = Stack(run, servers, addresses, parts, supervisor, hear)
     try:
         yield stack
     finally:
         stack.stop()
-
-
-def _environment(
-    run: Run, servers: Servers, settings: LocalSettings, addresses: Addresses, data: Path
-) -> dict[str, str]:
-    """Return the environment of all services; what the user has set beyond `settings` stands."""
-    credentials = Credentials.of(data / "keys")
-    preferred = {
-        "WXBUS_LOG_FORMAT": "json",  # for us to read
-        "WXBUS_LOG_LEVEL": "debug",  # each message can be followed
-    }
-    if settings.wechat_api_url is None:
-        preferred["WXBUS_TOKEN_WECOM_API_URL"] = addresses.sandbox_url
-    decided = {
-        **addresses.environment(),
-        "WXBUS_AMQP_URL": servers.amqp_url,
-        "WXBUS_REDIS_URL": servers.redis_url,
-        "WXBUS_NAMESPACE": settings.namespace,
-        "WXBUS_PARTITIONS": str(settings.partitions),
-        "WXBUS_INGRESS_SPOOL_DIR": str((data / "spool").absolute()),
-        "WXBUS_WECHAT_API_URL": settings.wechat_api_url or addresses.sandbox_url,
-        "WXBUS_ACCOUNTS_FILE": str(settings.accounts_file.absolute()),
-        "WXBUS_WORKER_APP": settings.worker_app,
-        "WXBUS_TOKEN_VAULT_KEYS": credentials.vault_keys,
-        "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
-        "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(DEMO_BOT)])),
-        "PYTHONUNBUFFERED": "1",
-    }
-    if servers.management_url:
-        decided["WXBUS_AMQP_MANAGEMENT_URL"] = servers.management_url
-    return preferred | run.environment() | decided
 
 
 def _probe(address: str) -> str | None:

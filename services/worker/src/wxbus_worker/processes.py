@@ -1,6 +1,7 @@
 """The worker as processes: one, several side by side, or one that starts again whenever its handlers change."""
 
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -28,7 +29,8 @@ def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) 
     grace = settings.grace + STOP_GRACE
     if reload:
         folder = folder_of(settings.app, app_dir=settings.app_dir)
-        uvloop.run(keep_reloading(partial(_be, settings), folder, grace=grace))
+        package = folder != Path(settings.app_dir).resolve()  # a module alone: not everything below its folder
+        uvloop.run(keep_reloading(partial(_be, settings), folder, recursive=package, grace=grace))
     elif processes == 1:
         uvloop.run(_serve(settings))
     else:

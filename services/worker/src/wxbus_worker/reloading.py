@@ -11,18 +11,23 @@ import watchfiles
 from wxbus.processes import Child
 from wxbus.stopping import stop_signal
 
+PYTHON = watchfiles.PythonFilter()
+
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def keep_reloading(work: Callable[[], None], folder: Path, *, grace: float) -> None:
+async def keep_reloading(work: Callable[[], None], folder: Path, *, recursive: bool, grace: float) -> None:
     """Run `work` in a process, and anew when a Python file in `folder` changes, until SIGTERM or SIGINT.
 
-    What is wrong with the handlers is told; then the next change is waited for. `grace` is in seconds, for each stop.
+    What is wrong with the handlers is told; then the next change is waited for.
+    With `recursive`, the folders below it count too. `grace` is in seconds, for each stop.
     """
     child = Child(work, number=0, grace=grace)
     stopping = stop_signal(at_once=child.kill)
     log.info("worker.watching", folder=str(folder))
-    changes = watchfiles.awatch(folder, watch_filter=watchfiles.PythonFilter(), stop_event=stopping)
+    changes = watchfiles.awatch(
+        folder, watch_filter=watchfiles.PythonFilter(), recursive=recursive, stop_event=stopping
+    )
     child.start()
     telling = asyncio.create_task(_tell_end(child, stopping))
     try:

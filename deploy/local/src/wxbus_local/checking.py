@@ -1,0 +1,82 @@
+"""Checks settings, accounts and handlers before anything is started; `python -m wxbus_local.checking` is the check.
+
+It is a process of its own, with the environment that the services will have: it imports the user's handlers.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wxbus.accounts import Accounts
+from wxbus.demo_secrets import refuse_demo_secrets
+from wxbus.errors import ConfigurationError
+from wxbus.settings import AccountsSettings, WeChatApiSettings, load
+from wxbus_ingress.settings import IngressSettings
+from wxbus_token.settings import TokenSettings
+from wxbus_worker.loading import load_router
+from wxbus_worker.route_table import RouteTable
+from wxbus_worker.settings import WorkerSettings
+
+TIMEOUT: Final = 60.0
+"""Seconds for the import of the handlers, and all else."""
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """Return if services can start with this environment.
+
+    Raises:
+        ConfigurationError: They cannot; the text says why, once for each reason.
+    """
+    command = [sys.executable, "-m", __name__]
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+    except subprocess.TimeoutExpired as exc:
+        app = environment.get("WXBUS_WORKER_APP")
+        raise ConfigurationError(f"WXBUS_WORKER_APP: importing {app} takes more than {TIMEOUT:.0f} s") from exc
+    if done.returncode != 0:
+        raise ConfigurationError(done.stderr.strip() or f"the check ended with exit code {done.returncode}")
+
+
+def _accounts() -> None:
+    accounts = Accounts.read(load(AccountsSettings).accounts_file)
+    if not len(accounts):
+        raise ConfigurationError("WXBUS_ACCOUNTS_FILE: there is no account in it")
+    refuse_demo_secrets([load(WeChatApiSettings).wechat_api_url], accounts=accounts)
+
+
+def _handlers() -> None:
+    settings = load(WorkerSettings)
+    RouteTable(load_router(settings.app, app_dir=settings.app_dir))
+
+
+CHECKS: Final[tuple[Callable[[], object], ...]] = (
+    lambda: load(IngressSettings),
+    lambda: load(TokenSettings),
+    _accounts,
+    _handlers,
+)
+
+
+def main() -> int:
+    """Print each reason why services could not start to standard error; return the exit code."""
+    reasons: list[str] = []
+    for one in CHECKS:
+        try:
+            one()
+        except ConfigurationError as exc:
+            reasons += [reason for reason in [str(exc)] if reason not in reasons]
+    print("\n".join(dict.fromkeys("\n".join(reasons).splitlines())), file=sys.stderr, end="")
+    return 2 if reasons else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
