@@ -59,7 +59,7 @@ async def test_a_message_that_kills_its_process(
     assert letter
     assert b'"die"' in letter.body
     assert letter.headers["death_reason"] == "poison"
-    assert letter.headers["death_error"] == "Poison: 5 runs began and none ended: each time the process died"
+    assert letter.headers["death_error"].startswith("Poison: 5 runs began and none ended")
 
 
 def a_text(content: str, openid: str) -> Envelope:

@@ -9,6 +9,7 @@ from tests.support.worker import REDIS_PATIENCE, Rig, a_text_envelope
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Router, current_delivery
+from wxbus_worker.job import Job
 from wxbus_worker.settlement import Done
 from wxbus_worker.starts import Starts
 
@@ -71,3 +72,18 @@ async def test_five_runs_without_an_end_are_enough(starts: Starts) -> None:
     assert len(runs) == 1
     [(_, death)] = rig.memory_outlet.buried
     assert death.reason == "poison"
+
+
+async def test_a_run_that_blocked_the_loop_stays_counted(starts: Starts) -> None:
+    """Its worker was cut off or nearly so: the message becomes a suspect like one that ends its process."""
+    router = Router()
+    jobs: list[Job] = []
+
+    @router.text
+    async def block() -> None:
+        jobs[0].blocked_loop = True
+
+    rig = Rig(router, starts=starts)
+    jobs.append(Job(MemoryDelivery(envelope := a_text_envelope(), redelivered=True)))
+    assert isinstance(await rig.work(jobs[0]), Done)
+    assert await starts.before(envelope) == 2

@@ -455,3 +455,46 @@ async def test_a_suspect_is_alone_with_those_that_rest() -> None:
         await work.until(ended=2)
 
     assert work.ended == ["wx1:suspect", "wx1:other"]
+
+
+async def test_a_suspect_runs_after_what_waited_before_it() -> None:
+    """Also where it has the only place; what comes later than it does not start before it."""
+    work = Work()
+    suspicious = alone_if_suspect(work)
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(suspicious, concurrency=1, tasks=tasks)
+        for openid, number in (("suspect", 0), ("a", 0), ("a", 1), ("b", 0)):
+            lanes.deliver(a_delivery(openid, number))
+        await work.until(started=1)
+        for openid in ("a", "late"):
+            lanes.deliver(a_delivery(openid, 2))
+        for openid in ("a", "b", "late", "suspect"):
+            work.let(openid, 3)
+        await work.until(ended=6)
+
+    assert work.started[:3] == ["wx1:a", "wx1:b", "wx1:a"]
+    assert work.started[3] == "wx1:suspect"
+    assert sorted(work.started[4:]) == ["wx1:a", "wx1:late"]
+
+
+async def test_the_message_that_blocks_the_loop_is_blamed() -> None:
+    """The one whose task it is; if no message's task is known, all that run."""
+    work = Work()
+    jobs: list[Job] = []
+
+    async def noted(job: Job) -> None:
+        jobs.append(job)
+        job.envelope = job.delivery.envelope()
+        await work(job)
+
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(noted, concurrency=2, tasks=tasks)
+        for openid in "ab":
+            lanes.deliver(a_delivery(openid))
+        await work.until(started=2)
+        assert lanes.blame(jobs[0].task) == {"message_id": jobs[0].envelope.id}
+        assert [job.blocked_loop for job in jobs] == [True, False]
+        assert lanes.blame(None) == {}
+        assert [job.blocked_loop for job in jobs] == [True, True]
+        for openid in "ab":
+            work.let(openid)

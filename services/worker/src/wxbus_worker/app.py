@@ -25,6 +25,7 @@ from wxbus.rpc import Client, TokenClient
 from wxbus.rpc.component import ComponentClient
 from wxbus.rpc.tokens import TIMEOUT
 from wxbus.store.store import Store
+from wxbus.watchdog import watched_loop
 from wxbus_worker.expiry import Sweeper
 from wxbus_worker.held_replies import RedisHeldReplies
 from wxbus_worker.lanes import Lanes
@@ -112,6 +113,7 @@ async def serve(
             async with asyncio.TaskGroup() as tasks:
                 lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
                 metrics.watch(lanes)
+                await enter(watched_loop(registry=registry, describe=lanes.blame))
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
                 membership = Membership(store, namespace=settings.store.namespace, member=name)
                 cut = await enter(_cutter(settings))

@@ -35,6 +35,10 @@ class Job:
     """False from the commit until the replies are out: a lost partition does not cancel it there."""
     abandoned: bool = False
     """The partition was lost: nothing is settled any more."""
+    blocked_loop: bool = False
+    """Its handler has blocked the event loop, as far as the watchdog knows. Set by the lanes."""
+    suspected: bool = False
+    """Its earlier runs did not end: it runs alone. Set by count_start."""
     repeats: int = 0
     """Runs before this one of the same delivery, while its lane was blocked. Set by settle."""
 
@@ -68,6 +72,8 @@ class Job:
     """Who waits for an answer was told."""
     turn: Turn | None = None
     """Right to send what the outbox holds. Set by commit."""
+    sending: bool = False
+    """The message is committed, by this run or one before: only its replies may be left. Set by send_replies."""
     unsent: tuple[Entry, ...] = ()
     """What is left in the outbox after a failure. Set by send_replies."""
 
@@ -75,6 +81,12 @@ class Job:
     def context(self) -> Context:
         """Return the user's context as it was opened and changed."""
         return self.opened.context
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Return log fields that name message and handler, as far as they are known."""
+        fields = {"message_id": self.envelope.id} if hasattr(self, "envelope") else {}
+        return fields if self.route is None else {**fields, "handler": self.route.name}
 
     @property
     def attempt(self) -> int:
@@ -87,7 +99,7 @@ class Job:
         self.interruptible = True
         self.route, self.groups = None, NO_GROUPS
         self.replies, self.turn, self.unsent = (), None, ()
-        self.answer, self.held, self.committed = None, None, False
+        self.answer, self.held, self.committed, self.sending = None, None, False, False
 
     def abandon(self) -> None:
         """Give it up: its partition was lost."""

@@ -6,9 +6,10 @@ queue, and one task is made for each message that starts. A backlog costs a dequ
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from typing import Any
 
 from wxbus.bus.ports import Delivery
 from wxbus_worker.job import Job
@@ -17,7 +18,7 @@ from wxbus_worker.job import Job
 class _Lane:
     """One user's messages, oldest first."""
 
-    __slots__ = ("alone", "job", "name", "partition", "rested", "resting", "waiting")
+    __slots__ = ("ahead", "alone", "job", "name", "partition", "rested", "resting", "waiting")
 
     def __init__(self, name: str, partition: "_Partition") -> None:
         self.name = name
@@ -26,6 +27,8 @@ class _Lane:
         self.job: Job | None = None
         self.alone = False
         """Its job is a suspect: it wants to run alone."""
+        self.ahead = 0
+        """Of its waiting messages, how many start before a suspect that waits."""
         self.resting = False
         """Its job waits for something and takes nobody's place."""
         self.rested: asyncio.Event | None = None
@@ -51,26 +54,50 @@ class _Partition:
         self.idle = asyncio.Event()
         self.idle.set()
         self.suspects = 0
-        """Of those that run: they want to run alone, and nothing starts meanwhile."""
+        """Of those that run: they want to run alone, and only what was there before them starts meanwhile."""
         self.held: list[_Lane] = []
         """Lanes whose turn came meanwhile."""
         self.calm = asyncio.Event()
-        """Only suspects run."""
+        """Only suspects run, and what was there before them has run."""
 
     def look(self) -> None:
-        """See whether only suspects run."""
-        if self.running - self.resting > self.suspects:
+        """See whether only suspects are left."""
+        ahead = self.suspects and any(lane.ahead and not lane.resting for lane in self.lanes.values())
+        if ahead or self.running - self.resting > self.suspects:
             self.calm.clear()
         else:
             self.calm.set()
+
+    def suspect(self, lane: _Lane) -> None:
+        """Let the job of `lane` run alone, after what waits in other lanes now."""
+        if not self.suspects:
+            for other in self.lanes.values():
+                other.ahead = len(other.waiting)
+        lane.ahead = 0
+        lane.alone = True
+        self.suspects += 1
+        self.look()
+
+    def clear(self, lane: _Lane) -> list[_Lane]:
+        """Note that the job of `lane` need not run alone any more; return the lanes that go on."""
+        lane.alone = False
+        self.suspects -= 1
+        going_on: list[_Lane] = []
+        if not self.suspects:
+            going_on, self.held = self.held, going_on
+            for other in self.lanes.values():
+                other.ahead = 0
+        return going_on
 
     def shut(self) -> None:
         """Start nothing more: what waits or rests goes back to the queue with the channel."""
         self.open = False
         for lane in self.lanes.values():
             lane.waiting.clear()
+            lane.ahead = 0
             if lane.resting:
                 lane.cancel()
+        self.look()
 
 
 class Lanes:
@@ -89,6 +116,8 @@ class Lanes:
         """Messages being worked on."""
         self._resting = 0
         """Of those: they take nobody's place."""
+        self._suspects_waiting = 0
+        """Of those, too: what they wait for needs the place."""
 
     @property
     def waiting(self) -> int:
@@ -130,6 +159,22 @@ class Lanes:
         if self._partitions.get(partition) is leaving:
             del self._partitions[partition]
 
+    def blame(self, task: "asyncio.Task[Any] | None") -> Mapping[str, str]:
+        """Note that a task blocks the loop: its message, or every one that runs if the task is none of a message.
+
+        Returns log fields that name message and handler. May be called by another thread while the loop is blocked.
+        """
+        jobs = [
+            lane.job
+            for partition in list(self._partitions.values())
+            for lane in list(partition.lanes.values())
+            if lane.job is not None
+        ]
+        culprit = next((job for job in jobs if job.task is task), None)
+        for job in jobs if culprit is None else (culprit,):
+            job.blocked_loop = True
+        return {} if culprit is None else culprit.named
+
     def close(self) -> None:
         """Start nothing more at all."""
         self._closed = True
@@ -137,11 +182,11 @@ class Lanes:
             partition.shut()
 
     def _start(self) -> None:
-        while self._ready and self.running - self._resting < self._concurrency:
+        while self._ready and self.running - self._resting - self._suspects_waiting < self._concurrency:
             lane = self._ready.popleft()
             if not (lane.waiting if lane.job is None else lane.rested):  # dropped meanwhile
                 continue
-            if lane.partition.suspects and not lane.alone:
+            if lane.partition.suspects and not lane.alone and not lane.ahead:
                 lane.partition.held.append(lane)
                 continue
             if lane.rested is not None:
@@ -158,6 +203,7 @@ class Lanes:
                 self.close()
                 return
             lane.job = job
+            lane.ahead = max(0, lane.ahead - 1)
             self.running += 1
             lane.partition.running += 1
             lane.partition.idle.clear()
@@ -166,23 +212,32 @@ class Lanes:
 
     @asynccontextmanager
     async def _alone(self, lane: _Lane) -> AsyncIterator[None]:
-        """Run the block when nothing of the partition runs and no other suspect at all; start nothing meanwhile."""
+        """Run the block when what was in the partition before it has run, and no other suspect runs at all.
+
+        What comes later starts after the block.
+        """
         partition = lane.partition
-        lane.alone = True
-        partition.suspects += 1
-        partition.look()
+        partition.suspect(lane)
         try:
-            async with self._suspecting:
-                await partition.calm.wait()
+            async with AsyncExitStack() as stack:
+                with self._giving_place():
+                    await stack.enter_async_context(self._suspecting)
+                    await partition.calm.wait()
                 yield
         finally:
-            lane.alone = False
-            partition.suspects -= 1
-            if not partition.suspects:
-                self._ready.extend(partition.held)
-                partition.held.clear()
-                self._start()
+            self._ready.extend(partition.clear(lane))
+            self._start()
             partition.look()
+
+    @contextmanager
+    def _giving_place(self) -> Iterator[None]:
+        """Let others start in the place of a suspect that waits for them."""
+        self._suspects_waiting += 1
+        self._start()
+        try:
+            yield
+        finally:
+            self._suspects_waiting -= 1
 
     @asynccontextmanager
     async def _rest(self, lane: _Lane) -> AsyncIterator[None]:

@@ -49,6 +49,8 @@ class CallHandler:
             log.info("message.unhandled", message=type(job.message).__name__)
             job.replies = ()
         else:
+            if job.suspected:
+                log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(job.message).__name__)
             call = HandlerCall(
                 message=job.message,
                 context=job.context,

@@ -23,14 +23,15 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Poison(WxbusError):
-    """Every process that ran the message ended."""
+    """Every process that ran the message ended, or was cut off because it stood still."""
 
 
 class CountStart:
     """Counts the runs of redelivered messages; others cost nothing.
 
-    When a process dies, all that it ran has begun without an end. A suspect runs with nothing beside it in its
-    partition, and no other suspect in the process: of two that died together, only one is counted on.
+    When a process dies, all that it ran has begun without an end. So has a message that blocked the event loop until
+    the worker was cut off. A suspect runs after what waits in its partition, with nothing beside it there and no other
+    suspect in the process: of two that died together, only one is counted on.
     """
 
     def __init__(self, starts: Starts | None) -> None:
@@ -46,11 +47,14 @@ class CountStart:
         if before < SUSPECT:
             return await self._counted(job, call_next, starts)
         log.warning("delivery.suspected", starts=before)
+        job.suspected = True
         async with job.alone():
             before = await starts.before(job.envelope)  # while it waited another may have run it: we lost the partition
             if before >= POISON:
                 await starts.end(job.envelope)  # a replay begins anew
-                return Bury("poison", Poison(f"{before} runs began and none ended: each time the process died"))
+                return Bury(
+                    "poison", Poison(f"{before} runs began and none ended: each time the process died or stood still")
+                )
             return await self._counted(job, call_next, starts)
 
     async def _counted(self, job: Job, call_next: Next, starts: Starts) -> Settlement:
@@ -58,8 +62,10 @@ class CountStart:
         try:
             return await call_next(job)
         finally:
-            # An error and a cancellation are ends, too: the process lives. Without Redis it remains a start too many,
-            # of a message that will hardly come again.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FORGET_TIME):
-                    await starts.end(job.envelope)
+            # An error and a cancellation are ends, too: the process lives. Not so if the message blocked the loop: the
+            # worker was or would have been cut off. Without Redis it remains a start too many, of a message that will
+            # hardly come again.
+            if not job.blocked_loop:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FORGET_TIME):
+                        await starts.end(job.envelope)

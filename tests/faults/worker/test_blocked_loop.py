@@ -1,0 +1,78 @@
+"""A handler that blocks the event loop costs its own message, not those of others."""
+
+import asyncio
+
+import aio_pika
+import pytest
+
+from tests.faults.conftest import Install
+from tests.support.handovers import events
+from tests.support.history import metrics, outcome, settled
+from tests.support.installation import ACCOUNT, APPID
+from tests.support.queues import dead
+from tests.support.worker import a_text_envelope
+from wxbus.bus.envelope import Envelope
+from wxbus.bus.publisher import Publisher
+from wxbus.bus.topology import Topology
+from wxbus_local.private import Server
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
+
+USERS = [f"o_user{index}" for index in range(12)]
+EACH = 6
+LOOK = 0.2
+HANDLER = "tests.support.blocking.block"
+
+
+async def test_a_message_that_blocks_the_loop(
+    own_rabbitmq: Server, own_redis: Server, namespace: str, install: Install
+) -> None:
+    """Each cut-off counts as a start: the message runs alone in the end, then it is buried as poison.
+
+    Every other message is handled once and in order. The log names message, handler and line of code, while the loop
+    still stands; a metric counts it.
+    """
+    topology = Topology(namespace, partitions=3)
+    assert own_rabbitmq.management_url
+    async with (
+        install(
+            amqp_url=own_rabbitmq.url,
+            redis_url=own_redis.url,
+            topology=topology,
+            WXBUS_AMQP_MANAGEMENT_URL=own_rabbitmq.management_url,
+        ) as installation,
+        asyncio.timeout(220),
+    ):
+        workers = await installation.workers("tests.support.blocking:router", "worker1", "worker2", "worker3")
+        blocking = a_text("block", USERS[5])
+        async with Publisher.open(own_rabbitmq.url, topology, name="users") as publisher:
+            for number in range(1, EACH + 1):
+                for user in USERS:
+                    await publisher.publish(a_text(str(number), user), budget=10)
+                    if (user, number) == (USERS[5], 3):
+                        await publisher.publish(blocking, budget=10)
+            while not await dead(own_rabbitmq.url, topology):  # noqa: ASYNC110 - RabbitMQ tells nobody
+                await asyncio.sleep(LOOK)
+            await settled(own_rabbitmq.url, topology, workers)
+        result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
+        blocked = [await metrics(worker) for worker in workers]
+
+    assert result.committed == {user: list(range(1, EACH + 1)) for user in USERS}
+    async with await aio_pika.connect(own_rabbitmq.url) as connection:
+        queue = await (await connection.channel()).get_queue(topology.dead_queue.name)
+        letter = await queue.get(no_ack=True)
+        assert await queue.get(no_ack=True, fail=False) is None
+    assert letter
+    assert (letter.message_id, letter.headers["death_reason"]) == (blocking.id, "poison")
+    warnings = [fields for worker in workers for _, fields in events(worker, "loop.blocked")]
+    assert {(fields["message_id"], fields["handler"]) for fields in warnings} == {(blocking.id, HANDLER)}
+    assert all("time.sleep(BLOCK)" in fields["code"] for fields in warnings)
+    assert sum(told["wxbus_loop_blocked_total"] for told in blocked) >= len(warnings)
+    alone = [fields for worker in workers for _, fields in events(worker, "delivery.suspect_runs_alone")]
+    assert {fields["handler"] for fields in alone} == {HANDLER}
+    assert {fields["message_id"] for fields in alone} == {blocking.id}
+
+
+def a_text(content: str, openid: str) -> Envelope:
+    """A user's text."""
+    return a_text_envelope(content, openid=openid, account=ACCOUNT, appid=APPID, lane=f"{APPID}:{openid}")
