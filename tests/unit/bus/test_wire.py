@@ -38,6 +38,7 @@ envelopes = st.builds(
     traceparent=st.text(max_size=55),
     attempt=st.integers(1, 10_000),
     replay=st.booleans(),
+    committed=st.none() | short,
     plain_signature=st.none() | short,
     reply_to=st.none() | short,
     correlation_id=st.none() | short,

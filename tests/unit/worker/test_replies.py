@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.worker import APPID, KEY, OPENID, FakeWeChat, Rig, a_text_envelope, an_event_envelope
-from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.errors import Reject, StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, reply
 from wxbus_worker import Context, Router, SuccessResponse, current_delivery
@@ -329,17 +329,68 @@ async def test_conflicts_without_end_are_tried_again_later() -> None:
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
 
 
-async def test_a_replay_runs_although_it_was_committed_and_only_once() -> None:
-    """An operator's replay overrides the marker of its message, and is remembered for itself."""
+@pytest.mark.parametrize("known_by", ["letter", "store"])
+@pytest.mark.parametrize("error", [refusal(45008), ValueError("no such message")])
+async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str, error: Exception) -> None:
+    """It runs no handler, changes nothing and repeats nothing, as often as it is replayed.
+
+    The letter says that it was committed, also when its id is forgotten; the store does of letters that died otherwise.
+    """
     echo = Echo()
     rig = Rig(echo.router)
-    envelope = a_text_envelope("a")
-    await rig.handle(envelope)
-    replayed = replace(envelope, replay=True, id="f" * 32)
-    await rig.handle(replayed)
-    await rig.handle(replayed)
+    rig.wechat.errors.extend([None, error, None, error])
+    envelope = a_text_envelope("a b c")
+    assert isinstance(await rig.handle(envelope), Bury)
+    ((_, death),) = rig.memory_outlet.buried
+    assert death.committed == marker_of(envelope)
+    committed = death.committed if known_by == "letter" else None
+    replayed = replace(envelope, replay=True, committed=committed, id="f" * 32)
+    assert isinstance(await rig.handle(replayed), Bury)  # refused again
+    assert isinstance(await rig.handle(replayed), Done)
+    assert isinstance(await rig.handle(replayed), Done)
 
-    assert echo.runs == ["a", "a"]
+    assert echo.runs == ["a b c"]
+    assert rig.wechat.texts == ["a", "c", "b"]
+
+
+async def test_a_replay_after_the_attempts_are_used_up_sends_what_is_left() -> None:
+    """WeChat was away for too long: what was given up then is sent now, and the handler does not run again."""
+    echo = Echo()
+    rig = Rig(echo.router, delays=())
+    rig.wechat.errors.extend([None, WeChatUnavailable("away")])
+    envelope = a_text_envelope("a b c")
+    assert isinstance(await rig.handle(envelope), Bury)
+    assert not rig.memory.outbox(KEY)
+    ((_, death),) = rig.memory_outlet.buried
+    await rig.handle(replace(envelope, replay=True, committed=death.committed, id="f" * 32))
+
+    assert echo.runs == ["a b c"]
+    assert rig.wechat.texts == ["a", "b", "c"]
+
+
+async def test_a_replay_of_what_was_not_committed_runs_once() -> None:
+    """Its handler failed: it runs now, and what it does is done once."""
+    runs: list[str] = []
+    router = Router()
+
+    @router.text
+    async def fail_first(message: TextMessage) -> reply.Text:
+        runs.append(message.content)
+        if len(runs) == 1:
+            raise Reject("on purpose")
+        return reply.Text(message.content)
+
+    rig = Rig(router)
+    envelope = a_text_envelope("a")
+    assert isinstance(await rig.handle(envelope), Bury)
+    ((_, death),) = rig.memory_outlet.buried
+    assert death.committed is None
+    replayed = replace(envelope, replay=True, id="f" * 32)
+    for _ in range(2):
+        assert isinstance(await rig.handle(replayed), Done)
+
+    assert runs == ["a", "a"]
+    assert rig.wechat.texts == ["a"]
 
 
 async def test_the_conversation_is_recorded_within_its_limit() -> None:

@@ -48,10 +48,9 @@ class ContextKey:
 def marker_of(envelope: Envelope, *, copies: bool = False) -> str:
     """Return what a message is remembered by: short, and the same for every delivery of the same push.
 
-    A replay is remembered for itself: its push was committed before, and it is to run all the same, once. So is every
-    push of the same message with `copies`.
+    With `copies` every push of the same message is remembered for itself.
     """
-    identity = f"{envelope.dedup_id}\n{envelope.id}" if envelope.replay or copies else envelope.dedup_id
+    identity = f"{envelope.dedup_id}\n{envelope.id}" if copies else envelope.dedup_id
     return hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
 
 
@@ -167,6 +166,15 @@ class ContextStore(Protocol):
         """Take the turn to send what the outbox holds, if no other run has it."""
         ...
 
-    async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
-        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
+    async def strike(
+        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+    ) -> float:
+        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left.
+
+        With `aside`, the marker of their message, they are kept for `resume` as long as message ids are.
+        """
+        ...
+
+    async def resume(self, key: ContextKey, marker: str, *, run: str) -> Turn:
+        """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
         ...

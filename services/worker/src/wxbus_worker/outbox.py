@@ -56,9 +56,10 @@ class Outbox:
         Raises:
             Unavailable: WeChat or the token service is away; `job.unsent` is what is left.
             RetryLater: WeChat wants us to wait.
-            Reject: WeChat refuses a reply of this message for good; the others are sent.
+            Reject: WeChat refuses a reply of this message for good: it is set aside, the others are sent.
         """
         key = ContextKey.of(job.envelope)
+        job.sending = True
         refused: Reject | None = None
         turn = job.turn
         while True:
@@ -70,7 +71,8 @@ class Outbox:
                 while left and self._clock() + self._budget < until:
                     refusal = await self._send(key, left[0], own=left[0].marker == job.marker)
                     refused = refused or refusal
-                    until = await self._store.strike(key, left[:1], run=job.id)
+                    aside = job.marker if refusal and job.receipt is None else ""
+                    until = await self._store.strike(key, left[:1], run=job.id, aside=aside)
                     del left[0]
             except Exception:
                 job.unsent = tuple(left)
@@ -83,11 +85,11 @@ class Outbox:
             raise refused
 
     async def give_up(self, job: Job) -> None:
-        """Strike off what is left of this message's replies, so that the ones behind are not held up."""
+        """Set aside what is left of this message's replies, so that the ones behind are not held up."""
         own = [entry for entry in job.unsent if entry.marker == job.marker]
         if own:
             log.error("replies.given_up", replies=len(own))
-            await self._store.strike(ContextKey.of(job.envelope), own, run=job.id)
+            await self._store.strike(ContextKey.of(job.envelope), own, run=job.id, aside=job.marker)
 
     async def _turn(self, job: Job, key: ContextKey) -> Turn:
         """Return our turn, after that of whoever has it."""

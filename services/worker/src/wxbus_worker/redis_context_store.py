@@ -45,6 +45,10 @@ class LaneKeys:
         """Return the key of what of this kind a lane has."""
         return f"{self.prefix(key.shard, kind)}{key.lane}"
 
+    def aside(self, key: ContextKey, marker: str) -> str:
+        """Return the key of a message's replies that could not be sent."""
+        return f"{self.of(key, 'aside')}:{marker}"
+
     def held(self, key: ContextKey, marker: str) -> str:
         """Return the key of a message's answer and the replies that wait with it."""
         return f"{self.of(key, 'held')}:{marker}"
@@ -94,9 +98,12 @@ class RedisContextStore:
         turn, self._open, commit, claim, self._strike = (
             Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("turn", "open", "commit", "claim", "strike")
         )
-        self._due, self._handed = (Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("due", "handed"))
+        self._due, self._handed, resume = (
+            Script.of("wxbus_worker.lua", f"{name}.lua") for name in ("due", "handed", "resume")
+        )
         self._commit = Script(commit.name, turn.source + commit.source)
         self._claim = Script(claim.name, turn.source + claim.source)
+        self._resume = Script(resume.name, turn.source + resume.source)
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
         """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
@@ -165,15 +172,32 @@ class RedisContextStore:
         )
         return turn_of(answer, asked + self._lease)
 
-    async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
+    async def strike(
+        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+    ) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         asked = time.monotonic()
         await self._scripts.run(
             self._strike,
-            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender")],
-            args=[run, 0 if last else to_ms(self._lease), *(entry.to_bytes() for entry in entries)],
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.aside(key, aside)],
+            args=[
+                run,
+                0 if last else to_ms(self._lease),
+                self._remember_ms if aside else 0,
+                *(entry.to_bytes() for entry in entries),
+            ],
         )
         return asked + self._lease
+
+    async def resume(self, key: ContextKey, marker: str, *, run: str) -> Turn:
+        """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
+        asked = time.monotonic()
+        answer = await self._scripts.run(
+            self._resume,
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.aside(key, marker)],
+            args=[run, to_ms(self._lease), self._remember_ms],
+        )
+        return turn_of(answer, asked + self._lease)
 
     async def restore(self) -> int:
         """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""

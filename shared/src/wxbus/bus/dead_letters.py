@@ -42,6 +42,8 @@ class DeadLetter:
     traceparent: str
     replayed: bool
     """It was a replay itself."""
+    committed: bool
+    """Its changes were committed: a replay runs no handler, and sends the replies that are left."""
     body: bytes
     tag: int
     """Of its delivery to us."""
@@ -89,8 +91,8 @@ class DeadLetters:
     async def replay(self, letter: DeadLetter, inbox: Inbox) -> None:
         """Send it through its user's lane again, as a first attempt, and take it out of the dead letters.
 
-        It gets an id of its own, so that it runs although its message is remembered. The same letter replayed again,
-        because its removal did not come through, has the same id and runs once.
+        If its changes were committed, no handler runs again and only the replies that are left are sent. The same
+        letter replayed again, because its removal did not come through, has the same id and runs once.
 
         Raises:
             UnreadableEnvelope: It has no lane to go through.
@@ -136,6 +138,7 @@ def _letter(message: DeliveredMessage) -> DeadLetter:
         received_at=envelope.received_at if envelope else 0,
         traceparent=_text(headers.get("traceparent")),
         replayed=headers.get("replay") is True,
+        committed=bool(_text(headers.get("committed"))),
         body=message.body,
         tag=message.delivery_tag or 0,
         envelope=envelope,

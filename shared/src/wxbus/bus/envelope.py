@@ -46,7 +46,9 @@ class Envelope:
     attempt: int = 1
     """1 for the first; parked for a retry it comes back with one more."""
     replay: bool = False
-    """An operator sent it again from the dead letters: run it although its id is remembered."""
+    """An operator sent it again from the dead letters."""
+    committed: str | None = None
+    """A replay of what was buried after its commit: what the worker remembers it by. Only its replies are left."""
     plain_signature: str | None = None
     """Of a plain push, a digest of the signature it came with: that does not cover the body, and is good for one."""
     reply_to: str | None = None

@@ -19,6 +19,8 @@ class Death:
     attempts: int
     died_at: float
     """Seconds since the epoch."""
+    committed: str | None = None
+    """What the worker remembers the message by, if its changes were committed before it died; see `Envelope`."""
 
 
 class Delivery(Protocol):

@@ -29,8 +29,8 @@ _ALWAYS = sum(
 )
 _CONTENT_TYPE = short_string(CONTENT_TYPE)
 # A table is sorted by name.
-_ACCOUNT, _ATTEMPT, _DEDUP_ID, _EXPIRATION_MS, _LANE = map(
-    short_string, ("account", "attempt", "dedup_id", "expiration_ms", "lane")
+_ACCOUNT, _ATTEMPT, _COMMITTED, _DEDUP_ID, _EXPIRATION_MS, _LANE = map(
+    short_string, ("account", "attempt", "committed", "dedup_id", "expiration_ms", "lane")
 )
 _OPENID, _PLAIN_SIGNATURE, _RECEIVED_AT_MS, _REPLAY, _TRACEPARENT = map(
     short_string, ("openid", "plain_signature", "received_at_ms", "replay", "traceparent")
@@ -52,6 +52,8 @@ def to_properties(envelope: Envelope) -> Basic.Properties:
         "traceparent": envelope.traceparent,
         "attempt": envelope.attempt,
     }
+    if envelope.committed is not None:
+        headers["committed"] = envelope.committed
     if envelope.openid is not None:
         headers["openid"] = envelope.openid
     if envelope.plain_signature is not None:
@@ -79,8 +81,10 @@ def encode_properties(envelope: Envelope) -> bytes:
     table = [
         _ACCOUNT + _long(envelope.account),
         _FIRST_ATTEMPT if envelope.attempt == 1 else _ATTEMPT + encode_table_value(envelope.attempt),
-        _DEDUP_ID + _long(envelope.dedup_id),
     ]
+    if envelope.committed is not None:
+        table.append(_COMMITTED + _long(envelope.committed))
+    table.append(_DEDUP_ID + _long(envelope.dedup_id))
     if envelope.expiration is not None:
         table.append(_EXPIRATION_MS + encode_table_value(round(envelope.expiration * 1000)))
     table.append(_LANE + _long(envelope.lane))
@@ -130,6 +134,7 @@ def to_envelope(message: DeliveredMessage) -> Envelope:
         received_at=_required(headers.get("received_at_ms"), int, "received_at_ms") / 1000,
         traceparent=_required(headers.get("traceparent"), str, "traceparent"),
         attempt=_required(headers.get("attempt"), int, "attempt"),
+        committed=_optional(headers.get("committed"), str, "committed"),
         replay=_optional(headers.get("replay"), bool, "replay") or False,
         plain_signature=_optional(headers.get("plain_signature"), str, "plain_signature"),
         reply_to=properties.reply_to,
@@ -159,6 +164,7 @@ def to_dead_properties(message: DeliveredMessage, death: Death) -> Basic.Propert
         correlation_id=original.correlation_id,
         headers={
             **(original.headers or {}),
+            **({} if death.committed is None else {"committed": death.committed}),
             "death_reason": death.reason,
             "death_error": death.error[:ERROR_LIMIT],
             "death_traceback": death.traceback[-TRACEBACK_LIMIT:],

@@ -1,7 +1,10 @@
--- Strikes entries off the outbox, because they were sent or given up, and renews or ends the turn.
--- KEYS: outbox, sender. ARGV: run, lease (ms; 0 = end the turn), entry, entry, ...
-for i = 3, #ARGV do
-  redis.call('LREM', KEYS[1], 1, ARGV[i])
+-- Strikes entries off the outbox, because they were sent or given up, and renews or ends the turn. May be repeated.
+-- KEYS: outbox, sender, aside. ARGV: run, lease (ms; 0 = end the turn), ttl of aside (ms; 0 = the entries are gone), entry, entry, ...
+for i = 4, #ARGV do
+  if redis.call('LREM', KEYS[1], 1, ARGV[i]) > 0 and tonumber(ARGV[3]) > 0 then
+    redis.call('RPUSH', KEYS[3], ARGV[i])
+    redis.call('PEXPIRE', KEYS[3], ARGV[3])
+  end
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then
   if tonumber(ARGV[2]) == 0 or redis.call('LLEN', KEYS[1]) == 0 then

@@ -27,9 +27,11 @@ from wxbus_worker.stages.drop_outdated import DropOutdated
 from wxbus_worker.stages.find_route import FindRoute
 from wxbus_worker.stages.open_context import OpenContext
 from wxbus_worker.stages.refuse_replayed import RefuseReplayed
+from wxbus_worker.stages.resume_replies import ResumeReplies
 from wxbus_worker.stages.send_replies import SendReplies
 from wxbus_worker.stages.settle import Settle
 from wxbus_worker.stages.settle_replies import SettleReplies
+from wxbus_worker.stages.skip_committed import SkipCommitted
 from wxbus_worker.stages.tell_token_service import PlatformEvents, TellTokenService
 from wxbus_worker.stages.trace import Trace
 from wxbus_worker.stages.wait_for_store import Answering, WaitForStore
@@ -61,7 +63,7 @@ def build_pipeline(
     events; None: nobody does.
     """
     answerer = Answerer(outlet, held, grace=late_grace)
-    finish = compose([Answer(answerer), SendReplies(outbox)], _done)
+    finish = compose([ResumeReplies(contexts), Answer(answerer), SendReplies(outbox)], _done)
     return compose(
         [
             Trace(metrics),  # outside of everything: also the settlement is logged with the message's ids
@@ -69,6 +71,7 @@ def build_pipeline(
             Decode(accounts),
             WaitForStore(store),  # outside of whatever reads or writes Redis
             CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis
+            SkipCommitted(finish),  # before contexts and handlers: its changes are made
             SettleReplies(held, finish, metrics),  # before contexts and handlers: a note concerns neither
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
             DropOutdated(finish),  # before routes: an end that a message overtook needs no handler

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
@@ -11,7 +10,7 @@ import structlog
 
 from wxbus.bus.ports import Death, Outlet
 from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
-from wxbus.logs import redact_text
+from wxbus.logs import redact_text, redact_traceback
 from wxbus_worker.answerer import Answerer
 from wxbus_worker.job import Job
 from wxbus_worker.outbox import Outbox
@@ -111,9 +110,10 @@ class Settle:
         death = Death(
             reason=bury.reason,
             error=_one_line(bury.error),
-            traceback=redact_text("".join(traceback.format_exception(bury.error))),
+            traceback=redact_traceback(bury.error),
             attempts=1 if bury.reason == "unreadable" else job.attempt,
             died_at=time.time(),
+            committed=job.marker if job.sending else None,
         )
         log.error("delivery.buried", reason=death.reason, attempts=death.attempts, error=death.error)
         await _until_confirmed(lambda: self._outlet.bury(job.delivery, death, budget=PUBLISH_BUDGET))
@@ -152,4 +152,4 @@ async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return redact_text(" ".join(f"{type(error).__name__}: {error}".split()))
+    return f"{type(error).__name__}: {redact_text(' '.join(str(error).split()))}"

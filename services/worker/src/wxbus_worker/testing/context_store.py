@@ -37,6 +37,8 @@ class _Lane:
     outbox: list[bytes] = field(default_factory=list)
     held: dict[str, _Held] = field(default_factory=dict)
     """By marker."""
+    aside: dict[str, list[bytes]] = field(default_factory=dict)
+    """By marker."""
     sender: str = ""
     sender_until: float = 0.0
 
@@ -116,15 +118,25 @@ class MemoryContextStore:
         """Take the turn to send what the outbox holds, if no other run has it."""
         return self._take_turn(self._lane(key), run)
 
-    async def strike(self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False) -> float:
+    async def strike(
+        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+    ) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         lane = self._lane(key)
         struck = {entry.to_bytes() for entry in entries}
+        if aside:
+            lane.aside.setdefault(aside, []).extend(entry for entry in lane.outbox if entry in struck)
         lane.outbox = [entry for entry in lane.outbox if entry not in struck]
         if self._holder(lane) == run:
             over = last or not lane.outbox
             lane.sender, lane.sender_until = ("", 0.0) if over else (run, self._clock() + self._lease)
         return self._clock() + self._lease
+
+    async def resume(self, key: ContextKey, marker: str, *, run: str) -> Turn:
+        """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
+        lane = self._lane(key)
+        lane.outbox += lane.aside.pop(marker, [])
+        return self._take_turn(lane, run)
 
     async def recall(self, account: str, key: ContextKey, marker: str, *, wait: float) -> Answer | None:  # noqa: ARG002 - as Redis'
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
