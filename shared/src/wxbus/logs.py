@@ -9,14 +9,16 @@ from typing import Any
 
 import structlog
 
-from wxbus.discretion import BLANK, discreet
+from wxbus.discretion import BLANK, discreet, discreet_traceback
 from wxbus.settings import LogSettings
 
 SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
 SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
-NO_QUOTATION = frozenset({"event", "level", "timestamp", "service", "message_id", "trace_id"})
-"""Ours, or WeChat's: a user cannot have a line hidden by writing what stands here."""
+NO_QUOTATION = frozenset(
+    {"event", "level", "timestamp", "service", "message_id", "trace_id", "handler", "code", "exception"}
+)
+"""Ours, or WeChat's: a user cannot have a line hidden by writing what stands here. Exceptions are discreet already."""
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -41,6 +43,11 @@ def redact_text(text: str) -> str:
     return discreet(_without_secrets(text))
 
 
+def redact_traceback(error: BaseException) -> str:
+    """Return the traceback of an error: code as it is, the texts of the errors as `redact_text` returns them."""
+    return _without_secrets(discreet_traceback(error))
+
+
 def _without_secrets(text: str) -> str:
     if "=" in text:  # most texts have none, and every line of every log comes through here
         text = SECRET_IN_URL.sub(rf"\1={BLANK}", text)
@@ -55,15 +62,16 @@ def configure(settings: LogSettings, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
+    exceptions = structlog.processors.ExceptionRenderer(lambda exc_info: discreet_traceback(exc_info[1]))
     if settings.log_format == "json":
         final: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
+            exceptions,
             redact,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
         final = [
-            structlog.processors.format_exc_info,
+            exceptions,
             redact,
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ]
