@@ -210,8 +210,6 @@ async def test_every_cryptographic_failure_has_the_same_answer(
         b'{"a": NaN}',
         b'{"a":' * 100 + b"1" + b"}" * 100,
         b"[1]",
-        b'{"a": "\xff"}',
-        b"<xml><a>\xff</a></xml>",
     ],
 )
 @pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.SECURE])

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from wxbus.wechat.codec import REPEATED, WRAPPED
 from wxbus.wechat.documents import Document
+from wxbus.wechat.shapes import REPEATED, REPEATED_TEXTS, WRAPPED
 
-_SPECIAL = REPEATED | WRAPPED | {"Event"}
+_SPECIAL = REPEATED | REPEATED_TEXTS | WRAPPED | {"Event", "MsgType", "InfoType"}
 
 texts = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=30

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.wechat.strategies import documents
 from wxbus.errors import MalformedCallback
 from wxbus.wechat.codec import (
-    MAX_DEPTH,
-    MAX_ELEMENTS,
+    OWN_NAMES,
     Format,
     document_from_json,
     document_to_json,
@@ -20,6 +19,8 @@ from wxbus.wechat.codec import (
     sniff,
 )
 from wxbus.wechat.documents import Document
+from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS
+from wxbus.wechat.shapes import REPEATED, REPEATED_TEXTS
 
 MIB = 1024 * 1024
 
@@ -164,9 +165,23 @@ def test_blanks_and_byte_order_mark_before_the_root(body: bytes) -> None:
     assert parse(body.replace(b"<xml>", b'<?xml version="1.0" encoding="GBK"?><xml>')) == {"A": "1"}
 
 
-def test_text_in_parts_is_one_text() -> None:
-    """CDATA sections, references and plain text of one element are one text, exactly, blanks included."""
-    assert parse(b"<xml><A> a<![CDATA[<b>]]]]><![CDATA[>]]>&amp;&#20320; </A></xml>") == {"A": " a<b>]]>&你 "}
+def test_text_is_kept_exactly() -> None:
+    """References are replaced once, blanks belong to the text, and a mark that was split is whole again."""
+    assert parse(b"<xml><A> a&lt;b>&amp;&#20320;&#x4f60;&amp;#97; </A></xml>") == {"A": " a<b>&你你&#97; "}
+    assert parse(b"<xml><A><![CDATA[ &lt; a]]]]><![CDATA[>b ]]></A></xml>") == {"A": " &lt; a]]>b "}
+
+
+@pytest.mark.parametrize("layout", [" ", "\n", "\r\n\t "])
+def test_layout_around_a_section_is_ignored(layout: str) -> None:
+    """Blanks and line breaks around CDATA are layout, those inside are text: WeCom writes elements over lines."""
+    body = "<xml>|<InfoType>|<![CDATA[suite_ticket]]>|</InfoType>|<A>|<![CDATA[ a\nb ]]>|</A>|</xml>"
+    assert parse(body.replace("|", layout).encode()) == {"InfoType": "suite_ticket", "A": " a\nb "}
+
+
+def test_the_kind_of_a_push_has_no_blanks_around_it() -> None:
+    """WeCom writes blanks into some names of events; they belong to no name."""
+    assert parse(b"<xml><InfoType><![CDATA[ suite_ticket]]></InfoType></xml>") == {"InfoType": "suite_ticket"}
+    assert parse(b'{"MsgType":"event ","Event":" click"}') == {"MsgType": "event", "Event": "click"}
 
 
 def test_long_text_is_whole() -> None:
@@ -183,9 +198,97 @@ def test_control_characters_do_not_lose_the_message() -> None:
 
 def test_half_characters_are_replaced() -> None:
     """JSON can write half of a character; the document has none, or it could not be queued."""
-    document = parse(b'{"A\\udc00":"x\\ud83d","B":["\\ud83d\\ude00","\\udc00"]}')
-    assert document == {"A?": "x\ufffd", "B": ["\U0001f600", "\ufffd"]}
+    document = parse(b'{"A\\udc00":"x\\ud83d","B":["\\ud83d\\ude00","\\udc00"],"C":"\\ufffe\\uFFFF\\uff0c"}')
+    assert document == {"A\ufffd": "x\ufffd", "B": ["\U0001f600", "\ufffd"], "C": "\ufffd\ufffd\uff0c"}
     document_to_json(document)
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        (Format.XML, b"<xml><MsgId>23</MsgId><A><![CDATA[%s]]></A></xml>"),
+        (Format.XML, b"<xml><MsgId>23</MsgId><A>%s</A></xml>"),
+        (Format.JSON, b'{"MsgId":23,"A":"%s"}'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"a\xe4\xbd", "a\ufffd"),
+        (b"\xffa\xfe", "\ufffda\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+        ("\ufffe\uffff你".encode(), "\ufffd\ufffd你"),
+    ],
+)
+def test_broken_characters_are_replaced(form: Format, body: bytes, written: bytes, read: str) -> None:
+    """A text that was cut inside a character, or holds what is none, is taken with replacement characters."""
+    assert sniff(body) is form
+    assert parse(body % written) == {"MsgId": "23", "A": read}
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_a_broken_id_is_refused(name: str) -> None:
+    """A broken character in an id or a kind is not replaced: two different ids could become the same."""
+    for body in (b"<xml><%s>a\xff</%s></xml>" % (name.encode(), name.encode()), b'{"%s":"a\\ud800"}' % name.encode()):
+        with pytest.raises(MalformedCallback, match=name):
+            parse(body)
+
+
+@given(st.text(st.characters(max_codepoint=0x1F)))
+def test_json_text_may_hold_control_characters(content: str) -> None:
+    """A line feed or another control character inside a JSON string is text, also where JSON wants it escaped."""
+    assert parse(b'{"Content":"a%sb"}' % content.encode()) == {"Content": f"a{content}b"}
+
+
+PICTURES = [{"PicMd5Sum": "5a"}, {"PicMd5Sum": "5b"}, {"PicMd5Sum": "5c"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<PicList><item>0</item><item>1</item><item>2</item></PicList>",
+        "<PicList><item>0</item></PicList><PicList><item>1</item></PicList><PicList><item>2</item></PicList>",
+        "<PicList><item>0</item><item>1</item></PicList><PicList></PicList><PicList><item>2</item></PicList>",
+        "<PicList/><PicList><item>0</item></PicList><PicList><item>1</item><item>2</item></PicList>",
+    ],
+)
+def test_every_item_of_a_list_in_xml_is_kept(body: str) -> None:
+    """Items of a list are all kept, in one element or in several of the same name."""
+    for number, picture in enumerate(PICTURES):
+        body = body.replace(f"<item>{number}", f"<item><PicMd5Sum>{picture['PicMd5Sum']}</PicMd5Sum>")
+    assert parse(f"<xml>{body}</xml>".encode()) == {"PicList": PICTURES}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        PICTURES,
+        {"item": PICTURES},
+        [{"item": picture} for picture in PICTURES],
+        [{"item": PICTURES[:2]}, {"item": PICTURES[2]}],
+    ],
+)
+def test_every_item_of_a_list_in_json_is_kept(listed: Any) -> None:
+    """Items of a list are all kept, in whichever of its ways the list is written."""
+    assert parse(json.dumps({"PicList": listed}).encode()) == {"PicList": PICTURES}
+
+
+@pytest.mark.parametrize("name", sorted(REPEATED))
+def test_what_may_repeat_is_always_a_list(name: str) -> None:
+    """One approval record or another structure that may repeat is a list of one, in both formats."""
+    for count in (1, 2, 3):
+        xml = f"<xml>{f'<{name}><A>1</A></{name}>' * count}</xml>"
+        records = [{"A": 1}] * count
+        assert parse(xml.encode()) == {name: [{"A": "1"}] * count}
+        assert parse(json.dumps({name: records if count > 1 else records[0]}).encode()) == {name: [{"A": "1"}] * count}
+
+
+@pytest.mark.parametrize("name", sorted(REPEATED_TEXTS))
+def test_texts_that_may_repeat_are_always_a_list(name: str) -> None:
+    """WeCom's lists of ids without an element around them are lists, also if there is one id."""
+    for ids in (["1"], ["1", "2"]):
+        assert parse(f"<xml>{''.join(f'<{name}>{id_}</{name}>' for id_ in ids)}</xml>".encode()) == {name: ids}
+        assert parse(json.dumps({name: ids if len(ids) > 1 else ids[0]}).encode()) == {name: ids}
 
 
 ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><xml><A>&b;</A></xml>'
@@ -205,11 +308,18 @@ ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
         pytest.param(b'"text"', id="scalar"),
         pytest.param(b"ToUserName=1", id="form"),
         pytest.param(b"<html></html>", id="another root"),
+        pytest.param(b'<xml a=""><A>1</A></xml>', id="attribute of the root"),
+        pytest.param(b'<xml><A a="">1</A></xml>', id="attribute"),
+        pytest.param(b"<xml><!-- --><A>1</A></xml>", id="comment"),
+        pytest.param(b"<xml><?a?><A>1</A></xml>", id="processing instruction"),
+        pytest.param(b"<xml><A>&#0;</A></xml>", id="reference to no character"),
+        pytest.param(b"<xml><A>a & b</A></xml>", id="sign alone"),
+        pytest.param(b"<xml><A>a]]></A></xml>", id="end of no section"),
+        pytest.param(b"<xml><A>a<B>b</B></A></xml>", id="text beside an element"),
+        pytest.param(b"<xml><A></A/></xml>", id="closed twice"),
         pytest.param(b"<xml><A></xml>", id="not closed"),
         pytest.param(b"<xml></xml><xml></xml>", id="two roots"),
-        pytest.param(b"<xml><A>\xff\xfe</A></xml>", id="XML not UTF-8"),
         pytest.param("<xml><A>1</A></xml>".encode("utf-16"), id="UTF-16"),
-        pytest.param(b'{"A":"\xff"}', id="JSON not UTF-8"),
         pytest.param(b'{"A":1', id="cut off"),
         pytest.param(b'{"A":1}{', id="more behind"),
         pytest.param(b'{"A":NaN}', id="NaN"),
@@ -229,7 +339,11 @@ def test_what_is_not_of_wechats_shape_is_malformed(body: bytes) -> None:
     [
         pytest.param(b"<xml>" + b"<a>" * (MIB // 3), id="deep XML"),
         pytest.param(b"<xml>" + b"<a/>" * MAX_ELEMENTS + b"</xml>", id="many elements"),
+        pytest.param(b"<xml><A>" + b"&lt;" * MAX_ELEMENTS + b"</A></xml>", id="many references"),
+        pytest.param(b"<xml><A><![CDATA[" + b"]]></B>" * MAX_ELEMENTS + b"]]></A></xml>", id="many ends of others"),
         pytest.param(b'{"a":' * (MIB // 5), id="deep JSON objects"),
+        pytest.param(b'{"a":[[[[[[[[[[[[[[[[["",' + b'"",' * MAX_ELEMENTS + b'""]}', id="many texts"),
+        pytest.param(b'{"a":"[[[[[[[[[[[[[[[[["' + b'""' * (MIB // 4) + b"}", id="texts without commas"),
         pytest.param(b'{"a":' + b"[" * MIB, id="deep JSON arrays"),
         pytest.param(b'{"a":[' + b"0," * (MIB // 2) + b"0]}", id="many items"),
         pytest.param(b'{"a":[' + b"[]," * MAX_ELEMENTS + b"0]}", id="many arrays"),

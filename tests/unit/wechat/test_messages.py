@@ -71,6 +71,20 @@ def test_every_type_survives_empty_members(tag: str) -> None:
     assert type(parse_message(empty | required)) is model
 
 
+IDS = {"ToUserName", "FromUserName", "MsgId", "MsgDataId", "MediaId", "ThumbMediaId", "PicUrl", "Url", "FileKey"}
+IDS |= {"DeviceID", "SessionID", "OpenID", "AppId"}
+
+
+@pytest.mark.parametrize("tag", KNOWN)
+@pytest.mark.parametrize("left", [set(), {"PicUrl"}, {"MediaId"}])
+def test_a_type_needs_no_ids(tag: str, left: set[str]) -> None:
+    """Ids and addresses that WeChat leaves out do not lose the type: a picture by its address is a picture."""
+    document = {name: value for name, value in smallest(tag).items() if name not in IDS - left}
+    if left:
+        document |= dict.fromkeys(left, "x")
+    assert type(parse_message(document)) is KNOWN[tag]
+
+
 @given(tag=st.sampled_from(sorted(KNOWN)), data=st.data())
 def test_odd_members_never_raise(tag: str, data: st.DataObject) -> None:
     """A well-formed document of a known type always becomes a message: if it does not fit, an unknown one, whole."""

@@ -59,10 +59,10 @@ class PlatformPart(Part):
 class Message(Part):
     """What WeChat sends us: a user's message, an event of a user, or one of the system."""
 
-    to_user: str = Field(alias="ToUserName")
+    to_user: str = Field(default="", alias="ToUserName")
     """Original id of the account (`gh_...`); the appid from cloud functions."""
-    from_user: str = Field(alias="FromUserName")
-    """The user's openid; in system events an id of WeChat's own (`wxbus.wechat.identity.openid_of` tells)."""
+    from_user: str = Field(default="", alias="FromUserName")
+    """The user's openid; in system events an id of WeChat's own (`wxbus.wechat.identity.openid_of` tells), or ""."""
     created_at: int = Field(alias="CreateTime")
     """Seconds since the epoch, on WeChat's clock."""
     msg_type: str
@@ -104,10 +104,8 @@ class ComponentEvent(Event):
 
     model_config = ConfigDict(alias_generator=_component_alias)
 
-    to_user: str = Field(default="", alias="ToUserName")
-    from_user: str = Field(default="", alias="FromUserName")
     msg_type: str = ""
-    app_id: str
+    app_id: str = ""
     """The platform's own appid."""
     event: str
     """`InfoType`."""

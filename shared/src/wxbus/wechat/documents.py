@@ -4,10 +4,15 @@ Names are WeChat's own. A scalar is always a string (ids exceed 2**53, and XML h
 that may repeat is always a list; whatever is empty (element, object, array, null) is "".
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Value: TypeAlias = "str | Document | list[Value]"
 Document: TypeAlias = dict[str, Value]
+
+RAW_BODY: Final = "#body"
+"""Member with the body itself, of an XML push that has more than one reading. No element can be called so."""
+REPLACEMENT: Final = "\ufffd"
+"""Stands for what is no character."""
 
 
 def text(document: Document, name: str) -> str:

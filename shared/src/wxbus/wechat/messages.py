@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from wxbus.wechat import events
 from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
-from wxbus.wechat.documents import Document, text
+from wxbus.wechat.documents import RAW_BODY, Document, text
 
 
 class TextMessage(UserMessage):
@@ -25,8 +25,8 @@ class ImageMessage(UserMessage):
     """A picture a user sent."""
 
     msg_type: str = "image"
-    media_id: str
-    """Valid for three days."""
+    media_id: str = ""
+    """Valid for three days; "" if WeChat gave the address alone."""
     pic_url: str = ""
 
 
@@ -34,7 +34,7 @@ class VoiceMessage(UserMessage):
     """A recording a user sent."""
 
     msg_type: str = "voice"
-    media_id: str
+    media_id: str = ""
     format: str = ""
     """`amr` (8 kHz) or `speex`."""
     media_id_16k: str = Field(default="", alias="MediaId16K")
@@ -47,7 +47,7 @@ class VideoMessage(UserMessage):
     """A film a user sent."""
 
     msg_type: str = "video"
-    media_id: str
+    media_id: str = ""
     thumb_media_id: str = ""
 
 
@@ -73,7 +73,7 @@ class LinkMessage(UserMessage):
     msg_type: str = "link"
     title: str = ""
     description: str = ""
-    url: str
+    url: str = ""
 
 
 class FileMessage(UserMessage):
@@ -134,7 +134,12 @@ class _Whole(Message):
     """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
 
     document: dict[str, Any] = Field(default_factory=dict, alias="document", repr=False)
-    """Everything WeChat sent, under WeChat's names."""
+    """Everything WeChat sent, under WeChat's names; of a body that cannot be read, what is certain."""
+
+    @property
+    def raw_body(self) -> str:
+        """Return the body as WeChat sent it if its text allows more than one reading, else ""."""
+        return text(self.document, RAW_BODY)
 
     @classmethod
     def keeping(cls, document: Document) -> Self:
@@ -188,7 +193,7 @@ def tag_of(value: Any) -> str:
         tag, unknown = f"component:{info.lower()}", "component:unknown"
     else:
         return "unknown"
-    return tag if tag in _MODELS else unknown
+    return tag if tag in _MODELS and RAW_BODY not in value else unknown
 
 
 _UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {

@@ -1,0 +1,101 @@
+"""The JSON that WeChat writes, read at the cost of plain text."""
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from wxbus.errors import MalformedCallback
+from wxbus.wechat.documents import REPLACEMENT, Document, Value
+from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
+from wxbus.wechat.shapes import member
+
+MAX_ESCAPES: Final = 10_000
+r"""Characters from \uD000 to \uDFFF and from \uFF00 that are written so; WeChat writes characters as they are."""
+
+_ESCAPES: Final = ("\\ud", "\\uD", "\\uff", "\\uFF", "\\ufF", "\\uFf")
+_NO_CHARACTER: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+
+
+def read_json(body: str) -> Document:
+    """Return the document of a JSON body.
+
+    Raises:
+        MalformedCallback: It is not a JSON object, has a name twice, or exceeds `MAX_DEPTH`, `MAX_ELEMENTS` or
+            `MAX_ESCAPES`.
+    """
+    _check_size(body)
+    escapes = sum(map(body.count, _ESCAPES)) if "\\u" in body else 0
+    if escapes > MAX_ESCAPES:
+        raise MalformedCallback(f"the body has more than {MAX_ESCAPES} characters written as \\\\uDxxx or \\\\uFFxx")
+    try:
+        document = _DECODER.decode(body)
+    except json.JSONDecodeError as exc:
+        raise MalformedCallback(f"the body is not JSON: {exc.msg} at character {exc.pos}") from exc
+    if not isinstance(document, dict):
+        raise MalformedCallback("the body is not a JSON object")
+    return _members_repaired(document) if escapes else document
+
+
+def _check_size(body: str) -> None:
+    """Refuse what is too deep or too large before a parser goes into it."""
+    opened = body.count("{") + body.count("[")
+    if opened <= MAX_DEPTH and opened + body.count(",") <= MAX_ELEMENTS:
+        return  # the usual case: not too much even if all of it were punctuation
+    unescaped = body.replace("\\\\", "").replace('\\"', "")
+    if unescaped.count('"') > 4 * MAX_ELEMENTS + 4:  # of a name and of a text
+        refuse_size()
+    outside = "".join(unescaped.split('"')[::2])
+    if outside.count("{") + outside.count("[") + outside.count(",") > MAX_ELEMENTS:
+        refuse_size()
+    depth = 0
+    for bracket in _BRACKET.finditer(outside):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            refuse_size()
+
+
+def _members(pairs: list[tuple[str, Any]]) -> Document:
+    document = {name: member(name, _value(value)) for name, value in pairs}
+    if len(document) != len(pairs):
+        raise MalformedCallback("the body is not JSON of WeChat's shape: a name occurs twice")
+    return document
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return [_value(item) for item in value] or ""
+    if isinstance(value, dict):
+        return value or ""
+    return "" if value is None else "true" if value else "false"
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise MalformedCallback("the body is not JSON of WeChat's shape: NaN or Infinity")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_members,
+    parse_int=str,
+    parse_float=str,
+    parse_constant=_refuse_constant,
+    strict=False,  # a text may hold line feeds and other control characters as they are
+)
+
+
+def _members_repaired(document: Document) -> Document:
+    """Return `document` with what is no character replaced: JSON can write halves of characters, UTF-8 cannot."""
+    whole = {_NO_CHARACTER.sub(REPLACEMENT, name): _repaired(value) for name, value in document.items()}
+    if len(whole) != len(document):
+        raise MalformedCallback("the body is not JSON of WeChat's shape: a name occurs twice")
+    return whole
+
+
+def _repaired(value: Value) -> Value:
+    if isinstance(value, str):
+        return _NO_CHARACTER.sub(REPLACEMENT, value)
+    if isinstance(value, list):
+        return [_repaired(item) for item in value]
+    return _members_repaired(value)
