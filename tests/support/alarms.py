@@ -1,4 +1,4 @@
-"""RabbitMQ out of memory, or so it thinks: it reads no more from whoever publishes (broker notes 5)."""
+"""RabbitMQ out of memory, or so it thinks: it reads no more from whoever publishes (RabbitMQ and Redis reference 5)."""
 
 import os
 import subprocess

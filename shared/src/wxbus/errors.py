@@ -142,7 +142,7 @@ class UnreadableEnvelope(Reject):
 
 
 class WeChatError(WxbusError):
-    """WeChat answered a call with an errcode (protocol reference section 12)."""
+    """WeChat answered a call with an errcode (protocol reference 12)."""
 
     def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
         """`call` is the path of the call, without its query: that holds the token."""

@@ -26,7 +26,7 @@ FIELDS: Final = 64
 """Header fields of a request."""
 BODY_LIMIT: Final = 1024 * 1024
 KEEPALIVE: Final = 15.0
-"""Seconds that an idle connection stays; aiohttp's default is an hour (broker notes 10)."""
+"""Seconds that an idle connection stays; aiohttp's default is an hour (RabbitMQ and Redis reference 10)."""
 
 NO_HTTP: Final = "this is no HTTP request\n"
 LONG_LINE: Final = f"the request line is over the limit of {LINE_LIMIT} bytes\n"

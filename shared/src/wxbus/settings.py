@@ -93,7 +93,7 @@ class WeChatApiSettings(BaseSettings):
     model_config = environment("WXBUS_")
 
     wechat_api_url: HttpUrl = "https://api.weixin.qq.com"
-    """The sandbox's address in development (protocol reference section 9)."""
+    """The sandbox's address in development (protocol reference 9)."""
     wechat_api_timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds for one call, connection included."""
 

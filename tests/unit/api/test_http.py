@@ -170,7 +170,7 @@ FAULTS = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault)))
 async def test_no_error_shows_a_token(world: World, fault: dict[str, object], caplog: pytest.LogCaptureFixture) -> None:
-    """Neither text, cause and context of an error, nor a log line, shows the token of the call (trap 10)."""
+    """Neither an error, its cause and context, nor a log line shows the token (protocol reference 13, trap 10)."""
 
     class Tokens:
         async def get(self, appid: str) -> str:  # noqa: ARG002 - of the protocol

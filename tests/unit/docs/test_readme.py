@@ -46,14 +46,6 @@ def test_every_setting_that_is_named_is_read(document: Path) -> None:
     assert named <= known
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_linked_file_exists(document: Path) -> None:
-    """No link leads nowhere."""
-    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
-
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
 def test_the_account_of_the_readme_can_be_read(tmp_path: Path) -> None:
     """Written as shown, with the secrets in files of their own, it is an account."""
     (tmp_path / "accounts.toml").write_text(the_block(README, "toml", "[accounts.shop]"), encoding="utf-8")

@@ -112,7 +112,7 @@ async def test_a_passive_text_is_shown(world: World, mode: Mode, form: Format) -
 
 
 async def test_a_passive_text_of_a_mini_program_is_silently_nothing(world: World) -> None:
-    """No retry, no error, nothing shown (trap 7)."""
+    """No retry, no error, nothing shown (protocol reference 13, trap 7)."""
     result = await push(world, replying(world, passive(reply.Text("hello")), account="mini"), account="mini")
     assert first(result)[0] is Outcome.IGNORED
     assert len(result.attempts) == 1

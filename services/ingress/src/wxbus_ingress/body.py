@@ -1,4 +1,4 @@
-"""The body of a request, bounded in size and time (broker notes 10)."""
+"""The body of a request, bounded in size and time (RabbitMQ and Redis reference 10)."""
 
 import asyncio
 

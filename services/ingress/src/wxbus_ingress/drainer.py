@@ -23,7 +23,7 @@ class Drainer:
 
     Envelopes of one lane go one after another, each after the confirm of the one before, so no refusal in between can
     turn them round; lanes go side by side. An envelope whose outcome is not known is sent again under the same id:
-    the first copy decides, workers drop the others (broker notes 9).
+    the first copy decides, workers drop the others (RabbitMQ and Redis reference 9).
     """
 
     def __init__(self, spool: Spool, broker: Broker, metrics: SpoolMetrics) -> None:

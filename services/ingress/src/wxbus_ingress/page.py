@@ -1,6 +1,6 @@
 """What a person sees who opens a callback address in a browser: never a secret, never an expected signature.
 
-In plain mode a signature that was shown once would sign any body (broker notes 10).
+In plain mode a signature that was shown once would sign any body (RabbitMQ and Redis reference 10).
 """
 
 from html import escape

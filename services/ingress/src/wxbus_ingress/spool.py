@@ -1,7 +1,7 @@
 """The spool: takes envelopes durably while RabbitMQ cannot, many in one commit.
 
 One thread writes. Whatever waits for it goes into one transaction, so a commit (a flush of the disk) is shared by all
-that came while the one before ran (broker notes 9).
+that came while the one before ran (RabbitMQ and Redis reference 9).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The spool on disk: a SQLite file with one row for each envelope that RabbitMQ has not confirmed (broker notes 9).
+"""A SQLite file with one row for each envelope that RabbitMQ has not confirmed (RabbitMQ and Redis reference 9).
 
 Everything here blocks; `wxbus_ingress.spool` calls it from its writer thread alone.
 """

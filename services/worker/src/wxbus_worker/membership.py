@@ -1,4 +1,4 @@
-"""Who consumes: members announce themselves in Redis, each with a lease on Redis's clock (broker notes 4).
+"""The workers that consume, each with a lease in Redis on Redis's clock (RabbitMQ and Redis reference 4).
 
 Nothing hangs on it but the balance: who may consume is RabbitMQ's decision, who may commit is the context store's.
 """

@@ -86,7 +86,7 @@ class RedisContextStore:
             namespace: First part of every key.
             policy: Of contexts without an expiry of their own.
             lease: Seconds of a turn to send.
-            remember: How long a message's id is remembered: as long as a copy of it may come back (broker notes 8).
+            remember: How long a message's id is kept, so that no later copy passes (RabbitMQ and Redis reference 8).
             most_remembered: Ids per lane at most; the oldest are forgotten first.
         """
         self._scripts = scripts

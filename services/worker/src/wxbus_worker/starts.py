@@ -1,4 +1,4 @@
-"""Counts the runs of a message that began and never ended, because their process died (broker notes 7)."""
+"""Counts the starts of a message that have no end because the process died (RabbitMQ and Redis reference 7)."""
 
 from datetime import timedelta
 from typing import Final

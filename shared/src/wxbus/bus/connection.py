@@ -1,7 +1,7 @@
 """Connections to RabbitMQ, and the one place where its client's errors become ours.
 
 Below stands aiormq, the layer that carries aio-pika: the publisher and the consumer need a channel and its frames, not
-the message objects and the partial restore on top of them (broker notes 3.7).
+the message objects and the partial restore on top of them (RabbitMQ and Redis reference 3.7).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from wxbus.cancellation import Cancellation
 from wxbus.errors import BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
-"""Seconds; client and broker each give a silent connection up after about three times this (broker notes 5)."""
+"""Seconds. A connection that is silent for about three of these is closed (RabbitMQ and Redis reference 5)."""
 CONNECT_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 2.0
 

@@ -1,4 +1,4 @@
-"""The partition consumer, as broker notes 3 say: a plain connection of its own, one channel per partition.
+"""The partition consumer (RabbitMQ and Redis reference 3): a plain connection of its own, one channel per partition.
 
 Partitions are taken and given up while it runs. RabbitMQ hands a partition to one subscription at a time, the oldest:
 taking one that another consumes means to wait for it.

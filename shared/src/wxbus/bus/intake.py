@@ -1,7 +1,8 @@
 """One partition's channel, and what comes through it.
 
 A partition is given up by draining it and closing its channel: what was prefetched goes back in order. `basic.cancel`
-and requeueing would break the order, and a multiple acknowledgement would take what still runs (broker notes 2 and 3).
+and requeueing would break the order, and a multiple acknowledgement would take what still runs
+(RabbitMQ and Redis reference 2 and 3).
 """
 
 import asyncio

@@ -24,7 +24,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope, WxbusError
 
 WINDOW = 50
-"""Publishes in flight at once: more only add latency (broker notes 5)."""
+"""Publishes in flight at once: more only add latency (RabbitMQ and Redis reference 5)."""
 BLOCKED_AFTER = 0.05
 """Seconds after which a connection that is not ready counts as blocked by an alarm."""
 
@@ -133,7 +133,7 @@ class Publisher:
         properties = Basic.Properties(
             message_id=message_id, correlation_id=envelope.correlation_id, content_type=wire.CONTENT_TYPE
         )
-        # Mandatory, a direct reply would be delivered and come back as unroutable all the same (broker notes 6).
+        # A mandatory direct reply is delivered and returned as unroutable as well (RabbitMQ and Redis reference 6).
         await self._send(
             "", envelope.reply_to, message_id, properties.marshal(), answer.to_bytes(), budget, mandatory=False
         )

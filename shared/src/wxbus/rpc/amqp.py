@@ -135,7 +135,7 @@ class AmqpServer:
                         delivery_mode=TRANSIENT,
                         headers={"status": answer.status},
                     ),
-                    mandatory=False,  # a direct reply that is delivered is also returned as unroutable (broker notes 6)
+                    mandatory=False,  # delivered replies are returned too (RabbitMQ and Redis reference 6)
                     wait=False,
                 )
             await channel.basic_ack(message.delivery_tag or 0, wait=False)

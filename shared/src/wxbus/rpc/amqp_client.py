@@ -24,7 +24,7 @@ TRANSIENT: Final = 1
 
 
 class AmqpTransport:
-    """Implements `wxbus.rpc.transport.Transport`; one future per correlation id (broker notes 6)."""
+    """Implements `wxbus.rpc.transport.Transport`; one future per correlation id (RabbitMQ and Redis reference 6)."""
 
     def __init__(self, topology: Topology, api_key: str) -> None:
         """Use `open`."""

@@ -23,7 +23,7 @@ from wxbus.rpc.tls import subject_of
 
 BODY_LIMIT: Final = 64 * 1024
 READ_TIMEOUT: Final = 5.0
-"""Seconds for the body: aiohttp has no limit of its own for a slow one (broker notes 10)."""
+"""Seconds for the body: aiohttp has no limit of its own for a slow one (RabbitMQ and Redis reference 10)."""
 NOT_KEPT: Final = (("Cache-Control", "no-store"),)
 """Answers hold tokens."""
 CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")

@@ -1,4 +1,4 @@
-"""A lock in Redis, held for a lease, with a fencing number for the writes made under it (broker notes 8).
+"""A lock in Redis, held for a lease, with a fencing number for writes made under it (RabbitMQ and Redis reference 8).
 
 A holder may freeze past its lease and wake while another holds the lock: no lock can prevent that. So each hold has a
 number greater than all before it, and a script that writes under the lock must refuse any but the last one drawn:
