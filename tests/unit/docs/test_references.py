@@ -16,6 +16,7 @@ GENERATED = {"node_modules", ".venv", "build", "__pycache__"}
 PAGES = {
     "protocol": ROOT / "docs/reference/wechat-protocol.md",
     "RabbitMQ and Redis": ROOT / "docs/reference/rabbitmq-and-redis.md",
+    "WeCom": ROOT / "docs/reference/wecom.md",
 }
 NUMBER = r"\d+(?:\.\d+)*"
 ITEM = rf"{NUMBER}(?:, (?:trap|consequence) \d+)?"
@@ -52,7 +53,7 @@ def sections(page: Path) -> frozenset[str]:
 
 
 def test_every_reference_to_a_section_resolves() -> None:
-    """`protocol reference 4.1` and `RabbitMQ and Redis reference 3.7` name a section that the page has."""
+    """`protocol reference 4.1`, `WeCom reference 5.6`, `RabbitMQ and Redis reference 3.7`: the page has the section."""
     checked = 0
     for path in files(".py", ".lua", ".md", ".toml", ".yml"):
         for name, numbers in REFERENCE.findall(text_of(path)):
