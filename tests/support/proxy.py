@@ -23,6 +23,9 @@ class Proxy:
         self.port = free_port()  # which nobody is given while we refuse, not even as his own end of a connection
         self.accepted = 0
         """Connections taken so far."""
+        self._resetting = False
+        self._reset = asyncio.Condition()
+        self._resets = 0
 
     async def listen(self) -> None:
         """Accept connections (again), on the same port as before."""
@@ -36,6 +39,7 @@ class Proxy:
 
     def flow(self) -> None:
         """Carry bytes in both directions again, those held back included."""
+        self._resetting = False
         self._to_server.set()
         self._to_client.set()
 
@@ -52,6 +56,17 @@ class Proxy:
         """Reset every connection, on both sides."""
         for writer in self._writers:
             writer.transport.abort()
+
+    def reset(self) -> None:
+        """Reset every connection, and each one that comes as soon as it is accepted; `flow` ends that."""
+        self._resetting = True
+        self.abort()
+
+    async def until_reset(self, count: int) -> None:
+        """Return once so many more connections were accepted and reset."""
+        async with self._reset:
+            wanted = self._resets + count
+            await self._reset.wait_for(lambda: self._resets >= wanted)
 
     async def refuse(self) -> None:
         """Accept no more connections, and reset those that are there."""
@@ -74,6 +89,12 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.listening:  # it came just before we refused
             writer.transport.abort()
+            return
+        if self._resetting:
+            writer.transport.abort()
+            async with self._reset:
+                self._resets += 1
+                self._reset.notify_all()
             return
         self.accepted += 1
         self._writers.add(writer)

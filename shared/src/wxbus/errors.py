@@ -25,13 +25,35 @@ WxbusError
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from wxbus.wechat.errcodes import ErrorCode, Policy, error_code
+
+E = TypeVar("E", bound=BaseException)
+
+CLOSED: Final = (OSError, EOFError, RuntimeError)
+"""What asyncio, uvloop and the libraries on them raise if a transport is closed, is closing or is not there yet.
+
+uvloop raises RuntimeError ("the handler is closed") where asyncio raises an OSError. TimeoutError and the errors of TLS
+are OSErrors, a stream that ends too early is an EOFError.
+"""
 
 
 class WxbusError(Exception):
     """Whatever wxbus raises."""
+
+
+def own(error: E) -> E:
+    """Return a copy of an error that several callers share, with the traceback so far.
+
+    Python adds each caller's frames to the object that is raised: one object raised by many grows without limit.
+    """
+    copy = type(error).__new__(type(error))
+    copy.args = error.args
+    copy.__dict__.update(error.__dict__)
+    copy.__cause__, copy.__context__ = error.__cause__, error.__context__
+    copy.__suppress_context__ = error.__suppress_context__
+    return copy.with_traceback(error.__traceback__)
 
 
 class ConfigurationError(WxbusError):

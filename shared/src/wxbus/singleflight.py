@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from wxbus.errors import WxbusError
+from wxbus.errors import WxbusError, own
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -24,8 +24,15 @@ class SingleFlight(Generic[K, V]):
         self._flights: dict[K, asyncio.Task[V]] = {}
 
     async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """Return what `work()` returns, or what the one that already runs for `key` does."""
-        return await asyncio.shield(self._task(key, work))
+        """Return what `work()` returns, or what the one that already runs for `key` does.
+
+        Each caller gets an exception object of its own.
+        """
+        flight = self._task(key, work)
+        await asyncio.wait({flight})
+        if not flight.cancelled() and (error := flight.exception()):
+            raise own(error)
+        return flight.result()
 
     def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> None:
         """Run `work()` in the background, if nothing runs for `key`; an error that is not one of ours is logged."""

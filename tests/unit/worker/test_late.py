@@ -85,7 +85,7 @@ async def test_an_outage_is_told_once(rig: Rig, sweeper: LateSweeper, monkeypatc
         await looked_often.wait()
         running.cancel()
         await asyncio.wait([running])
-    assert [line["event"] for line in lines] == ["late.waits_for_broker"]
+    assert [line["event"] for line in lines] == ["background.waits"]
 
 
 async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from wxbus.background import repeat
 from wxbus.bus.connection import Backoff
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import BrokerUnavailable, SpoolUnavailable, Unavailable
@@ -68,7 +69,7 @@ class Handover:
         handover = cls(broker, spool, limits, metrics, waiting)
         if spool.rows:
             handover._start_spooling(f"{spool.rows} callbacks are left from the last run")
-        draining = asyncio.create_task(handover._drain(), name="drainer")
+        draining = asyncio.create_task(repeat(handover._drain, name="drainer", pause=lambda: 1.0))
         try:
             yield handover
         finally:

@@ -15,6 +15,7 @@ import structlog
 from wxbus.accounts_file import AccountsFile
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.background import repeat
 from wxbus.bus.connection import Backoff
 from wxbus.errors import ConfigurationError, Forbidden, WeChatUnavailable, WxbusError
 from wxbus.rpc import TokenClient
@@ -25,6 +26,8 @@ from wxbus_ingress.settings import Network, SourceSettings
 FORWARDED: Final = "X-Forwarded-For"
 HASTE: Final = 300.0
 """Seconds between two looks for addresses that are new, after some that are not known were refused."""
+AGAIN: Final = 5.0
+"""Seconds before the list is looked after again if that failed in a way nobody foresaw."""
 REMEMBERED: Final = 10_000
 """Peers whose place is remembered."""
 
@@ -76,7 +79,7 @@ class Sources:
                 return await WeChatClient(appid, http, tokens).callback_addresses()
 
             sources = cls(settings, fetch)
-            refreshing = asyncio.create_task(sources.run(), name="addresses of WeChat")
+            refreshing = asyncio.create_task(repeat(sources.run, name="addresses of WeChat", pause=lambda: AGAIN))
             try:
                 yield sources
             finally:

@@ -7,12 +7,8 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-import structlog
-
-from wxbus.errors import StoreUnavailable
+from wxbus.background import repeat
 from wxbus.store.store import Store
-
-log = structlog.get_logger("wxbus.token")
 
 AGAIN: Final = 1.0
 """Seconds before listening again after the connection was lost."""
@@ -56,14 +52,12 @@ class Hints:
 
     async def run(self) -> None:
         """Listen until cancelled; while Redis is away there is nothing to hear."""
-        while True:
-            try:
-                async for message in self._store.messages(self.channel):
-                    for ear in self._ears:
-                        ear.hear(message.decode(errors="replace"))
-            except StoreUnavailable as exc:
-                log.debug("token.deaf", reason=str(exc))
-                await asyncio.sleep(AGAIN)
+        await repeat(self._listen, name="hints", pause=lambda: AGAIN)
+
+    async def _listen(self) -> None:
+        async for message in self._store.messages(self.channel):
+            for ear in self._ears:
+                ear.hear(message.decode(errors="replace"))
 
 
 def channel_of(namespace: str) -> str:

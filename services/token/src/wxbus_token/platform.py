@@ -5,7 +5,6 @@ an older one in place of a newer. What is lost all the same (we ended between We
 forgot it) WeChat tells again: for one account when its token is fetched, for all by `recover`.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from wxbus.api import component
 from wxbus.api.calls import Calls
 from wxbus.api.component import Authorization
 from wxbus.api.fetched import FetchedToken
+from wxbus.background import repeat
 from wxbus.errors import RpcFailure, WeChatError, WxbusError
 from wxbus.store.store import Store
 from wxbus.wechat.errcodes import Policy
@@ -184,14 +184,15 @@ class Platforms:
     async def run(self) -> None:
         """See to the list of authorisers, until cancelled: got again if Redis has lost it, sealed under today's key."""
         sealed: set[str] = set()
-        while True:
-            for account in list(self._accounts()):
-                if account.kind is AccountKind.COMPONENT and account.secret is not None:
-                    try:
-                        await self._look_after(account.appid, sealed)
-                    except WxbusError as exc:
-                        log.info("token.authorizers_not_seen_to", component=account.appid, reason=str(exc))
-            await asyncio.sleep(LOOK)
+        await repeat(lambda: self._look_after_all(sealed), name="authorisers", pause=lambda: LOOK)
+
+    async def _look_after_all(self, sealed: set[str]) -> None:
+        for account in list(self._accounts()):
+            if account.kind is AccountKind.COMPONENT and account.secret is not None:
+                try:
+                    await self._look_after(account.appid, sealed)
+                except WxbusError as exc:
+                    log.info("token.authorizers_not_seen_to", component=account.appid, reason=str(exc))
 
     async def _look_after(self, appid: str, sealed: set[str]) -> None:
         """Look at one platform; `sealed` has those that were sealed anew since this process, and its key, began."""

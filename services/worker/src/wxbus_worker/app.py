@@ -16,6 +16,7 @@ from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.background import persist
 from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
@@ -45,6 +46,8 @@ from wxbus_worker.starts import Starts
 
 SEND_SHARE: Final = 2 / 3
 """Of a turn's lease, for one reply: it must end before the turn does."""
+AGAIN: Final = 1.0
+"""Seconds before consuming starts over after an outage that it did not wait for itself."""
 CLOSE_TIME: Final = 3.0
 """Seconds for closing the connection to RabbitMQ once nothing runs any more."""
 
@@ -132,7 +135,7 @@ async def serve(
                 )
                 admin_port = await enter(admin)
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
-                consuming = tasks.create_task(_consume(settings, store, patient, consumer, ownership))
+                consuming = tasks.create_task(_consume(settings, patient, consumer, ownership))
                 sweepers = (
                     Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
                     LateSweeper(held, outlet, after_outage=settings.late_after_outage),
@@ -180,20 +183,18 @@ async def _cutter(settings: WorkerSettings) -> AsyncIterator[Callable[[str], Awa
         yield cut
 
 
-async def _consume(
-    settings: WorkerSettings, store: Store, patient: PatientStore, consumer: Consumer, ownership: Ownership
-) -> None:
+async def _consume(settings: WorkerSettings, patient: PatientStore, consumer: Consumer, ownership: Ownership) -> None:
     """Consume our share of the partitions, once Redis answers and is fit."""
     await patient.answering()
     try:
-        await store.check_durability()
+        await patient.check_durability()
     except ConfigurationError as exc:
         if settings.require_durable_store:
             raise
         log.warning("store.not_durable", reason=str(exc))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consumer.run())
-        tasks.create_task(ownership.run())
+        tasks.create_task(persist(consumer.run, name="consumer", pause=AGAIN))
+        tasks.create_task(persist(ownership.run, name="ownership", pause=AGAIN))
 
 
 async def _stop(lanes: Lanes, consumer: Consumer, consuming: "asyncio.Task[None]", *, grace: float) -> None:

@@ -15,9 +15,10 @@ from typing import Final, Protocol
 import structlog
 
 from wxbus.accounts_file import KnownAccounts
+from wxbus.background import repeat
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
-from wxbus.errors import BrokerUnavailable, UnknownAccount, UnreadableEnvelope
+from wxbus.errors import UnknownAccount, UnreadableEnvelope
 from wxbus.telemetry import new_traceparent
 from wxbus.wechat import Message
 from wxbus_worker.context_store import SHARDS
@@ -99,18 +100,9 @@ class Sweeper:
         self._events = events
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
-        away = False
-        while True:
-            try:
-                await self.sweep()
-                away = False
-            except BrokerUnavailable as exc:
-                if not away:
-                    log.warning("expiry.waits_for_broker", error=str(exc))
-                away = True
-            # Each worker at times of its own: they look one after another, and find what is due the sooner.
-            await asyncio.sleep(SWEEP_EVERY * random.uniform(0.5, 1.5))
+        """Sweep until cancelled, whatever is away meanwhile."""
+        # Each worker at times of its own: they look one after another, and find what is due the sooner.
+        await repeat(self.sweep, name="context expiry", pause=lambda: SWEEP_EVERY * random.uniform(0.5, 1.5))
 
     async def sweep(self) -> int:
         """Hand over all that is due now, and return how many contexts that were.

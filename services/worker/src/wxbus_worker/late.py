@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-import structlog
-
+from wxbus.background import repeat
 from wxbus.bus.answer import late
 from wxbus.bus.ports import Inbox
 from wxbus.errors import BrokerUnavailable
@@ -26,8 +25,6 @@ BATCH: Final = 100
 PROBE_BUDGET: Final = 2.0
 """Seconds; a RabbitMQ that confirms more slowly is as good as away."""
 PUBLISH_BUDGET: Final = 5.0
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Late(Protocol):
@@ -79,18 +76,9 @@ class LateSweeper:
         self._there_since = clock()
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
-        away = False
-        while True:
-            # Each worker at times of its own: they look one after another, and find what is late the sooner.
-            await asyncio.sleep(self._every * random.uniform(0.5, 1.5))
-            try:
-                await self.sweep()
-                away = False
-            except BrokerUnavailable as exc:
-                if not away:
-                    log.warning("late.waits_for_broker", error=str(exc))
-                away = True
+        """Sweep until cancelled, whatever is away meanwhile."""
+        await asyncio.sleep(self._pause())
+        await repeat(self.sweep, name="late replies", pause=self._pause)
 
     async def sweep(self) -> int:
         """Tell the lanes of all that is late now, and return how many messages that were.
@@ -114,6 +102,13 @@ class LateSweeper:
         except BrokerUnavailable:
             self._there_since = self._clock()
             raise
+
+    def _pause(self) -> float:
+        """Return the seconds between two looks.
+
+        Each worker looks at times of its own: they look one after another, and find what is late the sooner.
+        """
+        return self._every * random.uniform(0.5, 1.5)
 
     async def _is_there(self) -> bool:
         """Return whether RabbitMQ has been there for long enough, or raise BrokerUnavailable if it is not at all."""

@@ -39,6 +39,14 @@ class PatientStore:
         """Return when Redis answers."""
         await self._until_answered(self.check)
 
+    async def check_durability(self) -> None:
+        """Return once Redis has said that it keeps what it acknowledges.
+
+        Raises:
+            ConfigurationError: It does not.
+        """
+        await self._until_answered(self._store.check_durability)
+
     async def check(self) -> None:
         """Return if Redis answers now, or raise StoreUnavailable."""
         await self._store.command("PING")

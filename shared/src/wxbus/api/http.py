@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 
 from wxbus.errors import WeChatError, WeChatUnavailable
+from wxbus.http_errors import HTTP_ERRORS
 
 JsonObject: TypeAlias = dict[str, Any]
 """An answer of WeChat's, not looked into yet."""
@@ -154,7 +155,7 @@ class WeChatHttp:
                 failure = f"the answer has more than {limit} bytes"
         except TimeoutError:
             failure = f"no answer in {self._timeout:g} s"
-        except (aiohttp.ClientError, OSError) as exc:
+        except HTTP_ERRORS as exc:
             reason = exc.strerror if isinstance(exc, OSError) else None
             failure = f"{type(exc).__name__}{': ' + reason if reason else ''}"
         # Outside of `except`: the library's error must not go along as the context of ours.

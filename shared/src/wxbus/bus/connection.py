@@ -17,7 +17,7 @@ from pamqp.exceptions import PAMQPException
 from yarl import URL
 
 from wxbus.cancellation import Cancellation
-from wxbus.errors import BrokerUnavailable, ConfigurationError
+from wxbus.errors import CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
 """Seconds. A connection that is silent for about three of these is closed (RabbitMQ and Redis reference 5)."""
@@ -28,9 +28,8 @@ BROKER_ERRORS = (
     AMQPError,
     ChannelInvalidStateError,  # a RuntimeError, outside aiormq's own branch
     PAMQPException,
-    RuntimeError,  # "connection closed"
     StopAsyncIteration,  # the connection ended in the middle of the handshake; out of a generator it is a RuntimeError
-    OSError,  # TimeoutError too
+    *CLOSED,
 )
 
 

@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from wxbus.errors import BrokerUnavailable, ConfigurationError
+from wxbus.http_errors import HTTP_ERRORS
 
 TIMEOUT = 2.0
 """Seconds for one request: what it is asked for is urgent or nothing."""
@@ -56,7 +57,7 @@ class Management:
                         answer.raise_for_status()
         except aiohttp.ClientResponseError as exc:
             raise BrokerUnavailable(f"RabbitMQ's management API answered {exc.status} {exc.message}") from exc
-        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+        except (*HTTP_ERRORS, ValueError) as exc:
             raise BrokerUnavailable(f"RabbitMQ's management API: {type(exc).__name__}") from exc
         return len(found)
 

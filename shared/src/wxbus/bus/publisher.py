@@ -78,10 +78,13 @@ class Publisher:
         if self._connection is None:
             raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
         try:
-            async with asyncio.timeout(BLOCKED_AFTER):
-                await self._connection.ready()
-        except TimeoutError as exc:
-            raise BrokerUnavailable("RabbitMQ blocks publishers: memory or disk alarm") from exc
+            with BrokerCall("RabbitMQ"):
+                async with asyncio.timeout(BLOCKED_AFTER):
+                    await self._connection.ready()
+        except BrokerUnavailable as exc:
+            if isinstance(exc.__cause__, TimeoutError):
+                raise BrokerUnavailable("RabbitMQ blocks publishers: memory or disk alarm") from exc
+            raise
 
     async def until_usable(self) -> None:
         """Return when a publish would go out at once: connected, and not blocked by an alarm."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
+from wxbus.http_errors import HTTP_ERRORS
 from wxbus.rpc.compression import GZIP
 from wxbus.rpc.transport import ANSWER_LIMIT, Incoming, Outgoing
 
@@ -58,7 +59,7 @@ class HttpTransport:
                 allow_redirects=False,  # the key goes to nobody else
             ) as response:
                 return Incoming(response.status, response.content_type, await _read(response), response.headers)
-        except (aiohttp.ClientError, OSError) as exc:
+        except HTTP_ERRORS as exc:
             lost = RpcUnavailable(f"{call}: {type(exc).__name__}")
         # Outside of `except`: some errors of aiohttp hold the headers of the request, and so the key.
         raise lost

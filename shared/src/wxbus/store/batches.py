@@ -6,14 +6,28 @@ A place in a batch costs a small part of the CPU that a round trip of one's own 
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from wxbus.cancellation import Cancellation
+from wxbus.errors import CLOSED
 
 Argument: TypeAlias = str | bytes | int | float
+
+STORE_ERRORS: Final = (
+    RedisError,
+    hiredis.HiredisError,
+    *CLOSED,
+    AttributeError,  # redis-py goes on with a connection that it has just dropped: 'NoneType' object has no attribute
+)
+"""What redis-py raises if there is no answer."""
+ELSEWHERE: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"})
+"""Codes of errors that say: not this server, or not now. Its address may lead to another one by now."""
 
 
 class _Call:
@@ -37,7 +51,7 @@ class Batches:
         self._sending: asyncio.Task[None] | None = None
 
     async def ask(self, *words: Argument) -> Any:
-        """Return the answer to a command; an error that came in place of one is returned, not raised.
+        """Return the answer to a command; an error is returned, not raised: several callers may share it.
 
         A caller that is cancelled before its batch is under way has asked nothing.
         """
@@ -49,7 +63,7 @@ class Batches:
         return await call.answer
 
     async def aclose(self) -> None:
-        """Stop sending; nobody waits any more."""
+        """Stop sending; whoever still waits is told that there is no answer."""
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait({self._sending})
@@ -64,27 +78,56 @@ class Batches:
     async def _exchange(self) -> None:
         batch = [call for call in self._waiting if not call.answer.done()]
         self._waiting.clear()
+        cancellation = Cancellation()
         try:
             answers = await self._answers([call.packed for call in batch])
         except Exception as exc:
-            # Those that came meanwhile share the error: they would only wait for the same again.
-            batch += self._waiting
-            self._waiting.clear()
-            answers = [exc] * len(batch)
+            answers = self._failed(batch, exc)
+        except asyncio.CancelledError as exc:
+            given_up = RedisConnectionError("the connection was given up")
+            given_up.__cause__ = exc
+            answers = self._failed(batch, given_up)
         for call, answer in zip(batch, answers, strict=True):
             if not call.answer.done():
                 call.answer.set_result(answer)
+        if cancellation.came:
+            raise asyncio.CancelledError
+
+    def _failed(self, batch: list[_Call], exc: Exception) -> list[Any]:
+        """Return the answers to a batch that failed, and to the calls that came meanwhile: they would fail as well."""
+        batch += self._waiting
+        self._waiting.clear()
+        return [exc] * len(batch)
 
     async def _answers(self, commands: Sequence[bytes]) -> list[Any]:
         connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             await connection.send_packed_command(commands)
             async with asyncio.timeout(self._timeout):
-                return [await _answer(connection) for _ in commands]
+                answers = [await _answer(connection) for _ in commands]
+            if any(code_of(answer) in ELSEWHERE for answer in answers):
+                await connection.disconnect(nowait=True)  # the next batch connects anew, to where the address leads
         except TimeoutError as exc:
             raise TimeoutError("no answer in time") from exc
+        else:
+            return answers
         finally:
             await self._pool.release(connection)
+
+
+def code_of(answer: Any) -> str:
+    """Return the code of an error that Redis answered with, like READONLY; "" for anything else."""
+    if not isinstance(answer, RedisError):
+        return ""
+    return answer.status_code or str(answer).partition(" ")[0]
+
+
+def reason_of(exc: BaseException) -> str:
+    """Return what an error of redis-py says, with the code that Redis gave it."""
+    if isinstance(exc, (RuntimeError, AttributeError)):  # their texts show transports, not reasons
+        return "the connection was lost"
+    text, code = str(exc) or type(exc).__name__, code_of(exc)
+    return text if not code or code == "ERR" or text.startswith(code) else f"{code} {text}"
 
 
 async def _answer(connection: AbstractConnection) -> Any:

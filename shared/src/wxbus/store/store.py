@@ -7,7 +7,7 @@ repeated (idempotent scripts) the caller repeats.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import TracebackType
@@ -16,12 +16,12 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from wxbus.cancellation import Cancellation
-from wxbus.errors import ConfigurationError, StoreUnavailable
-from wxbus.store.batches import Argument, Batches
+from wxbus.errors import ConfigurationError, StoreUnavailable, own
+from wxbus.store.batches import STORE_ERRORS, Argument, Batches, reason_of
 
 ANSWER_TIMEOUT = 1.0
 """Seconds for one answer; with redis-py's defaults a frozen server costs a minute a call."""
@@ -64,8 +64,8 @@ class _StoreCall:
     ) -> None:
         if self._cancellation.came and (exc is None or isinstance(exc, Exception)):
             raise asyncio.CancelledError from exc
-        if isinstance(exc, (RedisError, OSError)):
-            raise StoreUnavailable(f"{self._doing}: {exc}") from exc
+        if isinstance(exc, STORE_ERRORS):
+            raise StoreUnavailable(f"{self._doing}: {reason_of(exc)}") from exc
 
 
 class Store:
@@ -107,7 +107,8 @@ class Store:
             yield store
         finally:
             await store._batches.aclose()
-            await redis.aclose()
+            with suppress(StoreUnavailable), _StoreCall("closing"):
+                await redis.aclose()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
         """Return what the script returns.
@@ -138,18 +139,20 @@ class Store:
             StoreUnavailable: The connection is lost, or there is none.
         """
         pubsub = self._redis.pubsub()
+        call = f"listening to {channel}"
         try:
-            with _StoreCall(f"listening to {channel}"):
+            with _StoreCall(call):
                 await pubsub.subscribe(channel)
             while True:
-                with _StoreCall(f"listening to {channel}"):
+                with _StoreCall(call):
                     message = await pubsub.get_message(timeout=silence)
                 if message is None:
                     return
                 if message["type"] == "message":
                     yield message["data"]
         finally:
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
+            with suppress(StoreUnavailable), _StoreCall(call):
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def now(self) -> float:
         """Return seconds since the epoch on Redis's clock, which all processes share."""
@@ -172,9 +175,9 @@ class Store:
 
 
 def _answered(doing: str, answer: Any) -> Any:
-    """Return the answer, or raise the error that came in place of one."""
-    if isinstance(answer, (RedisError, OSError)):
-        raise StoreUnavailable(f"{doing}: {answer}") from answer
-    if isinstance(answer, Exception):
-        raise answer
+    """Return the answer, or raise an error of this caller's own in place of one."""
+    if isinstance(answer, STORE_ERRORS):
+        raise StoreUnavailable(f"{doing}: {reason_of(answer)}") from answer
+    if isinstance(answer, Exception):  # a fault in the code, not an outage
+        raise own(answer)
     return answer

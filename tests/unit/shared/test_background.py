@@ -1,0 +1,101 @@
+"""Background work outlives whatever happens to a round of it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import pytest
+from structlog.testing import capture_logs
+
+from wxbus.background import persist, repeat
+from wxbus.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable, Unavailable
+from wxbus.waiting import beside
+
+
+class Work:
+    """Rounds that end as told, then the last one."""
+
+    def __init__(self, *ends: Exception | None) -> None:
+        self._ends = deque(ends)
+        self.over = asyncio.Event()
+
+    async def round(self) -> None:
+        """End as told."""
+        await asyncio.sleep(0)
+        if not self._ends:
+            self.over.set()
+            return
+        if end := self._ends.popleft():
+            raise end
+
+
+async def until_over(work: Work, running: Callable[[], Awaitable[None]]) -> None:
+    """Return after the last round; the work itself must go on until it is cancelled."""
+    task = asyncio.ensure_future(running())
+    await work.over.wait()
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_outage_is_logged_once_and_its_end_once() -> None:
+    """However many rounds an outage lasts, whichever part is away: one line at its beginning, one at its end."""
+    work = Work(StoreUnavailable("a"), BrokerUnavailable("b"), StoreUnavailable("c"), None, StoreUnavailable("d"))
+    with capture_logs() as lines:
+        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("background.waits", "a"),
+        ("background.continues", None),
+        ("background.waits", "d"),
+        ("background.continues", None),
+    ]
+
+
+async def test_a_fault_is_logged_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of one round is no end of the work, and never silent."""
+    monkeypatch.setattr("wxbus.background.LONGEST_PAUSE", 0.0)
+    work = Work(LookupError("a"), LookupError("b"))
+    with capture_logs() as lines:
+        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+    assert [(line["event"], line["task"], line["exc_info"]) for line in lines] == [
+        ("background.failed", "sweep", True)
+    ] * 2
+
+
+async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
+    """An outage starts it over; its return and any other error are its own."""
+    work = Work(StoreUnavailable("a"), BrokerUnavailable("b"))
+    with capture_logs() as lines:
+        await persist(work.round, name="consumer", pause=0.0)
+    assert work.over.is_set()
+    assert [line["reason"] for line in lines] == ["a", "b"]
+    with pytest.raises(ConfigurationError):
+        await persist(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
+
+
+async def test_work_beside_a_block_does_not_end_silently() -> None:
+    """What ends by an error is logged at that moment, not at the end of the service."""
+    ended = asyncio.Event()
+
+    async def failing() -> None:
+        ended.set()
+        raise LookupError("a")
+
+    with capture_logs() as lines:
+        async with beside(failing()):
+            await ended.wait()
+            await asyncio.sleep(0)
+            assert [line["event"] for line in lines] == ["background.ended"]
+
+
+def _leaves(kind: type[Unavailable]) -> list[type[Unavailable]]:
+    return [kind, *(leaf for sub in kind.__subclasses__() for leaf in _leaves(sub))]
+
+
+@pytest.mark.parametrize("kind", _leaves(Unavailable))
+async def test_no_kind_of_outage_ends_background_work(kind: type[Unavailable]) -> None:
+    """The branch of the tree decides: each `Unavailable` of each adapter is waited for."""
+    work = Work(kind("away"))
+    await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+    await persist(Work(kind("away")).round, name="consumer", pause=0.0)
