@@ -167,11 +167,11 @@ async def test_with_redis_away_status_tells_what_is_in_memory(
 
 
 async def test_the_samples_of_the_documentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands of docs/operations.md, one after another as they stand there, with accounts that exist."""
+    """The commands of docs/how-to/operations.md, one after another as they stand there, with accounts that exist."""
     ours = {"wx0123456789abcdef": SHOP, "wx9876543210fedcba": KIOSK}
     (tmp_path / "kiosk-secret").write_text(f"{KIOSK_SECRET}\n")
     monkeypatch.chdir(tmp_path)
-    sample = the_block(ROOT / "docs" / "operations.md", "sh", "wxbus_token status")
+    sample = the_block(ROOT / "docs/how-to/operations.md", "sh", "wxbus_token status")
     for written, real in ours.items():
         sample = sample.replace(written, real)
     for line in sample.splitlines():

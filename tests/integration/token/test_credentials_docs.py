@@ -1,4 +1,4 @@
-"""The samples of docs/credentials.md and its translation, run as they are written."""
+"""The samples of docs/how-to/credentials.md and its translation, run as they are written."""
 
 import json
 import sys
@@ -20,8 +20,8 @@ from wxbus_token.failures import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
-ENGLISH = ROOT / "docs" / "credentials.md"
-CHINESE = ROOT / "docs" / "credentials.zh-CN.md"
+ENGLISH = ROOT / "docs/how-to/credentials.md"
+CHINESE = ROOT / "docs/how-to/credentials.zh-CN.md"
 PASSING = {State.AWAY, State.MINUTE_LIMIT, State.NO_TICKET}
 """Waiting helps: callers are not told that they are refused."""
 

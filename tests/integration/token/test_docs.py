@@ -1,4 +1,4 @@
-"""The samples of docs/tokens.md and its translation, run as they are written."""
+"""The samples of docs/how-to/tokens.md and its translation, run as they are written."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from wxbus.rpc import TokenClient
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
-ENGLISH = ROOT / "docs" / "tokens.md"
-CHINESE = ROOT / "docs" / "tokens.zh-CN.md"
+ENGLISH = ROOT / "docs/how-to/tokens.md"
+CHINESE = ROOT / "docs/how-to/tokens.zh-CN.md"
 
 
 async def run(*command: str, **env: str) -> str:

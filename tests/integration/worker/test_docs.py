@@ -1,4 +1,4 @@
-"""The sample of docs/handlers.md that reads contexts from elsewhere, on a real Redis."""
+"""The sample of docs/how-to/handlers.md that reads contexts from elsewhere, on a real Redis."""
 
 import pytest
 
@@ -18,7 +18,7 @@ APPID = "wx0123456789abcdef"
 async def test_other_programs_read_contexts(redis_url: str, namespace: str, page: str) -> None:
     """What a handler kept is there, typed; who never wrote has nothing."""
     changes = {"redis://127.0.0.1:6379/0": redis_url, 'namespace="wxbus"': f'namespace="{namespace}"'}
-    with samples_of(ROOT / "docs" / page, changes) as samples:
+    with samples_of(ROOT / "docs/how-to" / page, changes) as samples:
         async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
             contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(storage=samples.CartState))
             key = ContextKey.of_user(APPID, "o_1")

@@ -11,7 +11,7 @@ from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.settings import variables
 from wxbus_ingress.settings import IngressSettings
 
-PAGE, CHINESE = ROOT / "docs/accounts.md", ROOT / "docs/accounts.zh-CN.md"
+PAGE, CHINESE = ROOT / "docs/how-to/accounts.md", ROOT / "docs/how-to/accounts.zh-CN.md"
 PAGES = pytest.mark.parametrize("page", [PAGE, CHINESE], ids=lambda page: page.name)
 
 

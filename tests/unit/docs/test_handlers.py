@@ -1,4 +1,4 @@
-"""The samples of docs/handlers.md run, in either language, from the first to the last, as one module."""
+"""The samples of docs/how-to/handlers.md run, in either language, from the first to the last, as one module."""
 
 import types
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ FIELDS: dict[str, type[Message]] = {
 @pytest.fixture(params=PAGES)
 def samples(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
     """The page's Python blocks as one module."""
-    with samples_of(ROOT / "docs" / request.param) as module:
+    with samples_of(ROOT / "docs/how-to" / request.param) as module:
         yield module
 
 
@@ -44,7 +44,7 @@ def test_every_router_can_be_run(samples: types.ModuleType) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_fields_are_called_as_the_page_says(page: str) -> None:
     """Who knows WeChat's names finds the field."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / "docs/how-to" / page).read_text(encoding="utf-8")
     for field, message in FIELDS.items():
         assert f"`{field}`" in text
         assert f"`{message.model_fields[field].alias}`" in text
