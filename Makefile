@@ -3,27 +3,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := shared services/ingress services/worker services/token services/sandbox deploy/local
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+BOOTSTRAP := PYTHONPATH=deploy/local/src $(PYTHON) -m wxbus_local
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
   $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test unit bench bench-full check format compose-demo lock venv clean
+.PHONY: help run demo test unit bench bench-full check format compose-demo lock venv clean python servers python servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: venv ## everything on this machine, until Ctrl-C
+run: servers venv ## everything on this machine, until Ctrl-C
 	@$(BIN)/python -m wxbus_local run
 
-demo: venv ## the same for the length of a conversation; fails if any of it goes wrong
+demo: servers venv ## the same for the length of a conversation; fails if any of it goes wrong
 	@$(BIN)/python -m wxbus_local demo
 
-test: venv ## all tests, against a real RabbitMQ and Redis
+test: servers venv ## all tests, against a real RabbitMQ and Redis
 	$(BIN)/pytest
 
-unit: venv ## the tests that need no server, in seconds
-	$(BIN)/pytest tests/unit
+unit: venv ## the tests that need Python alone: a minute or more
+	$(BIN)/pytest tests/unit -m 'not programs'
 
 bench: venv ## how fast it is here: a table, and build/bench.json
 	@$(BIN)/python -m tests.benchmarks
@@ -53,14 +53,17 @@ lock: venv ## pin the newest allowed versions again, with hashes
 
 venv: $(VENV)/.installed ## the virtual environment with everything a checkout needs
 
-$(VENV)/.installed: locks/dev.txt $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "wxbus needs Python 3.11 to 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+$(VENV)/.installed: locks/dev.txt $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) | python
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r locks/dev.txt
-	@$(PIP) install --no-build-isolation --no-deps $(addprefix -e ./,$(DISTRIBUTIONS))
+	@$(BOOTSTRAP).installing $(VENV) locks/dev.txt $(DISTRIBUTIONS)
 	@touch $@
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "wxbus needs Python 3.11 to 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+
+servers: | python # before a minute of installation, not after it
+	@$(BOOTSTRAP).needed
 
 clean: ## remove the virtual environment, local data and what tools leave
 	rm -rf $(VENV) .local build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

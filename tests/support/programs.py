@@ -27,5 +27,5 @@ def program(name: str) -> str:
     """Return the path of a program; without it the test fails, for a skipped one would look like a passed one."""
     path = shutil.which(name)
     if path is None:
-        pytest.fail(f"this test runs {name}, which is not installed: {packages.advice(PACKAGES[name])}")
+        pytest.fail(f"this test runs {name}, which is not installed: {packages.advice([PACKAGES[name]])}")
     return path

@@ -11,20 +11,20 @@ from redis import Redis
 from tests.conftest import quiet
 from wxbus.bus.management import Management
 from wxbus.errors import BrokerUnavailable
-from wxbus_local import probe, rabbitmq, redis
+from wxbus_local import probe
 from wxbus_local.guard import marked, wait_ended
 from wxbus_local.private import Server
 from wxbus_local.servers import RABBITMQ, REDIS, Kind, Launcher
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
-KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.name, scope="module")
+KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.need.name, scope="module")
 
 
 @pytest.fixture(scope="module")
 def server(launcher: Launcher, kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One of our own of each kind: each test leaves it running."""
-    server = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.name))
+    server = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.need.name))
     yield server
     server.discard()
 
@@ -85,9 +85,9 @@ def test_redis_keeps_what_it_acknowledged_through_kill_9(server: Server) -> None
 @KINDS
 def test_stopped_in_good_order_nothing_is_left_of_it(launcher: Launcher, tmp_path: Path, kind: Kind) -> None:
     """No process of the instance outlives `stop`, Erlang's port mapper included."""
-    program = {"RabbitMQ": rabbitmq.program(), "Redis": redis.program()}[kind.name]
+    program = kind.need.program()
     if program is None:
-        pytest.skip(f"no {kind.name} program on this machine: the other tests here ran against containers")
+        pytest.skip(f"no {kind.need.name} program on this machine: the other tests here ran against containers")
     server = kind.private(launcher.run, tmp_path, program)
     server.start()
     own = [process for process in marked(launcher.run.id) if is_of(process, tmp_path)]

@@ -12,7 +12,8 @@ from tests.faults.conftest import Install
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.processes import Service
 from wxbus.bus.topology import Topology
-from wxbus_local.redis import PrivateRedis, program
+from wxbus_local.needed import REDIS
+from wxbus_local.redis import PrivateRedis
 from wxbus_local.servers import Launcher
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -27,7 +28,7 @@ LOOK = 0.1
 @pytest.fixture
 def forgetful_redis(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRedis]:
     """A Redis of this test's own whose file can be cut: one in a container keeps it to itself."""
-    executable = program()
+    executable = REDIS.program()
     if executable is None:
         pytest.skip("no Redis is installed on this machine")
     server = PrivateRedis(launcher.run, tmp_path / "redis", executable)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.readme import BOTH, README, ROOT, the_block
+from tests.support.readme import BOTH, README, ROOT, blocks, the_block
 from wxbus.accounts import Accounts
 from wxbus.rpc.keys import ApiKeys
 from wxbus.settings import variables
@@ -57,6 +57,34 @@ def test_the_account_of_the_readme_can_be_read(tmp_path: Path) -> None:
 
     assert account.secret is not None
     assert account.secret.get_secret_value() == "s" * 32
+
+
+def keys_of(text: str) -> set[str]:
+    """The names under which code keeps something in a user's context."""
+    return set(re.findall(r"""storage(?:\.\w+\(|\[)["'](\w+)["']""", text))
+
+
+def test_no_two_samples_share_data() -> None:
+    """Whoever tries one after the other in the same Redis gets from each what it promises."""
+    readme = "\n".join(blocks(README, "python"))
+    samples = {
+        "README": keys_of(readme),
+        "guide": keys_of("\n".join(blocks(ROOT / "docs/handlers.md", "python"))),
+        "demo": keys_of((ROOT / "deploy/demo_bot/handlers.py").read_text(encoding="utf-8")),
+    }
+
+    assert all(samples.values())
+    assert len(set.union(*samples.values())) == sum(map(len, samples.values()))
+
+
+@pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
+def test_the_first_sample_is_no_module_of_the_guide(document: Path) -> None:
+    """A package of the guide beside a module of the same name would hide it."""
+    (own,) = re.findall(r"WXBUS_WORKER_APP=(\w+):", document.read_text(encoding="utf-8"))
+    guide = (ROOT / "docs/handlers.md").read_text(encoding="utf-8")
+
+    assert f"`{own}.py`" in document.read_text(encoding="utf-8")
+    assert own not in re.findall(r"--app (\w+)\.", guide)
 
 
 def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":

@@ -168,9 +168,15 @@ def test_what_is_missing_is_installed_where_the_user_may(tmp_path: Path, run: Ru
     assert machine.server.calls == ["start"]
 
 
-def test_without_any_way_the_error_names_what_to_install(tmp_path: Path, run: Run) -> None:
-    """5: the text says what is needed, the package's name, and the variable."""
+def test_without_any_way_the_error_names_both_servers_in_one_command(tmp_path: Path, run: Run) -> None:
+    """5: whoever installed Redis would be told of RabbitMQ next; the text has one command, and the variables."""
     machine = Machine(tmp_path)
+    launcher = replace(machine.launcher(run), missing=lambda: [RABBITMQ.need, REDIS.need])
 
-    with pytest.raises(ConfigurationError, match=r"RabbitMQ is needed.*rabbitmq.*WXBUS_AMQP_URL"):
-        machine.launcher(run).launch(machine.kind(RABBITMQ), tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        launcher.launch(machine.kind(REDIS), tmp_path)
+
+    text = str(caught.value)
+    assert text.startswith("Redis and RabbitMQ are needed")
+    for word in ("redis", "rabbitmq", "Docker", "WXBUS_REDIS_URL", "WXBUS_AMQP_URL"):
+        assert word in text

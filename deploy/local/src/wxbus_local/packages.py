@@ -81,13 +81,13 @@ def manager() -> Manager | None:
     return Manager("brew") if shutil.which("brew") else None
 
 
-def advice(packages: Mapping[str, str]) -> str:
-    """Return what the user can type or do to have the package here."""
+def advice(wanted: Sequence[Mapping[str, str]]) -> str:
+    """Return what the user can type or do to have the packages here; each is a name by package manager."""
     if shutil.which("apt-get"):
-        return f"`sudo apt-get install {packages['apt']}`"
+        return f"type `sudo apt-get install {' '.join(one['apt'] for one in wanted)}`"
     if shutil.which("brew"):
-        return f"`brew install {packages['brew']}`"
-    return f"install the package {packages['apt']}"
+        return f"type `brew install {' '.join(one['brew'] for one in wanted)}`"
+    return f"install {' and '.join(one['apt'] for one in wanted)}"
 
 
 def _quiet(*command: str) -> int:

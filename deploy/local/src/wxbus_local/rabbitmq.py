@@ -17,19 +17,8 @@ from wxbus_local.guard import Run
 from wxbus_local.ports import free_port
 from wxbus_local.private import POLL, PrivateServer
 
-PLACES = (
-    "/usr/lib/rabbitmq/bin",  # Debian, Fedora: the one on the path there changes to user rabbitmq, which needs root
-    "/opt/homebrew/opt/rabbitmq/sbin",
-    "/usr/local/opt/rabbitmq/sbin",
-)
 ERLANG_PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
 EPMD_TIMEOUT = 20.0
-
-
-def program() -> str | None:
-    """Return the path of the rabbitmq-server script on this machine that any user may run."""
-    found = (shutil.which("rabbitmq-server", path=place) for place in PLACES)
-    return next(filter(None, found), None) or shutil.which("rabbitmq-server")
 
 
 class PrivateRabbitMQ(PrivateServer):

@@ -1,6 +1,5 @@
 """A Redis of our own: AOF on, nothing evicted, as the services demand it."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,14 +9,6 @@ from wxbus_local.ports import free_port
 from wxbus_local.private import PrivateServer
 
 OPTIONS = ("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "")
-PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
-
-
-def program() -> str | None:
-    """Return the path of redis-server on this machine."""
-    return shutil.which("redis-server") or next(
-        (found for place in PLACES if (found := shutil.which("redis-server", path=place))), None
-    )
 
 
 class PrivateRedis(PrivateServer):

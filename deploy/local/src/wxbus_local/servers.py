@@ -9,7 +9,7 @@
 A server that others run on a standard port is never used unasked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from wxbus.errors import ConfigurationError
 from wxbus.logs import redact_text
 from wxbus.settings import load
-from wxbus_local import containers, packages, probe
+from wxbus_local import containers, needed, packages, probe
 from wxbus_local import rabbitmq as private_rabbitmq
 from wxbus_local import redis as private_redis
 from wxbus_local.errors import StartFailed
@@ -33,18 +33,15 @@ Say = Callable[[str], None]
 class Kind:
     """A server we need, and the ways to come by one."""
 
-    name: str
-    variable: str
+    need: needed.Need
     recipe: containers.Recipe
     program: Callable[[], str | None]
     private: Callable[[Run, Path, str], Server]
-    packages: Mapping[str, str]
     probe: Callable[[str], str | None]
 
 
 RABBITMQ = Kind(
-    name="RabbitMQ",
-    variable="WXBUS_AMQP_URL",
+    need=needed.RABBITMQ,
     recipe=containers.Recipe(
         name="RabbitMQ",
         image="rabbitmq:4-management",
@@ -54,15 +51,13 @@ RABBITMQ = Kind(
         probe=probe.amqp,
         environment={"RABBITMQ_DEFAULT_USER": "wxbus", "RABBITMQ_DEFAULT_PASS": "wxbus"},
     ),
-    program=private_rabbitmq.program,
+    program=needed.RABBITMQ.program,
     private=private_rabbitmq.PrivateRabbitMQ,
-    packages={"apt": "rabbitmq-server", "brew": "rabbitmq"},
     probe=probe.amqp,
 )
 
 REDIS = Kind(
-    name="Redis",
-    variable="WXBUS_REDIS_URL",
+    need=needed.REDIS,
     recipe=containers.Recipe(
         name="Redis",
         image="redis:8",
@@ -71,9 +66,8 @@ REDIS = Kind(
         probe=probe.resp,
         command=("redis-server", *private_redis.OPTIONS),
     ),
-    program=private_redis.program,
+    program=needed.REDIS.program,
     private=private_redis.PrivateRedis,
-    packages={"apt": "redis-server", "brew": "redis"},
     probe=probe.resp,
 )
 
@@ -95,6 +89,7 @@ class Launcher:
     say: Say
     engine: Callable[[], containers.Engine] = containers.Engine
     manager: Callable[[], packages.Manager | None] = packages.manager
+    missing: Callable[[], list[needed.Need]] = needed.missing
 
     def launch(self, kind: Kind, folder: Path) -> Server:
         """Return a server that answers, its data in `folder` where it is a program.
@@ -108,9 +103,9 @@ class Launcher:
         except containers.NoEngine:
             server = self._private(kind, folder)
         except StartFailed as exc:
-            self.say(f"{kind.name}: {exc}; looking for a program on this machine")
+            self.say(f"{kind.need.name}: {exc}; looking for a program on this machine")
             server = self._private(kind, folder)
-        self.say(f"{kind.name}: {server.description}, {redact_text(server.url)}")
+        self.say(f"{kind.need.name}: {server.description}, {redact_text(server.url)}")
         return server
 
     @contextmanager
@@ -123,10 +118,9 @@ class Launcher:
         """
         if given is not None:
             if fault := kind.probe(given):
-                raise ConfigurationError(
-                    f"{kind.variable}: {redact_text(given)} does not answer as {kind.name}: {redact_text(fault)}"
-                )
-            self.say(f"{kind.name}: {redact_text(given)}, as {kind.variable} says")
+                where = f"{kind.need.variable}: {redact_text(given)}"
+                raise ConfigurationError(f"{where} does not answer as {kind.need.name}: {redact_text(fault)}")
+            self.say(f"{kind.need.name}: {redact_text(given)}, as {kind.need.variable} says")
             yield Found(given, None)
             return
         server = self.launch(kind, folder)
@@ -145,13 +139,11 @@ class Launcher:
     def _private(self, kind: Kind, folder: Path) -> Server:
         executable = kind.program()
         if executable is None and (manager := self.manager()):
-            manager.install(kind.packages[manager.name], self.say)
+            manager.install(kind.need.packages[manager.name], self.say)
             executable = kind.program()
         if executable is None:
-            raise ConfigurationError(
-                f"{kind.name} is needed: start Docker, or {packages.advice(kind.packages)}, "
-                f"or set {kind.variable} to the address of one"
-            )
+            others = [need for need in self.missing() if need != kind.need]
+            raise ConfigurationError(needed.advice([kind.need, *others]))
         server = kind.private(self.run, folder.absolute(), executable)
         server.start()
         return server
