@@ -13,6 +13,7 @@ from wxbus.settings import (
     WeChatApiSettings,
     environment,
     load,
+    load_for_command,
     tell_unread,
 )
 
@@ -134,6 +135,18 @@ def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.M
         ("WXBUS_INGRES_PORT", None),
         ("WXBUS_SOME_PROT", "WXBUS_SOME_PORT"),
     ]
+
+
+def test_a_command_that_misses_a_variable_says_where_make_run_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person at a terminal can go on; a value that is wrong has nothing to do with it."""
+    monkeypatch.delenv("WXBUS_AMQP_URL")
+    with pytest.raises(ConfigurationError, match=r"^WXBUS_AMQP_URL: is not set; under `make run`, .*\.local/env"):
+        load_for_command(BusSettings)
+
+    monkeypatch.setenv("WXBUS_AMQP_URL", "nonsense")
+    with pytest.raises(ConfigurationError) as caught:
+        load_for_command(BusSettings)
+    assert ".local/env" not in str(caught.value)
 
 
 def test_settings_do_not_show_secrets() -> None:
