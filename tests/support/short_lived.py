@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
+from wxbus_sandbox.answers import Refusal
 from wxbus_sandbox.clock import Clock
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.tokens import Issued, TokenMint
@@ -79,6 +80,7 @@ class ShortLivedWeChat:
         app = web.Application()
         app.router.add_get("/{caller}/cgi-bin/token", self._classic)
         app.router.add_post("/{caller}/cgi-bin/stable_token", self._stable)
+        app.router.add_get("/{caller}/cgi-bin/getcallbackip", self._check)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0)
         await runner.setup()
         try:
@@ -97,6 +99,13 @@ class ShortLivedWeChat:
             asked["appid"],
             lambda appid: self.mint.fetch_stable(appid, force=asked.get("force_refresh", False)),
         )
+
+    async def _check(self, request: web.Request) -> web.Response:
+        try:
+            self.mint.appid_of(request.query.get("access_token", ""))
+        except Refusal as exc:
+            return web.json_response({"errcode": exc.errcode, "errmsg": "refused"})
+        return web.json_response({"ip_list": []})
 
     async def _fetch(self, request: web.Request, appid: str, make: Callable[[str], Issued]) -> web.Response:
         fetch = Fetch(appid, request.match_info["caller"])

@@ -42,6 +42,10 @@ class WeChat:
         self.forced = 0
         self.expires_in = LIFETIME
         self.error: Exception | None = None
+        self.killed: set[str] = set()
+        """Tokens that it refuses before their time."""
+        self.checks = 0
+        self.check_error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = asyncio.Event()
@@ -50,6 +54,13 @@ class WeChat:
     def current(self) -> str:
         """The token that is valid now."""
         return f"SECRET-TOKEN-{self.made}"
+
+    async def accepted(self, value: str) -> bool:
+        """Say whether a token is valid."""
+        self.checks += 1
+        if self.check_error:
+            raise self.check_error
+        return value == self.current and value not in self.killed
 
     async def fetch(self, *, force: bool) -> FetchedToken:
         """Answer a fetch; the answer is made when the request comes, and may arrive much later."""
@@ -86,11 +97,16 @@ class Credential:
     on_demand = False
     repeatable = True
     forcible = True
+    checkable = True
 
     def __init__(self, wechat: WeChat, appid: str = APPID, secret: str = SECRET) -> None:
         self._wechat = wechat
         self.appid = appid
         self.fingerprint = digest_of(secret)
+
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat."""
+        return await self._wechat.accepted(value)
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat."""
@@ -122,9 +138,9 @@ class Instance:
         """Return the account's token."""
         return (await self.keeper.get()).value
 
-    async def report(self, token: str) -> str:
+    async def report(self, token: str, *, by: str = "worker") -> str:
         """Report `token`; return the one to use."""
-        return (await self.keeper.report_invalid(token)).value
+        return (await self.keeper.report_invalid(token, by=by)).value
 
 
 @dataclass
@@ -178,10 +194,14 @@ class World:
         """Let time pass, on Redis and on the instances."""
         self.clock.now += seconds
         for name, value in (await self.record()).items():
-            if name in {"expires", "refresh", "fail_until"}:
+            if name in {"expires", "refresh", "fail_until", "trusted"}:
                 await self.redis.hset(self.key("record"), name, str(int(value) - int(seconds * 1000)))  # type: ignore[misc]
         for member, score in await self.redis.zrange(self.key("forced"), 0, -1, withscores=True):
             await self.redis.zadd(self.key("forced"), {member: score - seconds * 1000})
+
+    async def forget_the_check(self) -> None:
+        """Let the time end in which what WeChat accepted is not checked again."""
+        await self.redis.hdel(self.key("record"), "trusted")  # type: ignore[misc]  # typed for both clients
 
     async def refreshes(self, *instances: Instance) -> None:
         """Let every instance look once, and end what it began."""

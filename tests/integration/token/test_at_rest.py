@@ -9,10 +9,10 @@ from wxbus_token.keyring import new_vault_key
 pytestmark = pytest.mark.integration
 
 
-async def test_redis_has_no_token_in_clear(world: World, redis: "Redis") -> None:
+async def test_redis_has_no_token_in_clear(world: World, redis: "Redis", wechat: WeChat) -> None:
     """No key or value of ours in Redis shows a token or a secret, after fetches, reports and failures."""
     one = await world.instance()
-    token = await one.get()
+    wechat.killed.add(token := await one.get())
     await one.report(token)
     seen = 0
     async for key in redis.scan_iter(match=f"{world.namespace}:*"):

@@ -57,7 +57,7 @@ def test_both_languages_have_the_same_samples() -> None:
 
 
 @pytest.mark.programs("curl")
-async def test_curl(env: dict[str, str], current: str) -> None:
+async def test_curl(place: Place, env: dict[str, str], current: str) -> None:
     """The two commands get a token and replace it; what they print looks as the page says."""
     program("curl")
     get, report = blocks(ENGLISH, "sh")
@@ -65,6 +65,7 @@ async def test_curl(env: dict[str, str], current: str) -> None:
     assert answer["access_token"] == current
     (shown,) = blocks(ENGLISH, "json")
     assert answer.keys() == json.loads(shown).keys()
+    await place.sandbox.invalidate_tokens(SHOP)
     replaced = json.loads(await run("sh", "-euc", report, **env, TOKEN=current))
     assert replaced.keys() == answer.keys()
     assert replaced["access_token"] != current

@@ -58,6 +58,7 @@ async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, hea
         await eventually(lambda: holds(two))
         assert await two.get() == token
         assert wechat.fetches == 1
+        wechat.killed.add(token)
         wechat.gate.clear()
         report = asyncio.create_task(one.report(token))
         await eventually(lambda: drops(two))
@@ -113,6 +114,7 @@ async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeCh
         one, two = await world.instance(), await world.instance()
         token = await one.get()
         assert await two.get() == token
+        wechat.killed.add(token)
         assert await two.report(token) != token
         store = await stack.enter_async_context(Store.open(world.redis_url))
         keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace="wxbus", name="keys")

@@ -27,12 +27,17 @@ class Rotating:
     on_demand = False
     repeatable = False
     forcible = False
+    checkable = True
     fingerprint = digest_of("platform")
 
     def __init__(self, wechat: WeChat) -> None:
         self._wechat = wechat
         self.refresh = "SECRET-REFRESH-1"
         self.recovered = 0
+
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat."""
+        return await self._wechat.accepted(value)
 
     async def fetch(self, means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat."""
@@ -57,6 +62,12 @@ async def authorized(world: World, rotating: Rotating) -> Instance:
     one = await world.instance(credential=rotating)
     assert await one.vault.supply(rotating, rotating.refresh, at=1000, component="wx-platform")
     return one
+
+
+async def killed(wechat: WeChat, instance: Instance) -> str:
+    """Return the token in use, which WeChat refuses from now on."""
+    wechat.killed.add(token := await instance.get())
+    return token
 
 
 async def test_value_and_refresh_token_are_stored_by_one_step(world: World, redis: "Redis", rotating: Rotating) -> None:
@@ -169,12 +180,12 @@ async def test_authorised_anew_a_value_from_before_is_not_served(
     assert wechat.fetches == 2
 
 
-async def test_a_refresh_token_opens_only_with_the_key(world: World, rotating: Rotating) -> None:
+async def test_a_refresh_token_opens_only_with_the_key(world: World, wechat: WeChat, rotating: Rotating) -> None:
     """Keys are changed as for values; without the key WeChat is asked for it, and it is sealed anew."""
     old, new = world.keys, new_vault_key("k2")
     await (await authorized(world, rotating)).get()
     rotated = await world.instance(credential=rotating, keys=f"{new},{old}")
-    await rotated.report(await rotated.get())
+    await rotated.report(await killed(wechat, rotated))
     assert rotating.recovered == 0
     stranger = await world.instance(credential=rotating, keys=new_vault_key("k9"))
     assert await stranger.get()
@@ -224,6 +235,7 @@ class Confirmed(Rotating):
     """A ticket: WeChat gives the same again, and nobody can force another."""
 
     repeatable = True
+    checkable = False
 
     async def fetch(self, means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat."""
@@ -267,7 +279,7 @@ async def test_without_redis_a_token_is_fetched_if_a_setting_allows(world: World
 async def test_without_redis_a_dead_token_is_not_forced(world: World, wechat: WeChat) -> None:
     """The limits of force are counted in Redis; another token is given if normal mode has one."""
     bold = await world.instance(without_store=True)
-    dead = await bold.get()
+    dead = await killed(wechat, bold)
     await bold.proxy.refuse()
     with pytest.raises(TokenUnavailable, match="dead token"):
         await bold.report(dead)
@@ -302,7 +314,7 @@ async def test_every_step_is_one_that_a_cluster_takes(
         world.redis = Redis.from_url(world.redis_url)
         await cluster_of_one(world.redis)
         one = await authorized(world, rotating)
-        await one.report(await one.get())
+        await one.report(await killed(wechat, one))
         stable = (await world.instance()).keeper.credential
         assert len(await one.vault.read([rotating, stable, Rotating(wechat)])) == 3
         await one.vault.hasten(rotating)

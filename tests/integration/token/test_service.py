@@ -16,10 +16,11 @@ from tests.support.token_service import CAFE, SECRETLESS, SHOP, Place, service
 from wxbus.api.tokens import TokenSource
 from wxbus.bus.topology import Topology
 from wxbus.errors import TokenRefused, TokenUnavailable
-from wxbus.rpc import TokenClient
+from wxbus.rpc import Client, TokenClient
 from wxbus.settings import StoreSettings
 from wxbus_sandbox.models import Fault
 from wxbus_token.app import serving
+from wxbus_token.messages import AccountRequest, StatusList
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -131,7 +132,10 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
             status, answer = await ask(http, rpc, "get", {"appid": CAFE}, place.key)
             assert (status, answer["detail"]) == (503, "the store is away and no valid token is in memory")
             async with http.get(f"{admin}/readyz") as ready:
-                assert (ready.status, (await ready.json())["ready"]) == (503, False)
+                parts = (await ready.json())["parts"]
+                assert (ready.status, parts["tokens"]) == (200, "ready"), "it serves what it has"
+                assert parts["redis"] != "ready"
+                assert f"access_token:{CAFE}" in parts["values"]
             await proxy.listen()
             assert (await ask(http, rpc, "get", {"appid": CAFE}, place.key))[0] == 200
             async with http.get(f"{admin}/readyz") as ready:
@@ -140,6 +144,42 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
                 text = await metrics.text()
     assert f'wxbus_token_fetches_total{{appid="{SHOP}",kind="access_token",outcome="ok"}} 1.0' in text
     assert 'wxbus_rpc_calls_total{method="get",service="token",status="503"} 1.0' in text
+
+
+async def test_not_ready_without_redis_and_tokens(place: Place, redis_url: str) -> None:
+    """An instance that would answer no `get` says so; as soon as Redis is there it is ready."""
+    async with proxied(redis_url) as (proxy, url):
+        store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
+        settings = place.settings.model_copy(update={"store": store})
+        await proxy.refuse()
+        async with (
+            serving(settings, registry=CollectorRegistry()) as addresses,
+            aiohttp.ClientSession(f"http://127.0.0.1:{addresses.admin_port}") as http,
+        ):
+            async with http.get("/readyz") as ready:
+                assert ready.status == 503
+                assert (await ready.json())["parts"]["tokens"] != "ready"
+            await proxy.listen()
+            async with http.get("/readyz") as ready:
+                assert ready.status == 200
+
+
+async def test_false_reports_disable_no_account(place: Place) -> None:
+    """A caller reports again and again the token it just got: all keep it, one fetch, and `status` says it."""
+    async with (
+        service(place.settings) as url,
+        TokenClient.open(url, place.key) as liar,
+        TokenClient.open(url, place.shop_key) as honest,
+        Client.open(url, place.admin_key) as admin,
+    ):
+        token = await liar.get(SHOP)
+        for _ in range(25):
+            assert await liar.report_invalid(SHOP, token) == token
+            assert await honest.get(SHOP) == token
+        (status, *_) = (await admin.call("token", "status", AccountRequest(appid=SHOP), StatusList)).credentials
+    assert (status.state, status.forced_in_day) == ("valid", 0)
+    assert status.false_reports >= 1
+    assert await place.fetched() == 1
 
 
 async def ask(

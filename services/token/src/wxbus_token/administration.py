@@ -1,7 +1,7 @@
 """What operators may call: accounts and API keys change while the service runs."""
 
 from wxbus.rpc import method, service
-from wxbus.rpc.call import Principal, current_call
+from wxbus.rpc.call import current_principal
 from wxbus.rpc.keys import KeyEntry
 from wxbus_token.account_book import AccountBook
 from wxbus_token.callers import Callers
@@ -77,14 +77,14 @@ class KeysService:
     async def add(self, request: NewKey) -> MadeKey:
         """Make a key, or take a certificate's subject for one."""
         key, entry = await self._callers.add(
-            request.name, request.scopes, by=_caller(), life=request.life, subject=request.subject
+            request.name, request.scopes, by=current_principal(), life=request.life, subject=request.subject
         )
         return _made(key, entry)
 
     @method(scopes=["keys:rotate:{name}"])
     async def rotate(self, request: Rotation) -> MadeKey:
         """Make a further key for the same; those before end after the overlap."""
-        return _made(*await self._callers.rotate(request.name, by=_caller(), overlap=request.overlap))
+        return _made(*await self._callers.rotate(request.name, by=current_principal(), overlap=request.overlap))
 
     @method(scopes=["keys:revoke:{name}"])
     async def revoke(self, request: Revocation) -> Revoked:
@@ -97,13 +97,6 @@ class KeysService:
         return KeyList(
             keys=[ListedKey(**_shown(entry), last_used=used) for entry, used in await self._callers.listed()]
         )
-
-
-def _caller() -> Principal:
-    principal = current_call().principal
-    if principal is None:
-        raise RuntimeError("the call was not authenticated")
-    return principal
 
 
 def _made(key: str | None, entry: RegisteredKey) -> MadeKey:

@@ -121,8 +121,13 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             KeysService(callers),
         ]
         server = Server(services, authenticator=callers, limit=limit, registry=registry, quiet=settings.audit_quiet)
-        told = {"accounts": file.check, "api_keys": keys_file.check}
-        admin = build_admin({"redis": vault.check}, told=told, registry=registry)
+        told = {
+            "redis": vault.check,
+            "values": authority.check_values,
+            "accounts": file.check,
+            "api_keys": keys_file.check,
+        }
+        admin = build_admin({"tokens": authority.check}, told=told, registry=registry)
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=tls))

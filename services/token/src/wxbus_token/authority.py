@@ -9,11 +9,12 @@ from typing import Final, TypeAlias
 import structlog
 
 from wxbus.api.tokens import TokenSource
-from wxbus.errors import StoreUnavailable, UnknownAccount
+from wxbus.errors import StoreUnavailable, TokenUnavailable, UnknownAccount
 from wxbus_token.credentials import Credential
 from wxbus_token.fetcher import Fetcher
 from wxbus_token.guard import Guard
 from wxbus_token.hints import Ear
+from wxbus_token.inspector import Inspector
 from wxbus_token.keeper import Keeper
 from wxbus_token.metrics import Metrics
 from wxbus_token.timing import Timing
@@ -26,6 +27,9 @@ REFRESHES: Final = 8
 BATCH: Final = 200
 """Records asked for together."""
 
+
+NAMED: Final = 10
+"""Credentials that are named in one text."""
 
 Key: TypeAlias = tuple[str, str]
 """Kind and appid."""
@@ -46,8 +50,8 @@ class Authority:
     ) -> None:
         self._vault = vault
         self._timing = timing
-        self._metrics = metrics
         self._clock = clock
+        self._inspector = Inspector(vault, metrics, clock=clock)
         self._fetcher = Fetcher(vault, guard, timing, metrics, clock=clock)
         self._keepers: dict[Key, Keeper] = {}
         self._on_demand: dict[Key, Credential] = {}
@@ -104,6 +108,22 @@ class Authority:
         """Return what gives the credentials of a kind to those that are fetched with them."""
         return _Source(self, kind)
 
+    async def check(self) -> None:
+        """Return if `get` would be answered now: from memory, or by way of Redis; raises StoreUnavailable.
+
+        Redis is not asked while anything can be served without it: an instance that serves what it has must not be
+        taken out together with all others. What WeChat refuses is a state of all instances, and answered as such.
+        """
+        if not any(keeper.serves_alone() for keeper in self._keepers.values()):
+            await self._vault.check()
+
+    async def check_values(self) -> None:
+        """Return if every credential has a value in memory; raises TokenUnavailable that names the rest."""
+        missing = [":".join(key) for key, keeper in sorted(self._keepers.items()) if keeper.left() is None]
+        if missing:
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            raise TokenUnavailable(f"no value in memory: {', '.join(missing[:NAMED])}{more}")
+
     async def run(self, ear: Ear) -> None:
         """Read all records again and again, refresh those that are due, until cancelled.
 
@@ -157,7 +177,7 @@ class Authority:
         await asyncio.gather(*(keeper.aclose() for keeper in self._keepers.values()))
 
     def _keeper_of(self, credential: Credential) -> Keeper:
-        return Keeper(credential, self._vault, self._fetcher, self._timing, self._metrics, clock=self._clock)
+        return Keeper(credential, self._vault, self._fetcher, self._inspector, self._timing, clock=self._clock)
 
 
 class _Source:

@@ -31,6 +31,8 @@ class State(StrEnum):
     MINUTE_LIMIT = "minute_limit"
     QUOTA = "quota"
     """The day's calls are used up."""
+    FORCE_LIMIT = "force_limit"
+    """WeChat refuses the token that its normal mode gives, and its limit of forced refreshes is reached."""
     NO_TICKET = "no_ticket"
     """A third-party platform's component_verify_ticket is missing or no longer good: WeChat pushes the next one."""
     WRONG_ACCOUNT = "wrong_account"

@@ -9,10 +9,10 @@ from typing import Any, Final
 import structlog
 
 from wxbus.api.fetched import FetchedToken
-from wxbus.errors import StoreUnavailable, WeChatError, WeChatUnavailable
+from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.store.lock import Hold
 from wxbus_token.credentials import Credential, Missing, digest_of
-from wxbus_token.failures import Failure, failure_of
+from wxbus_token.failures import Failure, State, failure_of
 from wxbus_token.guard import Guard, Guarded
 from wxbus_token.keyring import Unsealable
 from wxbus_token.metrics import Metrics
@@ -25,6 +25,8 @@ log = structlog.get_logger("wxbus.token")
 WRITE_ATTEMPTS: Final = 3
 SAME_AGAIN: Final = 30.0
 """Seconds until the next try if even a forced refresh gave the dead token."""
+NORMAL_AGAIN: Final = 60.0
+"""Seconds until normal mode is asked again at the latest, however long no forced refresh is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Fetched:
     fence: int
     means_digest: str
     """Of what it was fetched with."""
+    confirmed: bool = False
+    """It is the one before, which was reported, and it is valid."""
     stored: bool = False
     """False: Redis was away, only this process has it."""
 
@@ -53,17 +57,30 @@ class Fetcher:
         self._metrics = metrics
         self._clock = clock
 
-    async def fetch(self, credential: Credential, record: Record, hold: Hold) -> Fetched | None:
+    async def fetch(
+        self, credential: Credential, record: Record, hold: Hold, *, suspected: bool = False, replace: bool = False
+    ) -> Fetched | None:
         """Return the value that comes after `record`; None if our hold turned out to be late.
+
+        Args:
+            credential: Whose value it is.
+            record: What Redis has.
+            hold: The lock in hand.
+            suspected: The value was reported and could not be checked: if WeChat gives it again it is valid.
+            replace: End the value in use although it is valid.
 
         Raises:
             TokenUnavailable: The fetch failed; all instances keep to the wait that was noted.
         """
         began = self._clock()
         try:
-            token = await self._next(credential, record, hold)
+            if replace and credential.forcible:
+                token, confirmed = await self._force(credential, hold), False
+            else:
+                token, confirmed = await self._next(credential, record, hold)
             # WeChat counted from some moment after `began`: ours ends earlier rather than later.
-            fetched = Fetched(token, began + token.expires_in, hold.fence, record.means_digest)
+            confirmed = confirmed or (suspected and digest_of(token.value) == record.digest)
+            fetched = Fetched(token, began + token.expires_in, hold.fence, record.means_digest, confirmed)
             return await self.store(credential, fetched)
         except Late:
             return None
@@ -102,7 +119,12 @@ class Fetcher:
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 await self._vault.write(
-                    credential, token, refresh_in=refresh_in, fence=fetched.fence, means_digest=fetched.means_digest
+                    credential,
+                    token,
+                    refresh_in=refresh_in,
+                    fence=fetched.fence,
+                    means_digest=fetched.means_digest,
+                    confirmed=fetched.confirmed,
                 )
             except Late:
                 self._count(credential, "late")
@@ -118,29 +140,53 @@ class Fetcher:
                 return replace(fetched, stored=True)
         return fetched
 
-    async def _next(self, credential: Credential, record: Record, hold: Hold) -> FetchedToken:
+    async def _next(self, credential: Credential, record: Record, hold: Hold) -> tuple[FetchedToken, bool]:
+        """Return what WeChat gives, and whether it is the value that was dead, and valid all the same."""
         fetched = await self._ask(credential, record, hold, force=False)
         if not record.dead or digest_of(fetched.value) != record.digest:
             self._count(credential, "ok")
             _log(credential).info("token.fetched", forced=False, expires_in=fetched.expires_in)
-            return fetched
+            return fetched, False
         if not credential.forcible:
-            self._count(credential, "confirmed")
-            _log(credential).warning("token.confirmed", digest=record.digest[:8])
-            return fetched
-        # Normal mode gives the very token that was reported dead: only now, and within WeChat's limits, by force.
+            return self._confirmed(credential, fetched), True
+        # Normal mode gives the token that WeChat refuses: only now, and within WeChat's limits, by force.
         if wait := await self._vault.draw_forced(credential, fence=hold.fence):
-            failure = Failure("WeChat's limit of forced refreshes is reached", wait, lasting=False)
+            if await _accepted(credential, fetched.value):
+                return self._confirmed(credential, fetched), True
+            text = "WeChat refuses the token that it gives, and its limit of forced refreshes is reached"
+            failure = Failure(text, min(wait, NORMAL_AGAIN), lasting=False, state=State.FORCE_LIMIT)
             await self._note(credential, failure, hold)
             raise failure.error()
         fetched = await self._ask(credential, record, hold, force=True)
         if digest_of(fetched.value) == record.digest:
+            if await _accepted(credential, fetched.value):
+                return self._confirmed(credential, fetched), True
             failure = Failure("WeChat gives the dead token again, even by force", SAME_AGAIN, lasting=False)
             await self._note(credential, failure, hold)
             raise failure.error()
+        self._forced(credential, fetched)
+        return fetched, False
+
+    async def _force(self, credential: Credential, hold: Hold) -> FetchedToken:
+        """Return a new value in place of one that is valid.
+
+        Raises:
+            TokenUnavailable: No forced refresh is allowed now; the value stays in use.
+        """
+        if wait := await self._vault.draw_forced(credential, fence=hold.fence):
+            raise TokenUnavailable("WeChat's limit of forced refreshes is reached", retry_after=wait)
+        fetched = await self._ask(credential, Record(), hold, force=True)
+        self._forced(credential, fetched)
+        return fetched
+
+    def _confirmed(self, credential: Credential, fetched: FetchedToken) -> FetchedToken:
+        self._count(credential, "confirmed")
+        _log(credential).warning("token.confirmed", digest=digest_of(fetched.value)[:8])
+        return fetched
+
+    def _forced(self, credential: Credential, fetched: FetchedToken) -> None:
         self._count(credential, "forced")
         _log(credential).warning("token.fetched", forced=True, expires_in=fetched.expires_in)
-        return fetched
 
     async def _ask(self, credential: Credential, record: Record, hold: Hold, *, force: bool) -> FetchedToken:
         """Ask WeChat once: every fetch comes through here."""
@@ -169,6 +215,14 @@ class Fetcher:
 
     def _count(self, credential: Credential, outcome: str) -> None:
         self._metrics.fetches.labels(credential.kind, credential.appid, outcome).inc()
+
+
+async def _accepted(credential: Credential, value: str) -> bool:
+    """Say whether WeChat was seen to accept the value just now."""
+    try:
+        return credential.checkable and await credential.accepted(value)
+    except WeChatUnavailable:
+        return False
 
 
 def _log(credential: Credential) -> Any:

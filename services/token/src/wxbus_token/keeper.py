@@ -1,9 +1,9 @@
 """Keeps one credential valid: from memory, else from Redis, else from WeChat under the lock."""
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -15,8 +15,8 @@ from wxbus_token.alone import Alone
 from wxbus_token.credentials import Credential, digest_of
 from wxbus_token.failures import State
 from wxbus_token.fetcher import Fetcher
+from wxbus_token.inspector import Inspector
 from wxbus_token.memory import Held, Memory
-from wxbus_token.metrics import Metrics
 from wxbus_token.record import Record
 from wxbus_token.timing import Timing
 from wxbus_token.vault import Late, Vault, Verdict
@@ -25,6 +25,8 @@ log = structlog.get_logger("wxbus.token")
 
 LOOK_AGAIN: Final = 0.1
 """Seconds, about, between two looks of those who wait for another instance's fetch."""
+OURSELVES: Final = "the token service"
+"""Reports what a fetch with another credential's value finds."""
 
 
 class Keeper:
@@ -35,16 +37,16 @@ class Keeper:
         credential: Credential,
         vault: Vault,
         fetcher: Fetcher,
+        inspector: Inspector,
         timing: Timing,
-        metrics: Metrics,
         *,
         clock: Callable[[], float],
     ) -> None:
         self.credential = credential
         self._vault = vault
         self._fetcher = fetcher
+        self._inspector = inspector
         self._timing = timing
-        self._metrics = metrics
         self._clock = clock
         self._lock = vault.lock(credential, lease=timing.lease)
         self._memory = Memory(vault, trust=timing.trust, clock=clock)
@@ -71,24 +73,31 @@ class Keeper:
             return held
         return _some(await self._flights.do("obtain", self._obtain))
 
-    async def report_invalid(self, value: str) -> Held:
-        """Return the value to use instead of `value`; it is replaced only if it is the current one.
+    def serves_alone(self) -> bool:
+        """Say whether `get` has a value without Redis."""
+        return self._memory.valid() is not None or self._alone.may(self.credential)
 
-        It is the same if WeChat says that it is valid after all, where WeChat does not replace values on demand.
+    async def report_invalid(self, value: str, *, by: str = OURSELVES) -> Held:
+        """Return the value to use instead of `value`; the same one if WeChat accepts it.
+
+        `by` is who reports: a caller whose reports WeChat contradicts again and again is given what is in use.
 
         Raises:
             TokenUnavailable: There is no other just now; TokenRefused if waiting does not help.
         """
-        digest = digest_of(value)
-        return _some(await self._flights.do(f"report {digest}", lambda: self._report(digest)))
+        if self._inspector.ignores(self.credential, by):
+            return await self.get()
+        return _some(await self._flights.do(f"report {digest_of(value)}", lambda: self._report(value, by)))
 
-    async def refresh(self) -> Held:
+    async def refresh(self, *, replace: bool = False) -> Held:
         """Return what WeChat gives when it is asked now, whatever the last failure said: what was wrong is put right.
+
+        `replace`: a new value, if WeChat makes one on demand; the one in use ends.
 
         Raises:
             TokenUnavailable: It cannot be had just now; TokenRefused if waiting does not help.
         """
-        return _some(await self._flights.do("refresh", self._refresh_now))
+        return _some(await self._flights.do(f"refresh {replace}", lambda: self._refresh_now(replace=replace)))
 
     def take(self, record: Record) -> None:
         """Believe what Redis has; it was read just now."""
@@ -102,7 +111,7 @@ class Keeper:
     def refresh_ahead(self, record: Record, limit: asyncio.Semaphore) -> None:
         """Begin a refresh in the background if the record is due for one."""
         waiting = record.failure is not None and record.failure.wait > 0
-        if record.digest and record.refresh_in <= 0 and not waiting:
+        if record.digest and (record.refresh_in <= 0 or record.dead) and not waiting:
             self._flights.start("ahead", lambda: self._refresh_ahead(limit))
 
     async def drain(self) -> None:
@@ -143,34 +152,68 @@ class Keeper:
                 return self._memory.keep(await self._alone.fetch(self.credential))
             raise TokenUnavailable("the store is away and no valid token is in memory", retry_after=1.0) from exc
 
-    async def _report(self, digest: str) -> Held:
+    async def _report(self, value: str, by: str) -> Held:
+        digest = digest_of(value)
         # Twice is needed if the reported value becomes the current one only now: after Redis lost its data, WeChat's
         # normal mode gives the dead one again, and it must be the current one to be known as dead.
         for _ in range(3):
             try:
-                verdict = await self._vault.report(self.credential, digest)
+                verdict = await self._inspector.judge(self.credential, value, by)
+                if verdict is Verdict.CURRENT:
+                    return await self._ask_about(digest)
             except StoreUnavailable as exc:
                 self.lose_sight()
-                return await self._without_store(digest, exc)
-            self._metrics.reports.labels(self.credential.kind, self.credential.appid, verdict.value).inc()
-            self._log.info("token.reported", verdict=verdict.value, digest=digest[:8])
-            if verdict is Verdict.NONE or (verdict is not Verdict.CONFIRMED and self._memory.holds(digest)):
+                return await self._without_store(value, by, exc)
+            if self._memory.holds(digest) and verdict is not Verdict.CONFIRMED:
+                held = self._memory.valid()
+                if verdict is Verdict.NONE and held and await self._inspector.accepted(self.credential, value, by):
+                    return held
                 self._memory.forget()
             held = _some(await self._flights.do("obtain", self._obtain))
             # The same once more, where WeChat replaces nothing on demand: WeChat has just said that it is valid.
-            if held.digest != digest or (verdict is not Verdict.NONE and not self.credential.forcible):
+            same_is_valid = verdict is Verdict.CONFIRMED or not (verdict is Verdict.NONE or self.credential.forcible)
+            if held.digest != digest or same_is_valid:
                 return held
         raise TokenUnavailable("WeChat gives no other token than the dead one", retry_after=1.0)
 
-    async def _without_store(self, digest: str, cause: StoreUnavailable) -> Held:
+    async def _ask_about(self, digest: str) -> Held:
+        """Return what WeChat gives in normal mode in place of a value that was reported and could not be checked.
+
+        The value stays in use meanwhile; it is valid if WeChat gives it again.
+
+        Raises:
+            TokenUnavailable: Asking would end the value, or WeChat does not answer.
+            StoreUnavailable: Redis does not answer.
+        """
+        if not self.credential.repeatable:
+            raise TokenUnavailable("WeChat could not be asked about the reported token", retry_after=1.0)
+        deadline = self._clock() + self._timing.patience
+        while await self._vault.report(self.credential, digest) is Verdict.CURRENT:
+            async with self._lock.hold() as hold:
+                if hold is not None:
+                    record = await self._look()
+                    if await self._vault.report(self.credential, digest) is Verdict.CURRENT:
+                        _keep_to(record)
+                        await self._fetch(record, hold, suspected=True)
+                    break
+            if self._clock() >= deadline:
+                raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
+            await asyncio.sleep(LOOK_AGAIN * random.uniform(0.5, 1.5))
+        return _some(await self._flights.do("obtain", self._obtain))
+
+    async def _without_store(self, value: str, by: str, cause: StoreUnavailable) -> Held:
         """Return another value than the dead one although Redis is away; never by force, whose limits Redis counts."""
-        held = self._memory.valid()
+        digest, held = digest_of(value), self._memory.valid()
         if held is not None and held.digest != digest:
             return held
-        self._memory.forget()
+        accepted = None if held is None else await self._inspector.accepted(self.credential, value, by)
+        if held is not None and accepted:
+            return held
+        if accepted is False:
+            self._memory.forget()
         if self._alone.may(self.credential):
             held = self._memory.keep(await self._alone.fetch(self.credential))
-            if held.digest != digest:
+            if held.digest != digest or accepted is None:
                 return held
             self._memory.forget()
         raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from cause
@@ -195,20 +238,22 @@ class Keeper:
         _keep_to(record)
         return await self._fetch(record, hold)
 
-    async def _refresh_now(self) -> Held:
+    async def _refresh_now(self, *, replace: bool) -> Held:
         try:
             async with self._lock.hold() as hold:
                 if hold is not None:
                     record = await self._look()
-                    _keep_to(replace(record, failure=None))
-                    if held := await self._fetch(record, hold):
+                    _keep_to(dataclasses.replace(record, failure=None))
+                    if held := await self._fetch(record, hold, replace=replace):
                         return held
         except StoreUnavailable as exc:
             raise TokenUnavailable("the store is away", retry_after=1.0) from exc
         raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
 
-    async def _fetch(self, record: Record, hold: Hold) -> Held | None:
-        fetched = await self._fetcher.fetch(self.credential, record, hold)
+    async def _fetch(
+        self, record: Record, hold: Hold, *, suspected: bool = False, replace: bool = False
+    ) -> Held | None:
+        fetched = await self._fetcher.fetch(self.credential, record, hold, suspected=suspected, replace=replace)
         return None if fetched is None else self._memory.keep(fetched)
 
     async def _store_again(self) -> None:

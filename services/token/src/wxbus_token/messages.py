@@ -63,14 +63,21 @@ class OneCredential(AccountRequest):
     """WeChat's name for it."""
 
 
+class Refresh(OneCredential):
+    """Which credential is to be fetched."""
+
+    replace: bool = False
+    """End the value in use, if WeChat makes a new one on demand: it may have leaked."""
+
+
 class CredentialStatus(TokenMessage):
     """How one credential is, without its value."""
 
     kind: str
     appid: str
     state: str
-    """valid; none: nobody asked yet; dead: reported and not replaced yet; or why WeChat gives none, like guard, quota,
-    wrong_secret."""
+    """valid; none: nobody asked yet; dead: WeChat refuses it and it is not replaced yet; or why WeChat gives none, like
+    guard, quota, wrong_secret, force_limit."""
     valid: bool
     """Whether there is a value to give, also while the next one cannot be had."""
     expires_in: float | None = None
@@ -91,6 +98,10 @@ class CredentialStatus(TokenMessage):
     """The same in a day of China."""
     forced_in_day: int = 0
     """Forced refreshes in the last 24 hours; WeChat allows 20."""
+    forced_wait: float = 0.0
+    """Seconds until WeChat allows the next forced refresh."""
+    false_reports: int = 0
+    """Reports of the value in use that WeChat contradicted."""
 
 
 class StatusList(TokenMessage):

@@ -9,14 +9,15 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.fetches = Counter(
             "wxbus_token_fetches_total",
-            "Fetches from WeChat: ok, forced, confirmed (given again though reported), alone (without Redis), "
+            "Fetches from WeChat: ok, forced, confirmed (reported, and valid all the same), alone (without Redis), "
             "failed (to be tried again), refused (somebody must act), late",
             ["kind", "appid", "outcome"],
             registry=registry,
         )
         self.reports = Counter(
             "wxbus_token_reports_total",
-            "Reports of invalid tokens, joined ones counted once: current, confirmed, stale, unknown, none",
+            "Reports of invalid tokens, joined ones counted once: dead, confirmed (WeChat accepts it), "
+            "current (could not be checked), stale, unknown, none, over_budget (not checked)",
             ["kind", "appid", "verdict"],
             registry=registry,
         )

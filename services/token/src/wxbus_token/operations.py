@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from wxbus.errors import StoreUnavailable
+from wxbus.errors import RpcFailure, StoreUnavailable
 from wxbus.rpc import method, service
 from wxbus_token.authority import Authority
 from wxbus_token.credentials import ACCESS_TOKEN
 from wxbus_token.guard import Asked, Guard
 from wxbus_token.keeper import Keeper
-from wxbus_token.messages import AccountRequest, CredentialStatus, Everything, OneCredential, StatusList
+from wxbus_token.messages import AccountRequest, CredentialStatus, Everything, Refresh, StatusList
 from wxbus_token.platform import Platforms
 from wxbus_token.record import Record
-from wxbus_token.vault import Vault
+from wxbus_token.vault import Forced, Vault
 
 
 @service("token")
@@ -39,10 +39,12 @@ class TokenOperations:
         return await self._statuses(self._authority.keepers())
 
     @method(scopes=["token:refresh:{appid}"])
-    async def refresh(self, request: OneCredential) -> CredentialStatus:
+    async def refresh(self, request: Refresh) -> CredentialStatus:
         """Ask WeChat now, although a failure says to wait: somebody has put right what was wrong."""
         keeper = await self._platforms.keeper(request.kind, request.appid)
-        await keeper.refresh()
+        if request.replace and keeper.credential.repeatable and not keeper.credential.forcible:
+            raise RpcFailure(409, "Not replaceable", detail=f"WeChat does not replace a {request.kind} of this account")
+        await keeper.refresh(replace=request.replace)
         (status,) = (await self._statuses([keeper])).credentials
         return status
 
@@ -63,7 +65,7 @@ class TokenOperations:
         )
 
 
-def _from_store(keeper: Keeper, record: Record, asked: Asked, forced: int) -> CredentialStatus:
+def _from_store(keeper: Keeper, record: Record, asked: Asked, forced: Forced) -> CredentialStatus:
     failure = record.failure
     valid = bool(record.digest) and record.expires_in > 0 and not record.dead and not record.withdrawn
     return CredentialStatus(
@@ -79,7 +81,9 @@ def _from_store(keeper: Keeper, record: Record, asked: Asked, forced: int) -> Cr
         failures=record.failures,
         asked_in_minute=asked.in_minute,
         asked_in_day=asked.in_day,
-        forced_in_day=forced,
+        forced_in_day=forced.in_day,
+        forced_wait=forced.wait,
+        false_reports=record.false_reports,
     )
 
 

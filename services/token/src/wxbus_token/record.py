@@ -25,6 +25,8 @@ class Record:
     means_digest: str = ""
     withdrawn: bool = False
     """The account has taken back its authorisation."""
+    false_reports: int = 0
+    """Reports of this value that WeChat contradicted."""
     failure: Failure | None = None
     """Of the last fetch; nobody asks again while its `wait` is above 0."""
     failures: int = 0
@@ -33,7 +35,7 @@ class Record:
 
 def record_of(row: Sequence[Any], fingerprint: str) -> Record:
     """Return what `read.lua` answers with; `fingerprint` is of what WeChat is asked with now."""
-    now, sealed, digest, fence, expires, refresh, dead, means, means_digest, withdrawn, *failed = row
+    now, sealed, digest, fence, expires, refresh, dead, means, means_digest, withdrawn, false_reports, *failed = row
 
     def seconds(moment: bytes | None) -> float:
         return (int(moment) - int(now)) / 1000 if moment else 0.0
@@ -59,6 +61,7 @@ def record_of(row: Sequence[Any], fingerprint: str) -> Record:
         means,
         _text(means_digest),
         withdrawn == b"1",
+        int(false_reports or 0),
         failure,
         int(count or 0),
     )

@@ -1,6 +1,7 @@
 """What other services may call; the messages are those of `wxbus.rpc.tokens`."""
 
 from wxbus.rpc import method, service
+from wxbus.rpc.call import current_principal
 from wxbus.rpc.tokens import (
     CredentialAnswer,
     CredentialRequest,
@@ -30,9 +31,9 @@ class TokenService:
 
     @method(scopes=["token:report_invalid:{appid}"])
     async def report_invalid(self, request: ReportInvalidRequest) -> TokenAnswer:
-        """Return the access token to use instead of one that WeChat called invalid."""
+        """Return the token to use instead of one that WeChat called invalid; the same one if WeChat accepts it."""
         keeper = await self._platforms.keeper(ACCESS_TOKEN, request.appid)
-        return _token(keeper, await keeper.report_invalid(request.token))
+        return _token(keeper, await keeper.report_invalid(request.token, by=current_principal().name))
 
     @method(scopes=["token:{kind}:{appid}"])
     async def get_credential(self, request: CredentialRequest) -> CredentialAnswer:
@@ -42,9 +43,9 @@ class TokenService:
 
     @method(scopes=["token:{kind}:{appid}"])
     async def report_credential(self, request: ReportCredentialRequest) -> CredentialAnswer:
-        """Return the ticket or token to use instead of one that WeChat called invalid."""
+        """Return the ticket or token to use instead of one that WeChat called invalid; the same one if it is valid."""
         keeper = await self._platforms.keeper(request.kind, request.appid)
-        return _other(keeper, await keeper.report_invalid(request.value))
+        return _other(keeper, await keeper.report_invalid(request.value, by=current_principal().name))
 
 
 def _token(keeper: Keeper, held: Held) -> TokenAnswer:

@@ -5,6 +5,7 @@ Times are on Redis's clock; what is read carries seconds from the moment of read
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -37,6 +38,8 @@ FORCED_PER_DAY: Final = 20
 """WeChat's limits for forced refreshes (protocol reference 8.1), counted over any 24 hours."""
 TRUSTED_MS: Final = 60_000
 """What WeChat gave again although it was reported: for so long further reports do not count."""
+CHECKED_MS: Final = 10_000
+"""The same for a value that WeChat was seen to accept."""
 WITHDRAWN_MS: Final = 90 * DAY_MS
 
 
@@ -44,11 +47,24 @@ class Verdict(StrEnum):
     """What a reported value is."""
 
     CURRENT = "current"
+    """In use, and WeChat has not been asked about it."""
+    DEAD = "dead"
+    """The current one, and WeChat refuses it."""
     CONFIRMED = "confirmed"
     """The current one, and WeChat said just now that it is valid."""
     STALE = "stale"
     UNKNOWN = "unknown"
     NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """How much is left of WeChat's limits for forced refreshes."""
+
+    in_day: int
+    """In the last 24 hours."""
+    wait: float
+    """Seconds until the next one is allowed, 0.0 if it is now."""
 
 
 class Late(WxbusError):
@@ -93,7 +109,14 @@ class Vault:
         return None if record.means is None else self._keyring.open(record.means, about=_about_means(credential))
 
     async def write(
-        self, credential: Credential, fetched: FetchedToken, *, refresh_in: float, fence: int, means_digest: str = ""
+        self,
+        credential: Credential,
+        fetched: FetchedToken,
+        *,
+        refresh_in: float,
+        fence: int,
+        means_digest: str = "",
+        confirmed: bool = False,
     ) -> None:
         """Store what was fetched; raises Late, and stores nothing, if another drew a number since.
 
@@ -103,6 +126,7 @@ class Vault:
             refresh_in: Seconds until it is to be replaced.
             fence: The number drawn with the lock.
             means_digest: Of the record it was fetched with: if other means have come since, it is late as well.
+            confirmed: WeChat gave or accepts it although it was reported: it is not dead.
         """
         life_ms = int(fetched.expires_in * 1000)
         means = fetched.refresh_token
@@ -117,7 +141,7 @@ class Vault:
                 int(refresh_in * 1000),
                 HISTORY,
                 DAY_MS,
-                0 if credential.forcible else TRUSTED_MS,
+                TRUSTED_MS if confirmed or not credential.forcible else 0,
                 b"" if means is None else self._keyring.seal(means, about=_about_means(credential)),
                 "" if means is None else digest_of(means),
                 means_digest,
@@ -174,9 +198,14 @@ class Vault:
         """Let the value be replaced at the next occasion."""
         await self._store.run(HASTEN, keys=[self._key(credential, "record")])
 
-    async def report(self, credential: Credential, digest: str) -> Verdict:
-        """Mark the value with this digest as dead if it is the current one; return what it is."""
-        args = [digest, *self._hint(credential)]
+    async def report(self, credential: Credential, digest: str, *, accepted: bool | None = None) -> Verdict:
+        """Return what the reported value with this digest is.
+
+        `accepted` is WeChat's word on it, if it was asked: the current value is dead if WeChat refuses it, and for a
+        while not to be checked again if WeChat accepts it.
+        """
+        word = {None: "", True: "accepted", False: "refused"}[accepted]
+        args: list[Argument] = [digest, word, CHECKED_MS, *self._hint(credential)]
         verdict = await self._store.run(REPORT, keys=[self._key(credential, "record")], args=args)
         return Verdict(verdict.decode())
 
@@ -208,10 +237,18 @@ class Vault:
             raise Late
         return float(wait_ms) / 1000
 
-    async def forced(self, credential: Credential) -> int:
-        """Return how many forced refreshes there were within a day."""
-        since = int(await self._store.now() * 1000) - DAY_MS
-        return int(await self._store.command("ZCOUNT", self._key(credential, "forced"), since, "+inf"))
+    async def forced(self, credential: Credential) -> Forced:
+        """Return how many forced refreshes there were within a day, and when the next one is allowed."""
+        now = int(await self._store.now() * 1000)
+        key = self._key(credential, "forced")
+        found: list[tuple[bytes, float]] = await self._store.command(
+            "ZRANGEBYSCORE", key, now - DAY_MS, "+inf", "WITHSCORES"
+        )
+        moments = [int(score) for _, score in found]
+        wait = max(0, moments[-1] + FORCED_GAP_MS - now) if moments else 0
+        if len(moments) >= FORCED_PER_DAY:
+            wait = max(wait, moments[-FORCED_PER_DAY] + DAY_MS - now)
+        return Forced(len(moments), wait / 1000)
 
     async def check(self) -> None:
         """Return if Redis answers."""

@@ -26,6 +26,7 @@ if record[1] ~= ARGV[3] then
     end
   end
   redis.call('HSET', KEYS[1], 'dead', 0, 'history', table.concat(history, ' '))
+  redis.call('HDEL', KEYS[1], 'trusted', 'false_reports')
 elseif tonumber(ARGV[8]) > 0 then
   redis.call('HSET', KEYS[1], 'dead', 0, 'trusted', string.format('%.0f', now + ARGV[8]))
 end

@@ -99,9 +99,11 @@ async def fetch_authorizer_token(
     return FetchedToken(got.value, got.expires_in, text_of(AUTHORIZER_TOKEN, answer, "authorizer_refresh_token"))
 
 
-async def authorizer_list(http: WeChatHttp, token: str, appid: str, offset: int) -> tuple[list[Listed], int]:
-    """Return up to 500 of the accounts that authorised the platform, from `offset` on, and how many there are."""
-    body = {"component_appid": appid, "offset": offset, "count": PAGE}
+async def authorizer_list(
+    http: WeChatHttp, token: str, appid: str, offset: int, count: int = PAGE
+) -> tuple[list[Listed], int]:
+    """Return up to `count` of the accounts that authorised the platform, from `offset` on, and how many there are."""
+    body = {"component_appid": appid, "offset": offset, "count": count}
     answer = await _post(http, AUTHORIZER_LIST, token, body)
     total, items = answer.get("total_count"), answer.get("list")
     if not isinstance(total, int) or not isinstance(items, list):

@@ -89,6 +89,14 @@ def current_call() -> Call:
     return CURRENT.get()
 
 
+def current_principal() -> Principal:
+    """Return who makes the call in hand, in a method and anywhere below it; LookupError outside of a call."""
+    principal = current_call().principal
+    if principal is None:
+        raise LookupError("the call was not authenticated")
+    return principal
+
+
 def called(call: Call) -> Method:
     """Return the method of a call that was routed."""
     if call.method is None:

@@ -151,6 +151,8 @@ class TokenClient:
     async def report_invalid(self, appid: str, token: str) -> str:
         """Return the token to use instead of `token`, which WeChat called invalid (40001, 40014, 42001).
 
+        It is the same one if WeChat accepts it when the service asks: then the call failed for another reason.
+
         Raises:
             TokenUnavailable: There is no other just now.
             TokenRefused: There is none until somebody acts.
@@ -225,13 +227,9 @@ class TokenClient:
 
     async def _report(self, wanted: _Wanted, token: str) -> str:
         answer = await self._call(wanted, "report", _report_of(wanted, token))
-        if answer != token:
-            return answer
-        if wanted.kind is None:
-            self._cache.pop(wanted, None)
-            raise TokenUnavailable("the token service has no other token than the invalid one", retry_after=1.0)
-        # Of other kinds WeChat has no replacement on demand: what it gives again is valid.
-        self._dead.pop(wanted, None)
+        if answer == token:
+            # The service has asked WeChat, which accepts it.
+            self._dead.pop(wanted, None)
         return answer
 
     async def _call(

@@ -72,36 +72,15 @@ def refresh(
     kind: Kind = ACCESS_TOKEN,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="End the access token in use, as if WeChat had refused it: it may have leaked."),
+        typer.Option("--replace", help="End the value in use: it may have leaked."),
     ] = False,
 ) -> None:
     """Ask WeChat now, since a secret was put right or an address allowed; it may give the value that it gave before."""
-    from wxbus.rpc import tokens
     from wxbus_token import messages
     from wxbus_token.commands import console
 
-    if replace:
-        if kind != ACCESS_TOKEN:
-            raise typer.BadParameter("--replace is for access tokens")
-        before = console.called(
-            "token", "get", console.made(tokens.TokenRequest, appid=appid), tokens.TokenAnswer
-        ).access_token
-        console.called(
-            "token", "report_invalid", tokens.ReportInvalidRequest(appid=appid, token=before), tokens.TokenAnswer
-        )
-        found = console.called(
-            "token", "status", console.made(messages.AccountRequest, appid=appid), messages.StatusList
-        ).credentials
-    else:
-        found = [
-            console.called(
-                "token",
-                "refresh",
-                console.made(messages.OneCredential, appid=appid, kind=kind),
-                messages.CredentialStatus,
-            )
-        ]
-    _show(found)
+    request = console.made(messages.Refresh, appid=appid, kind=kind, replace=replace)
+    _show([console.called("token", "refresh", request, messages.CredentialStatus)])
 
 
 def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
@@ -114,6 +93,10 @@ def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
         if one.reason:
             again = f"; WeChat is asked again in {console.span(one.retry_in)}" if one.retry_in else ""
             typer.echo(f"{one.appid} {one.kind}: {one.reason}{again}")
+        if one.forced_wait:
+            typer.echo(f"{one.appid} {one.kind}: no forced refresh for another {console.span(one.forced_wait)}")
+        if one.false_reports:
+            typer.echo(f"{one.appid} {one.kind}: false reports of the value in use: {one.false_reports}")
 
 
 def _row(status: "messages.CredentialStatus") -> tuple[object, ...]:

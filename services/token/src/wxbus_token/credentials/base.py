@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from wxbus.api.fetched import FetchedToken
 from wxbus.api.http import WeChatHttp
+from wxbus.api.operations import accepts_token
 from wxbus.errors import WxbusError
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
@@ -43,6 +44,17 @@ class Credential(Protocol):
     def forcible(self) -> bool:
         """Whether WeChat replaces the value on demand (`force`); if not, the one that it gives is valid."""
 
+    @property
+    def checkable(self) -> bool:
+        """Whether WeChat has a call that tells whether a value is valid without fetching another."""
+
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat whether it accepts the value. Only where `checkable`.
+
+        Raises:
+            WeChatUnavailable: No usable answer, so it is not known.
+        """
+
     async def fetch(self, means: str | None, *, force: bool) -> FetchedToken:
         """Ask WeChat.
 
@@ -62,6 +74,7 @@ class BySecret:
     """What is fetched with an account's secret: kept valid whether or not somebody has asked for it."""
 
     on_demand = False
+    checkable = True
 
     def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
         self._http = http
@@ -69,6 +82,10 @@ class BySecret:
         self.appid = appid
         # With its way: what WeChat refused one way it may grant another.
         self.fingerprint = digest_of(f"{type(self).__name__}:{secret.get_secret_value()}")
+
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat (see Credential)."""
+        return await accepts_token(self._http, value)
 
 
 def digest_of(value: str) -> str:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from wxbus.api import component
+from wxbus.api import component, operations
 from wxbus.api.calls import Calls
 from wxbus.api.fetched import FetchedToken
 from wxbus.api.http import WeChatHttp
@@ -38,6 +38,10 @@ class ComponentAccessToken(BySecret):
                 await self._start_push()
             raise
 
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat (see Credential)."""
+        return await operations.accepted(component.authorizer_list(self._http, value, self.appid, 0, 1))
+
     async def _start_push(self) -> None:
         try:
             await component.start_push_ticket(self._http, self.appid, self._secret)
@@ -58,6 +62,7 @@ class AuthorizerAccessToken:
     on_demand = True
     repeatable = False
     forcible = False
+    checkable = True
 
     def __init__(self, http: WeChatHttp, component_appid: str, appid: str, tokens: TokenSource) -> None:
         """`tokens` gives the platform's own token."""
@@ -77,6 +82,10 @@ class AuthorizerAccessToken:
                     raise
                 log.warning("token.refresh_token_refused", appid=self.appid, errcode=exc.errcode)
         return await self._with(await self._recovered())
+
+    async def accepted(self, value: str) -> bool:
+        """Ask WeChat (see Credential)."""
+        return await operations.accepts_token(self._http, value)
 
     async def _with(self, refresh_token: str) -> FetchedToken:
         return await self._calls.with_token(

@@ -21,6 +21,7 @@ class Ticket:
     on_demand = True
     repeatable = True
     forcible = False
+    checkable = False
 
     def __init__(self, http: WeChatHttp, kind: TicketKind, appid: str, tokens: TokenSource) -> None:
         """`tokens` gives the account's access token."""
@@ -30,6 +31,10 @@ class Ticket:
         self.kind = kind
         self.appid = appid
         self.fingerprint = digest_of(kind)
+
+    async def accepted(self, _value: str) -> bool:
+        """WeChat has no call that checks a ticket: what it gives when it is asked for one is valid."""
+        raise NotImplementedError
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
         """Ask WeChat (see Credential)."""
