@@ -210,6 +210,19 @@ class Accounts:
     def _platform(self, name: str) -> Account | None:
         return next((platform for platform in self._platforms if platform.name == name), None)
 
+    def check_replies(self) -> None:
+        """Return if every account's replies can reach its users; for services that take callbacks and handle them.
+
+        Raises:
+            ConfigurationError: One's cannot; the text names the settings that work.
+        """
+        for account in self:
+            if account.kind is AccountKind.WECOM and (account.reply, account.late) != ("passive", "retry_window"):
+                raise ConfigurationError(
+                    f"{account.name}: reply: wxbus cannot send messages of WeCom applications yet; "
+                    'set reply = "passive" and late = "retry_window": replies answer WeCom\'s pushes'
+                )
+
     @classmethod
     def read(cls, path: Path) -> "Accounts":
         """Return the accounts of a TOML file.

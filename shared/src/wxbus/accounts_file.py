@@ -34,6 +34,18 @@ class AccountsFile(WatchedFile[Accounts]):
         """Read the file; raises ConfigurationError as `Accounts.read` does."""
         super().__init__(path, Accounts.read, name="accounts", named=secret_files, registry=registry, poll=poll)
 
+    def require(self, check: Taker) -> None:
+        """Check the accounts now and at every change.
+
+        Raises:
+            ConfigurationError: They do not pass now.
+        """
+        try:
+            check(self.current)
+        except ConfigurationError as exc:
+            raise ConfigurationError(f"accounts file {self.path}: {exc}") from exc
+        self.tell(check)
+
     def of(self, appid: str, *, via: str = "") -> Account:
         """Return an account by its appid, see `Accounts.of`."""
         return self.current.of(appid, via=via)

@@ -50,6 +50,7 @@ def _accounts() -> None:
     accounts = Accounts.read(load(AccountsSettings).accounts_file)
     if not len(accounts):
         raise ConfigurationError("WXBUS_ACCOUNTS_FILE: there is no account in it")
+    accounts.check_replies()
     refuse_demo_secrets([load(WeChatApiSettings).wechat_api_url], accounts=accounts)
 
 

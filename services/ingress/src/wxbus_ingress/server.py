@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from wxbus.accounts import Accounts
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.bus.publisher import Publisher
@@ -68,6 +69,7 @@ async def serve(
         urls={"WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value()},
         accounts=accounts.current,
     )
+    accounts.require(Accounts.check_replies)
     stopping = stop_signal()
     waiting = Waiting()
     metrics = SpoolMetrics(registry)

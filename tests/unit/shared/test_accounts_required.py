@@ -1,0 +1,61 @@
+"""Services that take callbacks or handle them refuse accounts whose replies cannot reach their users."""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from wxbus.accounts import Accounts
+from wxbus.accounts_file import AccountsFile
+from wxbus.errors import ConfigurationError
+from wxbus_ingress.server import serve as serve_ingress
+from wxbus_ingress.settings import IngressSettings
+from wxbus_worker import Router
+from wxbus_worker.app import serve as serve_worker
+from wxbus_worker.settings import WorkerSettings
+
+CORP = '[accounts.corp]\nappid = "ww1"\nkind = "wecom"\n'
+SHOP = '[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n'
+WORKS = 'reply = "passive"\nlate = "retry_window"\n'
+
+
+@pytest.mark.parametrize("service", ["ingress", "worker"])
+async def test_they_do_not_start(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason names file, account and the settings that work; nothing is connected to before."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(CORP, encoding="utf-8")
+    monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(path))
+    monkeypatch.setenv("WXBUS_WORKER_TOKEN_API_KEY", "wxb_worker_" + "a" * 43)
+    registry = CollectorRegistry()
+    serving: Awaitable[None] = (
+        serve_ingress(IngressSettings(), registry=registry)
+        if service == "ingress"
+        else serve_worker(WorkerSettings(), Router(), stopping=asyncio.Event(), registry=registry)
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        await serving
+    assert str(caught.value) == (
+        f"accounts file {path}: corp: reply: wxbus cannot send messages of WeCom applications yet; "
+        'set reply = "passive" and late = "retry_window": replies answer WeCom\'s pushes'
+    )
+
+
+async def test_a_later_change_is_refused(tmp_path: Path) -> None:
+    """Those that are known stay; once the setting works it is taken."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(SHOP, encoding="utf-8")
+    file = AccountsFile(path, registry=CollectorRegistry())
+    file.require(Accounts.check_replies)
+    path.write_text(SHOP + CORP, encoding="utf-8")
+    file.reread_soon()
+    await file.look()
+    with pytest.raises(ConfigurationError, match="corp: reply"):
+        await file.check()
+    assert [account.name for account in file.current] == ["shop"]
+    path.write_text(SHOP + CORP + WORKS, encoding="utf-8")
+    file.reread_soon()
+    await file.look()
+    await file.check()
+    assert [account.name for account in file.current] == ["shop", "corp"]
