@@ -1,19 +1,23 @@
 """What WeChat tells a third-party platform reaches the token service before it is done."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import Rig
 from wxbus.accounts import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RpcFailure, TokenUnavailable
+from wxbus.rpc import Client
+from wxbus.rpc.component import ComponentClient
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import ComponentEvent, Message
 from wxbus_worker import Router
-from wxbus_worker.settlement import Done, Retry
+from wxbus_worker.settlement import Bury, Done, Retry
 
 PLATFORM = Account(name="platform", appid="wx-platform", kind=AccountKind.COMPONENT)
 EVENTS: dict[str, tuple[dict[str, str], tuple[Any, ...]]] = {
@@ -143,3 +147,33 @@ async def test_another_account_does_not_speak_for_the_platform() -> None:
     await rig.handle(an_event("component_verify_ticket"))
     assert heard
     assert not token_service.told
+
+
+@pytest.mark.parametrize(
+    ("info_type", "fields", "text"),
+    [
+        ("component_verify_ticket", {"ComponentVerifyTicket": ""}, "ticket: "),
+        ("authorized", {"AuthorizationCode": ""}, "authorization_code: "),
+        ("unauthorized", {"AuthorizerAppid": "wx bakery\n"}, "authorizer_appid: "),
+    ],
+)
+async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dict[str, str], text: str) -> None:
+    """No attempt changes what WeChat has written. The letter names the field, with no traceback and no value."""
+    event = an_event(info_type)
+    event = replace(event, body=json.dumps({**json.loads(event.body), **fields}).encode())
+    router = Router()
+
+    @router.event(ComponentEvent)
+    async def hear(message: ComponentEvent) -> None:
+        raise AssertionError(message)
+
+    client = ComponentClient(cast("Client", None))  # what it is given does not get so far
+    rig = Rig(router, account=PLATFORM, platform=client)
+    with capture_logs() as lines:
+        assert isinstance(await rig.handle(event), Bury)
+    ((_, death),) = rig.memory_outlet.buried
+    assert death.error.startswith(f"Reject: the event is malformed: {text}")
+    assert (death.reason, death.traceback) == ("reject", "")
+    assert "SECRET" not in death.error
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["delivery.buried"]
+    assert not any("exc_info" in line for line in lines)

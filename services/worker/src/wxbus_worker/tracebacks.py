@@ -19,6 +19,13 @@ def below_stages(traceback: TracebackType | None) -> TracebackType | None:
     return next((entry for entry in below if not _module(entry).startswith(OURS)), traceback)
 
 
+def says_all(error: BaseException) -> bool:
+    """Whether a traceback would add nothing to the text: we raised it ourselves, for no other error."""
+    entries = list(_entries(error.__traceback__))
+    known = error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
+    return known and (not entries or _module(entries[-1]).startswith(OURS))
+
+
 def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
     while traceback is not None:
         yield traceback

@@ -18,7 +18,7 @@ from wxbus_worker.patience import backoff
 from wxbus_worker.pipeline import Next
 from wxbus_worker.retries import RetryPolicy
 from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
-from wxbus_worker.tracebacks import below_stages
+from wxbus_worker.tracebacks import below_stages, says_all
 
 PUBLISH_BUDGET: Final = 5.0
 """Seconds for one confirm of the retry or dead-letter queue; after that it is tried again."""
@@ -110,7 +110,7 @@ class Settle:
         death = Death(
             reason=bury.reason,
             error=_one_line(bury.error),
-            traceback=redact_traceback(bury.error),
+            traceback="" if says_all(bury.error) else redact_traceback(bury.error),
             attempts=1 if bury.reason == "unreadable" else job.attempt,
             died_at=time.time(),
             committed=job.marker if job.sending else None,

@@ -3,9 +3,11 @@
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from wxbus.accounts import AccountKind
-from wxbus.errors import RpcFailure
+from wxbus.complaints import complaints
+from wxbus.errors import Reject, RpcFailure
 from wxbus.wechat import Message
 from wxbus.wechat.events import AuthorizedEvent, ComponentVerifyTicketEvent, UnauthorizedEvent, UpdateAuthorizedEvent
 from wxbus_worker.job import Job
@@ -41,7 +43,10 @@ class TellTokenService:
         """Run the rest once the token service has it; while it is away the event is tried again like any other."""
         # Whoever has the keys of another account must not speak for the platform.
         if job.account.kind is AccountKind.COMPONENT:
-            await self._tell(job.account.appid, job.message)
+            try:
+                await self._tell(job.account.appid, job.message)
+            except ValidationError as exc:  # no attempt changes what WeChat has written
+                raise Reject(f"the event is malformed: {complaints(exc)}") from None
         return await call_next(job)
 
     async def _tell(self, appid: str, message: Message) -> None:
