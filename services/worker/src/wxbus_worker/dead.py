@@ -30,7 +30,8 @@ def list_(wanted: Filter, *, as_json: bool) -> None:
     letters = asyncio.run(_read(wanted))
     if as_json:
         for letter in letters:
-            typer.echo(json.dumps(_fields(letter), ensure_ascii=False))
+            body = letter.body.decode(errors="replace")
+            typer.echo(json.dumps(_fields(letter) | {"body": body, "traceback": letter.traceback}, ensure_ascii=False))
     elif letters:
         _print_list(letters)
     else:
@@ -46,12 +47,15 @@ def show(ids: list[str], *, body: bool) -> None:
     console = Console()
     for letter in letters:
         table = Table(show_header=False)
-        text = letter.body.decode(errors="replace") if body else f"{len(letter.body)} bytes, see --body"
-        for name, value in (_fields(letter) | {"body": text}).items():
+        size = f"{len(letter.body)} bytes" + (", below" if body else ", see --body")
+        for name, value in (_fields(letter) | {"body": size}).items():
             table.add_row(name, Text(str(value)))
         console.print(table)
+        # As they are: a table would break or cut their lines.
+        if body:
+            console.print(Text(letter.body.decode(errors="replace")), soft_wrap=True)
         if letter.traceback:
-            console.print(Text(letter.traceback.rstrip()), soft_wrap=True)  # as it was: a table would break its lines
+            console.print(Text(letter.traceback.rstrip()), soft_wrap=True)
 
 
 def replay(wanted: Filter, *, yes: bool) -> None:
@@ -166,6 +170,7 @@ def _fields(letter: DeadLetter) -> dict[str, str | int | bool]:
         "error": letter.error,
         "trace_id": trace_id(letter.traceparent) if letter.traceparent else "",
         "replayed": letter.replayed,
+        "committed": letter.committed,
     }
 
 
