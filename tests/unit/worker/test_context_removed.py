@@ -194,3 +194,28 @@ async def test_without_handlers_contexts_just_go() -> None:
     index, outlet = Index(("wx1:o_1", 7)), MemoryOutlet()
     assert await Sweeper(index, outlet, ACCOUNTS, events=False).sweep() == 1
     assert not outlet.published
+
+
+async def test_on_executing_does_not_reply_in_place_of_it() -> None:
+    """The user wrote nothing: what `on_executing` would say to a message is not said, and `on_context_removed` runs."""
+    told: list[str] = []
+
+    class Bot(MessageHandler):
+        def on_executing(self) -> reply.Text:
+            return reply.Text("closed today")
+
+        def default_response(self) -> None:
+            raise AssertionError
+
+        def on_context_removed(self, context: Context) -> reply.Text:
+            told.append(str(context.openid))
+            return reply.Text("forgotten")
+
+    router = Router()
+    router.include(Bot())
+    rig = Rig(router)
+    await rig.handle(a_text_envelope())
+    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    assert isinstance(await rig.handle(end), Done)
+    assert told == ["o_1"]
+    assert rig.wechat.texts == ["closed today", "forgotten"]

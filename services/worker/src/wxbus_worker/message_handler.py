@@ -20,6 +20,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.wechat import Event, Message, model_of
 from wxbus_worker import conditions as want
 from wxbus_worker.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
+from wxbus_worker.expiry import ContextExpired
 from wxbus_worker.injection import Bound, HandlerCall, Offer, bind, name_of
 from wxbus_worker.registry import Registry
 from wxbus_worker.retries import RetryPolicy
@@ -68,7 +69,8 @@ class MessageHandler:
     `on_context_removed` is called with a context whose time is over. `on_error` may answer in place of a retry, like
     `Router.on_error`.
 
-    `on_executing` runs before any of them; what it returns, if not None, is replied in place of it. `on_executed` runs
+    `on_executing` runs before any of them; what it returns, if not None, is replied in place of it, except in place of
+    `on_context_removed`. `on_executed` runs
     after it, whatever happened, and may take its `Outcome`.
     """
 
@@ -149,6 +151,8 @@ def _around(before: Bound | None, after: Bound | None) -> Callable[[HandlerCall,
         try:
             if before is not None:
                 returned = await before(call)
+            if isinstance(call.message, ContextExpired):
+                returned = None  # the user wrote nothing: there is nothing to reply to
             if returned is None:
                 returned = await call_next(call)
         except BaseException as exc:
