@@ -1,4 +1,4 @@
-"""What middleware found out about a message and leaves for the handler, each value under its type."""
+"""What middleware found out about a message or a call and leaves for the handler, each value under its type."""
 
 from typing import TypeVar, cast
 

@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import RpcFailure
+from wxbus.features import Features
 from wxbus.rpc import Server, method, service
-from wxbus.rpc.call import Answer, Call, Features, current_call
+from wxbus.rpc.call import Answer, Call, current_call
 from wxbus.rpc.keys import ApiKeys, new_key
 from wxbus.rpc.limit import Limit
 from wxbus.rpc.stages import Next, Stage
@@ -96,11 +97,11 @@ async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
         @method(scopes=["echo:say:{appid}"])
         async def say(self, request: Question) -> Reply:
             await asyncio.sleep(0)
-            return Reply(text=current_call().features.get(Tenant).name, caller=request.appid)
+            return Reply(text=current_call().features[Tenant].name, caller=request.appid)
 
     async def tenant(call: Call, call_next: Next) -> Answer:
         assert isinstance(call.request, Question)
-        call.features.put(Tenant("of " + call.request.appid))
+        call.features[Tenant] = Tenant("of " + call.request.appid)
         return await call_next(call)
 
     server = serve(Telling(), keys, tenant)
@@ -112,11 +113,11 @@ async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
 def test_a_feature_that_nobody_left_is_named() -> None:
     """A forgotten stage is a clear error; a subclass is another feature."""
     features = Features()
-    features.put(Special("a"))
-    features.put(Special("b"))
-    assert features.get(Special).name == "b"
-    with pytest.raises(LookupError, match="no stage has left a Tenant"):
-        features.get(Tenant)
+    features[Special] = Special("a")
+    features[Special] = Special("b")
+    assert features[Special].name == "b"
+    with pytest.raises(LookupError, match="no middleware has left Tenant"):
+        features[Tenant]
 
 
 async def test_who_calls_too_often_waits(keys: Keys) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from wxbus_worker.context import Context, ContextPolicy
     from wxbus_worker.context_store import ContextStore
     from wxbus_worker.current import CurrentDelivery, current_delivery
-    from wxbus_worker.features import Features
     from wxbus_worker.injection import Bound, HandlerCall
     from wxbus_worker.media import ImageFile, VideoFile, VoiceFile
     from wxbus_worker.message_handler import MessageHandler, Outcome, options
@@ -51,7 +50,7 @@ _HOMES = {
     "ContextPolicy": "wxbus_worker.context:ContextPolicy",
     "ContextStore": "wxbus_worker.context_store:ContextStore",
     "CurrentDelivery": "wxbus_worker.current:CurrentDelivery",
-    "Features": "wxbus_worker.features:Features",
+    "Features": "wxbus.features:Features",
     "HandlerCall": "wxbus_worker.injection:HandlerCall",
     "ImageFile": "wxbus_worker.media:ImageFile",
     "MessageHandler": "wxbus_worker.message_handler:MessageHandler",

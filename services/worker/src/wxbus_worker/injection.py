@@ -13,10 +13,10 @@ import structlog
 from wxbus.accounts import Account
 from wxbus.api.client import WeChatClient
 from wxbus.errors import ConfigurationError
+from wxbus.features import Features
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context import Context
 from wxbus_worker.current import CurrentDelivery
-from wxbus_worker.features import Features
 from wxbus_worker.returns import RULE, not_allowed
 from wxbus_worker.threads import in_thread
 

@@ -3,15 +3,13 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
+from wxbus.features import Features
 from wxbus.rpc.declaration import Method
 from wxbus.rpc.scopes import Scope
 from wxbus.rpc.serialization import Serializer
-
-F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +20,6 @@ class Principal:
     scopes: tuple[Scope, ...]
     key: str = ""
     """Which of the caller's keys: its public prefix, or the subject of a certificate."""
-
-
-class Features:
-    """What stages leave for the method and for one another: one value of each type."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self) -> None:
-        self._values: dict[type, object] = {}
-
-    def put(self, value: object) -> None:
-        """Keep a value under its own type, in place of the one before."""
-        self._values[type(value)] = value
-
-    def get(self, kind: type[F]) -> F:
-        """Return the value of that very type, or raise LookupError: the stage that leaves it does not stand before."""
-        try:
-            value = self._values[kind]
-        except KeyError:
-            raise LookupError(f"no stage has left a {kind.__name__}") from None
-        return cast(F, value)
 
 
 @dataclass(slots=True)
