@@ -142,7 +142,7 @@ class Rig:
             contexts=self.store,
             held=held or self.memory,
             store=answering or self.memory,
-            outbox=Outbox(self.store, lambda _: client, budget=budget),
+            outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
             outlet=outlet or self.memory_outlet,
             retries=RetryPolicy(delays),
             metrics=self.metrics,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.worker import APPID, KEY, SHOP, Rig, a_text_envelope, an_event_envelope
+from tests.support.worker import APPID, KEY, OPENID, SHOP, Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.answer import Answer, late, taken
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
@@ -239,6 +239,25 @@ async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
     assert answer.document["MsgType"] == "transfer_customer_service"
     await rig.handle(taken(envelope, answer.receipt))
     assert rig.wechat.texts == ["a human will see to it"]
+
+
+async def test_what_can_only_answer_wechat_answers_it() -> None:
+    """News of several articles go no other way (an event takes them); what can be sent is sent."""
+    router = Router()
+    news = reply.News((reply.Article("one"), reply.Article("two")))
+
+    @router.event(Event)
+    async def both(message: Event) -> list[object]:
+        return [reply.Text(message.event), news]
+
+    rig = Rig(router, account=PASSIVE)
+    envelope = replace(an_event_envelope("CLICK", openid=OPENID, lane=KEY.lane, EventKey="key"), **AWAITED)
+    await rig.handle(envelope)
+    [(_, answer)] = rig.memory_outlet.answered
+    assert answer.document is not None
+    assert answer.document["ArticleCount"] == 2
+    await rig.handle(taken(envelope, answer.receipt))
+    assert rig.wechat.texts == ["CLICK"]
 
 
 async def test_a_mini_program_answers_with_nothing_but_a_transfer() -> None:

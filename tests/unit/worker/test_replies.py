@@ -2,20 +2,28 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
-from tests.support.worker import APPID, KEY, OPENID, FakeWeChat, Rig, a_text_envelope, an_event_envelope
+from tests.support.worker import APPID, KEY, OPENID, SHOP, FakeWeChat, Rig, a_text_envelope, an_event_envelope
+from wxbus.accounts import AccountKind
 from wxbus.errors import Reject, StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
-from wxbus.wechat import AnyMessage, TextMessage, reply
+from wxbus.wechat import AnyMessage, TextMessage, UnsubscribeEvent, reply
+from wxbus.wechat.reply import AnyReply
 from wxbus_worker import Context, Router, SuccessResponse, current_delivery
 from wxbus_worker.context_store import ContextKey, Turn, marker_of
 from wxbus_worker.job import Job
 from wxbus_worker.lanes import Lanes
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.outbox import Outbox
 from wxbus_worker.settlement import Bury, Done, Retry
 from wxbus_worker.testing import MemoryContextStore
+
+WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late": "retry_window"}
 
 
 class Echo:
@@ -35,6 +43,11 @@ class Echo:
 def refusal(errcode: int) -> WeChatError:
     """What the client raises for an errcode."""
     return WeChatError(errcode, "no", call="/cgi-bin/message/custom/send")
+
+
+def undelivered(rig: Rig, reason: str) -> float:
+    """How many replies did not reach their users for this reason."""
+    return float(rig.metrics.undelivered.labels(reason)._value.get())
 
 
 async def test_several_replies_keep_their_order() -> None:
@@ -103,11 +116,19 @@ async def test_the_next_message_sends_what_is_left_first() -> None:
 
 @pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43004, 48002])
 async def test_a_user_who_cannot_get_it_ends_a_reply_not_the_message(errcode: int) -> None:
-    """Policy DROP concerns this reply alone: it is struck off, the next one is tried, the message is done."""
+    """Policy DROP concerns this reply alone: it is struck off, the next one is tried, the message is done.
+
+    It is counted by its reason, with a warning.
+    """
     rig = Rig(Echo().router)
     rig.wechat.errors.append(refusal(errcode))
     delivery = MemoryDelivery(a_text_envelope("a b"))
-    assert isinstance(await rig.handle(delivery), Done)
+    with capture_logs() as lines:
+        assert isinstance(await rig.handle(delivery), Done)
+    assert [(line["log_level"], line["errcode"]) for line in lines if line["event"] == "reply.dropped"] == [
+        ("warning", errcode)
+    ]
+    assert undelivered(rig, str(errcode)) == 1
 
     assert delivery.acked
     assert rig.wechat.texts == ["b"]
@@ -123,6 +144,7 @@ async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: 
     assert isinstance(await rig.handle(delivery), Bury)
 
     assert rig.wechat.texts == ["b"]
+    assert undelivered(rig, str(error.errcode) if isinstance(error, WeChatError) else "unsendable") == 1
     ((_, death),) = rig.memory_outlet.buried
     assert death.reason == "reject"
     assert str(error) in death.error
@@ -199,7 +221,7 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
     now = 1000.0
     wechat = FakeWeChat()
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
-    outbox = Outbox(store, lambda _: wechat, budget=10.0, clock=lambda: now)
+    outbox = Outbox(store, lambda _: wechat, budget=10.0, metrics=WorkerMetrics(CollectorRegistry()), clock=lambda: now)
     envelope = a_text_envelope("a b")
     opened = await store.open(KEY, marker_of(envelope))
     committed = await store.commit(KEY, marker_of(envelope), opened, [reply.Text("a"), reply.Text("b")], run="frozen")
@@ -250,7 +272,7 @@ async def test_a_handler_may_say_nothing(nothing: object) -> None:
         (42, "returned int; a handler returns a reply, a list of replies, or None"),
         ("hello", "returned str"),
         ([reply.Text("a"), b"b"], "returned a list with bytes; a handler returns"),
-        (reply.TransferToCustomerService(), "transfer_customer_service, which is no customer-service message"),
+        (reply.TransferToCustomerService(), "transfer_customer_service is no customer-service message"),
     ],
 )
 async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) -> None:
@@ -431,3 +453,69 @@ async def test_the_store_away_is_not_taken_for_wechat_away() -> None:
     assert isinstance(await rig.handle(delivery), Done)
     assert answering.is_set()
     assert rig.wechat.texts == ["a"]
+
+
+TWO_ARTICLES = reply.News((reply.Article("one"), reply.Article("two")))
+TRANSFER = reply.TransferToCustomerService()
+
+
+@pytest.mark.parametrize(
+    ("account", "replies", "text"),
+    [
+        ({}, [TWO_ARTICLES], "news of 2 articles; a customer-service message takes 1; to answer with it, account shop"),
+        ({}, [reply.Text("a"), TRANSFER], 'account shop needs reply = "passive" in the accounts file'),
+        ({"reply": "passive"}, [TWO_ARTICLES], "2 articles; this passive answer takes 1"),
+        ({"reply": "passive"}, [TRANSFER, TRANSFER], "an answer holds one reply"),
+        ({"reply": "transfer"}, [TWO_ARTICLES], "a Mini Program answers with nothing but a transfer"),
+        (WECOM, [reply.Text("a"), reply.Text("b")], "does not send messages of WeCom applications yet"),
+        (WECOM, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu is no passive answer"),
+    ],
+)
+async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(
+    account: dict[str, Any], replies: list[AnyReply], text: str
+) -> None:
+    """Nothing is committed and nothing sent, so that a replay after the handler was mended does all of it once."""
+    router = Router()
+
+    @router.text
+    async def answer(context: Context) -> list[AnyReply]:
+        context.storage["ran"] = True
+        return replies
+
+    rig = Rig(router, account=SHOP.model_copy(update=account))
+    settlement = await rig.handle(a_text_envelope())
+    assert isinstance(settlement, Bury)
+    assert text in str(settlement.error)
+    ((_, death),) = rig.memory_outlet.buried
+    assert (death.committed, death.traceback) == (None, "")
+    assert await rig.memory.get(APPID, OPENID) is None
+    assert not rig.wechat.sent
+
+
+async def test_who_has_unsubscribed_is_sent_nothing() -> None:
+    """WeChat would refuse it (43004). The log says once that the handler replies in vain."""
+    router = Router()
+
+    @router.event(UnsubscribeEvent)
+    async def bye(context: Context) -> reply.Text:
+        context.storage["gone"] = True
+        return reply.Text("bye")
+
+    rig = Rig(router)
+    with capture_logs() as lines:
+        for openid in ("o_1", "o_2"):
+            envelope = an_event_envelope("unsubscribe", openid=openid, lane=f"{APPID}:{openid}")
+            assert isinstance(await rig.handle(envelope), Done)
+    assert not rig.wechat.sent
+    assert await rig.memory.get(APPID, "o_2") is not None
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["replies.unsubscribed"]
+
+
+async def test_what_wecom_no_longer_waits_for_is_not_sent_to_official_accounts() -> None:
+    """There is no way for it yet: dropped, counted, with a warning."""
+    rig = Rig(Echo().router, account=SHOP.model_copy(update=WECOM))
+    with capture_logs() as lines:
+        assert isinstance(await rig.handle(a_text_envelope("a")), Done)
+    assert not rig.wechat.sent
+    assert undelivered(rig, "wecom_late") == 1
+    assert "reply.dropped" in [line["event"] for line in lines if line["log_level"] == "warning"]

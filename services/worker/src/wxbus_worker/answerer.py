@@ -15,11 +15,11 @@ from wxbus.bus.answer import Answer
 from wxbus.bus.ports import Outlet
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import Message
-from wxbus.wechat.passive import passive_answer
-from wxbus.wechat.reply import AnyReply, TransferToCustomerService
+from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context_store import ContextKey, Held
 from wxbus_worker.held_replies import HeldReplies
 from wxbus_worker.job import Job
+from wxbus_worker.ways import not_sendable, passive_document
 
 ANSWER_BUDGET: Final = 1.0
 """Seconds for RabbitMQ's confirm; who waits will not wait much longer."""
@@ -89,12 +89,9 @@ def _passive(replies: Sequence[AnyReply], message: Message, account: Account) ->
 
     That is one that goes no other way, else the first that goes this way, too.
     """
-    numbers = sorted(range(len(replies)), key=lambda number: not isinstance(replies[number], TransferToCustomerService))
-    for number in numbers:
-        if account.reply == "transfer" and not isinstance(replies[number], TransferToCustomerService):
-            continue
+    for number in sorted(range(len(replies)), key=lambda number: not not_sendable(replies[number], account)):
         try:
-            return number, passive_answer(replies[number], message)
+            return number, passive_document(replies[number], message, account)
         except ValueError:
             continue
     return None

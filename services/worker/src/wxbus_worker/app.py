@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from wxbus.accounts import Accounts
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.client import WeChatClient
@@ -77,6 +78,7 @@ async def serve(
         values={"WXBUS_WORKER_TOKEN_API_KEY": settings.token_api_key.get_secret_value()},
         accounts=accounts.current,
     )
+    accounts.require(Accounts.check_replies)
     routes = RouteTable(router)
     metrics = WorkerMetrics(registry)
     # The last part tells it from another life of the same process: a container's id is always 1.
@@ -102,7 +104,7 @@ async def serve(
             contexts=contexts,
             held=held,
             store=patient,
-            outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE),
+            outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE, metrics=metrics),
             outlet=outlet,
             retries=settings.retries,
             metrics=metrics,

@@ -35,6 +35,13 @@ class WorkerMetrics:
             ["outcome"],
             registry=registry,
         )
+        self.undelivered = Counter(
+            "wxbus_worker_replies_undelivered",
+            "Replies that did not reach their user, by WeChat's errcode, or unsendable (no message of WeChat's can "
+            "carry it), wecom_late (WeCom no longer waits for it), given_up (WeChat stayed away)",
+            ["reason"],
+            registry=registry,
+        )
         self.running = Gauge("wxbus_worker_running", "Messages being worked on", registry=registry)
         self.waiting = Gauge("wxbus_worker_waiting", "Messages waiting for their turn", registry=registry)
         self.partitions = Gauge(

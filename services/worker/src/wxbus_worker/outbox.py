@@ -11,15 +11,17 @@ from typing import Final, Protocol
 
 import structlog
 
+from wxbus.accounts import AccountKind
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.errcodes import Policy
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker.context_store import ContextKey, ContextStore, Entry, Turn
 from wxbus_worker.job import Job
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.patience import backoff
+from wxbus_worker.ways import not_sendable
 
-GONE: Final = frozenset({Policy.OK, Policy.IGNORE, Policy.DROP})
-"""This user cannot or need not get it (protocol reference 12): the next reply may go out."""
+NOTHING_LOST: Final = frozenset({Policy.OK, Policy.IGNORE})
 LATER: Final = frozenset({Policy.REFRESH, Policy.BACKOFF, Policy.WAIT})
 
 log = structlog.stdlib.get_logger(__name__)
@@ -42,12 +44,14 @@ class Outbox:
         sender_of: Callable[[str], Sender],
         *,
         budget: float,
+        metrics: WorkerMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sender_of` returns the client for an appid; `budget` is seconds for one reply, less than a turn's."""
         self._store = store
         self._sender_of = sender_of
         self._budget = budget
+        self._undelivered = metrics.undelivered
         self._clock = clock
 
     async def finish(self, job: Job) -> None:
@@ -69,7 +73,7 @@ class Outbox:
             until = turn.until
             try:
                 while left and self._clock() + self._budget < until:
-                    refusal = await self._send(key, left[0], own=left[0].marker == job.marker)
+                    refusal = await self._send(job, key, left[0])
                     refused = refused or refusal
                     aside = job.marker if refusal and job.receipt is None else ""
                     until = await self._store.strike(key, left[:1], run=job.id, aside=aside)
@@ -89,6 +93,7 @@ class Outbox:
         own = [entry for entry in job.unsent if entry.marker == job.marker]
         if own:
             log.error("replies.given_up", replies=len(own))
+            self._undelivered.labels("given_up").inc(len(own))
             await self._store.strike(ContextKey.of(job.envelope), own, run=job.id, aside=job.marker)
 
     async def _turn(self, job: Job, key: ContextKey) -> Turn:
@@ -103,11 +108,15 @@ class Outbox:
                 await asyncio.sleep(min(delay, turn.wait))
         raise AssertionError("backoff has no end")
 
-    async def _send(self, key: ContextKey, entry: Entry, *, own: bool) -> Reject | None:
-        """Send one reply; return why WeChat refuses it, if it does for good."""
+    async def _send(self, job: Job, key: ContextKey, entry: Entry) -> Reject | None:
+        """Send one reply; return why WeChat refuses it, if it does for good and it is one of this message."""
         if key.openid is None:
             return None
-        kind = entry.reply.kind
+        own, kind = entry.marker == job.marker, entry.reply.kind
+        if job.account.kind is AccountKind.WECOM:
+            self._undelivered.labels("wecom_late").inc()
+            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, job.account))
+            return None
         deadline = asyncio.timeout(self._budget)
         try:
             async with deadline:
@@ -117,18 +126,29 @@ class Outbox:
                 raise
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
         except WeChatError as exc:
-            if exc.policy in GONE:
-                log.info("reply.dropped", kind=kind, errcode=exc.errcode, meaning=exc.code.meaning)
-                return None
-            if exc.policy in LATER:
-                raise RetryLater(str(exc), after=exc.code.wait) from exc
-            log.warning("reply.refused", kind=kind, errcode=exc.errcode, meaning=exc.code.meaning, alert=exc.code.alert)
-            return _refusal(exc) if own else None
+            return self._refused(exc, kind=kind, own=own)
         except ValueError as exc:  # no customer-service message can carry it
+            self._undelivered.labels("unsendable").inc()
             log.warning("reply.refused", kind=kind, reason=str(exc))
             return _refusal(exc) if own else None
         log.debug("reply.sent", kind=kind)
         return None
+
+    def _refused(self, error: WeChatError, *, kind: str, own: bool) -> Reject | None:
+        """Count and log what WeChat says; return it as a refusal if a reply of this message is refused for good."""
+        errcode, meaning = error.errcode, error.code.meaning
+        if error.policy in LATER:
+            raise RetryLater(str(error), after=error.code.wait) from error
+        if error.policy in NOTHING_LOST:
+            log.info("reply.sent_before", kind=kind, errcode=errcode, meaning=meaning)
+            return None
+        self._undelivered.labels(str(errcode)).inc()
+        if error.policy is Policy.DROP:
+            # This user cannot get it (protocol reference 12): the next reply may go out.
+            log.warning("reply.dropped", kind=kind, errcode=errcode, meaning=meaning)
+            return None
+        log.warning("reply.refused", kind=kind, errcode=errcode, meaning=meaning, alert=error.code.alert)
+        return _refusal(error) if own else None
 
 
 def _refusal(cause: Exception) -> Reject:

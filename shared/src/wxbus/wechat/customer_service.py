@@ -37,7 +37,8 @@ def customer_service_message(
         business_id: Sub-merchant of a Mini Program.
 
     Raises:
-        ValueError: No customer-service message of this kind exists. Sizes are WeChat's to judge (45002, 45008).
+        ValueError: No customer-service message of this kind exists, or it has too many articles. Other sizes are
+            WeChat's to judge (45002).
     """
     payload: dict[str, Any] = {
         "touser": openid,
@@ -71,6 +72,8 @@ def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR091
                 "thumb_media_id": reply.thumb_media_id,
             }
         case News():
+            if len(reply.articles) > 1:
+                raise ValueError(f"news of {len(reply.articles)} articles; a customer-service message takes 1")
             return {
                 "articles": [
                     {

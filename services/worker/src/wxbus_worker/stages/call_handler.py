@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import structlog
 
-from wxbus.accounts import REPLIES
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
 from wxbus.wechat.answers import document_of
+from wxbus.wechat.events import UnsubscribeEvent
 from wxbus.wechat.long_text import split_text
 from wxbus.wechat.reply import Answer, AnyReply, Success, Text
 from wxbus_worker.current import current_delivery
@@ -22,6 +22,7 @@ from wxbus_worker.pipeline import Next
 from wxbus_worker.returns import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
 from wxbus_worker.route import Route
 from wxbus_worker.settlement import Settlement
+from wxbus_worker.ways import refuse_undeliverable
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -40,6 +41,8 @@ class CallHandler:
         self._client_of = client_of
         self._metrics = metrics
         self._time_limit = time_limit
+        self._told_of_unsubscribed: set[str] = set()
+        """Handlers that replied to users who had unsubscribed."""
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest with the handler's replies; a message that no handler wants has none."""
@@ -84,6 +87,12 @@ class CallHandler:
         if replies and job.envelope.openid is None:
             log.warning("replies.no_user", handler=route.name, message=type(job.message).__name__)
             return ()
+        if replies and isinstance(job.message, UnsubscribeEvent):
+            if route.name not in self._told_of_unsubscribed:
+                self._told_of_unsubscribed.add(route.name)
+                log.warning("replies.unsubscribed", handler=route.name, meaning="WeChat delivers nothing any more")
+            return ()
+        refuse_undeliverable(replies, job.message, job.account, handler=route.name)
         return replies
 
 
@@ -115,15 +124,7 @@ def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
     for one in many:
         if isinstance(one, Text):
             yield from map(Text, split_text(one.content))
-        elif isinstance(one, SENDABLE):
-            yield cast("AnyReply", one)
-        elif isinstance(one, PASSIVE_ONLY):
-            if job.account.reply == "customer_service":
-                other = " or ".join(f'"{reply}"' for reply in REPLIES[job.account.kind][1:])
-                raise Reject(
-                    f"handler {route.name} returned {one.kind}, which is no customer-service message: "
-                    f"account {job.account.name} needs reply = {other} in the accounts file"
-                )
+        elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
             yield cast("AnyReply", one)
         elif isinstance(one, Answer):
             job.answer = _answer(job, route, one)

@@ -102,6 +102,7 @@ class HandlerClient:
         """What was parked and buried."""
         self._raise_errors = raise_errors
         self._numbers = itertools.count(1)
+        metrics = WorkerMetrics(CollectorRegistry())
         self._pipeline = build_pipeline(
             accounts=Accounts({self.account.name: self.account}),
             routes=RouteTable(router),
@@ -109,10 +110,10 @@ class HandlerClient:
             contexts=self.contexts,
             held=self.contexts,
             store=self.contexts,
-            outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0),
+            outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0, metrics=metrics),
             outlet=self.outlet,
             retries=retries or RetryPolicy(),
-            metrics=WorkerMetrics(CollectorRegistry()),
+            metrics=metrics,
             handler_time_limit=handler_timeout,
             pause=_at_once,
         )
