@@ -28,9 +28,22 @@ def secret_files(path: Path) -> list[Path]:
     Raises:
         ConfigurationError: It is none.
     """
+    return [path.parent / file for file in _sources(path, "file")]
+
+
+def secret_variables(path: Path) -> list[str]:
+    """Return the environment variables that a TOML file of accounts names for secrets.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    return list(_sources(path, "env"))
+
+
+def _sources(path: Path, kind: str) -> Iterator[str]:
     tables = [table for account in _tables(path).values() for table in (account, *_previous(account))]
-    named = (table.get(f"{secret}_file") for table in tables for secret in SECRETS)
-    return [path.parent / file for file in named if isinstance(file, str)]
+    named = (table.get(f"{secret}_{kind}") for table in tables for secret in SECRETS)
+    return (source for source in named if isinstance(source, str))
 
 
 def _tables(path: Path) -> Mapping[str, Table]:

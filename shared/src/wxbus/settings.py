@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wxbus.account_tables import secret_variables
 from wxbus.addresses import AmqpUrl, HttpUrl, ManagementUrl, RedisUrl
 from wxbus.bus.topology import Topology
 from wxbus.complaints import complaint
@@ -129,10 +130,18 @@ def unread(*settings: type[BaseSettings]) -> dict[str, str]:
     Args:
         settings: What this process reads. Variables with another part's prefix are that part's to check.
     """
-    read = {name for one in settings for name in variables(one)} | SHARED
+    read = {name for one in settings for name in variables(one)} | SHARED | _named_by_accounts()
     others = tuple(prefix for prefix in PREFIXES if not any(name.startswith(prefix) for name in read))
     found = sorted(name for name in os.environ if name.startswith(PREFIX) and not name.startswith(others))
     return {name: "".join(get_close_matches(name, read, n=1, cutoff=0.8)) for name in found if name not in read}
+
+
+def _named_by_accounts() -> set[str]:
+    """Return the variables that the accounts file names for secrets; what is wrong with it is said where it is read."""
+    try:
+        return set(secret_variables(Path(os.environ["WXBUS_ACCOUNTS_FILE"])))
+    except (KeyError, ConfigurationError):
+        return set()
 
 
 def tell_unread(*settings: type[BaseSettings]) -> None:

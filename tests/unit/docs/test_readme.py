@@ -69,7 +69,7 @@ def test_no_two_samples_share_data() -> None:
     readme = "\n".join(blocks(README, "python"))
     samples = {
         "README": keys_of(readme),
-        "guide": keys_of("\n".join(blocks(ROOT / "docs/handlers.md", "python"))),
+        "guide": keys_of("\n".join(blocks(ROOT / "docs/how-to/handlers.md", "python"))),
         "demo": keys_of((ROOT / "deploy/demo_bot/handlers.py").read_text(encoding="utf-8")),
     }
 
@@ -81,7 +81,7 @@ def test_no_two_samples_share_data() -> None:
 def test_the_first_sample_is_no_module_of_the_guide(document: Path) -> None:
     """A package of the guide beside a module of the same name would hide it."""
     (own,) = re.findall(r"WXBUS_WORKER_APP=(\w+):", document.read_text(encoding="utf-8"))
-    guide = (ROOT / "docs/handlers.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs/how-to/handlers.md").read_text(encoding="utf-8")
 
     assert f"`{own}.py`" in document.read_text(encoding="utf-8")
     assert own not in re.findall(r"--app (\w+)\.", guide)

@@ -1,5 +1,7 @@
 """A wrong setting stops the start with a line that names the variable and shows no value."""
 
+from pathlib import Path
+
 import pytest
 import structlog
 from pydantic import Field, SecretStr
@@ -15,6 +17,7 @@ from wxbus.settings import (
     load,
     load_for_command,
     tell_unread,
+    unread,
 )
 
 
@@ -135,6 +138,16 @@ def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.M
         ("WXBUS_INGRES_PORT", None),
         ("WXBUS_SOME_PROT", "WXBUS_SOME_PORT"),
     ]
+
+
+def test_a_variable_that_the_accounts_file_names_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A secret of an account may be in a variable of any name."""
+    (tmp_path / "accounts.toml").write_text('[accounts.shop]\ntoken_env = "WXBUS_SHOP_TOKEN"\n')
+    monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(tmp_path / "accounts.toml"))
+    monkeypatch.setenv("WXBUS_SHOP_TOKEN", "token")
+    monkeypatch.setenv("WXBUS_SHOP_TOKENS", "token")
+
+    assert unread(ServiceSettings) == {"WXBUS_SHOP_TOKENS": "WXBUS_SHOP_TOKEN"}
 
 
 def test_a_command_that_misses_a_variable_says_where_make_run_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a person is told when all is ready: what to do next."""
+"""Prints what to do next when all parts are ready."""
 
 import asyncio
 import contextlib

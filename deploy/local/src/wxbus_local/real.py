@@ -1,4 +1,4 @@
-"""What somebody with real accounts is told: whether WeChat gives tokens, and what to enter in its console."""
+"""For real accounts: whether WeChat gives tokens, and what to enter in its console."""
 
 from collections.abc import AsyncIterator, Iterator
 
