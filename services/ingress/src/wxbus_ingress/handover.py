@@ -1,11 +1,13 @@
 """Hands callbacks to RabbitMQ while it confirms in time, and to the spool from the first failure until it is drained.
 
-Three ways:
+Four ways:
 
 - direct: publish and await the confirm;
 - spooling: something is in the spool, so everything goes behind it, whoever the user is. The drainer works from the
   front, but not before the last direct publish has ended: what fails of these goes into the spool at its own place in
   the order of arrival;
+- queueing: the spool takes nothing (its disk is full) while it is drained, so arrivals wait in memory, in order, for
+  room in it or for its end;
 - changing back: little is left in the spool, so arrivals wait for the drainer to finish. Without this, a load that
   never pauses would find the spool never empty.
 """
@@ -56,6 +58,11 @@ class Handover:
         self._landed = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
+        self._queued = 0
+        """Callbacks that the spool did not take, and that wait for it to be drained."""
+        self._queue_lock = asyncio.Lock()
+        self._drained = asyncio.Event()
+        """Something left the spool, or draining failed: the first in the queue looks again."""
 
     @classmethod
     @asynccontextmanager
@@ -110,22 +117,76 @@ class Handover:
         number = self._spool.next_number(first=is_note)
         if self._waiting or not self._settled.is_set():
             await self._wait_settled(by - clock())
-        if is_note or not self._spooling.is_set():
+        if is_note or not (self._spooling.is_set() or self._queued):
             left = min(self._limits.broker_budget, by - clock() - SPOOL_SHARE)
             if await self._publish_direct(envelope, left):
                 return
         if envelope.reply_to is not None and self._those_waiting is not None:
             self._those_waiting.unheard(envelope.id)
+        envelope = envelope.unawaited()
         try:
-            async with asyncio.timeout(by - clock()):
-                await self._spool.add(number, envelope.unawaited())
-        except TimeoutError as exc:
-            self._metrics.refused.inc()
-            raise SpoolUnavailable("the spool did not answer in time") from exc
+            refusal = "callbacks that came before wait for the spool"
+            if is_note or not self._queued:
+                try:
+                    await self._add(number, envelope, by)
+                except SpoolUnavailable as exc:
+                    if is_note:
+                        raise
+                    refusal = str(exc)
+                else:
+                    return
+            if await self._queue(number, envelope, by, refusal):
+                return
+            if not await self._publish_direct(envelope, min(self._limits.broker_budget, by - clock())):
+                await self._add(number, envelope, by)
         except SpoolUnavailable:
             self._metrics.refused.inc()
             raise
+
+    async def _add(self, number: int, envelope: Envelope, by: float) -> None:
+        """Put it into the spool."""
+        try:
+            async with asyncio.timeout_at(by):
+                await self._spool.add(number, envelope)
+        except TimeoutError as exc:
+            raise SpoolUnavailable("the spool did not answer in time") from exc
         self._metrics.spooled.inc()
+
+    async def _queue(self, number: int, envelope: Envelope, by: float, refusal: str) -> bool:
+        """Wait in the order of arrival while the spool takes nothing, which `refusal` explains, and is drained.
+
+        Returns:
+            True: The spool has taken it after all. False: The spool is empty, it can be published now.
+
+        Raises:
+            SpoolUnavailable: Neither came in time, or RabbitMQ is away.
+        """
+        self._queued += 1
+        try:
+            async with asyncio.timeout_at(by - self._limits.broker_budget), self._queue_lock:
+                while self._spooling.is_set():
+                    await self._check_draining(refusal)
+                    self._drained.clear()
+                    try:
+                        await self._add(number, envelope, by)
+                    except SpoolUnavailable as exc:
+                        refusal = str(exc)
+                        await self._drained.wait()
+                    else:
+                        return True
+        except TimeoutError as exc:
+            raise SpoolUnavailable(f"{refusal}; RabbitMQ did not take the rest of the spool in time") from exc
+        else:
+            return False  # nothing is awaited before it is published: the next one in the queue is behind it
+        finally:
+            self._queued -= 1
+
+    async def _check_draining(self, refusal: str) -> None:
+        """Return if RabbitMQ takes what is in the spool."""
+        try:
+            await self._broker.check()
+        except BrokerUnavailable as exc:
+            raise SpoolUnavailable(f"{exc}; {refusal}") from exc
 
     async def _publish_direct(self, envelope: Envelope, budget: float) -> bool:
         """Return whether RabbitMQ has it; if not, everything goes to the spool from now on."""
@@ -175,12 +236,14 @@ class Handover:
                 await self._landed.wait()
             try:
                 if await self._drainer.step():
+                    self._drained.set()
                     backoff.reset()
                     if self._spool.rows < BATCH:
                         await self._change_back()
                 elif self._empty:
                     self._stop_spooling()
             except Unavailable as exc:
+                self._drained.set()
                 delay = backoff.delay()
                 log.warning("spool.waiting", reason=str(exc), callbacks=self._spool.rows, again_in=round(delay, 3))
                 await asyncio.sleep(delay)
@@ -207,4 +270,5 @@ class Handover:
         log.info("spool.emptied")
         self._spooling.clear()
         self._direct.set()
+        self._drained.set()
         self._metrics.spooling.set(0)

@@ -22,9 +22,12 @@ from wxbus.bus.envelope import Envelope
 from wxbus.errors import SpoolUnavailable
 from wxbus_ingress.settings import SpoolLimits
 from wxbus_ingress.spool_file import Spooled, SpoolFile, encode
+from wxbus_ingress.spool_reserve import SIZE as RESERVE
 
 COMMIT = 256
 """Jobs in one transaction at most."""
+CARE_PAUSE = 1.0
+"""Seconds after which what a full disk did not allow is tried again."""
 
 T = TypeVar("T")
 
@@ -58,6 +61,8 @@ class Spool:
         self.adding = 0
         """Envelopes on their way into the file."""
         self._adding_bytes = 0
+        self._failing = ""
+        """What the last write failed with; "" if it did not."""
 
     @classmethod
     @asynccontextmanager
@@ -112,9 +117,15 @@ class Spool:
         """Return if an envelope would be taken now.
 
         Raises:
-            SpoolUnavailable: It would not; the text names the limit.
+            SpoolUnavailable: It would not; the text names the limit, or what the disk says.
         """
-        await self._ask(lambda file: self._admit(file, 0))
+
+        def check(file: SpoolFile) -> None:
+            self._admit(file, 0)
+            if self._failing:
+                self._try_write(file)
+
+        await self._ask(check)
 
     async def add(self, number: int, envelope: Envelope) -> None:
         """Return once `envelope` is on disk; what is called first is written first.
@@ -140,7 +151,7 @@ class Spool:
         return await self._ask(lambda file: file.oldest(limit))
 
     async def remove(self, numbers: Iterable[int]) -> None:
-        """Remove what RabbitMQ has confirmed."""
+        """Remove what RabbitMQ has confirmed: `oldest` does not return it again, even if it cannot be deleted yet."""
         await self._ask(lambda file: file.remove(numbers))
 
     async def _ask(self, do: Callable[[SpoolFile], T], *, adds: int = 0) -> T:
@@ -156,8 +167,11 @@ class Spool:
             raise SpoolUnavailable(f"the spool is full: {contents.bytes} bytes of {limits.size_limit}")
         if contents.oldest is not None and time.time() - contents.oldest > limits.age_limit:
             raise SpoolUnavailable(f"the oldest callback in the spool is over the age limit of {limits.age_limit:g} s")
-        if (free := file.free_disk()) < limits.disk_floor:
-            raise SpoolUnavailable(f"the disk is nearly full: {free} bytes free, {limits.disk_floor} are the floor")
+        if file.unwritable:
+            raise SpoolUnavailable(f"the spool could not be opened for writing: {file.unwritable}")
+        floor = limits.disk_floor if file.reserve.held else max(limits.disk_floor, RESERVE)
+        if (room := file.room()) < floor:
+            raise SpoolUnavailable(f"the disk is nearly full: {room} bytes free, {floor} are the floor")
 
     def _run(self, opened: "asyncio.Future[SpoolFile]") -> None:
         """Work until told to end: the writer thread."""
@@ -168,42 +182,75 @@ class Spool:
             return
         self._tell(_settle, opened, file, None)
         try:
-            while jobs := self._next_jobs():
+            wait: float | None = None
+            while (jobs := self._next_jobs(wait)) is not None:
                 held = file.contents.rows
-                self._tell(self._settle_all, self._commit(file, jobs))
-                if held and not file.contents.rows:
+                outcomes = self._work(file, jobs)
+                deleted = file.delete_sent()
+                self._tell(self._settle_all, outcomes)
+                if (held or deleted) and not (file.contents.rows or file.deleting):
                     file.shrink()
+                file.care()
+                wait = 0.0 if deleted and file.deleting else CARE_PAUSE if file.wants_care else None
+            while file.delete_sent():
+                pass
         finally:
             file.close()
 
-    def _next_jobs(self) -> list[Job]:
-        """Return what waits, at least one job; nothing at the end."""
+    def _next_jobs(self, wait: float | None) -> list[Job] | None:
+        """Return what waits, nothing after `wait` seconds; None at the end."""
         jobs: list[Job] = []
         while len(jobs) < COMMIT:
             try:
-                job = self._jobs.get(block=not jobs)
+                job = self._jobs.get(block=not jobs, timeout=wait)
             except queue.Empty:
                 break
             if job is None:
-                if jobs:
-                    self._jobs.put(None)  # after these
+                if not jobs:
+                    return None
+                self._jobs.put(None)  # after these
                 break
             jobs.append(job)
         return jobs
 
-    def _commit(self, file: SpoolFile, jobs: Sequence[Job]) -> list[Outcome]:
+    def _work(self, file: SpoolFile, jobs: Sequence[Job]) -> list[Outcome]:
+        """Do what is asked: adding in one transaction, whose failure leaves reading and removing alone."""
+        adding = [job for job in jobs if job.adds]
         outcomes: list[Outcome] = []
         try:
-            with file.transaction():
-                for job in jobs:
-                    try:
-                        outcomes.append((job, job.do(file), None))
-                    except SpoolUnavailable as exc:  # raised before anything was written: the others stand
-                        outcomes.append((job, None, exc))
+            if adding:
+                with file.transaction():
+                    outcomes = [_outcome(file, job) for job in adding]
         except sqlite3.Error as exc:
-            log.exception("spool.failed", jobs=len(jobs))
-            return [(job, None, _unwritten(exc)) for job in jobs]
+            self._note_failure(exc)
+            outcomes = [(job, None, _unwritten(exc)) for job in adding]
+        else:
+            if any(failure is None for _, _, failure in outcomes):
+                self._note_success()
+        for job in jobs:
+            if not job.adds:
+                try:
+                    outcomes.append(_outcome(file, job))
+                except sqlite3.Error as exc:
+                    outcomes.append((job, None, _unwritten(exc)))
         return outcomes
+
+    def _try_write(self, file: SpoolFile) -> None:
+        try:
+            file.try_write()
+        except sqlite3.Error as exc:
+            raise _unwritten(exc) from exc
+        self._note_success()
+
+    def _note_failure(self, exc: sqlite3.Error) -> None:
+        if not self._failing:  # once: the log may be on the same disk
+            log.error("spool.failed", reason=str(exc))
+        self._failing = str(exc)
+
+    def _note_success(self) -> None:
+        if self._failing:
+            log.info("spool.recovered")
+        self._failing = ""
 
     def _settle_all(self, outcomes: Sequence[Outcome]) -> None:
         """Tell who waits, in the event loop."""
@@ -218,6 +265,13 @@ class Spool:
             self._loop.call_soon_threadsafe(what, *values)
 
 
+def _outcome(file: SpoolFile, job: Job) -> Outcome:
+    try:
+        return job, job.do(file), None
+    except SpoolUnavailable as exc:  # raised before anything was written: the others stand
+        return job, None, exc
+
+
 def _settle(future: "asyncio.Future[Any]", result: object, failure: BaseException | None) -> None:
     if future.done():
         return  # cancelled
@@ -228,6 +282,6 @@ def _settle(future: "asyncio.Future[Any]", result: object, failure: BaseExceptio
 
 
 def _unwritten(exc: sqlite3.Error) -> SpoolUnavailable:
-    failure = SpoolUnavailable(f"the spool could not be written: {exc}")
+    failure = SpoolUnavailable(f"the spool could not be used: {exc}")
     failure.__cause__ = exc
     return failure

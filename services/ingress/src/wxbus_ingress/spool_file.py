@@ -6,21 +6,28 @@ Everything here blocks; `wxbus_ingress.spool` calls it from its writer thread al
 import os
 import shutil
 import sqlite3
+import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import ConfigurationError
-from wxbus_ingress.spool_opening import locked, opened
+from wxbus_ingress.spool_opening import lacks_room, locked, opened, opened_without_room
+from wxbus_ingress.spool_reserve import Reserve
 
 BATCH_BYTES = 8 * 1024 * 1024
 """Bytes of envelopes read at once: a megabyte each would be too many by number alone."""
+DELETE = 256
+"""Rows deleted at once; fewer after a failure, because each needs disk space."""
 
 log = structlog.stdlib.get_logger(__name__)
 _envelopes = TypeAdapter(Envelope)
@@ -56,22 +63,36 @@ def decode(data: bytes) -> Envelope:
 
 
 class SpoolFile:
-    """An open spool, ours until closed."""
+    """An open spool, ours until closed.
+
+    Rows that RabbitMQ has confirmed are left out at once, whether or not the disk lets us delete them; deleting goes on
+    in `delete_sent` until it succeeds.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open or create `path`; one that is damaged is moved aside.
+        """Open or create `path`; one that is damaged is moved aside; one on a full disk is only read.
 
         Raises:
             ConfigurationError: It cannot be used, or another process has it.
         """
         self.path = path
+        self.unwritable = ""
+        """Why rows are only read: there was no disk space to open the file; "" if it is open for writing."""
+        self._skipped: set[int] = set()
+        """Rows in the file that are not returned: confirmed or unreadable, and not deleted yet."""
+        self._sent: deque[int] = deque()
+        """Those of them that are to be deleted."""
+        self._at_once = DELETE
+        self._first = -sys.maxsize
+        """All rows before it are skipped."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # message bodies are nobody else's business
             self._lock = locked(path)
+            self.reserve = Reserve(path.with_suffix(".reserve"))
         except OSError as exc:
             raise ConfigurationError(f"the spool {path} cannot be used: {exc.strerror or exc}") from exc
         try:
-            self._connection = opened(path)
+            self._connection = self._open()
             self.contents = read_contents(self._connection)
         except sqlite3.Error as exc:
             os.close(self._lock)
@@ -80,6 +101,8 @@ class SpoolFile:
     def close(self) -> None:
         """Close it; the rows stay for the next start."""
         self._connection.close()
+        if not self.contents.rows:
+            self.reserve.release()
         os.close(self._lock)
 
     @contextmanager
@@ -89,10 +112,9 @@ class SpoolFile:
         Raises:
             sqlite3.Error: None of them is.
         """
-        before = self.contents
-        self.contents = Contents(before.rows, before.bytes, before.oldest, before.unreadable)
+        before = replace(self.contents)
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN")
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -101,9 +123,18 @@ class SpoolFile:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def free_disk(self) -> int:
-        """Return the bytes that are free where the file is."""
-        return shutil.disk_usage(self.path.parent).free
+    def room(self) -> int:
+        """Return the bytes that rows may still take: what is free on the disk, and in the file."""
+        [pages], [size] = (
+            self._connection.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_size")
+        )
+        return shutil.disk_usage(self.path.parent).free + int(pages) * int(size)
+
+    def try_write(self) -> None:
+        """Write something that changes nothing; raises sqlite3.Error if the disk does not take it."""
+        with self.transaction():
+            [number] = self._connection.execute("PRAGMA user_version").fetchone()
+            self._connection.execute(f"PRAGMA user_version = {(number + 1) % 2**31}")
 
     def last_number(self) -> int:
         """Return the greatest number, of either sign, that an envelope here has, or 0."""
@@ -120,6 +151,7 @@ class SpoolFile:
             "INSERT INTO spool VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", (number, envelope_id, now, data)
         )
         if added.rowcount:
+            self._first = min(self._first, number)
             self.contents.rows += 1
             self.contents.bytes += len(data)
             self.contents.oldest = self.contents.oldest or now
@@ -129,7 +161,7 @@ class SpoolFile:
         found: list[Spooled] = []
         size = 0
         unreadable: list[int] = []
-        for number, data in self._connection.execute("SELECT number, envelope FROM spool ORDER BY number"):
+        for number, data in self._rows("envelope"):
             try:
                 found.append(Spooled(number, decode(data)))
             except ValidationError as exc:
@@ -140,24 +172,52 @@ class SpoolFile:
             if len(found) == limit or size > BATCH_BYTES:
                 break
         if unreadable:
-            marks = ",".join("?" * len(unreadable))
-            copy = f"INSERT OR REPLACE INTO unreadable SELECT * FROM spool WHERE number IN ({marks})"  # noqa: S608 - question marks only
-            self._connection.execute(copy, unreadable)
-            self.remove(unreadable)
-            self.contents.unreadable += len(unreadable)
+            self._set_aside(unreadable)
+        self._first = found[0].number if found else self._first
         return found
 
     def remove(self, numbers: Iterable[int]) -> None:
-        """Remove envelopes."""
+        """Leave out envelopes from now on; `delete_sent` deletes them."""
+        self._sent.extend(self._skip(numbers))
+
+    def delete_sent(self) -> bool:
+        """Delete some of the rows that were removed; return whether that went well and there were any."""
+        if not self._sent or self.unwritable:
+            return False
+        numbers = list(islice(self._sent, self._at_once))
+        try:
+            with self.transaction():
+                self._connection.execute(f"DELETE FROM spool WHERE number IN ({_marks(numbers)})", numbers)  # noqa: S608
+        except sqlite3.Error as exc:
+            if self._at_once == DELETE:
+                log.warning("spool.not_deleted", reason=str(exc), callbacks=len(self._sent))
+            self._at_once = max(1, self._at_once // 4)
+            return self.reserve.release() and self.delete_sent()
+        self._at_once = DELETE
         for number in numbers:
-            removed = self._connection.execute(
-                "DELETE FROM spool WHERE number = ? RETURNING length(envelope)", (number,)
-            ).fetchall()
-            for (size,) in removed:
-                self.contents.rows -= 1
-                self.contents.bytes -= size
-        first = self._connection.execute("SELECT spooled_at FROM spool ORDER BY number LIMIT 1").fetchone()
-        self.contents.oldest = first[0] if first else None
+            self._sent.popleft()
+            self._skipped.discard(number)
+        return True
+
+    @property
+    def deleting(self) -> int:
+        """Return how many rows are removed and not deleted yet."""
+        return len(self._sent)
+
+    @property
+    def wants_care(self) -> bool:
+        """Return whether `delete_sent` or `care` has something to do."""
+        return bool(self._sent or self.unwritable) or not self.reserve.held
+
+    def care(self) -> None:
+        """Try again what a full disk did not allow."""
+        if self.unwritable:
+            with suppress(sqlite3.Error):
+                connection = opened(self.path)
+                self._connection.close()
+                self._connection, self.unwritable = connection, ""
+                log.info("spool.writable")
+        self.reserve.take()
 
     def shrink(self) -> None:
         """Give the room of removed rows back to the disk: else a spool that was large would keep it at its floor."""
@@ -166,6 +226,55 @@ class SpoolFile:
             self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as exc:
             log.warning("spool.not_shrunk", reason=str(exc))
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return opened(self.path)
+        except sqlite3.Error as exc:
+            if not lacks_room(exc):
+                raise
+            self.unwritable = str(exc)
+        if self.reserve.release():
+            with suppress(sqlite3.Error):
+                connection = opened(self.path)
+                self.unwritable = ""
+                return connection
+        log.error("spool.not_writable", reason=self.unwritable, spool=str(self.path))
+        return opened_without_room(self.path)
+
+    def _rows(self, column: str) -> Iterator[tuple[int, Any]]:
+        """Yield number and a column of what was not removed, the oldest first."""
+        query = f"SELECT number, {column} FROM spool WHERE number >= ? ORDER BY number"  # noqa: S608 - a name of ours
+        return (row for row in self._connection.execute(query, (self._first,)) if row[0] not in self._skipped)
+
+    def _skip(self, numbers: Iterable[int]) -> list[int]:
+        """Leave rows out and count them no more; return those that were there."""
+        skipped: list[int] = []
+        for number in numbers:
+            row = self._connection.execute("SELECT length(envelope) FROM spool WHERE number = ?", (number,)).fetchone()
+            if row is not None and number not in self._skipped:
+                self._skipped.add(number)
+                self.contents.rows -= 1
+                self.contents.bytes -= row[0]
+                skipped.append(number)
+        self.contents.oldest = next((at for _, at in self._rows("spooled_at")), None)
+        return skipped
+
+    def _set_aside(self, numbers: list[int]) -> None:
+        copy = f"INSERT OR REPLACE INTO unreadable SELECT * FROM spool WHERE number IN ({_marks(numbers)})"  # noqa: S608 - question marks only
+        self.contents.unreadable += len(self._skip(numbers))
+        try:
+            with self.transaction():
+                self._connection.execute(copy, numbers)
+                self._connection.execute(f"DELETE FROM spool WHERE number IN ({_marks(numbers)})", numbers)  # noqa: S608
+        except sqlite3.Error as exc:  # the next process tries again
+            log.warning("spool.not_set_aside", reason=str(exc), callbacks=len(numbers))
+        else:
+            self._skipped.difference_update(numbers)
+
+
+def _marks(numbers: list[int]) -> str:
+    return ",".join("?" * len(numbers))
 
 
 def read_contents(connection: sqlite3.Connection) -> Contents:

@@ -30,6 +30,8 @@ LOCK_WAIT = 2.0
 LOCK_POLL = 0.05
 SUFFIX = ".sqlite"
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR")
+"""How the names of errors begin that a full disk causes: `-shm` and `-wal` need space even for reading."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -74,6 +76,32 @@ def opened(path: Path) -> sqlite3.Connection:
         damage = str(exc)
     log.error("spool.damaged", reason=damage, moved_to=str(_moved_aside(path)))
     return _checked(path)
+
+
+def lacks_room(exc: sqlite3.Error) -> bool:
+    """Return whether an error may come from a full disk."""
+    return getattr(exc, "sqlite_errorname", "").startswith(NO_ROOM)
+
+
+def opened_without_room(path: Path) -> sqlite3.Connection:
+    """Return a connection that only reads the rows at `path`, if there are any, and needs no disk space.
+
+    Raises:
+        sqlite3.Error: The last process was killed, so that rows are in its write-ahead log, which needs space to read.
+    """
+    log_file = path.with_name(path.name + "-wal")
+    if log_file.exists() and log_file.stat().st_size:
+        raise sqlite3.OperationalError("there is no disk space to read its write-ahead log")
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    if path.exists():
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        [tables] = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+        if tables == SCHEMA.count("CREATE TABLE"):
+            return connection
+        connection.close()  # the disk was full before it was created completely
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.executescript(f"{SCHEMA} PRAGMA query_only = ON")
+    return connection
 
 
 def _checked(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,228 @@
+"""A full disk under the spool: nothing is lost or sent twice, and what RabbitMQ takes is accepted."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from tests.support.brokers import FakeBroker
+from tests.support.disks import DISKS, Disk
+from tests.support.envelopes import an_envelope
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import SpoolUnavailable
+from wxbus_ingress.handover import Handover
+from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.settings import Limits, SpoolLimits
+from wxbus_ingress.spool import Spool
+from wxbus_ingress.spool_reserve import Reserve
+
+BUDGET = 30.0
+SAYS_WHY = r"the spool could not be used: (database or disk is full|disk I/O error)"
+
+
+@dataclass
+class Rig:
+    """A handover between a broker and a spool on the disk."""
+
+    broker: FakeBroker
+    spool: Spool
+    handover: Handover
+
+    async def publish(self, *numbers: int) -> None:
+        """Hand over envelopes of one user one after another."""
+        for number in numbers:
+            await self.handover.publish(an_envelope(number), budget=BUDGET)
+
+    def rows_on_disk(self) -> int:
+        """Return how many rows the file has, confirmed ones too."""
+        with closing(sqlite3.connect(self.spool.path)) as connection:
+            [rows] = connection.execute("SELECT count(*) FROM spool").fetchone()
+        return int(rows)
+
+    async def until_deleted(self) -> None:
+        """Return once the file has no rows."""
+        while self.rows_on_disk():
+            await self.spool.oldest(1)
+
+
+Rigs: TypeAlias = Callable[[], AbstractAsyncContextManager[Rig]]
+
+
+@pytest.fixture(params=DISKS)
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    """A disk that can be filled."""
+    with DISKS[request.param](tmp_path) as disk:
+        disk.folder.mkdir(mode=0o700)
+        yield disk
+
+
+@pytest.fixture
+def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
+    """Makes rigs on one disk, without a disk floor: another program has filled it. RabbitMQ is away at first."""
+    monkeypatch.setattr("wxbus_ingress.spool.CARE_PAUSE", 0.01)
+
+    @asynccontextmanager
+    async def rigged() -> AsyncIterator[Rig]:
+        broker, metrics = FakeBroker(), SpoolMetrics(CollectorRegistry())
+        broker.away()
+        async with (
+            Spool.open(disk.folder / "spool-0.sqlite", SpoolLimits(disk_floor=0)) as spool,
+            Handover.open(broker, spool, Limits(broker_budget=0.05), metrics) as handover,
+        ):
+            yield Rig(broker, spool, handover)
+
+    return rigged
+
+
+@pytest.fixture
+async def rig(rigged: Rigs) -> AsyncIterator[Rig]:
+    """One of them."""
+    async with rigged() as rig:
+        yield rig
+
+
+def numbers(envelopes: list[Envelope]) -> list[int]:
+    """Return the bodies."""
+    return [int(envelope.body) for envelope in envelopes]
+
+
+async def test_what_rabbitmq_confirmed_is_not_sent_again(rig: Rig, disk: Disk) -> None:
+    """Drained rows are out of the spool even if they cannot be deleted; callbacks then go to RabbitMQ directly."""
+    await rig.publish(1, 2, 3)
+    disk.fill()
+    rig.broker.back()
+    await rig.handover.until_direct()
+    await rig.publish(4)
+    await rig.handover.check()
+
+    assert (rig.spool.rows, numbers(rig.broker.arrived)) == (0, [1, 2, 3, 4])
+    disk.free()
+    await rig.until_deleted()
+    assert numbers(rig.broker.arrived) == [1, 2, 3, 4]
+
+
+async def test_new_callbacks_are_accepted_behind_what_is_drained(rig: Rig, disk: Disk) -> None:
+    """While the spool takes nothing and RabbitMQ drains it, callbacks wait for its end, in the order of arrival."""
+    await rig.publish(1, 2)
+    disk.fill()
+    rig.broker.back()
+    rig.broker.freeze()
+    await rig.broker.until_arrived(1)
+    publishing = [asyncio.create_task(rig.publish(number)) for number in range(3, 9)]
+    while rig.handover._queued < len(publishing):  # noqa: ASYNC110 - a count cannot be awaited
+        await asyncio.sleep(0)
+    rig.broker.back()
+    await asyncio.gather(*publishing)
+    await rig.handover.until_direct()
+
+    assert numbers(rig.broker.first_copies()) == list(range(1, 9))
+    assert rig.spool.rows == 0
+
+
+async def test_with_rabbitmq_away_too_callbacks_are_refused_with_the_reason(rig: Rig, disk: Disk) -> None:
+    """Nothing is accepted that nothing keeps: the error and the readiness name RabbitMQ and the disk."""
+    await rig.publish(1)
+    disk.fill()
+    with pytest.raises(SpoolUnavailable, match=f"RabbitMQ: not connected; {SAYS_WHY}"):
+        await rig.publish(2)
+    with pytest.raises(SpoolUnavailable, match=SAYS_WHY):
+        await rig.handover.check()
+    disk.free()
+    await rig.handover.check()
+    await rig.publish(3)
+
+    assert [int(spooled.envelope.body) for spooled in await rig.spool.oldest(9)] == [1, 3]
+
+
+async def test_failed_writes_are_logged_once_and_without_a_traceback(rig: Rig, disk: Disk) -> None:
+    """The log may be on the full disk: the first failure is logged, and the first success after it."""
+    await rig.publish(0)
+    disk.fill()
+    with capture_logs() as logs:
+        for number in range(20):
+            with pytest.raises(SpoolUnavailable):
+                await rig.publish(number)
+        disk.free()
+        await rig.publish(99)
+
+    assert [line["event"] for line in logs if line["event"] != "spool.waiting"] == ["spool.failed", "spool.recovered"]
+    assert not any("exc_info" in line for line in logs)
+
+
+async def test_a_row_that_cannot_be_read_does_not_stop_draining(rig: Rig, disk: Disk) -> None:
+    """It is left out, counted and kept, though a full disk does not let it be moved aside."""
+    await rig.publish(1)
+    await rig.spool._ask(lambda file: file.add(rig.spool.next_number(), "odd", b"{}"))
+    await rig.publish(3)
+    disk.fill()
+    rig.broker.back()
+    await rig.handover.until_direct()
+
+    assert (numbers(rig.broker.arrived), rig.spool.rows, rig.spool.unreadable) == ([1, 3], 0, 1)
+
+
+async def test_a_start_on_a_full_disk_without_a_spool_serves_by_rabbitmq(
+    rigged: Rigs, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RabbitMQ alone is enough to accept callbacks; the spool works as soon as there is space."""
+    disk.fill()
+    async with rigged() as rig:
+        with pytest.raises(SpoolUnavailable, match="the spool could not be opened for writing"):
+            await rig.publish(1)
+        assert "could not be opened for writing" in str(await _refusal(rig.handover))
+        rig.broker.back()
+        await rig.publish(2)
+        await rig.handover.check()
+        assert numbers(rig.broker.arrived) == [2]
+
+        disk.free()
+        while await _refusal(rig.spool):  # noqa: ASYNC110 - it asks the writer thread
+            await asyncio.sleep(0)
+        rig.broker.away()
+        await rig.publish(3)
+        assert rig.rows_on_disk() == 1
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("reserve", [True, False], ids=["with a reserve", "without a reserve"])
+async def test_a_start_on_a_full_disk_drains_what_is_left(rigged: Rigs, disk: Disk, reserve: bool) -> None:
+    """The rows of the last process go to RabbitMQ first, once, and new callbacks behind them."""
+    async with rigged() as rig:
+        await rig.publish(1, 2, 3)
+    if not reserve:
+        rig.spool.path.with_suffix(".reserve").unlink()
+    disk.fill()
+    async with rigged() as rig:
+        assert rig.spool.rows == 3
+        rig.broker.back()
+        await rig.handover.until_direct()
+        await rig.publish(4)
+        assert numbers(rig.broker.arrived) == [1, 2, 3, 4]
+
+        disk.free()
+        await rig.until_deleted()
+
+
+async def test_room_for_deletion_is_kept_and_kept_again(tmp_path: Path) -> None:
+    """The reserve takes its space once, gives it back once, survives a restart, and takes it again."""
+    path = tmp_path / "spool-0.reserve"
+    reserve = Reserve(path)
+    assert (reserve.held, Reserve(path).held, path.stat().st_size) == (True, True, 16 * 2**20)
+    assert (reserve.release(), reserve.release(), path.exists()) == (True, False, False)
+    reserve.take()
+    assert reserve.held
+
+
+async def _refusal(checked: Handover | Spool) -> SpoolUnavailable | None:
+    try:
+        await checked.check()
+    except SpoolUnavailable as exc:
+        return exc
+    return None
