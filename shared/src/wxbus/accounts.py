@@ -211,13 +211,14 @@ class Accounts:
         return next((platform for platform in self._platforms if platform.name == name), None)
 
     def check_replies(self) -> None:
-        """Return if every account's replies can reach its users; for services that take callbacks and handle them.
+        """Return if the replies of every account that takes callbacks can reach its users.
 
         Raises:
             ConfigurationError: One's cannot; the text names the settings that work.
         """
         for account in self:
-            if account.kind is AccountKind.WECOM and (account.reply, account.late) != ("passive", "retry_window"):
+            works = (account.reply, account.late) == ("passive", "retry_window")
+            if account.kind is AccountKind.WECOM and account.keys and not works:
                 raise ConfigurationError(
                     f"{account.name}: reply: wxbus cannot send messages of WeCom applications yet; "
                     'set reply = "passive" and late = "retry_window": replies answer WeCom\'s pushes'

@@ -277,7 +277,7 @@ def test_some_events_are_answered_by_their_handlers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["", 'reply = "passive"', 'reply = "customer_service"'])
 def test_wecoms_replies_can_answer_pushes_only(tmp_path: Path, line: str) -> None:
     """Anything else is refused by the services that need it, with the settings that work; tokens work all the same."""
-    corp = '[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\n'
+    corp = f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\ntoken = "t"\naes_key = "{"a" * 43}"\n'
     accounts = read(tmp_path, corp + line)
     with pytest.raises(ConfigurationError, match=r'corp: reply: .* set reply = "passive" and late = "retry_window"'):
         accounts.check_replies()
@@ -285,6 +285,7 @@ def test_wecoms_replies_can_answer_pushes_only(tmp_path: Path, line: str) -> Non
 
 
 def test_replies_of_other_kinds_can_be_sent(tmp_path: Path) -> None:
-    """The default works for them."""
+    """The default works for them, and for an account of WeCom that takes no callbacks: it has tokens only."""
+    read(tmp_path, '[accounts.a]\nappid = "ww1"\nkind = "wecom"\nsecret = "s"').check_replies()
     read(tmp_path, '[accounts.a]\nappid = "wx1"\nkind = "official_account"').check_replies()
     read(tmp_path, '[accounts.a]\nappid = "wx1"\nkind = "mini_program"').check_replies()

@@ -16,7 +16,7 @@ from wxbus_worker import Router
 from wxbus_worker.app import serve as serve_worker
 from wxbus_worker.settings import WorkerSettings
 
-CORP = '[accounts.corp]\nappid = "ww1"\nkind = "wecom"\n'
+CORP = '[accounts.corp]\nappid = "ww1"\nkind = "wecom"\ntoken = "t"\naes_key = "' + "a" * 43 + '"\n'
 SHOP = '[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n'
 WORKS = 'reply = "passive"\nlate = "retry_window"\n'
 
