@@ -15,6 +15,8 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 
+from wxbus.buckets import Buckets
+
 Handler: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
 """Answers a request of the kind that the server makes."""
 
@@ -27,6 +29,11 @@ FIELDS: Final = 64
 BODY_LIMIT: Final = 1024 * 1024
 KEEPALIVE: Final = 15.0
 """Seconds that an idle connection stays; aiohttp's default is an hour (RabbitMQ and Redis reference 10)."""
+
+LINES: Final = 50
+"""Log lines about requests that are no HTTP, at once."""
+LINES_PER_SECOND: Final = 5.0
+"""How many there may be after that."""
 
 NO_HTTP: Final = "this is no HTTP request\n"
 LONG_LINE: Final = f"the request line is over the limit of {LINE_LIMIT} bytes\n"
@@ -56,7 +63,8 @@ class Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         status, text = _refusal(exc)
-        log.info("http.refused", status=status, reason=type(exc).__name__, remote=request.remote)
+        if isinstance(self._manager, Server):
+            self._manager.note_refusal(status, type(exc).__name__, request.remote)
         response = web.Response(status=status, text=text)
         response.force_close()
         return response
@@ -74,9 +82,13 @@ class Server(web.Server):
         *,
         body_limit: int = BODY_LIMIT,
         request_factory: Callable[..., web.BaseRequest] | None = None,
+        handler_cancellation: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(handler, request_factory=request_factory)
+        """`handler_cancellation`: cancel the handler of a request whose connection is lost."""
+        super().__init__(handler, request_factory=request_factory, handler_cancellation=handler_cancellation)
+        self._lines: Buckets[str] = Buckets(LINES_PER_SECOND, LINES)
+        self._left_out = 0
         self._body_limit = body_limit
         self._options: dict[str, Any] = {
             "access_log": None,  # what is worth a line is logged by those who answer
@@ -90,6 +102,14 @@ class Server(web.Server):
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
         return self.connection_class(self, loop=self._loop, **self._options)
+
+    def note_refusal(self, status: int, reason: str, remote: str | None) -> None:
+        """Log a request that is no HTTP; of too many at once only how many there were."""
+        if self._lines.take(""):
+            self._left_out += 1
+            return
+        log.info("http.refused", status=status, reason=reason, remote=remote, refusals_left_out=self._left_out)
+        self._left_out = 0
 
     def prepare(self, request: Any) -> None:
         """Give a request that came in what those who answer it need beside it."""

@@ -376,3 +376,17 @@ async def test_only_platforms_are_platforms(clients: Clients, appid: str) -> Non
 def test_wecom_has_an_address_of_its_own() -> None:
     """Not that of the rest of WeChat."""
     assert TokenSettings.model_fields["wecom_api_url"].default == "https://qyapi.weixin.qq.com"
+
+
+async def test_a_false_report_of_any_kind_ends_nothing(place: Place, clients: Clients) -> None:
+    """WeChat, or WeCom, accepts the token that was reported: the same one is the answer, and none is made."""
+    await authorize(place, clients.platform)
+    for appid in (OLD, SALES, BAKERY, SHOP):
+        token = await clients.tokens.get(appid)
+        before = await place.sandbox.token_counts()
+        for _ in range(3):
+            assert await clients.tokens.report_invalid(appid, token) == token
+        assert await place.sandbox.token_counts() == before
+    own = await clients.tokens.get_component_token(PLATFORM)
+    assert await clients.tokens.report_component_token(PLATFORM, own) == own
+    assert await place.sandbox.token_counts() == before

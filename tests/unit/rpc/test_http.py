@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 from tests.support.http import LowLevelServer
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server
-from wxbus.rpc.call import Call, Principal
+from wxbus.rpc.audit import Audit
+from wxbus.rpc.call import Answer, Call, Principal
 from wxbus.rpc.formats import standard
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import ApiKeys
@@ -343,3 +344,34 @@ async def test_quiet_methods_are_noted_when_they_are_refused(echo: Echo, keys: K
     assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [403]
     counted = {"service": "echo", "method": "say", "status": "200"}
     assert registry.get_sample_value("wxbus_rpc_calls_total", counted) == 1
+
+
+async def test_wrong_keys_are_slowed_down_by_address(http: TestClient, keys: Keys) -> None:
+    """After sixty in a row an address gets 429; right keys from there go on."""
+    statuses = [(await http.post(SAY, json={"appid": "wx1"}, headers=bearer("wxb_0"))).status for _ in range(100)]
+    assert statuses[:60] == [401] * 60
+    assert 429 in statuses[60:]
+    assert (await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
+
+
+async def test_refused_calls_have_a_bounded_rate_of_lines() -> None:
+    """Above it they are counted, and the next line says how many were left out; other callers have their own lines."""
+    now = 0.0
+    registry = CollectorRegistry()
+    audit = Audit(registry, clock=lambda: now)
+
+    async def unread() -> bytes:
+        return b""
+
+    def refused(principal: Principal | None) -> Call:
+        return Call("echo", "say", "", None, unread, principal=principal)
+
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(1000):
+            audit(refused(None), Answer(401, "", b""), 0.0)
+        audit(refused(Principal("one", ())), Answer(403, "", b""), 0.0)
+        now = 1.0
+        audit(refused(None), Answer(404, "", b""), 0.0)
+    assert [entry["status"] for entry in logs] == [401] * 50 + [403, 404]
+    assert logs[-1]["refusals_left_out"] == 950
+    assert registry.get_sample_value("wxbus_rpc_refusals_unlogged_total") == 950

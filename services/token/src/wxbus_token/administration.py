@@ -89,7 +89,7 @@ class KeysService:
     @method(scopes=["keys:revoke:{name}"])
     async def revoke(self, request: Revocation) -> Revoked:
         """Make keys worthless, on all instances within seconds."""
-        return Revoked(keys=await self._callers.revoke(request.name, request.key))
+        return Revoked(keys=await self._callers.revoke(request.name, request.key, by=current_principal()))
 
     @method(scopes=["keys:list:all"])
     async def list(self, request: Everything) -> KeyList:  # noqa: ARG002 - a method takes a request

@@ -54,9 +54,22 @@ class Callers:
         """Register a key, or a certificate's subject; return the key, which nobody can show again, and its entry.
 
         Raises:
-            RpcFailure: 403 for scopes that `by` has not, 409 for a subject that is taken.
+            RpcFailure: 403 for scopes that `by` has not, 409 for a name or a subject that is taken.
             StoreUnavailable: Redis does not answer: it may or may not be registered.
         """
+        return await self._add(name, scopes, by=by, life=life, subject=subject, further=False)
+
+    async def _add(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        by: Principal,
+        life: float | None = None,
+        subject: str | None = None,
+        further: bool,
+    ) -> tuple[str | None, RegisteredKey]:
+        """Register a key; `further`: beside others of the same name."""
         _may_give(by, scopes)
         created = self._register.moment()
         expires = None if life is None else created + timedelta(seconds=life)
@@ -69,9 +82,12 @@ class Callers:
         def added(before: RegisteredKey | None) -> RegisteredKey:
             if before is not None or any(entry.key == other.key for other in self._file):
                 raise RpcFailure(409, "Taken", detail="this subject is known already")
+            others = [*self._file, *self._registered()]
+            if not further and any(name == other.name for other in others):
+                raise RpcFailure(409, "Taken", detail=f"{name} has a key already: rotate it, or choose another name")
             return entry
 
-        await self._register.change(entry.key, added)
+        await self._register.change(entry.key, added, alone=not further)
         return key, entry
 
     async def rotate(self, name: str, *, by: Principal, overlap: float) -> tuple[str, RegisteredKey]:
@@ -89,7 +105,9 @@ class Callers:
             raise RpcFailure(404, "Unknown key", detail=f"{name} has no registered API key")
         newest = max(before, key=lambda entry: entry.created)
         life = None if newest.expires is None else (newest.expires - newest.created).total_seconds()
-        key, made = await self.add(name, newest.scopes, by=by, life=life)
+        for entry in before:
+            _may_give(by, entry.scopes)
+        key, made = await self._add(name, newest.scopes, by=by, life=life, further=True)
         if key is None:
             raise RuntimeError("a key was asked for")
         now = self._register.moment()
@@ -104,15 +122,18 @@ class Callers:
             await self._register.change(entry.key, ended)
         return key, made
 
-    async def revoke(self, name: str, key: str | None) -> list[str]:
+    async def revoke(self, name: str, key: str | None, *, by: Principal) -> list[str]:
         """Forget the registered keys of this name, or the one with this prefix or subject; return which.
 
         Raises:
-            RpcFailure: 404 or 409 if there is none, or only in the file.
+            RpcFailure: 403 for a key with scopes that `by` has not, 404 or 409 if there is none, or only in the file.
             StoreUnavailable: Redis does not answer: part of it may have happened; repeat it.
         """
         await self._register.read()
-        gone = [entry.key for entry in self._of(name) if key in (None, entry.key)]
+        found = [entry for entry in self._of(name) if key in (None, entry.key)]
+        for entry in found:
+            _may_give(by, entry.scopes)
+        gone = [entry.key for entry in found]
         if not gone:
             raise RpcFailure(404, "Unknown key", detail=f"{name} has no such registered key")
         for each in gone:
@@ -141,7 +162,9 @@ class Callers:
 def _may_give(giver: Principal, scopes: Sequence[str]) -> None:
     for scope in scopes:
         if not allowed(giver.scopes, Scope.parse(scope).words):
-            raise RpcFailure(403, "Nobody gives more than he has", detail=f"your key has not the scope {scope}")
+            raise RpcFailure(
+                403, "Beyond your own scopes", detail=f"keys with the scope {scope} need a caller who has that scope"
+            )
 
 
 class Uses:

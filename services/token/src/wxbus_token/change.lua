@@ -1,12 +1,13 @@
 -- Change one entry, if it still is what the asker read. May be repeated.
 -- KEYS: entries, revision
--- ARGV: field, value before ('' for none), value after ('' to remove it), the new revision, channel, what is announced
+-- ARGV: field, value before ('' for none), value after ('' to remove it), the new revision, channel, what is announced,
+-- the revision that the asker read if no other entry may have changed since, else '-'
 -- Returns 1, or 0 if somebody else changed it.
 local found = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 if found == ARGV[3] then
   return 1
 end
-if found ~= ARGV[2] then
+if found ~= ARGV[2] or (ARGV[7] ~= '-' and (redis.call('GET', KEYS[2]) or '') ~= ARGV[7]) then
   return 0
 end
 if ARGV[3] == '' then

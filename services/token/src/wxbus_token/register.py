@@ -93,10 +93,13 @@ class Register(Generic[E]):
             taker()
         await self._seal_anew()
 
-    async def change(self, field: str, changed: Callable[[E | None], E | None]) -> E | None:
+    async def change(self, field: str, changed: Callable[[E | None], E | None], *, alone: bool = False) -> E | None:
         """Return what `changed` made of the entry, or None if it removed it; kept and announced.
 
-        `changed` is given the entry as it is now, None if there is none, and may be called more than once.
+        Args:
+            field: Which entry.
+            changed: Is given the entry as it is now, None if there is none; may be called more than once.
+            alone: `changed` looks at other entries too: none of them may change meanwhile.
 
         Raises:
             StoreUnavailable: Redis does not answer: it may or may not be changed.
@@ -107,7 +110,8 @@ class Register(Generic[E]):
             kept = self._kept.get(field)
             entry = changed(kept.entry if kept else None)
             sealed = self._keyring.seal(_text(entry), about=self._about(field)) if entry else b""
-            if await self._swap(field, kept.sealed if kept else b"", sealed):
+            expected = self._revision if alone else NO_REVISION
+            if await self._swap(field, kept.sealed if kept else b"", sealed, expected):
                 await self.read()
                 return entry
         raise StoreUnavailable(f"{self.name}: others changed {field} at the same time, again and again")
@@ -120,9 +124,9 @@ class Register(Generic[E]):
                 if await self._swap(field, kept.sealed, sealed):
                     log.info("token.sealed_anew", register=self.name, field=field)
 
-    async def _swap(self, field: str, before: bytes, after: bytes) -> bool:
+    async def _swap(self, field: str, before: bytes, after: bytes, expected: bytes = NO_REVISION) -> bool:
         revision = secrets.token_hex(8)
-        args: list[str | bytes] = [field, before, after, revision, self._channel, self.name]
+        args: list[str | bytes] = [field, before, after, revision, self._channel, self.name, expected]
         return bool(await self._store.run(CHANGE, keys=self._keys, args=args))
 
     def _opened(self, field: str, sealed: bytes) -> E | None:

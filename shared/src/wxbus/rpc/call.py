@@ -24,7 +24,7 @@ class Principal:
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport fills the first eight, the stages the rest, each its own."""
+    """A call: the transport fills the first nine, the stages the rest, each its own."""
 
     service: str
     name: str
@@ -40,6 +40,8 @@ class Call:
     """Seconds that the caller still waits, if the transport knows."""
     subject: str | None = None
     """Of the caller's certificate, if the transport checked one; as RFC 4514 writes it."""
+    remote: str = ""
+    """Address that the call comes from, if the transport knows."""
     method: Method | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)

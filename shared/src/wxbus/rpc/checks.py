@@ -1,16 +1,23 @@
 """The checks before a method: each notes what it finds on the call, or refuses it."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Protocol
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
 
 from pydantic import BaseModel
 
+from wxbus.buckets import Buckets
 from wxbus.errors import RpcFailure
 from wxbus.rpc.call import Call, Principal, called
 from wxbus.rpc.declaration import Method
 from wxbus.rpc.keys import Authenticator
 from wxbus.rpc.scopes import allowed
 from wxbus.rpc.serialization import Serializers
+
+FAILURES: Final = 60
+"""Calls without a valid key that one address may make at once."""
+FAILURES_PER_SECOND: Final = 2.0
+"""How often it may after that."""
 
 
 class Check(Protocol):
@@ -34,18 +41,21 @@ class Route:
 
 
 class Authenticate:
-    """Finds out who calls."""
+    """Finds out who calls; an address that presents wrong keys again and again is slowed down, right keys never are."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._authenticator = authenticator
+        self._failures: Buckets[str] = Buckets(FAILURES_PER_SECOND, FAILURES, clock=clock)
 
     def __call__(self, call: Call) -> None:
-        """401 without credentials or with wrong ones, in one text."""
+        """401 without credentials or with wrong ones, in one text; 429 if the address has failed too often."""
         if call.credentials is not None:
             call.principal = self._authenticator(call.credentials)
         elif call.subject is not None:
             call.principal = self._authenticator.certified(call.subject)
         if call.principal is None:
+            if wait := self._failures.take(call.remote):
+                raise RpcFailure(429, "Too many calls without a valid API key", retry_after=wait)
             raise RpcFailure(401, "A valid API key is needed", detail="send it as `Authorization: Bearer KEY`")
 
 

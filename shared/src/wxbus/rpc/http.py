@@ -63,6 +63,7 @@ def build_http(
             read=read,
             accept=headers.get("Accept"),
             subject=subject_of(request.get_extra_info("ssl_object")),
+            remote=request.remote or "",
         )
         answer = await server.answer(call)
         if answer.status == 200 and len(answer.body) < WORTHWHILE:
