@@ -21,7 +21,9 @@ PAGES = {
 NUMBER = r"\d+(?:\.\d+)*"
 ITEM = rf"{NUMBER}(?:, (?:trap|consequence) \d+)?"
 REFERENCE = re.compile(rf"(\S+(?: and Redis)?) reference ({ITEM}(?:(?:, | and | to |; ){ITEM})*)")
-DECISION = re.compile(r"\b[Dd]ecisions? (\d{4})(?:(?:,| and) (\d{4}))*")
+CHINESE_REFERENCE = re.compile(rf"(协议|企业微信|RabbitMQ 与 Redis )参考 ({NUMBER}(?:[、和到 ]+{NUMBER})*)")
+CHINESE_NAMES = {"协议": "protocol", "企业微信": "WeCom", "RabbitMQ 与 Redis ": "RabbitMQ and Redis"}
+DECISION = re.compile(r"(?:\b[Dd]ecisions?|决策) (\d{4})(?:(?:,| and|、|和) ?(\d{4}))*")
 QUEUES = r"wxbus\.(?:inbox|inbox\.\S*|retry|retry\.\S*|dead|rpc|rpc\.token|started)"
 """Exchanges and queues under their default names: they look like modules."""
 
@@ -56,7 +58,9 @@ def test_every_reference_to_a_section_resolves() -> None:
     """`protocol reference 4.1`, `WeCom reference 5.6`, `RabbitMQ and Redis reference 3.7`: the page has the section."""
     checked = 0
     for path in files(".py", ".lua", ".md", ".toml", ".yml"):
-        for name, numbers in REFERENCE.findall(text_of(path)):
+        text = text_of(path)
+        chinese = [(CHINESE_NAMES[name], numbers) for name, numbers in CHINESE_REFERENCE.findall(text)]
+        for name, numbers in REFERENCE.findall(text) + chinese:
             page = PAGES.get(name.strip("(\"'`*"))
             assert page is not None, f"{path.relative_to(ROOT)}: {name} reference {numbers}: there is no such reference"
             for number, entry in re.findall(rf"({NUMBER})(?:, (?:trap|consequence) (\d+))?", numbers):
