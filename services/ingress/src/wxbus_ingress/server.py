@@ -17,6 +17,7 @@ from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.processes import counted_up
 from wxbus.stopping import stop_signal
 from wxbus.waiting import beside
+from wxbus.watchdog import watched_loop
 from wxbus_ingress.admission import affordable
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
@@ -74,6 +75,7 @@ async def serve(
     waiting = Waiting()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watched_loop(registry=registry))
         publisher = await stack.enter_async_context(
             Publisher.open(
                 settings.bus.amqp_url.get_secret_value(),

@@ -21,6 +21,7 @@ from wxbus.rpc.keys import read_entries
 from wxbus.rpc.limit import Limit
 from wxbus.store.store import Store
 from wxbus.waiting import beside
+from wxbus.watchdog import watched_loop
 from wxbus.watched_file import WatchedFile
 from wxbus_token.account_book import AccountBook
 from wxbus_token.administration import AccountsService, KeysService
@@ -81,6 +82,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
+        await enter(watched_loop(registry=registry))
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))

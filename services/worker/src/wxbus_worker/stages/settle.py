@@ -152,4 +152,4 @@ async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {redact_text(' '.join(str(error).split()))}"
+    return f"{type(error).__name__}: {' '.join(redact_text(str(error)).split())}"
