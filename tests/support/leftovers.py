@@ -16,6 +16,7 @@ async def delete_queues(amqp_url: str, topology: Topology) -> None:
         for binding in topology.bindings():
             await channel.queue_delete(binding.queue.name)
             await channel.exchange_delete(binding.exchange.name)
+        await channel.queue_delete(topology.marker_queue.name)
 
 
 async def delete_keys(redis: "Redis", namespace: str) -> None:

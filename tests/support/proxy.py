@@ -27,6 +27,13 @@ class Proxy:
         self._reset = asyncio.Condition()
         self._resets = 0
 
+    def lead_to(self, url: str) -> None:
+        """Carry further connections to another server; those that are there stay."""
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port
+        self._target = (parts.hostname, parts.port)
+
     async def listen(self) -> None:
         """Accept connections (again), on the same port as before."""
         self.flow()

@@ -21,6 +21,7 @@ from wxbus.admin import listening
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
+from wxbus.store.generation import Generation
 from wxbus.store.store import Store
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
@@ -127,7 +128,7 @@ async def whole(
         app = build_app(limits, accounts, handover, waiting=waiting, registry=registry)
         port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
-        patient = PatientStore(store)
+        patient = PatientStore(store, Generation(store, namespace=namespace))
         held = RedisHeldReplies(patient, namespace=namespace)
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(

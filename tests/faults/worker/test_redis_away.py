@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
 from wxbus.store.batches import Argument
+from wxbus.store.generation import Generation
 from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
@@ -77,7 +78,7 @@ def bot() -> Bot:
 @pytest.fixture
 def rig(bot: Bot, store: WatchedStore, namespace: str) -> Rig:
     """A worker on that Redis."""
-    patient = PatientStore(store)
+    patient = PatientStore(store, Generation(store, namespace=namespace))
     contexts = RedisContextStore(patient, namespace=namespace, policy=ContextPolicy())
     return Rig(bot.router, store=contexts, answering=patient)
 
@@ -144,9 +145,9 @@ async def test_killed_while_replies_go_out(own_redis: Server, store: WatchedStor
     assert (delivery.acked, rig.wechat.texts) == (True, ["run 1"])
 
 
-async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore) -> None:
+async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore, namespace: str) -> None:
     """`/readyz` says which part is missing."""
-    patient = PatientStore(store)
+    patient = PatientStore(store, Generation(store, namespace=namespace))
     await patient.check()
     await asyncio.to_thread(own_redis.kill)
     with pytest.raises(StoreUnavailable):

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import pytest
 from click.testing import Result
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -18,6 +19,8 @@ from tests.support.readme import ROOT, the_block
 from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SHOP, Place, service
 from wxbus.rpc import TokenClient
 from wxbus.settings import StoreSettings
+from wxbus.store.generation import RABBITMQ, Losses
+from wxbus.store.store import Store
 from wxbus_sandbox.models import Fault
 from wxbus_token.__main__ import app
 
@@ -64,6 +67,17 @@ async def test_status_shows_everything_but_values(place: Place, url: str, run: R
     status = json.loads(line)
     assert (status["state"], status["valid"], status["asked_in_day"], status["failures"]) == ("valid", True, 1, 0)
     assert token not in line
+
+
+async def test_status_says_that_data_were_lost(redis_url: str, namespace: str, run: Run) -> None:
+    """A loss that any service noticed stands above the table, for a week; nothing has to be told to forget it."""
+    assert (await run("status")).stderr == ""
+    async with Store.open(redis_url) as store:
+        await Losses(store, namespace=namespace, registry=CollectorRegistry()).say(RABBITMQ)
+    said = (await run("status", "--json")).stderr
+    assert re.fullmatch(
+        r"RabbitMQ lost its data, noticed .* UTC: messages, retries and dead letters are gone\.\n", said
+    )
 
 
 async def test_a_token_is_shown_only_if_it_is_asked_for(place: Place, url: str, run: Run) -> None:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from tests.support.proxy import Proxy, proxied
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.store.batches import Argument
+from wxbus.store.generation import Generation
 from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
@@ -53,7 +54,7 @@ async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, 
 
     async with proxied(redis_url) as (proxy, address), LosingStore.open(address, answer_timeout=0.5) as store:
         assert isinstance(store, LosingStore)
-        patient = PatientStore(store)
+        patient = PatientStore(store, Generation(store, namespace=namespace))
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(router, store=contexts, answering=patient)
         await rig.handle(a_text_envelope("first"))  # the script is known to Redis from here on

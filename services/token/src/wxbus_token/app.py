@@ -12,6 +12,7 @@ from wxbus.accounts import AccountKind
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.http import WeChatHttp
+from wxbus.background import repeat
 from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
@@ -19,6 +20,7 @@ from wxbus.rpc.amqp import AmqpServer
 from wxbus.rpc.http import build_http
 from wxbus.rpc.keys import read_entries
 from wxbus.rpc.limit import Limit
+from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
 from wxbus.waiting import beside
 from wxbus.watchdog import watched_loop
@@ -87,6 +89,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
         vault = Vault(store, keyring, namespace=namespace)
+        losses = Losses(store, namespace=namespace, registry=registry)
+        generation = Generation(store, namespace=namespace, losses=losses)
         timing = Timing(
             lease=settings.lease,
             margin=settings.margin,
@@ -112,9 +116,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(beside(follow([accounts.read, keys.read, uses.write], hints.ear())))
         await enter(beside(authority.run(hints.ear())))
         await enter(beside(platforms.run()))
+        await enter(beside(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
-        operations = TokenOperations(authority, platforms, vault, guard)
+        operations = TokenOperations(authority, platforms, vault, guard, losses)
         services = [
             TokenService(platforms),
             operations,

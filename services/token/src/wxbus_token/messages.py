@@ -110,6 +110,8 @@ class StatusList(TokenMessage):
     store: bool
     """Whether Redis answers; if not, this is what one instance has in memory."""
     credentials: list[CredentialStatus]
+    notes: list[str] = Field(default_factory=list)
+    """What else an operator must know: that Redis or RabbitMQ lost its data in the last days."""
 
 
 class ListedAccount(TokenMessage):

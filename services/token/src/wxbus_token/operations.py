@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from wxbus.errors import RpcFailure, StoreUnavailable
 from wxbus.rpc import method, service
+from wxbus.store.generation import Losses
 from wxbus_token.authority import Authority
 from wxbus_token.credentials import ACCESS_TOKEN
 from wxbus_token.guard import Asked, Guard
@@ -19,11 +20,12 @@ from wxbus_token.vault import Forced, Vault
 class TokenOperations:
     """How the credentials are."""
 
-    def __init__(self, authority: Authority, platforms: Platforms, vault: Vault, guard: Guard) -> None:
+    def __init__(self, authority: Authority, platforms: Platforms, vault: Vault, guard: Guard, losses: Losses) -> None:
         self._authority = authority
         self._platforms = platforms
         self._vault = vault
         self._guard = guard
+        self._losses = losses
 
     @method(scopes=["token:status:{appid}"])
     async def status(self, request: AccountRequest) -> StatusList:
@@ -54,10 +56,12 @@ class TokenOperations:
             records = await self._vault.read([keeper.credential for keeper in keepers])
             forced = await asyncio.gather(*(self._vault.forced(keeper.credential) for keeper in keepers))
             asked = dict(zip(appids, await self._guard.asked(appids), strict=True))
+            notes = list(await self._losses.notes())
         except StoreUnavailable:
             return StatusList(store=False, credentials=[_from_memory(keeper) for keeper in keepers])
         return StatusList(
             store=True,
+            notes=notes,
             credentials=[
                 _from_store(keeper, record, asked[keeper.credential.appid], count)
                 for keeper, record, count in zip(keepers, records, forced, strict=True)

@@ -12,6 +12,7 @@ from typing import Final
 from wxbus.api.fetched import FetchedToken
 from wxbus.errors import WxbusError
 from wxbus.store.batches import Argument
+from wxbus.store.generation import Generation
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials import AUTHORIZER_ACCESS_TOKEN, Credential, digest_of
@@ -82,6 +83,7 @@ class Vault:
         self._keyring = keyring
         self._namespace = namespace
         self._channel = channel_of(namespace)
+        self._generation = Generation(store, namespace=namespace)
 
     def lock(self, credential: Credential, *, lease: float) -> Lock:
         """Return the lock under which `credential` is fetched."""
@@ -251,8 +253,8 @@ class Vault:
         return Forced(len(moments), wait / 1000)
 
     async def check(self) -> None:
-        """Return if Redis answers."""
-        await self._store.command("PING")
+        """Return if Redis answers and takes writes."""
+        await self._generation.check()
 
     def _keys(self, credential: Credential, what: str) -> list[str]:
         return [self._key(credential, what), self._key(credential, "lock:fence")]

@@ -20,12 +20,14 @@ from wxbus.api.http import WeChatHttp
 from wxbus.background import persist
 from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
+from wxbus.bus.marker import Marker
 from wxbus.bus.publisher import Publisher
 from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.rpc import Client, TokenClient
 from wxbus.rpc.component import ComponentClient
 from wxbus.rpc.tokens import TIMEOUT
+from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
 from wxbus.watchdog import watched_loop
 from wxbus_worker.expiry import Sweeper
@@ -44,6 +46,7 @@ from wxbus_worker.route_table import RouteTable
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.stages.order import build_pipeline
 from wxbus_worker.starts import Starts
+from wxbus_worker.witness import Witness
 
 SEND_SHARE: Final = 2 / 3
 """Of a turn's lease, for one reply: it must end before the turn does."""
@@ -92,7 +95,8 @@ async def serve(
         tokens, platform = await enter(_token_service(settings))
         outlet = await enter(Publisher.open(amqp_url, topology, name=name))
         client_of = partial(WeChatClient, http=http, tokens=tokens)
-        patient = PatientStore(store)
+        generation = Generation(store, namespace=settings.store.namespace)
+        patient = PatientStore(store, generation)
         contexts = RedisContextStore(
             patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
         )
@@ -141,6 +145,7 @@ async def serve(
                 sweepers = (
                     Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
                     LateSweeper(held, outlet, after_outage=settings.late_after_outage),
+                    _witness(settings, store, generation, outlet, name=name, registry=registry),
                 )
                 sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
                 await stopping.wait()
@@ -168,6 +173,22 @@ async def _token_service(settings: WorkerSettings) -> AsyncIterator[tuple[TokenC
             yield tokens, ComponentClient(client)
         finally:
             await tokens.aclose()
+
+
+def _witness(
+    settings: WorkerSettings,
+    store: Store,
+    generation: Generation,
+    outlet: Publisher,
+    *,
+    name: str,
+    registry: CollectorRegistry,
+) -> Witness:
+    """Return what notices that Redis or RabbitMQ lost its data."""
+    namespace = settings.store.namespace
+    marker = Marker(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, name=name)
+    losses = Losses(store, namespace=namespace, registry=registry)
+    return Witness(store, generation, marker, outlet, losses, namespace=namespace)
 
 
 @asynccontextmanager

@@ -111,6 +111,11 @@ class Topology:
         limits: Arguments = {"x-delivery-limit": DEAD_DELIVERY_LIMIT}
         return Queue(self.dead.name, self._arguments({"x-queue-type": "quorum"}, limits))
 
+    @property
+    def marker_queue(self) -> Queue:
+        """Return a queue that stays empty: without it RabbitMQ has lost its data."""
+        return Queue(f"{self.namespace}.marker", {"x-queue-type": "quorum"})
+
     def rpc_queue(self, service: str) -> Queue:
         """Return the queue of the requests to an RPC service; they go there by the default exchange.
 

@@ -33,6 +33,8 @@ def status(
         )
     else:
         found = console.called("token", "status_all", messages.Everything(), messages.StatusList)
+    for note in found.notes:
+        typer.echo(note, err=True)
     if as_json:
         console.lines(found.credentials)
         return

@@ -1,0 +1,90 @@
+"""Whether Redis takes writes, and whether its data are still those from before.
+
+A key holds a random id for as long as Redis has its data. Another id, or none, means that the data were lost.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from wxbus.store.store import Script, Store
+
+GENERATION: Final = Script.of("wxbus.store", "generation.lua")
+NOTED: Final = timedelta(days=7)
+"""How long a loss stands in the notes."""
+REDIS: Final = "Redis"
+RABBITMQ: Final = "RabbitMQ"
+LOST: Final[Mapping[str, str]] = {
+    REDIS: "contexts, ids of handled messages, replies to send and registered accounts and keys",
+    RABBITMQ: "messages, retries and dead letters",
+}
+"""What goes with the data of each part."""
+
+log = structlog.stdlib.get_logger("wxbus.store")
+
+
+class Losses:
+    """Says that data were lost: in the log, as a metric, and in notes that all services of a namespace share."""
+
+    def __init__(self, store: Store, *, namespace: str, registry: CollectorRegistry) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._counter = Counter(
+            "wxbus_data_lost", "Losses of a part's data that this process noticed", ["part"], registry=registry
+        )
+        for part in LOST:
+            self._counter.labels(part)
+
+    async def say(self, part: str) -> None:
+        """Log and count a loss, and note it.
+
+        Raises:
+            StoreUnavailable: It is logged and counted, but may not stand in the notes.
+        """
+        log.error("data.lost", part=part, lost=LOST[part])
+        self._counter.labels(part).inc()
+        await self._store.command("SET", self._key(part), int(time.time()), "PX", _ms(NOTED))
+
+    async def notes(self) -> Sequence[str]:
+        """Return a sentence for each part whose data were lost in the last days."""
+        found: list[str] = []
+        for part, lost in LOST.items():
+            moment: bytes | None = await self._store.command("GET", self._key(part))
+            if moment is not None:
+                at = datetime.fromtimestamp(int(moment), UTC)
+                found.append(f"{part} lost its data, noticed {at:%Y-%m-%d %H:%M} UTC: {lost} are gone.")
+        return found
+
+    def _key(self, part: str) -> str:
+        return f"{self._namespace}:lost:{part.lower()}"
+
+
+class Generation:
+    """Watches the id of the data in Redis."""
+
+    def __init__(self, store: Store, *, namespace: str, losses: Losses | None = None) -> None:
+        """`losses` is told when the id is another one; without it the id is not compared."""
+        self._store = store
+        self._key = f"{namespace}:generation"
+        self._losses = losses
+        self._known: bytes | None = None
+
+    async def check(self) -> None:
+        """Return if Redis takes writes.
+
+        Raises:
+            StoreUnavailable: Redis does not answer, or refuses writes; the text is its reason.
+        """
+        current: bytes = await self._store.run(GENERATION, keys=[self._key], args=[secrets.token_hex(8)])
+        before, self._known = self._known, current
+        if self._losses is not None and before is not None and current != before:
+            await self._losses.say(REDIS)
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)

@@ -1,0 +1,122 @@
+"""Errors that Redis answers with: another server may be meant by now, or this one takes no writes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from tests.conftest import quiet
+from tests.support.fake_redis import refusing_redis
+from tests.support.proxy import proxied
+from wxbus.errors import StoreUnavailable
+from wxbus.store.generation import Generation, Losses
+from wxbus.store.store import Script, Store
+from wxbus_local.private import Server
+from wxbus_local.servers import REDIS, Launcher
+from wxbus_worker.patience import PatientStore
+
+pytestmark = pytest.mark.integration
+
+WRITE = Script("write", "redis.call('SET', KEYS[1], 1) return 1")
+READ = Script("read", "return redis.call('GET', KEYS[1])")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "READONLY You can't write against a read only replica.",
+        "LOADING Redis is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "CLUSTERDOWN The cluster is down",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "MOVED 1234 127.0.0.1:7000",
+    ],
+)
+async def test_a_server_that_is_not_the_right_one_is_left(error: str) -> None:
+    """The connection is dropped with the answer, so the next command goes to where the address leads by then."""
+    async with refusing_redis(error) as redis, Store.open(redis.url) as store:
+        for count in (1, 2, 3):
+            with pytest.raises(
+                StoreUnavailable, match=error.partition(" ")[0] if "LOADING" not in error else "loading"
+            ):
+                await store.command("SET", "key", 1)
+            assert redis.connections == count
+
+
+async def test_a_refusal_of_one_command_keeps_the_connection() -> None:
+    """A wrong command, or a full memory, is not the connection's fault."""
+    async with refusing_redis("OOM command not allowed when used memory > 'maxmemory'.") as redis:
+        async with Store.open(redis.url) as store:
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable, match="OOM command not allowed"):
+                    await store.command("SET", "key", 1)
+        assert redis.connections == 1
+
+
+async def test_after_a_failover_the_new_primary_is_found(own_redis: Server, launcher: Launcher, tmp_path: Path) -> None:
+    """The address leads elsewhere, the old primary is a replica and keeps our connection: writes go to the new one."""
+    promoted = await asyncio.to_thread(quiet(launcher).launch, REDIS, tmp_path / "promoted")
+    try:
+        async with proxied(own_redis.url) as (proxy, url), Store.open(url) as store:
+            assert await store.run(WRITE, keys=["key"]) == 1
+            proxy.lead_to(promoted.url)
+            host, port = promoted.url.removeprefix("redis://").partition("/")[0].split("@")[-1].split(":")
+            async with Redis.from_url(own_redis.url) as old:
+                await old.execute_command("REPLICAOF", host, port)
+            with pytest.raises(StoreUnavailable, match="READONLY"):
+                await store.run(WRITE, keys=["key"])
+            assert await store.run(WRITE, keys=["key"]) == 1
+    finally:
+        promoted.discard()
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "NOREPLICAS": ({"min-replicas-to-write": 1}, {"min-replicas-to-write": 0}),
+    "OOM": ({"maxmemory": 1}, {"maxmemory": 0}),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+async def test_redis_that_refuses_writes_is_away_once(own_redis: Server, code: str) -> None:
+    """It answers reads all the same: readiness says Redis's reason, the log its beginning and its end."""
+    refuse, take = REFUSALS[code]
+    async with Redis.from_url(own_redis.url) as admin, Store.open(own_redis.url) as store:
+        patient = PatientStore(store, Generation(store, namespace="t"))
+        await patient.check()
+        with structlog.testing.capture_logs() as lines:
+            for name, value in refuse.items():
+                await admin.config_set(name, value)
+            writing = asyncio.create_task(patient.run(WRITE, keys=["t:key"]))
+            for _ in range(20):
+                with pytest.raises(StoreUnavailable, match=code):
+                    await patient.check()
+                await patient.run(READ, keys=["t:key"])
+            assert not writing.done()
+            for name, value in take.items():
+                await admin.config_set(name, value)
+            assert await writing == 1
+        assert [line["event"] for line in lines] == ["store.away", "store.back"]
+        assert code in lines[0]["error"]
+
+
+async def test_an_empty_redis_is_noticed(redis_url: str, namespace: str, redis: Redis) -> None:
+    """Another id than before means that the data are gone: an error in the log, a metric, a note for operators."""
+    registry = CollectorRegistry()
+    async with Store.open(redis_url) as store:
+        losses = Losses(store, namespace=namespace, registry=registry)
+        generation = Generation(store, namespace=namespace, losses=losses)
+        await generation.check()
+        await generation.check()
+        assert await losses.notes() == []
+        await redis.delete(f"{namespace}:generation")
+        with structlog.testing.capture_logs() as lines:
+            await generation.check()
+            await generation.check()
+        assert [(line["event"], line["part"], line["log_level"]) for line in lines] == [("data.lost", "Redis", "error")]
+        assert registry.get_sample_value("wxbus_data_lost_total", {"part": "Redis"}) == 1
+        (note,) = await losses.notes()
+    assert note.startswith("Redis lost its data, noticed ")
