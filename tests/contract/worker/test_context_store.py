@@ -237,3 +237,19 @@ async def test_a_context_that_cannot_be_kept_changes_nothing(store: ContextStore
     found = await store.open(KEY, "m1")
     assert not found.duplicate
     assert isinstance(found.context, Context)
+
+
+async def test_what_was_set_aside_is_sent_when_it_is_resumed(store: ContextStore) -> None:
+    """Once, however often both are repeated; meanwhile it stands before nobody's replies."""
+    committed = await store.commit(KEY, "m1", await changed(store), [A, B], run="r1")
+    for _ in range(2):
+        await store.strike(KEY, committed.turn.entries, run="r1", last=True, aside="m1")
+    second = await store.commit(KEY, "m2", await changed(store), [A], run="r2")
+    assert [entry.marker for entry in second.turn.entries] == ["m2"]
+    assert (await store.resume(KEY, "m1", run="r3")).wait > 0  # it waits for the turn, behind what is being sent
+    await store.strike(KEY, second.turn.entries, run="r2", last=True)
+    for _ in range(2):
+        resumed = await store.resume(KEY, "m1", run="r3")
+        assert resumed.entries == committed.turn.entries
+    await store.strike(KEY, resumed.entries, run="r3")
+    assert (await store.resume(KEY, "m1", run="r4")).entries == ()

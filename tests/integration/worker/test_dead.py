@@ -44,7 +44,9 @@ class Operator:
         return [json.loads(line) for line in (await self.dead("list", "--json", *words)).splitlines()]
 
 
-async def bury(amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, str, str]]) -> None:
+async def bury(
+    amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, str, str]], *, committed: str | None = None
+) -> None:
     """Have so many messages die, second after second: of whom, reason, error."""
     sink = CollectingSink()
     consumer = Consumer(amqp_url, topology, sink, name="bury")
@@ -53,7 +55,14 @@ async def bury(amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, st
         for number, (openid, reason, error) in enumerate(deaths):
             await publisher.publish(an_envelope(number, openid=openid, attempt=3), budget=10)
             delivery = (await sink.until_delivered(number + 1))[-1]
-            death = Death(reason=reason, error=error, traceback="its traceback", attempts=3, died_at=1e9 + number)
+            death = Death(
+                reason=reason,
+                error=error,
+                traceback="its traceback",
+                attempts=3,
+                died_at=1e9 + number,
+                committed=committed,
+            )
             await publisher.bury(delivery, death, budget=10)
             await delivery.ack()
         await consumer.stop()
@@ -138,6 +147,18 @@ async def test_one_is_shown_whole(operator: Operator) -> None:
     await operator.dead("show", "nobody", code=1)
 
 
+async def test_a_long_body_is_shown_whole(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """Also in a pipe, whose width is 80 columns: no line of it is broken or cut."""
+    body = json.dumps({"Content": "字" * 500}, ensure_ascii=False)
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(topology.dead.name)
+        await exchange.publish(aio_pika.Message(body.encode(), message_id="long"), "")
+    narrow = Operator(operator.env | {"COLUMNS": "80"})
+    assert f"\n{body}\n" in await narrow.dead("show", "long", "--body")
+    assert [letter["body"] for letter in await narrow.listed("long")] == [body]
+
+
 async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, topology: Topology) -> None:
     """As a first attempt, in order, with an id of its own and a mark; what is unreadable stays where it is."""
     before = await operator.listed()
@@ -150,6 +171,17 @@ async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, t
     assert [letter["openid"] for letter in await operator.listed()] == ["o_2", ""]
     assert "1 replayed, 1 left" in await operator.dead("replay", answer="y\n")
     assert [letter["id"] for letter in await operator.listed()] == ["odd"]
+
+
+async def test_a_replay_knows_that_its_changes_were_committed(
+    shell: Operator, amqp_url: str, topology: Topology
+) -> None:
+    """The letter says so, and what the worker remembers it by goes along with the replay."""
+    await bury(amqp_url, topology, [("o_1", "reject", "Reject: a reply was refused")], committed="0123abcd")
+    assert [letter["committed"] for letter in await shell.listed()] == [True]
+    assert "1 replayed" in await shell.dead("replay", "--yes")
+    [replayed] = await read_inbox(amqp_url, topology)
+    assert (replayed.replay, replayed.committed) == (True, "0123abcd")
 
 
 async def test_many_that_were_looked_at_are_replayed_in_order(
