@@ -12,8 +12,8 @@ from wxbus.wechat import codec, reply
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format
 from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.messages import parse_message
 from wxbus.wechat.passive import passive_answer
+from wxbus.wechat.registry import parse_message
 from wxbus.wechat.signature import sign
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 

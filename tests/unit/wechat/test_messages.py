@@ -18,7 +18,7 @@ from wxbus.wechat.base import ComponentEvent, Event, Message
 from wxbus.wechat.codec import document_from_json, document_to_json, parse
 from wxbus.wechat.documents import Document
 from wxbus.wechat.identity import BUSINESS_ID, SYSTEM_EVENTS
-from wxbus.wechat.messages import AnyMessage, parse_message, tag_of
+from wxbus.wechat.registry import AnyMessage, parse_message, tag_of
 
 MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
 UNION = TypeAdapter[Any](AnyMessage)
@@ -54,7 +54,7 @@ def test_every_declared_event_is_found() -> None:
         (f"{'component' if issubclass(model, ComponentEvent) else 'event'}:{name.lower()}", model)
         for family in pkgutil.iter_modules(events.__path__)
         for model in vars(importlib.import_module(f"{events.__name__}.{family.name}")).values()
-        if isinstance(model, type) and issubclass(model, Event)
+        if isinstance(model, type) and issubclass(model, Event) and model.__module__.endswith(family.name)
         for name in (model.model_fields["event"].default, *model.other_names)
         if isinstance(name, str)
     ]

@@ -62,9 +62,9 @@ class MessageHandler:
     """Base of handlers in class form. All methods may be missing; plain ones run in threads.
 
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
-    `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_hardware`: one type of message. `on_event`,
-    `on_event_<name>`: all events, or one, by WeChat's name in small letters. `default_response`: what no other method
-    takes. `on_unknown`: what wxbus has no type for.
+    `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.
+    `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in small letters. `default_response`: what no
+    other method takes. `on_unknown`: what wxbus has no type for.
 
     `on_context_removed` is called with a context whose time is over. `on_error` may answer in place of a retry, like
     `Router.on_error`.

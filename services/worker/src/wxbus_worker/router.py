@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar, Unpack, overload
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import (
     DeviceEventMessage,
+    DeviceStatusMessage,
     DeviceTextMessage,
     Event,
     FileMessage,
@@ -101,6 +102,7 @@ class Router(Registry):
         self.mini_program_page = On(self, MiniProgramPageMessage)
         self.device_text = On(self, DeviceTextMessage)
         self.device_event = On(self, DeviceEventMessage)
+        self.device_status = On(self, DeviceStatusMessage)
         self.hardware = On(self, HardwareMessage)
 
     @overload

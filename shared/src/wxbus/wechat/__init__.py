@@ -11,3 +11,7 @@ from wxbus.wechat.base import PlatformEvent as PlatformEvent
 from wxbus.wechat.base import UserMessage as UserMessage
 from wxbus.wechat.events import *
 from wxbus.wechat.messages import *
+from wxbus.wechat.registry import AnyMessage as AnyMessage
+from wxbus.wechat.registry import model_of as model_of
+from wxbus.wechat.registry import parse_message as parse_message
+from wxbus.wechat.registry import tag_of as tag_of

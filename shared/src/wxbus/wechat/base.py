@@ -6,7 +6,7 @@ given where WeChat has no rule. Either name is accepted. What a model does not k
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 T = TypeVar("T")
@@ -94,6 +94,20 @@ class PlatformEvent(Event):
     """What the platform itself tells; its fields are called as WeChat calls them."""
 
     model_config = ConfigDict(alias_generator=_as_written)
+
+
+class WrappedEvent(PlatformEvent):
+    """A `PlatformEvent` whose fields WeChat writes beside the header or together in one element, `wrapper`."""
+
+    wrapper: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, data: Any) -> Any:
+        inner = data.get(cls.wrapper) if isinstance(data, dict) else None
+        if not isinstance(inner, dict) or inner.keys() & data.keys():
+            return data
+        return {**{name: value for name, value in data.items() if name != cls.wrapper}, **inner}
 
 
 class ComponentEvent(Event):

@@ -1,11 +1,9 @@
-"""Every message and event as a frozen model, and the one function that finds the right one (protocol reference 5)."""
+"""What users send, and what wxbus has no type for, as frozen models (protocol reference 5)."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeAlias, Union
+from typing import Any, Self
 
-from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from wxbus.wechat import events
 from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
 from wxbus.wechat.documents import RAW_BODY, Document, text
 
@@ -122,6 +120,19 @@ class DeviceEventMessage(DeviceMessage):
 
     msg_type: str = "device_event"
     event: str = ""
+    """`bind`, `unbind`; `subscribe_status`, `unsubscribe_status`, see `DeviceStatusMessage`."""
+    op_type: Int = None
+
+
+class DeviceStatusMessage(DeviceMessage):
+    """A user looks at a device's state, or does no longer (legacy)."""
+
+    msg_type: str = "device_status"
+    event: str = ""
+    """`subscribe_status` or `unsubscribe_status`."""
+    op_type: Int = None
+    device_status: Int = None
+    """1 connected, 0 not."""
 
 
 class HardwareMessage(DeviceMessage):
@@ -176,78 +187,3 @@ class UnknownEvent(_Whole, Event):
 
 class UnknownComponentEvent(_Whole, ComponentEvent):
     """A third-party platform's event that this version does not know, or that is not as we know it."""
-
-
-def tag_of(value: Any) -> str:
-    """Return the tag of the model that a document is for: `text`, `event:subscribe`, `component:authorized` ..."""
-    if isinstance(value, Message):
-        return _TAGS.get(type(value), "unknown")
-    if not isinstance(value, dict):
-        return "unknown"
-    kind = text(value, "MsgType").lower()
-    if kind == "event":
-        tag, unknown = f"event:{text(value, 'Event').lower()}", "event:unknown"
-    elif kind:
-        tag, unknown = kind, "unknown"
-    elif info := text(value, "InfoType"):
-        tag, unknown = f"component:{info.lower()}", "component:unknown"
-    else:
-        return "unknown"
-    return tag if tag in _MODELS and RAW_BODY not in value else unknown
-
-
-_UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {
-    "unknown": UnknownMessage,
-    "event:unknown": UnknownEvent,
-    "component:unknown": UnknownComponentEvent,
-}
-
-
-def _names(model: type[Message]) -> Iterator[str]:
-    """Yield the tags of the names that a class declares; a class without a name is a base of others."""
-    kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
-    name = model.model_fields["event" if kind else "msg_type"].default
-    if isinstance(name, str):
-        yield from (f"{kind}{one.lower()}" for one in (name, *model.other_names))
-
-
-def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
-    classes = [one for one in declared if isinstance(one, type) and issubclass(one, Message)]
-    return {tag: model for model in classes for tag in _names(model)}
-
-
-_MODELS: Final = _models([*globals().values(), *vars(events).values()]) | _UNKNOWN
-_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
-
-if TYPE_CHECKING:
-    AnyMessage: TypeAlias = Message
-else:
-    AnyMessage = Annotated[
-        Union[tuple(Annotated[model, Tag(tag)] for tag, model in _MODELS.items())],  # noqa: UP007 - built at run time
-        Discriminator(tag_of),
-    ]
-"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case.
-
-At run time it is the union of all types, for pydantic; type checkers see what all of them have in common.
-"""
-
-
-def model_of(tag: str) -> type[Message] | None:
-    """Return the model for a tag (see `tag_of`): `text`, `event:subscribe`, in small letters; None if there is none."""
-    return _MODELS.get(tag)
-
-
-def parse_message(document: Document) -> Message:
-    """Return the model for a document; never raises.
-
-    What we have no model for, or what does not fit its model, becomes `UnknownMessage`, `UnknownEvent` or
-    `UnknownComponentEvent`, with the document whole.
-    """
-    tag = tag_of(document)
-    if tag not in _UNKNOWN:
-        try:
-            return _MODELS[tag].model_validate(document)
-        except ValidationError:
-            kind, colon, _ = tag.partition(":")
-            tag = f"{kind}:unknown" if colon else "unknown"
-    return _UNKNOWN[tag].keeping(document)

@@ -1,7 +1,7 @@
 """Every event, by family, one module each (protocol reference 6).
 
 A class declares an event completely: the default of its field `event` is WeChat's name for it, the other fields are
-what WeChat sends with it. A class without that default is a base of others. `wxbus.wechat.messages` finds all classes
+what WeChat sends with it. A class without that default is a base of others. `wxbus.wechat.registry` finds all classes
 here by themselves; only a new module is added to this list.
 """
 
@@ -9,12 +9,23 @@ from wxbus.wechat.events.account import *
 from wxbus.wechat.events.cards import *
 from wxbus.wechat.events.component import *
 from wxbus.wechat.events.content import *
+from wxbus.wechat.events.guides import *
 from wxbus.wechat.events.invoices import *
 from wxbus.wechat.events.logistics import *
 from wxbus.wechat.events.menu import *
+from wxbus.wechat.events.minigames import *
+from wxbus.wechat.events.products_scanned import *
 from wxbus.wechat.events.sending import *
 from wxbus.wechat.events.service import *
+from wxbus.wechat.events.shop_account import *
+from wxbus.wechat.events.shop_coupons import *
+from wxbus.wechat.events.shop_members import *
+from wxbus.wechat.events.shop_orders import *
+from wxbus.wechat.events.shop_products import *
 from wxbus.wechat.events.stores import *
 from wxbus.wechat.events.trade import *
+from wxbus.wechat.events.trade_aftersale import *
+from wxbus.wechat.events.trade_component import *
+from wxbus.wechat.events.trial_apps import *
 from wxbus.wechat.events.users import *
 from wxbus.wechat.events.xpay import *

@@ -146,3 +146,13 @@ class GiftCardUserAcceptEvent(GiftCardEvent):
     """A user took a gift card."""
 
     event: str = "giftcard_user_accept"
+
+
+class CardMerchantCheckResultEvent(Event):
+    """A sub-merchant of ours was reviewed."""
+
+    event: str = "card_merchant_check_result"
+    merchant_id: str = ""
+    is_pass: Int = None
+    """1 passed, 0 refused."""
+    reason: str = ""

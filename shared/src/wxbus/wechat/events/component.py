@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from wxbus.wechat.base import ComponentEvent, Int, Many, Maybe, PlatformPart
+from wxbus.wechat.events.account import NicknameAuditEvent
 
 
 class ComponentVerifyTicketEvent(ComponentEvent):
@@ -156,3 +157,16 @@ class OrderPathAuditEvent(ComponentEvent):
 
     event: str = "order_path_audit_result_notify"
     items: Many[OrderPathAudited] = Field(default=(), alias="list")
+
+
+class ComponentNicknameAuditEvent(NicknameAuditEvent, ComponentEvent):
+    """The name of an account's Mini Program was reviewed, sent to the authorisation URL.
+
+    A handler for `NicknameAuditEvent`, which WeChat sends to the message URL, gets this one, too.
+    """
+
+    event: str = "wxa_nickname_audit"
+    msg_type: str = ""
+    ret: Int = Field(default=None, alias="ret")
+    nickname: str = Field(default="", alias="nickname")
+    reason: str = Field(default="", alias="reason")

@@ -1,5 +1,7 @@
 """Invoices (protocol reference 6.1)."""
 
+from pydantic import AliasChoices, Field
+
 from wxbus.wechat.base import Event, PlatformEvent
 
 
@@ -9,7 +11,12 @@ class AuthorizeInvoiceEvent(Event):
     event: str = "user_authorize_invoice"
     succ_order_id: str = ""
     fail_order_id: str = ""
-    authorize_app_id: str = ""
+    authorize_app_id: str = Field(
+        default="",
+        validation_alias=AliasChoices("AuthorizeAppId", "AppId"),
+        serialization_alias="AuthorizeAppId",
+    )
+    """WeChat names it `AuthorizeAppId` or `AppId`."""
     source: str = ""
 
 
@@ -25,3 +32,25 @@ class InvoiceTitleEvent(PlatformEvent):
     bank_no: str = ""
     attach: str = ""
     title_type: str = ""
+
+
+class UpdateInvoiceStatusEvent(Event):
+    """The state of a user's invoice changed."""
+
+    event: str = "update_invoice_status"
+    status: str = ""
+    """`INVOICE_REIMBURSE_INIT`, `_LOCK`, `_CLOSURE` or `_CANCEL`."""
+    card_id: str = ""
+    code: str = ""
+    """Of the user's card."""
+
+
+class CloudInvoiceResultEvent(PlatformEvent):
+    """An invoice was issued, or could not be."""
+
+    event: str = "cloud_invoice_invoiceresult_event"
+    fpqqlsh: str = ""
+    """Number of the request that the invoice was asked for with."""
+    nsrsbh: str = ""
+    """Tax id of the issuer."""
+    status: str = ""

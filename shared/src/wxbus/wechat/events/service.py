@@ -24,9 +24,3 @@ class CustomerServiceSwitchSessionEvent(Event):
     event: str = "kf_switch_session"
     from_kf_account: str = ""
     to_kf_account: str = ""
-
-
-class ComplaintEvent(Event):
-    """A user complains; its fields are in `model_extra`."""
-
-    event: str = "complaint_callback"

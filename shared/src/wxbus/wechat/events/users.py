@@ -1,6 +1,6 @@
 """Users come, go and enter (protocol reference 6.1 and 6.2)."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from wxbus.wechat.base import Event, Float, Many
 
@@ -61,9 +61,9 @@ class UserEnterSession(Event):
 class UserDataEvent(Event):
     """A user's rights to their data (protocol reference 6.1): sent by the platform, the user is in `open_id`."""
 
-    open_id: str = Field(default="", alias="OpenID")
+    open_id: str = Field(default="", validation_alias=AliasChoices("OpenID", "openid"), serialization_alias="OpenID")
     union_id: str = Field(default="", alias="UnionID")
-    app_id: str = Field(default="", alias="AppID")
+    app_id: str = Field(default="", validation_alias=AliasChoices("AppID", "appid"), serialization_alias="AppID")
     plugin_id: str = Field(default="", alias="PluginID")
     open_pid: str = Field(default="", alias="OpenPID")
 

@@ -1,0 +1,31 @@
+"""Shopping guides, a product that WeChat withdrew.
+
+The fields of one event are known; those of the others are in `model_extra`.
+"""
+
+from wxbus.wechat.base import Event, Int, WrappedEvent
+
+
+class GuideQrCodeScanEvent(WrappedEvent):
+    """A user scanned a guide's QR code."""
+
+    event: str = "guide_qrcode_scan_event"
+    wrapper = "GuideScanEvent"
+    qrcode_guide_account: str = ""
+    qrcode_guide_openid: str = ""
+    openid: str = ""
+    """Of the user."""
+    action: Int = None
+    qrcode_info: str = ""
+
+
+class GuideInviteResultEvent(Event):
+    """Somebody accepted or refused to be a guide."""
+
+    event: str = "guide_invite_result_event"
+
+
+class GuideBuyerAddedEvent(Event):
+    """A customer was given to a guide."""
+
+    event: str = "add_guide_buyer_relation_event"

@@ -1,0 +1,86 @@
+"""Which model a push is for: every class of `wxbus.wechat.messages` and `wxbus.wechat.events`, found by its name."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
+
+from pydantic import Discriminator, Tag, ValidationError
+
+from wxbus.wechat import events, messages
+from wxbus.wechat.base import ComponentEvent, Event, Message
+from wxbus.wechat.documents import RAW_BODY, Document, text
+from wxbus.wechat.messages import UnknownComponentEvent, UnknownEvent, UnknownMessage
+
+
+def tag_of(value: Any) -> str:
+    """Return the tag of the model that a document is for: `text`, `event:subscribe`, `component:authorized` ..."""
+    if isinstance(value, Message):
+        return _TAGS.get(type(value), "unknown")
+    if not isinstance(value, dict):
+        return "unknown"
+    kind = text(value, "MsgType").lower()
+    if kind == "event":
+        tag, unknown = f"event:{text(value, 'Event').lower()}", "event:unknown"
+    elif kind:
+        tag, unknown = kind, "unknown"
+    elif info := text(value, "InfoType"):
+        tag, unknown = f"component:{info.lower()}", "component:unknown"
+    else:
+        return "unknown"
+    return tag if tag in _MODELS and RAW_BODY not in value else unknown
+
+
+_UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {
+    "unknown": UnknownMessage,
+    "event:unknown": UnknownEvent,
+    "component:unknown": UnknownComponentEvent,
+}
+
+
+def _names(model: type[Message]) -> Iterator[str]:
+    """Yield the tags of the names that a class declares; a class without a name is a base of others."""
+    kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
+    name = model.model_fields["event" if kind else "msg_type"].default
+    if isinstance(name, str):
+        yield from (f"{kind}{one.lower()}" for one in (name, *model.other_names))
+
+
+def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
+    classes = [one for one in declared if isinstance(one, type) and issubclass(one, Message)]
+    return {tag: model for model in classes for tag in _names(model)}
+
+
+_MODELS: Final = _models([*vars(messages).values(), *vars(events).values()]) | _UNKNOWN
+_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
+
+if TYPE_CHECKING:
+    AnyMessage: TypeAlias = Message
+else:
+    AnyMessage = Annotated[
+        Union[tuple(Annotated[model, Tag(tag)] for tag, model in _MODELS.items())],  # noqa: UP007 - built at run time
+        Discriminator(tag_of),
+    ]
+"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case.
+
+At run time it is the union of all types, for pydantic; type checkers see what all of them have in common.
+"""
+
+
+def model_of(tag: str) -> type[Message] | None:
+    """Return the model for a tag (see `tag_of`): `text`, `event:subscribe`, in small letters; None if there is none."""
+    return _MODELS.get(tag)
+
+
+def parse_message(document: Document) -> Message:
+    """Return the model for a document; never raises.
+
+    What we have no model for, or what does not fit its model, becomes `UnknownMessage`, `UnknownEvent` or
+    `UnknownComponentEvent`, with the document whole.
+    """
+    tag = tag_of(document)
+    if tag not in _UNKNOWN:
+        try:
+            return _MODELS[tag].model_validate(document)
+        except ValidationError:
+            kind, colon, _ = tag.partition(":")
+            tag = f"{kind}:unknown" if colon else "unknown"
+    return _UNKNOWN[tag].keeping(document)
