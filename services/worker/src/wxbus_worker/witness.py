@@ -23,8 +23,12 @@ LOOK_AGAIN: Final = 0.5
 class Queue(Protocol):
     """The marker queue: `wxbus.bus.marker.Marker`."""
 
-    async def declare(self) -> bool:
-        """Declare it, and return whether it was there before."""
+    async def is_there(self) -> bool:
+        """Return whether it exists."""
+        ...
+
+    async def declare(self) -> None:
+        """Make it exist."""
         ...
 
 
@@ -81,11 +85,14 @@ class Witness:
             async with self._lock.hold() as hold:
                 if hold is not None:
                     known = self._compared > 0  # what one of us has seen in both must be in both
-                    marked, was_there = await self._is_marked(), await self._queue.declare()
+                    marked, was_there = await self._is_marked(), await self._queue.is_there()
+                    # Said before the trace of it is removed: said twice after an outage, rather than never.
                     if not was_there and (marked or known):
                         await self._losses.say(RABBITMQ)
                     if not marked and (was_there or known):
                         await self._losses.say(REDIS)
+                    if not was_there:
+                        await self._queue.declare()
                     await self._store.command("SET", self._mark, 1)
                     return
             await asyncio.sleep(LOOK_AGAIN)

@@ -1,10 +1,15 @@
 """A queue that nothing is published to. While it is there, RabbitMQ has the data from before."""
 
+from typing import Final
+
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from wxbus.bus.connection import BrokerCall, address, connected
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
+
+ABSENT: Final = "no queue"
+"""Part of RabbitMQ's text for a queue that does not exist."""
 
 
 class Marker:
@@ -14,19 +19,24 @@ class Marker:
         self._url = address(url, name=f"{name}:marker")
         self._queue = topology.marker_queue
 
-    async def declare(self) -> bool:
-        """Declare it, and return whether it was there before.
+    async def is_there(self) -> bool:
+        """Return whether it exists.
 
         Raises:
-            BrokerUnavailable: RabbitMQ does not answer.
+            BrokerUnavailable: RabbitMQ does not say.
         """
         async with connected(self._url) as connection:
-            was_there = True
             with BrokerCall(f"looking for {self._queue.name}"):
                 channel = await connection.channel(publisher_confirms=False)
                 try:
                     await channel.queue_declare(self._queue.name, passive=True)
-                except ChannelNotFoundEntity:
-                    was_there = False
+                except ChannelNotFoundEntity as exc:
+                    if ABSENT not in str(exc):  # it exists, on a node that is down
+                        raise
+                    return False
+            return True
+
+    async def declare(self) -> None:
+        """Make it exist, or raise BrokerUnavailable."""
+        async with connected(self._url) as connection:
             await declare_queue(connection, self._queue)
-            return was_there
