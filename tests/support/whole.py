@@ -21,12 +21,13 @@ from wxbus.admin import listening
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
+from wxbus.sockets import bound
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import Limits, SpoolLimits
 from wxbus_ingress.spool import Spool

@@ -1,7 +1,6 @@
 """The admin port every service has: `/healthz` (alive), `/readyz` (which part is not ready), `/metrics`."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,8 +10,9 @@ from aiohttp import web
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from wxbus.errors import ConfigurationError, WxbusError
+from wxbus.errors import WxbusError
 from wxbus.http_server import ApplicationRunner
+from wxbus.sockets import BACKLOG, bound
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 """Returns when its part is ready; raises WxbusError with the reason if not."""
@@ -61,21 +61,11 @@ async def listening(
     runner = ApplicationRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as exc:
-            raise cannot_listen(host, port, exc) from exc
-        yield int(runner.addresses[0][1])
+        listener = bound(host, port)
+        await web.SockSite(runner, listener, backlog=BACKLOG, ssl_context=tls).start()
+        yield int(listener.getsockname()[1])
     finally:
         await runner.cleanup()
-
-
-def cannot_listen(host: str, port: int, exc: OSError) -> ConfigurationError:
-    """Return the error that says where we cannot listen, and why."""
-    # What the loop adds to the reason differs with the loop, and repeats the address; a name's errors are below zero.
-    reason = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or str(exc)
-    return ConfigurationError(f"cannot listen on {host}:{port}: {reason}")
 
 
 async def _state(check: Check) -> str:

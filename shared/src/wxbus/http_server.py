@@ -12,7 +12,7 @@ import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from wxbus.buckets import Buckets
@@ -35,6 +35,7 @@ LINES: Final = 50
 LINES_PER_SECOND: Final = 5.0
 """How many there may be after that."""
 
+UNKNOWN_CODING: Final = "the only Transfer-Encoding that is supported is chunked\n"
 NO_HTTP: Final = "this is no HTTP request\n"
 LONG_LINE: Final = f"the request line is over the limit of {LINE_LIMIT} bytes\n"
 LONG_HEADER: Final = f"the header is over the limit of {FIELDS} fields or {FIELD_LIMIT} bytes in one of them\n"
@@ -50,7 +51,44 @@ class Request(web.BaseRequest):
 
 
 class Connection(web.RequestHandler):
-    """A connection that refuses what it cannot parse without repeating it."""
+    """A connection that refuses what it cannot parse without repeating it.
+
+    It parses one request ahead, so that a request is served whatever is sent after it, and reads the body of the
+    request that it serves to its end when the server stops.
+    """
+
+    def __init__(self, manager: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(manager, loop=loop, **options)
+        # aiohttp parses all that came at once, and drops the requests before bytes that are none.
+        self._max_msg_queue_size, self._msg_queue_resume_size = 1, 0
+        self._parser = HttpRequestParser(
+            self,
+            loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=options.get("auto_decompress", True),
+            max_msg_queue_size=1,
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; of a connection that is being closed, those of the body that is being read."""
+        closing = (self._close, self._force_close)
+        if any(closing) and self._reads_body:
+            self._close = self._force_close = False
+            super().data_received(data)
+            self._close, self._force_close = closing
+        else:
+            super().data_received(data)
+
+    @property
+    def _reads_body(self) -> bool:
+        bodies = [body for _, body in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        return not all(body.is_eof() for body in bodies)
 
     def handle_error(
         self,
@@ -86,7 +124,13 @@ class Server(web.Server):
         **options: Any,
     ) -> None:
         """`handler_cancellation`: cancel the handler of a request whose connection is lost."""
-        super().__init__(handler, request_factory=request_factory, handler_cancellation=handler_cancellation)
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+                return self._refuse_coding(request)
+            return await handler(request)
+
+        super().__init__(answer, request_factory=request_factory, handler_cancellation=handler_cancellation)
         self._lines: Buckets[str] = Buckets(LINES_PER_SECOND, LINES)
         self._left_out = 0
         self._body_limit = body_limit
@@ -113,6 +157,12 @@ class Server(web.Server):
 
     def prepare(self, request: Any) -> None:
         """Give a request that came in what those who answer it need beside it."""
+
+    def _refuse_coding(self, request: web.BaseRequest) -> web.Response:
+        self.note_refusal(501, "Transfer-Encoding", request.remote)
+        response = web.Response(status=501, text=UNKNOWN_CODING)
+        response.force_close()
+        return response
 
     def _make_request(
         self,
@@ -146,6 +196,8 @@ class ApplicationRunner(web.AppRunner):
 def _refusal(exc: HttpProcessingError) -> tuple[int, str]:
     if isinstance(exc, LineTooLong):
         return (414, LONG_LINE) if exc.args[1] == LINE_LIMIT else (431, LONG_HEADER)
+    if exc.message.startswith("Request has invalid `Transfer-Encoding`"):
+        return 501, UNKNOWN_CODING
     if exc.message == "Too many headers received":
         return 431, LONG_HEADER
     return 400, NO_HTTP

@@ -18,10 +18,11 @@ from tests.support.pushes import APPID, a_push, a_text
 from wxbus.accounts import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
+from wxbus.sockets import bound
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, document_from_json
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.settings import Limits
 
 pytestmark = pytest.mark.integration

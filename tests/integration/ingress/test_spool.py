@@ -20,10 +20,11 @@ from tests.support.queues import read_inbox
 from wxbus.accounts import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
+from wxbus.sockets import bound
 from wxbus.wechat.codec import document_from_json
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import Limits, SpoolLimits
 from wxbus_ingress.spool import Spool

@@ -13,12 +13,13 @@ from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
 from tests.support.worker import REDIS_PATIENCE, Rig
 from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
+from wxbus.sockets import bound
 from wxbus.store.store import Store
 from wxbus.testing import MemoryOutlet
 from wxbus.wechat import TextMessage
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.settings import Limits
 from wxbus_worker import Router
 from wxbus_worker.plain_signatures import PlainSignatures

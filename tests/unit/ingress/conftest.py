@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.accounts_file import Taker
+from wxbus.sockets import bound
 from wxbus.testing import MemoryOutlet
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.settings import Limits
 
 ALL_MODES = (Mode.PLAIN, Mode.COMPATIBLE, Mode.SECURE)

@@ -18,6 +18,7 @@ from wxbus.accounts import AccountKind, Accounts
 from wxbus.bus.answer import REPLY_TO, Answer, receipt_of
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
+from wxbus.sockets import bound
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, parse
 from wxbus.wechat.crypto import Cipher
@@ -25,7 +26,7 @@ from wxbus.wechat.documents import Document, text
 from wxbus.wechat.signature import matches
 from wxbus_ingress.app import build_app
 from wxbus_ingress.attempts import attempts_to_come
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.settings import Limits
 from wxbus_ingress.waiting import Waiting
 

@@ -320,7 +320,13 @@ async def test_a_compressed_body_is_not_unpacked(ingress: Ingress) -> None:
         assert answer.status == 200
 
 
-@pytest.mark.parametrize("place", ["nobody", "any/", f"any/{APPID}", "platform/a/b", "platform/", "nobody/wx1"])
+async def test_a_slash_at_the_end_of_an_address_changes_nothing(ingress: Ingress) -> None:
+    """An address that was typed into WeChat's console with a slash at its end is that of the account."""
+    assert await ingress.post(a_push(), account="any/") == (200, "success")
+    assert ingress.counted("any", "accepted") == 1
+
+
+@pytest.mark.parametrize("place", ["nobody", "any//", f"any/{APPID}", "platform/a/b", "nobody/wx1", "nobody/"])
 async def test_an_unknown_account_is_refused(ingress: Ingress, place: str) -> None:
     """An address that belongs to no account is 404, whatever the body."""
     assert await ingress.post(a_push(), account=place) == (404, "there is no account of this name\n")

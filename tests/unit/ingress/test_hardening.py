@@ -16,10 +16,11 @@ from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
 from wxbus.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
+from wxbus.sockets import bound
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.admission import OTHER_FILES, SURPLUS, affordable
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import HEADER_LIMIT, bound, serving
+from wxbus_ingress.http import HEADER_LIMIT, serving
 from wxbus_ingress.settings import Limits
 
 SECRET = "hunter2"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -17,9 +18,11 @@ from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import ConfigurationError
 from wxbus.settings import load
+from wxbus.sockets import bound
 from wxbus.testing import MemoryOutlet
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.endpoints import Endpoint, Endpoints
+from wxbus_ingress.http import serving
 from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings, Limits
 
@@ -67,6 +70,47 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
         outlet.confirm.set()
         async with await answering as answer:
             assert (answer.status, await answer.text()) == (200, "success")
+
+
+async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
+    """A stop in the middle of a body waits for the rest of it, and the callback is accepted."""
+    outlet, push, began, stop = MemoryOutlet(), a_push(), asyncio.Event(), asyncio.Event()
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    class Noted(Endpoints):
+        def at(self, place: str) -> Endpoint:
+            began.set()
+            return super().at(place)
+
+    async def run(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("wxbus_ingress.app.Endpoints", Noted)
+        app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, outlet, registry=CollectorRegistry())
+        async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
+            started.set_result(port)
+            await stop.wait()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        running = asyncio.create_task(run(monkeypatch))
+        reader, writer = await asyncio.open_connection("127.0.0.1", await started)
+        head = (
+            f"POST /wechat/any?{urlencode(push.query)} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(push.body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + push.body[:50])
+        await began.wait()
+        stop.set()
+        while True:  # until the port is closed: stopping has begun
+            try:
+                (await asyncio.open_connection("127.0.0.1", started.result()))[1].close()
+            except ConnectionError:
+                break
+        writer.write(push.body[50:])
+        answer = await reader.read()
+        writer.close()
+        await running
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"success")
+    assert len(outlet.published) == 1
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,10 @@ from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.accounts_file import AccountsFile
 from wxbus.errors import ConfigurationError, TokenUnavailable, WxbusError
 from wxbus.settings import WeChatApiSettings
+from wxbus.sockets import bound
 from wxbus.testing import MemoryOutlet
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.settings import Limits, Network, SourceSettings
 from wxbus_ingress.sources import Sources
 
@@ -90,6 +91,12 @@ async def test_only_wechats_addresses_are_let_through(addresses: list[str], answ
         (["6.6.6.6", "2402:4e00::1"], ACCEPTED),
         (["101.226.103.7, 10.1.2.3"], ACCEPTED),
         (["::ffff:58.247.206.141"], ACCEPTED),
+        (["101.226.103.7:40000"], ACCEPTED),
+        (["101.226.103.7:40000, 10.1.2.3:8080"], ACCEPTED),
+        (["[2402:4e00::1]:40000"], ACCEPTED),
+        (["[2402:4e00::1]"], ACCEPTED),
+        (["101.226.103.7, 6.6.6.6:40000"], REFUSED),
+        (["101.226.103.7:1:2"], REFUSED),
         (["101.226.103.7, 6.6.6.6"], REFUSED),
         (["101.226.103.7, 6.6.6.6, 10.1.2.3"], REFUSED),
         (["101.226.103.7", "6.6.6.6"], REFUSED),

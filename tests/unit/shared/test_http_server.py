@@ -15,6 +15,11 @@ REQUESTS = {
     "tls": (f"\x16\x03\x01{SECRET}\r\n\r\n", 400),
     "no colon": (f"GET / HTTP/1.1\r\nHost: h\r\n{SECRET}\r\n\r\n", 400),
     "a long line": (f"GET /{SECRET * LINE_LIMIT} HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+    "a transfer coding": (f"POST / HTTP/1.1\r\nHost: h\r\nX: {SECRET}\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    "a transfer coding and chunks": (
+        f"POST / HTTP/1.1\r\nHost: h\r\nX: {SECRET}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        501,
+    ),
     "many fields": (f"GET / HTTP/1.1\r\nHost: h\r\n{f'X: {SECRET}{chr(13)}{chr(10)}' * FIELDS}\r\n", 431),
 }
 
@@ -69,3 +74,23 @@ async def test_an_answer_does_not_say_what_we_run(served: str) -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"\r\nserver:" not in answer.lower()
     assert b"aiohttp" not in answer.lower()
+
+
+GARBAGE = b"\x00\x16garbage\r\n\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"], ids=["alone", "pipelined"])
+async def test_bytes_after_the_last_request_are_ignored(served: str, before: bytes) -> None:
+    """A request that closes its connection is answered, whatever follows it in the same packet."""
+    answer = await exchange(served, before + LAST + GARBAGE)
+
+    assert answer.count(b"HTTP/1.1 200 ") == 1 + bool(before)
+    assert b"HTTP/1.0 400" not in answer
+
+
+async def test_bytes_after_other_requests_are_refused(served: str) -> None:
+    """On a connection that stays open, each request is answered before what follows it is refused."""
+    answer = await exchange(served, LAST.replace(b"Connection: close\r\n", b"") * 3 + GARBAGE)
+
+    assert (answer.count(b"HTTP/1.1 200 "), answer.count(b" 400 ")) == (3, 1)

@@ -138,6 +138,6 @@ def _is_awaited(account: Account, document: Document, openid: str | None) -> boo
 
 
 def place_of(request: Request) -> str:
-    """Return what stands behind `/wechat/` in the path, or "" if the path is no callback address."""
+    """Return what stands behind `/wechat/` in the path, without a slash at its end; "" if there is none."""
     path = request.path
-    return path[len(PREFIX) :] if path.startswith(PREFIX) else ""
+    return path[len(PREFIX) :].removesuffix("/") if path.startswith(PREFIX) else ""

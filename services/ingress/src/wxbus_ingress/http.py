@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from wxbus import http_server
-from wxbus.admin import cannot_listen
+from wxbus.sockets import BACKLOG
 from wxbus_ingress.admission import SURPLUS, Admission
 from wxbus_ingress.settings import Limits
 
@@ -22,7 +22,6 @@ HEADER_LIMIT = 32 * 1024
 """Bytes of a header that is not complete yet."""
 LINGER = 2.0
 """Seconds in which the rest of a refused body is read, so that its sender sees the answer."""
-BACKLOG = 1024
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -188,15 +187,6 @@ class Server(http_server.Server):
         """Tell the request when it began, and what it counts in."""
         request.admission = self.admission
         request.first_byte = cast("Connection", request.protocol).take_first_byte()
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Return a socket that listens (`port=0` takes a free port); raises ConfigurationError if it cannot."""
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as exc:
-        raise cannot_listen(host, port, exc) from exc
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import uvloop
 from wxbus import logs
 from wxbus.processes import supervise
 from wxbus.settings import load
-from wxbus_ingress.http import bound
+from wxbus.sockets import bound
 from wxbus_ingress.server import GRACE, Place, serve
 from wxbus_ingress.settings import IngressSettings
 

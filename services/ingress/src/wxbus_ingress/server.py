@@ -15,13 +15,14 @@ from wxbus.bus.publisher import Publisher
 from wxbus.cycles import search_seldom
 from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.processes import counted_up
+from wxbus.sockets import bound
 from wxbus.stopping import stop_signal
 from wxbus.waiting import beside
 from wxbus.watchdog import watched_loop
 from wxbus_ingress.admission import affordable
 from wxbus_ingress.app import build_app
 from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import bound, serving
+from wxbus_ingress.http import serving
 from wxbus_ingress.leftovers import drain_leftovers, leftovers
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.settings import IngressSettings

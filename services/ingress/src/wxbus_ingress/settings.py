@@ -123,6 +123,7 @@ class IngressSettings(BaseSettings):
     model_config = environment("WXBUS_INGRESS_")
 
     host: str = "0.0.0.0"  # noqa: S104 - WeChat comes from outside
+    """Where callbacks are received; `::` takes IPv6 and IPv4."""
     port: int = Field(default=8080, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9080, ge=0, le=65535)

@@ -146,8 +146,15 @@ class Sources:
         hops = [hop.strip() for line in request.headers.getall(FORWARDED, []) for hop in line.split(",")]
         address = _address(request.remote or "")
         while hops and _within(address, self._settings.proxies):
-            address = _address(hops.pop())
+            address = _address(_without_port(hops.pop()))
         return address
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of `1.2.3.4:5678`, `[2001:db8::1]:5678` or `[2001:db8::1]`; some proxies write them so."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _address(text: str) -> Address:

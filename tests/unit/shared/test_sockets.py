@@ -1,0 +1,56 @@
+"""Where servers listen."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import aiohttp
+import pytest
+
+from wxbus.admin import build_admin, listening
+from wxbus.errors import ConfigurationError
+from wxbus.sockets import bound
+
+
+def reached(port: int) -> Iterator[str]:
+    """Yield the loopback addresses at which somebody listens."""
+    for address in ("127.0.0.1", "::1"):
+        try:
+            socket.create_connection((address, port), timeout=10).close()
+        except OSError:
+            continue
+        yield address
+
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        ("127.0.0.1", ["127.0.0.1"]),
+        ("0.0.0.0", ["127.0.0.1"]),  # noqa: S104 - this test's own port
+        ("localhost", ["127.0.0.1"]),
+        pytest.param("::1", ["::1"], marks=needs_ipv6),
+        pytest.param("::", ["127.0.0.1", "::1"], marks=needs_ipv6),
+    ],
+)
+def test_a_host_stands_for_its_addresses(host: str, addresses: list[str]) -> None:
+    """`::` takes both families, an address itself alone, a name its IPv4 address."""
+    with closing(bound(host, 0)) as listener:
+        assert list(reached(listener.getsockname()[1])) == addresses
+
+
+@needs_ipv6
+async def test_every_server_takes_both_families_at_the_unspecified_address() -> None:
+    """What ingress's `WXBUS_INGRESS_HOST=::` does, the hosts of all other ports do too."""
+    async with listening(build_admin({}), host="::", port=0) as port, aiohttp.ClientSession() as http:
+        for address in ("127.0.0.1", "[::1]"):
+            async with http.get(f"http://{address}:{port}/healthz") as answer:
+                assert answer.status == 200
+
+
+def test_a_host_of_another_machine_is_named() -> None:
+    """The error names the address and the reason."""
+    with pytest.raises(ConfigurationError, match=r"cannot listen on 203\.0\.113\.1:0: Cannot assign"):
+        bound("203.0.113.1", 0)
