@@ -30,14 +30,15 @@ async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Cal
         wait = pause()
         try:
             await work()
-        except Unavailable as exc:
-            if not away:
-                log.warning("background.waits", task=name, reason=str(exc))
-            away, faults = True, 0
-        except Exception:
-            log.exception("background.failed", task=name)
-            faults += 1
-            wait = min(LONGEST_PAUSE, max(wait, 2.0 ** min(faults, 10)))
+        except Exception as exc:
+            if reason := _outage(exc):
+                if not away:
+                    log.warning("background.waits", task=name, reason=reason)
+                away, faults = True, 0
+            else:
+                log.exception("background.failed", task=name)
+                faults += 1
+                wait = min(LONGEST_PAUSE, max(wait, 2.0 ** min(faults, 10)))
         else:
             if away:
                 log.info("background.continues", task=name)
@@ -54,6 +55,18 @@ async def persist(work: Callable[[], Awaitable[None]], *, name: str, pause: floa
     while True:
         try:
             return await work()
-        except Unavailable as exc:
-            log.warning("background.waits", task=name, reason=str(exc), again_in=pause)
+        except Exception as exc:
+            if not (reason := _outage(exc)):
+                raise
+            log.warning("background.waits", task=name, reason=reason, again_in=pause)
         await asyncio.sleep(pause)
+
+
+def _outage(exc: Exception) -> str:
+    """Return what is away, if an error says only that, also in a group; else ""."""
+    if isinstance(exc, Unavailable):
+        return str(exc) or type(exc).__name__
+    if isinstance(exc, ExceptionGroup):
+        reasons = [_outage(one) for one in exc.exceptions]
+        return "; ".join(reasons) if all(reasons) else ""
+    return ""

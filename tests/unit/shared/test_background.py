@@ -74,6 +74,24 @@ async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
         await persist(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
 
 
+async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group of outages alone is an outage; with any other error in it, it is a fault."""
+    monkeypatch.setattr("wxbus.background.LONGEST_PAUSE", 0.0)
+    outages = ExceptionGroup("tasks", [StoreUnavailable("a"), ExceptionGroup("more", [BrokerUnavailable("b")])])
+    mixed = ExceptionGroup("tasks", [StoreUnavailable("a"), LookupError("b")])
+    with capture_logs() as lines:
+        await persist(Work(outages).round, name="ownership", pause=0.0)
+        await until_over(work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("background.waits", "a; b"),
+        ("background.waits", "a; b"),
+        ("background.failed", None),
+        ("background.continues", None),
+    ]
+    with pytest.raises(ExceptionGroup):
+        await persist(Work(mixed).round, name="ownership", pause=0.0)
+
+
 async def test_work_beside_a_block_does_not_end_silently() -> None:
     """What ends by an error is logged at that moment, not at the end of the service."""
     ended = asyncio.Event()
