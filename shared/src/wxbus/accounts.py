@@ -83,6 +83,9 @@ class Account(BaseModel):
     """Events whose handler answers WeChat itself; `*` stands for anything (protocol reference 4.4)."""
     receive_id: str | None = Field(default=None, max_length=64)
     """WeCom: what stands at the end of encrypted messages (corpid, suiteid, "" for a robot), if it is not the appid."""
+    provider_corpid: str | None = Field(default=None, pattern=APPID)
+    """WeCom suite: the corpid of its provider. The address then takes what WeCom encrypts for the suite, for the
+    provider (its verification) and for each customer, whose corpid stands in the place of the appid."""
     component: str | None = None
     """Name of the third-party platform that the account has authorised: its keys are used, its tokens lead to ours."""
     authorizer_kind: Literal[AccountKind.OFFICIAL_ACCOUNT, AccountKind.MINI_PROGRAM] = AccountKind.OFFICIAL_ACCOUNT
@@ -111,6 +114,8 @@ class Account(BaseModel):
             raise ValueError('late = "retry_window" needs reply = "passive"')
         if self.receive_id is not None and self.kind is not AccountKind.WECOM:
             raise ValueError("receive_id is for WeCom only")
+        if self.provider_corpid is not None and self.kind is not AccountKind.WECOM:
+            raise ValueError("provider_corpid is for WeCom's suites only")
         if self.component is not None and (self.token or self.aes_key or self.secret):
             raise ValueError("with a component there is no token, aes_key or secret of its own")
         return self
@@ -159,6 +164,10 @@ class Account(BaseModel):
             }
         )
 
+    def customer(self, corpid: str) -> "Account":
+        """Return the account of a corp that installed this suite of WeCom: its members are not another corp's."""
+        return self.model_copy(update={"appid": corpid, "secret": None})
+
 
 class Accounts:
     """All accounts, found by name or by appid."""
@@ -170,6 +179,8 @@ class Accounts:
             if (other := self._by_appid.setdefault(account.appid, account)) is not account:
                 raise ConfigurationError(f"{other.name} and {account.name} have the same appid")
         self._platforms = [account for account in accounts.values() if account.kind is AccountKind.COMPONENT]
+        suites = [account for account in accounts.values() if account.provider_corpid is not None]
+        self._hosts = [*self._platforms, *suites]
         for account in accounts.values():
             if account.component is not None and self._platform(account.component) is None:
                 raise ConfigurationError(
@@ -191,21 +202,24 @@ class Accounts:
     def of(self, appid: str, *, via: str = "") -> Account:
         """Return the account with this appid, or raise UnknownAccount.
 
-        One that is not listed is an authoriser of the third-party platform `via`, if there is one of this name.
+        One that is not listed is an authoriser of the third-party platform `via`, or a customer of the suite of WeCom
+        `via`, if there is one of this name.
         """
         if account := self._by_appid.get(appid):
             return account
         if platform := self._platform(via):
             return platform.authorizer(appid)
+        if (suite := self._by_name.get(via)) and suite.provider_corpid is not None:
+            return suite.customer(appid)
         raise UnknownAccount("there is no account with this appid")
 
     def owner_of(self, appid: str) -> Account:
         """Return the account with this appid, where nothing says which platform led to it: the only one then.
 
         Raises:
-            UnknownAccount: It is not listed, and there is no third-party platform, or more than one.
+            UnknownAccount: It is not listed, and there is no third-party platform or suite, or more than one.
         """
-        return self.of(appid, via=self._platforms[0].name if len(self._platforms) == 1 else "")
+        return self.of(appid, via=self._hosts[0].name if len(self._hosts) == 1 else "")
 
     def _platform(self, name: str) -> Account | None:
         return next((platform for platform in self._platforms if platform.name == name), None)

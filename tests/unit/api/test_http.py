@@ -129,6 +129,54 @@ async def test_an_object_with_control_characters_is_read() -> None:
         assert await client.get(PATH, {}) == {"nickname": "a\x0bb"}
 
 
+LIST_OF_NICKNAMES = '{"list":[{"nickname":"张三"},{"nickname":"李四|"},{"nickname":"王五"}]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ('{"errcode":0,"nickname":"张三"}'.encode("gbk"), {"errcode": 0, "nickname": "张三"}),
+        ('{"nickname":"诚|"}'.encode("gbk"), {"nickname": "诚|"}),
+        (b'\xef\xbb\xbf{"a":"b"}', {"a": "b"}),
+        ('{"nickname":"张三|"}'.encode().replace(b"|", b"\xe4\xbd"), {"nickname": "张三\ufffd"}),
+        (
+            LIST_OF_NICKNAMES.encode().replace(b"|", b"\xe4"),
+            {"list": [{"nickname": "张三"}, {"nickname": "李四\ufffd"}, {"nickname": "王五"}]},
+        ),
+    ],
+)
+async def test_an_answer_in_broken_characters_is_read(body: bytes, found: dict[str, object]) -> None:
+    """Some answers are in GBK, in some a text is cut inside a character: they are answers all the same."""
+    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
+        assert await client.get(PATH, {}) == found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"errcode":45009,"errmsg":"超过限制"}'.encode("gbk"),
+        b'{"errcode":45009,"errmsg":"\xe8\xb6\x85\xe8"}',
+        b'{"errcode":45009,"errmsg":"\xff\xfe"}',
+        b'{"errcode":"45009","errmsg":"x"}',
+    ],
+)
+async def test_an_errcode_counts_however_it_is_written(body: bytes) -> None:
+    """An errcode as text, or beside an errmsg that cannot be read, is WeChat's word: the call is not repeated."""
+    async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatError) as caught:
+            await client.get(PATH, {})
+    assert caught.value.errcode == 45009
+
+
+async def test_an_errcode_of_zero_may_be_text() -> None:
+    """Success written as a text is success; what is no number is no answer."""
+    async with a_server(an_answer(b'{"errcode":"0","a":1}')) as url, WeChatHttp.open(url, 5.0) as client:
+        assert await client.get(PATH, {}) == {"errcode": 0, "a": 1}
+    async with a_server(an_answer(b'{"errcode":"none"}')) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatUnavailable, match="no number"):
+            await client.get(PATH, {})
+
+
 async def test_an_errcode_counts_whatever_the_status() -> None:
     """WeChat's own word goes before the status of a gateway."""
     async with (

@@ -19,6 +19,7 @@ from wxbus.bus.answer import REPLY_TO, Answer, receipt_of
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
 from wxbus.sockets import bound
+from wxbus.wechat.answers import GAME_WAITS
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, parse
 from wxbus.wechat.crypto import Cipher
@@ -194,6 +195,34 @@ async def test_wecom_is_answered_with_its_own_receive_id(world: World) -> None:
     push = a_push(receive_id=f"{APPID}-corp").but(encrypt_type=None, signature=None)
     _, body, _ = await world.post(push, account="corp")
     assert opened(body, Mode.SECURE, receive_id=f"{APPID}-corp")["Content"] == "您好 ]]>"
+
+
+GAME = {"ToUserName": "gh_1", "FromUserName": "o_wechat", "CreateTime": "1", "MsgType": "event"} | {
+    "Event": "minigame_deliver_goods",
+    "MiniGame": {"OrderId": "1", "ToUserOpenid": "o_player"},
+}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("form", Format)
+async def test_a_mini_game_is_answered_in_plain(world: World, mode: Mode, form: Format) -> None:
+    """A mini game reads `ErrCode`, never encrypted, whatever the mode of the push; success is the default."""
+    push = a_push(GAME, mode=mode, format=form)
+    for answer, code in ((Answer(), "0"), (Answer({"ErrCode": 7, "ErrMsg": "no"}, "receipt"), "7")):
+        world.worker.says(answer)
+        status, body, _ = await world.post(push)
+        assert (status, text(parse(body), "ErrCode")) == (200, code)
+    envelope = world.worker.published[-1]
+    assert (envelope.openid, envelope.lane) == ("o_player", f"{APPID}:o_player")
+
+
+async def test_a_mini_game_is_answered_in_its_own_time(world: World) -> None:
+    """WeChat gives a mini game's event up after 3 s: the handler has less than that."""
+    world.worker.says(Answer())
+    await world.post(a_push(GAME))
+    [envelope] = world.worker.published
+    assert envelope.expiration is not None
+    assert envelope.expiration < GAME_WAITS < 3
 
 
 async def test_who_waits_says_for_how_long(world: World) -> None:

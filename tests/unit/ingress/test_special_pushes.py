@@ -11,7 +11,7 @@ from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from tests.unit.ingress.conftest import Ingress, an_account
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.accounts import Account, AccountKind
-from wxbus.wechat.callback import CallbackKey, Receiver
+from wxbus.wechat.callback import CallbackKey, CallbackQuery, Receiver
 from wxbus.wechat.codec import Format, document_from_json, parse, render
 from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.signature import sign
@@ -100,6 +100,80 @@ async def test_wecom_receive_ids(ingress: Ingress, receive_id: str | None, seale
 
     assert await ingress.post(wecom_push(text, sealed_for, wrap=wrap), account="corp") == (200, "success")
     assert await ingress.post(wecom_push(text, "wwother", wrap=wrap), account="corp") == REFUSED
+
+
+def wrapped(encrypted: str) -> bytes:
+    """Return the body around what is encrypted."""
+    return render({"Encrypt": encrypted}, Format.XML)
+
+
+SUITE = "ww-suite"
+PROVIDER = "ww-provider"
+INSTRUCTION = b"<xml><SuiteId>ww-suite</SuiteId><InfoType>suite_ticket</InfoType><SuiteTicket>t</SuiteTicket></xml>"
+
+
+def member_says(corpid: str) -> bytes:
+    """Return a message of a member of a customer."""
+    header = f"<ToUserName>{corpid}</ToUserName><FromUserName>zhangsan</FromUserName><MsgType>text</MsgType>"
+    return f"<xml>{header}<CreateTime>1</CreateTime><Content>hi</Content><MsgId>1</MsgId></xml>".encode()
+
+
+async def test_a_suites_address_takes_all_that_wecom_sends_there(ingress: Ingress) -> None:
+    """The verification is encrypted for the provider, instructions for the suite, data for the customer it names."""
+    ingress.reread(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
+    echo = wecom_push(b"echo", PROVIDER, wrap=str.encode)
+    query = echo.query | {"echostr": echo.body.decode()}
+
+    async with ingress.http.get(f"{ingress.url}/wechat/corp", params=query) as answer:
+        assert (answer.status, await answer.text()) == (200, "echo")
+    for plaintext, receive_id in (
+        (INSTRUCTION, SUITE),
+        (INSTRUCTION, PROVIDER),
+        (member_says("ww-one"), "ww-one"),
+        (member_says("ww-two"), "ww-two"),
+    ):
+        push = wecom_push(plaintext, receive_id, wrap=wrapped)
+        assert await ingress.post(push, account="corp") == (200, "success")
+
+    assert [(envelope.account, envelope.lane) for envelope in ingress.outlet.published] == [
+        ("corp", f"{SUITE}:suite_ticket"),
+        ("corp", f"{SUITE}:suite_ticket"),
+        ("corp", "ww-one:zhangsan"),
+        ("corp", "ww-two:zhangsan"),
+    ]
+
+
+async def test_a_suite_takes_nothing_for_others(ingress: Ingress) -> None:
+    """What is encrypted for a corp that the document does not name is refused, and a verification for any customer."""
+    ingress.reread(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
+    for plaintext, receive_id in ((member_says("ww-one"), "ww-two"), (INSTRUCTION, "ww-one"), (member_says(""), "")):
+        push = wecom_push(plaintext, receive_id, wrap=wrapped)
+        assert await ingress.post(push, account="corp") == REFUSED
+    echo = wecom_push(b"echo", "ww-one", wrap=str.encode)
+    query = echo.query | {"echostr": echo.body.decode()}
+    async with ingress.http.get(f"{ingress.url}/wechat/corp", params=query) as answer:
+        assert (answer.status, await answer.text()) == REFUSED
+
+
+def test_a_suite_answers_the_customer() -> None:
+    """A reply to a customer's member is encrypted for that customer, as the push was."""
+    receiver = Receiver([CallbackKey(token=TOKEN, aes_key=AES_KEY)], SUITE, (), ("xml",), wecom=True, provider=PROVIDER)
+    push = wecom_push(member_says("ww-one"), "ww-one", wrap=wrapped)
+    opened = receiver.open(CallbackQuery.from_mapping(push.query), push.body)
+    sealed = parse(receiver.seal(b"<xml/>", Format.XML, timestamp=1, nonce="n", customer=opened.customer))
+
+    assert Cipher(AES_KEY, "ww-one").decrypt(str(sealed["Encrypt"])) == b"<xml/>"
+
+
+async def test_layout_around_what_is_encrypted_is_ignored(ingress: Ingress) -> None:
+    """WeCom writes the outer body over several lines: blanks around CDATA do not change what was signed."""
+    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id="ww1"))
+
+    def spread(encrypted: str) -> bytes:
+        return f"<xml>\r\n <Encrypt>\r\n  <![CDATA[{encrypted}]]>\n </Encrypt>\n</xml>\n".encode()
+
+    push = wecom_push(member_says("ww1"), "ww1", wrap=spread)
+    assert await ingress.post(push, account="corp") == (200, "success")
 
 
 async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:

@@ -34,6 +34,13 @@ def test_virtual_payment_has_no_header() -> None:
     assert document_of(reply.Answer({"ErrCode": 1}), push) == {"ErrCode": 1, "ErrMsg": "success"}
 
 
+def test_a_mini_game_has_no_header() -> None:
+    """`ErrCode` and `ErrMsg`; without a handler's answer the event counts as delivered: it is on disk."""
+    push = {**HEADER, "Event": "Minigame_deliver_goods"}
+    assert document_of(reply.Answer({}), push) == without_answer(push) == {"ErrCode": 0, "ErrMsg": "success"}
+    assert document_of(reply.Answer({"SubErrCode": 172935494}), push)["SubErrCode"] == 172935494
+
+
 def test_an_event_that_wxbus_does_not_know_is_answered_as_the_handler_says() -> None:
     """An account may name events of its own as synchronous."""
     assert document_of(reply.Answer({"a": [{"b": "c"}]}), {**HEADER, "Event": "mine"}) == {"a": [{"b": "c"}]}

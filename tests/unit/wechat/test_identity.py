@@ -32,6 +32,11 @@ def message(sender: str = "o1", **members: Any) -> Document:
     return header | members
 
 
+def game(name: str = "minigame_deliver_goods", created: int = 1, **members: Any) -> Document:
+    """Return the document of a mini game's event: its sender is WeChat's own."""
+    return event(name, SYSTEM, created, MiniGame=members)
+
+
 CARD = {"CardId": "p1", "UserCardCode": "12"}
 
 
@@ -123,6 +128,13 @@ def test_dedup_id_by_the_table(document: Document, expected: str) -> None:
             event("xpay_coin_pay_notify", SYSTEM, OutTradeNo="1"),
             id="two events of one order",
         ),
+        pytest.param(game(OrderId="1"), game(OrderId="2"), id="two gifts"),
+        pytest.param(game(OrderId="1", IsPreview="1"), game(OrderId="1"), id="a test of the console and the order"),
+        pytest.param(
+            event("change_contact", "sys", ChangeType="update_user", UserID="u1", Name="a"),
+            event("change_contact", "sys", ChangeType="update_user", UserID="u1", Name="b"),
+            id="two changes of one member in one second",
+        ),
         pytest.param(event("user_get_card", **CARD), event("user_get_card", created=2, **CARD), id="same card again"),
         pytest.param(
             event("wxa_media_check", SYSTEM, trace_id="1"), event("wxa_media_check", SYSTEM, trace_id="2"), id="burst"
@@ -144,11 +156,14 @@ def test_different_pushes_differ(one: Document, other: Document) -> None:
     [
         event("xpay_goods_deliver_notify", SYSTEM, OutTradeNo="1"),
         event("xpay_subscribe_pay_fail_notify", SYSTEM, ContractId="1"),
+        game(OrderId="1", SendTime="1"),
+        game(Payload='{"OpenId":"o2","OutTradeNo":"1"}'),
+        game(Payload="?"),
     ],
-    ids=["with id", "without"],
+    ids=["with id", "without", "gift", "purchase", "game without"],
 )
-def test_virtual_payment_is_the_same_when_it_is_pushed_again(document: Document) -> None:
-    """A repeated push of virtual payment counts its tries and may bear another time: it is the same all the same."""
+def test_what_is_pushed_again_for_hours_is_the_same(document: Document) -> None:
+    """Virtual payment and mini games count their tries and may bear another time: the push is the same all the same."""
     again = document | {"RetryTimes": "3", "CreateTime": "99"}
     assert dedup_id(APPID, document | {"RetryTimes": "0"}) == dedup_id(APPID, again)
 
@@ -206,6 +221,27 @@ def test_long_ids_are_digested() -> None:
         pytest.param(event("Trade_Manage_Remind_Shipping", SYSTEM, transaction_id="4"), None, "wx1:4", id="trade"),
         pytest.param(event("weapp_audit_success", SYSTEM), None, "wx1:weapp_audit_success", id="no business id"),
         pytest.param(event("card_pass_check", SYSTEM, CardId="p1"), None, "wx1:p1", id="review of a card"),
+        pytest.param(game(ToUserOpenid="o2", OrderId="1"), "o2", "wx1:o2", id="player of a mini game"),
+        pytest.param(game(Payload='{"OpenId":"o2","OutTradeNo":"1"}'), "o2", "wx1:o2", id="player in a text"),
+        pytest.param(game(Payload='{"OpenId":'), None, "wx1:minigame_deliver_goods", id="player that is not readable"),
+        pytest.param(event("minigame_deliver_goods", SYSTEM), None, "wx1:minigame_deliver_goods", id="no player"),
+        pytest.param(
+            event("channels_ec_order_pay", order_info={"order_id": "7"}), "o1", "wx1:o1", id="buyer in a shop"
+        ),
+        pytest.param(
+            event("product_spu_audit", SYSTEM, ProductSpuAudit={"product_id": "7"}), None, "wx1:7", id="product"
+        ),
+        pytest.param(event("channels_ec_acct_notify", ""), None, "wx1:channels_ec_acct_notify", id="funds of a shop"),
+        pytest.param(
+            event("change_contact", "sys", ChangeType="update_user", UserID="u1"), None, "wx1:u1", id="contact"
+        ),
+        pytest.param(event("change_contact", "sys", ChangeType="delete_party", Id="2"), None, "wx1:2", id="party"),
+        pytest.param(
+            event("sys_approval_change", "sys", ApprovalInfo={"SpNo": "2", "SpName": "x"}), None, "wx1:2", id="approval"
+        ),
+        pytest.param(event("msgaudit_notify", "sys"), None, "wx1:msgaudit_notify", id="system of WeCom"),
+        pytest.param(event("change_contact", "u1", UserID="u2"), "u1", "wx1:u1", id="member of WeCom"),
+        pytest.param({"InfoType": "cancel_auth", "AuthCorpId": "ww2"}, None, "wx1:ww2", id="customer of a suite"),
         pytest.param({"InfoType": "authorized", "AuthorizerAppid": "wxa"}, None, "wx1:wxa", id="authoriser"),
         pytest.param({"InfoType": "component_verify_ticket"}, None, "wx1:component_verify_ticket", id="ticket"),
         pytest.param({}, None, "wx1:", id="nothing"),

@@ -17,8 +17,8 @@ from wxbus.wechat import events, messages
 from wxbus.wechat.base import ComponentEvent, Event, Message
 from wxbus.wechat.codec import document_from_json, document_to_json, parse
 from wxbus.wechat.documents import Document
-from wxbus.wechat.identity import BUSINESS_ID, SYSTEM_EVENTS
 from wxbus.wechat.registry import AnyMessage, parse_message, tag_of
+from wxbus.wechat.system_events import BUSINESS_ID, SYSTEM_EVENTS
 
 MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
 UNION = TypeAdapter[Any](AnyMessage)
@@ -206,6 +206,17 @@ def test_scene_is_without_its_prefix() -> None:
     assert isinstance(new, wxbus.wechat.SubscribeEvent)
     assert isinstance(old, wxbus.wechat.ScanEvent)
     assert (new.scene, old.scene) == ("shop", "shop")
+
+
+@pytest.mark.parametrize(
+    ("key", "scene", "trade_number"),
+    [("qrscene_shop", "shop", ""), ("last_trade_no_4008", "", "4008"), ("", "", ""), ("other", "", "")],
+)
+def test_only_a_qr_code_has_a_scene(key: str, scene: str, trade_number: str) -> None:
+    """A user who follows after a payment comes with its number: that is no scene of a QR code."""
+    new = parse_message(smallest("event:subscribe") | {"EventKey": key})
+    assert isinstance(new, wxbus.wechat.SubscribeEvent)
+    assert (new.scene, new.trade_number) == (scene, trade_number)
 
 
 def test_secrets_of_a_platform_are_not_shown() -> None:

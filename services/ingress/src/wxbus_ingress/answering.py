@@ -18,7 +18,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
 from wxbus.errors import Unavailable
 from wxbus.wechat import codec
-from wxbus.wechat.answers import without_answer
+from wxbus.wechat.answers import GAME_WAITS, is_of_game, without_answer
 from wxbus.wechat.callback import Mode, Opened
 from wxbus.wechat.codec import Format, Renderable
 from wxbus.wechat.documents import text
@@ -80,7 +80,7 @@ class Answering:
 
     async def _answer(self, call: Call, *, wanted_later: float) -> Answer | None:
         """Return what the worker says, None if it has not said anything by the deadline."""
-        left = call.deadline.left()
+        left = self._left(call)
         envelope = replace(
             call.envelope,
             reply_to=REPLY_TO,
@@ -91,7 +91,7 @@ class Answering:
             await self._inbox.publish(envelope, budget=left)
             call.endpoint.accepted.inc()
             self._metrics.seconds.observe(call.deadline.used())
-            await asyncio.wait({awaited}, timeout=max(0.0, call.deadline.left() - MARGIN))
+            await asyncio.wait({awaited}, timeout=max(0.0, self._left(call) - MARGIN))
             return awaited.result() if awaited.done() else None
 
     async def _given(self, call: Call, response: web.Response, receipt: str) -> web.Response:
@@ -128,10 +128,15 @@ class Answering:
         opened = call.opened
         try:
             body = codec.render(document, opened.format)
-            if opened.mode is not Mode.PLAIN:
+            if opened.mode is not Mode.PLAIN and not is_of_game(opened.document):
                 # The push's, not the current one: while keys are being changed WeChat may have only the former.
                 body = call.endpoint.receiver.seal(
-                    body, opened.format, timestamp=int(time.time()), nonce=call.nonce, key=opened.key
+                    body,
+                    opened.format,
+                    timestamp=int(time.time()),
+                    nonce=call.nonce,
+                    key=opened.key,
+                    customer=opened.customer,
                 )
         except (TypeError, ValueError) as exc:
             log.warning("answer.not_sealed", account=call.envelope.account, id=call.envelope.id, reason=str(exc))
@@ -142,6 +147,10 @@ class Answering:
         if call.endpoint.account.late != "retry_window" or self._is_synchronous(call):
             return 0
         return attempts_to_come(call.opened.document, call.envelope.received_at, self._limits)
+
+    def _left(self, call: Call) -> float:
+        waits = GAME_WAITS - call.deadline.used() if is_of_game(call.opened.document) else None
+        return max(0.0, call.deadline.left(at_most=waits))
 
     def _is_synchronous(self, call: Call) -> bool:
         event = text(call.opened.document, "Event")

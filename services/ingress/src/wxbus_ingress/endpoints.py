@@ -119,6 +119,7 @@ class Endpoints:
                 account.modes,
                 account.formats,
                 wecom=account.kind is AccountKind.WECOM,
+                provider=account.provider_corpid,
             )
         except ValueError as exc:
             raise ConfigurationError(f"account {account.name}: {exc}") from exc

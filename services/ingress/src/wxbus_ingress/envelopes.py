@@ -13,6 +13,8 @@ from wxbus.wechat.codec import document_to_json
 def envelope_of(account: Account, opened: Opened, query: CallbackQuery, now: float) -> Envelope:
     """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
     document = opened.document
+    if opened.customer:
+        account = account.customer(opened.customer)
     return Envelope(
         id=new_id(),
         kind=EnvelopeKind.CALLBACK,

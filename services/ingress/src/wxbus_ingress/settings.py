@@ -52,8 +52,8 @@ class Limits(BaseSettings):
 
     Far more than WeChat's three attempts take: a repeat may bear the timestamp of the first (not confirmed).
     """
-    repeat_age: float = Field(default=DAY, ge=0)
-    """Seconds for virtual payment's events, which are repeated for 18 hours (protocol reference 4.4), if encrypted."""
+    repeat_age: float = Field(default=90_000, ge=0)
+    """Seconds for events that WeChat repeats for hours, a little over a day (protocol reference 4.4), if encrypted."""
 
 
 class SpoolLimits(BaseSettings):

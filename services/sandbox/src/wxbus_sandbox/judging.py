@@ -11,8 +11,9 @@ from wxbus.wechat import codec
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format
 from wxbus.wechat.documents import Document, Value, text
-from wxbus.wechat.identity import ANSWERED_EVENTS, openid_of
+from wxbus.wechat.identity import openid_of
 from wxbus.wechat.signature import matches
+from wxbus.wechat.system_events import ANSWERED_EVENTS, GAME_PREFIX
 from wxbus_sandbox.composing import Push, scalars
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.sealing import Seal
@@ -55,20 +56,23 @@ class Judge:
             return Verdict(Outcome.INVALID, str(rejected))
 
     def _judge(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
-        wants_result = str(push.get("Event", "")).lower() in ANSWERED_EVENTS
+        event = str(push.get("Event", "")).lower()
+        wants_result, is_game = event in ANSWERED_EVENTS, event.startswith(GAME_PREFIX)
         if body in ACKNOWLEDGEMENTS:
             if self._kind is AccountKind.COMPONENT and not body:
                 raise _Invalid("a third-party platform must answer success")
             if wants_result:
                 raise _Invalid("this event wants an answer with ResultCode")
+            if is_game:
+                raise _Invalid("a mini game's event wants an answer with ErrCode")
             return Verdict(Outcome.ACKNOWLEDGED)
-        plaintext = self._open(mode, form, body)
+        plaintext = body if is_game else self._open(mode, form, body)  # games' answers are never encrypted
         if plaintext.strip() in ACKNOWLEDGEMENTS:
             raise _Invalid("success and the empty answer must not be encrypted")
         if codec.sniff(plaintext) is not form:
             raise _Invalid(f"the answer to a push in {form.upper()} must be {form.upper()}")
         reply = codec.parse(plaintext)
-        if wants_result or str(push.get("Event", "")).lower().startswith("xpay_"):
+        if wants_result or is_game or event.startswith("xpay_"):
             return _business_result(push, reply)
         if self._kind is AccountKind.COMPONENT:
             raise _Invalid("a third-party platform must answer success")
@@ -161,7 +165,7 @@ class Judge:
 
 def _business_result(push: Push, reply: dict[str, Any]) -> Verdict:
     """Return the verdict on an answer by 4.4."""
-    if str(push.get("Event", "")).lower().startswith("xpay_"):
+    if str(push.get("Event", "")).lower().startswith(("xpay_", GAME_PREFIX)):
         if text(reply, "ErrCode") != "0":
             raise _Invalid("ErrCode must be 0")
         return Verdict(Outcome.ACKNOWLEDGED, reply=reply)

@@ -7,6 +7,7 @@ of its errors leaves this module, not even as the cause of one of ours.
 import io
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import aiohttp
 
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.http_errors import HTTP_ERRORS
+from wxbus.wechat.documents import REPLACEMENT
 
 JsonObject: TypeAlias = dict[str, Any]
 """An answer of WeChat's, not looked into yet."""
@@ -36,6 +38,8 @@ SECRET_NAMES: Final = (
     "authorizer_refresh_token",
 )
 BLANK: Final = "***"
+ERRCODE: Final = re.compile(r"-?[0-9]{1,10}")
+"""As a text: some calls write it so."""
 NOT_IN_NAME: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
 """What would end a file name early, or begin a header of its own."""
 
@@ -171,9 +175,22 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
+def _text(body: bytes) -> str:
+    """Return the characters of an answer: some are in GBK, and in UTF-8 some texts are cut inside a character."""
+    body = body.removeprefix(BOM_UTF8)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        utf8, gbk = body.decode("utf-8", "replace"), body.decode("gb18030", "replace")
+    broken = utf8.count(REPLACEMENT)
+    whole = sum(not character.isascii() for character in utf8) - broken
+    # Of GBK nearly nothing is UTF-8 by chance; of UTF-8 that was cut nearly all is.
+    return gbk if broken > whole else utf8
+
+
 def _decode(body: bytes) -> JsonObject | None:
     try:
-        found = json.loads(body, strict=False)  # nicknames hold control characters
+        found = json.loads(_text(body), strict=False)  # nicknames hold control characters
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -185,6 +202,8 @@ def _object(path: str, answer: _Answer, *sent: Mapping[str, Any]) -> JsonObject:
     if found is None:
         raise WeChatUnavailable(f"{path}: HTTP {answer.status} without a JSON object")
     errcode = found.get("errcode", 0)
+    if isinstance(errcode, str) and ERRCODE.fullmatch(errcode):
+        errcode = found["errcode"] = int(errcode)
     if not isinstance(errcode, int):
         raise WeChatUnavailable(f"{path}: HTTP {answer.status} with an errcode that is no number")
     if errcode != 0:

@@ -4,6 +4,7 @@ The rules are those of protocol reference 1.2 to 1.6; what is not exactly as the
 nobody can talk us down to a weaker mode (1.5).
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -14,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from wxbus.errors import Forbidden, MalformedCallback
 from wxbus.wechat import codec
 from wxbus.wechat.codec import Format
-from wxbus.wechat.crypto import AES_KEY_LENGTH, Cipher
+from wxbus.wechat.crypto import AES_KEY_LENGTH, FOR_ANOTHER, Cipher
 from wxbus.wechat.documents import Document, text
 from wxbus.wechat.identity import is_repeated_for_hours
 from wxbus.wechat.signature import matches, sign
@@ -45,6 +46,7 @@ PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 SEALED_NAMES: Final = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
 ROBOT_NAMES: Final = ("encrypt", "msgsignature", "timestamp", "nonce")
 """Of a sealed reply, as WeCom's smart robots want them (not confirmed)."""
+CORPID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 OUTSIDE: Final = "timestamp outside the window"
 
 
@@ -97,6 +99,8 @@ class Opened:
     mode: Mode
     key: CallbackKey
     """The one that fitted."""
+    customer: str = ""
+    """WeCom suite: the corpid of the customer it was encrypted for, "" for anything else."""
 
 
 class _Pair:
@@ -121,6 +125,7 @@ class Receiver:
         formats: Collection[str],
         *,
         wecom: bool = False,
+        provider: str | None = None,
     ) -> None:
         """Make the keys ready.
 
@@ -130,6 +135,8 @@ class Receiver:
             modes: The encryption modes the account accepts.
             formats: The formats it accepts, of `Format`.
             wecom: The account is WeCom's: always encrypted, the `echostr` too (protocol reference 1.6).
+            provider: WeCom suite: its provider's corpid. What is encrypted for it is taken, too, and what is encrypted
+                for the customer that the document names as its receiver (WeCom reference 2.1).
 
         Raises:
             ValueError: An AES key has the wrong form; the text does not repeat it.
@@ -138,6 +145,8 @@ class Receiver:
         self._modes = frozenset((Mode.SECURE,) if wecom else modes)
         self._formats = frozenset(formats)
         self._wecom = wecom
+        self._receive_ids = {receive_id.encode()} | ({provider.encode()} if provider else set())
+        self._has_customers = provider is not None
 
     def verify_url(self, query: CallbackQuery, *, now: float | None = None, max_age: float | None = None) -> str:
         """Return the body to answer a URL verification with (protocol reference 1.2, WeCom 1.6).
@@ -148,7 +157,9 @@ class Receiver:
         """
         _is_late(query, now, max_age)
         if self._wecom:
-            _, plaintext = self._decrypt(query, query.echostr)
+            _, plaintext, receive_id = self._decrypt(query, query.echostr)
+            if receive_id not in self._receive_ids:
+                raise Forbidden(FOR_ANOTHER)
             return plaintext.decode("utf-8", "replace")
         self._check_signature(query)
         if not query.echostr:
@@ -198,6 +209,7 @@ class Receiver:
         timestamp: int,
         nonce: str,
         key: CallbackKey | None = None,
+        customer: str = "",
     ) -> bytes:
         """Return the encrypted and signed form of a passive reply (protocol reference 2.1). Never seal "success".
 
@@ -207,6 +219,7 @@ class Receiver:
             timestamp: Our clock, seconds since the epoch.
             nonce: That of the push.
             key: A key of this account, such as `Opened.key`; None: the current one.
+            customer: `Opened.customer`.
 
         Raises:
             ValueError: The account has no such key, or the key has no AES key.
@@ -214,7 +227,7 @@ class Receiver:
         pair = next((pair for pair in self._pairs if key is None or pair.key == key), None)
         if pair is None or pair.cipher is None:
             raise ValueError("there is no AES key to seal the reply with")
-        encrypted = pair.cipher.encrypt(reply_body)
+        encrypted = pair.cipher.encrypt(reply_body, receive_id=customer or None)
         signature = sign(pair.token, str(timestamp), nonce, encrypted)
         names = ROBOT_NAMES if self._wecom and format is Format.JSON else SEALED_NAMES
         return codec.render(dict(zip(names, (encrypted, signature, timestamp, nonce), strict=True)), format)
@@ -236,9 +249,16 @@ class Receiver:
         if mode not in self._modes:
             raise Forbidden(f"{mode} mode, but the account does not accept that")
         # WeCom's smart robots write it in lower case (protocol reference 1.4).
-        pair, plaintext = self._decrypt(query, text(outer, "Encrypt") or (self._wecom and text(outer, "encrypt")) or "")
+        encrypted = text(outer, "Encrypt") or (self._wecom and text(outer, "encrypt")) or ""
+        pair, plaintext, receive_id = self._decrypt(query, encrypted)
         # Plain fields that stood beside it are as good as unsigned: only what was encrypted counts.
-        return Opened(codec.parse(plaintext), form, mode, pair.key)
+        document = codec.parse(plaintext)
+        if receive_id in self._receive_ids:
+            return Opened(document, form, mode, pair.key)
+        customer = text(document, "ToUserName")
+        if customer.encode() != receive_id or not CORPID.fullmatch(customer):
+            raise Forbidden(FOR_ANOTHER)
+        return Opened(document, form, mode, pair.key, customer)
 
     def _check_signature(self, query: CallbackQuery) -> _Pair:
         for pair in self._pairs:
@@ -246,16 +266,21 @@ class Receiver:
                 return pair
         raise Forbidden("signature")
 
-    def _decrypt(self, query: CallbackQuery, encrypted: str) -> tuple[_Pair, bytes]:
+    def _decrypt(self, query: CallbackQuery, encrypted: str) -> tuple[_Pair, bytes, bytes]:
+        """Return the key that fitted, the message, and the receive id: one of ours, or of a suite's customer."""
         if not encrypted:
             raise Forbidden("nothing encrypted in an encrypted message")
         failure: Forbidden | None = None
         for pair in self._pairs:
             if pair.cipher and matches(query.msg_signature, pair.token, query.timestamp, query.nonce, encrypted):
                 try:
-                    return pair, pair.cipher.decrypt(encrypted)
+                    plaintext, receive_id = pair.cipher.unseal(encrypted)
                 except Forbidden as exc:
                     failure = exc  # the next pair may have the same token and another AES key
+                    continue
+                if receive_id in self._receive_ids or self._has_customers:
+                    return pair, plaintext, receive_id
+                failure = Forbidden(FOR_ANOTHER)
         raise failure or Forbidden("msg_signature")
 
 

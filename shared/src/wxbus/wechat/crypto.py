@@ -24,6 +24,8 @@ BLOCK = 32
 PREFIX = 16
 """Random bytes before the length."""
 
+FOR_ANOTHER = "the message is encrypted for another receive id"
+
 HEAD = PREFIX + 4
 """Bytes before the message: the random ones and its length."""
 
@@ -48,13 +50,20 @@ class Cipher:
         self._cipher = BlockCipher(AES(key), CBC(key[:16]))
         self._receive_id = receive_id.encode()
 
-    def encrypt(self, plaintext: bytes, *, random: bytes | None = None) -> str:
-        """Return the `Encrypt` text for a message; `random` (16 bytes) is for known answers only."""
+    def encrypt(self, plaintext: bytes, *, receive_id: str | None = None, random: bytes | None = None) -> str:
+        """Return the `Encrypt` text for a message.
+
+        Args:
+            plaintext: The message.
+            receive_id: For whom; None: the one this was made with.
+            random: 16 bytes, for known answers only.
+        """
         # Printable, as the sample library has it: whether WeChat insists on that is not confirmed.
         prefix = secrets.token_hex(PREFIX // 2).encode() if random is None else random
         if len(prefix) != PREFIX:
             raise ValueError(f"random must have {PREFIX} bytes, not {len(prefix)}")
-        full = b"".join((prefix, len(plaintext).to_bytes(4, "big"), plaintext, self._receive_id))
+        receiver = self._receive_id if receive_id is None else receive_id.encode()
+        full = b"".join((prefix, len(plaintext).to_bytes(4, "big"), plaintext, receiver))
         pad = BLOCK - len(full) % BLOCK
         encryptor = self._cipher.encryptor()
         return b64encode(encryptor.update(full + bytes((pad,)) * pad) + encryptor.finalize()).decode("ascii")
@@ -64,6 +73,17 @@ class Cipher:
 
         Raises:
             Forbidden: It is not base64, not ours, damaged, or for another receive id: all look the same to a sender.
+        """
+        message, receive_id = self.unseal(encrypted)
+        if not hmac.compare_digest(receive_id, self._receive_id):
+            raise Forbidden(FOR_ANOTHER)
+        return message
+
+    def unseal(self, encrypted: str) -> tuple[bytes, bytes]:
+        """Return the message inside an `Encrypt` text and the receive id behind it, which the caller has to check.
+
+        Raises:
+            Forbidden: It is not base64, not ours or damaged.
         """
         try:
             ciphertext = binascii.a2b_base64(encrypted, strict_mode=True)
@@ -76,9 +96,7 @@ class Cipher:
         start, stop = HEAD, HEAD + int.from_bytes(padded[PREFIX:HEAD], "big")
         if not 1 <= pad <= BLOCK or stop > end:
             raise Forbidden("the message cannot be decrypted")
-        if not hmac.compare_digest(padded[stop:end], self._receive_id):
-            raise Forbidden("the message is encrypted for another receive id")
-        return padded[start:stop]
+        return padded[start:stop], padded[stop:end]
 
 
 def decrypt_user_data(session_key: str, iv: str, encrypted_data: str, appid: str) -> dict[str, Any]:

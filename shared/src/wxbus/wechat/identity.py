@@ -5,136 +5,28 @@ digest of the whole document do not.
 """
 
 import json
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+from wxbus.errors import MalformedCallback
 from wxbus.wechat.documents import Document, Value, text
+from wxbus.wechat.json_reader import read_json
+from wxbus.wechat.system_events import (
+    ABOUT,
+    ABOUT_USER,
+    BUSINESS_ID,
+    BUYER_PREFIXES,
+    CONTACTS,
+    GAME_PREFIX,
+    REPEATED_PREFIXES,
+    SYSTEM_EVENTS,
+    SYSTEM_PREFIXES,
+)
 
 MAX_KEY: Final = 200
 """Characters of a key; what is longer is replaced by its digest. WeChat's own are far below."""
 MAX_OPENID: Final = 128
 """Characters; WeChat's have 28."""
-
-ANSWERED_EVENTS: Final = frozenset(
-    {
-        "add_waybill",
-        "add_single_waybill",
-        "cancel_waybill",
-        "cancel_single_waybill",
-        "check_biz",
-        "get_quota",
-        "query_single_waybill",
-        "query_single_waybill_fee",
-        "waybill_notify_query",
-        "waybill_query_expect_time_range",
-        "notify_single_waybill_pay",
-        "remind_waybill",
-        "waybill_complaint",
-        "waybill_evaluate_agent",
-        "transport_cancel_order",
-        "transport_precancel_order",
-        "transport_query_order_status",
-        "transport_confirm_return_to_biz",
-    }
-)
-"""Events of carriers that want an answer with a result of their own (protocol reference 4.4)."""
-
-SYSTEM_PREFIXES: Final = (
-    "xpay_",
-    "trade_manage_",
-    "wxa_",
-    "weapp_",
-    "wx_verify_",
-    "retail_",
-    "qualification_verify_",
-    "naming_verify_",
-    "secvod_",
-    "secbook_",
-)
-SYSTEM_EVENTS: Final = frozenset(
-    {
-        "masssendjobfinish",
-        "publishjobfinish",
-        "annual_renew",
-        "verify_expired",
-        "card_pass_check",
-        "card_not_pass_check",
-        "card_sku_remind",
-        "card_pay_order",
-        "poi_check_notify",
-        "add_store_audit_info",
-        "modify_store_audit_info",
-        "apply_merchant_audit_info",
-        "create_map_poi_audit_info",
-        "add_nearby_poi_audit_info",
-        "nearby_category_audit_info",
-        "wxainsurance_claim_result",
-        "charge_service_quota_notify",
-        "notify_service_msg_send_result",
-        "complaint_callback",
-        "iot_voip_notify",
-        "add_express_path",
-        "update_waybill_status",
-        "update_business_bind_result",
-        *ANSWERED_EVENTS,
-    }
-)
-"""Events, and above the beginnings of events' names, whose sender is an id of WeChat's own, not a user's."""
-
-ABOUT_USER: Final = frozenset({"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"})
-"""Sent by the platform about the user in their `OpenID`."""
-
-_WAYBILL: Final = ("WayBillID", "WayBillId", "OrderID", "OrderId", "Token")
-_CARD: Final = ("CardId", "UserCardCode")
-
-BUSINESS_ID: Final[Mapping[str, tuple[str, ...]]] = {
-    "wxa_media_check": ("trace_id",),
-    "trade_manage_remind_shipping": ("transaction_id",),
-    "trade_manage_order_settlement": ("transaction_id", "settlement_time", "shipped_time"),
-    "templatesendjobfinish": ("MsgID",),
-    "masssendjobfinish": ("MsgID",),
-    "subscribe_msg_sent_event": ("List.MsgID",),
-    "publishjobfinish": ("PublishEventInfo.publish_id",),
-    "wxa_punish_event": ("punish_id",),
-    "wxa_privacy_apply": ("result_info.audit_id",),
-    "add_store_audit_info": ("audit_id",),
-    "modify_store_audit_info": ("audit_id",),
-    "apply_merchant_audit_info": ("audit_id",),
-    "retail_pay_notify": ("out_trade_no",),
-    "retail_refund_notify": ("out_refund_no", "refund_status"),
-    "card_pass_check": _CARD,
-    "card_not_pass_check": _CARD,
-    "user_get_card": _CARD,
-    "user_gifting_card": _CARD,
-    "user_del_card": _CARD,
-    "user_enter_session_from_card": _CARD,
-    "submit_membercard_user_info": _CARD,
-    "user_view_card": _CARD,
-    "user_consume_card": _CARD,
-    "user_pay_from_pay_cell": (*_CARD, "TransId"),
-    "update_member_card": _CARD,
-    "add_express_path": (*_WAYBILL, "DeliveryID", "Version", "Count"),
-    **dict.fromkeys(
-        (
-            "add_waybill",
-            "add_single_waybill",
-            "cancel_waybill",
-            "cancel_single_waybill",
-            "query_single_waybill",
-            "query_single_waybill_fee",
-            "waybill_notify_query",
-            "waybill_query_expect_time_range",
-            "notify_single_waybill_pay",
-            "remind_waybill",
-            "waybill_complaint",
-            "waybill_evaluate_agent",
-        ),
-        _WAYBILL,
-    ),
-}
-"""Fields, as paths, that together name what an event is about, whatever else it says; the first that is there names
-the thing itself, and so the lane of a system event."""
 
 XPAY_ID: Final = (
     ("OutTradeNo",),
@@ -147,14 +39,19 @@ XPAY_ID: Final = (
 
 def openid_of(document: Document) -> str | None:
     """Return the openid of the user a push is about, or None for system events (protocol reference 13, trap 6)."""
+    sender = text(document, "FromUserName")
+    if sender == CONTACTS:
+        return None
     if text(document, "MsgType").lower() == "event":
         event = text(document, "Event").lower()
+        if event.startswith(GAME_PREFIX):
+            return _openid(_player(document))
         if event in ABOUT_USER:
             return _openid(text(document, "OpenID"))
-        if event in SYSTEM_EVENTS or event.startswith(SYSTEM_PREFIXES):
+        if event in SYSTEM_EVENTS or (event.startswith(SYSTEM_PREFIXES) and not event.startswith(BUYER_PREFIXES)):
             return None
     # WeCom's smart robots have objects where all others have texts.
-    return _openid(text(document, "FromUserName") or _at(document, "from.userid"))
+    return _openid(sender or _at(document, "from.userid"))
 
 
 def dedup_id(appid: str, document: Document) -> str:
@@ -167,8 +64,8 @@ def dedup_id(appid: str, document: Document) -> str:
             return _bounded(f"{appid}:i:{info}:{created}:{about}")
         return _bounded(f"{appid}:m:{sender}:{text(document, 'MsgId') or f'{created}:{_digest(document)}'}")
     event = text(document, "Event").lower()
-    if event.startswith("xpay_"):
-        business = _xpay_id(document)
+    if event.startswith(("xpay_", GAME_PREFIX)):
+        business = _xpay_id(document) if event.startswith("xpay_") else _game_id(document)
         if not business:
             lasting = {k: v for k, v in document.items() if k not in {"RetryTimes", "CreateTime"}}
             business = _digest(lasting)
@@ -190,15 +87,36 @@ def lane_of(appid: str, document: Document) -> str:
     if event.startswith("xpay_"):
         about = _xpay_id(document) or text(document, "ContractId") or text(document, "pay_order_id")
     elif event:
-        about = next(iter(_business_ids(event, document)), "")
+        about = next(iter(_business_ids(event, document)), "") or next(
+            filter(None, (_at(document, path) for path in ABOUT)), ""
+        )
     else:
-        about = text(document, "AuthorizerAppid") or text(document, "InfoType")
+        about = text(document, "AuthorizerAppid") or text(document, "AuthCorpId") or text(document, "InfoType")
     return _bounded(f"{appid}:{about or event or text(document, 'MsgType')}")
 
 
 def is_repeated_for_hours(document: Document) -> bool:
-    """Return whether WeChat repeats a push for up to 18 hours: virtual payment's (protocol reference 4.4)."""
-    return text(document, "Event").lower().startswith("xpay_")
+    """Return whether WeChat repeats a push for hours (protocol reference 4.4, WeCom reference 9 and 10)."""
+    return text(document, "Event").lower().startswith(REPEATED_PREFIXES)
+
+
+def _payload(document: Document) -> Document:
+    """Return what a mini game's event says in a text of JSON."""
+    try:
+        return read_json(_at(document, "MiniGame.Payload"))
+    except MalformedCallback:
+        return {}
+
+
+def _player(document: Document) -> str:
+    return _at(document, "MiniGame.ToUserOpenid") or text(_payload(document), "OpenId")
+
+
+def _game_id(document: Document) -> str:
+    """Return the order; a test by the console is not the order itself."""
+    order = _at(document, "MiniGame.OrderId") or text(_payload(document), "OutTradeNo")
+    is_test = {_at(document, f"MiniGame.{name}").lower() for name in ("IsMock", "IsPreview")} & {"1", "true"}
+    return f"{order}:test" if order and is_test else order
 
 
 def _openid(value: str) -> str | None:

@@ -5,6 +5,11 @@ from pydantic import AliasChoices, Field
 from wxbus.wechat.base import Event, Float, Many
 
 SCENE_PREFIX = "qrscene_"
+TRADE_PREFIX = "last_trade_no_"
+
+
+def _after(prefix: str, key: str) -> str:
+    return key.removeprefix(prefix) if key.startswith(prefix) else ""
 
 
 class SubscribeEvent(Event):
@@ -12,14 +17,19 @@ class SubscribeEvent(Event):
 
     event: str = "subscribe"
     event_key: str = ""
-    """`qrscene_<scene>` if by QR code, see `scene`."""
+    """`qrscene_<scene>` if by QR code, see `scene`; `last_trade_no_<number>` if after a payment, see `trade_number`."""
     ticket: str = ""
     """Of the QR code."""
 
     @property
     def scene(self) -> str:
         """Return the scene of the QR code, "" if there was none."""
-        return self.event_key.removeprefix(SCENE_PREFIX)
+        return _after(SCENE_PREFIX, self.event_key)
+
+    @property
+    def trade_number(self) -> str:
+        """Return the number of the payment after which the user followed, "" if there was none."""
+        return _after(TRADE_PREFIX, self.event_key)
 
 
 class UnsubscribeEvent(Event):

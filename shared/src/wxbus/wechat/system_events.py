@@ -1,0 +1,158 @@
+"""Which events no user sends, and what they are about (protocol reference 4.2, WeCom reference 5, 9 and 10)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+ANSWERED_EVENTS: Final = frozenset(
+    {
+        "add_waybill",
+        "add_single_waybill",
+        "cancel_waybill",
+        "cancel_single_waybill",
+        "check_biz",
+        "get_quota",
+        "query_single_waybill",
+        "query_single_waybill_fee",
+        "waybill_notify_query",
+        "waybill_query_expect_time_range",
+        "notify_single_waybill_pay",
+        "remind_waybill",
+        "waybill_complaint",
+        "waybill_evaluate_agent",
+        "transport_cancel_order",
+        "transport_precancel_order",
+        "transport_query_order_status",
+        "transport_confirm_return_to_biz",
+    }
+)
+"""Events of carriers that want an answer with a result of their own (protocol reference 4.4)."""
+
+SYSTEM_PREFIXES: Final = (
+    "xpay_",
+    "trade_manage_",
+    "wxa_",
+    "weapp_",
+    "wx_verify_",
+    "retail_",
+    "qualification_verify_",
+    "naming_verify_",
+    "secvod_",
+    "secbook_",
+    # Shops; events of orders are sent by the buyer.
+    "channels_ec_",
+    "product_spu_",
+    "product_category_",
+    "set_shop_",
+    "api_diff",
+    "qrcode_status",
+    "head_supplier_",
+    "dropship_order_",
+    "ewaybill_push_path",
+    "ec_supplier_",
+)
+BUYER_PREFIXES: Final = ("channels_ec_order_",)
+"""Beginnings of events' names that `SYSTEM_PREFIXES` fits, but whose sender is a user."""
+SYSTEM_EVENTS: Final = frozenset(
+    {
+        "masssendjobfinish",
+        "publishjobfinish",
+        "annual_renew",
+        "verify_expired",
+        "card_pass_check",
+        "card_not_pass_check",
+        "card_sku_remind",
+        "card_pay_order",
+        "poi_check_notify",
+        "add_store_audit_info",
+        "modify_store_audit_info",
+        "apply_merchant_audit_info",
+        "create_map_poi_audit_info",
+        "add_nearby_poi_audit_info",
+        "nearby_category_audit_info",
+        "wxainsurance_claim_result",
+        "charge_service_quota_notify",
+        "notify_service_msg_send_result",
+        "complaint_callback",
+        "iot_voip_notify",
+        "add_express_path",
+        "update_waybill_status",
+        "update_business_bind_result",
+        *ANSWERED_EVENTS,
+    }
+)
+"""Events, and above the beginnings of events' names, whose sender is an id of WeChat's own, not a user's."""
+
+ABOUT_USER: Final = frozenset({"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"})
+"""Sent by the platform about the user in their `OpenID`."""
+
+_WAYBILL: Final = ("WayBillID", "WayBillId", "OrderID", "OrderId", "Token")
+_CARD: Final = ("CardId", "UserCardCode")
+
+BUSINESS_ID: Final[Mapping[str, tuple[str, ...]]] = {
+    "wxa_media_check": ("trace_id",),
+    "trade_manage_remind_shipping": ("transaction_id",),
+    "trade_manage_order_settlement": ("transaction_id", "settlement_time", "shipped_time"),
+    "templatesendjobfinish": ("MsgID",),
+    "masssendjobfinish": ("MsgID",),
+    "subscribe_msg_sent_event": ("List.MsgID",),
+    "publishjobfinish": ("PublishEventInfo.publish_id",),
+    "wxa_punish_event": ("punish_id",),
+    "wxa_privacy_apply": ("result_info.audit_id",),
+    "add_store_audit_info": ("audit_id",),
+    "modify_store_audit_info": ("audit_id",),
+    "apply_merchant_audit_info": ("audit_id",),
+    "retail_pay_notify": ("out_trade_no",),
+    "retail_refund_notify": ("out_refund_no", "refund_status"),
+    "card_pass_check": _CARD,
+    "card_not_pass_check": _CARD,
+    "user_get_card": _CARD,
+    "user_gifting_card": _CARD,
+    "user_del_card": _CARD,
+    "user_enter_session_from_card": _CARD,
+    "submit_membercard_user_info": _CARD,
+    "user_view_card": _CARD,
+    "user_consume_card": _CARD,
+    "user_pay_from_pay_cell": (*_CARD, "TransId"),
+    "update_member_card": _CARD,
+    "add_express_path": (*_WAYBILL, "DeliveryID", "Version", "Count"),
+    **dict.fromkeys(
+        (
+            "add_waybill",
+            "add_single_waybill",
+            "cancel_waybill",
+            "cancel_single_waybill",
+            "query_single_waybill",
+            "query_single_waybill_fee",
+            "waybill_notify_query",
+            "waybill_query_expect_time_range",
+            "notify_single_waybill_pay",
+            "remind_waybill",
+            "waybill_complaint",
+            "waybill_evaluate_agent",
+        ),
+        _WAYBILL,
+    ),
+}
+"""Fields, as paths, that together name what an event is about, whatever else it says; the first that is there names
+the thing itself, and so the lane of a system event."""
+
+ABOUT: Final = (
+    *("ApprovalInfo.SpNo", "ApprovalInfo.ThirdNo", "BatchJob.JobId", "JobId", "ChatId", "ExternalUserID", "UserID"),
+    *("TagId", "LinkId", "OpenKfId", "Id"),
+    *("order_info.order_id", "finder_shop_aftersale_status_update.order_id", "finder_shop_complaint.order_id"),
+    *("ProductSpuAudit.product_id", "ProductSpuListing.product_id", "ProductSpuUpdate.product_id"),
+    *("channels_ec_stock_no_enough.product_id", "item_info.product_id", "EcSupplierProductUpdate.product_id"),
+    *("ProductCategoryAudit.audit_id", "BrandEvent.audit_id", "coupon_info.coupon_id", "withdraw_info.withdraw_id"),
+    *("waybill_info.ewaybill_order_id", "ds_order_id"),
+)
+"""Fields, as paths, that name what WeCom's and shops' system events are about: the first that is there names the lane.
+
+They do not name the push: the same member or product changes more than once a second."""
+
+CONTACTS: Final = "sys"
+"""Sender of WeCom's events that no member caused."""
+
+GAME_PREFIX: Final = "minigame_"
+"""Beginning of the names of mini games' events: their sender is WeChat's own, their player stands in `MiniGame`."""
+REPEATED_PREFIXES: Final = ("xpay_", GAME_PREFIX, "channels_ec_", "product_order_")
+"""Beginnings of the names of events that WeChat repeats for hours until they are answered."""
