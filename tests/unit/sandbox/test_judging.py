@@ -286,6 +286,15 @@ async def test_payments_are_answered_by_errcode(world: World, document: dict[str
     assert first(await push(world, answering("success"), account="mini", event=event))[0] is Outcome.ACKNOWLEDGED
 
 
+async def test_mini_games_are_answered_in_plain(world: World) -> None:
+    """ErrCode 0, never encrypted; success is no answer to a mini game."""
+    event = "minigame_deliver_goods"
+    good = await push(world, answering('{"ErrCode":0}'), account="mini", event=event)
+    assert first(good)[0] is Outcome.ACKNOWLEDGED
+    for body in ("success", '{"ErrCode":1}'):
+        assert first(await push(world, answering(body), account="mini", event=event))[0] is Outcome.INVALID
+
+
 async def test_carriers_must_answer_with_a_result(world: World) -> None:
     """Logistics events take no success: they want ResultCode, in an answer about the same event."""
 
