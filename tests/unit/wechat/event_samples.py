@@ -438,3 +438,47 @@ SAMPLES: Final[list[tuple[type[w.Message], str, dict[str, Any]]]] = [
         },
     ),
 ]
+
+LANES: Final[dict[str, str]] = {
+    "channels_ec_aftersale_update": str(ORDER_ID),
+    "channels_ec_present_aftersale_update": str(ORDER_ID),
+    "channels_ec_complaint_update": str(ORDER_ID),
+    "channels_ec_guarantee_update": str(ORDER_ID),
+    **dict.fromkeys(("product_spu_audit", "product_spu_listing", "product_spu_update"), "10000"),
+    **dict.fromkeys(("product_category_audit", "channels_ec_brand"), "A1"),
+    **dict.fromkeys(
+        ("channels_ec_stock_no_enough", "head_supplier_item_update", "ec_supplier_product_update"),
+        "P1",
+    ),
+    **dict.fromkeys(
+        (f"channels_ec_coupon_{what}" for what in ("create", "delete", "expire", "info_change", "invalid")), "C1"
+    ),
+    "channels_ec_voucher_send_succ": "channels_ec_voucher_send_succ",
+    "channels_ec_sharer_change": "oSharer",
+    "channels_ec_acct_notify": "channels_ec_acct_notify",
+    "channels_ec_withdraw_notify": "W1",
+    "qrcode_status": "qrcode_status",
+    **{name: name for name in ("channels_ec_change_status", "channels_ec_close_store", "set_shop_nickname")},
+    **{name: name for name in ("set_shop_headimg", "api_diff", "withdraw_notify", "open_product_account_register")},
+    **{name: name for name in ("open_product_scene_group_audit",)},
+    **dict.fromkeys((f"dropship_order_{what}" for what in ("new", "cancel", "update")), "4400123343235833535"),
+    "ewaybill_push_path": "123123123123123",
+    "open_product_order_settle": "S1",
+    **dict.fromkeys((f"funds_order_{what}" for what in ("pay", "refund", "profitsharing")), "1234567"),
+    **dict.fromkeys(("open_product_spu_audit", "open_product_spu_status_update"), "7"),
+    **dict.fromkeys(("open_product_category_audit", "open_product_brand_audit"), "jAAAAKZy_-MCABBCrbEpIg"),
+    **dict.fromkeys(("complaint_callback", "complaint callback"), "1001"),
+    "card_merchant_check_result": "12",
+    "user_scan_product_verify_action": "690",
+    "wxa_nickname_audit": "wxa_nickname_audit",
+    **dict.fromkeys(
+        (name for _, name, _ in SAMPLES if name.startswith("betaapp_")),
+        "wxmini",
+    ),
+}
+"""Of the events that no user sends: what they are about, which names their lane."""
+USERS: Final[dict[str, str]] = {
+    **dict.fromkeys((name for _, name, _ in SAMPLES if name.startswith("minigame_")), "oPlayer"),
+    "user_info_modified": "oUser",
+}
+"""Of the events about a user that WeChat sends itself: the user. All others are sent by their user."""

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.unit.wechat.event_samples import ORDER_ID, SAMPLES
+from tests.unit.wechat.event_samples import LANES, ORDER_ID, SAMPLES, USERS
 from wxbus import wechat
 from wxbus.wechat.codec import Format, parse, render
 from wxbus.wechat.documents import Document
+from wxbus.wechat.identity import lane_of, openid_of
 from wxbus.wechat.registry import parse_message
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "oSender", "CreateTime": 1714112445, "MsgType": "event"}
@@ -64,6 +65,15 @@ def test_names_of_fields_survive(model: type[wechat.Message], name: str, fields:
     message = parse_message(parse(push(name, fields)))
     dumped = message.model_dump(by_alias=True, exclude_unset=True)
     assert model.model_validate(dumped) == message
+
+
+@pytest.mark.parametrize(("name", "fields"), [sample[1:] for sample in SAMPLES], ids=[name for _, name, _ in SAMPLES])
+def test_an_event_belongs_to_its_user_or_to_its_thing(name: str, fields: dict[str, Any]) -> None:
+    """A user's event is in the user's lane; one that WeChat sends itself is in the lane of what it is about."""
+    document = parse(push(name, fields))
+    user = None if name in LANES else USERS.get(name, "oSender")
+    assert openid_of(document) == user
+    assert lane_of("wx1", document) == f"wx1:{user or LANES[name]}"
 
 
 def test_ids_of_orders_stay_exact() -> None:

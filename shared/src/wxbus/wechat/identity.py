@@ -47,7 +47,7 @@ def openid_of(document: Document) -> str | None:
         if event.startswith(GAME_PREFIX):
             return _openid(_player(document))
         if event in ABOUT_USER:
-            return _openid(text(document, "OpenID"))
+            return _openid(text(document, "OpenID") or text(document, "openid"))
         if event in SYSTEM_EVENTS or (event.startswith(SYSTEM_PREFIXES) and not event.startswith(BUYER_PREFIXES)):
             return None
     # WeCom's smart robots have objects where all others have texts.

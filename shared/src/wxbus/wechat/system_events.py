@@ -49,8 +49,22 @@ SYSTEM_PREFIXES: Final = (
     "dropship_order_",
     "ewaybill_push_path",
     "ec_supplier_",
+    # The trade component; events of orders and after-sale cases are sent by the buyer.
+    "open_product_account_",
+    "open_product_brand_",
+    "open_product_category_",
+    "open_product_scene_",
+    "open_product_spu_",
+    "funds_order_",
+    # Trial Mini Programs.
+    "betaapp_",
 )
-BUYER_PREFIXES: Final = ("channels_ec_order_",)
+BUYER_PREFIXES: Final = (
+    "channels_ec_order_",
+    "channels_ec_coupon_receive",
+    "channels_ec_user_coupon_",
+    "channels_ec_vip_",
+)
 """Beginnings of events' names that `SYSTEM_PREFIXES` fits, but whose sender is a user."""
 SYSTEM_EVENTS: Final = frozenset(
     {
@@ -73,6 +87,11 @@ SYSTEM_EVENTS: Final = frozenset(
         "charge_service_quota_notify",
         "notify_service_msg_send_result",
         "complaint_callback",
+        "complaint callback",
+        "card_merchant_check_result",
+        "user_scan_product_verify_action",
+        "open_product_order_settle",
+        "withdraw_notify",
         "iot_voip_notify",
         "add_express_path",
         "update_waybill_status",
@@ -144,6 +163,11 @@ ABOUT: Final = (
     *("channels_ec_stock_no_enough.product_id", "item_info.product_id", "EcSupplierProductUpdate.product_id"),
     *("ProductCategoryAudit.audit_id", "BrandEvent.audit_id", "coupon_info.coupon_id", "withdraw_info.withdraw_id"),
     *("waybill_info.ewaybill_order_id", "ds_order_id"),
+    *("finder_shop_present_aftersale_status_update.order_id", "finder_shop_guarantee_status_update.order_id"),
+    *("OpenProductSpuAudit.product_id", "OpenProductSpuStatusUpdate.product_id", "QualificationAuditResult.audit_id"),
+    *("order_info.settle_no", "BussiCallBackInfo.complaint_order_id", "complaint_order_id", "MerchantId"),
+    *("ApplyAuthorizationInfoNoitfy.appid", "ApplyPersonalAuthorizationInfoNotify.appid"),
+    *("ApplyMerchantAdminAuthorizationInfoNotify.appid", "KeyStr", "openid"),
 )
 """Fields, as paths, that name what WeCom's and shops' system events are about: the first that is there names the lane.
 
