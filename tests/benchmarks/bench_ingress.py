@@ -17,6 +17,10 @@ APPID, TOKEN, AES_KEY = "wxbench0000000000", "benchtoken", "BenchmarkKeyBenchmar
 ROUNDS, CALLBACKS, CONNECTIONS = 5, 4_000, 32
 USERS = 500
 HALF_LOAD_SECONDS = 5.0
+HOSTILE, HOSTILE_ROUNDS = 16, 3
+"""Connections of an attacker, and how often callbacks are sent beside them."""
+CALM_RATE, CALM_CONNECTIONS = 50.0, 8
+"""Callbacks a second that WeChat sends meanwhile."""
 
 ACCOUNTS = f"""
 [accounts.bench]
@@ -73,6 +77,14 @@ async def measure(places: Places) -> list[Result]:
             await apply_at(ours, payload, rate=half, seconds=HALF_LOAD_SECONDS, connections=2 * CONNECTIONS)
             for _ in range(ROUNDS)
         ]
+        attacker = ("tests.benchmarks.peers.hostile", str(ours), str(HOSTILE))
+        async with places.serving(*attacker):
+            attacked = [
+                await apply_at(ours, payload, rate=CALM_RATE, seconds=HALF_LOAD_SECONDS, connections=CALM_CONNECTIONS)
+                for _ in range(HOSTILE_ROUNDS)
+            ]
+        if wrong := sum(outcome.wrong for outcome in attacked):
+            raise RuntimeError(f"{wrong} callbacks were refused beside an attacker")
     async with AsyncExitStack() as stack:
         env |= {"WXBUS_AMQP_URL": f"amqp://127.0.0.1:{free_port()}/", "WXBUS_INGRESS_SPOOL_DISK_FLOOR": "0"}
         ingress = await stack.enter_async_context(places.serving("wxbus_ingress", port=ours, env=env))
@@ -85,6 +97,7 @@ async def measure(places: Places) -> list[Result]:
         Result.of("ingress/cpu-vs-bare", "ratio", [mine / theirs for (_, mine), (_, theirs) in rounds]),
         Result.of("ingress/p99-ms", "ms", [ours.percentile(0.99) * 1000 for (ours, _), _ in rounds]),
         Result.of("ingress/p99-ms-half-load", "ms", [outcome.percentile(0.99) * 1000 for outcome in calm]),
+        Result.of("ingress/hostile-p99-ms", "ms", [outcome.percentile(0.99) * 1000 for outcome in attacked]),
         Result.of("ingress/spool-rate", "1/s", [outcome.rate for outcome, _ in spooled]),
     ]
 

@@ -49,7 +49,7 @@ async def apply_at(port: int, payload: bytes, *, rate: float, seconds: float, co
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for moment in due:
             await asyncio.sleep(moment - loop.time())
-            status = await _exchange(reader, writer, payload)
+            status = await exchange(reader, writer, payload)
             mistakes += status != 200  # after the await: others count meanwhile
             latencies.append(loop.time() - moment)
         writer.close()
@@ -71,7 +71,7 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for payload in remaining:
             started = time.perf_counter()
-            statuses[await _exchange(reader, writer, payload)] += 1
+            statuses[await exchange(reader, writer, payload)] += 1
             latencies.append(time.perf_counter() - started)
         writer.close()
         await writer.wait_closed()
@@ -83,7 +83,7 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
     return Outcome(time.perf_counter() - started, latencies, len(latencies) - statuses[expect], statuses)
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> int:
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> int:
     """Send one request and return the status of its answer."""
     writer.write(payload)
     head = await reader.readuntil(b"\r\n\r\n")

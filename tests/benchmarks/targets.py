@@ -32,6 +32,7 @@ def at_most(bound: float) -> Target:
 TARGETS: Final = {
     "ingress/cpu-vs-bare": at_most(5),
     "ingress/p99-ms-half-load": at_most(50),
+    "ingress/hostile-p99-ms": at_most(500),
     "ingress/spool-rate": at_least(2_000),
     "worker/cpu-vs-celery": at_least(3),
     "worker/cost-flatness": at_most(1.1),

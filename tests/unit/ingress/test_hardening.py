@@ -2,99 +2,21 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import pytest
-from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from tests.support.pushes import Push, a_push, a_text
-from tests.unit.ingress.conftest import ACCOUNTS
-from wxbus.bus.envelope import Envelope
+from tests.support.pushes import a_push, a_text
+from tests.unit.ingress.conftest import Sites, wire
 from wxbus.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
-from wxbus.sockets import bound
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.admission import OTHER_FILES, SURPLUS, affordable
-from wxbus_ingress.app import build_app
-from wxbus_ingress.http import HEADER_LIMIT, serving
+from wxbus_ingress.http import HEADER_LIMIT
 from wxbus_ingress.settings import Limits
 
 SECRET = "hunter2"
 CROWDED = b"not accepted: too much at once, please send it again\n"
-
-
-@dataclass
-class Inbox:
-    """Takes callbacks when the test says so."""
-
-    taken: list[Envelope] = field(default_factory=list)
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def publish(self, envelope: Envelope, *, budget: float) -> None:  # noqa: ARG002 - the port's signature
-        """Take it."""
-        await self.open.wait()
-        self.taken.append(envelope)
-
-
-@dataclass
-class Site:
-    """A running ingress."""
-
-    port: int
-    inbox: Inbox
-    registry: CollectorRegistry
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection."""
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    async def send(self, *parts: bytes) -> bytes:
-        """Send bytes on a connection of their own; return all that comes back until the other side closes."""
-        reader, writer = await self.connect()
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        answer = await reader.read()
-        writer.close()
-        return answer
-
-    def metric(self, name: str) -> float:
-        """Return a metric's value."""
-        return self.registry.get_sample_value(f"wxbus_ingress_{name}") or 0
-
-    async def until(self, name: str, value: float) -> None:
-        """Return once a metric has this value."""
-        while self.metric(name) != value:  # noqa: ASYNC110 - a metric cannot be awaited
-            await asyncio.sleep(0)
-
-
-Sites: TypeAlias = Callable[..., AbstractAsyncContextManager[Site]]
-
-
-@pytest.fixture
-def sites() -> Sites:
-    """Makes running ones; arguments override limits."""
-
-    @asynccontextmanager
-    async def running(**limits: Any) -> AsyncIterator[Site]:
-        inbox, registry = Inbox(), CollectorRegistry()
-        inbox.open.set()
-        settings = Limits(**{"body_timeout": 30, **limits})
-        app = build_app(settings, ACCOUNTS, inbox, registry=registry)
-        async with serving(app, bound("127.0.0.1", 0), grace=0.1) as port:
-            yield Site(port, inbox, registry)
-
-    return running
-
-
-def wire(push: Push, *fields: str, method: str = "POST", path: str = "/wechat/any") -> bytes:
-    """Return a push as it goes over the wire; the connection is closed behind the answer."""
-    head = (f"{method} {path}?{urlencode(push.query)} HTTP/1.1", "Host: h", "Connection: close", *fields)
-    return "\r\n".join((*head, f"Content-Length: {len(push.body)}", "", "")).encode() + push.body
 
 
 def get(*fields: str, line: str = "GET / HTTP/1.1") -> bytes:

@@ -1,6 +1,7 @@
 """How much ingress has in hand at once: connections, and bytes of bodies whose requests are not answered yet."""
 
 import resource
+from collections import Counter
 
 import structlog
 
@@ -13,6 +14,13 @@ SURPLUS = 64
 OTHER_FILES = 128
 """Open files that are no connection of WeChat's: admin port, RabbitMQ, spool, logs."""
 
+LARGE = 64 * 1024
+"""Bytes above which a body is large: WeChat's have a few kilobytes. Large ones never take the place of the others."""
+LARGE_SHARE = 2
+"""All large bodies together may take this part of the limit of all bodies: a half."""
+ADDRESS_SHARE = 4
+"""The large bodies of one address: a quarter."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -23,6 +31,8 @@ class Admission:
         self._limits = limits
         self._refused = metrics.connections_refused
         self._body_bytes = 0
+        self._large_bytes: Counter[str] = Counter()
+        """Of large bodies, by the address they come from."""
         self.connections = 0
         """Those that are served."""
         self.surplus = 0
@@ -37,15 +47,33 @@ class Admission:
         self._refused.inc()
         return False
 
-    def take_bytes(self, size: int) -> None:
-        """Count `size` bytes more of bodies (or less).
+    def resize_body(self, before: int, after: int, remote: str | None) -> None:
+        """Count `after` bytes for a body that counted for `before`; `remote` is the address it comes from.
 
         Raises:
-            Crowded: All together would be over the limit; one body alone never is.
+            Crowded: That is too much; one body alone never is. Nothing is changed.
         """
-        if size > 0 and self._body_bytes and self._body_bytes + size > self._limits.bodies_limit:
-            raise Crowded(f"bodies of {self._body_bytes} bytes are in hand, the limit is {self._limits.bodies_limit}")
-        self._body_bytes += size
+        if after > before:
+            self._check(before, after, remote or "")
+        self._body_bytes += after - before
+        for size, sign in ((before, -1), (after, 1)):
+            if size > LARGE:
+                self._large_bytes[remote or ""] += sign * size
+        if before > LARGE and not self._large_bytes[remote or ""]:
+            del self._large_bytes[remote or ""]
+
+    def _check(self, before: int, after: int, remote: str) -> None:
+        limit = self._limits.bodies_limit
+        bounds = [("bodies", self._body_bytes - before, limit)]
+        if after > LARGE:
+            held = before if before > LARGE else 0
+            bounds += [
+                ("large bodies", self._large_bytes.total() - held, limit // LARGE_SHARE),
+                (f"large bodies of {remote}", self._large_bytes[remote] - held, limit // ADDRESS_SHARE),
+            ]
+        for what, others, bound in bounds:
+            if others and others + after > bound:
+                raise Crowded(f"{what} take {others} bytes, the limit is {bound}")
 
 
 def affordable(limits: Limits) -> Limits:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -14,6 +15,7 @@ from wxbus.wechat.callback import CallbackQuery
 from wxbus.wechat.documents import Document, text
 from wxbus.wechat.reply import SUCCESS
 from wxbus_ingress import page
+from wxbus_ingress.admission import LARGE
 from wxbus_ingress.answering import Answering, Call
 from wxbus_ingress.body import read_body
 from wxbus_ingress.deadline import Deadline
@@ -24,6 +26,7 @@ from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.probe import is_probe
 from wxbus_ingress.settings import Limits
 from wxbus_ingress.sources import Sources
+from wxbus_ingress.turns import Turns
 
 PREFIX = "/wechat/"
 ALLOWED = "GET, HEAD, OPTIONS, POST"
@@ -50,6 +53,7 @@ class Callbacks:
         self._answering = answering
         self._limits = limits
         self._metrics = metrics
+        self._turns = Turns()
         self._log = log.bind()  # the module's own looks its configuration up at every line
         self._methods: dict[str, Callable[[Request, str], Awaitable[web.StreamResponse]]] = {
             "POST": self._receive,
@@ -85,7 +89,10 @@ class Callbacks:
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = time.time()
         query = CallbackQuery.from_mapping(request.query)
-        opened = endpoint.open(query, body, now)
+        if len(body) <= LARGE:
+            opened = endpoint.open(query, body, now)
+        else:
+            opened = await self._turns.take(partial(endpoint.open, query, body, now), within=deadline.left())
         envelope = envelope_of(endpoint.account, opened, query, now)
         if _is_awaited(endpoint.account, opened.document, envelope.openid):
             return await self._answering(

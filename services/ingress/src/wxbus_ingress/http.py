@@ -48,7 +48,7 @@ class Request(http_server.Request):
 
     def hold(self, size: int) -> None:
         """Let it count for `size` bytes from now until it is answered; raises Crowded if that is too much."""
-        self.admission.take_bytes(size - self.body_bytes)
+        self.admission.resize_body(self.body_bytes, size, self.remote)
         self.body_bytes = size
 
 
@@ -161,7 +161,7 @@ class Server(http_server.Server):
             try:
                 response = await app(request)
             finally:
-                admission.take_bytes(-request.body_bytes)
+                request.hold(0)
             if request.content.is_eof():
                 cast("Connection", request.protocol).forget_first_byte()
             else:

@@ -1,0 +1,130 @@
+"""What an unsigned request costs is bounded, and signed ones do not wait behind it."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.pushes import Push, a_push, a_text
+from tests.unit.ingress.conftest import Site, Sites, wire
+from wxbus.wechat.callback import CallbackQuery, Opened
+from wxbus_ingress.admission import LARGE
+from wxbus_ingress.endpoints import Endpoint
+
+CROWDED = b"not accepted: too much at once, please send it again\n"
+HOSTILE = 16
+SIGNED = 20
+MOST_BETWEEN = 4
+"""Unsigned large bodies opened while one signed callback is answered: the event loop goes round a few times for it, and
+opens one at most in each."""
+
+
+def unsigned(size: int) -> Push:
+    """A push of an attacker: all is as it should be, except that the signature is wrong."""
+    return a_push(a_text("x" * size), token="guessed")
+
+
+def kept_open(push: Push) -> bytes:
+    """A request on a connection that stays open."""
+    return wire(push).replace(b"Connection: close\r\n", b"")
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """Send a request, read the answer, return its status."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+    return int(head[9:12])
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all bodies that were opened, in order."""
+    sizes: list[int] = []
+    original = Endpoint.open
+
+    def noted(self: Endpoint, query: CallbackQuery, body: bytes, now: float) -> Opened:
+        sizes.append(len(body))
+        return original(self, query, body, now)
+
+    monkeypatch.setattr(Endpoint, "open", noted)
+    return sizes
+
+
+@contextmanager
+def sending(site: Site, request: bytes, *, connections: int) -> Iterator[None]:
+    """Send a request again and again over so many connections while the block runs."""
+
+    async def attack() -> None:
+        while True:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                reader, writer = await site.connect()
+                try:
+                    while True:
+                        await ask(reader, writer, request)
+                finally:
+                    writer.close()
+
+    tasks = [asyncio.create_task(attack()) for _ in range(connections)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@pytest.mark.parametrize("size", [LARGE, 600_000], ids=["just large", "near the limit"])
+async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(sites: Sites, opened: list[int], size: int) -> None:
+    """Sixteen connections that send large unsigned bodies without a pause cost a signed callback a few of them."""
+    between: list[int] = []
+    async with sites() as site:
+        reader, writer = await site.connect()
+        with sending(site, kept_open(unsigned(size)), connections=HOSTILE):
+            while sum(one > LARGE for one in opened) < HOSTILE:  # noqa: ASYNC110 - a list cannot be awaited
+                await asyncio.sleep(0)
+            for number in range(SIGNED):
+                before = len(opened)
+                assert await ask(reader, writer, kept_open(a_push(a_text(str(number), msg_id=f"{number}")))) == 200
+                between.append(sum(one > LARGE for one in opened[before:]))
+        writer.close()
+
+    print(f"unsigned bodies opened meanwhile: {between}")
+    assert max(between) <= MOST_BETWEEN
+
+
+async def test_large_bodies_never_take_the_place_of_others(sites: Sites) -> None:
+    """Held back or not, they take at most a part of the memory for bodies: one address a quarter, all a half."""
+    push = unsigned(600_000)
+    size = len(push.body)
+    async with sites(bodies_limit=8 * size + 1, body_limit=2_000_000) as site:
+        held: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+        async def hold(address: str) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port, local_addr=(address, 0))
+            writer.write(wire(push)[:-1])
+            held.append((reader, writer))
+            await site.until("body_bytes", size * len(held))
+
+        async def refused(address: str) -> bool:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port, local_addr=(address, 0))
+            writer.write(wire(push)[:-1])
+            answer = await reader.readuntil(b"send it again\n")
+            writer.close()
+            return answer.endswith(CROWDED)
+
+        await hold("127.0.0.1")
+        await hold("127.0.0.1")
+        assert await refused("127.0.0.1")
+        await hold("127.0.0.2")
+        await hold("127.0.0.2")
+        assert await refused("127.0.0.3")
+        assert (await site.send(wire(a_push()))).startswith(b"HTTP/1.1 200 ")
+
+        for reader, writer in held:
+            writer.write(push.body[-1:])
+            assert (await reader.read()).startswith(b"HTTP/1.1 403 ")
+            writer.close()
+        assert site.metric("body_bytes") == 0
+        assert (await site.send(wire(push))).startswith(b"HTTP/1.1 403 ")
