@@ -63,6 +63,12 @@ class Page:
             process.kill()
             await process.communicate()
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the page a window of a telephone's kind."""
+        await self._ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
+        )
+
     async def run(self, script: str) -> Any:
         """Return what a script gives, awaited if it is a promise."""
         answer = await self._ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)

@@ -96,6 +96,26 @@ async def test_an_account_lives_on_all_instances(place: Place) -> None:
         assert KIOSK not in await admin.sources()
 
 
+async def test_a_removed_account_leaves_no_token_behind(place: Place, redis: "Redis") -> None:
+    """Its sealed values are deleted with it; what else Redis has of it are counts."""
+    async with service(place.settings) as url, Admin.of(url, place) as admin:
+        await admin.add()
+        assert await admin.token()
+        pattern = f"{place.settings.store.namespace}:token:*{KIOSK}*:record"
+        assert [key async for key in redis.scan_iter(match=pattern)]
+        await admin.remove()
+        assert not [key async for key in redis.scan_iter(match=pattern)]
+
+
+async def test_a_platform_is_not_registered_at_run_time(place: Place) -> None:
+    """Its tickets come through ingress, which has its keys from the accounts file alone: 422 says so."""
+    async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
+        request = NewAccount(name="platform", appid=KIOSK, kind=AccountKind.COMPONENT, secret="x" * 32)
+        with pytest.raises(RpcFailure, match="accounts file") as caught:
+            await client.call("accounts", "add", request, Done)
+        assert caught.value.status == 422
+
+
 async def _not(outcome: Awaitable[bool]) -> bool:
     return not await outcome
 

@@ -21,7 +21,7 @@ class Node {
 const byId = { title: new Node("h1"), index: new Node("nav"), methods: new Node("main"), key: Object.assign(new Node("input"), { value: key }) };
 const asked = [];
 const world = {
-  document: { createElement: (name) => new Node(name), getElementById: (id) => byId[id] },
+  document: { documentElement: { lang: "en" }, createElement: (name) => new Node(name), getElementById: (id) => byId[id] },
   fetch: (path, options) => { asked.push(path); return fetch(base + path, options); },
   performance,
 };

@@ -1,5 +1,7 @@
 """What may be declared, and what a scope allows."""
 
+from typing import Any
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -44,6 +46,25 @@ def test_a_wrong_declaration_is_refused_at_once() -> None:
 
     with pytest.raises(ValueError, match="at least one scope"):
         method(scopes=[])
+
+
+@pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
+def test_a_mark_on_what_is_no_method_is_an_error(wrap: Any) -> None:
+    """It would silently be no part of the service."""
+
+    async def say(self: object, request: Question) -> Reply:
+        raise AssertionError(f"{self} {request}")
+
+    marked = method(scopes=["echo:say:all"])(say)
+    with pytest.raises(TypeError, match=rf"Wrong\.say is a {wrap.__name__}"):
+        service("wrong")(type("Wrong", (), {"say": wrap(marked)}))
+
+
+@pytest.mark.parametrize("name", ["", "a/b c", "a.b", "1a", "a" * 65, "dé"])
+def test_a_name_that_no_path_can_hold_is_an_error(name: str) -> None:
+    """A service's name stands in addresses, in names of queues and in scopes."""
+    with pytest.raises(ValueError, match="is no name of a service"):
+        service(name)
 
 
 def test_a_service_is_registered_by_hand_and_once() -> None:

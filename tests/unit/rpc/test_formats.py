@@ -1,7 +1,9 @@
 """Form, MessagePack and XML: what goes in comes out, what is not of the format is 400, what is not the model 422."""
 
 import json
+from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 import msgpack
 import pytest
@@ -117,17 +119,38 @@ def test_other_words_are_no_truth(word: str) -> None:
     assert [error["field"] for error in caught.value.errors] == ["yes"]
 
 
-def test_a_form_is_flat() -> None:
-    """An answer that a form cannot hold is refused, not mangled."""
-    message = Deep(flat=Flat(text="", number=1, share=1.0, yes=True))
-    with pytest.raises(RpcFailure, match="406"):
-        Form().encode(message)
+class Open(BaseModel):
+    counts: dict[str, int]
 
 
-def test_a_number_that_messagepack_cannot_hold_is_refused() -> None:
-    """It ends at 64 bits: an answer beyond them is 406, not a fault."""
+class Listed(BaseModel):
+    names: list[str]
+    of: Literal["a", "b"] | None = None
+    when: datetime
+
+
+def test_what_a_format_holds_is_known_before_there_is_a_message() -> None:
+    """A form holds flat models, XML those whose names are declared; JSON and MessagePack hold all."""
+    held = {
+        type(serializer).__name__: [model.__name__ for model in (Flat, Listed, Deep, Open) if serializer.holds(model)]
+        for serializer in standard()
+    }
+    assert held == {
+        "Json": ["Flat", "Listed", "Deep", "Open"],
+        "Form": ["Flat", "Listed"],
+        "MessagePack": ["Flat", "Listed", "Deep", "Open"],
+        "Xml": ["Flat", "Listed", "Deep"],
+    }
+
+
+def test_an_answer_is_given_in_a_format_that_holds_it() -> None:
+    """The best of those that the caller takes; 406 if none of them holds the answer."""
+    known = Serializers(standard())
+    form = "application/x-www-form-urlencoded"
+    assert isinstance(known.of_answer(form, Flat), Form)
+    assert isinstance(known.of_answer(f"{form}, application/xml;q=0.5", Deep), Xml)
     with pytest.raises(RpcFailure, match="406"):
-        MessagePack().encode(Flat(text="", number=2**64, share=1.0, yes=True))
+        known.of_answer(form, Deep)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +213,17 @@ def test_one_s_own_format_is_added() -> None:
         def decode(self, body: bytes, model: type[BaseModel]) -> BaseModel:
             return model.model_validate({"text": body.decode()})
 
+        def holds(self, _model: type[BaseModel]) -> bool:
+            return True
+
         def encode(self, message: BaseModel) -> bytes:
             return str(message).encode()
 
     mine: Serializer = Plain()  # type: ignore[assignment]  # a test's shortcut: not generic
     known = Serializers((*standard(), mine))
-    assert known.of_request("text/plain") is known.of_answer("text/plain") is mine
+    assert known.of_request("text/plain") is known.of_answer("text/plain", Flat) is mine
     assert known.content_types[0] == "application/json"
-    assert Serializers([mine]).of_answer(None) is mine
+    assert Serializers([mine]).of_answer(None, Flat) is mine
 
 
 class Nothing(BaseModel):

@@ -12,10 +12,11 @@ from aiohttp.test_utils import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
 from tests.support.http import LowLevelServer
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
-from wxbus.rpc import Server
+from wxbus.rpc import Server, method, service
 from wxbus.rpc.audit import Audit
 from wxbus.rpc.call import Answer, Call, Principal
 from wxbus.rpc.formats import standard
@@ -221,7 +222,7 @@ async def test_a_body_that_breaks_off_or_has_no_sense_400(http: TestClient, echo
             await reader.read()
             writer.close()
             await writer.wait_closed()
-    assert {entry["status"] for entry in logs if entry["event"] == "rpc.call"} <= {400}
+    assert {entry["status"] for entry in logs if entry["event"] == "rpc.call"} <= {400, 499}
     assert not any(entry["event"] == "rpc.failed" for entry in logs)
     assert not echo.calls
 
@@ -251,7 +252,6 @@ async def test_a_long_answer_is_gzip_if_wanted(
         (b"null", 422),
         (b"{}", 422),
         (b'{"appid": 5}', 422),
-        (b'{"appid": "wx1", "more": "hunter2-hunter2"}', 422),
         (b'{"appid": {"a": "hunter2-hunter2"}}', 422),
     ],
 )
@@ -262,6 +262,55 @@ async def test_a_body_that_does_not_fit(http: TestClient, keys: Keys, body: byte
     assert SECRET_TEXT not in json.dumps(document)
     if status == 422:
         assert all(error["message"] for error in document["errors"])
+
+
+async def test_unknown_fields_are_ignored_with_a_warning(http: TestClient, keys: Keys) -> None:
+    """A newer client works on an older server: the log names the fields, by no value; what else is wrong is 422."""
+    with structlog.testing.capture_logs() as logs:
+        for body in (b'{"appid": "wx1", "more": "hunter2-hunter2"}', b'{"more": 1}'):
+            answer = await http.post(SAY, data=body, headers=bearer(keys.full) | {"Content-Type": "application/json"})
+            if b"appid" in body:
+                assert (await answer.json())["text"] == "wx1"
+            else:
+                assert [error["field"] for error in (await problem(answer, 422))["errors"]] == ["appid"]
+    (warning,) = [entry for entry in logs if entry["event"] == "rpc.fields_ignored"]
+    assert (warning["fields"], warning["principal"], warning["log_level"]) == (["more"], "full", "warning")
+    assert SECRET_TEXT not in str(logs)
+
+
+async def test_a_call_ends_when_its_caller_leaves(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """The method is cancelled, as over AMQP; the audit log says so."""
+    echo.gate.clear()
+    headers = bearer(keys.full) | {"Content-Type": "application/json"}
+    with structlog.testing.capture_logs() as logs:
+        calling = asyncio.create_task(http.post(SAY, data=GOOD, headers=headers))
+        await echo.called.wait()
+        calling.cancel()
+        await echo.ended.wait()
+        assert echo.running == 0
+        assert await http.post("/rpc/echo/none", headers=headers)
+    assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [499, 404]
+
+
+async def test_a_406_is_found_out_before_the_method_runs(keys: Keys) -> None:
+    """An answer that the caller's only format cannot hold: nothing was done."""
+    ran = []
+
+    class Tree(BaseModel):
+        branches: list["Tree"] = []
+
+    @service("trees")
+    class Trees:
+        @method(scopes=["echo:say:all"])
+        async def grow(self, request: Tree) -> Tree:
+            ran.append(request)
+            return request
+
+    server = Server([Trees()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    async with TestClient(LowLevelServer(build_http(server))) as client:
+        headers = bearer(keys.full) | {"Accept": "application/x-www-form-urlencoded"}
+        await problem(await client.post("/rpc/trees/grow", json={}, headers=headers), 406)
+    assert not ran
 
 
 async def test_errors_of_a_method(

@@ -62,6 +62,17 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
             part = part[step]
 
 
+def test_the_view_for_generators_has_json_alone(keys: Keys) -> None:
+    """One format of bodies, no model twice; the other view has all formats that hold the message."""
+    server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    view = openapi.document(server, title="Wood", version="1", json_only=True)
+    assert list(view["paths"]) == ["/rpc/wood/grow", "/rpc/echo/say"]
+    for path in view["paths"].values():
+        assert list(path["post"]["requestBody"]["content"]) == ["application/json"]
+        assert list(path["post"]["responses"]["200"]["content"]) == ["application/json"]
+    assert not [name for name in view["components"]["schemas"] if "." in name]
+
+
 def test_xml_stands_in_one_root(document: dict[str, Any]) -> None:
     """Generators see the root's name only where it stands beside no reference."""
     content = document["paths"]["/rpc/echo/say"]["post"]["requestBody"]["content"]
@@ -163,8 +174,8 @@ async def test_what_a_message_holds_is_shown(echo: Echo) -> None:
     server = Server([Wood(), echo], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as http:
         seen = await read(str(http.make_url("")).rstrip("/"), "", {})
-    assert seen["index"] == "echo.say wood.grow"
-    wood = seen["sections"][1]
+    assert seen["index"] == "wood.grow echo.say", "as the services were given to the server"
+    wood = seen["sections"][0]
     assert all(part in wood for part in ("leaves", "list of Leaf", "leaves[].word", '"small" or "large"'))
     assert "trees[].leaves[].size" in wood
 
@@ -192,6 +203,27 @@ async def test_a_method_is_tried_on_the_page(
     assert seen["failed"] is failed
 
 
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        (None, "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en-GB,en;q=0.9,zh;q=0.5", "en"),
+        ("fr", "en"),
+        ("zh;q=0", "en"),
+        ("de, zh-TW;q=0.3", "zh"),
+    ],
+)
+async def test_each_reader_has_one_language(http: TestClient, accepted: str | None, language: str) -> None:
+    """`Accept-Language` decides; the page is made for a telephone, too."""
+    answer = await http.get("/docs", headers={} if accepted is None else {"Accept-Language": accepted})
+    text = await answer.text()
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
+    assert f'<html lang="{language}' in text
+    assert (re.search("[\u4e00-\u9fff]", text) is not None) is (language == "zh")
+    assert '<meta name="viewport" content="width=device-width' in text
+
+
 TRIED = """
 (async () => {
   const until = async (found) => { while (!found()) await new Promise((go) => setTimeout(go, 5)); return found(); };
@@ -207,6 +239,26 @@ TRIED = """
     failed: output.className === "failed", images: document.images.length };
 })()
 """
+
+
+NARROW = """
+(async () => {
+  while (!document.querySelector("section")) await new Promise((go) => setTimeout(go, 5));
+  return { wide: document.documentElement.scrollWidth, window: innerWidth };
+})()
+"""
+
+
+@pytest.mark.skipif(browser() is None, reason="there is no browser")
+async def test_the_page_fits_a_telephone(keys: Keys, tmp_path: Path) -> None:
+    """Nothing is wider than a window of 420 pixels."""
+    server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    async with (
+        TestClient(LowLevelServer(build_http(server))) as http,
+        Page.opened(str(http.make_url("/docs")), tmp_path) as page,
+    ):
+        await page.resize(420, 800)
+        assert await page.run(NARROW) == {"wide": 420, "window": 420}
 
 
 @pytest.mark.skipif(browser() is None, reason="there is no browser; the same page is tried without one above")

@@ -94,3 +94,12 @@ async def test_bytes_after_other_requests_are_refused(served: str) -> None:
     answer = await exchange(served, LAST.replace(b"Connection: close\r\n", b"") * 3 + GARBAGE)
 
     assert (answer.count(b"HTTP/1.1 200 "), answer.count(b" 400 ")) == (3, 1)
+
+
+async def test_requests_that_are_none_have_a_bounded_rate_of_lines() -> None:
+    """A flood of them costs a bounded number of lines; the next line says how many were left out."""
+    server = low_level()
+    with capture_logs() as logs:
+        for _ in range(1000):
+            server.note_refusal(400, "BadHttpMessage", "192.0.2.1")
+    assert len(logs) < 100

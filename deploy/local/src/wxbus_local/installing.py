@@ -21,7 +21,8 @@ LAST_LINES = 12
 def main(venv: Path, lock: Path, projects: Sequence[str]) -> int:
     """Install what the lock pins, then the projects as they are in the checkout; return the exit code."""
     editable = [word for project in projects for word in ("-e", f"./{project}")]
-    steps = [["--require-hashes", "-r", str(lock)], ["--no-build-isolation", "--no-deps", *editable]]
+    # The lock has all there is to install; it overrides what one of them asks for (locks/overrides.txt).
+    steps = [["--require-hashes", "--no-deps", "-r", str(lock)], ["--no-build-isolation", "--no-deps", *editable]]
     if uv := shutil.which("uv"):
         print(f"installing into {venv} with uv", flush=True)
         command = [uv, "pip", "install", "--python", str(venv / "bin/python")]

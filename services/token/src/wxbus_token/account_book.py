@@ -4,11 +4,11 @@ The file always wins: what stands there cannot be registered, and what was regis
 more. Ingress and workers read the file alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from wxbus.accounts import Account, Accounts
+from wxbus.accounts import Account, AccountKind, Accounts
 from wxbus.accounts_file import AccountsFile
 from wxbus.errors import RpcFailure, UnknownAccount
 from wxbus.rpc.serialization import validated
@@ -21,7 +21,14 @@ log = structlog.get_logger("wxbus.token")
 class AccountBook:
     """All accounts, and how registered ones change."""
 
-    def __init__(self, file: AccountsFile, register: Register[RegisteredAccount]) -> None:
+    def __init__(
+        self,
+        file: AccountsFile,
+        register: Register[RegisteredAccount],
+        forget: Callable[[Account], Awaitable[None]],
+    ) -> None:
+        """`forget` deletes what Redis has of a removed account."""
+        self._forget = forget
         self._file = file
         self._register = register
         self._takers: list[Callable[[Accounts], None]] = []
@@ -45,9 +52,13 @@ class AccountBook:
         """Register an account, by the fields of `RegisteredAccount`.
 
         Raises:
-            RpcFailure: 409 if its appid or its name is taken, 422 for fields that do not fit one another.
+            RpcFailure: 409 if its appid or its name is taken, 422 for fields that do not fit one another and for
+                third-party platforms, which ingress has to know as well.
             StoreUnavailable: Redis does not answer: it may or may not be registered.
         """
+        if fields.get("kind") is AccountKind.COMPONENT:
+            detail = "a third-party platform stands in the accounts file: ingress needs its Token and EncodingAESKey"
+            raise RpcFailure(422, "Not at run time", detail=detail)
         await self._register.read()
         account = validated({**fields, "changed": self._register.moment()}, RegisteredAccount)
         for other in [*self._file.current, *self._register.entries.values()]:
@@ -77,12 +88,15 @@ class AccountBook:
         await self._register.change(appid, rotated)
 
     async def remove(self, appid: str) -> None:
-        """Forget a registered account; raises as `rotate`."""
+        """Forget a registered account, and delete its tokens; raises as `rotate`. To be repeated if it fails."""
+        removed: list[Account] = []
 
-        def removed(before: RegisteredAccount | None) -> None:
-            self._known(appid, before)
+        def gone(before: RegisteredAccount | None) -> None:
+            removed.append(self._known(appid, before).account())
 
-        await self._register.change(appid, removed)
+        await self._register.change(appid, gone)
+        if not any(account.appid == appid for account in self._file.current):
+            await self._forget(removed[-1])
 
     def _known(self, appid: str, registered: RegisteredAccount | None) -> RegisteredAccount:
         if registered is not None:  # also one that the file has by now: it may be removed

@@ -48,8 +48,8 @@ class NewAccount(NewSecret):
 
     name: str = Field(pattern=NAME)
     """Our name for it."""
-    kind: AccountKind
-    """What WeChat calls it."""
+    kind: AccountKind = Field(json_schema_extra={"not": {"const": AccountKind.COMPONENT}})
+    """What WeChat calls it; a third-party platform (`component`) stands in the accounts file."""
     classic_token: bool = False
     """Fetch access tokens by `/cgi-bin/token`, not by `stable_token`."""
     receive_id: str | None = Field(default=None, max_length=64)

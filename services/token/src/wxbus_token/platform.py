@@ -19,6 +19,7 @@ from wxbus.api.component import Authorization
 from wxbus.api.fetched import FetchedToken
 from wxbus.background import repeat
 from wxbus.errors import RpcFailure, WeChatError, WxbusError
+from wxbus.singleflight import SingleFlight
 from wxbus.store.store import Store
 from wxbus.wechat.errcodes import Policy
 from wxbus_token.authority import Authority
@@ -78,6 +79,8 @@ class Platforms:
         self._sources = sources
         self._namespace = namespace
         self._accounts = accounts
+        self._exchanges: SingleFlight[tuple[str, str], Authorizer] = SingleFlight()
+        """WeChat exchanges a code once: who leaves does not stop it."""
 
     async def keeper(self, kind: str, appid: str) -> Keeper:
         """Return the keeper of a credential, of accounts that have authorised a platform too.
@@ -116,6 +119,11 @@ class Platforms:
             UnknownAccount: There is no such platform.
             TokenUnavailable: WeChat cannot be asked just now; TokenRefused if waiting does not help.
         """
+        return await self._exchanges.do(
+            (appid, digest_of(code)), lambda: self._authorize(appid, code, authorizer_appid)
+        )
+
+    async def _authorize(self, appid: str, code: str, authorizer_appid: str | None) -> Authorizer:
         self._platform(appid)
         noted = self._key(appid, f"code:{digest_of(code)}")
         if before := await self._store.command("GET", noted):

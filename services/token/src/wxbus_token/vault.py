@@ -28,6 +28,7 @@ FAIL: Final = Script.of("wxbus_token", "fail.lua")
 FORCE: Final = Script.of("wxbus_token", "force.lua")
 HASTEN: Final = Script.of("wxbus_token", "hasten.lua")
 RESEAL: Final = Script.of("wxbus_token", "reseal.lua")
+FORGET: Final = Script.of("wxbus_token", "forget.lua")
 SUPPLY: Final = Script.of("wxbus_token", "supply.lua")
 WITHDRAW: Final = Script.of("wxbus_token", "withdraw.lua")
 
@@ -195,6 +196,10 @@ class Vault:
         key = f"{self._namespace}:token:{{{AUTHORIZER_ACCESS_TOKEN}:{appid}}}:record"
         found: bytes | None = await self._store.command("HGET", key, "component")
         return (found or b"").decode()
+
+    async def forget(self, credential: Credential) -> None:
+        """Delete the record: value, means and history. A fetch that is under way stores nothing any more."""
+        await self._store.run(FORGET, keys=self._keys(credential, "record"))
 
     async def hasten(self, credential: Credential) -> None:
         """Let the value be replaced at the next occasion."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
+import structlog
 from pydantic import BaseModel
 
 from wxbus.buckets import Buckets
@@ -12,12 +13,18 @@ from wxbus.rpc.call import Call, Principal, called
 from wxbus.rpc.declaration import Method
 from wxbus.rpc.keys import Authenticator
 from wxbus.rpc.scopes import allowed
-from wxbus.rpc.serialization import Serializers
+from wxbus.rpc.serialization import IGNORED, Serializers
 
 FAILURES: Final = 60
 """Calls without a valid key that one address may make at once."""
 FAILURES_PER_SECOND: Final = 2.0
 """How often it may after that."""
+WARNINGS: Final = 10
+"""Log lines about unknown fields in calls of one method, at once."""
+WARNINGS_PER_SECOND: Final = 1 / 60
+"""How many there may be after that."""
+
+log = structlog.get_logger("wxbus.rpc")
 
 
 class Check(Protocol):
@@ -70,16 +77,34 @@ def authorize_resource(call: Call) -> None:
 
 
 class Decode:
-    """Reads the body into the method's model, and settles what the answer will look like."""
+    """Reads the body into the method's model, and settles what the answer will look like.
+
+    Fields that the model has not are ignored with a warning: a newer client may call an older server.
+    """
 
     def __init__(self, serializers: Serializers) -> None:
         self._serializers = serializers
+        self._warnings: Buckets[tuple[str, str]] = Buckets(WARNINGS_PER_SECOND, WARNINGS)
 
     async def __call__(self, call: Call) -> None:
         """415 or 406 for a format that is not known, before the body is read; 400 or 422 if it cannot be used."""
+        method = called(call)
         serializer = self._serializers.of_request(call.content_type)
-        call.answer_format = self._serializers.of_answer(call.accept)
-        call.request = serializer.decode(await call.read(), called(call).request)
+        call.answer_format = self._serializers.of_answer(call.accept, method.answer)
+        body = await call.read()
+        unknown: list[str] = []
+        token = IGNORED.set(unknown)
+        try:
+            call.request = serializer.decode(body, method.request)
+        finally:
+            IGNORED.reset(token)
+        if unknown and not self._warnings.take((method.service, method.name)):
+            log.warning(
+                "rpc.fields_ignored",
+                method=f"{method.service}.{method.name}",
+                principal=call.principal.name if call.principal else None,
+                fields=[name[:64] for name in unknown[:10]],
+            )
 
 
 def _authorize(method: Method, principal: Principal | None, request: BaseModel | None) -> None:

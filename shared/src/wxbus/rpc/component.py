@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc.client import Client
-from wxbus.rpc.messages import Appid, Moment, SecretText, TokenAnswerMessage, TokenMessage, unavailable
+from wxbus.rpc.messages import Appid, Moment, SecretText, TokenMessage, unavailable
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -47,14 +47,14 @@ class Withdrawal(PlatformRequest):
     """`CreateTime` of the push: an authorisation after that stays."""
 
 
-class Outcome(TokenAnswerMessage):
+class Outcome(TokenMessage):
     """What became of it."""
 
     done: bool
     """False: something newer is known, nothing was changed."""
 
 
-class AuthorizerAnswer(TokenAnswerMessage):
+class AuthorizerAnswer(TokenMessage):
     """An account that has authorised the platform."""
 
     appid: str
@@ -65,14 +65,14 @@ class AuthorizerAnswer(TokenAnswerMessage):
     """WeChat's numbers of the permission sets; empty if they are not known."""
 
 
-class AuthorizerList(TokenAnswerMessage):
+class AuthorizerList(TokenMessage):
     """The accounts that have authorised the platform."""
 
     authorizers: list[AuthorizerAnswer]
     """By appid."""
 
 
-class PreAuthCode(TokenAnswerMessage):
+class PreAuthCode(TokenMessage):
     """A code for one page of authorisation."""
 
     pre_auth_code: SecretText
@@ -81,7 +81,7 @@ class PreAuthCode(TokenAnswerMessage):
     """Seconds until it expires."""
 
 
-class Recovered(TokenAnswerMessage):
+class Recovered(TokenMessage):
     """What was taken from WeChat's list of authorisers."""
 
     taken: int

@@ -9,6 +9,7 @@ A method takes one pydantic model and returns one:
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, get_type_hints
@@ -22,6 +23,8 @@ F = TypeVar("F", bound=Callable[..., Awaitable[BaseModel]])
 
 SERVICE_MARK: Final = "__wxbus_service__"
 METHOD_MARK: Final = "__wxbus_method__"
+NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""A service's name stands in paths, in names of queues and in scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,12 @@ def service(name: str) -> Callable[[C], C]:
     """Mark a class as the service `name` and check its marked methods.
 
     Raises:
+        ValueError: The name is not of letters, digits, _ and -.
         TypeError: A marked method is not `async def name(self, request: Model) -> Model`, or a scope names a field
             that the request has not.
     """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a service: a letter, then up to 63 letters, digits, _ and -")
 
     def mark(cls: C) -> C:
         setattr(cls, SERVICE_MARK, name)
@@ -89,11 +95,19 @@ def methods_of(instance: object) -> Mapping[str, Method]:
 
 
 def _marked(cls: type) -> dict[str, tuple[Needed, ...]]:
-    return {
-        name: getattr(member, METHOD_MARK)
-        for name, member in inspect.getmembers_static(cls, inspect.isfunction)
-        if hasattr(member, METHOD_MARK)
-    }
+    marked = {}
+    for name, member in inspect.getmembers_static(cls):
+        wrapped = [getattr(member, inner, None) for inner in ("__func__", "fget")]  # of what is no plain function
+        needed = next((found for one in (member, *wrapped) if (found := getattr(one, METHOD_MARK, None))), None)
+        if needed is None:
+            continue
+        if not inspect.isfunction(member):
+            kind = type(member).__name__
+            raise TypeError(
+                f"{cls.__name__}.{name} is a {kind}: @method marks `async def {name}(self, request: Model)`"
+            )
+        marked[name] = needed
+    return marked
 
 
 def _signature(cls: type, name: str, needed: tuple[Needed, ...]) -> tuple[type[BaseModel], type[BaseModel]]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback, RpcFailure
+from wxbus.rpc import shapes
 from wxbus.rpc.serialization import Json, Serializer, typed, validated
 from wxbus.wechat import codec
 from wxbus.wechat.codec import Renderable
@@ -42,15 +43,14 @@ class Form:
             values.setdefault(name, []).append(value)
         return validated(_shaped(values, model), model)
 
+    def holds(self, model: type[BaseModel]) -> bool:
+        """Flat models, with lists of single values."""
+        return shapes.is_flat(model)
+
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes; raises RpcFailure 406 if it is not flat."""
-        pairs = []
-        for name, value in _texts(message.model_dump(mode="json")).items():
-            for item in value if isinstance(value, list) else [value]:
-                if not isinstance(item, str):
-                    raise RpcFailure(406, "Not acceptable", detail="this answer is not flat, a form cannot hold it")
-                pairs.append((name, item))
-        return urlencode(pairs).encode()
+        """Return the message's bytes."""
+        values = _texts(message.model_dump(mode="json"))
+        return urlencode(values, doseq=True).encode()
 
 
 class MessagePack:
@@ -68,12 +68,13 @@ class MessagePack:
             raise _unreadable("MessagePack") from exc
         return typed(text, model)
 
+    def holds(self, _model: type[BaseModel]) -> bool:
+        """Any; a number beyond 64 bits is a fault of the method that answers with it."""
+        return True
+
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes; raises RpcFailure 406 for a number beyond 64 bits."""
-        try:
-            packed: bytes = msgpack.packb(message.model_dump(mode="json"))
-        except OverflowError as exc:
-            raise RpcFailure(406, "Not acceptable", detail="this answer has numbers beyond 64 bits") from exc
+        """Return the message's bytes; raises OverflowError for a number beyond 64 bits."""
+        packed: bytes = msgpack.packb(message.model_dump(mode="json"))
         return packed
 
 
@@ -94,12 +95,13 @@ class Xml:
             raise _unreadable("XML", str(exc)) from exc
         return validated(_shaped(document, model), model)
 
+    def holds(self, model: type[BaseModel]) -> bool:
+        """Models whose names are known and can be elements."""
+        return shapes.has_element_names(model)
+
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes; raises RpcFailure 406 if a name cannot be an element."""
-        try:
-            return codec.render(_texts(message.model_dump(mode="json")), codec.Format.XML)
-        except ValueError as exc:
-            raise RpcFailure(406, "Not acceptable", detail="this answer has names that XML cannot hold") from exc
+        """Return the message's bytes."""
+        return codec.render(_texts(message.model_dump(mode="json")), codec.Format.XML)
 
 
 def standard() -> tuple[Serializer, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import Final
 
@@ -32,17 +32,21 @@ CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
 def build_http(
     server: Server, *, title: str = "wxbus RPC", body_limit: int = BODY_LIMIT, read_timeout: float = READ_TIMEOUT
 ) -> web.Server:
-    """Return what serves `server` over HTTP, describes it at `/openapi.json` and lets one try it at `/docs`.
+    """Return what serves `server` over HTTP, describes it at `/openapi.json` (`/openapi-json.json` for
+    generators of clients, with bodies in JSON alone) and lets one try it at `/docs`.
 
     It is aiohttp's low-level server: with few fixed addresses, its router would cost a third of a call.
     """
-    pages = page.pages(openapi.document(server, title=title, version=version("wxbus")))
+    described = partial(openapi.document, server, title=title, version=version("wxbus"))
+    pages = page.pages(described(), described(json_only=True))
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if match := CALL.fullmatch(request.path):
             return await rpc(request, match[1], match[2])
         if found := pages.get(request.path):
-            return found.response() if request.method in {"GET", "HEAD"} else _not_allowed("GET, HEAD")
+            if request.method not in {"GET", "HEAD"}:
+                return _not_allowed("GET, HEAD")
+            return found.response(request.headers.get("Accept-Language"))
         return _response(
             answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
         )
@@ -77,8 +81,8 @@ def build_http(
             return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
 
-    # Bodies are inflated by us: aiohttp takes a cut one for whole.
-    return http_server.Server(serve, body_limit=body_limit, auto_decompress=False)
+    # A call ends with its caller's connection. Bodies are inflated by us: aiohttp takes a cut one for whole.
+    return http_server.Server(serve, body_limit=body_limit, handler_cancellation=True, auto_decompress=False)
 
 
 @lru_cache(maxsize=256)

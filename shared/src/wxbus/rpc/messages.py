@@ -26,16 +26,9 @@ class TokenMessage(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
-        extra="forbid",
         hide_input_in_errors=True,
         use_attribute_docstrings=True,  # for the OpenAPI document
     )
-
-
-class TokenAnswerMessage(TokenMessage):
-    """An answer; a newer service may tell more."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 def unavailable(failure: RpcFailure) -> TokenUnavailable:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, Field
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from wxbus.rpc import problems
 from wxbus.rpc.declaration import Method
@@ -13,6 +13,7 @@ from wxbus.rpc.server import Server
 
 Schema: TypeAlias = dict[str, Any]
 
+JSON: Final = "application/json"
 NULL: Final[Schema] = {"type": "null"}
 IN_TEXT: Final = ".text"
 """Ends the name of a model as forms and XML have it, if that is another one: they know no null."""
@@ -54,9 +55,12 @@ class Problem(BaseModel):
     errors: list[InvalidField] | None = None
 
 
-def document(server: Server, *, title: str, version: str) -> dict[str, Any]:
-    """Return the document; it holds what is declared and nothing of what is configured."""
-    methods = [method for _, method in sorted(server.methods.items())]
+def document(server: Server, *, title: str, version: str, json_only: bool = False) -> dict[str, Any]:
+    """Return the document; it holds what is declared and nothing of what is configured.
+
+    `json_only` leaves out the other formats of bodies: generators of clients take one format, and models named for it.
+    """
+    methods = list(server.methods.values())
     refs, definitions = models_json_schema(
         [
             (Problem, "serialization"),
@@ -66,8 +70,12 @@ def document(server: Server, *, title: str, version: str) -> dict[str, Any]:
         ref_template=REF,
     )
     schemas = definitions.get("$defs", {})
-    others = _with_null(schemas)
-    formats = server.serializers.content_types
+    others = [] if json_only else _with_null(schemas)
+
+    def content(formats: Sequence[str], model: tuple[type[BaseModel], JsonSchemaMode]) -> Schema:
+        kept = [name for name in formats if name == JSON or not json_only]
+        return _content(kept, refs[model], others)
+
     problem = {problems.CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}}
     return {
         "openapi": "3.1.0",
@@ -77,8 +85,8 @@ def document(server: Server, *, title: str, version: str) -> dict[str, Any]:
             f"/rpc/{method.service}/{method.name}": {
                 "post": _operation(
                     method,
-                    request=_content(formats, refs[method.request, "validation"], others),
-                    answer=_content(formats, refs[method.answer, "serialization"], others),
+                    request=content(server.serializers.content_types, (method.request, "validation")),
+                    answer=content(server.serializers.holding(method.answer), (method.answer, "serialization")),
                 )
             }
             for method in methods

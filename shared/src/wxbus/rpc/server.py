@@ -16,8 +16,10 @@ The checks:
     authorize_resource  may the caller call it for what the request names: 403
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
@@ -29,6 +31,9 @@ from wxbus.rpc.formats import standard
 from wxbus.rpc.keys import Authenticator
 from wxbus.rpc.serialization import Serializer, Serializers
 from wxbus.rpc.stages import Admit, Stage, compose, in_time, invoke, settled
+
+CALLER_LEFT: Final = 499
+"""Status in the audit log of a call that was cancelled; nobody is answered with it."""
 
 
 class Server:
@@ -83,12 +88,17 @@ class Server:
         return frozenset(service for service, _ in self.methods)
 
     async def answer(self, call: Call) -> Answer:
-        """Return the answer, errors included; only cancellation is raised."""
+        """Return the answer, errors included; only cancellation is raised, which is what a transport does for a caller
+        that has left.
+        """
         began = time.perf_counter()
         token = CURRENT.set(call)
         try:
             answering = self._chain(call)
             answer = await (answering if call.timeout is None else in_time(answering, call.timeout))
+        except asyncio.CancelledError:
+            self._audit(call, Answer(CALLER_LEFT, "", b""), time.perf_counter() - began)
+            raise
         except Exception as exc:  # whatever a method raises is answered
             answer = settled(call, exc)
         finally:

@@ -16,7 +16,7 @@ from pydantic import Field
 from wxbus.bus.topology import Topology
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
 from wxbus.rpc.client import Client
-from wxbus.rpc.messages import Appid, SecretText, TokenAnswerMessage, TokenMessage, unavailable
+from wxbus.rpc.messages import Appid, SecretText, TokenMessage, unavailable
 from wxbus.singleflight import SingleFlight
 
 TIMEOUT: Final = 12.0
@@ -53,7 +53,7 @@ class ReportInvalidRequest(TokenRequest):
     """The one that WeChat refused."""
 
 
-class TokenAnswer(TokenAnswerMessage):
+class TokenAnswer(TokenMessage):
     """The token to use now."""
 
     access_token: SecretText
@@ -76,7 +76,7 @@ class ReportCredentialRequest(CredentialRequest):
     """The one that WeChat refused."""
 
 
-class CredentialAnswer(TokenAnswerMessage):
+class CredentialAnswer(TokenMessage):
     """The value to use now."""
 
     value: SecretText

@@ -1,6 +1,22 @@
 "use strict";
 // Text goes into the page as text alone (textContent): nothing that a service answers is ever markup.
 
+const TEXTS = {
+  en: {
+    required: "required", or: " or ", listOf: "list of ", anything: "anything", comma: ", ", call: "Call", request: "Request", answer: "Answer",
+    needs: (text) => text, requestOf: (id) => `Request of ${id}`, retry: (wait) => `retry after ${wait} s`,
+    noAnswer: "no answer: ", unreadable: "The description cannot be read: ",
+    limits: { minLength: "at least", maxLength: "at most", minimum: "from", exclusiveMinimum: "above", maximum: "to" },
+  },
+  zh: {
+    required: "必填", or: " 或 ", listOf: "列表，元素为 ", anything: "任意值", comma: "，", call: "调用", request: "请求", answer: "返回",
+    needs: (text) => text.replace("Needs an API key with the scope ", "需要的权限："), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
+    noAnswer: "没有回答：", unreadable: "无法读取描述：",
+    limits: { minLength: "长度至少", maxLength: "长度至多", minimum: "不小于", exclusiveMinimum: "大于", maximum: "不大于" },
+  },
+};
+const T = TEXTS[document.documentElement.lang.split("-")[0]] || TEXTS.en;
+
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -18,15 +34,15 @@ function words(text) {
 
 function kind(schema, api) {
   if (schema.$ref && resolved(schema, api).enum) return kind(resolved(schema, api), api);
-  if (schema.anyOf) return schema.anyOf.map((choice) => kind(choice, api)).join(" or ");
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
-  if (schema.type === "array") return "list of " + kind(schema.items || {}, api);
-  return (schema.$ref && schema.$ref.split("/").pop()) || schema.type || "anything";
+  if (schema.anyOf) return schema.anyOf.map((choice) => kind(choice, api)).join(T.or);
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(T.or);
+  if (schema.type === "array") return T.listOf + kind(schema.items || {}, api);
+  return (schema.$ref && schema.$ref.split("/").pop()) || schema.type || T.anything;
 }
 
 function limits(schema) {
-  const told = { minLength: "at least", maxLength: "at most", minimum: "from", exclusiveMinimum: "above", maximum: "to" };
-  return Object.keys(told).filter((name) => name in schema).map((name) => `${told[name]} ${schema[name]}`).join(", ");
+  const known = Object.keys(T.limits).filter((name) => name in schema);
+  return known.map((name) => `${T.limits[name]} ${schema[name]}`).join(T.comma);
 }
 
 function example(schema, api, depth = 0) {
@@ -48,8 +64,8 @@ function rows(schema, api, before = "", depth = 0) {
   return Object.entries(is.properties || {}).flatMap(([name, field]) => {
     const row = element("tr", {},
       element("td", {}, element("code", { textContent: before + name })),
-      element("td", { textContent: [kind(field, api), limits(field)].filter(Boolean).join(", ") }),
-      element("td", { textContent: required.has(name) ? "required" : "" }),
+      element("td", { textContent: [kind(field, api), limits(field)].filter(Boolean).join(T.comma) }),
+      element("td", { textContent: required.has(name) ? T.required : "" }),
       element("td", { textContent: words(field.description) }));
     const list = field.type === "array";
     const held = list ? field.items || {} : (field.anyOf || []).find((choice) => choice.$ref) || field;
@@ -58,7 +74,8 @@ function rows(schema, api, before = "", depth = 0) {
 }
 
 function table(schema, api) {
-  return element("table", {}, element("caption", { textContent: words(resolved(schema, api).description) }), ...rows(schema, api));
+  return element("div", { className: "wide" },
+    element("table", {}, element("caption", { textContent: words(resolved(schema, api).description) }), ...rows(schema, api)));
 }
 
 async function call(path, body, key) {
@@ -71,7 +88,7 @@ async function call(path, body, key) {
   const first = `${response.status} ${response.statusText}, ${Math.round(performance.now() - began)} ms`;
   let shown = text;
   try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it came */ }
-  return { ok: response.ok, text: `${first}${wait ? `, retry after ${wait} s` : ""}\n\n${shown}` };
+  return { ok: response.ok, text: `${first}${wait ? T.comma + T.retry(wait) : ""}\n\n${shown}` };
 }
 
 function section(path, operation, api) {
@@ -79,10 +96,10 @@ function section(path, operation, api) {
   const answer = operation.responses["200"].content["application/json"].schema;
   const offered = JSON.stringify(example(schema, api), null, 2);
   const input = element("textarea", { value: offered, rows: offered.split("\n").length + 1, spellcheck: false });
-  input.setAttribute("aria-label", `Request of ${operation.operationId}`);
+  input.setAttribute("aria-label", T.requestOf(operation.operationId));
   const output = element("pre", { hidden: true });
   output.setAttribute("aria-live", "polite");
-  const button = element("button", { textContent: "Call" });
+  const button = element("button", { textContent: T.call });
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
@@ -90,7 +107,7 @@ function section(path, operation, api) {
       output.textContent = result.text;
       output.className = result.ok ? "" : "failed";
     } catch (error) {
-      output.textContent = `no answer: ${error.message}`;
+      output.textContent = T.noAnswer + error.message;
       output.className = "failed";
     } finally {
       output.hidden = false;
@@ -100,9 +117,9 @@ function section(path, operation, api) {
   return element("section", { id: operation.operationId },
     element("h2", {}, element("code", { textContent: `POST ${path}` })),
     element("p", { textContent: operation.summary }),
-    element("p", { textContent: words(operation.description) }),
-    element("h3", { textContent: "Request" }), table(schema, api), input, button, output,
-    element("h3", { textContent: "Answer" }), table(answer, api));
+    element("p", { textContent: T.needs(words(operation.description)) }),
+    element("h3", { textContent: T.request }), table(schema, api), input, button, output,
+    element("h3", { textContent: T.answer }), table(answer, api));
 }
 
 async function main() {
@@ -116,5 +133,5 @@ async function main() {
 }
 
 main().catch((error) => {
-  document.getElementById("methods").textContent = `The description cannot be read: ${error.message}`;
+  document.getElementById("methods").textContent = T.unreadable + error.message;
 });
