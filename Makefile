@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DISTRIBUTIONS := shared services/ingress services/worker services/token services/sandbox deploy/local
 BOOTSTRAP := PYTHONPATH=deploy/local/src $(PYTHON) -m wxbus_local
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
-  --override locks/overrides.txt \
+  --override locks/overrides.in \
   $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help

@@ -21,7 +21,7 @@ LAST_LINES = 12
 def main(venv: Path, lock: Path, projects: Sequence[str]) -> int:
     """Install what the lock pins, then the projects as they are in the checkout; return the exit code."""
     editable = [word for project in projects for word in ("-e", f"./{project}")]
-    # The lock has all there is to install; it overrides what one of them asks for (locks/overrides.txt).
+    # The lock has all there is to install; it overrides what one of them asks for (locks/overrides.in).
     steps = [["--require-hashes", "--no-deps", "-r", str(lock)], ["--no-build-isolation", "--no-deps", *editable]]
     if uv := shutil.which("uv"):
         print(f"installing into {venv} with uv", flush=True)

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts import AccountKind
 from wxbus.accounts_file import AccountsFile
 from wxbus.admin import build_admin, listening
 from wxbus.api.http import WeChatHttp
@@ -103,12 +103,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         sources = Sources(wechat, wecom, authority.source)
 
         accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
-
-        async def forget(account: Account) -> None:
-            for credential in credentials_of(account, sources):
-                await vault.forget(credential)
-
-        book = AccountBook(file, accounts, forget)
+        book = AccountBook(file, accounts, lambda account: vault.forget(credentials_of(account, sources)))
         book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, sources)))
         platforms = Platforms(store, vault, authority, sources, namespace=namespace, accounts=lambda: book.current)
         keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")

@@ -197,9 +197,10 @@ class Vault:
         found: bytes | None = await self._store.command("HGET", key, "component")
         return (found or b"").decode()
 
-    async def forget(self, credential: Credential) -> None:
-        """Delete the record: value, means and history. A fetch that is under way stores nothing any more."""
-        await self._store.run(FORGET, keys=self._keys(credential, "record"))
+    async def forget(self, credentials: Sequence[Credential]) -> None:
+        """Delete the records: value, means and history. A fetch that is under way stores nothing any more."""
+        for credential in credentials:
+            await self._store.run(FORGET, keys=self._keys(credential, "record"))
 
     async def hasten(self, credential: Credential) -> None:
         """Let the value be replaced at the next occasion."""
