@@ -19,6 +19,7 @@ from wxbus.wechat.codec import (
     sniff,
 )
 from wxbus.wechat.documents import Document
+from wxbus.wechat.json_reader import MAX_ESCAPES
 from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS
 from wxbus.wechat.shapes import REPEATED, REPEATED_TEXTS
 
@@ -320,6 +321,7 @@ ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
         pytest.param(b"<xml><A></xml>", id="not closed"),
         pytest.param(b"<xml></xml><xml></xml>", id="two roots"),
         pytest.param("<xml><A>1</A></xml>".encode("utf-16"), id="UTF-16"),
+        pytest.param(b'{"A":"' + rb"\ud800" * (MAX_ESCAPES + 1) + b'"}', id="many escaped halves"),
         pytest.param(b'{"A":1', id="cut off"),
         pytest.param(b'{"A":1}{', id="more behind"),
         pytest.param(b'{"A":NaN}', id="NaN"),

@@ -25,16 +25,25 @@ def read_json(body: str) -> Document:
             `MAX_ESCAPES`.
     """
     _check_size(body)
-    escapes = sum(map(body.count, _ESCAPES)) if "\\u" in body else 0
-    if escapes > MAX_ESCAPES:
-        raise MalformedCallback(f"the body has more than {MAX_ESCAPES} characters written as \\\\uDxxx or \\\\uFFxx")
+    _check_escapes(body)
     try:
         document = _DECODER.decode(body)
     except json.JSONDecodeError as exc:
         raise MalformedCallback(f"the body is not JSON: {exc.msg} at character {exc.pos}") from exc
     if not isinstance(document, dict):
         raise MalformedCallback("the body is not a JSON object")
-    return _members_repaired(document) if escapes else document
+    return _members_repaired(document) if "\\u" in body else document
+
+
+def _check_escapes(body: str) -> None:
+    """Refuse many characters that may have to be replaced, one after the other."""
+    if body.count("\\u") <= MAX_ESCAPES:
+        return
+    found = 0
+    for escape in _ESCAPES:
+        found += body.count(escape)
+        if found > MAX_ESCAPES:
+            raise MalformedCallback(f"the body has more than {MAX_ESCAPES} characters written as \\uDxxx or \\uFFxx")
 
 
 def _check_size(body: str) -> None:
