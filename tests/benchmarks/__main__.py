@@ -14,9 +14,9 @@ from rich.console import Console
 from tests.benchmarks import bench_flatness, bench_ingress, bench_scale, bench_token, bench_worker, results
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
-from wxbus import logs
+from wxbus.config.settings import LogSettings
 from wxbus.errors import WxbusError
-from wxbus.settings import LogSettings
+from wxbus.runtime import logs
 from wxbus_local.guard import Run
 from wxbus_local.servers import Launcher, find
 
@@ -62,7 +62,7 @@ def main(
 
 
 async def _measured(benchmark: Benchmark, places: Places) -> list[Result]:
-    async with places.beside() as own:
+    async with places.background() as own:
         return await benchmark(own)
 
 

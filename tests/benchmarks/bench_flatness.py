@@ -11,9 +11,9 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context import Context
-from wxbus_worker.context_store import ContextKey, Opened
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import Context
+from wxbus_worker.store.ports import ContextKey, Opened
+from wxbus_worker.store.redis import RedisContextStore
 
 FEW = 1_000
 MANY, FULL_MANY = 50_000, 1_000_000
@@ -27,7 +27,7 @@ async def measure(places: Places) -> list[Result]:
     many = FULL_MANY if places.full else MANY
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        other = await enter(places.beside())
+        other = await enter(places.background())
         await _make_contexts(places, FEW)
         before = await _memory(places)
         await _make_contexts(other, many)

@@ -32,7 +32,7 @@ async def measure(places: Places) -> list[Result]:
     for backlog in FULL_BACKLOGS if places.full else BACKLOGS:
         runs = {}
         for processes in PROCESSES:
-            async with places.beside() as own:
+            async with places.background() as own:
                 runs[processes] = await _run(own, backlog, processes)
         size = f"{backlog // 1_000}k"
         for processes, run in runs.items():

@@ -11,12 +11,12 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
 from wxbus.bus.topology import Topology
-from wxbus.rpc import TokenClient
-from wxbus.rpc.amqp_client import AmqpTransport
-from wxbus.rpc.keys import new_key
-from wxbus.rpc.transport import Outgoing
+from wxbus.rpc.auth.keys import new_key
+from wxbus.rpc.transports.amqp_client import AmqpTransport
+from wxbus.rpc.transports.port import Outgoing
+from wxbus.tokens import TokenClient
 from wxbus_local.ports import free_port
-from wxbus_token.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_vault_key
 
 APPID = "wxbench0000000000"
 ROUNDS, CALLS, CONNECTIONS = 9, 5_000, 16

@@ -14,7 +14,7 @@ async def measure(places: Places) -> list[Result]:
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         ours = await enter(our_worker(places))
-        celery = await enter(celery_worker(await enter(places.beside())))
+        celery = await enter(celery_worker(await enter(places.background())))
         rounds = []
         for number in range(ROUNDS + 1):
             messages = [Message(f"o{index % USERS}", f"{number}{index:06}") for index in range(MESSAGES)]

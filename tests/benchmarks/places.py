@@ -38,7 +38,7 @@ class Places:
         return Topology(namespace=self.namespace)
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator["Places"]:
+    async def background(self) -> AsyncIterator["Places"]:
         """Yield the same servers with other names on them; what is under these is deleted afterwards."""
         places = replace(self, namespace=_name())
         try:

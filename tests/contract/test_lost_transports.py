@@ -17,9 +17,9 @@ from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, RpcUnavailable, StoreUnavailable, Unavailable, WeChatUnavailable
-from wxbus.rpc.amqp_client import AmqpTransport
-from wxbus.rpc.http_client import HttpTransport
-from wxbus.rpc.transport import Outgoing
+from wxbus.rpc.transports.amqp_client import AmqpTransport
+from wxbus.rpc.transports.http_client import HttpTransport
+from wxbus.rpc.transports.port import Outgoing
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 

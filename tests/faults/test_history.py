@@ -84,7 +84,7 @@ async def test_every_history_is_whole_once_and_in_order(
                 await load.backlogged()
                 await asyncio.sleep(rng.uniform(0, 0.5))  # at no moment in particular
                 begun, behind = time.time(), load.backlog
-                await world.strike(what)
+                await world.remove_sent(what)
                 world.faults.append(Fault(what, begun, time.time()))
                 print(f"{what}: {time.time() - begun:.1f} s, {behind} behind, {len(world.running)} workers")
         await settled(own_rabbitmq.url, topology, world.running)
@@ -111,7 +111,7 @@ class World:
         """Return the workers that are there, however they feel."""
         return [worker for worker in self.workers if worker not in self.stopped]
 
-    async def strike(self, what: str) -> None:
+    async def remove_sent(self, what: str) -> None:
         """Do it and undo it; `scale` stops a worker, and starts it again the next time."""
         match what:
             case "kill":

@@ -1,8 +1,8 @@
 """Promise 6: with everything logged and everything going wrong, no secret and no user's word comes out anywhere.
 
 What a traceback of the user's own handler may show: its code, and the texts of its errors, with whatever they quote of
-the message blanked out (`wxbus.discretion`). A handler that puts a few characters of a message, or what earlier ones
-said, into an error, or logs a message itself, has said it itself.
+the message blanked out (`wxbus.runtime.redaction`). A handler that puts a few characters of a message, or what earlier
+ones said, into an error, or logs a message itself, has said it itself.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ from wxbus.wechat.callback import Mode
 from wxbus.wechat.signature import sign
 from wxbus_local.ports import free_port
 from wxbus_local.private import Server
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Fault
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(330)]
 
@@ -206,7 +206,7 @@ async def play_calls_for_tokens(watch: Watch, installation: Installation, sandbo
         await watch.ask("POST", f"{rpc}/get", headers=headers, json={"appid": APPID})
     for method, body in (
         ("report_invalid", {"appid": APPID, "token": [second]}),
-        ("report_invalid", {"appid": APPID, "token": second, "more": first}),
+        ("report_invalid", {"appid": APPID, "token": {"more": first}}),
         ("report_invalid", {"appid": first, "token": second}),
         ("get", {"appid": second}),
     ):

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.conftest import Install
 from tests.support.installation import Installation
 from wxbus.bus.topology import Topology
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Outcome, SendResult
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -16,13 +16,14 @@ from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import TextMessage, reply
-from wxbus_ingress.handover import Handover
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits
 from wxbus_local.private import Server
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.settings import Rules
-from wxbus_worker import Router, answerer
-from wxbus_worker.late import LateSweeper
+from wxbus_worker import Router
+from wxbus_worker.replies import passive as answerer
+from wxbus_worker.sweepers.replies import ReplySweeper
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -53,9 +54,9 @@ async def two(message: TextMessage) -> list[reply.Text]:
 def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     """Of each look for late replies, whether RabbitMQ was well."""
     ended: asyncio.Queue[bool] = asyncio.Queue()
-    sweep = LateSweeper.sweep
+    sweep = ReplySweeper.sweep
 
-    async def told(sweeper: LateSweeper) -> int:
+    async def told(sweeper: ReplySweeper) -> int:
         try:
             found = await sweep(sweeper)
         except BrokerUnavailable:
@@ -64,7 +65,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
         ended.put_nowait(True)
         return found
 
-    monkeypatch.setattr(LateSweeper, "sweep", told)
+    monkeypatch.setattr(ReplySweeper, "sweep", told)
     return ended
 
 
@@ -93,7 +94,7 @@ async def cut_in_the_window(
     """Let an outage begin when WeChat has its answer and RabbitMQ not the note; return when a worker knows of it."""
     settled = world.rig.settled
 
-    async def publish(handover: Handover, envelope: Envelope, *, budget: float) -> None:
+    async def publish(handover: SpoolingPublisher, envelope: Envelope, *, budget: float) -> None:
         if envelope.kind is EnvelopeKind.TAKEN:
             await world.rig.until_settled(settled + 1)
             await asyncio.sleep(ACK)
@@ -102,8 +103,8 @@ async def cut_in_the_window(
             outage()
         await handed_over(handover, envelope, budget=budget)
 
-    handed_over = Handover.publish
-    monkeypatch.setattr(Handover, "publish", publish)
+    handed_over = SpoolingPublisher.publish
+    monkeypatch.setattr(SpoolingPublisher, "publish", publish)
     result = await world.sandbox.text("shop", "hello")
     assert (result.outcome, result.shown) == (Outcome.REPLIED, "hello")
     await until(looks, well=False)

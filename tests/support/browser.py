@@ -30,7 +30,7 @@ class Page:
         self._socket = socket
         self._ids = itertools.count(1)
         self._session = ""
-        self.complaints: list[str] = []
+        self.validation_messages: list[str] = []
         """What the browser did not like: errors of scripts, what the page's policy forbids."""
 
     @classmethod
@@ -86,7 +86,7 @@ class Page:
                 result: dict[str, Any] = message["result"]
                 return result
             if message.get("method") == "Runtime.exceptionThrown":
-                self.complaints.append(str(message["params"]))
+                self.validation_messages.append(str(message["params"]))
             entry = message["params"]["entry"] if message.get("method") == "Log.entryAdded" else {}
             if entry.get("level") == "error" and entry["source"] != "network":  # a refused call is no fault of the page
-                self.complaints.append(entry["text"])
+                self.validation_messages.append(entry["text"])

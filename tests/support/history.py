@@ -21,10 +21,10 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 from wxbus.store.store import Store
 from wxbus.telemetry import new_traceparent
-from wxbus_sandbox.client import SandboxClient
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_sandbox.control.client import SandboxClient
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 DEPTH = (10, 40)
 """Messages that stand in a partition, besides those that its worker has fetched: faults wait for the first number in

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.support.processes import Service, serving
 from wxbus.bus.topology import Topology
-from wxbus.rpc.keys import new_key
+from wxbus.rpc.auth.keys import new_key
 from wxbus_local.guard import Run
 from wxbus_local.ports import free_port
-from wxbus_token.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_vault_key
 
 ACCOUNT = "shop"
 APPID = "wxfa0173f1a2b3c4d5"

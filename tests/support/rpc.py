@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 from wxbus.rpc import method, service
-from wxbus.rpc.call import current_call
-from wxbus.rpc.keys import KeyEntry, new_key
+from wxbus.rpc.auth.keys import KeyEntry, new_key
+from wxbus.rpc.service.call import current_call
 
 SECRET_TEXT = "hunter2-hunter2"
 

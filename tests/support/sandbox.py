@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from wxbus.accounts import Account, AccountKind, Accounts
-from wxbus.admin import listening
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.stable_token import fetch_stable_token
+from wxbus.runtime.admin import listening
 from wxbus.wechat.callback import CallbackQuery, Mode, Opened, Receiver
 from wxbus_sandbox.app import build_app
-from wxbus_sandbox.client import SandboxClient
-from wxbus_sandbox.clock import Clock
+from wxbus_sandbox.control.client import SandboxClient
+from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
 

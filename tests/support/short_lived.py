@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from wxbus_sandbox.answers import Refusal
-from wxbus_sandbox.clock import Clock
+from wxbus_sandbox.rules.answers import Refusal
+from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.tokens import Issued, TokenMint
 from wxbus_sandbox.settings import Rules
-from wxbus_sandbox.tokens import Issued, TokenMint
 
 WORK = 0.2
 """Seconds that WeChat takes for an answer."""

@@ -1,4 +1,7 @@
-"""A service of two processes for the tests of `wxbus.processes`: `python -m tests.support.supervised KIND GRACE`."""
+"""A service of two processes for the tests of `wxbus.runtime.processes`.
+
+Run it as `python -m tests.support.supervised KIND GRACE`.
+"""
 
 import asyncio
 import os
@@ -6,11 +9,11 @@ import sys
 import time
 from functools import partial
 
-from wxbus import logs
+from wxbus.config.settings import LogSettings
 from wxbus.errors import ConfigurationError
-from wxbus.processes import supervise
-from wxbus.settings import LogSettings
-from wxbus.stopping import stop_signal
+from wxbus.runtime import logs
+from wxbus.runtime.processes import supervise
+from wxbus.runtime.signals import stop_signal
 
 
 def tell(what: str, number: int) -> None:

@@ -10,10 +10,10 @@ import aiohttp
 
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, ShortLivedWeChat
-from wxbus.rpc.keys import new_key
+from wxbus.rpc.auth.keys import new_key
 from wxbus_local.guard import Run
 from wxbus_local.ports import free_port
-from wxbus_token.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_vault_key
 
 LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
 """Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead.

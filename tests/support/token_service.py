@@ -9,14 +9,14 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from wxbus.accounts import Accounts
-from wxbus.admin import listening
-from wxbus.rpc.keys import new_key
-from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
+from wxbus.accounts.models import Accounts
+from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
+from wxbus.rpc.auth.keys import new_key
+from wxbus.runtime.admin import listening
 from wxbus_sandbox.app import build_app
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_token.app import serving
-from wxbus_token.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_vault_key
 from wxbus_token.settings import CallsSettings, TokenSettings
 
 SHOP = "wx0000000000000001"

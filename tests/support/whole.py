@@ -16,32 +16,32 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN
 from tests.support.worker import Rig
-from wxbus.accounts import Account, AccountKind, Accounts
-from wxbus.admin import listening
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.sockets import bound
+from wxbus.runtime.admin import listening
+from wxbus.runtime.sockets import bound
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.passive.pending import PendingAnswers
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits, SpoolLimits
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.waiting import Waiting
+from wxbus_ingress.spool.spool import Spool
 from wxbus_sandbox.app import build_app as build_sandbox
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Router
-from wxbus_worker.context_store import SHARDS
-from wxbus_worker.held_replies import RedisHeldReplies
-from wxbus_worker.lanes import Lanes
-from wxbus_worker.late import LateSweeper
-from wxbus_worker.patience import PatientStore
-from wxbus_worker.redis_context_store import LaneKeys, RedisContextStore
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.store.pending_replies import RedisPendingReplies
+from wxbus_worker.store.ports import SHARDS
+from wxbus_worker.store.redis import LaneKeys, RedisContextStore
+from wxbus_worker.store.retrying import RetryingStore
+from wxbus_worker.sweepers.replies import ReplySweeper
 
 PREFETCH = 500
 """So that no message waits in its queue for others whose handlers take their time."""
@@ -80,7 +80,7 @@ class Whole:
     """Ingress's metrics."""
     namespace: str
     sandbox: SandboxClient
-    handover: Handover
+    handover: SpoolingPublisher
     clock: Clock
     """By which the worker tells how long RabbitMQ has been there."""
 
@@ -116,7 +116,7 @@ async def whole(
     worker_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
     """Start everything; the sandbox goes by `rules`. Ingress and worker may have ways of their own to RabbitMQ."""
-    waiting, registry, accounts = Waiting(), CollectorRegistry(), Accounts({account.name: account})
+    waiting, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -125,12 +125,14 @@ async def whole(
         )
         outlet = await enter(Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker"))
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
-        handover = await enter(Handover.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting))
+        handover = await enter(
+            SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting)
+        )
         app = build_app(limits, accounts, handover, waiting=waiting, registry=registry)
         port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
-        patient = PatientStore(store, Generation(store, namespace=namespace))
-        held = RedisHeldReplies(patient, namespace=namespace)
+        patient = RetryingStore(store, Generation(store, namespace=namespace))
+        held = RedisPendingReplies(patient, namespace=namespace)
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(
             router, store=contexts, held=held, answering=patient, outlet=outlet, account=account, late_grace=late_grace
@@ -139,7 +141,7 @@ async def whole(
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
         clock = Clock()
-        sweeper = LateSweeper(held, outlet, after_outage=late_after_outage, every=0.2, clock=clock)
+        sweeper = ReplySweeper(held, outlet, after_outage=late_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
             tasks.create_task(sweeper.run()),

@@ -11,27 +11,27 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 
 from tests.support.envelopes import an_envelope
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.api.client import WeChatClient
 from wxbus.bus.envelope import Envelope
-from wxbus.bus.ports import Delivery, Outlet
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.bus.ports import Delivery, PublisherPort
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat.reply import AnyReply, Text
-from wxbus_worker.context_store import ContextKey, ContextStore
-from wxbus_worker.held_replies import HeldReplies
-from wxbus_worker.job import Job
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.pipeline import Next
+from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.stages.order import build_pipeline
+from wxbus_worker.delivery.stages.tell_token_service import PlatformEvents
+from wxbus_worker.delivery.stages.wait_for_store import Answering
+from wxbus_worker.handlers.retry_policy import RetryPolicy
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.router import Router
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.outbox import Outbox
-from wxbus_worker.pipeline import Next
-from wxbus_worker.plain_signatures import PlainSignatures
-from wxbus_worker.retries import RetryPolicy
-from wxbus_worker.route_table import RouteTable
-from wxbus_worker.router import Router
-from wxbus_worker.settlement import Settlement
-from wxbus_worker.stages.order import build_pipeline
-from wxbus_worker.stages.tell_token_service import PlatformEvents
-from wxbus_worker.stages.wait_for_store import Answering
-from wxbus_worker.starts import Starts
+from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.store.crash_counter import CrashCounter
+from wxbus_worker.store.pending_replies import PendingReplies
+from wxbus_worker.store.ports import ContextKey, ContextStore
+from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.testing import MemoryContextStore
 
 APPID = "wx1"
@@ -116,22 +116,22 @@ class Rig:
         answering: Answering | None = None,
         account: Account = SHOP,
         late_grace: float = 3.0,
-        held: HeldReplies | None = None,
-        outlet: Outlet | None = None,
+        held: PendingReplies | None = None,
+        outlet: PublisherPort | None = None,
         wechat: FakeWeChat | None = None,
         delays: tuple[str, ...] = ("1s", "5s", "30s"),
         time_limit: float = 30.0,
         budget: float = 10.0,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        starts: Starts | None = None,
-        signatures: PlainSignatures | None = None,
+        starts: CrashCounter | None = None,
+        signatures: SignatureGuard | None = None,
         platform: PlatformEvents | None = None,
     ) -> None:
         self.ahead = 0.0
         """Seconds by which the memory's clock runs ahead of ours."""
         self.memory = MemoryContextStore(router.context_policy, clock=lambda: time.monotonic() + self.ahead)
         self.store: ContextStore = store or self.memory
-        self.memory_outlet = MemoryOutlet()
+        self.memory_outlet = MemoryPublisher()
         self.wechat = wechat or FakeWeChat()
         self.metrics = WorkerMetrics(CollectorRegistry())
         client = cast("WeChatClient", self.wechat)

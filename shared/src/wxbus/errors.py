@@ -27,7 +27,7 @@ WxbusError
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
-from wxbus.wechat.errcodes import ErrorCode, Policy, error_code
+from wxbus.errcodes import ErrorCode, Policy, error_code
 
 E = TypeVar("E", bound=BaseException)
 

@@ -43,7 +43,7 @@ class MemoryDelivery:
 
 
 @dataclass
-class MemoryOutlet:
+class MemoryPublisher:
     """An outlet that keeps what it is given."""
 
     published: list[Envelope] = field(default_factory=list)
@@ -63,14 +63,14 @@ class MemoryOutlet:
         self._arrive(budget)
         self.published.append(envelope)
 
-    async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
+    async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Keep it in `parked`."""
         if delay not in RETRY_DELAYS:
             raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
         self._arrive(budget)
         self.parked.append((envelope, delay))
 
-    async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
+    async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Keep it in `buried`."""
         self._arrive(budget)
         self.buried.append((delivery, death))

@@ -73,10 +73,10 @@ class Token:
 def handle(callback: str) -> None:
     """Handle one callback, decrypted: one change of the context, one reply."""
     message = parse_message(callback)
-    marker = f"{NAMESPACE}:seen:{message.source}:{message.id}"
+    dedup_key = f"{NAMESPACE}:seen:{message.source}:{message.id}"
     key = f"{NAMESPACE}:context:{message.source}"
     # One round trip for both; not a transaction, which the job does not need.
-    new, stored = redis().pipeline(transaction=False).set(marker, 1, nx=True, ex=MARKER_TTL).get(key).execute()
+    new, stored = redis().pipeline(transaction=False).set(dedup_key, 1, nx=True, ex=MARKER_TTL).get(key).execute()
     if not new:
         return
     context: dict[str, Any] = json.loads(stored) if stored else {"storage": {}, "requests": [], "responses": []}

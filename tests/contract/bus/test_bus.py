@@ -16,7 +16,7 @@ from wxbus.bus.ports import Death, Delivery
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 
 DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
 
@@ -25,7 +25,7 @@ DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
 class Bus:
     """An outlet, and what a test does to it from outside."""
 
-    outlet: MemoryOutlet | Publisher
+    outlet: MemoryPublisher | Publisher
     arrived: Callable[[int], Awaitable[list[Delivery]]]
     """Return the first so many envelopes that came out of the inbox."""
     cut: Callable[[], Awaitable[None]]
@@ -36,7 +36,7 @@ class Bus:
 @pytest.fixture
 async def memory_bus() -> Bus:
     """The fakes."""
-    outlet = MemoryOutlet()
+    outlet = MemoryPublisher()
     deliveries: list[MemoryDelivery] = []
 
     async def arrived(count: int) -> list[Delivery]:
@@ -127,8 +127,8 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
 
     for refused in (
         bus.outlet.publish(an_envelope(), budget=0.1),
-        bus.outlet.park(an_envelope(), delay="1s", budget=0.1),
-        bus.outlet.bury(delivery, DEATH, budget=0.1),
+        bus.outlet.schedule_retry(an_envelope(), delay="1s", budget=0.1),
+        bus.outlet.dead_letter(delivery, DEATH, budget=0.1),
         bus.outlet.answer(an_envelope(reply_to="somebody"), Answer(), budget=0.1),
     ):
         with pytest.raises(BrokerUnavailable):
@@ -136,8 +136,8 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
 
     await bus.heal()
     await bus.outlet.publish(an_envelope(), budget=20)
-    await bus.outlet.park(an_envelope(), delay="1s", budget=20)
-    await bus.outlet.bury(delivery, DEATH, budget=20)
+    await bus.outlet.schedule_retry(an_envelope(), delay="1s", budget=20)
+    await bus.outlet.dead_letter(delivery, DEATH, budget=20)
 
 
 async def test_a_probe_says_whether_the_broker_confirms(bus: Bus) -> None:
@@ -166,4 +166,4 @@ async def test_without_time_nothing_is_promised(bus: Bus) -> None:
 async def test_only_delays_with_a_queue_exist(bus: Bus) -> None:
     """Parking for a delay without a queue is a bug and shows as one."""
     with pytest.raises(ValueError, match="no retry delay 'soon'"):
-        await bus.outlet.park(an_envelope(), delay="soon", budget=10)
+        await bus.outlet.schedule_retry(an_envelope(), delay="soon", budget=10)

@@ -9,13 +9,13 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.proxy import Proxy, proxied
 from tests.support.rpc import Echo, Keys, new_keys
-from wxbus.admin import listening
 from wxbus.bus.topology import Topology
 from wxbus.rpc import Client, Server
-from wxbus.rpc.amqp import AmqpServer
-from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys
-from wxbus.rpc.serialization import Serializer
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.codec.serialization import Serializer
+from wxbus.rpc.transports.amqp import AmqpServer
+from wxbus.rpc.transports.http import build_http
+from wxbus.runtime.admin import listening
 from wxbus_local.ports import free_port
 
 

@@ -8,9 +8,9 @@ from tests.contract.rpc.conftest import Line
 from tests.support.rpc import Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc import Client
-from wxbus.rpc.formats import standard
-from wxbus.rpc.http import BODY_LIMIT
-from wxbus.rpc.serialization import Serializer
+from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.codec.serialization import Serializer
+from wxbus.rpc.transports.http import BODY_LIMIT
 
 QUESTION = Question(appid="wx1")
 MANY = 80

@@ -7,9 +7,9 @@ import pytest
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context import Context, ContextPolicy
-from wxbus_worker.context_store import ContextKey, ContextStore, Opened
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import Context, ContextPolicy
+from wxbus_worker.store.ports import ContextKey, ContextStore, Opened
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey("wx1", "o_1", "wx1:o_1")
@@ -89,8 +89,8 @@ async def test_restore_drops_the_contexts_of_all_users(store: ContextStore) -> N
     """And nothing else: no message is handled again for it, no reply is lost."""
     for key in (KEY, OTHER):
         await store.commit(key, "m1", await changed(store, key, a=1), [A], run="r")
-    assert await store.restore() == 2
-    assert await store.restore() == 0
+    assert await store.drop_all() == 2
+    assert await store.drop_all() == 0
     for key in (KEY, OTHER):
         opened = await store.open(key, "m1")
         assert (opened.context.storage, opened.version, opened.duplicate) == ({}, 0, True)
@@ -101,7 +101,7 @@ async def test_a_context_that_was_removed_meanwhile_conflicts_whatever_became_of
     """A new context under the same key never has the version of the old one: who slept all the time notices."""
     await store.commit(KEY, "m1", await changed(store, by="old"), [], run="r")
     slept = await changed(store, by="old")
-    await store.restore()
+    await store.drop_all()
     assert (await store.commit(KEY, "m2", slept, [], run="r")).status == "conflict"
     await store.commit(KEY, "m3", await changed(store, by="new"), [], run="r")
     assert (await store.commit(KEY, "m2", slept, [], run="r")).status == "conflict"
@@ -139,7 +139,7 @@ async def test_a_repeated_commit_returns_the_stored_outcome(store: ContextStore)
 
     assert (committed.status, repeated.status) == ("committed", "duplicate")
     assert committed.turn.entries == repeated.turn.entries
-    assert [(entry.marker, entry.number, entry.reply) for entry in repeated.turn.entries] == [
+    assert [(entry.dedup_key, entry.number, entry.reply) for entry in repeated.turn.entries] == [
         ("m1", 0, A),
         ("m1", 1, B),
     ]
@@ -179,9 +179,9 @@ async def test_entries_are_struck_off_one_by_one(store: ContextStore) -> None:
     """What was sent is gone for whoever takes the turn next; striking it off twice does no harm."""
     committed = await store.commit(KEY, "m1", await changed(store), [A, A, B], run="r1")
     first = committed.turn.entries[0]
-    await store.strike(KEY, [first], run="r1")
-    await store.strike(KEY, [first], run="r1")
-    await store.strike(KEY, [], run="r1", last=True)
+    await store.remove_sent(KEY, [first], run="r1")
+    await store.remove_sent(KEY, [first], run="r1")
+    await store.remove_sent(KEY, [], run="r1", last=True)
     left = (await store.claim(KEY, run="r2")).entries
     assert [(entry.number, entry.reply) for entry in left] == [(1, A), (2, B)]
 
@@ -195,12 +195,12 @@ async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
     assert 0 < refused.wait <= 15
     assert (await store.claim(KEY, run="r1")).entries == committed.turn.entries
 
-    await store.strike(KEY, committed.turn.entries[:1], run="r2")  # not its turn: the entry goes, the turn stays
-    await store.strike(KEY, [], run="r2", last=True)
+    await store.remove_sent(KEY, committed.turn.entries[:1], run="r2")  # not its turn: the entry goes, the turn stays
+    await store.remove_sent(KEY, [], run="r2", last=True)
     assert (await store.claim(KEY, run="r2")).wait > 0
-    await store.strike(KEY, committed.turn.entries[1:], run="r1")
+    await store.remove_sent(KEY, committed.turn.entries[1:], run="r1")
     await store.commit(KEY, "m2", await changed(store), [B], run="r2")
-    assert [entry.marker for entry in (await store.claim(KEY, run="r2")).entries] == ["m2"]
+    assert [entry.dedup_key for entry in (await store.claim(KEY, run="r2")).entries] == ["m2"]
 
 
 async def test_a_commit_while_another_sends_waits_for_its_turn(store: ContextStore) -> None:
@@ -210,7 +210,7 @@ async def test_a_commit_while_another_sends_waits_for_its_turn(store: ContextSto
     assert second.status == "committed"
     assert second.turn.wait > 0
     assert second.turn.entries == ()
-    await store.strike(KEY, [], run="r1", last=True)
+    await store.remove_sent(KEY, [], run="r1", last=True)
     assert [entry.reply for entry in (await store.claim(KEY, run="r2")).entries] == [A, B]
 
 
@@ -243,13 +243,13 @@ async def test_what_was_set_aside_is_sent_when_it_is_resumed(store: ContextStore
     """Once, however often both are repeated; meanwhile it stands before nobody's replies."""
     committed = await store.commit(KEY, "m1", await changed(store), [A, B], run="r1")
     for _ in range(2):
-        await store.strike(KEY, committed.turn.entries, run="r1", last=True, aside="m1")
+        await store.remove_sent(KEY, committed.turn.entries, run="r1", last=True, aside="m1")
     second = await store.commit(KEY, "m2", await changed(store), [A], run="r2")
-    assert [entry.marker for entry in second.turn.entries] == ["m2"]
+    assert [entry.dedup_key for entry in second.turn.entries] == ["m2"]
     assert (await store.resume(KEY, "m1", run="r3")).wait > 0  # it waits for the turn, behind what is being sent
-    await store.strike(KEY, second.turn.entries, run="r2", last=True)
+    await store.remove_sent(KEY, second.turn.entries, run="r2", last=True)
     for _ in range(2):
         resumed = await store.resume(KEY, "m1", run="r3")
         assert resumed.entries == committed.turn.entries
-    await store.strike(KEY, resumed.entries, run="r3")
+    await store.remove_sent(KEY, resumed.entries, run="r3")
     assert (await store.resume(KEY, "m1", run="r4")).entries == ()

@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey, ContextStore, Opened
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.ports import ContextKey, ContextStore, Opened
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
 
 USERS = st.sampled_from(["o_1", "o_2"])
@@ -50,52 +50,52 @@ class Model(RuleBasedStateMachine):
         """End the loop."""
         self.runner.close()
 
-    @rule(user=USERS, marker=MARKERS)
-    def open(self, user: str, marker: str) -> None:
+    @rule(user=USERS, dedup_key=MARKERS)
+    def open(self, user: str, dedup_key: str) -> None:
         """A worker reads a lane."""
-        opened = self.runner.run(self.store.open(_key(user), marker))
-        assert opened.duplicate == (marker in self.remembered[user])
+        opened = self.runner.run(self.store.open(_key(user), dedup_key))
+        assert opened.duplicate == (dedup_key in self.remembered[user])
         assert opened.context.storage == ({} if self.seen[user] is None else {"seen": self.seen[user]})
         self.read.append((user, self.epoch[user], opened))
 
-    @rule(data=st.data(), marker=MARKERS, remove=st.booleans())
-    def commit(self, data: Any, marker: str, *, remove: bool) -> None:
+    @rule(data=st.data(), dedup_key=MARKERS, remove=st.booleans())
+    def commit(self, data: Any, dedup_key: str, *, remove: bool) -> None:
         """A worker commits on what it, or any worker, has read at any time."""
         if not self.read:
             return
         user, epoch, opened = data.draw(st.sampled_from(self.read))
         opened.context.undo()
-        opened.context.storage["seen"] = [*opened.context.storage.get("seen", []), marker]
+        opened.context.storage["seen"] = [*opened.context.storage.get("seen", []), dedup_key]
         key = _key(user)
         outcome = self.runner.run(
-            self.store.commit(key, marker, opened, [reply.Text(marker)], run="run", remove=remove)
+            self.store.commit(key, dedup_key, opened, [reply.Text(dedup_key)], run="run", remove=remove)
         )
-        if marker in self.remembered[user]:
+        if dedup_key in self.remembered[user]:
             assert outcome.status == "duplicate"
         elif epoch != self.epoch[user]:
             assert outcome.status == "conflict"
         else:
             assert outcome.status == "committed"
             self.seen[user] = None if remove else opened.context.storage["seen"]
-            self.remembered[user] = [*self.remembered[user], marker][-MOST_REMEMBERED:]
-            self.outbox[user].append(marker)
+            self.remembered[user] = [*self.remembered[user], dedup_key][-MOST_REMEMBERED:]
+            self.outbox[user].append(dedup_key)
             self.epoch[user] = 0 if remove else next(self.epochs)
 
     @rule(user=USERS)
-    def strike(self, user: str) -> None:
+    def remove_sent(self, user: str) -> None:
         """The oldest reply was sent."""
         key = _key(user)
         turn = self.runner.run(self.store.claim(key, run="run"))
-        assert [entry.reply for entry in turn.entries] == [reply.Text(marker) for marker in self.outbox[user]]
-        self.runner.run(self.store.strike(key, turn.entries[:1], run="run"))
+        assert [entry.reply for entry in turn.entries] == [reply.Text(dedup_key) for dedup_key in self.outbox[user]]
+        self.runner.run(self.store.remove_sent(key, turn.entries[:1], run="run"))
         del self.outbox[user][:1]
 
     @precondition(lambda self: any(seen is not None for seen in self.seen.values()))  # it looks through all shards
     @rule()
-    def restore(self) -> None:
+    def drop_all(self) -> None:
         """All contexts are dropped."""
         alive = [user for user, seen in self.seen.items() if seen is not None]
-        assert self.runner.run(self.store.restore()) == len(alive)
+        assert self.runner.run(self.store.drop_all()) == len(alive)
         for user in alive:
             self.seen[user] = None
             self.epoch[user] = 0

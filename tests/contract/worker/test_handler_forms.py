@@ -22,9 +22,9 @@ from wxbus.wechat import (
     reply,
 )
 from wxbus_worker import Context, MessageHandler, Reject, Router
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.route_table import UNKNOWN, RouteTable
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
+from wxbus_worker.handlers.route_table import UNKNOWN, RouteTable
 
 
 async def _text(message: TextMessage, context: Context) -> list[reply.Text]:
@@ -106,7 +106,7 @@ async def test_a_handler_changes_the_context_and_replies(rig: Rig) -> None:
     assert (await rig.memory.open(KEY, "")).context.storage == {}
 
 
-@pytest.mark.parametrize(("text", "settlement"), [("fail", Retry), ("later", Retry), ("never", Bury)])
+@pytest.mark.parametrize(("text", "settlement"), [("fail", Retry), ("later", Retry), ("never", ToDeadLetters)])
 async def test_a_failure_decides_what_happens_and_keeps_nothing(rig: Rig, text: str, settlement: type) -> None:
     """Errors are tried again, `Reject` is final; neither leaves a trace in the context."""
     assert isinstance(await rig.handle(a_text_envelope(text)), settlement)

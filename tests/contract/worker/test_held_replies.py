@@ -12,11 +12,11 @@ from wxbus.bus.answer import Answer
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus.wechat.reply import AnyReply
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import Committed, ContextKey, ContextStore, Held
-from wxbus_worker.held_replies import HeldReplies, RedisHeldReplies
-from wxbus_worker.late import Late
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.pending_replies import PendingReplies, RedisPendingReplies
+from wxbus_worker.store.ports import Committed, ContextKey, ContextStore, PendingReply
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.sweepers.replies import Late
 from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey.of_user("wx1", "o_1")
@@ -25,7 +25,7 @@ ANSWER = Answer({"MsgType": "text", "Content": "a"}, "m")
 LONG, SHORT = 600.0, 0.001
 
 
-class Both(HeldReplies, Late, Protocol):
+class Both(PendingReplies, Late, Protocol):
     """What a note asks, and what the sweeper asks."""
 
 
@@ -36,14 +36,16 @@ class Stores:
     contexts: ContextStore
     held: Both
 
-    async def commit(self, replies: Sequence[AnyReply], held: Held | None, *, marker: str = "m") -> Committed:
+    async def commit(
+        self, replies: Sequence[AnyReply], held: PendingReply | None, *, dedup_key: str = "m"
+    ) -> Committed:
         """Commit a message of the user."""
-        opened = await self.contexts.open(KEY, marker)
-        return await self.contexts.commit(KEY, marker, opened, replies, run="r", account="shop", held=held)
+        opened = await self.contexts.open(KEY, dedup_key)
+        return await self.contexts.commit(KEY, dedup_key, opened, replies, run="r", account="shop", held=held)
 
-    async def release(self, *, taken: bool, marker: str = "m") -> tuple[str, list[AnyReply]]:
+    async def release(self, *, taken: bool, dedup_key: str = "m") -> tuple[str, list[AnyReply]]:
         """Return what a note has done, and what is to be sent then."""
-        released = await self.held.release("shop", KEY, marker, taken=taken, run="r")
+        released = await self.held.release("shop", KEY, dedup_key, taken=taken, run="r")
         return released.status, [entry.reply for entry in released.turn.entries]
 
     async def late(self) -> list[tuple[str, str, str]]:
@@ -71,7 +73,7 @@ async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIt
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         yield Stores(
             RedisContextStore(store, namespace=namespace, policy=ContextPolicy()),
-            RedisHeldReplies(store, namespace=namespace),
+            RedisPendingReplies(store, namespace=namespace),
         )
 
 
@@ -84,8 +86,8 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 async def test_what_is_held_is_not_sent(stores: Stores) -> None:
     """The outbox has what other messages left there, and nothing of this one."""
-    await stores.commit([C], None, marker="before")
-    committed = await stores.commit([A, B], Held(ANSWER, 0, LONG))
+    await stores.commit([C], None, dedup_key="before")
+    committed = await stores.commit([A, B], PendingReply(ANSWER, 0, LONG))
     assert committed.status == "committed"
     assert [entry.reply for entry in committed.turn.entries] == [C]
     assert await stores.late() == []
@@ -93,7 +95,7 @@ async def test_what_is_held_is_not_sent(stores: Stores) -> None:
 
 async def test_what_wechat_got_is_struck_off_and_the_rest_is_sent_in_order(stores: Stores) -> None:
     """Once: a note that comes again finds nothing."""
-    await stores.commit([A, B, C], Held(ANSWER, 1, LONG))
+    await stores.commit([A, B, C], PendingReply(ANSWER, 1, LONG))
     assert await stores.release(taken=True) == ("released", [A, C])
     assert await stores.release(taken=True) == ("gone", [A, C])
     assert await stores.release(taken=False) == ("gone", [A, C])
@@ -101,7 +103,7 @@ async def test_what_wechat_got_is_struck_off_and_the_rest_is_sent_in_order(store
 
 async def test_what_nobody_took_in_time_is_sent_whole(stores: Stores) -> None:
     """After the time, which the index tells; a note that it was taken comes too late then."""
-    await stores.commit([A, B], Held(ANSWER, 0, SHORT))
+    await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
     assert await stores.until_late() == [("shop", KEY.lane, "m")]
     assert await stores.release(taken=False) == ("released", [A, B])
     assert await stores.release(taken=True) == ("gone", [A, B])
@@ -110,21 +112,21 @@ async def test_what_nobody_took_in_time_is_sent_whole(stores: Stores) -> None:
 
 async def test_a_lane_is_told_once_that_its_reply_is_late(stores: Stores) -> None:
     """Whoever claimed it tells; what was decided meanwhile is not late any more."""
-    await stores.commit([A], Held(ANSWER, 0, SHORT))
+    await stores.commit([A], PendingReply(ANSWER, 0, SHORT))
     await stores.until_late()
     assert await stores.late() == []
     await stores.held.told("shop", KEY.lane, "m")
     assert await stores.late() == []
 
-    await stores.commit([A], Held(ANSWER, 0, SHORT), marker="m2")
-    await stores.release(taken=True, marker="m2")
+    await stores.commit([A], PendingReply(ANSWER, 0, SHORT), dedup_key="m2")
+    await stores.release(taken=True, dedup_key="m2")
     await asyncio.sleep(5 * SHORT)
     assert await stores.late() == []
 
 
 async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores) -> None:
     """WeChat's retry of the same message: a note that it is late does not count any more, however long it travelled."""
-    await stores.commit([A, B], Held(ANSWER, 0, SHORT))
+    await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
     await stores.until_late()
     assert await stores.held.recall("shop", KEY, "m", wait=LONG) == ANSWER
     assert await stores.release(taken=False) == ("kept", [])
@@ -134,7 +136,7 @@ async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores
 
 async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
     """Of two that wait for the same answer, the last one decides when it is too late."""
-    await stores.commit([A], Held(ANSWER, 0, LONG))
+    await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     await asyncio.sleep(5 * SHORT)
     assert await stores.release(taken=False) == ("kept", [])
@@ -142,7 +144,7 @@ async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
 
 async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Stores) -> None:
     """WeChat may not have seen it: its retry gets the same. Nothing waits, nothing is sent."""
-    await stores.commit([A], Held(ANSWER, 0, LONG))
+    await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     await stores.release(taken=True)
     assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     assert await stores.late() == []
@@ -151,7 +153,7 @@ async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Store
 
 async def test_an_answer_without_a_reply_in_it_holds_nothing_up(stores: Stores) -> None:
     """The handler's own answer to an event: given again for a while, replies go out at once."""
-    committed = await stores.commit([A], Held(Answer({"ResultCode": 0})))
+    committed = await stores.commit([A], PendingReply(Answer({"ResultCode": 0})))
     assert [entry.reply for entry in committed.turn.entries] == [A]
     assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == Answer({"ResultCode": 0})
     assert await stores.late() == []
@@ -168,8 +170,8 @@ async def test_there_is_no_answer_of_what_was_not_held(stores: Stores) -> None:
 async def test_the_first_commit_decides_what_is_held(stores: Stores) -> None:
     """A second run of the same message is a duplicate: neither its replies nor its answer count."""
     slow = await stores.contexts.open(KEY, "m")
-    await stores.commit([A], Held(ANSWER, 0, LONG))
-    other = Held(Answer({"Content": "b"}, "m"), 0, SHORT)
+    await stores.commit([A], PendingReply(ANSWER, 0, LONG))
+    other = PendingReply(Answer({"Content": "b"}, "m"), 0, SHORT)
     repeated = await stores.contexts.commit(KEY, "m", slow, [B], run="r2", account="shop", held=other)
     assert repeated.status == "duplicate"
     assert await stores.held.recall("shop", KEY, "m", wait=LONG) == ANSWER

@@ -12,7 +12,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from tests.e2e.local.runner import environment
-from wxbus.admin import listening
+from wxbus.runtime.admin import listening
 from wxbus_local.servers import Servers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

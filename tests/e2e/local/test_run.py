@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.local.runner import Runner, environment, running, send
 from wxbus_local.containers import Engine, NoEngine
 from wxbus_local.ports import free_port
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Fault
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -14,8 +14,8 @@ from tests.faults.test_nothing_acked_is_lost import PAUSE, judge, read
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
 from tests.support.callers import calling
 from tests.support.proxy import Proxy, proxied
+from wxbus.aio.waiting import background
 from wxbus.bus.topology import Topology
-from wxbus.waiting import beside
 from wxbus_local.private import Server
 from wxbus_local.servers import RABBITMQ, Launcher
 
@@ -89,7 +89,7 @@ async def slow(_server: Server, proxy: Proxy) -> AsyncIterator[None]:
             proxy.flow()
             await asyncio.sleep(random.uniform(0, 0.01))
 
-    async with beside(hold()):
+    async with background(hold()):
         yield
     proxy.flow()
 

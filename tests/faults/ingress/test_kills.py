@@ -16,10 +16,10 @@ from tests.support.callers import calling
 from tests.support.processes import serving
 from tests.support.proxy import Proxy, proxied
 from tests.support.queues import read_inbox
+from wxbus.aio.waiting import wait_any
 from wxbus.bus.topology import Topology
-from wxbus.waiting import either
-from wxbus_ingress.spool_file import decode, envelopes
-from wxbus_ingress.spool_opening import file_of, reading
+from wxbus_ingress.spool.file import decode, envelopes
+from wxbus_ingress.spool.open import file_of, reading
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -35,13 +35,13 @@ async def weather(proxy: Proxy) -> AsyncIterator[None]:
 
     async def come_and_go() -> None:
         while not over.is_set():
-            await either(over, within=random.uniform(0.1, 1.5))
+            await wait_any(over, within=random.uniform(0.1, 1.5))
             way = random.choice(("refuse", "blackhole", "hold_answers", "abort"))
             if way == "refuse":
                 await proxy.refuse()
             else:
                 getattr(proxy, way)()
-            await either(over, within=random.uniform(0.1, 3))
+            await wait_any(over, within=random.uniform(0.1, 3))
             proxy.flow()
             if way == "refuse":
                 await proxy.listen()

@@ -11,9 +11,10 @@ from tests.faults.conftest import Install
 from tests.support.installation import Installation
 from wxbus.bus.topology import Topology
 from wxbus.errors import TokenRefused
-from wxbus.rpc import Client, TokenClient
-from wxbus.rpc.component import ComponentClient
-from wxbus_sandbox.client import SandboxClient
+from wxbus.rpc import Client
+from wxbus.tokens import TokenClient
+from wxbus.tokens.component import ComponentClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Outcome, PlatformResult
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.usefixtures("redis")]

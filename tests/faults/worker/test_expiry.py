@@ -17,10 +17,10 @@ from tests.support.worker import REDIS_PATIENCE, a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
-from wxbus_sandbox.client import SandboxClient
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import CLAIM
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_sandbox.control.client import SandboxClient
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.ports import CLAIM
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 

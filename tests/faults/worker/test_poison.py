@@ -15,7 +15,7 @@ from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_worker.stages.count_start import POISON
+from wxbus_worker.delivery.stages.count_start import POISON
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 

@@ -16,10 +16,10 @@ from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
 from wxbus_local.private import Server
 from wxbus_worker import Context, Router
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.patience import PatientStore
-from wxbus_worker.redis_context_store import RedisContextStore
-from wxbus_worker.settlement import Done
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.delivery.settlement import Done
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.faults
 
@@ -78,7 +78,7 @@ def bot() -> Bot:
 @pytest.fixture
 def rig(bot: Bot, store: WatchedStore, namespace: str) -> Rig:
     """A worker on that Redis."""
-    patient = PatientStore(store, Generation(store, namespace=namespace))
+    patient = RetryingStore(store, Generation(store, namespace=namespace))
     contexts = RedisContextStore(patient, namespace=namespace, policy=ContextPolicy())
     return Rig(bot.router, store=contexts, answering=patient)
 
@@ -147,7 +147,7 @@ async def test_killed_while_replies_go_out(own_redis: Server, store: WatchedStor
 
 async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore, namespace: str) -> None:
     """`/readyz` says which part is missing."""
-    patient = PatientStore(store, Generation(store, namespace=namespace))
+    patient = RetryingStore(store, Generation(store, namespace=namespace))
     await patient.check()
     await asyncio.to_thread(own_redis.kill)
     with pytest.raises(StoreUnavailable):

@@ -11,8 +11,8 @@ from tests.benchmarks.places import Places
 from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
 from wxbus_local.servers import Launcher
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +32,7 @@ async def worked_twice(arm: Arm) -> None:
 async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_url: str, tmp_path: Path) -> None:
     """Ours and the peer change each context once per message, keep what was said, and answer no copy."""
     places = Places(launcher.run, tmp_path, amqp_url, redis_url)
-    async with places.beside() as own, our_worker(own) as arm:
+    async with places.background() as own, our_worker(own) as arm:
         await worked_twice(arm)
         async with Store.open(redis_url) as store:
             contexts = RedisContextStore(store, namespace=own.namespace, policy=ContextPolicy())
@@ -43,7 +43,7 @@ async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_
                 assert [one.content for one in context.requests if isinstance(one, TextMessage)] == [TEXT, TEXT]
                 assert context.responses == [reply.Text(TEXT)] * 2
 
-    async with places.beside() as own, celery_worker(own) as arm, Redis.from_url(redis_url) as redis:
+    async with places.background() as own, celery_worker(own) as arm, Redis.from_url(redis_url) as redis:
         await worked_twice(arm)
         for message in MESSAGES:
             kept = json.loads(await redis.get(f"{own.namespace}:context:{message.openid}"))
@@ -57,7 +57,7 @@ async def test_a_worker_that_ended_is_not_waited_for(
 ) -> None:
     """Once one ended for a taken port, and the benchmark waited for its answers for ever."""
     places = Places(launcher.run, tmp_path, amqp_url, redis_url)
-    async with places.beside() as own, our_worker(own) as arm:
+    async with places.background() as own, our_worker(own) as arm:
         await arm.worker.kill()
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="wxbus_worker ended with -9")):
             await arm.answered(1)

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel
 
 from tests.support.proxy import Proxy, proxied
 from wxbus.bus.consumer import Consumer
-from wxbus.bus.ports import Sink
+from wxbus.bus.ports import DeliveryHandler
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 
@@ -37,7 +37,7 @@ def consuming(amqp_url: str, topology: Topology) -> Consuming:
     """Run a consumer of partitions 0.. while a block runs; cancelled at its end, unless stopped before."""
 
     @asynccontextmanager
-    async def consume(sink: Sink, *, url: str = amqp_url, **options: int) -> AsyncIterator[Consumer]:
+    async def consume(sink: DeliveryHandler, *, url: str = amqp_url, **options: int) -> AsyncIterator[Consumer]:
         consumer = Consumer(url, topology, sink, name=topology.namespace, **options)
         running = asyncio.create_task(consumer.run(range(topology.partitions)))
         try:

@@ -240,7 +240,7 @@ async def test_many_at_once_all_arrive(publisher: Publisher, consuming: Consumin
 async def test_what_is_parked_comes_back_to_its_partition(publisher: Publisher, consuming: Consuming) -> None:
     """A parked envelope returns to its own partition after the delay, unchanged."""
     parked = an_envelope(5, openid="o_parked", attempt=2)
-    await publisher.park(parked, delay="1s", budget=10)
+    await publisher.schedule_retry(parked, delay="1s", budget=10)
     sink = CollectingSink()
     async with consuming(sink):
         [delivery] = await sink.until_delivered(1)
@@ -252,7 +252,7 @@ async def test_what_is_parked_comes_back_to_its_partition(publisher: Publisher, 
 async def test_a_delay_that_does_not_exist_is_refused(publisher: Publisher) -> None:
     """Only the delays that have a queue can be asked for."""
     with pytest.raises(ValueError, match="no retry delay '2s'"):
-        await publisher.park(an_envelope(1), delay="2s", budget=1)
+        await publisher.schedule_retry(an_envelope(1), delay="2s", budget=1)
 
 
 async def test_the_buried_keep_body_and_headers(
@@ -266,7 +266,7 @@ async def test_the_buried_keep_body_and_headers(
     death = Death(reason="reject", error="Reject: no", traceback="t" * 200_000, attempts=4, died_at=1_700_000_001.5)
     async with consuming(sink):
         for delivery in await sink.until_delivered(2):
-            await publisher.bury(delivery, death, budget=10)
+            await publisher.dead_letter(delivery, death, budget=10)
 
     queue = await channel.get_queue(topology.dead_queue.name)
     buried = [await queue.get(no_ack=True), await queue.get(no_ack=True)]

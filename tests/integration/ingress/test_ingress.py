@@ -15,14 +15,14 @@ from prometheus_client import CollectorRegistry
 from tests.integration.ingress.conftest import queued, send
 from tests.support.proxy import Proxy
 from tests.support.pushes import APPID, a_push, a_text
-from wxbus.accounts import Accounts
+from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.sockets import bound
+from wxbus.runtime.sockets import bound
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, document_from_json
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
 
 pytestmark = pytest.mark.integration

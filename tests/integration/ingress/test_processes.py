@@ -20,7 +20,7 @@ from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
 from wxbus.bus.topology import Topology
 from wxbus.wechat.codec import document_from_json
-from wxbus_ingress.leftovers import leftovers
+from wxbus_ingress.publishing.orphaned_spools import find_orphaned
 from wxbus_local.guard import end, wait_ended
 
 pytestmark = pytest.mark.integration
@@ -216,7 +216,7 @@ async def test_what_fewer_processes_leave_is_drained_by_the_first(
         await ingress.rest()
     await broker.listen()
     folder = Path(environment["WXBUS_INGRESS_SPOOL_DIR"]) / topology.namespace
-    assert len(leftovers(folder, processes=1)) == 3
+    assert len(find_orphaned(folder, processes=1)) == 3
     async with running(environment) as ingress:
         await ingress.until_listening(1)
         await until_arrived(40, amqp_url, topology)

@@ -17,18 +17,18 @@ from tests.integration.ingress.conftest import send
 from tests.support.proxy import Proxy
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
-from wxbus.accounts import Accounts
+from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.sockets import bound
+from wxbus.runtime.sockets import bound
 from wxbus.wechat.codec import document_from_json
 from wxbus_ingress.app import build_app
-from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits, SpoolLimits
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.spool_opening import file_of
+from wxbus_ingress.spool.open import file_of
+from wxbus_ingress.spool.spool import Spool
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,7 @@ class Ingress:
     http: aiohttp.ClientSession
     url: str
     spool: Spool
-    handover: Handover
+    handover: SpoolingPublisher
     broker: Proxy
     registry: CollectorRegistry
     sent: int = 0
@@ -82,7 +82,7 @@ async def ingress(
         publisher = await stack.enter_async_context(Publisher.open(url, topology, name=topology.namespace))
         path = file_of(tmp_path / topology.namespace, 0)
         spool = await stack.enter_async_context(Spool.open(path, spool_limits))
-        handover = await stack.enter_async_context(Handover.open(publisher, spool, limits, metrics))
+        handover = await stack.enter_async_context(SpoolingPublisher.open(publisher, spool, limits, metrics))
         app = build_app(limits, Accounts.read(accounts_file), handover, registry=CollectorRegistry())
         port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=2))
         yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, handover, broker, registry)

@@ -16,7 +16,7 @@ from wxbus.bus.topology import Topology
 from wxbus.wechat import TextMessage, reply
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import parse
-from wxbus_ingress.answering import MARGIN
+from wxbus_ingress.passive.responder import MARGIN
 from wxbus_ingress.settings import Limits
 from wxbus_worker import Router, current_delivery
 
@@ -46,7 +46,9 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
 ) -> None:
     """A thousand runs without a kill: as the answer to WeChat, or by customer service; never both, never neither."""
     assert redis is not None  # deletes the keys afterwards
-    monkeypatch.setattr("wxbus_ingress.handover.SPOOL_SHARE", 0.3)  # else a budget is more than a second
+    monkeypatch.setattr(
+        "wxbus_ingress.publishing.spooling_publisher.SPOOL_SHARE", 0.3
+    )  # else a budget is more than a second
     router = Router()
     lead = 0.1  # between the handler's end and the deadline: what the way to ingress takes on this machine
 

@@ -14,7 +14,7 @@ from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
 from wxbus.wechat import Event, TextMessage, reply
 from wxbus.wechat.callback import Mode
-from wxbus_ingress.answering import Answering, Call
+from wxbus_ingress.passive.responder import Call, PassiveResponder
 from wxbus_ingress.settings import Limits
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 from wxbus_sandbox.settings import Rules
@@ -49,13 +49,13 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
 def gone_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object]]:
     """Waits until one more attempt of WeChat to reach a user's handler has ended, whatever came of it."""
     ended: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
-    count = Answering._count
+    count = PassiveResponder._count
 
-    def counted(answering: Answering, call: Call, outcome: str) -> None:
+    def counted(answering: PassiveResponder, call: Call, outcome: str) -> None:
         count(answering, call, outcome)
         ended[call.envelope.openid or ""].put_nowait(outcome)
 
-    monkeypatch.setattr(Answering, "_count", counted)
+    monkeypatch.setattr(PassiveResponder, "_count", counted)
     return lambda openid: ended[openid].get()
 
 

@@ -19,8 +19,8 @@ from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client, Server
-from wxbus.rpc.amqp import AmqpServer
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.transports.amqp import AmqpServer
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Script, Store
 from wxbus_local.private import Server
 from wxbus_local.servers import REDIS, Launcher
-from wxbus_worker.patience import PatientStore
+from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.integration
 
@@ -85,7 +85,7 @@ async def test_redis_that_refuses_writes_is_away_once(own_redis: Server, code: s
     """It answers reads all the same: readiness says Redis's reason, the log its beginning and its end."""
     refuse, take = REFUSALS[code]
     async with Redis.from_url(own_redis.url) as admin, Store.open(own_redis.url) as store:
-        patient = PatientStore(store, Generation(store, namespace="t"))
+        patient = RetryingStore(store, Generation(store, namespace="t"))
         await patient.check()
         with structlog.testing.capture_logs() as lines:
             for name, value in refuse.items():

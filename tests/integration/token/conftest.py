@@ -16,15 +16,15 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
 from wxbus.api.fetched import FetchedToken
 from wxbus.store.store import Store
-from wxbus_token.authority import Authority
-from wxbus_token.credentials import Credential as KeptCredential
-from wxbus_token.credentials import digest_of
-from wxbus_token.guard import Guard
-from wxbus_token.keeper import Keeper
-from wxbus_token.keyring import Keyring, new_vault_key
+from wxbus_token.credentials.authority import Authority
+from wxbus_token.credentials.manager import CredentialManager
+from wxbus_token.credentials.quota import Quota
+from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.timing import Timing
+from wxbus_token.kinds import Credential as KeptCredential
+from wxbus_token.kinds import digest_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.timing import Timing
-from wxbus_token.vault import Vault
+from wxbus_token.registry.keyring import Keyring, new_vault_key
 
 T = TypeVar("T")
 
@@ -129,10 +129,10 @@ class Instance:
     """One instance of the service."""
 
     authority: Authority
-    vault: Vault
+    vault: CredentialStore
     proxy: Proxy
     clock: Clock
-    keeper: Keeper
+    keeper: CredentialManager
 
     async def get(self) -> str:
         """Return the account's token."""
@@ -169,9 +169,9 @@ class World:
         """Return a further instance, with connections of its own."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
         store = await self.stack.enter_async_context(Store.open(url))
-        vault = Vault(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
+        vault = CredentialStore(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
         credential = credential or Credential(self.wechat, secret=secret)
-        guard = Guard(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
+        guard = Quota(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
         timing = Timing(lease=30.0, patience=patience, poll=poll, without_store=without_store)
         authority = Authority(vault, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock)
         self.stack.push_async_callback(authority.aclose)

@@ -9,12 +9,13 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
 from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SECRETLESS, SHOP, Place, eventually, service
-from wxbus.accounts import AccountKind
+from wxbus.accounts.models import AccountKind
+from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
-from wxbus.rpc import Client, TokenClient
-from wxbus.settings import StoreSettings
-from wxbus_token.keyring import new_vault_key
-from wxbus_token.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
+from wxbus.rpc import Client
+from wxbus.tokens import TokenClient
+from wxbus_token.api.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
+from wxbus_token.registry.keyring import new_vault_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

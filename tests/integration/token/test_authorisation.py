@@ -10,8 +10,8 @@ from tests.support.token_service import CAFE, SHOP, Place, service
 from wxbus.bus.topology import Topology
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
-from wxbus.rpc.keys import new_key
-from wxbus.rpc.tokens import ReportInvalidRequest, TokenAnswer, TokenRequest
+from wxbus.rpc.auth.keys import new_key
+from wxbus.tokens.client import ReportInvalidRequest, TokenAnswer, TokenRequest
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from tests.support.proxy import proxied
 from tests.support.readme import ROOT, the_block
 from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SHOP, Place, service
-from wxbus.rpc import TokenClient
-from wxbus.settings import StoreSettings
+from wxbus.config.settings import StoreSettings
 from wxbus.store.generation import RABBITMQ, Losses
 from wxbus.store.store import Store
+from wxbus.tokens import TokenClient
 from wxbus_sandbox.models import Fault
 from wxbus_token.__main__ import app
 

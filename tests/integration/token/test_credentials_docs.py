@@ -12,11 +12,12 @@ from tests.integration.token.test_kinds import BAKERY, MORE, PLATFORM
 from tests.support.programs import program
 from tests.support.readme import ROOT, blocks
 from tests.support.token_service import SHOP, Place, placed, service
-from wxbus.accounts import Accounts
-from wxbus.rpc import Client, TokenClient
-from wxbus.rpc.component import ComponentClient
+from wxbus.accounts.models import Accounts
+from wxbus.rpc import Client
+from wxbus.tokens import TokenClient
+from wxbus.tokens.component import ComponentClient
 from wxbus.wechat.js_sdk import sign_page
-from wxbus_token.failures import State
+from wxbus_token.credentials.failures import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.programs import program
 from tests.support.readme import ROOT, blocks
 from tests.support.token_service import SHOP, Place, service
-from wxbus.rpc import TokenClient
+from wxbus.tokens import TokenClient
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

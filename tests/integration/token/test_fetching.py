@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
-from wxbus_token.credentials import Credential
-from wxbus_token.hints import Ear
-from wxbus_token.record import Record
+from wxbus_token.credentials.record import Record
+from wxbus_token.kinds import Credential
+from wxbus_token.registry.notifications import Subscription
 
 pytestmark = pytest.mark.integration
 
@@ -247,7 +247,9 @@ async def test_what_waiting_cannot_heal_is_a_state(
     world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch, errcode: int
 ) -> None:
     """Wrong secret, address not allowed, quota used up: an error of its own with WeChat's code, and no loop."""
-    monkeypatch.setattr("wxbus_token.failures.until_next_day", lambda _: 7200.0)  # a quota ends with the day
+    monkeypatch.setattr(
+        "wxbus_token.credentials.failures.until_next_day", lambda _: 7200.0
+    )  # a quota ends with the day
     instances = [await world.instance() for _ in range(3)]
     wechat.error = WeChatError(errcode, "refused", call="/cgi-bin/stable_token")
     for seconds in (0, 60, 60):
@@ -328,7 +330,7 @@ async def test_the_loop_survives_its_errors(world: World, wechat: WeChat, monkey
         seen.set()
 
     monkeypatch.setattr(one.authority, "tick", tick)
-    loop = asyncio.create_task(one.authority.run(Ear()))
+    loop = asyncio.create_task(one.authority.run(Subscription()))
     await seen.wait()
     loop.cancel()
     await asyncio.wait([loop])

@@ -21,7 +21,7 @@ from tests.integration.token.test_authorisation import EVERY_METHOD
 from tests.support.token_service import SHOP, Place, service
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
-from wxbus.rpc.formats import standard
+from wxbus.rpc.codec.formats import standard
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

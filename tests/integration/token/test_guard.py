@@ -9,7 +9,7 @@ from tests.integration.token.conftest import APPID, WeChat, World
 from tests.support.proxy import proxied
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatUnavailable
 from wxbus.store.store import Store
-from wxbus_token.guard import CHINA, DAY, MINUTE, Guard, Guarded
+from wxbus_token.credentials.quota import CHINA, DAY, MINUTE, Guarded, Quota
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +26,7 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
 @pytest.mark.usefixtures("redis")
 async def test_one_figure_for_all_instances(store: Store, namespace: str) -> None:
     """Two instances together are let through as often as one alone would be; each account has a figure of its own."""
-    guards = [Guard(store, namespace=namespace, per_minute=1000, per_day=7) for _ in range(2)]
+    guards = [Quota(store, namespace=namespace, per_minute=1000, per_day=7) for _ in range(2)]
     for number in range(7):
         await guards[number % 2].admit(APPID)
     with pytest.raises(Guarded, match="7 requests for this account in a day") as caught:
@@ -40,13 +40,13 @@ async def test_one_figure_for_all_instances(store: Store, namespace: str) -> Non
 async def test_a_minute_passes(store: Store, namespace: str, redis: "Redis") -> None:
     """A minute's figure is a matter of waiting for the next one; what was counted before counts no more."""
     with pytest.raises(Guarded, match="in a minute") as caught:
-        await Guard(store, namespace=namespace, per_minute=0, per_day=1000).admit(APPID)
+        await Quota(store, namespace=namespace, per_minute=0, per_day=1000).admit(APPID)
     assert 0 < caught.value.wait <= MINUTE
     assert not caught.value.lasting
     before = int((await redis.time())[0]) // MINUTE - 1
     key = f"{namespace}:token:{{asked:{APPID}}}:counts"
     await redis.hset(key, mapping={"minute": before, "in_minute": 5, "day": 1, "in_day": 1000})  # type: ignore[misc]
-    guard = Guard(store, namespace=namespace, per_minute=5, per_day=1000)
+    guard = Quota(store, namespace=namespace, per_minute=5, per_day=1000)
     await guard.admit(APPID)
     assert [asked.in_day for asked in await guard.asked([APPID])] == [1]
 
@@ -57,7 +57,7 @@ async def test_without_redis_each_counts_for_itself(redis_url: str, namespace: s
     now = 1_790_000_000.0
     async with proxied(redis_url) as (proxy, url), Store.open(url) as alone:
         await proxy.refuse()
-        guard = Guard(alone, namespace=namespace, per_minute=2, per_day=3, clock=lambda: now)
+        guard = Quota(alone, namespace=namespace, per_minute=2, per_day=3, clock=lambda: now)
         for _ in range(2):
             await guard.admit(APPID)
         with pytest.raises(Guarded, match="in a minute"):

@@ -11,14 +11,14 @@ from redis.asyncio import Redis
 from tests.integration.token.conftest import Instance, WeChat, World
 from tests.support.proxy import proxied
 from tests.support.token_service import eventually
-from wxbus.rpc.keys import new_key
+from wxbus.aio.waiting import background
+from wxbus.rpc.auth.keys import new_key
 from wxbus.store.store import Store
-from wxbus.waiting import beside
 from wxbus_local.private import Server
-from wxbus_token.hints import Ear, Hints
-from wxbus_token.keyring import Keyring, new_vault_key
-from wxbus_token.register import Register
-from wxbus_token.registered import RegisteredKey
+from wxbus_token.registry.keyring import Keyring, new_vault_key
+from wxbus_token.registry.models import RegisteredKey
+from wxbus_token.registry.notifications import Notifications, Subscription
+from wxbus_token.registry.register import Register
 
 pytestmark = pytest.mark.integration
 
@@ -26,19 +26,19 @@ NEVER = 1e9
 
 
 @pytest.fixture
-async def heard(world: World) -> AsyncIterator[Ear]:
+async def heard(world: World) -> AsyncIterator[Subscription]:
     """An ear that listens already."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(world.redis_url))
-        hints = Hints(store, namespace=world.namespace)
+        hints = Notifications(store, namespace=world.namespace)
         ear = hints.ear()
-        await stack.enter_async_context(beside(hints.run()))
+        await stack.enter_async_context(background(hints.run()))
 
         await until_heard(ear, store, hints)
         yield ear
 
 
-async def until_heard(ear: Ear, store: Store, hints: Hints) -> None:
+async def until_heard(ear: Subscription, store: Store, hints: Notifications) -> None:
     """Return once the ear hears what is announced, and has heard all of it."""
     numbers = count()
     heard: set[str] = set()
@@ -50,10 +50,10 @@ async def until_heard(ear: Ear, store: Store, hints: Hints) -> None:
         heard |= await ear.names(1.0)
 
 
-async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Ear) -> None:
+async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Subscription) -> None:
     """An instance that never looks by itself has what another fetched, and drops what was reported to another."""
     one, two = await world.instance(), await world.instance(poll=NEVER)
-    async with beside(two.authority.run(heard)):
+    async with background(two.authority.run(heard)):
         token = await one.get()
         await eventually(lambda: holds(two))
         assert await two.get() == token
@@ -78,7 +78,7 @@ async def drops(instance: Instance) -> bool:
     return instance.keeper.left() is None
 
 
-async def test_what_is_registered_is_announced(world: World, heard: Ear) -> None:
+async def test_what_is_registered_is_announced(world: World, heard: Subscription) -> None:
     """By the name of the register; a change that changes nothing is not."""
     async with Store.open(world.redis_url) as store:
         keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace=world.namespace, name="keys")
@@ -93,9 +93,9 @@ async def test_what_is_registered_is_announced(world: World, heard: Ear) -> None
 async def test_a_deaf_instance_listens_again(world: World) -> None:
     """After the connection was lost it hears of what comes then."""
     async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
-        hints = Hints(store, namespace=world.namespace)
+        hints = Notifications(store, namespace=world.namespace)
         ear = hints.ear()
-        async with beside(hints.run()), Store.open(world.redis_url) as other:
+        async with background(hints.run()), Store.open(world.redis_url) as other:
             await until_heard(ear, other, hints)
             await proxy.refuse()
             await other.command("PUBLISH", hints.channel, "something")

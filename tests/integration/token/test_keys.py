@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
 from tests.support.token_service import CAFE, SHOP, Place, eventually, service
+from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
-from wxbus.rpc.keys import new_key
-from wxbus.rpc.tokens import TokenAnswer, TokenRequest
-from wxbus.settings import StoreSettings
+from wxbus.rpc.auth.keys import new_key
+from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus_token.api.messages import Everything, KeyList, ListedKey, MadeKey, NewKey, Revocation, Revoked, Rotation
 from wxbus_token.app import serving
-from wxbus_token.messages import Everything, KeyList, ListedKey, MadeKey, NewKey, Revocation, Revoked, Rotation
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

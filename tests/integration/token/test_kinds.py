@@ -10,10 +10,11 @@ from tests.support.token_service import SHOP, Place, placed, service
 from wxbus.api import component
 from wxbus.api.http import WeChatHttp
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable, WeChatError
-from wxbus.rpc import Client, TokenClient
-from wxbus.rpc.component import ComponentClient
+from wxbus.rpc import Client
+from wxbus.tokens import TokenClient
+from wxbus.tokens.component import ComponentClient
 from wxbus_sandbox.models import Fault
-from wxbus_token.messages import AccountRequest, StatusList
+from wxbus_token.api.messages import AccountRequest, StatusList
 from wxbus_token.settings import TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

@@ -13,8 +13,8 @@ from tests.support.programs import program
 from wxbus.api.fetched import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus_local.ports import free_port
-from wxbus_token.credentials import digest_of
-from wxbus_token.keyring import new_vault_key
+from wxbus_token.kinds import digest_of
+from wxbus_token.registry.keyring import new_vault_key
 
 pytestmark = pytest.mark.integration
 
@@ -317,7 +317,7 @@ async def test_every_step_is_one_that_a_cluster_takes(
         await one.report(await killed(wechat, one))
         stable = (await world.instance()).keeper.credential
         assert len(await one.vault.read([rotating, stable, Rotating(wechat)])) == 3
-        await one.vault.hasten(rotating)
+        await one.vault.mark_due(rotating)
         assert await one.vault.component_of(APPID) == "", "one of another kind is at hand"
         assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
         await world.redis.aclose()

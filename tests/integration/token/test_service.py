@@ -15,12 +15,13 @@ from tests.support.proxy import proxied
 from tests.support.token_service import CAFE, SECRETLESS, SHOP, Place, service
 from wxbus.api.tokens import TokenSource
 from wxbus.bus.topology import Topology
+from wxbus.config.settings import StoreSettings
 from wxbus.errors import TokenRefused, TokenUnavailable
-from wxbus.rpc import Client, TokenClient
-from wxbus.settings import StoreSettings
+from wxbus.rpc import Client
+from wxbus.tokens import TokenClient
 from wxbus_sandbox.models import Fault
+from wxbus_token.api.messages import AccountRequest, StatusList
 from wxbus_token.app import serving
-from wxbus_token.messages import AccountRequest, StatusList
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

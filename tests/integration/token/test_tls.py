@@ -9,11 +9,12 @@ import pytest
 from tests.support.certificates import CertificateAuthority, Pair
 from tests.support.token_service import CAFE, SHOP, Place, service
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
-from wxbus.rpc import Client, TokenClient
-from wxbus.rpc.keys import KeyEntry
-from wxbus.rpc.tls import client_tls
-from wxbus.rpc.tokens import TokenAnswer, TokenRequest
-from wxbus_token.messages import MadeKey, NewKey, Revocation, Revoked
+from wxbus.rpc import Client
+from wxbus.rpc.auth.keys import KeyEntry
+from wxbus.rpc.auth.tls import client_tls
+from wxbus.tokens import TokenClient
+from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus_token.api.messages import MadeKey, NewKey, Revocation, Revoked
 from wxbus_token.settings import TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

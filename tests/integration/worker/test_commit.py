@@ -13,10 +13,10 @@ from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, Router
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.context_store import ContextKey
-from wxbus_worker.redis_context_store import RedisContextStore
-from wxbus_worker.settlement import Done
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.delivery.settlement import Done
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

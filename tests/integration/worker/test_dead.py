@@ -20,7 +20,7 @@ from wxbus.bus.consumer import Consumer
 from wxbus.bus.ports import Death
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_worker.dead_commands import dead as command
+from wxbus_worker.cli.dead_commands import dead as command
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +44,7 @@ class Operator:
         return [json.loads(line) for line in (await self.dead("list", "--json", *words)).splitlines()]
 
 
-async def bury(
+async def dead_letter(
     amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, str, str]], *, committed: str | None = None
 ) -> None:
     """Have so many messages die, second after second: of whom, reason, error."""
@@ -63,7 +63,7 @@ async def bury(
                 died_at=1e9 + number,
                 committed=committed,
             )
-            await publisher.bury(delivery, death, budget=10)
+            await publisher.dead_letter(delivery, death, budget=10)
             await delivery.ack()
         await consumer.stop()
 
@@ -83,7 +83,7 @@ def shell(amqp_url: str, topology: Topology) -> Operator:
 @pytest.fixture
 async def operator(shell: Operator, amqp_url: str, topology: Topology) -> Operator:
     """Who has four dead letters: of o_1, o_2, o_1 and an unreadable one."""
-    await bury(
+    await dead_letter(
         amqp_url,
         topology,
         [
@@ -177,7 +177,7 @@ async def test_a_replay_knows_that_its_changes_were_committed(
     shell: Operator, amqp_url: str, topology: Topology
 ) -> None:
     """The letter says so, and what the worker remembers it by goes along with the replay."""
-    await bury(amqp_url, topology, [("o_1", "reject", "Reject: a reply was refused")], committed="0123abcd")
+    await dead_letter(amqp_url, topology, [("o_1", "reject", "Reject: a reply was refused")], committed="0123abcd")
     assert [letter["committed"] for letter in await shell.listed()] == [True]
     assert "1 replayed" in await shell.dead("replay", "--yes")
     [replayed] = await read_inbox(amqp_url, topology)
@@ -188,7 +188,7 @@ async def test_many_that_were_looked_at_are_replayed_in_order(
     shell: Operator, amqp_url: str, topology: Topology
 ) -> None:
     """RabbitMQ mixes up what is given back to it; the order in which they died stays."""
-    await bury(amqp_url, topology, [("o_1", "attempts", "KeyError: 'x'")] * 25)
+    await dead_letter(amqp_url, topology, [("o_1", "attempts", "KeyError: 'x'")] * 25)
     for _ in range(2):
         died = [letter["died"] for letter in await shell.listed()]
         assert died == sorted(died)

@@ -6,7 +6,7 @@ from tests.support.readme import ROOT, samples_of
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus_worker import ContextPolicy, RedisContextStore
-from wxbus_worker.context_store import ContextKey
+from wxbus_worker.store.ports import ContextKey
 
 pytestmark = pytest.mark.integration
 

@@ -8,15 +8,15 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.worker import APPID, KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.store.store import Store
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router
-from wxbus_worker.context_store import ContextKey
-from wxbus_worker.expiry import Sweeper
-from wxbus_worker.redis_context_store import RedisContextStore
-from wxbus_worker.settlement import Done, Retry
+from wxbus_worker.delivery.settlement import Done, Retry
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.sweepers.contexts import Sweeper
 
 pytestmark = pytest.mark.integration
 
@@ -57,9 +57,9 @@ def contexts(store: Store, namespace: str) -> RedisContextStore:
     return RedisContextStore(store, namespace=namespace, policy=a_bot([]).context_policy)
 
 
-async def swept(contexts: RedisContextStore, *, events: bool = True) -> MemoryOutlet:
+async def swept(contexts: RedisContextStore, *, events: bool = True) -> MemoryPublisher:
     """What one worker hands over, once everything that was committed is due."""
-    outlet = MemoryOutlet()
+    outlet = MemoryPublisher()
     await asyncio.sleep(0.01)  # Redis's clock has to go on by a millisecond: there is nothing else to wait for
     await Sweeper(contexts, outlet, ACCOUNTS, events=events).sweep()
     return outlet
@@ -70,7 +70,7 @@ async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: St
     removed: list[str] = []
     router = a_bot(removed)
     contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
-    outlet, wechat = MemoryOutlet(), FakeWeChat()
+    outlet, wechat = MemoryPublisher(), FakeWeChat()
     rigs = [Rig(router, store=contexts, wechat=wechat) for _ in range(WORKERS)]
     users = [f"o_{number}" for number in range(40)]
     for user in users:
@@ -183,7 +183,7 @@ async def test_restore_empties_the_index(contexts: RedisContextStore, redis: Red
     for number in range(30):
         key = ContextKey.of_user(APPID, f"o_{number}")
         await contexts.commit(key, "m", await contexts.open(key, "m"), [], run="r")
-    assert await contexts.restore() == 30
+    assert await contexts.drop_all() == 30
     assert [key async for key in redis.scan_iter(match=f"{namespace}:*:context:*")] == []
     assert not (await swept(contexts)).published
 

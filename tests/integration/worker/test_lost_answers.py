@@ -14,8 +14,8 @@ from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
 from wxbus_worker import Context, Router
-from wxbus_worker.patience import PatientStore
-from wxbus_worker.redis_context_store import RedisContextStore
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +39,7 @@ class LosingStore(Store):
             self.proxy.flow()
 
 
-@pytest.mark.parametrize("script", ["commit.lua", "strike.lua"])
+@pytest.mark.parametrize("script", ["commit.lua", "remove_sent.lua"])
 async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, redis: Redis, script: str) -> None:
     """The repeated script finds that it ran: one run of the handler, one commit, one reply."""
     runs = 0
@@ -54,7 +54,7 @@ async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, 
 
     async with proxied(redis_url) as (proxy, address), LosingStore.open(address, answer_timeout=0.5) as store:
         assert isinstance(store, LosingStore)
-        patient = PatientStore(store, Generation(store, namespace=namespace))
+        patient = RetryingStore(store, Generation(store, namespace=namespace))
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(router, store=contexts, answering=patient)
         await rig.handle(a_text_envelope("first"))  # the script is known to Redis from here on

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
-from wxbus_worker.membership import LEASE, Membership, Roll
+from wxbus_worker.partitions.membership import LEASE, Membership, MembershipView
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -37,8 +37,8 @@ async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
     """Each sees all that announced themselves, and none that took leave."""
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one, two = (Membership(store, namespace=namespace, member=name) for name in ("one", "two"))
-        assert await one.renew() == Roll(frozenset({"one"}))
-        assert await two.renew() == await one.renew() == Roll(frozenset({"one", "two"}))
+        assert await one.renew() == MembershipView(frozenset({"one"}))
+        assert await two.renew() == await one.renew() == MembershipView(frozenset({"one", "two"}))
         await two.leave()
         other = Membership(store, namespace=namespace, member="three")
         assert (await other.renew()).present == {"one", "three"}
@@ -54,10 +54,10 @@ async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock:
             await one.renew()
         await lapse(redis, namespace, "frozen", 1)
         await lapse(redis, namespace, "long gone", 61)
-        assert await one.renew() == Roll(frozenset({"one"}), lapsed=frozenset({"frozen"}))
+        assert await one.renew() == MembershipView(frozenset({"one"}), lapsed=frozenset({"frozen"}))
         frozen = Membership(store, namespace=namespace, member="frozen", clock=clock)
         await frozen.renew()
-        assert await one.renew() == Roll(frozenset({"one", "frozen"}))
+        assert await one.renew() == MembershipView(frozenset({"one", "frozen"}))
 
 
 async def test_it_is_told_when_the_next_lease_ends(redis: Redis, redis_url: str, namespace: str) -> None:
@@ -78,8 +78,8 @@ async def test_after_an_outage_nobody_is_judged(redis: Redis, redis_url: str, na
         await one.renew()
         clock.now += 60
         await lapse(redis, namespace, "two", 30)
-        assert await one.renew() == Roll(frozenset({"one", "two"}))
+        assert await one.renew() == MembershipView(frozenset({"one", "two"}))
         clock.now += LEASE / 2
-        assert await one.renew() == Roll(frozenset({"one", "two"}))
+        assert await one.renew() == MembershipView(frozenset({"one", "two"}))
         clock.now += LEASE / 2
-        assert await one.renew() == Roll(frozenset({"one"}), lapsed=frozenset({"two"}))
+        assert await one.renew() == MembershipView(frozenset({"one"}), lapsed=frozenset({"two"}))

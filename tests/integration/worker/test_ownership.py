@@ -18,9 +18,9 @@ from wxbus.bus.ports import Delivery
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
-from wxbus_worker.membership import Membership
-from wxbus_worker.ownership import WITHOUT_REDIS, Ownership
-from wxbus_worker.placement import Place, shares
+from wxbus_worker.partitions.assignment import Role, shares
+from wxbus_worker.partitions.membership import Membership
+from wxbus_worker.partitions.rebalancer import WITHOUT_REDIS, Rebalancer
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +46,7 @@ class Member:
 
     name: str
     consumer: Consumer
-    ownership: Ownership
+    ownership: Rebalancer
     sink: AckingSink
     task: "asyncio.Task[None]"
 
@@ -75,7 +75,7 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
             sink = AckingSink()
             consumer = Consumer(amqp_url, topology, sink, name=name)
             membership = Membership(store, namespace=topology.namespace, member=name)
-            ownership = Ownership(consumer, membership, partitions=topology.partitions)
+            ownership = Rebalancer(consumer, membership, partitions=topology.partitions)
 
             async def run() -> None:
                 async with asyncio.TaskGroup() as tasks:
@@ -135,7 +135,7 @@ async def test_members_share_the_partitions(join: Join, topology: Topology) -> N
     """One has all; those who join have their share, those who crash or stop leave it to the others."""
     async with join("one") as one:
         await until_shared(topology, one)
-        assert one.ownership.count(Place.FIRST) == topology.partitions
+        assert one.ownership.count(Role.FIRST) == topology.partitions
         async with join("two") as two:
             await until_shared(topology, one, two)
             async with join("three") as three:

@@ -11,20 +11,20 @@ from redis.asyncio import Redis
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
 from tests.support.worker import REDIS_PATIENCE, Rig
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
-from wxbus.sockets import bound
+from wxbus.runtime.sockets import bound
 from wxbus.store.store import Store
-from wxbus.testing import MemoryOutlet
+from wxbus.testing import MemoryPublisher
 from wxbus.wechat import TextMessage
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
 from wxbus_worker import Router
-from wxbus_worker.plain_signatures import PlainSignatures
-from wxbus_worker.redis_context_store import RedisContextStore
-from wxbus_worker.settlement import Bury, Done
+from wxbus_worker.delivery.settlement import Done, ToDeadLetters
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.store.signatures import SignatureGuard
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +53,7 @@ async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[st
 
         def worker() -> Rig:
             contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
-            signatures = PlainSignatures(store, namespace=namespace)
+            signatures = SignatureGuard(store, namespace=namespace)
             return Rig(router, store=contexts, account=PLAIN, signatures=signatures)
 
         yield worker(), worker()
@@ -63,7 +63,7 @@ async def taken_by_two(*pushes: Push) -> list[Envelope]:
     """Return what two processes of ingress make of two pushes, one each: neither knows of the other."""
     envelopes: list[Envelope] = []
     for push in pushes:
-        outlet = MemoryOutlet()
+        outlet = MemoryPublisher()
         app = build_app(Limits(budget=20), Accounts({"shop": PLAIN}), outlet, registry=CollectorRegistry())
         async with AsyncExitStack() as stack:
             port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=1))
@@ -87,7 +87,7 @@ async def test_another_message_under_a_seen_signature_runs_no_handler(
     true, false = await taken_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), forged))
     assert isinstance(await workers[0].handle(true), Done)
     settlement = await workers[1].handle(false)
-    assert isinstance(settlement, Bury)
+    assert isinstance(settlement, ToDeadLetters)
     assert "signature is that of another message" in str(settlement.error)
     assert handled == ["true"]
 

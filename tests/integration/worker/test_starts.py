@@ -9,22 +9,22 @@ from tests.support.worker import REDIS_PATIENCE, Rig, a_text_envelope
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Router, current_delivery
-from wxbus_worker.job import Job
-from wxbus_worker.settlement import Done
-from wxbus_worker.starts import Starts
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.settlement import Done
+from wxbus_worker.store.crash_counter import CrashCounter
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def starts(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[Starts]:
+async def starts(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[CrashCounter]:
     """The counter."""
     assert redis is not None
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
-        yield Starts(store, namespace=namespace)
+        yield CrashCounter(store, namespace=namespace)
 
 
-async def test_runs_without_an_end_are_counted(starts: Starts) -> None:
+async def test_runs_without_an_end_are_counted(starts: CrashCounter) -> None:
     """Each once, also when it is told twice; an end forgets them; another attempt is counted for itself."""
     envelope = a_text_envelope()
     assert await starts.before(envelope) == 1
@@ -36,7 +36,7 @@ async def test_runs_without_an_end_are_counted(starts: Starts) -> None:
     assert await starts.before(envelope) == 1
 
 
-async def test_only_what_is_redelivered_is_counted(starts: Starts, redis: Redis, namespace: str) -> None:
+async def test_only_what_is_redelivered_is_counted(starts: CrashCounter, redis: Redis, namespace: str) -> None:
     """The normal way leaves nothing in Redis, and an error is an end like another."""
     seen: list[list[bytes]] = []
     router = Router()
@@ -54,7 +54,7 @@ async def test_only_what_is_redelivered_is_counted(starts: Starts, redis: Redis,
     assert await starts.before(envelope) == 1
 
 
-async def test_five_runs_without_an_end_are_enough(starts: Starts) -> None:
+async def test_five_runs_without_an_end_are_enough(starts: CrashCounter) -> None:
     """It is buried without a run; a redelivered one with fewer is run."""
     runs = []
     router = Router()
@@ -74,7 +74,7 @@ async def test_five_runs_without_an_end_are_enough(starts: Starts) -> None:
     assert death.reason == "poison"
 
 
-async def test_a_run_that_blocked_the_loop_stays_counted(starts: Starts) -> None:
+async def test_a_run_that_blocked_the_loop_stays_counted(starts: CrashCounter) -> None:
     """Its worker was cut off or nearly so: the message becomes a suspect like one that ends its process."""
     router = Router()
     jobs: list[Job] = []

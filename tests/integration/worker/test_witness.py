@@ -13,8 +13,8 @@ from wxbus.bus.marker import Marker
 from wxbus.bus.topology import Topology
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
-from wxbus.testing import MemoryOutlet
-from wxbus_worker.witness import Witness
+from wxbus.testing import MemoryPublisher
+from wxbus_worker.sweepers.witness import Witness
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,7 @@ class Place:
         self._redis = redis
         self._amqp_url = amqp_url
         self._topology = topology
-        self.outlet = MemoryOutlet()
+        self.outlet = MemoryPublisher()
 
     def a_witness(self) -> Witness:
         """Return that of a worker that starts now."""

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from tests.support.sinks import CollectingSink
-from wxbus.bus.intake import Intake
+from wxbus.bus.intake import PartitionConsumer
 
 
 async def test_what_comes_after_it_was_given_up_is_nobodys_here() -> None:
@@ -23,7 +23,7 @@ async def test_what_comes_after_it_was_given_up_is_nobodys_here() -> None:
     channel: Any = SimpleNamespace(close=close)
     message: Any = SimpleNamespace()
     sink = CollectingSink()
-    intake = Intake(3, channel, sink)
+    intake = PartitionConsumer(3, channel, sink)
     await intake.give_up()
     with structlog.testing.capture_logs() as logged:
         await intake.on_message(message)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT, blocks
-from wxbus.account_tables import SECRETS
-from wxbus.accounts import Account, AccountKind, Accounts
-from wxbus.settings import variables
+from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.config.account_tables import SECRETS
+from wxbus.config.settings import variables
 from wxbus_ingress.settings import IngressSettings
 
 PAGE, CHINESE = ROOT / "docs/how-to/accounts.md", ROOT / "docs/how-to/accounts.zh-CN.md"

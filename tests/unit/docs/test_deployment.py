@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 
 from tests.support.readme import ROOT
-from wxbus.admin import listening
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.runtime.admin import listening
 from wxbus_local.ports import free_port
-from wxbus_token.keyring import Keyring
+from wxbus_token.registry.keyring import Keyring
 
 CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}
 """Libraries that only some of the services need."""

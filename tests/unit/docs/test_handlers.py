@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.readme import ROOT, samples_of
 from wxbus.wechat import ImageMessage, LocationMessage, Message, TextMessage
-from wxbus_worker.route_table import RouteTable
-from wxbus_worker.router import Router
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.router import Router
 
 PAGES = ["handlers.md", "handlers.zh-CN.md"]
 FIELDS: dict[str, type[Message]] = {

@@ -8,7 +8,7 @@ import pytest
 
 HEAVY = {
     *("aio_pika", "aiohttp", "aiormq", "cryptography", "docker", "honcho", "prometheus_client", "pydantic_settings"),
-    *("redis", "requests", "structlog", "testcontainers", "uvloop", "wxbus.errors", "wxbus.settings"),
+    *("redis", "requests", "structlog", "testcontainers", "uvloop", "wxbus.errors", "wxbus.config.settings"),
 }
 """What takes long to import; pydantic is typer's own. A test that measured the time would measure the machine."""
 

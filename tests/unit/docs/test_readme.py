@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import BOTH, README, ROOT, blocks, the_block
-from wxbus.accounts import Accounts
-from wxbus.rpc.keys import ApiKeys
-from wxbus.settings import variables
+from wxbus.accounts.models import Accounts
+from wxbus.config.settings import variables
+from wxbus.rpc.auth.keys import ApiKeys
 from wxbus_ingress.settings import IngressSettings, Limits
 from wxbus_local.settings import LocalSettings
 from wxbus_sandbox.settings import Address, SandboxSettings
-from wxbus_token.keyring import Keyring
+from wxbus_token.registry.keyring import Keyring
 from wxbus_token.settings import TokenSettings
 from wxbus_worker.settings import WorkerSettings
 

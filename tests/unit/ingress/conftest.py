@@ -13,14 +13,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
-from wxbus.accounts import Account, AccountKind, Accounts
-from wxbus.accounts_file import Taker
+from wxbus.accounts.file import Taker
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
-from wxbus.sockets import bound
-from wxbus.testing import MemoryOutlet
+from wxbus.runtime.sockets import bound
+from wxbus.testing import MemoryPublisher
 from wxbus.wechat.callback import Mode
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
 
 ALL_MODES = (Mode.PLAIN, Mode.COMPATIBLE, Mode.SECURE)
@@ -65,7 +65,7 @@ class Ingress:
     url: str
     port: int
     http: aiohttp.ClientSession
-    outlet: MemoryOutlet
+    outlet: MemoryPublisher
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     takers: list[Taker] = field(default_factory=list)
 
@@ -100,7 +100,7 @@ def limits() -> Limits:
 @pytest.fixture
 async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
-    outlet, registry, takers = MemoryOutlet(), CollectorRegistry(), list[Taker]()
+    outlet, registry, takers = MemoryPublisher(), CollectorRegistry(), list[Taker]()
     app = build_app(limits, ACCOUNTS, outlet, tell=takers.append, registry=registry)
     async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Ingress(f"http://127.0.0.1:{port}", port, http, outlet, registry, takers)
@@ -181,6 +181,6 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let ingress's clock stand still at a time: known answers are years old."""
 
     def stand_still(timestamp: str) -> None:
-        monkeypatch.setattr("wxbus_ingress.callbacks.time", SimpleNamespace(time=lambda: float(timestamp)))
+        monkeypatch.setattr("wxbus_ingress.callbacks.dispatch.time", SimpleNamespace(time=lambda: float(timestamp)))
 
     return stand_still

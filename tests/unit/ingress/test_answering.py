@@ -14,11 +14,11 @@ from wechatpy.crypto import WeChatCrypto
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
 from tests.unit.ingress.conftest import ALL_MODES, an_account
-from wxbus.accounts import AccountKind, Accounts
+from wxbus.accounts.models import AccountKind, Accounts
 from wxbus.bus.answer import REPLY_TO, Answer, receipt_of
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
-from wxbus.sockets import bound
+from wxbus.runtime.sockets import bound
 from wxbus.wechat.answers import GAME_WAITS
 from wxbus.wechat.callback import Mode
 from wxbus.wechat.codec import Format, parse
@@ -26,10 +26,10 @@ from wxbus.wechat.crypto import Cipher
 from wxbus.wechat.documents import Document, text
 from wxbus.wechat.signature import matches
 from wxbus_ingress.app import build_app
-from wxbus_ingress.attempts import attempts_to_come
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
+from wxbus_ingress.passive.attempts import attempts_to_come
+from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.settings import Limits
-from wxbus_ingress.waiting import Waiting
 
 NOW = 1_700_000_000
 FOR_EVER = 60.0
@@ -60,7 +60,7 @@ ACCOUNTS = Accounts(
 class Worker:
     """An inbox behind which a worker answers at once, as a test says."""
 
-    waiting: Waiting
+    waiting: PendingAnswers
     answer: Callable[[Envelope], None] | None = None
     """Called with each callback that awaits an answer."""
     published: list[Envelope] = field(default_factory=list)
@@ -115,7 +115,7 @@ class World:
 @asynccontextmanager
 async def a_world(**limits: Any) -> AsyncIterator[World]:
     """Start everything."""
-    waiting, registry = Waiting(), CollectorRegistry()
+    waiting, registry = PendingAnswers(), CollectorRegistry()
     worker = Worker(waiting)
     worker.notes_pass.set()
     settings = Limits(**{"budget": FOR_EVER, "max_age": 300, **limits})

@@ -283,7 +283,7 @@ async def test_a_body_that_ends_early_is_refused(ingress: Ingress, monkeypatch: 
         def warning(self, event: str, *, reason: str, **_: object) -> None:
             refused.set_result(f"{event}: {reason}")
 
-    monkeypatch.setattr("wxbus_ingress.refusals.log", Log())
+    monkeypatch.setattr("wxbus_ingress.callbacks.errors.log", Log())
     _, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
     writer.write(b"POST /wechat/any HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>")
     await writer.drain()

@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 from tests.support.pushes import Push, a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
-from wxbus.sockets import bound
+from wxbus.runtime.sockets import bound
 from wxbus_ingress.app import build_app
-from wxbus_ingress.deadline import Deadline
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.deadline import Deadline
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
 
 BUDGET = 3.0

@@ -17,11 +17,11 @@ from tests.support.disks import DISKS, Disk
 from tests.support.envelopes import an_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import SpoolUnavailable
-from wxbus_ingress.handover import Handover
 from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits, SpoolLimits
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.spool_reserve import Reserve
+from wxbus_ingress.spool.reserve import Reserve
+from wxbus_ingress.spool.spool import Spool
 
 BUDGET = 30.0
 SAYS_WHY = r"the spool could not be used: (database or disk is full|disk I/O error)"
@@ -33,7 +33,7 @@ class Rig:
 
     broker: FakeBroker
     spool: Spool
-    handover: Handover
+    handover: SpoolingPublisher
 
     async def publish(self, *numbers: int) -> None:
         """Hand over envelopes of one user one after another."""
@@ -66,7 +66,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 @pytest.fixture
 def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
     """Makes rigs on one disk, without a disk floor: another program has filled it. RabbitMQ is away at first."""
-    monkeypatch.setattr("wxbus_ingress.spool.CARE_PAUSE", 0.01)
+    monkeypatch.setattr("wxbus_ingress.spool.spool.CARE_PAUSE", 0.01)
 
     @asynccontextmanager
     async def rigged() -> AsyncIterator[Rig]:
@@ -74,7 +74,7 @@ def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
         broker.away()
         async with (
             Spool.open(disk.folder / "spool-0.sqlite", SpoolLimits(disk_floor=0)) as spool,
-            Handover.open(broker, spool, Limits(broker_budget=0.05), metrics) as handover,
+            SpoolingPublisher.open(broker, spool, Limits(broker_budget=0.05), metrics) as handover,
         ):
             yield Rig(broker, spool, handover)
 
@@ -220,7 +220,7 @@ async def test_room_for_deletion_is_kept_and_kept_again(tmp_path: Path) -> None:
     assert reserve.held
 
 
-async def _refusal(checked: Handover | Spool) -> SpoolUnavailable | None:
+async def _refusal(checked: SpoolingPublisher | Spool) -> SpoolUnavailable | None:
     try:
         await checked.check()
     except SpoolUnavailable as exc:

@@ -16,11 +16,11 @@ from tests.support.envelopes import an_envelope
 from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
-from wxbus_ingress.handover import Handover
 from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.passive.pending import PendingAnswers
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits, SpoolLimits
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.waiting import Waiting
+from wxbus_ingress.spool.spool import Spool
 
 SPOOL_SHARE, BUDGET = 20.0, 30.0
 """Seconds: a disk that is busy with other things is in time, too."""
@@ -32,9 +32,9 @@ class Rig:
 
     broker: FakeBroker
     spool: Spool
-    handover: Handover
+    handover: SpoolingPublisher
     registry: CollectorRegistry
-    waiting: Waiting
+    waiting: PendingAnswers
 
     async def publish(self, *numbers: int, openid: str = "o_1") -> None:
         """Hand over envelopes one after another."""
@@ -49,7 +49,7 @@ class Rig:
 @pytest.fixture
 def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Makes a rig; `limits` and `spool` override settings."""
-    monkeypatch.setattr("wxbus_ingress.handover.SPOOL_SHARE", SPOOL_SHARE)
+    monkeypatch.setattr("wxbus_ingress.publishing.spooling_publisher.SPOOL_SHARE", SPOOL_SHARE)
 
     @asynccontextmanager
     async def rigged(*, spool: dict[str, Any] | None = None, **limits: Any) -> AsyncIterator[Rig]:
@@ -59,8 +59,8 @@ def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
         settings = Limits(**{"broker_budget": 0.05, **limits})
         async with Spool.open(tmp_path / "spool-0.sqlite", spool_limits) as opened:
             metrics.watch(opened)
-            waiting = Waiting()
-            async with Handover.open(broker, opened, settings, metrics, waiting) as handover:
+            waiting = PendingAnswers()
+            async with SpoolingPublisher.open(broker, opened, settings, metrics, waiting) as handover:
                 yield Rig(broker, opened, handover, registry, waiting)
 
     return rigged

@@ -10,8 +10,8 @@ import pytest
 from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import Site, Sites, wire
 from wxbus.wechat.callback import CallbackQuery, Opened
-from wxbus_ingress.admission import LARGE
-from wxbus_ingress.endpoints import Endpoint
+from wxbus_ingress.accounts.endpoints import Endpoint
+from wxbus_ingress.http.admission import LARGE
 
 CROWDED = b"not accepted: too much at once, please send it again\n"
 HOSTILE = 16

@@ -16,18 +16,18 @@ from prometheus_client import CollectorRegistry
 from tests.support.pushes import a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
+from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
-from wxbus.settings import load
-from wxbus.sockets import bound
-from wxbus.testing import MemoryOutlet
+from wxbus.runtime.sockets import bound
+from wxbus.testing import MemoryPublisher
+from wxbus_ingress.accounts.endpoints import Endpoint, Endpoints
 from wxbus_ingress.app import build_app
-from wxbus_ingress.endpoints import Endpoint, Endpoints
-from wxbus_ingress.http import serving
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.server import serve
 from wxbus_ingress.settings import IngressSettings, Limits
 
 
-class SlowOutlet(MemoryOutlet):
+class SlowOutlet(MemoryPublisher):
     """An outlet whose confirm comes when the test says so."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
 
 async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
     """A stop in the middle of a body waits for the rest of it, and the callback is accepted."""
-    outlet, push, began, stop = MemoryOutlet(), a_push(), asyncio.Event(), asyncio.Event()
+    outlet, push, began, stop = MemoryPublisher(), a_push(), asyncio.Event(), asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     class Noted(Endpoints):

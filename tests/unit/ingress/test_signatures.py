@@ -3,12 +3,12 @@
 import pytest
 
 from wxbus.errors import Forbidden
-from wxbus_ingress.signatures import Signatures
+from wxbus_ingress.accounts.replay_guard import ReplayGuard
 
 
 def test_a_signature_is_good_for_one_message() -> None:
     """The same message may come again, another one may not."""
-    signatures = Signatures()
+    signatures = ReplayGuard()
     for _ in range(2):
         signatures.bind("s", "message")
 
@@ -18,7 +18,7 @@ def test_a_signature_is_good_for_one_message() -> None:
 
 def test_only_so_many_are_remembered() -> None:
     """Memory stays flat; the oldest is forgotten first."""
-    signatures = Signatures(most=2)
+    signatures = ReplayGuard(most=2)
     for signature in ("1", "2", "3"):
         signatures.bind(signature, "message")
 

@@ -14,15 +14,15 @@ from pydantic import SecretStr
 
 from tests.support.pushes import APPID, a_push
 from tests.unit.ingress.conftest import ACCOUNTS
-from wxbus.accounts_file import AccountsFile
+from wxbus.accounts.file import AccountsFile
+from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, TokenUnavailable, WxbusError
-from wxbus.settings import WeChatApiSettings
-from wxbus.sockets import bound
-from wxbus.testing import MemoryOutlet
+from wxbus.runtime.sockets import bound
+from wxbus.testing import MemoryPublisher
 from wxbus_ingress.app import build_app
-from wxbus_ingress.http import serving
+from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits, Network, SourceSettings
-from wxbus_ingress.sources import Sources
 
 WECHAT = ["101.226.103.0/25", "58.247.206.141", "2402:4e00::/32"]
 ACCEPTED = (200, "success")
@@ -45,9 +45,9 @@ class WeChat:
 
 
 @asynccontextmanager
-async def an_ingress(sources: Sources) -> AsyncIterator["Caller"]:
+async def an_ingress(sources: IpAllowlist) -> AsyncIterator["Caller"]:
     """Run an ingress that looks at addresses."""
-    app = build_app(Limits(), ACCOUNTS, MemoryOutlet(), sources=sources, registry=CollectorRegistry())
+    app = build_app(Limits(), ACCOUNTS, MemoryPublisher(), sources=sources, registry=CollectorRegistry())
     async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Caller(http, f"http://127.0.0.1:{port}/wechat/any")
 
@@ -66,9 +66,9 @@ class Caller:
             return answer.status, await answer.text()
 
 
-async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()) -> Sources:
+async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()) -> IpAllowlist:
     """Sources that have asked once."""
-    sources = Sources(SourceSettings(account="any", proxies=proxies, also=also), wechat.tell)
+    sources = IpAllowlist(SourceSettings(account="any", proxies=proxies, also=also), wechat.tell)
     await sources.refresh()
     return sources
 
@@ -138,7 +138,7 @@ async def test_a_person_may_look_at_the_page_and_wechat_verify() -> None:
 async def test_all_are_let_through_until_the_list_is_there() -> None:
     """It is a second line: no callback is lost because the token service is not up yet."""
     wechat = WeChat("10.0.0.1")
-    sources = Sources(SourceSettings(account="any"), wechat.tell)
+    sources = IpAllowlist(SourceSettings(account="any"), wechat.tell)
     async with an_ingress(sources) as caller:
         assert await caller.post() == ACCEPTED
         with pytest.raises(WxbusError):
@@ -188,7 +188,7 @@ async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsF
     async with TestServer(app) as server:
         url = str(server.make_url("")).rstrip("/")
         settings = SourceSettings(account="any", token_url=url, token_api_key=SecretStr("key"))
-        async with Sources.open(settings, WeChatApiSettings(wechat_api_url=url), accounts) as sources:
+        async with IpAllowlist.open(settings, WeChatApiSettings(wechat_api_url=url), accounts) as sources:
             assert sources
             async with an_ingress(sources) as caller:
                 while await caller.post() != REFUSED:
@@ -205,13 +205,13 @@ async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsF
 async def test_what_is_missing_is_named_at_the_start(accounts: AccountsFile, settings: SourceSettings) -> None:
     """Without an account and a key there is no list: that is said before anything runs."""
     with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_SOURCES_ACCOUNT"):
-        async with Sources.open(settings, WeChatApiSettings(), accounts):
+        async with IpAllowlist.open(settings, WeChatApiSettings(), accounts):
             pass
 
 
 async def test_it_is_off_by_default(accounts: AccountsFile) -> None:
     """Nobody is refused by address unless somebody wants it."""
-    async with Sources.open(SourceSettings(), WeChatApiSettings(), accounts) as sources:
+    async with IpAllowlist.open(SourceSettings(), WeChatApiSettings(), accounts) as sources:
         assert sources is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from tests.unit.ingress.conftest import Ingress, an_account
 from tests.unit.wechat.vectors import key_of, vector
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.wechat.callback import CallbackKey, CallbackQuery, Receiver
 from wxbus.wechat.codec import Format, document_from_json, parse, render
 from wxbus.wechat.crypto import Cipher

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.support.envelopes import an_envelope
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import ConfigurationError, SpoolUnavailable
-from wxbus_ingress import spool_opening
 from wxbus_ingress.settings import SpoolLimits
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.spool_file import SpoolFile, decode, encode, envelopes
-from wxbus_ingress.spool_opening import reading
+from wxbus_ingress.spool import open as spool_opening
+from wxbus_ingress.spool.file import SpoolFile, decode, encode, envelopes
+from wxbus_ingress.spool.open import reading
+from wxbus_ingress.spool.spool import Spool
 
 Opening = Callable[..., AbstractAsyncContextManager[Spool]]
 

@@ -10,8 +10,8 @@ from tests.support.http import LowLevelServer
 from tests.support.rpc import SECRET_TEXT, Echo, Keys, Question, Reply, new_keys
 from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, UnknownAccount
 from wxbus.rpc import Server
-from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.transports.http import build_http
 
 __all__ = ["SECRET_TEXT", "Echo", "Keys", "Question", "Reply"]
 

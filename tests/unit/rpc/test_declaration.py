@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.rpc.conftest import Echo, Question, Reply
 from wxbus.rpc import Server, method, service
-from wxbus.rpc.declaration import methods_of
-from wxbus.rpc.keys import ApiKeys
-from wxbus.rpc.scopes import Needed, Scope, allowed
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.auth.scopes import Needed, Scope, allowed
+from wxbus.rpc.service.declaration import methods_of
 
 
 def test_only_marked_methods_are_declared() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from wxbus.errors import RpcFailure
-from wxbus.rpc.formats import Form, MessagePack, Xml, standard
-from wxbus.rpc.serialization import Json, Serializer, Serializers
+from wxbus.rpc.codec.formats import Form, MessagePack, Xml, standard
+from wxbus.rpc.codec.serialization import Json, Serializer, Serializers
 
 LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 

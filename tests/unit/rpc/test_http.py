@@ -17,13 +17,13 @@ from pydantic import BaseModel
 from tests.support.http import LowLevelServer
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server, method, service
-from wxbus.rpc.audit import Audit
-from wxbus.rpc.call import Answer, Call, Principal
-from wxbus.rpc.formats import standard
-from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys
-from wxbus.rpc.limit import Limit
-from wxbus.rpc.scopes import Scope
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.auth.scopes import Scope
+from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.service.audit import Audit
+from wxbus.rpc.service.call import Answer, Call, Principal
+from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.transports.http import build_http
 
 SAY = "/rpc/echo/say"
 GOOD = b'{"appid": "wx1"}'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wxbus.errors import ConfigurationError
-from wxbus.rpc.keys import ApiKeys, KeyEntry, new_key, read_entries
+from wxbus.rpc.auth.keys import ApiKeys, KeyEntry, new_key, read_entries
 
 
 def test_the_file_keeps_no_key(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from tests.support.browser import Page, browser
 from tests.support.http import LowLevelServer
 from tests.support.programs import program
 from tests.support.rpc import Echo, Keys, Reply
-from wxbus.rpc import Server, method, openapi, service
-from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import ApiKeys
+from wxbus.rpc import Server, method, service
+from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.page import openapi
+from wxbus.rpc.transports.http import build_http
 
 READER = Path(__file__).with_name("page_reader.js")
 
@@ -278,4 +279,4 @@ async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_pat
     assert all(address.startswith(base) for address in seen["asked"])
     assert refused["output"].startswith("403")
     assert refused["failed"]
-    assert page.complaints == []
+    assert page.validation_messages == []

@@ -10,10 +10,10 @@ from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import RpcFailure
 from wxbus.features import Features
 from wxbus.rpc import Server, method, service
-from wxbus.rpc.call import Answer, Call, current_call
-from wxbus.rpc.keys import ApiKeys, new_key
-from wxbus.rpc.limit import Limit
-from wxbus.rpc.stages import Next, Stage
+from wxbus.rpc.auth.keys import ApiKeys, new_key
+from wxbus.rpc.service.call import Answer, Call, current_call
+from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.service.stages import Next, Stage
 
 GOOD = b'{"appid": "wx1"}'
 

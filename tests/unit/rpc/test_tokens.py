@@ -8,9 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
-from wxbus.rpc import Client, TokenClient, problems
-from wxbus.rpc.component import AuthorizationRequest, PreAuthCode, TicketDelivery
-from wxbus.rpc.tokens import (
+from wxbus.rpc import Client
+from wxbus.rpc.codec import problems
+from wxbus.tokens import TokenClient
+from wxbus.tokens.client import (
     FRESH_FOR,
     LAST_HOLD_OFF,
     STALE_AFTER,
@@ -21,6 +22,7 @@ from wxbus.rpc.tokens import (
     TokenAnswer,
     TokenRequest,
 )
+from wxbus.tokens.component import AuthorizationRequest, PreAuthCode, TicketDelivery
 
 APPID = "wx1"
 

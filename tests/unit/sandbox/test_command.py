@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
-from wxbus_sandbox.composing import TYPES
+from wxbus_sandbox.cli.send import in_words, replies_to, report
 from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
-from wxbus_sandbox.sending import in_words, replies_to, report
+from wxbus_sandbox.pushes.composing import TYPES
 
 ACCOUNTS = f"""
 [accounts.shop]

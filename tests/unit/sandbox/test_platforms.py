@@ -10,7 +10,7 @@ from wxbus.api import component
 from wxbus.api.tickets import fetch_ticket
 from wxbus.api.wecom import fetch_wecom_token
 from wxbus.errors import WeChatError
-from wxbus_sandbox.client import SandboxFailure
+from wxbus_sandbox.control.client import SandboxFailure
 
 PLATFORM = "wxplatform"
 BAKERY = "wxbakery"

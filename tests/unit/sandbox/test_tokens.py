@@ -2,10 +2,10 @@
 
 import pytest
 
-from wxbus_sandbox.answers import Refusal
-from wxbus_sandbox.clock import Clock
+from wxbus_sandbox.rules.answers import Refusal
+from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.tokens import Family, TokenMint
 from wxbus_sandbox.settings import Rules
-from wxbus_sandbox.tokens import Family, TokenMint
 
 APPID = "wx1"
 

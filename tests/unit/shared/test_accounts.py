@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wxbus.account_tables import secret_files
-from wxbus.accounts import AccountKind, Accounts
+from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.config.account_tables import secret_files
 from wxbus.errors import ConfigurationError, UnknownAccount
 
 KEY = "A" * 42 + "7"

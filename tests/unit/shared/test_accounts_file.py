@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from wxbus.accounts import Accounts
-from wxbus.accounts_file import AccountsFile
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import Accounts
+from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import ConfigurationError, UnknownAccount
-from wxbus.watched_file import WatchedFile
 
 POLL = 0.01
 NEVER = 3600.0

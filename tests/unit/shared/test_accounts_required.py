@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from wxbus.accounts import Accounts
-from wxbus.accounts_file import AccountsFile
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import Accounts
 from wxbus.errors import ConfigurationError
 from wxbus_ingress.server import serve as serve_ingress
 from wxbus_ingress.settings import IngressSettings

@@ -2,8 +2,8 @@
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from wxbus.admin import build_admin
 from wxbus.errors import BrokerUnavailable
+from wxbus.runtime.admin import build_admin
 
 
 async def test_readiness_says_which_part_is_not_ready() -> None:

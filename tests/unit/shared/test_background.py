@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from wxbus.background import persist, repeat
+from wxbus.aio.background import persist, repeat
+from wxbus.aio.waiting import background
 from wxbus.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable, Unavailable
-from wxbus.waiting import beside
 
 
 class Work:
@@ -54,7 +54,7 @@ async def test_an_outage_is_logged_once_and_its_end_once() -> None:
 
 async def test_a_fault_is_logged_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of one round is no end of the work, and never silent."""
-    monkeypatch.setattr("wxbus.background.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     work = Work(LookupError("a"), LookupError("b"))
     with capture_logs() as lines:
         await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
@@ -76,7 +76,7 @@ async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
 
 async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group of outages alone is an outage; with any other error in it, it is a fault."""
-    monkeypatch.setattr("wxbus.background.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     outages = ExceptionGroup("tasks", [StoreUnavailable("a"), ExceptionGroup("more", [BrokerUnavailable("b")])])
     mixed = ExceptionGroup("tasks", [StoreUnavailable("a"), LookupError("b")])
     with capture_logs() as lines:
@@ -101,7 +101,7 @@ async def test_work_beside_a_block_does_not_end_silently() -> None:
         raise LookupError("a")
 
     with capture_logs() as lines:
-        async with beside(failing()):
+        async with background(failing()):
             await ended.wait()
             await asyncio.sleep(0)
             assert [line["event"] for line in lines] == ["background.ended"]

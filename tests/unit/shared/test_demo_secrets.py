@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT
-from wxbus.accounts import Accounts
-from wxbus.demo_secrets import is_wechat, refuse_demo_secrets
+from wxbus.accounts.demo_secrets import is_wechat, refuse_demo_secrets
+from wxbus.accounts.models import Accounts
 from wxbus.errors import ConfigurationError
-from wxbus.rpc.keys import read_entries
+from wxbus.rpc.auth.keys import read_entries
 
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 REAL = ["http://sandbox:8082", "https://api.weixin.qq.com"]

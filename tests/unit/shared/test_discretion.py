@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxbus.discretion import PIECE, discreet, discreet_traceback, withholding
+from wxbus.runtime.redaction import PIECE, discreet, discreet_traceback, withholding
 
 
 @pytest.mark.parametrize(

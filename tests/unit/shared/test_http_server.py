@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from wxbus.admin import build_admin, listening
-from wxbus.http_server import FIELDS, LINE_LIMIT, Server
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.http_server import FIELDS, LINE_LIMIT, Server
 
 SECRET = "hunter2"
 REQUESTS = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from wxbus.discretion import withholding
-from wxbus.logs import configure
-from wxbus.settings import LogSettings
+from wxbus.config.settings import LogSettings
+from wxbus.runtime.logs import configure
+from wxbus.runtime.redaction import withholding
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from wxbus.errors import ConfigurationError
-from wxbus.processes import counted_up
+from wxbus.runtime.processes import port_for_process
 from wxbus_local.guard import end, wait_ended
 
 ROOT = Path(__file__).parents[3]
@@ -158,7 +158,7 @@ async def test_a_second_signal_ends_all_at_once(number: signal.Signals) -> None:
 
 def test_each_process_has_a_port_of_its_own() -> None:
     """Counted up from the one that is set; 0 stays a free one, and there must be so many."""
-    assert [counted_up(9082, number) for number in range(3)] == [9082, 9083, 9084]
-    assert counted_up(0, 3) == 0
+    assert [port_for_process(9082, number) for number in range(3)] == [9082, 9083, 9084]
+    assert port_for_process(0, 3) == 0
     with pytest.raises(ConfigurationError, match="there is no port 65535 \\+ 1 for process 1"):
-        counted_up(65535, 1)
+        port_for_process(65535, 1)

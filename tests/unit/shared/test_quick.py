@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from tests.support.http import LowLevelServer
-from wxbus.quick import QuickAnswer
+from wxbus.runtime.fast_response import FastResponse
 
 BODY = "好".encode()
 
@@ -17,7 +17,7 @@ BODY = "好".encode()
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
     """Answer everything alike."""
     await request.read()
-    return QuickAnswer.of(BODY, "text/plain", (("Cache-Control", "no-store"),))
+    return FastResponse.of(BODY, "text/plain", (("Cache-Control", "no-store"),))
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import structlog
 from pydantic import Field, SecretStr
 
 from wxbus.bus.topology import Topology
-from wxbus.errors import ConfigurationError
-from wxbus.settings import (
+from wxbus.config.settings import (
     BaseSettings,
     BusSettings,
     StoreSettings,
@@ -19,6 +18,7 @@ from wxbus.settings import (
     tell_unread,
     unread,
 )
+from wxbus.errors import ConfigurationError
 
 
 class ServiceLimits(BaseSettings):

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import structlog
 
+from wxbus.aio.singleflight import SingleFlight
 from wxbus.errors import StoreUnavailable
-from wxbus.singleflight import SingleFlight
 
 
 async def test_who_comes_while_it_runs_gets_its_outcome() -> None:

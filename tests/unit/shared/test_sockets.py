@@ -7,9 +7,9 @@ from contextlib import closing
 import aiohttp
 import pytest
 
-from wxbus.admin import build_admin, listening
 from wxbus.errors import ConfigurationError
-from wxbus.sockets import bound
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.sockets import bound
 
 
 def reached(port: int) -> Iterator[str]:

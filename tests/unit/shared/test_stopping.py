@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wxbus.stopping import SIGNALS, stop_signal
+from wxbus.runtime.signals import SIGNALS, stop_signal
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from wxbus.watchdog import watched_loop
+from wxbus.runtime.watchdog import watched_loop
 
 LIMIT = 0.2
 pytestmark = pytest.mark.timeout(30)

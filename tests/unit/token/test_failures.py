@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
-from wxbus_token.credentials import Missing
-from wxbus_token.failures import failure_of
+from wxbus_token.credentials.failures import failure_of
+from wxbus_token.kinds import Missing
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=8)))
 """In China, where WeChat's day begins."""
@@ -21,7 +21,7 @@ def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stand_still(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
     """Let the clock stand still."""
-    monkeypatch.setattr("wxbus_token.failures.time", SimpleNamespace(time=at.timestamp))
+    monkeypatch.setattr("wxbus_token.credentials.failures.time", SimpleNamespace(time=at.timestamp))
 
 
 def refusal(errcode: int) -> WeChatError:

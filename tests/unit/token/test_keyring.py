@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxbus.errors import ConfigurationError
-from wxbus_token.keyring import Keyring, Unsealable, new_vault_key
+from wxbus_token.registry.keyring import Keyring, Unsealable, new_vault_key
 
 KEYS = new_vault_key("a")
 RING = Keyring.parse(KEYS)

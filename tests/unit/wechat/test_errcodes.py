@@ -2,8 +2,8 @@
 
 import pytest
 
+from wxbus.errcodes import ERROR_CODES, Policy, error_code
 from wxbus.errors import WeChatError
-from wxbus.wechat.errcodes import ERROR_CODES, Policy, error_code
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,6 @@ def test_what_only_a_person_can_heal_wakes_one(code: int) -> None:
 
 def test_no_code_is_entered_twice() -> None:
     """A second entry would silently replace the first."""
-    from wxbus.wechat import errcodes
+    from wxbus import errcodes
 
     assert len(errcodes._TABLE) == len(ERROR_CODES)

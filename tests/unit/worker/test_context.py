@@ -6,7 +6,7 @@ import pytest
 
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context
-from wxbus_worker.context import ContextPolicy
+from wxbus_worker.context.context import ContextPolicy
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:

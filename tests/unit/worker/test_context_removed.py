@@ -6,14 +6,14 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable, ConfigurationError
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import AnyMessage, TextMessage, reply
-from wxbus_worker import Bound, Context, HandlerCall, MessageHandler, Router
-from wxbus_worker.expiry import Due, Sweeper
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker import CallNext, Context, HandlerCall, MessageHandler, Router
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
+from wxbus_worker.sweepers.contexts import Due, Sweeper
 from wxbus_worker.testing import HandlerClient
 
 
@@ -113,7 +113,7 @@ async def test_layers_and_both_forms_hear_of_it() -> None:
     router.include(Shop())
 
     @router.middleware
-    async def around(call: HandlerCall, call_next: Bound) -> object:
+    async def around(call: HandlerCall, call_next: CallNext) -> object:
         steps.append(call.message.msg_type)
         return await call_next(call)
 
@@ -141,7 +141,7 @@ async def test_an_event_that_says_nothing_is_a_dead_letter() -> None:
     router, told = a_counter()
     rig = Rig(router)
     for body in (b"", b"{}", json.dumps({"version": "x"}).encode()):
-        assert isinstance(await rig.handle(an_envelope(kind=EnvelopeKind.CONTEXT_EXPIRED, body=body)), Bury)
+        assert isinstance(await rig.handle(an_envelope(kind=EnvelopeKind.CONTEXT_EXPIRED, body=body)), ToDeadLetters)
     assert told == []
 
 
@@ -171,7 +171,7 @@ ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.
 
 async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
     """One envelope each, the same for de-duplication however often; an account that is gone is nobody to tell."""
-    index, outlet = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryOutlet()
+    index, outlet = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryPublisher()
     assert await Sweeper(index, outlet, ACCOUNTS, events=True).sweep() == 3
     assert [(one.lane, one.openid, one.account, one.dedup_id) for one in outlet.published] == [
         ("wx1:o_1", "o_1", "shop", "wx1:o_1:expired:7"),
@@ -183,7 +183,7 @@ async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
 
 async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
     """It comes again after its claim."""
-    index, outlet = Index(("wx1:o_1", 7)), MemoryOutlet(away=True)
+    index, outlet = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
     with pytest.raises(BrokerUnavailable):
         await Sweeper(index, outlet, ACCOUNTS, events=True).sweep()
     assert not index.handed
@@ -191,7 +191,7 @@ async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
 
 async def test_without_handlers_contexts_just_go() -> None:
     """No envelope for what nobody hears."""
-    index, outlet = Index(("wx1:o_1", 7)), MemoryOutlet()
+    index, outlet = Index(("wx1:o_1", 7)), MemoryPublisher()
     assert await Sweeper(index, outlet, ACCOUNTS, events=False).sweep() == 1
     assert not outlet.published
 

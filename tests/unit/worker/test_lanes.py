@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.worker import a_text_envelope
 from wxbus.testing import MemoryDelivery
-from wxbus_worker.job import Job
-from wxbus_worker.lanes import Lanes
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.lanes import Lanes
 
 
 def a_delivery(openid: str, number: int = 0, *, partition: int = 0) -> MemoryDelivery:

@@ -11,8 +11,8 @@ from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Router
-from wxbus_worker.context_store import CLAIM
-from wxbus_worker.late import LateSweeper
+from wxbus_worker.store.ports import CLAIM
+from wxbus_worker.sweepers.replies import ReplySweeper
 
 AFTER_OUTAGE = 20.0
 LATER = 120.0
@@ -34,15 +34,15 @@ async def rig() -> Rig:
     return rig
 
 
-def a_sweeper(rig: Rig) -> LateSweeper:
+def a_sweeper(rig: Rig) -> ReplySweeper:
     """The worker's, which has just met its RabbitMQ."""
-    return LateSweeper(
+    return ReplySweeper(
         rig.memory, rig.memory_outlet, after_outage=AFTER_OUTAGE, every=0, clock=lambda: LATER + rig.ahead
     )
 
 
 @pytest.fixture
-async def sweeper(rig: Rig) -> LateSweeper:
+async def sweeper(rig: Rig) -> ReplySweeper:
     """One that has known its RabbitMQ for long enough."""
     sweeper = a_sweeper(rig)
     assert await sweeper.sweep() == 0
@@ -60,7 +60,7 @@ async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -
     assert [(note.kind, note.lane) for note in rig.memory_outlet.published] == [(EnvelopeKind.LATE, KEY.lane)]
 
 
-async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:
+async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
     """RabbitMQ was away, however shortly: ingress may still have to connect, and has notes in its spool."""
     rig.memory_outlet.connections += 1
     assert await sweeper.sweep() == 0
@@ -68,7 +68,7 @@ async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: LateSw
     assert await sweeper.sweep() == 1
 
 
-async def test_an_outage_is_told_once(rig: Rig, sweeper: LateSweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line for each look would fill the log."""
     rig.memory_outlet.away = True
     looks, looked_often = itertools.count(), asyncio.Event()
@@ -88,7 +88,7 @@ async def test_an_outage_is_told_once(rig: Rig, sweeper: LateSweeper, monkeypatc
     assert [line["event"] for line in lines] == ["background.waits"]
 
 
-async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: LateSweeper) -> None:
+async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
     """Blocked by an alarm it keeps its connections: counted is from when it takes something again."""
     rig.memory_outlet.away = True
     with pytest.raises(BrokerUnavailable):
@@ -99,7 +99,7 @@ async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: LateSweeper
     assert await sweeper.sweep() == 1
 
 
-async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: Rig, sweeper: LateSweeper) -> None:
+async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: Rig, sweeper: ReplySweeper) -> None:
     """Its connections look well. A note that it takes now would be in the lane before those of ingress."""
     outlet = rig.memory_outlet
 
@@ -117,7 +117,7 @@ async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: 
     assert await sweeper.sweep() == 1
 
 
-async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sweeper: LateSweeper) -> None:
+async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sweeper: ReplySweeper) -> None:
     """An alarm blocks whoever publishes, and tells only then: the probe is the first to find out."""
     outlet = rig.memory_outlet
 
@@ -130,7 +130,7 @@ async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sw
     assert outlet.published == []
 
 
-async def test_nothing_is_probed_while_nothing_is_late(rig: Rig, sweeper: LateSweeper) -> None:
+async def test_nothing_is_probed_while_nothing_is_late(rig: Rig, sweeper: ReplySweeper) -> None:
     """RabbitMQ counts what goes nowhere, and people watch that count."""
     await sweeper.sweep()
     assert rig.memory_outlet.probed == 1

@@ -7,8 +7,8 @@ import pytest
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.errors import ConfigurationError, WeChatUnavailable
 from wxbus.wechat import Message, TextMessage, reply
-from wxbus_worker import Bound, Context, Features, HandlerCall, Reject, RetryLater, Router
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker import CallNext, Context, Features, HandlerCall, Reject, RetryLater, Router
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 
 @dataclass
@@ -24,7 +24,7 @@ async def test_middleware_wraps_handlers_in_order_of_registration() -> None:
     steps: list[str] = []
 
     def stage(name: str) -> None:
-        async def around(call: HandlerCall, call_next: Bound) -> object:
+        async def around(call: HandlerCall, call_next: CallNext) -> object:
             steps.append(f"{name} {call.groups.get('what', '')}")
             returned = await call_next(call)
             steps.append(f"/{name}")
@@ -33,7 +33,7 @@ async def test_middleware_wraps_handlers_in_order_of_registration() -> None:
         (shop if name == "shop" else root).middleware(around)
 
     @other.middleware
-    async def elsewhere(call: HandlerCall, call_next: Bound) -> object:
+    async def elsewhere(call: HandlerCall, call_next: CallNext) -> object:
         raise AssertionError(f"not around the handler of {call.message}, {call_next}")
 
     @shop.text(regex="(?P<what>.+)")
@@ -57,7 +57,7 @@ async def test_middleware_may_answer_itself_and_change_the_answer() -> None:
     router = Router()
 
     @router.middleware
-    async def shut(call: HandlerCall, call_next: Bound) -> object:
+    async def shut(call: HandlerCall, call_next: CallNext) -> object:
         if isinstance(call.message, TextMessage) and call.message.content == "closed":
             return reply.Text("We are closed.")
         return [await call_next(call), reply.Text("Bye.")]
@@ -78,7 +78,7 @@ async def test_what_middleware_leaves_a_handler_takes_by_type() -> None:
     seen: list[object] = []
 
     @router.middleware
-    async def customer(call: HandlerCall, call_next: Bound) -> object:
+    async def customer(call: HandlerCall, call_next: CallNext) -> object:
         assert Customer not in call.features
         call.features[Customer] = Customer(f"customer of {call.account.name}")
         return await call_next(call)
@@ -173,7 +173,8 @@ async def test_an_error_handler_that_returns_none_lets_the_error_go_on() -> None
 
 
 @pytest.mark.parametrize(
-    ("decision", "settlement"), [(RetryLater(), Retry), (Reject("no"), Bury), (WeChatUnavailable("away"), Retry)]
+    ("decision", "settlement"),
+    [(RetryLater(), Retry), (Reject("no"), ToDeadLetters), (WeChatUnavailable("away"), Retry)],
 )
 async def test_decisions_are_no_errors(decision: Exception, settlement: type) -> None:
     """`RetryLater`, `Reject` and a part that is away pass the error handlers."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wxbus.errors import ConfigurationError
-from wxbus_worker.loading import folder_of, load_router
+from wxbus_worker.handlers.loading import folder_of, load_router
 
 HEAD = "from wxbus_worker import MessageHandler, Router\n"
 MODULES = {

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.support.worker import Rig, a_text_envelope
 from wxbus.wechat import reply
 from wxbus_worker import ImageFile, Router, VideoFile, VoiceFile
-from wxbus_worker.settlement import Done, Retry
+from wxbus_worker.delivery.settlement import Done, Retry
 
 
 async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path) -> None:

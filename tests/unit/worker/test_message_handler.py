@@ -22,8 +22,8 @@ from wxbus.wechat import (
     reply,
 )
 from wxbus_worker import Context, Features, MessageHandler, Outcome, RetryPolicy, Router, current_delivery, options
-from wxbus_worker.route_table import RouteTable
-from wxbus_worker.settlement import Done, Retry
+from wxbus_worker.delivery.settlement import Done, Retry
+from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
 
 

@@ -6,11 +6,11 @@ from typing import cast
 
 import pytest
 
+from wxbus.aio.waiting import background
 from wxbus.bus.ports import Holding
-from wxbus.waiting import beside
-from wxbus_worker import ownership
-from wxbus_worker.membership import Membership, Roll
-from wxbus_worker.ownership import Ownership
+from wxbus_worker.partitions import rebalancer as ownership
+from wxbus_worker.partitions.membership import Membership, MembershipView
+from wxbus_worker.partitions.rebalancer import Rebalancer
 
 
 class FakeMembership:
@@ -22,13 +22,13 @@ class FakeMembership:
         self.seen_lapsed = asyncio.Event()
         self._looks = 0
 
-    async def renew(self) -> Roll:
+    async def renew(self) -> MembershipView:
         """Return who is there."""
         self._looks += 1
         if self._looks == 1:
-            return Roll(frozenset({"one", "two"}), next_end=0.01)
+            return MembershipView(frozenset({"one", "two"}), next_end=0.01)
         self.seen_lapsed.set()
-        return Roll(frozenset({"one"}), lapsed=frozenset({"two"}))
+        return MembershipView(frozenset({"one"}), lapsed=frozenset({"two"}))
 
 
 class FakePartitions:
@@ -53,6 +53,6 @@ async def test_the_end_of_a_lease_is_seen_at_once(monkeypatch: pytest.MonkeyPatc
     """Not at the next renewal: a frozen worker's users wait for somebody to see it."""
     monkeypatch.setattr(ownership, "TICK", 3600.0)
     membership = FakeMembership()
-    worker = Ownership(FakePartitions(), cast("Membership", membership), partitions=4)
-    async with beside(worker.run()):
+    worker = Rebalancer(FakePartitions(), cast("Membership", membership), partitions=4)
+    async with background(worker.run()):
         await membership.seen_lapsed.wait()

@@ -10,13 +10,13 @@ from tests.support.worker import APPID, KEY, OPENID, SHOP, Rig, a_text_envelope,
 from wxbus.bus.answer import Answer, late, taken
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import AnyMessage, Event, TextMessage, reply
 from wxbus_worker import Router
-from wxbus_worker.context_store import marker_of
-from wxbus_worker.late import LateSweeper
-from wxbus_worker.retries import RetryPolicy
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
+from wxbus_worker.handlers.retry_policy import RetryPolicy
+from wxbus_worker.store.ports import dedup_key_of
+from wxbus_worker.sweepers.replies import ReplySweeper
 
 PASSIVE = SHOP.model_copy(update={"reply": "passive"})
 AWAITED = {"reply_to": "ingress", "correlation_id": "c", "expiration": 60.0}
@@ -75,12 +75,12 @@ async def test_ingress_is_answered_after_the_commit() -> None:
     """Else WeChat could be shown a reply of a run that never was."""
     held: list[object] = []
 
-    class Outlet(MemoryOutlet):
+    class PublisherPort(MemoryPublisher):
         async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
             held.extend(rig.memory.held(KEY))
             await super().answer(envelope, answer, budget=budget)
 
-    rig = a_rig(words, outlet=Outlet())
+    rig = a_rig(words, outlet=PublisherPort())
     await rig.handle(awaited("a"))
     assert held == [reply.Text("a")]
 
@@ -89,7 +89,7 @@ async def test_a_reply_that_nobody_took_is_sent() -> None:
     """The sweeper tells the lane once the time is over, and all of it goes by customer service."""
     rig = a_rig(words)
     await rig.handle(awaited("a b"))
-    sweeper = LateSweeper(rig.memory, rig.memory_outlet, after_outage=0, every=0)
+    sweeper = ReplySweeper(rig.memory, rig.memory_outlet, after_outage=0, every=0)
     assert await sweeper.sweep() == 0
     rig.ahead = LATER
     assert await sweeper.sweep() == 1
@@ -128,7 +128,7 @@ async def test_without_a_reply_ingress_need_not_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "settled"), [(RetryLater("later"), Retry), (ValueError("a bug"), Retry), (None, Bury)]
+    ("error", "settled"), [(RetryLater("later"), Retry), (ValueError("a bug"), Retry), (None, ToDeadLetters)]
 )
 async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, settled: type) -> None:
     """The next attempt comes too late for WeChat: parked or buried, it travels without the one who waited."""
@@ -179,9 +179,9 @@ async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
     second, third = (replace(first, id=name, correlation_id=name) for name in ("second", "third"))
     await rig.handle(first)
     await rig.handle(second)
-    await rig.handle(taken(second, marker_of(first)))
+    await rig.handle(taken(second, dedup_key_of(first)))
     await rig.handle(third)
-    await rig.handle(taken(third, marker_of(first)))
+    await rig.handle(taken(third, dedup_key_of(first)))
     assert answers(rig) == ["a", "a", "a"]
     assert [envelope.correlation_id for envelope, _ in rig.memory_outlet.answered] == ["c", "second", "third"]
     assert rig.wechat.texts == ["b"]
@@ -275,7 +275,7 @@ async def test_a_transfer_needs_an_account_that_answers() -> None:
         return reply.TransferToCustomerService()
 
     settlement = await a_rig(transfer, account=SHOP).handle(a_text_envelope())
-    assert isinstance(settlement, Bury)
+    assert isinstance(settlement, ToDeadLetters)
     assert 'account shop needs reply = "passive" in the accounts file' in str(settlement.error)
 
 
@@ -286,7 +286,7 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     await rig.handle(envelope)
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatError(48001, "api unauthorized", call="/cgi-bin/message/custom/send"))
-    assert isinstance(await rig.handle(late(KEY.lane, marker_of(envelope), account="shop")), Done)
+    assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Done)
     assert rig.metrics.passive.labels("refused")._value.get() == 1
     assert rig.memory_outlet.buried == []
     assert rig.memory.outbox(KEY) == []
@@ -299,7 +299,7 @@ async def test_a_late_reply_waits_for_wechat() -> None:
     await rig.handle(envelope)
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatUnavailable("away"))
-    assert isinstance(await rig.handle(late(KEY.lane, marker_of(envelope), account="shop")), Retry)
+    assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Retry)
     [(note, _)] = rig.memory_outlet.parked
     assert isinstance(await rig.handle(note), Done)
     assert rig.wechat.texts == ["a"]
@@ -370,7 +370,7 @@ async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
     rig = Rig(router, account=SHOP)
     for envelope in (a_text_envelope(), an_event_envelope("subscribe", openid="o_1", lane=KEY.lane)):
         settlement = await rig.handle(envelope)
-        assert isinstance(settlement, Bury)
+        assert isinstance(settlement, ToDeadLetters)
         assert "not among its synchronous events" in str(settlement.error)
 
 
@@ -383,7 +383,7 @@ async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() 
         return reply.Answer({"when": None})
 
     settlement = await Rig(router).handle(an_event_envelope("check_biz", openid=None, lane=f"{APPID}:check_biz"))
-    assert isinstance(settlement, Bury)
+    assert isinstance(settlement, ToDeadLetters)
     assert "answer holds text, numbers" in str(settlement.error)
 
 

@@ -3,9 +3,19 @@ from collections import Counter
 import pytest
 
 from wxbus.bus.ports import Holding
-from wxbus_worker.membership import LEASE
-from wxbus_worker.ownership import TICK
-from wxbus_worker.placement import MISPLACED, SETTLED, STANDBY_AFTER, Place, Step, next_step, place_of, ranked, shares
+from wxbus_worker.partitions.assignment import (
+    MISPLACED,
+    SETTLED,
+    STANDBY_AFTER,
+    Role,
+    Step,
+    next_step,
+    place_of,
+    ranked,
+    shares,
+)
+from wxbus_worker.partitions.membership import LEASE
+from wxbus_worker.partitions.rebalancer import TICK
 
 MEMBERS = [f"worker@host{number}:1:abc" for number in range(5)]
 PARTITIONS = range(16)
@@ -73,33 +83,33 @@ def test_two_of_them_have_a_place() -> None:
     """The first consumes, the standby waits, the rest have nothing to do with it; nor has a stranger."""
     share = shares(MEMBERS, 16)[3]
     places = Counter(place_of(member, share) for member in MEMBERS)
-    assert places == {Place.FIRST: 1, Place.STANDBY: 1, Place.NONE: 3}
-    assert place_of(share[0], share) is Place.FIRST
-    assert place_of("stranger", share) is place_of("stranger", ()) is Place.NONE
+    assert places == {Role.FIRST: 1, Role.STANDBY: 1, Role.NONE: 3}
+    assert place_of(share[0], share) is Role.FIRST
+    assert place_of("stranger", share) is place_of("stranger", ()) is Role.NONE
 
 
 @pytest.mark.parametrize(
     ("place", "holding", "since", "step"),
     [
-        (Place.FIRST, None, 0, Step.TAKE),
-        (Place.FIRST, WAITING, 0, Step.TAKE),
-        (Place.STANDBY, None, STANDBY_AFTER - 0.1, Step.KEEP),
-        (Place.STANDBY, None, STANDBY_AFTER, Step.TAKE),
-        (Place.STANDBY, WAITING, 100, Step.KEEP),
-        (Place.STANDBY, FIRST, SETTLED - 0.1, Step.KEEP),
-        (Place.STANDBY, FIRST, SETTLED, Step.GIVE_UP),
-        (Place.STANDBY, consuming(MISPLACED - 0.1), 100, Step.KEEP),
-        (Place.STANDBY, consuming(100), MISPLACED - 0.1, Step.KEEP),
-        (Place.STANDBY, consuming(MISPLACED), MISPLACED, Step.GIVE_UP),
-        (Place.NONE, None, 100, Step.KEEP),
-        (Place.NONE, WAITING, 0, Step.GIVE_UP),
-        (Place.NONE, FIRST, SETTLED - 0.1, Step.KEEP),
-        (Place.NONE, FIRST, SETTLED, Step.GIVE_UP),
-        (Place.NONE, consuming(1), 100, Step.KEEP),
-        (Place.NONE, consuming(100), 100, Step.GIVE_UP),
+        (Role.FIRST, None, 0, Step.TAKE),
+        (Role.FIRST, WAITING, 0, Step.TAKE),
+        (Role.STANDBY, None, STANDBY_AFTER - 0.1, Step.KEEP),
+        (Role.STANDBY, None, STANDBY_AFTER, Step.TAKE),
+        (Role.STANDBY, WAITING, 100, Step.KEEP),
+        (Role.STANDBY, FIRST, SETTLED - 0.1, Step.KEEP),
+        (Role.STANDBY, FIRST, SETTLED, Step.GIVE_UP),
+        (Role.STANDBY, consuming(MISPLACED - 0.1), 100, Step.KEEP),
+        (Role.STANDBY, consuming(100), MISPLACED - 0.1, Step.KEEP),
+        (Role.STANDBY, consuming(MISPLACED), MISPLACED, Step.GIVE_UP),
+        (Role.NONE, None, 100, Step.KEEP),
+        (Role.NONE, WAITING, 0, Step.GIVE_UP),
+        (Role.NONE, FIRST, SETTLED - 0.1, Step.KEEP),
+        (Role.NONE, FIRST, SETTLED, Step.GIVE_UP),
+        (Role.NONE, consuming(1), 100, Step.KEEP),
+        (Role.NONE, consuming(100), 100, Step.GIVE_UP),
     ],
 )
-def test_next_step(place: Place, holding: Holding | None, since: float, step: Step) -> None:
+def test_next_step(place: Role, holding: Holding | None, since: float, step: Step) -> None:
     """Who may be consuming makes room once the first has had time to subscribe; idle ones without a place go before."""
     assert next_step(place, holding, since=since) is step
 

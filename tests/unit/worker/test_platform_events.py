@@ -9,15 +9,15 @@ from structlog.testing import capture_logs
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import Rig
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RpcFailure, TokenUnavailable
 from wxbus.rpc import Client
-from wxbus.rpc.component import ComponentClient
 from wxbus.testing import MemoryDelivery
+from wxbus.tokens.component import ComponentClient
 from wxbus.wechat import ComponentEvent, Message
 from wxbus_worker import Router
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 PLATFORM = Account(name="platform", appid="wx-platform", kind=AccountKind.COMPONENT)
 EVENTS: dict[str, tuple[dict[str, str], tuple[Any, ...]]] = {
@@ -170,7 +170,7 @@ async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dic
     client = ComponentClient(cast("Client", None))  # what it is given does not get so far
     rig = Rig(router, account=PLATFORM, platform=client)
     with capture_logs() as lines:
-        assert isinstance(await rig.handle(event), Bury)
+        assert isinstance(await rig.handle(event), ToDeadLetters)
     ((_, death),) = rig.memory_outlet.buried
     assert death.error.startswith(f"Reject: the event is malformed: {text}")
     assert (death.reason, death.traceback) == ("reject", "")

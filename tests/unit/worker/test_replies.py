@@ -9,18 +9,18 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from tests.support.worker import APPID, KEY, OPENID, SHOP, FakeWeChat, Rig, a_text_envelope, an_event_envelope
-from wxbus.accounts import AccountKind
+from wxbus.accounts.models import AccountKind
 from wxbus.errors import Reject, StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnsubscribeEvent, reply
 from wxbus.wechat.reply import AnyReply
 from wxbus_worker import Context, Router, SuccessResponse, current_delivery
-from wxbus_worker.context_store import ContextKey, Turn, marker_of
-from wxbus_worker.job import Job
-from wxbus_worker.lanes import Lanes
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.outbox import Outbox
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
 
 WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late": "retry_window"}
@@ -141,7 +141,7 @@ async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: 
     rig = Rig(Echo().router)
     rig.wechat.errors.append(error)
     delivery = MemoryDelivery(a_text_envelope("a b"))
-    assert isinstance(await rig.handle(delivery), Bury)
+    assert isinstance(await rig.handle(delivery), ToDeadLetters)
 
     assert rig.wechat.texts == ["b"]
     assert undelivered(rig, str(error.errcode) if isinstance(error, WeChatError) else "unsendable") == 1
@@ -176,7 +176,7 @@ async def test_two_runs_of_one_message_send_its_replies_once() -> None:
     waits = asyncio.Event()
 
     class Watched(MemoryContextStore):
-        async def claim(self, key: ContextKey, *, run: str) -> Turn:
+        async def claim(self, key: ContextKey, *, run: str) -> SendLease:
             turn = await super().claim(key, run=run)
             if turn.wait:
                 waits.set()
@@ -209,8 +209,8 @@ async def test_a_turn_whose_holder_died_passes_on() -> None:
     now = 1000.0
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
     envelope = a_text_envelope("a")
-    opened = await store.open(KEY, marker_of(envelope))
-    await store.commit(KEY, marker_of(envelope), opened, [reply.Text("a")], run="killed")
+    opened = await store.open(KEY, dedup_key_of(envelope))
+    await store.commit(KEY, dedup_key_of(envelope), opened, [reply.Text("a")], run="killed")
     assert (await store.claim(KEY, run="next")).wait == 15.0
     now += 15.0
     assert [entry.reply for entry in (await store.claim(KEY, run="next")).entries] == [reply.Text("a")]
@@ -223,16 +223,18 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
     outbox = Outbox(store, lambda _: wechat, budget=10.0, metrics=WorkerMetrics(CollectorRegistry()), clock=lambda: now)
     envelope = a_text_envelope("a b")
-    opened = await store.open(KEY, marker_of(envelope))
-    committed = await store.commit(KEY, marker_of(envelope), opened, [reply.Text("a"), reply.Text("b")], run="frozen")
+    opened = await store.open(KEY, dedup_key_of(envelope))
+    committed = await store.commit(
+        KEY, dedup_key_of(envelope), opened, [reply.Text("a"), reply.Text("b")], run="frozen"
+    )
     job = Job(MemoryDelivery(envelope), id="frozen")
-    job.envelope, job.marker, job.turn = envelope, marker_of(envelope), committed.turn
+    job.envelope, job.dedup_key, job.turn = envelope, dedup_key_of(envelope), committed.turn
 
     now += 60.0  # frozen here; the next owner sends everything
     taken = await store.claim(KEY, run="next")
     for entry in taken.entries:
         await wechat.send(OPENID, entry.reply)
-    await store.strike(KEY, taken.entries, run="next")
+    await store.remove_sent(KEY, taken.entries, run="next")
     await outbox.finish(job)
 
     assert wechat.texts == ["a", "b"]
@@ -285,7 +287,7 @@ async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) 
         return wrong
 
     rig = Rig(router)
-    assert isinstance(await rig.handle(a_text_envelope()), Bury)
+    assert isinstance(await rig.handle(a_text_envelope()), ToDeadLetters)
     ((_, death),) = rig.memory_outlet.buried
     assert "wrong_handler" in death.error
     assert text in death.error
@@ -362,12 +364,12 @@ async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str,
     rig = Rig(echo.router)
     rig.wechat.errors.extend([None, error, None, error])
     envelope = a_text_envelope("a b c")
-    assert isinstance(await rig.handle(envelope), Bury)
+    assert isinstance(await rig.handle(envelope), ToDeadLetters)
     ((_, death),) = rig.memory_outlet.buried
-    assert death.committed == marker_of(envelope)
+    assert death.committed == dedup_key_of(envelope)
     committed = death.committed if known_by == "letter" else None
     replayed = replace(envelope, replay=True, committed=committed, id="f" * 32)
-    assert isinstance(await rig.handle(replayed), Bury)  # refused again
+    assert isinstance(await rig.handle(replayed), ToDeadLetters)  # refused again
     assert isinstance(await rig.handle(replayed), Done)
     assert isinstance(await rig.handle(replayed), Done)
 
@@ -381,7 +383,7 @@ async def test_a_replay_after_the_attempts_are_used_up_sends_what_is_left() -> N
     rig = Rig(echo.router, delays=())
     rig.wechat.errors.extend([None, WeChatUnavailable("away")])
     envelope = a_text_envelope("a b c")
-    assert isinstance(await rig.handle(envelope), Bury)
+    assert isinstance(await rig.handle(envelope), ToDeadLetters)
     assert not rig.memory.outbox(KEY)
     ((_, death),) = rig.memory_outlet.buried
     await rig.handle(replace(envelope, replay=True, committed=death.committed, id="f" * 32))
@@ -404,7 +406,7 @@ async def test_a_replay_of_what_was_not_committed_runs_once() -> None:
 
     rig = Rig(router)
     envelope = a_text_envelope("a")
-    assert isinstance(await rig.handle(envelope), Bury)
+    assert isinstance(await rig.handle(envelope), ToDeadLetters)
     ((_, death),) = rig.memory_outlet.buried
     assert death.committed is None
     replayed = replace(envelope, replay=True, id="f" * 32)
@@ -484,7 +486,7 @@ async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(
 
     rig = Rig(router, account=SHOP.model_copy(update=account))
     settlement = await rig.handle(a_text_envelope())
-    assert isinstance(settlement, Bury)
+    assert isinstance(settlement, ToDeadLetters)
     assert text in str(settlement.error)
     ((_, death),) = rig.memory_outlet.buried
     assert (death.committed, death.traceback) == (None, "")

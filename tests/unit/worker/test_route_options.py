@@ -13,9 +13,9 @@ from wxbus.errors import ConfigurationError
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, MessageHandler, RetryLater, RetryPolicy, Router, current_delivery, options
-from wxbus_worker.job import Job
-from wxbus_worker.lanes import Lanes
-from wxbus_worker.settlement import Bury, Done, Retry
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 
 async def test_a_route_has_its_own_delays_and_attempts() -> None:
@@ -95,7 +95,7 @@ async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
         waits.append(seconds)
 
     rig = Rig(router, pause=pause)
-    assert isinstance(await rig.handle(a_text_envelope()), Bury)
+    assert isinstance(await rig.handle(a_text_envelope()), ToDeadLetters)
     ((_, death),) = rig.memory_outlet.buried
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert waits == [300, 300]

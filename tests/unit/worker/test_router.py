@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
-from wxbus.accounts import Account
+from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import (
@@ -27,8 +27,8 @@ from wxbus.wechat import (
     reply,
 )
 from wxbus_worker import Context, CurrentDelivery, Features, ImageFile, MessageHandler, Router, SuccessResponse
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.route_table import RouteTable
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.handlers.route_table import RouteTable
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
-from wxbus.settings import load
-from wxbus_worker.retries import RetryPolicy
+from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.settings import WorkerSettings
 
 

@@ -12,7 +12,7 @@ from wxbus.errors import StoreUnavailable, TokenUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
 from wxbus_worker import (
-    Bound,
+    CallNext,
     Context,
     HandlerCall,
     MessageHandler,
@@ -21,9 +21,9 @@ from wxbus_worker import (
     Router,
     current_delivery,
 )
-from wxbus_worker.job import Job
-from wxbus_worker.lanes import Lanes
-from wxbus_worker.settlement import Abandon, Bury, Done, Retry
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.settlement import Abandon, Done, Retry, ToDeadLetters
 
 
 def failing(error: Exception) -> Router:
@@ -66,7 +66,7 @@ async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
     async def keep(context: Context) -> None:
         context.storage["what"] = {1, 2}  # JSON has no sets
 
-    async def around(call: HandlerCall, call_next: Bound) -> object:
+    async def around(call: HandlerCall, call_next: CallNext) -> object:
         return await call_next(call)
 
     class Shop(MessageHandler):
@@ -191,7 +191,7 @@ async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
 async def test_a_kind_of_envelope_this_worker_does_not_know_is_buried() -> None:
     """Nothing that was accepted is dropped in silence because a newer service sent it."""
     rig = Rig(failing(ValueError()))
-    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.SEND)), Bury)
+    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.SEND)), ToDeadLetters)
 
     assert [death.reason for _, death in rig.memory_outlet.buried] == ["unhandled"]
 
@@ -349,7 +349,7 @@ async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> 
         waiting.set()
         rig.memory_outlet.away = delivery.acked  # back, if nothing was acknowledged without it
 
-    monkeypatch.setattr("wxbus_worker.stages.settle.asyncio.sleep", sleep)
+    monkeypatch.setattr("wxbus_worker.delivery.stages.settle.asyncio.sleep", sleep)
     delivery = MemoryDelivery(a_text_envelope())
     await rig.handle(delivery)
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, Router
-from wxbus_worker.context import ContextPolicy
-from wxbus_worker.route_table import RouteTable
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
 
 

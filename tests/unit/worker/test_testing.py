@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import File
 from wxbus.errors import ConfigurationError, WeChatError

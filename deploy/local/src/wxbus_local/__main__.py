@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus import command_line
+from wxbus.runtime import command_line
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Runs all of wxbus on this machine.")
 

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from wxbus.accounts import Accounts
-from wxbus.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.models import Accounts
+from wxbus.config.settings import AccountsSettings, WeChatApiSettings, load
 from wxbus.errors import ConfigurationError
-from wxbus.settings import AccountsSettings, WeChatApiSettings, load
 from wxbus_ingress.settings import IngressSettings
 from wxbus_token.settings import TokenSettings
-from wxbus_worker.loading import load_router
-from wxbus_worker.route_table import RouteTable
+from wxbus_worker.handlers.loading import load_router
+from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.settings import WorkerSettings
 
 TIMEOUT: Final = 60.0

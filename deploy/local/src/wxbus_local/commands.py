@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from wxbus.bus.topology import Topology
+from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError, WxbusError
-from wxbus.settings import load
 from wxbus_local.checking import check
 from wxbus_local.cleanup import forget
 from wxbus_local.demo import demonstrate

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult, Sent
 
 REPLY_TIMEOUT = 10.0

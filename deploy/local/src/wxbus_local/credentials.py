@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wxbus.rpc.keys import new_key
-from wxbus_token.keyring import new_vault_key
+from wxbus.rpc.auth.keys import new_key
+from wxbus_token.registry.keyring import new_vault_key
 
 
 @dataclass(frozen=True, slots=True)

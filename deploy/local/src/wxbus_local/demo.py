@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wxbus_local.conversation import Played, a_user, play, script, surplus
-from wxbus_sandbox.client import SandboxClient
+from wxbus_sandbox.control.client import SandboxClient
 
 
 async def demonstrate(console: Console, sandbox_url: str, *, fresh: bool) -> bool:

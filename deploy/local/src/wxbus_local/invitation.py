@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from wxbus.accounts import Accounts
+from wxbus.accounts.models import Accounts
 from wxbus_local.addresses import Addresses, url
 from wxbus_local.plan import Plan
 from wxbus_local.real import first_tokens, to_enter

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.errors import RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
-from wxbus.rpc.tokens import TokenAnswer, TokenRequest
+from wxbus.tokens.client import TokenAnswer, TokenRequest
 
 YOUR_NAME = "https://YOUR.NAME"
 """Stands for the public address where it is not known."""

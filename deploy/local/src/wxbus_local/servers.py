@@ -14,9 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
-from wxbus.logs import redact_text
-from wxbus.settings import load
+from wxbus.runtime.logs import redact_text
 from wxbus_local import containers, needed, packages, probe
 from wxbus_local import rabbitmq as private_rabbitmq
 from wxbus_local import redis as private_redis

@@ -5,9 +5,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from wxbus.addresses import AmqpUrl, HttpUrl, RedisUrl
+from wxbus.config.settings import environment
+from wxbus.config.urls import AmqpUrl, HttpUrl, RedisUrl
 from wxbus.errors import ConfigurationError
-from wxbus.settings import environment
 
 ROOT = Path(__file__).parents[4]
 """The checkout: this distribution is installed from it."""

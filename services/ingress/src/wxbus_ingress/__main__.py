@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus.command_line import explained, run
+from wxbus.runtime.command_line import explained, run
 
 cli = typer.Typer(add_completion=False)
 spool = typer.Typer(no_args_is_help=True, help="Look at callbacks that wait on disk for RabbitMQ.")
@@ -20,9 +20,9 @@ def main(
         return
     import uvloop
 
-    from wxbus import logs
-    from wxbus.settings import load, tell_unread
-    from wxbus_ingress.processes import serve_with
+    from wxbus.config.settings import load, tell_unread
+    from wxbus.runtime import logs
+    from wxbus_ingress.cli.run import serve_with
     from wxbus_ingress.server import serve
     from wxbus_ingress.settings import IngressSettings
 
@@ -36,7 +36,7 @@ def main(
 @spool.command()
 def status() -> None:
     """Show every spool of this namespace: how many callbacks it holds, how old, and whether a process has it."""
-    from wxbus_ingress import spool_cli
+    from wxbus_ingress.cli import spool as spool_cli
 
     with explained():
         spool_cli.status()
@@ -47,7 +47,7 @@ def export(
     file: Annotated[Path | None, typer.Option(help="One file, damaged ones too; without it all.")] = None,
 ) -> None:
     """Write the callbacks as JSON lines, oldest first, to standard output. They hold what users wrote."""
-    from wxbus_ingress import spool_cli
+    from wxbus_ingress.cli import spool as spool_cli
 
     with explained():
         spool_cli.export(file)

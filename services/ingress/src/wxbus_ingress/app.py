@@ -4,19 +4,19 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
-from wxbus.accounts_file import Taker
+from wxbus.accounts.file import Taker
+from wxbus.accounts.models import Accounts
 from wxbus.bus.ports import Inbox
-from wxbus_ingress.admission import Admission
-from wxbus_ingress.answering import Answering
-from wxbus_ingress.callbacks import Callbacks
-from wxbus_ingress.endpoints import Endpoints
-from wxbus_ingress.http import Server
+from wxbus_ingress.accounts.endpoints import Endpoints
+from wxbus_ingress.callbacks.dispatch import Callbacks
+from wxbus_ingress.callbacks.errors import ErrorResponses
+from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
+from wxbus_ingress.http.admission import Admission
+from wxbus_ingress.http.server import Server
 from wxbus_ingress.metrics import Metrics
-from wxbus_ingress.refusals import Refusals
+from wxbus_ingress.passive.pending import PendingAnswers
+from wxbus_ingress.passive.responder import PassiveResponder
 from wxbus_ingress.settings import Limits
-from wxbus_ingress.sources import Sources
-from wxbus_ingress.waiting import Waiting
 
 
 def build_app(
@@ -25,8 +25,8 @@ def build_app(
     inbox: Inbox,
     *,
     tell: Callable[[Taker], None] | None = None,
-    sources: Sources | None = None,
-    waiting: Waiting | None = None,
+    sources: IpAllowlist | None = None,
+    waiting: PendingAnswers | None = None,
     registry: CollectorRegistry = REGISTRY,
 ) -> Server:
     """Return the server that takes the callbacks of `accounts` and hands them to `inbox`; needs a running loop.
@@ -47,6 +47,6 @@ def build_app(
     endpoints = Endpoints(accounts, limits, metrics)
     if tell is not None:
         tell(endpoints.replace)
-    answering = Answering(inbox, waiting or Waiting(), limits, metrics)
+    answering = PassiveResponder(inbox, waiting or PendingAnswers(), limits, metrics)
     callbacks = Callbacks(endpoints, inbox, answering, limits, metrics, sources)
-    return Server(Refusals(callbacks, endpoints, metrics), limits, Admission(limits, metrics))
+    return Server(ErrorResponses(callbacks, endpoints, metrics), limits, Admission(limits, metrics))

@@ -8,28 +8,28 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
-from wxbus.accounts_file import AccountsFile
-from wxbus.admin import build_admin, listening
+from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import Accounts
+from wxbus.aio.waiting import background
 from wxbus.bus.publisher import Publisher
-from wxbus.cycles import search_seldom
-from wxbus.demo_secrets import refuse_demo_secrets
-from wxbus.processes import counted_up
-from wxbus.sockets import bound
-from wxbus.stopping import stop_signal
-from wxbus.waiting import beside
-from wxbus.watchdog import watched_loop
-from wxbus_ingress.admission import affordable
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.gc import tune_gc
+from wxbus.runtime.processes import port_for_process
+from wxbus.runtime.signals import stop_signal
+from wxbus.runtime.sockets import bound
+from wxbus.runtime.watchdog import watched_loop
 from wxbus_ingress.app import build_app
-from wxbus_ingress.handover import Handover
-from wxbus_ingress.http import serving
-from wxbus_ingress.leftovers import drain_leftovers, leftovers
+from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
+from wxbus_ingress.http.admission import affordable
+from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics
+from wxbus_ingress.passive.pending import PendingAnswers
+from wxbus_ingress.publishing.orphaned_spools import drain_leftovers, find_orphaned
+from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import IngressSettings
-from wxbus_ingress.sources import Sources
-from wxbus_ingress.spool import Spool
-from wxbus_ingress.spool_opening import file_of
-from wxbus_ingress.waiting import Waiting
+from wxbus_ingress.spool.open import file_of
+from wxbus_ingress.spool.spool import Spool
 
 GRACE = 1.0
 """Seconds beyond the budget that a request in flight gets when we stop."""
@@ -73,7 +73,7 @@ async def serve(
     )
     accounts.require(Accounts.check_replies)
     stopping = stop_signal()
-    waiting = Waiting()
+    waiting = PendingAnswers()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(watched_loop(registry=registry))
@@ -89,10 +89,12 @@ async def serve(
             Spool.open(file_of(settings.spool_folder, place.number), settings.spool)
         )
         metrics.watch(spool)
-        handover = await stack.enter_async_context(Handover.open(publisher, spool, settings.limits, metrics, waiting))
-        if place.number == 0 and (left := leftovers(settings.spool_folder, processes=place.processes)):
-            await stack.enter_async_context(beside(drain_leftovers(left, publisher, settings.spool, metrics)))
-        sources = await stack.enter_async_context(Sources.open(settings.sources, settings.wechat, accounts))
+        handover = await stack.enter_async_context(
+            SpoolingPublisher.open(publisher, spool, settings.limits, metrics, waiting)
+        )
+        if place.number == 0 and (left := find_orphaned(settings.spool_folder, processes=place.processes)):
+            await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
+        sources = await stack.enter_async_context(IpAllowlist.open(settings.sources, settings.wechat, accounts))
         app = build_app(
             affordable(settings.limits),
             accounts.current,
@@ -108,10 +110,10 @@ async def serve(
             told["sources"] = sources.problem
         admin = build_admin({"callbacks": handover.check}, told=told, registry=registry)
         listener = place.listener or bound(settings.host, settings.port)
-        admin_port = counted_up(settings.admin_port, place.number)
+        admin_port = port_for_process(settings.admin_port, place.number)
         admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
         port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
-        search_seldom()
+        tune_gc()
         log.info(
             "ingress.listening",
             port=port,

@@ -7,8 +7,8 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from wxbus.addresses import RpcUrl
-from wxbus.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
+from wxbus.config.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
+from wxbus.config.urls import RpcUrl
 
 DAY = 86_400.0
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from wxbus.command_line import explained, run
+from wxbus.runtime.command_line import explained, run
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False)
 
@@ -14,7 +14,7 @@ def main(context: typer.Context) -> None:
     """Serve the sandbox: a stand-in for WeChat's API and for WeChat's users."""
     if context.invoked_subcommand is not None:
         return
-    from wxbus_sandbox.serving import serve
+    from wxbus_sandbox.cli.serve import serve
 
     with explained(code=1):
         serve()
@@ -47,7 +47,7 @@ def send(
     ] = "",
 ) -> None:
     """Act as a user: send something to an account, and print the reply."""
-    from wxbus_sandbox import sending
+    from wxbus_sandbox.cli import send as sending
 
     try:
         request = sending.request_of(

@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from wxbus.accounts import Accounts
-from wxbus_sandbox import control, page, platform_control
-from wxbus_sandbox.answers import Refusal, refusals
-from wxbus_sandbox.clock import Clock
-from wxbus_sandbox.composing import Composer
+from wxbus.accounts.models import Accounts
+from wxbus_sandbox import page
+from wxbus_sandbox.control import api as control
+from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.endpoints import component, credentials, customer_service, media, operations
-from wxbus_sandbox.faults import FAULTS, befall
-from wxbus_sandbox.pushing import Pusher
+from wxbus_sandbox.pushes.composing import Composer
+from wxbus_sandbox.pushes.pushing import Pusher
+from wxbus_sandbox.rules.answers import Refusal, refusals
+from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.faults import FAULTS, befall
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
 

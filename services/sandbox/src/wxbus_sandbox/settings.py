@@ -3,7 +3,7 @@
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
-from wxbus.settings import AccountsSettings, LogSettings, environment
+from wxbus.config.settings import AccountsSettings, LogSettings, environment
 
 MEBIBYTE = 1024 * 1024
 

@@ -5,18 +5,18 @@ from typing import Final
 
 from aiohttp import web
 
-from wxbus.accounts import Account, Accounts
-from wxbus_sandbox.clock import Clock
-from wxbus_sandbox.faults import Faults
-from wxbus_sandbox.logins import Logins
-from wxbus_sandbox.media import MediaStore
+from wxbus.accounts.models import Account, Accounts
 from wxbus_sandbox.models import SendResult, Sent
-from wxbus_sandbox.platforms import Platforms
-from wxbus_sandbox.records import Record
+from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.faults import Faults
+from wxbus_sandbox.rules.logins import Logins
+from wxbus_sandbox.rules.media import MediaStore
+from wxbus_sandbox.rules.platforms import Platforms
+from wxbus_sandbox.rules.records import Record
+from wxbus_sandbox.rules.tickets import Tickets
+from wxbus_sandbox.rules.tokens import TokenMint
+from wxbus_sandbox.rules.users import Users
 from wxbus_sandbox.settings import Rules
-from wxbus_sandbox.tickets import Tickets
-from wxbus_sandbox.tokens import TokenMint
-from wxbus_sandbox.users import Users
 
 
 @dataclass(frozen=True, slots=True)

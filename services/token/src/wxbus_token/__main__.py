@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from wxbus.command_line import explained, run
-from wxbus_token.commands import credentials
-from wxbus_token.commands.accounts import accounts
-from wxbus_token.commands.keys import keys
-from wxbus_token.commands.options import NAME
+from wxbus.runtime.command_line import explained, run
+from wxbus_token.cli import credentials
+from wxbus_token.cli.accounts import accounts
+from wxbus_token.cli.keys import keys
+from wxbus_token.cli.options import NAME
 
 app = typer.Typer(help="The one authority for WeChat access tokens.", add_completion=False)
 app.command()(credentials.status)
@@ -23,7 +23,7 @@ def main(context: typer.Context) -> None:
     """Serve until SIGTERM or Ctrl-C; settings are `WXBUS_TOKEN_...` variables."""
     if context.invoked_subcommand is not None:
         return
-    from wxbus_token.serving import serve
+    from wxbus_token.cli.serve import serve
 
     with explained(before=NAME):
         serve()
@@ -34,7 +34,7 @@ def vault_key(
     key_id: Annotated[str, typer.Argument(help="Any name not used before, like 2026-01.")],
 ) -> None:
     """Print a new key for WXBUS_TOKEN_VAULT_KEYS."""
-    from wxbus_token.keyring import new_vault_key
+    from wxbus_token.registry.keyring import new_vault_key
 
     with explained(before=NAME):
         typer.echo(new_vault_key(key_id))

@@ -8,41 +8,41 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import AccountKind
-from wxbus.accounts_file import AccountsFile
-from wxbus.admin import build_admin, listening
+from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.aio.background import repeat
+from wxbus.aio.waiting import background
 from wxbus.api.http import WeChatHttp
-from wxbus.background import repeat
-from wxbus.demo_secrets import refuse_demo_secrets
+from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
-from wxbus.rpc.amqp import AmqpServer
-from wxbus.rpc.http import build_http
-from wxbus.rpc.keys import read_entries
-from wxbus.rpc.limit import Limit
+from wxbus.rpc.auth.keys import KeyEntry, read_entries
+from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.transports.amqp import AmqpServer
+from wxbus.rpc.transports.http import build_http
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
-from wxbus.waiting import beside
-from wxbus.watchdog import watched_loop
-from wxbus.watched_file import WatchedFile
-from wxbus_token.account_book import AccountBook
-from wxbus_token.administration import AccountsService, KeysService
-from wxbus_token.authority import Authority
-from wxbus_token.callers import Callers, Uses
-from wxbus_token.component import ComponentService
-from wxbus_token.credentials import Sources, credentials_of
-from wxbus_token.guard import Guard
-from wxbus_token.hints import Ear, Hints
-from wxbus_token.keyring import Keyring
+from wxbus_token.api.admin import AccountsService, KeysService
+from wxbus_token.api.component import ComponentService
+from wxbus_token.api.operations import TokenOperations
+from wxbus_token.api.token import TokenService
+from wxbus_token.credentials.authority import Authority
+from wxbus_token.credentials.platforms import Platforms
+from wxbus_token.credentials.quota import Quota
+from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.timing import Timing
+from wxbus_token.kinds import Sources, credentials_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.operations import TokenOperations
-from wxbus_token.platform import Platforms
-from wxbus_token.register import Register
-from wxbus_token.registered import RegisteredAccount, RegisteredKey
-from wxbus_token.service import TokenService
+from wxbus_token.registry.accounts import AccountRegistry
+from wxbus_token.registry.api_keys import ApiKeyRegistry, Uses
+from wxbus_token.registry.keyring import Keyring
+from wxbus_token.registry.models import RegisteredAccount, RegisteredKey
+from wxbus_token.registry.notifications import Notifications, Subscription
+from wxbus_token.registry.register import Register
 from wxbus_token.settings import TokenSettings
-from wxbus_token.timing import Timing
-from wxbus_token.vault import Vault
 
 log = structlog.get_logger("wxbus.token")
 
@@ -66,21 +66,11 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         ConfigurationError: The accounts, the API keys or the vault keys are wrong, or a demo secret would protect a
             real account.
     """
-    tls = settings.tls
     keyring = Keyring.parse(settings.vault_keys.get_secret_value())
     keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
     file = AccountsFile(settings.accounts.accounts_file, registry=registry)
     amqp_url = settings.calls.amqp_url.get_secret_value() if settings.calls.amqp_url else ""
-    has_wecom = any(account.kind is AccountKind.WECOM for account in file.current)
-    refuse_demo_secrets(
-        [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
-        urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
-        values={
-            "WXBUS_TOKEN_VAULT_KEYS": settings.vault_keys.get_secret_value(),
-            "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in keys_file.current),
-        },
-        accounts=file.current,
-    )
+    _refuse_demo_secrets(settings, amqp_url, file.current, keys_file.current)
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -88,7 +78,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
-        vault = Vault(store, keyring, namespace=namespace)
+        vault = CredentialStore(store, keyring, namespace=namespace)
         losses = Losses(store, namespace=namespace, registry=registry)
         generation = Generation(store, namespace=namespace, losses=losses)
         timing = Timing(
@@ -97,26 +87,26 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             patience=settings.patience,
             without_store=settings.refresh_without_store,
         )
-        guard = Guard(store, namespace=namespace, per_minute=settings.asks_per_minute, per_day=settings.asks_per_day)
+        guard = Quota(store, namespace=namespace, per_minute=settings.asks_per_minute, per_day=settings.asks_per_day)
         authority = Authority(vault, guard, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         sources = Sources(wechat, wecom, authority.source)
 
         accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
-        book = AccountBook(file, accounts, lambda account: vault.forget(credentials_of(account, sources)))
+        book = AccountRegistry(file, accounts, lambda account: vault.forget(credentials_of(account, sources)))
         book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, sources)))
         platforms = Platforms(store, vault, authority, sources, namespace=namespace, accounts=lambda: book.current)
         keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
         uses = Uses(store, namespace=namespace, now=keys.now)
-        callers = Callers(keys_file, keys, uses)
+        callers = ApiKeyRegistry(keys_file, keys, uses)
 
-        hints = Hints(store, namespace=namespace)
+        hints = Notifications(store, namespace=namespace)
         await enter(file.watching(keys_file))
-        await enter(beside(hints.run()))
-        await enter(beside(follow([accounts.read, keys.read, uses.write], hints.ear())))
-        await enter(beside(authority.run(hints.ear())))
-        await enter(beside(platforms.run()))
-        await enter(beside(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
+        await enter(background(hints.run()))
+        await enter(background(follow([accounts.read, keys.read, uses.write], hints.ear())))
+        await enter(background(authority.run(hints.ear())))
+        await enter(background(platforms.run()))
+        await enter(background(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
         operations = TokenOperations(authority, platforms, vault, guard, losses)
@@ -137,7 +127,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         admin = build_admin({"tokens": authority.check}, told=told, registry=registry)
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
         served = build_http(server, title="wxbus token service")
-        port = await enter(listening(served, host=settings.host, port=settings.port, tls=tls))
+        port = await enter(listening(served, host=settings.host, port=settings.port, tls=settings.tls))
         if amqp_url:
             # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
             await enter(AmqpServer.open(server, amqp_url, settings.calls.topology, name="wxbus-token"))
@@ -145,7 +135,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         yield Addresses(port, admin_port)
 
 
-async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Ear) -> None:
+async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Subscription) -> None:
     """Take what others registered, again and again and at once when `ear` hears of it, until cancelled."""
     while True:
         try:
@@ -157,3 +147,17 @@ async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Ear) -> No
             # One bad entry must not end the reading of all others.
             log.exception("token.follow_failed")
         await ear.names(EVERY)
+
+
+def _refuse_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accounts, keys: Sequence[KeyEntry]) -> None:
+    """Refuse to protect a real account by a secret that everybody knows; see `wxbus.accounts.demo_secrets`."""
+    has_wecom = any(account.kind is AccountKind.WECOM for account in accounts)
+    refuse_demo_secrets(
+        [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
+        urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
+        values={
+            "WXBUS_TOKEN_VAULT_KEYS": settings.vault_keys.get_secret_value(),
+            "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in keys),
+        },
+        accounts=accounts,
+    )

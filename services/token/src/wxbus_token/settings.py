@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from wxbus.addresses import AmqpUrl, HttpUrl
 from wxbus.bus.topology import Topology
-from wxbus.rpc.tls import server_tls
-from wxbus.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
+from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
+from wxbus.config.urls import AmqpUrl, HttpUrl
+from wxbus.rpc.auth.tls import server_tls
 
 
 class CallsSettings(BaseSettings):
@@ -40,7 +40,7 @@ class TokenSettings(BaseSettings):
     vault_keys: SecretStr
     """`id:base64,...`: the keys under which tokens lie in Redis, the current one first; see `vault-key`."""
     api_keys_file: Path
-    """TOML, see `wxbus.rpc.keys`."""
+    """TOML, see `wxbus.rpc.auth.keys`."""
     lease: float = Field(default=15.0, ge=1, le=120)
     """Seconds of the lock's lease: how long others wait if a holder dies in the middle of a fetch."""
     margin: float = Field(default=300.0, ge=0, le=3600)

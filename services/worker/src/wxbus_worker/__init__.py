@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wxbus.errors import Reject, RetryLater
     from wxbus.wechat.reply import Success as SuccessResponse
-    from wxbus_worker.context import Context, ContextPolicy
-    from wxbus_worker.context_store import ContextStore
-    from wxbus_worker.current import CurrentDelivery, current_delivery
-    from wxbus_worker.injection import Bound, HandlerCall
-    from wxbus_worker.media import ImageFile, VideoFile, VoiceFile
-    from wxbus_worker.message_handler import MessageHandler, Outcome, options
-    from wxbus_worker.redis_context_store import RedisContextStore
-    from wxbus_worker.retries import RetryPolicy
-    from wxbus_worker.router import Router
+    from wxbus_worker.context.context import Context, ContextPolicy
+    from wxbus_worker.handlers.current_delivery import CurrentDelivery, current_delivery
+    from wxbus_worker.handlers.injection import CallNext, HandlerCall
+    from wxbus_worker.handlers.message_handler import MessageHandler, Outcome, options
+    from wxbus_worker.handlers.retry_policy import RetryPolicy
+    from wxbus_worker.handlers.router import Router
+    from wxbus_worker.handlers.uploads import ImageFile, VideoFile, VoiceFile
+    from wxbus_worker.store.ports import ContextStore
+    from wxbus_worker.store.redis import RedisContextStore
 
 __all__ = [
-    "Bound",
+    "CallNext",
     "Context",
     "ContextPolicy",
     "ContextStore",
@@ -45,26 +45,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Bound": "wxbus_worker.injection:Bound",
-    "Context": "wxbus_worker.context:Context",
-    "ContextPolicy": "wxbus_worker.context:ContextPolicy",
-    "ContextStore": "wxbus_worker.context_store:ContextStore",
-    "CurrentDelivery": "wxbus_worker.current:CurrentDelivery",
+    "CallNext": "wxbus_worker.handlers.injection:CallNext",
+    "Context": "wxbus_worker.context.context:Context",
+    "ContextPolicy": "wxbus_worker.context.context:ContextPolicy",
+    "ContextStore": "wxbus_worker.store.ports:ContextStore",
+    "CurrentDelivery": "wxbus_worker.handlers.current_delivery:CurrentDelivery",
     "Features": "wxbus.features:Features",
-    "HandlerCall": "wxbus_worker.injection:HandlerCall",
-    "ImageFile": "wxbus_worker.media:ImageFile",
-    "MessageHandler": "wxbus_worker.message_handler:MessageHandler",
-    "Outcome": "wxbus_worker.message_handler:Outcome",
-    "RedisContextStore": "wxbus_worker.redis_context_store:RedisContextStore",
+    "HandlerCall": "wxbus_worker.handlers.injection:HandlerCall",
+    "ImageFile": "wxbus_worker.handlers.uploads:ImageFile",
+    "MessageHandler": "wxbus_worker.handlers.message_handler:MessageHandler",
+    "Outcome": "wxbus_worker.handlers.message_handler:Outcome",
+    "RedisContextStore": "wxbus_worker.store.redis:RedisContextStore",
     "Reject": "wxbus.errors:Reject",
     "RetryLater": "wxbus.errors:RetryLater",
-    "RetryPolicy": "wxbus_worker.retries:RetryPolicy",
-    "Router": "wxbus_worker.router:Router",
+    "RetryPolicy": "wxbus_worker.handlers.retry_policy:RetryPolicy",
+    "Router": "wxbus_worker.handlers.router:Router",
     "SuccessResponse": "wxbus.wechat.reply:Success",
-    "VideoFile": "wxbus_worker.media:VideoFile",
-    "VoiceFile": "wxbus_worker.media:VoiceFile",
-    "current_delivery": "wxbus_worker.current:current_delivery",
-    "options": "wxbus_worker.message_handler:options",
+    "VideoFile": "wxbus_worker.handlers.uploads:VideoFile",
+    "VoiceFile": "wxbus_worker.handlers.uploads:VoiceFile",
+    "current_delivery": "wxbus_worker.handlers.current_delivery:current_delivery",
+    "options": "wxbus_worker.handlers.message_handler:options",
 }
 """Where each name is from. It is imported when it is first asked for: `python -m wxbus_worker --help` needs none."""
 

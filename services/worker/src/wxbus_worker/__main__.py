@@ -2,8 +2,8 @@ from typing import Annotated
 
 import typer
 
-from wxbus.command_line import explained, run
-from wxbus_worker.dead_commands import dead
+from wxbus.runtime.command_line import explained, run
+from wxbus_worker.cli.dead_commands import dead
 
 cli = typer.Typer(add_completion=False)
 cli.add_typer(dead, name="dead")
@@ -20,13 +20,15 @@ def main(
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the handlers change.")] = False,
 ) -> None:
     """Run handlers; further settings are read from WXBUS_... variables."""
+    from wxbus.config.settings import LogSettings, load, tell_unread
+    from wxbus.runtime import logs
+
     if command.invoked_subcommand:
+        logs.configure(LogSettings(log_level="error"), service="worker")  # a person reads the output
         return
     if reload and processes > 1:
         raise typer.BadParameter("--reload runs one process", param_hint="--processes")
-    from wxbus import logs
-    from wxbus.settings import load, tell_unread
-    from wxbus_worker.processes import work
+    from wxbus_worker.cli.run import work
     from wxbus_worker.settings import WorkerSettings
 
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}

@@ -12,41 +12,42 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts import Accounts
-from wxbus.accounts_file import AccountsFile
-from wxbus.admin import build_admin, listening
+from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import Accounts
+from wxbus.aio.background import persist
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
-from wxbus.background import persist
 from wxbus.bus.consumer import Consumer, consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.marker import Marker
 from wxbus.bus.publisher import Publisher
-from wxbus.demo_secrets import refuse_demo_secrets
 from wxbus.errors import ConfigurationError, WxbusError
-from wxbus.rpc import Client, TokenClient
-from wxbus.rpc.component import ComponentClient
-from wxbus.rpc.tokens import TIMEOUT
+from wxbus.rpc import Client
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
-from wxbus.watchdog import watched_loop
-from wxbus_worker.expiry import Sweeper
-from wxbus_worker.held_replies import RedisHeldReplies
-from wxbus_worker.lanes import Lanes
-from wxbus_worker.late import LateSweeper
-from wxbus_worker.membership import Membership
+from wxbus.tokens import TokenClient
+from wxbus.tokens.client import TIMEOUT
+from wxbus.tokens.component import ComponentClient
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.stages.order import build_pipeline
+from wxbus_worker.handlers.registry import Registry
+from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.outbox import Outbox
-from wxbus_worker.ownership import Ownership
-from wxbus_worker.patience import PatientStore
-from wxbus_worker.plain_signatures import PlainSignatures
-from wxbus_worker.redis_context_store import RedisContextStore
-from wxbus_worker.registry import Registry
-from wxbus_worker.route_table import RouteTable
+from wxbus_worker.partitions.membership import Membership
+from wxbus_worker.partitions.rebalancer import Rebalancer
+from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.settings import WorkerSettings
-from wxbus_worker.stages.order import build_pipeline
-from wxbus_worker.starts import Starts
-from wxbus_worker.witness import Witness
+from wxbus_worker.store.crash_counter import CrashCounter
+from wxbus_worker.store.pending_replies import RedisPendingReplies
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.store.retrying import RetryingStore
+from wxbus_worker.store.signatures import SignatureGuard
+from wxbus_worker.sweepers.contexts import Sweeper
+from wxbus_worker.sweepers.replies import ReplySweeper
+from wxbus_worker.sweepers.witness import Witness
 
 SEND_SHARE: Final = 2 / 3
 """Of a turn's lease, for one reply: it must end before the turn does."""
@@ -96,11 +97,11 @@ async def serve(
         outlet = await enter(Publisher.open(amqp_url, topology, name=name))
         client_of = partial(WeChatClient, http=http, tokens=tokens)
         generation = Generation(store, namespace=settings.store.namespace)
-        patient = PatientStore(store, generation)
+        patient = RetryingStore(store, generation)
         contexts = RedisContextStore(
             patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
         )
-        held = RedisHeldReplies(patient, namespace=settings.store.namespace, lease=settings.reply_lease)
+        held = RedisPendingReplies(patient, namespace=settings.store.namespace, lease=settings.reply_lease)
         pipeline = build_pipeline(
             accounts=accounts,
             routes=routes,
@@ -114,8 +115,8 @@ async def serve(
             metrics=metrics,
             handler_time_limit=settings.handler_timeout,
             late_grace=settings.late_grace,
-            starts=Starts(patient, namespace=settings.store.namespace),
-            signatures=PlainSignatures(patient, namespace=settings.store.namespace),
+            starts=CrashCounter(patient, namespace=settings.store.namespace),
+            signatures=SignatureGuard(patient, namespace=settings.store.namespace),
             platform=platform,
         )
         try:
@@ -126,7 +127,7 @@ async def serve(
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
                 membership = Membership(store, namespace=settings.store.namespace, member=name)
                 cut = await enter(_cutter(settings))
-                ownership = Ownership(consumer, membership, partitions=settings.bus.partitions, cut=cut)
+                ownership = Rebalancer(consumer, membership, partitions=settings.bus.partitions, cut=cut)
                 metrics.watch_partitions(ownership)
                 checks = {
                     "redis": patient.check,
@@ -144,7 +145,7 @@ async def serve(
                 consuming = tasks.create_task(_consume(settings, patient, consumer, ownership))
                 sweepers = (
                     Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
-                    LateSweeper(held, outlet, after_outage=settings.late_after_outage),
+                    ReplySweeper(held, outlet, after_outage=settings.late_after_outage),
                     _witness(settings, store, generation, outlet, name=name, registry=registry),
                 )
                 sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
@@ -206,7 +207,7 @@ async def _cutter(settings: WorkerSettings) -> AsyncIterator[Callable[[str], Awa
         yield cut
 
 
-async def _consume(settings: WorkerSettings, patient: PatientStore, consumer: Consumer, ownership: Ownership) -> None:
+async def _consume(settings: WorkerSettings, patient: RetryingStore, consumer: Consumer, ownership: Rebalancer) -> None:
     """Consume our share of the partitions, once Redis answers and is fit."""
     await patient.answering()
     try:

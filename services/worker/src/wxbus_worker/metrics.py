@@ -4,10 +4,10 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from wxbus_worker.lanes import Lanes
-from wxbus_worker.ownership import Ownership
-from wxbus_worker.placement import Place
-from wxbus_worker.settlement import Abandon, Bury, Done, Retry, Settlement
+from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.settlement import Abandon, Done, Retry, Settlement, ToDeadLetters
+from wxbus_worker.partitions.assignment import Role
+from wxbus_worker.partitions.rebalancer import Rebalancer
 
 
 class WorkerMetrics:
@@ -56,9 +56,9 @@ class WorkerMetrics:
         self.running.set_function(lambda: lanes.running)
         self.waiting.set_function(lambda: lanes.waiting)
 
-    def watch_partitions(self, ownership: Ownership) -> None:
+    def watch_partitions(self, ownership: Rebalancer) -> None:
         """Show the share of the partitions."""
-        for place in Place:
+        for place in Role:
             self.partitions.labels(place.name.lower()).set_function(partial(ownership.count, place))
         self.delivering.set_function(ownership.delivering)
 
@@ -68,4 +68,4 @@ class WorkerMetrics:
         self.seconds.observe(seconds)
 
 
-_OUTCOME: dict[type[Settlement], str] = {Done: "done", Retry: "parked", Bury: "buried", Abandon: "abandoned"}
+_OUTCOME: dict[type[Settlement], str] = {Done: "done", Retry: "parked", ToDeadLetters: "buried", Abandon: "abandoned"}

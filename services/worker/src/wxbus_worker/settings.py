@@ -5,10 +5,17 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from wxbus.addresses import RpcUrl
 from wxbus.bus.topology import RETRY_DELAYS
-from wxbus.settings import AccountsSettings, BusSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
-from wxbus_worker.retries import RetryPolicy
+from wxbus.config.settings import (
+    AccountsSettings,
+    BusSettings,
+    LogSettings,
+    StoreSettings,
+    WeChatApiSettings,
+    environment,
+)
+from wxbus.config.urls import RpcUrl
+from wxbus_worker.handlers.retry_policy import RetryPolicy
 
 
 class WorkerSettings(BaseSettings):

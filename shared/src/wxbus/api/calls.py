@@ -9,8 +9,8 @@ from typing import Final, TypeAlias, TypeVar
 import structlog
 
 from wxbus.api.tokens import TokenSource
+from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
-from wxbus.wechat.errcodes import Policy
 
 T = TypeVar("T")
 

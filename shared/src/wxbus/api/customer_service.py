@@ -4,9 +4,9 @@ from typing import Final
 
 from wxbus.api.calls import READ, SEND, Backoff, Calls
 from wxbus.api.http import JsonObject, WeChatHttp
+from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError
 from wxbus.wechat.customer_service import customer_service_message
-from wxbus.wechat.errcodes import Policy
 from wxbus.wechat.reply import AnyReply
 
 SEND_PATH: Final = "/cgi-bin/message/custom/send"

@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 
 import aiohttp
 
+from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.errors import WeChatError, WeChatUnavailable
-from wxbus.http_errors import HTTP_ERRORS
 from wxbus.wechat.documents import REPLACEMENT
 
 JsonObject: TypeAlias = dict[str, Any]

@@ -5,8 +5,8 @@ from typing import Final
 
 from wxbus.api.calls import READ, Calls
 from wxbus.api.http import WeChatHttp
+from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
-from wxbus.wechat.errcodes import Policy
 
 CALLBACK_IP_PATH: Final = "/cgi-bin/getcallbackip"
 AFTER_THE_TOKEN: Final = frozenset({45009, 45011, 48001, 48004, 50001, 50002, 61007, 61016})

@@ -16,7 +16,7 @@ from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
 
-from wxbus.cancellation import Cancellation
+from wxbus.aio.cancellation import Cancellation
 from wxbus.errors import CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
@@ -38,7 +38,7 @@ class BrokerCall:
 
     That includes a `CancelledError` though nobody cancelled: a connection declared stuck fails what is in flight
     that way. A real cancellation passes through, and is raised again at the end of the block if the client swallowed
-    it (`wxbus.cancellation`).
+    it (`wxbus.aio.cancellation`).
     """
 
     __slots__ = ("_cancellation", "_doing")

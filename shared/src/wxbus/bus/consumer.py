@@ -11,13 +11,13 @@ from time import monotonic
 import structlog
 from aiormq.abc import AbstractConnection
 
+from wxbus.aio.waiting import wait_any
 from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
 from wxbus.bus.declare import declare
-from wxbus.bus.intake import Intake
-from wxbus.bus.ports import Holding, Sink
+from wxbus.bus.intake import PartitionConsumer
+from wxbus.bus.ports import DeliveryHandler, Holding
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
-from wxbus.waiting import either
 
 PREFETCH = 32
 """Unacknowledged envelopes per partition. One constant for all: different ones break the order after two losses."""
@@ -35,7 +35,9 @@ def consumer_name(name: str) -> str:
 class Consumer:
     """Delivers partitions to a sink until told to stop; makes its connection again whenever it is lost."""
 
-    def __init__(self, url: str, topology: Topology, sink: Sink, *, name: str, prefetch: int = PREFETCH) -> None:
+    def __init__(
+        self, url: str, topology: Topology, sink: DeliveryHandler, *, name: str, prefetch: int = PREFETCH
+    ) -> None:
         self._url = address(url, name=consumer_name(name))
         self._topology = topology
         self._sink = sink
@@ -47,8 +49,8 @@ class Consumer:
         self.admitted.set()
         self._wanted: dict[int, bool] = {}
         """Partitions to subscribe to at each new connection, and whether only as a standby."""
-        self._intakes: dict[int, Intake] = {}
-        self._leaving: dict[int, Intake] = {}
+        self._intakes: dict[int, PartitionConsumer] = {}
+        self._leaving: dict[int, PartitionConsumer] = {}
         self._connection: AbstractConnection | None = None
         self._subscribing = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -71,7 +73,7 @@ class Consumer:
             if not self._stopping.is_set():
                 delay = backoff.delay()
                 log.warning("consumer.lost", reason=self._reason, connecting_in=round(delay, 3))
-                await either(self._stopping, within=delay)
+                await wait_any(self._stopping, within=delay)
 
     def disconnect(self, reason: str) -> None:
         """End the connection and with it every subscription: drop what was fetched, it goes to others."""
@@ -136,7 +138,7 @@ class Consumer:
 
     async def _may_connect(self) -> bool:
         """Return True once a connection may be made, or False if we are to stop."""
-        await either(self.admitted, self._stopping)
+        await wait_any(self.admitted, self._stopping)
         return not self._stopping.is_set()
 
     async def _session(self, backoff: Backoff) -> str:
@@ -164,7 +166,7 @@ class Consumer:
 
     async def _subscribe(self, connection: AbstractConnection, partition: int) -> None:
         channel = await connection.channel(publisher_confirms=False)
-        intake = Intake(partition, channel, self._sink)
+        intake = PartitionConsumer(partition, channel, self._sink)
         channel.closing.add_done_callback(lambda _: self._lost(intake, "its channel was closed"))
         # A deleted queue cancels its consumer and leaves the channel open.
         channel.on_consumer_cancel_callbacks.add(lambda _: self._lost(intake, "RabbitMQ cancelled its consumer"))
@@ -178,28 +180,28 @@ class Consumer:
         if connection is not self._connection:  # it is being closed
             self._drop(intake)
 
-    def _leave(self, partition: int) -> Intake | None:
+    def _leave(self, partition: int) -> PartitionConsumer | None:
         """Return the partition's intake, if there is one, on its way out."""
         intake = self._intakes.pop(partition, None)
         if intake:
             self._leaving[partition] = intake
         return intake
 
-    async def _close(self, intake: Intake) -> None:
+    async def _close(self, intake: PartitionConsumer) -> None:
         try:
             await intake.give_up()
         finally:
             del self._leaving[intake.partition]
             intake.over.set()
 
-    def _lost(self, intake: Intake, reason: str) -> None:
+    def _lost(self, intake: PartitionConsumer, reason: str) -> None:
         known = intake.gone  # we closed it ourselves, or the session is over already
         self._drop(intake)
         # While stopping, the others are still being drained over this connection.
         if not known and not self._stopping.is_set():
             self._end_session(f"partition {intake.partition}: {reason}")
 
-    def _drop(self, intake: Intake) -> None:
+    def _drop(self, intake: PartitionConsumer) -> None:
         if self._intakes.get(intake.partition) is intake:
             del self._intakes[intake.partition]
         intake.lost()

@@ -15,7 +15,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 from wxbus.bus import wire
 from wxbus.bus.connection import BrokerCall
 from wxbus.bus.envelope import Envelope
-from wxbus.bus.ports import Sink
+from wxbus.bus.ports import DeliveryHandler
 from wxbus.errors import BrokerUnavailable
 
 ACK_TIMEOUT = 5.0
@@ -55,10 +55,10 @@ class PartitionDelivery:
         self._acked = True
 
 
-class Intake:
+class PartitionConsumer:
     """One partition's channel while it lasts."""
 
-    def __init__(self, partition: int, channel: AbstractChannel, sink: Sink) -> None:
+    def __init__(self, partition: int, channel: AbstractChannel, sink: DeliveryHandler) -> None:
         self.partition = partition
         self.delivering_since: float | None = None
         """When the first message came: from then on RabbitMQ gives the partition to us and to nobody else."""

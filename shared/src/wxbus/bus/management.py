@@ -9,8 +9,8 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.errors import BrokerUnavailable, ConfigurationError
-from wxbus.http_errors import HTTP_ERRORS
 
 TIMEOUT = 2.0
 """Seconds for one request: what it is asked for is urgent or nothing."""

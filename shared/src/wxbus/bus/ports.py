@@ -69,7 +69,7 @@ class Holding:
     """Seconds since the first delivery, which only one subscription gets; None: nothing came yet."""
 
 
-class Sink(Protocol):
+class DeliveryHandler(Protocol):
     """Who takes deliveries: the worker's lanes."""
 
     def deliver(self, delivery: Delivery) -> None:
@@ -97,18 +97,18 @@ class Inbox(Protocol):
         ...
 
 
-class Outlet(Inbox, Protocol):
+class PublisherPort(Inbox, Protocol):
     """Where envelopes are sent. Each call returns when RabbitMQ has the envelope on disk.
 
     Raises:
         BrokerUnavailable: No confirm within `budget` seconds; it may have arrived all the same.
     """
 
-    async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
+    async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Put it into its lane again after a delay of `wxbus.bus.topology.RETRY_DELAYS`; count the attempt before."""
         ...
 
-    async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
+    async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Copy it as it came, readable or not, to the dead letters."""
         ...
 

@@ -113,12 +113,12 @@ class Publisher:
         key = self._key(envelope.lane)
         await self._send(self._inbox, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
-    async def park(self, envelope: Envelope, *, delay: str, budget: float) -> None:
+    async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Put it into the retry queue of `delay`, from which it comes back to the partition of its lane."""
         exchange, key = self._topology.retry(delay).name, self._key(envelope.lane)
         await self._send(exchange, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
-    async def bury(self, delivery: Delivery, death: Death, *, budget: float) -> None:
+    async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Copy it as it came, readable or not, to the dead letters."""
         if not isinstance(delivery, PartitionDelivery):
             raise TypeError(f"{type(delivery).__name__} did not come out of a queue")

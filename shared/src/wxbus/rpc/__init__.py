@@ -1,8 +1,7 @@
 """Declare a service once, serve it and call it typed."""
 
 from wxbus.rpc.client import Client
-from wxbus.rpc.declaration import method, service
-from wxbus.rpc.server import Server
-from wxbus.rpc.tokens import TokenClient
+from wxbus.rpc.service.declaration import method, service
+from wxbus.rpc.service.server import Server
 
-__all__ = ["Client", "Server", "TokenClient", "method", "service"]
+__all__ = ["Client", "Server", "method", "service"]

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
-from wxbus.rpc import problems
-from wxbus.rpc.amqp_client import AmqpTransport
-from wxbus.rpc.compression import GZIP, compressed
-from wxbus.rpc.http_client import HttpTransport
-from wxbus.rpc.serialization import Json, Serializer
-from wxbus.rpc.transport import Incoming, Outgoing, Transport
+from wxbus.rpc.codec import problems
+from wxbus.rpc.codec.compression import GZIP, compressed
+from wxbus.rpc.codec.serialization import Json, Serializer
+from wxbus.rpc.transports.amqp_client import AmqpTransport
+from wxbus.rpc.transports.http_client import HttpTransport
+from wxbus.rpc.transports.port import Incoming, Outgoing, Transport
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -57,7 +57,8 @@ class Client:
             timeout: Seconds for a call with all its repeats.
             topology: Names of the installation's queues, for AMQP; those of the namespace `wxbus` by default.
             serializer: Format of requests and answers; JSON by default.
-            tls: What to trust and to show over https, see `wxbus.rpc.tls.client_tls`; with a certificate of our own in
+            tls: What to trust and to show over https, see `wxbus.rpc.auth.tls.client_tls`; with a certificate of our
+            own in
                 it the key may be "".
 
         Raises:

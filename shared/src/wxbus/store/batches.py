@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from wxbus.cancellation import Cancellation
+from wxbus.aio.cancellation import Cancellation
 from wxbus.errors import CLOSED
 
 Argument: TypeAlias = str | bytes | int | float

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from wxbus.cancellation import Cancellation
+from wxbus.aio.cancellation import Cancellation
 from wxbus.errors import ConfigurationError, StoreUnavailable, own
 from wxbus.store.batches import STORE_ERRORS, Argument, Batches, reason_of
 

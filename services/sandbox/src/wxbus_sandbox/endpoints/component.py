@@ -4,13 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import UnknownAccount
-from wxbus_sandbox.answers import Refusal, answer, json_body
 from wxbus_sandbox.endpoints.credentials import check_secret
-from wxbus_sandbox.platforms import PERMISSIONS, Authorization
+from wxbus_sandbox.rules.answers import Refusal, answer, json_body
+from wxbus_sandbox.rules.platforms import PERMISSIONS, Authorization
+from wxbus_sandbox.rules.tokens import Family
 from wxbus_sandbox.state import SANDBOX, Sandbox
-from wxbus_sandbox.tokens import Family
 
 PREFIX = "/cgi-bin/component/"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from wxbus.accounts import Account, AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import UnknownAccount
-from wxbus_sandbox.answers import Refusal, answer, json_body, ok
+from wxbus_sandbox.rules.answers import Refusal, answer, json_body, ok
+from wxbus_sandbox.rules.tokens import Issued
 from wxbus_sandbox.state import SANDBOX, Sandbox
-from wxbus_sandbox.tokens import Issued
 
 
 async def token(request: web.Request) -> web.Response:

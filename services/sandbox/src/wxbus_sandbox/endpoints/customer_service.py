@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from wxbus.accounts import Account, AccountKind
-from wxbus_sandbox.answers import Refusal, json_body, ok
+from wxbus.accounts.models import Account, AccountKind
 from wxbus_sandbox.models import Sent
+from wxbus_sandbox.rules.answers import Refusal, json_body, ok
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {

@@ -4,8 +4,8 @@ from pathlib import PurePath
 
 from aiohttp import BodyPartReader, web
 
-from wxbus_sandbox.answers import Refusal, answer
-from wxbus_sandbox.media import Media
+from wxbus_sandbox.rules.answers import Refusal, answer
+from wxbus_sandbox.rules.media import Media
 from wxbus_sandbox.state import SANDBOX
 
 

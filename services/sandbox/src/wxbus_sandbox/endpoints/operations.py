@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from wxbus_sandbox.answers import answer
+from wxbus_sandbox.rules.answers import answer
 from wxbus_sandbox.state import SANDBOX
 
 

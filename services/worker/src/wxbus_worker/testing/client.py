@@ -8,26 +8,26 @@ from typing import Any, Final, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from wxbus.accounts import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.answer import taken
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.telemetry import new_traceparent
-from wxbus.testing import MemoryDelivery, MemoryOutlet
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
 from wxbus.wechat.documents import Document, Value, text
 from wxbus.wechat.identity import dedup_id, lane_of, openid_of
 from wxbus.wechat.reply import AnyReply, Text
-from wxbus_worker.context import Context
-from wxbus_worker.context_store import ContextKey
-from wxbus_worker.expiry import Due
-from wxbus_worker.job import Job
+from wxbus_worker.context.context import Context
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.settlement import Retry, Settlement, ToDeadLetters
+from wxbus_worker.delivery.stages.order import build_pipeline
+from wxbus_worker.handlers.registry import Includable, router_of
+from wxbus_worker.handlers.retry_policy import RetryPolicy
+from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.outbox import Outbox
-from wxbus_worker.registry import Includable, router_of
-from wxbus_worker.retries import RetryPolicy
-from wxbus_worker.route_table import RouteTable
-from wxbus_worker.settlement import Bury, Retry, Settlement
-from wxbus_worker.stages.order import build_pipeline
+from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.sweepers.contexts import Due
 from wxbus_worker.testing.context_store import MemoryContextStore
 from wxbus_worker.testing.log_lines import keep_short
 from wxbus_worker.testing.wechat import RecordingWeChat
@@ -98,7 +98,7 @@ class HandlerClient:
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
-        self.outlet = MemoryOutlet()
+        self.outlet = MemoryPublisher()
         """What was parked and buried."""
         self._raise_errors = raise_errors
         self._numbers = itertools.count(1)
@@ -190,7 +190,7 @@ class HandlerClient:
     async def _handle(self, envelope: Envelope) -> Answer:
         sent, answered = len(self.wechat.sent), len(self.outlet.answered)
         settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
-        error = settlement.error if isinstance(settlement, Retry | Bury) else None
+        error = settlement.error if isinstance(settlement, Retry | ToDeadLetters) else None
         if error is not None and self._raise_errors:
             raise error
         passive, document = None, None
@@ -230,7 +230,7 @@ def _outcome(settlement: Settlement) -> Literal["done", "parked", "buried"]:
     match settlement:
         case Retry():
             return "parked"
-        case Bury():
+        case ToDeadLetters():
             return "buried"
     return "done"
 

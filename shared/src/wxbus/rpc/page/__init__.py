@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from wxbus.rpc.negotiation import qualities
+from wxbus.rpc.codec.negotiation import qualities
 
 HEADERS: Final = {
     "Content-Security-Policy": (

@@ -1,0 +1,1 @@
+"""The accounts that ingress takes callbacks for, ready to verify and decrypt."""

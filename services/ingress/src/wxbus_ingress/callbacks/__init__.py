@@ -1,0 +1,1 @@
+"""A callback from its request to the envelope that is published."""

@@ -1,0 +1,35 @@
+"""From a callback that was opened to the envelope that travels."""
+
+from hashlib import blake2b
+
+from wxbus.accounts.models import Account
+from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
+from wxbus.telemetry import new_traceparent
+from wxbus.wechat import identity
+from wxbus.wechat.callback import CallbackQuery, Mode, Opened
+from wxbus.wechat.codec import document_to_json
+
+
+def envelope_of(account: Account, opened: Opened, query: CallbackQuery, now: float) -> Envelope:
+    """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
+    document = opened.document
+    if opened.customer:
+        account = account.customer(opened.customer)
+    return Envelope(
+        id=new_id(),
+        kind=EnvelopeKind.CALLBACK,
+        account=account.name,
+        appid=account.appid,
+        openid=identity.openid_of(document),
+        lane=identity.lane_of(account.appid, document),
+        dedup_id=identity.dedup_id(account.appid, document),
+        body=document_to_json(document),
+        received_at=now,
+        traceparent=new_traceparent(),
+        plain_signature=_digest(query.signature) if opened.mode is Mode.PLAIN else None,
+    )
+
+
+def _digest(signature: str) -> str:
+    # Not itself: who reads a queue could send anything with it while its time lasts.
+    return blake2b(signature.encode(), digest_size=12).hexdigest()

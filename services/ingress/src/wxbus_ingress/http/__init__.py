@@ -1,0 +1,1 @@
+"""The HTTP server below the callbacks, and the bounds on a request."""

@@ -1,0 +1,1 @@
+"""Passive replies: the callback waits for a worker's answer."""

@@ -1,0 +1,1 @@
+"""Publishing to RabbitMQ, and through the spool while RabbitMQ is away."""

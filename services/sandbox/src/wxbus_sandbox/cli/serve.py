@@ -1,0 +1,37 @@
+"""The sandbox as a process."""
+
+import structlog
+import uvloop
+
+from wxbus.accounts.models import Accounts
+from wxbus.config.settings import load, tell_unread
+from wxbus.runtime import logs
+from wxbus.runtime.admin import listening
+from wxbus.runtime.signals import stop_signal
+from wxbus_sandbox.app import build_app
+from wxbus_sandbox.settings import SandboxSettings
+
+log = structlog.get_logger(__name__)
+
+
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigurationError: A setting, the accounts file or the port cannot be used.
+    """
+    settings = load(SandboxSettings)
+    accounts = Accounts.read(settings.accounts.accounts_file)
+    logs.configure(settings.log, service="sandbox")
+    tell_unread(SandboxSettings)
+    uvloop.run(_serve(settings, accounts))
+
+
+async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
+    stop = stop_signal()
+    address = settings.address
+    app = build_app(accounts, ingress_url=settings.ingress_url, public_url=address.url, rules=settings.rules)
+    async with listening(app, host=address.host, port=address.port) as port:
+        log.info("sandbox.listening", host=address.host, port=port, accounts=[account.name for account in accounts])
+        await stop.wait()
+    log.info("sandbox.stopped")

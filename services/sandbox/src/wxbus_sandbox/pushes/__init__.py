@@ -1,0 +1,1 @@
+"""Pushes to ingress as WeChat makes them."""

@@ -1,0 +1,198 @@
+"""Pushes to the ingress as WeChat makes them: five seconds, three attempts, the same MsgId (protocol reference 4.1)."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import structlog
+
+from wxbus.accounts.models import Account, AccountKind
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import Format
+from wxbus.wechat.documents import text
+from wxbus_sandbox.models import Attempt, Outcome, SendResult, VerifyResult
+from wxbus_sandbox.pushes.composing import Push
+from wxbus_sandbox.pushes.judging import Judge, Verdict
+from wxbus_sandbox.pushes.sealing import Seal
+from wxbus_sandbox.state import Sandbox
+
+MAX_BODY: Final = 1024 * 1024
+OUT_OF_ORDER: Final = {
+    AccountKind.OFFICIAL_ACCOUNT: "该公众号提供的服务出现故障，请稍后再试",
+    AccountKind.MINI_PROGRAM: "该小程序提供的服务出现故障，请稍后再试",
+}
+"""What users are told when all attempts have failed."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """All that the attempts of one push have in common."""
+
+    place: str
+    """What stands behind `/wechat/` in the address."""
+    seal: Seal
+    judge: Judge
+    push: Push
+    mode: Mode
+    form: Format
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    status: int | None
+    body: bytes
+    ms: float
+    failure: str = ""
+
+
+class Pusher:
+    """Pushes to `{ingress_url}/wechat/{account}`, for who authorised a platform to `.../{platform}/{appid}`."""
+
+    def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession, ingress_url: str) -> None:
+        self._sandbox = sandbox
+        self._session = session
+        self._ingress_url = ingress_url.rstrip("/")
+
+    async def push(
+        self,
+        account: Account,
+        push: Push,
+        mode: Mode,
+        form: Format,
+        *,
+        platform: Account | None = None,
+        copies: int = 1,
+    ) -> SendResult:
+        """Return what became of a push, each of its copies tried until it is settled.
+
+        Args:
+            account: Whose push it is.
+            push: What it says.
+            mode: How it is encrypted.
+            form: How it is written.
+            platform: The third-party platform that it goes to, if the account has authorised one.
+            copies: How often it is pushed, whatever the answers are.
+
+        Raises:
+            ConfigurationError: The account has no key for it.
+        """
+        seal = Seal(platform or account)
+        place = f"{platform.name}/{account.appid}" if platform else account.name
+        judge = Judge(account, seal, self._sandbox.rules, lambda media_id: self._media_known(account, media_id))
+        line = _Line(place, seal, judge, push, mode, form)
+        started = self._sandbox.clock.now()
+        attempts: list[Attempt] = []
+        verdict = Verdict(Outcome.FAILED)
+        for copy_number in range(1, copies + 1):
+            verdict = await self._until_settled(line, copy_number, attempts)
+        result = SendResult(
+            account=account.name,
+            openid=str(push["FromUserName"]) if "FromUserName" in push else None,
+            msg_id=str(push["MsgId"]) if "MsgId" in push else None,
+            time=started,
+            message=push,
+            attempts=tuple(attempts),
+            outcome=verdict.outcome,
+            reply=verdict.reply,
+            shown=_shown(account, verdict),
+        )
+        self._sandbox.pushes.add(result)
+        log.info(
+            "sandbox.pushed",
+            account=account.name,
+            msg_id=result.msg_id,
+            outcome=result.outcome,
+            attempts=len(attempts),
+            reason=attempts[-1].reason,
+        )
+        return result
+
+    async def verify(self, account: Account) -> VerifyResult:
+        """Return whether the console would accept the account's address (protocol reference 1.2).
+
+        Raises:
+            ConfigurationError: The account has no key for it.
+        """
+        query, expected = Seal(account).verification(now=self._sandbox.clock.wall())
+        exchange = await self._exchange("GET", account.name, query)
+        accepted = exchange.status == 200 and exchange.body == expected.encode()
+        return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
+
+    async def _until_settled(self, line: _Line, copy_number: int, attempts: list[Attempt]) -> Verdict:
+        """Return the verdict on the last attempt for one copy; each is added to `attempts`."""
+        rules, loop = self._sandbox.rules, asyncio.get_running_loop()
+        verdict = Verdict(Outcome.FAILED)
+        for number in range(rules.push_attempts):
+            begun = loop.time()
+            sealed = line.seal.push(line.push, line.mode, line.form, now=self._sandbox.clock.wall())
+            exchange = await self._exchange("POST", line.place, sealed.query, sealed.body, sealed.content_type)
+            if exchange.status == 200:
+                verdict = line.judge.judge(line.push, line.mode, line.form, exchange.body)
+            else:
+                verdict = Verdict(Outcome.FAILED, exchange.failure or f"status {exchange.status}, not 200")
+            attempts.append(
+                Attempt(
+                    status=exchange.status,
+                    body=_readable(exchange.body),
+                    ms=exchange.ms,
+                    outcome=verdict.outcome,
+                    reason=verdict.reason,
+                    copy_number=copy_number,
+                )
+            )
+            if verdict.outcome.settled:
+                break
+            if number + 1 < rules.push_attempts:
+                await asyncio.sleep(begun + rules.push_spacing - loop.time())
+        return verdict
+
+    async def _exchange(
+        self, method: str, place: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
+    ) -> _Exchange:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+
+        def ms() -> float:
+            return round((loop.time() - begun) * 1000, 1)
+
+        try:
+            async with (
+                asyncio.timeout(self._sandbox.rules.push_timeout),
+                self._session.request(
+                    method,
+                    f"{self._ingress_url}/wechat/{place}",
+                    params=query,
+                    data=body or None,
+                    headers={"Content-Type": content_type} if content_type else None,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                answer = bytearray()
+                async for chunk in response.content.iter_any():
+                    answer += chunk
+                    if len(answer) > MAX_BODY:
+                        break
+                return _Exchange(response.status, bytes(answer), ms())
+        except TimeoutError:
+            failure = f"no complete answer in {self._sandbox.rules.push_timeout:g} s"
+        except (aiohttp.ClientError, OSError) as exc:
+            failure = type(exc).__name__
+        return _Exchange(None, b"", ms(), failure)
+
+    def _media_known(self, account: Account, media_id: str) -> bool:
+        return self._sandbox.media.known(account.appid, media_id)
+
+
+def _readable(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _shown(account: Account, verdict: Verdict) -> str | None:
+    if not verdict.outcome.settled:
+        return OUT_OF_ORDER.get(account.kind)
+    if verdict.outcome is Outcome.REPLIED and verdict.reply is not None and text(verdict.reply, "MsgType") == "text":
+        return text(verdict.reply, "Content")
+    return None

@@ -1,0 +1,89 @@
+"""How a push travels: signed, and by the account's mode encrypted (protocol reference 1.3, 1.4, 1.6, 2)."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from wxbus.accounts.models import Account, AccountKind
+from wxbus.errors import ConfigurationError
+from wxbus.wechat import codec
+from wxbus.wechat.callback import Mode
+from wxbus.wechat.codec import Format
+from wxbus.wechat.crypto import Cipher
+from wxbus.wechat.identity import openid_of
+from wxbus.wechat.signature import sign
+from wxbus_sandbox.pushes.composing import Push, renderable, scalars
+
+OUTER: Final = frozenset({"ToUserName", "AppId", "AgentID"})
+"""What stands beside `Encrypt` in a secure body."""
+CONTENT_TYPES: Final = {Format.XML: "text/xml", Format.JSON: "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPush:
+    """One attempt's request."""
+
+    query: dict[str, str]
+    body: bytes
+    content_type: str
+
+
+class Seal:
+    """Signs and encrypts in the name of one account; opens nothing."""
+
+    def __init__(self, account: Account) -> None:
+        """Make the account's current key ready.
+
+        Raises:
+            ConfigurationError: The account has no token: it takes no callbacks.
+        """
+        if not account.keys:
+            raise ConfigurationError(f"account {account.name} has no token, so it takes no callbacks")
+        key = account.keys[0]
+        self.token = key.token.get_secret_value()
+        self.cipher = Cipher(key.aes_key.get_secret_value(), account.sealed_for) if key.aes_key else None
+        self._kind = account.kind
+
+    def push(self, push: Push, mode: Mode, form: Format, *, now: float) -> SealedPush:
+        """Return the request of one attempt: nonce, random bytes and so all signatures are new each time.
+
+        Raises:
+            ConfigurationError: The mode needs an AES key and the account has none.
+        """
+        document = {name: renderable(value, form) for name, value in push.items()}
+        query = self._signed(now)
+        openid = openid_of(scalars(push))
+        wecom = self._kind is AccountKind.WECOM
+        if openid and not wecom and self._kind is not AccountKind.COMPONENT:
+            query["openid"] = openid
+        if mode is not Mode.PLAIN:
+            encrypted = self._encrypt(codec.render(document, form))
+            signature = sign(self.token, query["timestamp"], query["nonce"], encrypted)
+            if wecom:
+                del query["signature"]
+            else:
+                query["encrypt_type"] = "aes"
+            query["msg_signature"] = signature
+            if mode is Mode.SECURE:
+                document = {name: value for name, value in document.items() if name in OUTER}
+            document["Encrypt"] = encrypted
+        return SealedPush(query, codec.render(document, form), CONTENT_TYPES[form])
+
+    def verification(self, *, now: float) -> tuple[dict[str, str], str]:
+        """Return the query of a URL verification and the body it must be answered with (protocol reference 1.2)."""
+        query, echo = self._signed(now), str(secrets.randbelow(10**19))
+        if self._kind is not AccountKind.WECOM:
+            return {**query, "echostr": echo}, echo
+        encrypted = self._encrypt(echo.encode())
+        del query["signature"]
+        signature = sign(self.token, query["timestamp"], query["nonce"], encrypted)
+        return {**query, "msg_signature": signature, "echostr": encrypted}, echo
+
+    def _signed(self, now: float) -> dict[str, str]:
+        timestamp, nonce = str(int(now)), str(secrets.randbelow(10**9) + 10**9)
+        return {"signature": sign(self.token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
+
+    def _encrypt(self, plaintext: bytes) -> str:
+        if self.cipher is None:
+            raise ConfigurationError("the account has no aes_key, so only plain mode is possible")
+        return self.cipher.encrypt(plaintext)

@@ -1,0 +1,104 @@
+"""Temporary media, kept for three days (protocol reference 9.2)."""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from wxbus_sandbox.rules.answers import Refusal
+from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.settings import Rules
+
+CONTENT_TYPES: Final = {
+    "image": {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"},
+    "voice": {".amr": "voice/amr", ".mp3": "audio/mpeg"},
+    "video": {".mp4": "video/mp4"},
+    "thumb": {".jpg": "image/jpeg", ".jpeg": "image/jpeg"},
+}
+"""What may be uploaded as which kind, by the ending of its name."""
+
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M/wHwAEBgIApD5fRAAAAABJRU5ErkJggg=="
+)
+"""One pixel: what users of the sandbox send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One file."""
+
+    media_id: str
+    appid: str
+    kind: str
+    filename: str
+    content_type: str
+    data: bytes
+    created_at: float
+
+
+class MediaStore:
+    """Media of all accounts, those that users sent too."""
+
+    def __init__(self, clock: Clock, rules: Rules) -> None:
+        self._clock = clock
+        self._lifetime = rules.media_lifetime
+        self._limits = {
+            "image": rules.image_bytes,
+            "voice": rules.voice_bytes,
+            "video": rules.video_bytes,
+            "thumb": rules.thumb_bytes,
+        }
+        self._media: dict[str, Media] = {}
+
+    @property
+    def largest(self) -> int:
+        """Return the bytes of the largest file there may be."""
+        return max(self._limits.values())
+
+    def add(self, appid: str, kind: str, filename: str, data: bytes) -> Media:
+        """Keep a file.
+
+        Raises:
+            Refusal: 40004: no such kind; 40005: not a file of this kind; 40006: too large, or empty.
+        """
+        if kind not in CONTENT_TYPES:
+            raise Refusal(40004)
+        content_type = CONTENT_TYPES[kind].get(PurePath(filename).suffix.lower())
+        if content_type is None:
+            raise Refusal(40005)
+        if not 0 < len(data) <= self._limits[kind]:
+            raise Refusal(40006)
+        now = self._clock.now()
+        for lapsed in [media for media in self._media.values() if not self._valid(media)]:
+            del self._media[lapsed.media_id]
+        media = Media(secrets.token_urlsafe(48), appid, kind, filename, content_type, data, now)
+        self._media[media.media_id] = media
+        return media
+
+    def get(self, appid: str, media_id: object) -> Media:
+        """Return a file.
+
+        Raises:
+            Refusal: 40007: unknown, lapsed, or another account's.
+        """
+        media = self._media.get(media_id) if isinstance(media_id, str) else None
+        if media is None or media.appid != appid or not self._valid(media):
+            raise Refusal(40007)
+        return media
+
+    def known(self, appid: str, media_id: str) -> bool:
+        """Return whether `get` would find it."""
+        media = self._media.get(media_id)
+        return media is not None and media.appid == appid and self._valid(media)
+
+    def find(self, media_id: str) -> Media | None:
+        """Return a file whatever account it belongs to, as its public address does."""
+        return self._media.get(media_id)
+
+    def reset(self) -> None:
+        """Forget all files."""
+        self._media.clear()
+
+    def _valid(self, media: Media) -> bool:
+        return self._clock.now() < media.created_at + self._lifetime

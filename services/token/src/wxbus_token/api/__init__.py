@@ -1,0 +1,1 @@
+"""The RPC services that the token service serves."""

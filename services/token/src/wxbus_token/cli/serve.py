@@ -1,0 +1,26 @@
+"""The token service as a process."""
+
+import uvloop
+
+from wxbus.config.settings import load, tell_unread
+from wxbus.runtime import logs
+from wxbus.runtime.gc import tune_gc
+from wxbus.runtime.signals import stop_signal
+from wxbus_token.app import serving
+from wxbus_token.cli.console import CallerSettings
+from wxbus_token.settings import TokenSettings
+
+
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C; raises ConfigurationError for what cannot be used."""
+    settings = load(TokenSettings)
+    logs.configure(settings.log, service="token")
+    tell_unread(TokenSettings, CallerSettings)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: TokenSettings) -> None:
+    stop = stop_signal()
+    async with serving(settings):
+        tune_gc()
+        await stop.wait()

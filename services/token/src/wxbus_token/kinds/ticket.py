@@ -1,0 +1,41 @@
+"""Tickets, fetched with the account's access token."""
+
+from typing import Final, Literal
+
+from wxbus.api.calls import Backoff, Calls
+from wxbus.api.fetched import FetchedToken
+from wxbus.api.http import WeChatHttp
+from wxbus.api.tickets import TicketType, fetch_ticket
+from wxbus.api.tokens import TokenSource
+from wxbus_token.kinds.base import digest_of
+
+TicketKind = Literal["jsapi_ticket", "wx_card_ticket"]
+TYPES: Final[dict[TicketKind, TicketType]] = {"jsapi_ticket": "jsapi", "wx_card_ticket": "wx_card"}
+ONCE: Final = Backoff(())
+"""No repeats: when a fetch is tried again is the keeper's business."""
+
+
+class Ticket:
+    """`jsapi_ticket`, with which pages are signed, or the one of cards (protocol reference 8.2)."""
+
+    on_demand = True
+    repeatable = True
+    forcible = False
+    checkable = False
+
+    def __init__(self, http: WeChatHttp, kind: TicketKind, appid: str, tokens: TokenSource) -> None:
+        """`tokens` gives the account's access token."""
+        self._http = http
+        self._calls = Calls(appid, tokens)
+        self._type = TYPES[kind]
+        self.kind = kind
+        self.appid = appid
+        self.fingerprint = digest_of(kind)
+
+    async def accepted(self, _value: str) -> bool:
+        """WeChat has no call that checks a ticket: what it gives when it is asked for one is valid."""
+        raise NotImplementedError
+
+    async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
+        """Ask WeChat (see Credential)."""
+        return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), ONCE)

@@ -1,0 +1,1 @@
+"""A user's conversation as a handler sees it."""

@@ -1,0 +1,1 @@
+"""What the business writes: routes, handlers as functions and as classes, and what a handler is given."""

@@ -1,0 +1,22 @@
+"""What a handler may return."""
+
+from typing import Any, Final, get_args
+
+from wxbus.wechat.reply import Answer, AnyReply, CustomerServiceReply, TransferToCustomerService
+from wxbus_worker.handlers.uploads import MediaFile
+
+SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)
+PASSIVE_ONLY: Final = (TransferToCustomerService,)
+UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
+RULE: Final = "a handler returns a reply, a list of replies, or None"
+
+_ALLOWED: Final = (*get_args(AnyReply), Answer, *UPLOADED, list, tuple, type(None))
+
+
+def not_allowed(classes: tuple[type, ...]) -> tuple[type, ...]:
+    """Return those of the classes in a handler's annotation of which it may return no object."""
+    return tuple(one for one in classes if not (one is Any or _may_be(one)))
+
+
+def _may_be(one: type) -> bool:
+    return any(issubclass(one, allowed) or issubclass(allowed, one) for allowed in _ALLOWED)

@@ -1,0 +1,1 @@
+"""Which worker consumes which partition."""

@@ -1,0 +1,1 @@
+"""The accounts that wxbus serves, read from a file."""

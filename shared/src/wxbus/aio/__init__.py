@@ -1,0 +1,1 @@
+"""Small asyncio tools: waiting, cancellation, joined calls."""

@@ -1,0 +1,166 @@
+"""The OpenAPI 3.1 document of a server, made from its declarations."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from wxbus.rpc.codec import problems
+from wxbus.rpc.codec.formats import Form, Xml
+from wxbus.rpc.service.declaration import Method
+from wxbus.rpc.service.server import Server
+
+Schema: TypeAlias = dict[str, Any]
+
+JSON: Final = "application/json"
+NULL: Final[Schema] = {"type": "null"}
+IN_TEXT: Final = ".text"
+"""Ends the name of a model as forms and XML have it, if that is another one: they know no null."""
+REF: Final = "#/components/schemas/{model}"
+REFUSALS: Final[Mapping[int, str]] = {
+    400: "The body cannot be read.",
+    401: "No API key, or a wrong one.",
+    403: "The API key has not the scope.",
+    404: "There is no such method or thing.",
+    406: "The answer cannot be written in a format that you accept.",
+    408: "The body did not arrive in time.",
+    409: "It cannot be done as things are.",
+    413: "The body is too large.",
+    415: "The format or the encoding of the body is not known.",
+    422: "The request does not fit.",
+    429: "Too many calls.",
+    500: "A fault of the service.",
+    503: "Not available just now.",
+}
+WAITING: Final = frozenset({429, 503})
+"""Refusals that come with a time to wait."""
+
+
+class InvalidField(BaseModel):
+    """A field of the request that does not fit."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error as a problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = Field(default=None, description="What is wrong with this very call.")
+    retry_after: float | None = Field(default=None, description="Seconds after which to call again.")
+    errors: list[InvalidField] | None = None
+
+
+def document(server: Server, *, title: str, version: str, json_only: bool = False) -> dict[str, Any]:
+    """Return the document; it holds what is declared and nothing of what is configured.
+
+    `json_only` leaves out the other formats of bodies: generators of clients take one format, and models named for it.
+    """
+    methods = list(server.methods.values())
+    refs, definitions = models_json_schema(
+        [
+            (Problem, "serialization"),
+            *((method.request, "validation") for method in methods),
+            *((method.answer, "serialization") for method in methods),
+        ],
+        ref_template=REF,
+    )
+    schemas = definitions.get("$defs", {})
+    others = [] if json_only else _with_null(schemas)
+
+    def content(formats: Sequence[str], model: tuple[type[BaseModel], JsonSchemaMode]) -> Schema:
+        kept = [name for name in formats if name == JSON or not json_only]
+        return _content(kept, refs[model], others)
+
+    problem = {problems.CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "security": [{"key": []}],
+        "paths": {
+            f"/rpc/{method.service}/{method.name}": {
+                "post": _operation(
+                    method,
+                    request=content(server.serializers.content_types, (method.request, "validation")),
+                    answer=content(server.serializers.holding(method.answer), (method.answer, "serialization")),
+                )
+            }
+            for method in methods
+        },
+        "components": {
+            "schemas": schemas | {f"{name}{IN_TEXT}": _in_text(schemas[name], others) for name in others},
+            "responses": {f"Problem{status}": _refusal(status, text, problem) for status, text in REFUSALS.items()},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+        },
+    }
+
+
+def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    scopes = ", ".join(f"`{':'.join(needed.words)}`" for needed in method.scopes)
+    return {
+        "operationId": f"{method.service}.{method.name}",
+        "tags": [method.service],
+        "summary": method.summary,
+        "description": f"Needs an API key with the scope {scopes}.",
+        "requestBody": {"required": True, "content": request},
+        "responses": {
+            "200": {"description": "The answer.", "content": answer},
+            **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in REFUSALS},
+        },
+    }
+
+
+def _content(formats: Sequence[str], schema: Schema, others: Collection[str]) -> Schema:
+    text = _in_text(schema, others)
+    # XML bodies stand in the element `xml`, whatever the model is called. Not every reader looks beside a reference.
+    xml = {"allOf": [text], "xml": {"name": "xml"}}
+    kinds = {**dict.fromkeys(Form.content_types, text), **dict.fromkeys(Xml.content_types, xml)}
+    return {name: {"schema": kinds.get(name, schema)} for name in formats}
+
+
+def _with_null(schemas: Mapping[str, Schema]) -> list[str]:
+    """Return the names of the models that have null in them: forms and XML leave out what has no value."""
+    found: set[str] = set()
+    while more := {name for name, schema in schemas.items() if name not in found and _has_null(schema, found)}:
+        found |= more
+    return sorted(found)
+
+
+def _has_null(schema: Any, others: Collection[str]) -> bool:
+    if isinstance(schema, dict):
+        return schema == NULL or _model(schema) in others or any(_has_null(part, others) for part in schema.values())
+    return isinstance(schema, list) and any(_has_null(part, others) for part in schema)
+
+
+def _in_text(schema: Any, others: Collection[str]) -> Any:
+    """Return a schema, and the references in it to `others`, without null."""
+    if isinstance(schema, list):
+        return [_in_text(part, others) for part in schema if part != NULL]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _in_text(part, others) for name, part in schema.items() if (name, part) != ("default", None)}
+    if (model := _model(schema)) in others:
+        made["$ref"] = REF.format(model=f"{model}{IN_TEXT}")
+    if len(choices := made.get("anyOf", ())) == 1:
+        del made["anyOf"]
+        made = choices[0] | made
+    return made
+
+
+def _model(schema: Schema) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _refusal(status: int, text: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": text, "content": content}
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
+    if status in WAITING:
+        response["headers"] = {
+            "Retry-After": {"required": True, "description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+        }
+    return response

@@ -1,0 +1,1 @@
+"""The server side of RPC: declarations, stages and checks around a call."""

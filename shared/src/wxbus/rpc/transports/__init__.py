@@ -1,0 +1,1 @@
+"""HTTP and AMQP, both ends of each."""

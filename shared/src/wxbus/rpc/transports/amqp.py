@@ -1,0 +1,185 @@
+"""The AMQP transport: the queue `{namespace}.rpc.{service}` of each service, answers to `reply_to`.
+
+A request is a message to that queue by the default exchange:
+
+    type               the method's name
+    content_type       of the body, as for HTTP
+    content_encoding   `gzip`, or none
+    correlation_id     returned with the answer
+    reply_to           `amq.rabbitmq.reply-to`, or a queue whose name RabbitMQ made (`amq.gen-...`)
+    expiration         milliseconds that the caller waits; then the call is given up
+    headers            `authorization`: `Bearer KEY`; `accept` and `accept_encoding` as for HTTP, if wanted
+
+The answer has `content_type`, `content_encoding`, `correlation_id` and the header `status`, that of HTTP; errors are
+problem documents.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+from aiormq import Channel
+from aiormq.abc import AbstractConnection, DeliveredMessage
+from pamqp.commands import Basic
+
+from wxbus.bus.connection import BrokerCall
+from wxbus.bus.declare import declare_queue
+from wxbus.bus.topology import RPC_LONGEST, Topology
+from wxbus.errors import BrokerUnavailable, RpcFailure
+from wxbus.rpc.auth.keys import presented
+from wxbus.rpc.codec.compression import compressed, inflated
+from wxbus.rpc.service.call import Answer, Call
+from wxbus.rpc.service.server import Server
+from wxbus.rpc.service.stages import answer_of
+from wxbus.rpc.transports.amqp_link import Link
+from wxbus.rpc.transports.http import BODY_LIMIT
+
+IN_FLIGHT: Final = 256
+"""Requests of one service that one process works on at once."""
+GRACE: Final = 5.0
+"""Seconds for what is under way when the server stops."""
+TRANSIENT: Final = 1
+
+log = structlog.stdlib.get_logger("wxbus.rpc")
+
+
+class AmqpServer:
+    """Answers the calls of a server's services that come over RabbitMQ."""
+
+    def __init__(self, server: Server, topology: Topology, *, in_flight: int, body_limit: int) -> None:
+        """Use `open`."""
+        self._server = server
+        self._topology = topology
+        self._in_flight = in_flight
+        self._body_limit = body_limit
+        self._consumers: list[str] = []
+        self._calls: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._link: Link
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        server: Server,
+        url: str,
+        topology: Topology,
+        *,
+        name: str,
+        in_flight: int = IN_FLIGHT,
+        body_limit: int = BODY_LIMIT,
+    ) -> AsyncIterator["AmqpServer"]:
+        """Answer while the block runs; at its end what is under way is finished. RabbitMQ may come later than we.
+
+        Raises:
+            ConfigurationError: `url` is no AMQP address.
+        """
+        end = cls(server, topology, in_flight=in_flight, body_limit=body_limit)
+        async with Link.open(url, end, name=f"{name}:rpc-server") as link:
+            end._link = link
+            try:
+                yield end
+            finally:
+                await end._finish()
+
+    async def ready(self) -> None:
+        """Return as soon as calls can come in."""
+        await self._link.session()
+
+    async def prepare(self, connection: AbstractConnection, channel: Channel) -> None:
+        """Take the requests of every service."""
+        for service in sorted(self._server.services):
+            await declare_queue(connection, self._topology.rpc_queue(service))
+        with BrokerCall("consuming requests"):
+            await channel.basic_qos(prefetch_count=self._in_flight)
+            for service in sorted(self._server.services):
+                if not self._stopping:
+                    await self._consume(channel, service)
+
+    def lost(self) -> None:
+        """What is under way is finished, though its answers reach nobody."""
+        self._consumers.clear()
+
+    async def _consume(self, channel: Channel, service: str) -> None:
+        async def take(message: DeliveredMessage) -> None:
+            # A task of our own: the library cancels its own when the channel is lost, in the middle of a method.
+            task = asyncio.create_task(self._serve(service, message, channel))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+        consumed = await channel.basic_consume(self._topology.rpc_queue(service).name, take)
+        self._consumers.append(consumed.consumer_tag or "")
+
+    async def _serve(self, service: str, message: DeliveredMessage, channel: Channel) -> None:
+        properties = message.header.properties
+        answer = None
+        # Names of this kind cannot be declared by anybody: no answer goes to a queue that somebody relies on.
+        if (properties.reply_to or "").startswith("amq."):
+            answer = await self._answer(service, message)
+        else:
+            log.warning("rpc.unanswerable", service_name=service)
+        with suppress(BrokerUnavailable), BrokerCall("answering"):
+            if answer is not None:
+                accepted = (properties.headers or {}).get("accept_encoding")
+                body, encoding = compressed(answer.body, accepted if isinstance(accepted, str) else None)
+                await channel.basic_publish(
+                    body,
+                    routing_key=properties.reply_to or "",
+                    properties=Basic.Properties(
+                        message_type="answer",
+                        correlation_id=properties.correlation_id,
+                        content_type=answer.content_type,
+                        content_encoding=encoding,
+                        delivery_mode=TRANSIENT,
+                        headers={"status": answer.status},
+                    ),
+                    mandatory=False,  # delivered replies are returned too (RabbitMQ and Redis reference 6)
+                    wait=False,
+                )
+            await channel.basic_ack(message.delivery_tag or 0, wait=False)
+
+    async def _answer(self, service: str, message: DeliveredMessage) -> Answer:
+        if message.redelivered:
+            # As with a lost HTTP connection, only the caller knows whether it may run twice.
+            detail = "an instance ended while it had this call, which may or may not have run"
+            return answer_of(RpcFailure(503, "Interrupted", detail=detail, retry_after=0.0))
+        properties = message.header.properties
+
+        async def read() -> bytes:
+            return inflated(message.body, properties.content_encoding, limit=self._body_limit)
+
+        headers = properties.headers or {}
+        accept = headers.get("accept")
+
+        call = Call(
+            service=service,
+            name=properties.message_type or "",
+            content_type=(properties.content_type or "").partition(";")[0].strip().lower(),
+            credentials=presented(headers.get("authorization")),
+            read=read,
+            accept=accept if isinstance(accept, str) else None,
+            timeout=_seconds(properties.expiration),
+        )
+        return await self._server.answer(call)
+
+    async def _finish(self) -> None:
+        self._stopping = True
+        with suppress(BrokerUnavailable), BrokerCall("ending the consumers"):
+            channel = self._link.current()
+            async with asyncio.timeout(GRACE):
+                for tag in self._consumers:
+                    await channel.basic_cancel(tag)
+        if self._calls:
+            _, late = await asyncio.wait(self._calls, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+def _seconds(expiration: str | None) -> float:
+    """Return how long the caller waits, counted from now: a little too long, never too short."""
+    if expiration is not None and expiration.isascii() and expiration.isdigit():
+        return min(int(expiration) / 1000, RPC_LONGEST)
+    return RPC_LONGEST

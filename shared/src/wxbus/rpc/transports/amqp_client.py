@@ -1,0 +1,125 @@
+"""Calls over AMQP: requests to `{namespace}.rpc.{service}`, answers by direct reply-to, any number in flight."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiormq import Channel
+from aiormq.abc import AbstractConnection, DeliveredMessage
+from pamqp.commands import Basic
+
+from wxbus.bus.answer import REPLY_TO
+from wxbus.bus.connection import BrokerCall
+from wxbus.bus.declare import declare_queue
+from wxbus.bus.topology import Topology
+from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
+from wxbus.rpc.codec.compression import GZIP, inflated
+from wxbus.rpc.transports.amqp_link import Link
+from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
+
+TRANSIENT: Final = 1
+"""Delivery mode: a request or an answer does not outlive the broker, its caller asks again."""
+
+
+class AmqpTransport:
+    """Implements `Transport`; one future per correlation id (RabbitMQ and Redis reference 6)."""
+
+    def __init__(self, topology: Topology, api_key: str) -> None:
+        """Use `open`."""
+        self._topology = topology
+        self._authorization = f"Bearer {api_key}"
+        self._pending: dict[str, asyncio.Future[Incoming | None]] = {}
+        self._ids = itertools.count(1)
+        self._queues: dict[str, str] = {}
+        """Names of the queues that are declared on this connection, by service."""
+        self._link: Link
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, api_key: str, *, topology: Topology, name: str = "wxbus"
+    ) -> AsyncIterator["AmqpTransport"]:
+        """Yield a transport; broker and service may come later than we.
+
+        Raises:
+            ConfigurationError: `url` is no AMQP address.
+        """
+        transport = cls(topology, api_key)
+        async with Link.open(url, transport, name=f"{name}:rpc-client") as link:
+            transport._link = link
+            yield transport
+
+    async def send(self, call: Outgoing, *, timeout: float) -> Incoming:
+        """Return the answer, or raise RpcUnavailable; the request is taken away when `timeout` is over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        answer: asyncio.Future[Incoming | None] = loop.create_future()
+        correlation_id = str(next(self._ids))
+        try:
+            with BrokerCall(str(call)):
+                connection, channel = await self._link.session()
+                if call.service not in self._queues:
+                    await self._declare(connection, call.service)
+                self._pending[correlation_id] = answer
+                await channel.basic_publish(
+                    call.body,
+                    routing_key=self._queues[call.service],
+                    properties=Basic.Properties(
+                        message_type=call.method,
+                        message_id=correlation_id,
+                        correlation_id=correlation_id,
+                        reply_to=REPLY_TO,
+                        content_type=call.content_type,
+                        content_encoding=call.content_encoding,
+                        delivery_mode=TRANSIENT,
+                        expiration=str(max(0, round((deadline - loop.time()) * 1000))),
+                        headers={
+                            "authorization": self._authorization,
+                            "accept": call.content_type,
+                            "accept_encoding": GZIP,
+                        },
+                    ),
+                    wait=False,
+                )
+            incoming = await answer
+        except (BrokerUnavailable, ConfigurationError) as exc:
+            raise RpcUnavailable(str(exc)) from exc
+        finally:
+            self._pending.pop(correlation_id, None)
+        if incoming is None:
+            raise RpcUnavailable(f"{call}: the connection to RabbitMQ was lost")
+        return incoming
+
+    async def prepare(self, connection: AbstractConnection, channel: Channel) -> None:  # noqa: ARG002 - Link's port
+        """Take the answers; direct reply-to wants the channel that the requests go out on."""
+        with BrokerCall("consuming answers"):
+            await channel.basic_consume(REPLY_TO, self._on_answer, no_ack=True)
+
+    def lost(self) -> None:
+        """Answers to what is under way can not come any more."""
+        self._queues.clear()
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_result(None)
+
+    async def _declare(self, connection: AbstractConnection, service: str) -> None:
+        # So that a request may wait for a service that is just starting; on a channel of its own, for a refusal
+        # closes the channel.
+        queue = self._topology.rpc_queue(service)
+        await declare_queue(connection, queue)
+        self._queues[service] = queue.name
+
+    async def _on_answer(self, message: DeliveredMessage) -> None:
+        properties = message.header.properties
+        answer = self._pending.get(properties.correlation_id or "")
+        if answer is None or answer.done():
+            return  # its caller gave up
+        status = (properties.headers or {}).get("status")
+        try:
+            body = inflated(message.body, properties.content_encoding, limit=ANSWER_LIMIT)
+        except RpcFailure as exc:
+            answer.set_exception(RpcFailure(502, "Unreadable answer", detail=exc.detail))
+            return
+        answer.set_result(Incoming(status if isinstance(status, int) else 502, properties.content_type or "", body))

@@ -1,0 +1,1 @@
+"""What every service process needs: HTTP server, admin port, logs, signals, processes."""

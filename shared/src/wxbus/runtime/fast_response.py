@@ -1,0 +1,58 @@
+"""An answer that a server gives all day, written in one piece.
+
+aiohttp's own `web.Response` builds a dictionary of headers for each answer, asks hooks and writes head and body through
+several coroutines: for a small answer that costs as much as all the rest of the request.
+"""
+
+from functools import lru_cache
+from typing import cast
+
+from aiohttp import HttpVersion11, web
+from aiohttp.helpers import rfc822_formatted_time
+
+
+@lru_cache(maxsize=64)
+def _head(content_type: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    lines = ["HTTP/1.1 200 OK", f"Content-Type: {content_type}", *(f"{name}: {value}" for name, value in fields)]
+    return "\r\n".join(lines).encode() + b"\r\n"
+
+
+class FastResponse:
+    """A 200 with a body, for any method but HEAD: just what aiohttp's connection asks of an answer."""
+
+    __slots__ = ("_body", "_head", "_request", "keep_alive")
+
+    status = 200
+
+    def __init__(self, body: bytes, content_type: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
+        """`fields` are further header fields, the same ones for many answers."""
+        self._body = body
+        self._head = _head(content_type, fields)
+        self._request: web.BaseRequest | None = None
+        self.keep_alive: bool | None = None
+
+    @classmethod
+    def of(cls, body: bytes, content_type: str, fields: tuple[tuple[str, str], ...] = ()) -> web.StreamResponse:
+        """Return one as what a handler may return."""
+        return cast("web.StreamResponse", cls(body, content_type, fields))
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Learn whom it is for."""
+        self._request = request
+        self.keep_alive = request.keep_alive
+
+    async def write_eof(self) -> None:
+        """Write all of it; raises ConnectionResetError if nobody is there any more."""
+        request, self._request = self._request, None
+        transport = None if request is None else request.transport
+        if request is None or transport is None or transport.is_closing():
+            raise ConnectionResetError("the connection is closed")
+        connection = b""
+        if not self.keep_alive:
+            connection = b"Connection: close\r\n"
+        elif request.version != HttpVersion11:
+            connection = b"Connection: keep-alive\r\n"
+        transport.write(
+            b"%bDate: %b\r\nContent-Length: %d\r\n%b\r\n%b"
+            % (self._head, rfc822_formatted_time().encode(), len(self._body), connection, self._body)
+        )
