@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -68,6 +69,13 @@ class Page:
         await self._ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
         )
+
+    async def visit(self, url: str, *, language: str) -> None:
+        """Load another page, as a reader of this language."""
+        await self._ask("Emulation.setUserAgentOverride", userAgent="test", acceptLanguage=language)
+        await self._ask("Page.navigate", url=url)
+        while not await self.run(f"location.href == {json.dumps(url)} && document.readyState == 'complete'"):
+            pass
 
     async def run(self, script: str) -> Any:
         """Return what a script gives, awaited if it is a promise."""

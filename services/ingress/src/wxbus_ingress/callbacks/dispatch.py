@@ -115,7 +115,7 @@ class Callbacks:
         """Answer WeChat's URL verification (protocol reference 1.2), or a person in a browser with a page."""
         query = CallbackQuery.from_mapping(request.query)
         if not (query.signature or query.msg_signature):
-            return self._page(place)
+            return self._page(request, place)
         if self._sources is not None:
             self._sources.check(request)
         endpoint = self._endpoints.at(place)
@@ -128,13 +128,14 @@ class Callbacks:
         """Say which methods there are."""
         return web.Response(status=204, headers={"Allow": ALLOWED})
 
-    def _page(self, place: str) -> web.Response:
+    def _page(self, request: Request, place: str) -> web.Response:
+        language = page.preferred_language(request.headers.get("Accept-Language", ""))
         self._metrics.requests.labels(self._endpoints.label(place), "page").inc()
         try:
             endpoint = self._endpoints.at(place)
         except UnknownAccount:
-            return page.unknown_account()
-        return page.known_account(endpoint.account, takes=endpoint.has_keys)
+            return page.unknown_account(language)
+        return page.known_account(endpoint.account, takes=endpoint.has_keys, language=language)
 
 
 def _is_awaited(account: Account, document: Document, openid: str | None) -> bool:

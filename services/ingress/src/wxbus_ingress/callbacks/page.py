@@ -1,103 +1,153 @@
-"""What a person sees who opens a callback address in a browser: never a secret, never an expected signature.
+"""The page that a person sees at a callback address: what to fill into WeChat's console, in one language.
 
-In plain mode a signature that was shown once would sign any body (RabbitMQ and Redis reference 10).
+It shows no secret and no expected signature: in plain mode a signature that was shown once would sign any body (broker
+notes 10).
 """
 
+from enum import StrEnum
 from html import escape
+from typing import Final
 
 from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.wechat.callback import Mode
 
-HEADERS = {
+HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Vary": "Accept-Language",
 }
 
-DOCUMENT = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>wxbus callback address</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:44em;margin:3em auto;padding:0 1em}}
-td{{padding:.2em 1em .2em 0;vertical-align:top}}</style></head>
-<body><h1>WeChat callback address / 微信回调地址</h1>
+DOCUMENT: Final = """<!DOCTYPE html>
+<html lang="{language}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · wxbus</title>
+<style>body{{font:16px/1.5 sans-serif;max-width:44em;margin:2em auto;padding:0 1em;overflow-wrap:anywhere}}
+th,td{{padding:.2em 1em .2em 0;vertical-align:top;text-align:left}}th{{font-weight:normal;color:#555}}
+@media (max-width:32em){{th,td{{display:block}}td{{padding-bottom:.8em}}}}</style></head>
+<body><h1>{title}</h1>
 {content}
 </body></html>
 """
 
-MODE_NAMES = {
-    Mode.PLAIN: "plaintext / 明文模式",
-    Mode.COMPATIBLE: "compatible / 兼容模式",
-    Mode.SECURE: "secure / 安全模式",
+
+class Language(StrEnum):
+    """A language of the page."""
+
+    ENGLISH = "en"
+    CHINESE = "zh-CN"
+
+
+TEXTS: Final = {
+    Language.ENGLISH: {
+        "title": "WeChat callback address",
+        "known": "<p>WeChat sends the messages and events of the account <b>{name}</b> to this address. The account is "
+        "known. Requests without WeChat's signature are refused.</p>",
+        "no_keys": "<p><b>This account has no token yet: every request is refused.</b></p>",
+        "authorizer": "<p>The account is known{name}. It authorised the third-party platform <b>{platform}</b>. Its "
+        "messages come to <code>/wechat/{platform}/$APPID$</code>. Nothing is filled in for this account alone.</p>",
+        "unknown": "<p>There is no account of this name. A callback address ends with the name of an account in the "
+        "accounts file: <code>/wechat/NAME</code>.</p>",
+        "fill_in": "<p>In WeChat's console fill in:</p>",
+        "here": "the address of this page, with https and its public name",
+        "messages": "the same and <code>/$APPID$</code>",
+        "from_file": "<code>{0}</code> of the accounts file (not shown here)",
+        "or": " or ",
+        "authorisation_events": "Authorisation events",
+        "messages_and_events": "Messages and events",
+        "token": "Token",
+        "key": "Key",
+        "encryption": "Encryption",
+        "format": "Data format",
+        Mode.PLAIN: "plaintext",
+        Mode.COMPATIBLE: "compatible",
+        Mode.SECURE: "secure",
+    },
+    Language.CHINESE: {
+        "title": "微信回调地址",
+        "known": "<p>微信把账号 <b>{name}</b> 的消息和事件推送到本地址，账号已配置。没有微信签名的请求一律拒绝。</p>",
+        "no_keys": "<p><b>该账号尚未配置 token，所有请求都会被拒绝。</b></p>",
+        "authorizer": "<p>账号已配置{name}，并已授权给第三方平台 <b>{platform}</b>，它的消息由 "
+        "<code>/wechat/{platform}/$APPID$</code> 接收，无需为它单独填写。</p>",
+        "unknown": "<p>没有这个名称的账号。回调地址的最后一段是账号文件里的账号名：<code>/wechat/NAME</code>。</p>",
+        "fill_in": "<p>请在微信后台填写：</p>",
+        "here": "本页地址，用 https 和公网域名",
+        "messages": "同上，再加 <code>/$APPID$</code>",
+        "from_file": "账号文件中的 <code>{0}</code>（此处不显示）",
+        "or": "或",
+        "authorisation_events": "授权事件接收配置",
+        "messages_and_events": "消息与事件接收配置",
+        "token": "消息校验 Token",
+        "key": "消息加解密 Key",
+        "encryption": "消息加解密方式",
+        "format": "数据格式",
+        Mode.PLAIN: "明文模式",
+        Mode.COMPATIBLE: "兼容模式",
+        Mode.SECURE: "安全模式",
+    },
 }
 
 
-KNOWN = (
-    "<p>WeChat sends the messages and events of the account <b>{name}</b> here. "
-    "The account is known; opened in a browser, without WeChat's signature, this address does nothing. / "
-    "这是微信向本账号推送消息和事件的地址，账号已配置；没有微信签名的请求不会被处理。</p>"
-)
-NO_KEYS = "<p><b>This account has no token yet: every request is refused. / 尚未配置 token，请求一律拒绝。</b></p>"
-AUTHORIZER = (
-    "<p>The account is known{name}. It has authorised the third-party platform <b>{platform}</b>: its messages come to "
-    "<code>/wechat/{platform}/$APPID$</code>, nothing is filled in for it alone. / "
-    "该账号已授权给第三方平台，消息由平台的地址接收，无需单独填写。</p>"
-)
-HERE = "the address of this page, with https and its public name / 本页地址"
-MESSAGES = "the same and <code>/$APPID$</code> / 本页地址加 <code>/$APPID$</code>"
-FROM_FILE = "<code>{0}</code> of the accounts file (not shown here) / 账号文件中的 {0}（此处不显示）"
+def preferred_language(accept_language: str) -> Language:
+    """Return the page's language that an `Accept-Language` header prefers: English if it names none of them."""
+    best, language = 0.0, Language.ENGLISH
+    for entry in accept_language.split(","):
+        tag, _, weight = entry.replace(" ", "").lower().partition(";q=")
+        try:
+            quality = float(weight or 1)
+        except ValueError:
+            continue
+        primary = tag.partition("-")[0]
+        if quality > best and primary in {"en", "zh"}:
+            best, language = quality, Language.CHINESE if primary == "zh" else Language.ENGLISH
+    return language
 
 
-def known_account(account: Account, *, takes: bool) -> web.Response:
+def known_account(account: Account, *, takes: bool, language: Language) -> web.Response:
     """Return the page of an account: what to fill into WeChat's console.
 
     Args:
         account: Whose page it is.
-        takes: Whether there are keys, so that callbacks can be taken here.
+        takes: Whether there are keys, so that callbacks can be accepted here.
+        language: The page's.
     """
+    texts = TEXTS[language]
     if account.component is not None:
-        name = "" if account.name == account.component else f", as <b>{escape(account.name)}</b>"
-        return _response(200, AUTHORIZER.format(name=name, platform=escape(account.component)))
-    known = KNOWN.format(name=escape(account.name)) + ("" if takes else NO_KEYS)
-    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in _rows(account))
-    return _response(200, f"{known}<p>In WeChat's console fill in / 请在微信后台填写：</p><table>{rows}</table>")
+        name = "" if account.name == account.component else f" (<b>{escape(account.name)}</b>)"
+        return _response(200, texts["authorizer"].format(name=name, platform=escape(account.component)), language)
+    known = texts["known"].format(name=escape(account.name)) + ("" if takes else texts["no_keys"])
+    rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in _rows(account, language))
+    return _response(200, f"{known}{texts['fill_in']}<table>{rows}</table>", language)
 
 
-def unknown_account() -> web.Response:
+def unknown_account(language: Language) -> web.Response:
     """Return the page of an address that belongs to no account."""
-    return _response(
-        404,
-        "<p>There is no account of this name. Callback addresses end with an account's name in the accounts file: "
-        "<code>/wechat/NAME</code>. / 没有这个名称的账号。</p>",
-    )
+    return _response(404, TEXTS[language]["unknown"], language)
 
 
-def _rows(account: Account) -> list[tuple[str, str]]:
+def _rows(account: Account, language: Language) -> list[tuple[str, str]]:
     """Return the console's fields and what goes into them."""
-    match account.kind:
-        case AccountKind.COMPONENT:
-            return [
-                ("Authorisation events / 授权事件接收配置", HERE),
-                ("Messages and events / 消息与事件接收配置", MESSAGES),
-                ("Token / 消息校验Token", FROM_FILE.format("token")),
-                ("Key / 消息加解密Key", FROM_FILE.format("aes_key")),
-            ]
-        case AccountKind.WECOM:
-            return [
-                ("URL", HERE),
-                ("Token", FROM_FILE.format("token")),
-                ("EncodingAESKey", FROM_FILE.format("aes_key")),
-            ]
-        case _:
-            return [
-                ("URL", HERE),
-                ("Token", FROM_FILE.format("token")),
-                ("EncodingAESKey", FROM_FILE.format("aes_key")),
-                ("Encryption / 加密方式", " or ".join(MODE_NAMES[mode] for mode in account.modes)),
-                ("Data format / 数据格式", " or ".join(name.upper() for name in account.formats)),
-            ]
+    texts = TEXTS[language]
+    token, aes_key = (texts["from_file"].format(field) for field in ("token", "aes_key"))
+    if account.kind is AccountKind.COMPONENT:
+        return [
+            (texts["authorisation_events"], texts["here"]),
+            (texts["messages_and_events"], texts["messages"]),
+            (texts["token"], token),
+            (texts["key"], aes_key),
+        ]
+    rows = [("URL", texts["here"]), ("Token", token), ("EncodingAESKey", aes_key)]
+    if account.kind is AccountKind.WECOM:
+        return rows
+    return [
+        *rows,
+        (texts["encryption"], texts["or"].join(texts[mode] for mode in account.modes)),
+        (texts["format"], texts["or"].join(name.upper() for name in account.formats)),
+    ]
 
 
-def _response(status: int, content: str) -> web.Response:
-    return web.Response(status=status, text=DOCUMENT.format(content=content), content_type="text/html", headers=HEADERS)
+def _response(status: int, content: str, language: Language) -> web.Response:
+    text = DOCUMENT.format(language=language, title=TEXTS[language]["title"], content=content)
+    return web.Response(status=status, text=text, content_type="text/html", headers=HEADERS)
