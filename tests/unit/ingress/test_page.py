@@ -62,4 +62,4 @@ async def test_no_page_is_wider_than_a_small_screen(ingress: Ingress, tmp_path: 
                 await page.visit(f"{ingress.url}/wechat/{place}", language=language)
                 assert await page.run("document.documentElement.lang") == language
                 assert await page.run("[innerWidth, document.documentElement.scrollWidth]") == [NARROW, NARROW]
-    assert page.complaints == []
+    assert page.validation_messages == []

@@ -1,3 +1,4 @@
+import sys
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ def main(
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the handlers change.")] = False,
 ) -> None:
     """Run handlers; further settings are read from WXBUS_... variables."""
+    if command.invoked_subcommand and "--help" in sys.argv:  # help imports nothing heavy
+        return
     from wxbus.config.settings import LogSettings, load, tell_unread
     from wxbus.runtime import logs
 
