@@ -227,6 +227,28 @@ def test_broken_characters_are_replaced(form: Format, body: bytes, written: byte
     assert parse(body % written) == {"MsgId": "23", "A": read}
 
 
+def test_broken_characters_are_replaced_at_any_depth() -> None:
+    """Names and texts inside structures and lists are repaired; names that become equal are refused."""
+    body = rb'{"a":{"b\ud800":["\udc00",{"c":"\uffff"}]}}'
+    assert parse(body) == {"a": {"b\ufffd": ["\ufffd", {"c": "\ufffd"}]}}
+    with pytest.raises(MalformedCallback, match="a name occurs twice"):
+        parse(rb'{"a":{"b\ud800":"1","b\udc00":"2"}}')
+
+
+def test_the_number_of_characters_to_repair_is_bounded() -> None:
+    """Escapes that cost more than the characters themselves are refused; the limit is named."""
+    assert parse(b'{"a":"%s"}' % (rb"\ud800" * MAX_ESCAPES)) == {"a": "\ufffd" * MAX_ESCAPES}
+    with pytest.raises(MalformedCallback, match=f"more than {MAX_ESCAPES} characters"):
+        parse(b'{"a":"%s"}' % (rb"\ud800" * (MAX_ESCAPES + 1)))
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b""])
+def test_an_envelope_holds_an_object(body: bytes) -> None:
+    """A body from RabbitMQ that is not a JSON object is malformed, not a crash of the worker."""
+    with pytest.raises(MalformedCallback):
+        document_from_json(body)
+
+
 @pytest.mark.parametrize("name", OWN_NAMES)
 def test_a_broken_id_is_refused(name: str) -> None:
     """A broken character in an id or a kind is not replaced: two different ids could become the same."""

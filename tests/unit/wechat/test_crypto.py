@@ -168,6 +168,17 @@ def test_user_data_that_is_not_for_us_is_refused(change: dict[str, str]) -> None
     assert str(caught.value) == str(Forbidden("anything"))
 
 
+@pytest.mark.parametrize("data", [b"[]", b"null", b'"text"', b"{}", b'{"watermark":[]}'])
+def test_user_data_of_another_shape_is_refused(data: bytes) -> None:
+    """User data that decrypts to anything but an object with a watermark ends in the same Forbidden."""
+    key = iv = b"0" * 16
+    pad = 16 - len(data) % 16
+    encryptor = BlockCipher(AES(key), CBC(iv)).encryptor()
+    encrypted = encryptor.update(data + bytes([pad]) * pad) + encryptor.finalize()
+    with pytest.raises(Forbidden):
+        decrypt_user_data(*(base64.b64encode(part).decode() for part in (key, iv, encrypted)), appid="wx1")
+
+
 def test_raw_data_signature_of_the_official_example() -> None:
     """RawData is proven by its signature as the page sent it, and by nothing else."""
     example = vector("M2")
