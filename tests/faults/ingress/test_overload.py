@@ -122,13 +122,16 @@ async def test_large_bodies_do_not_fill_the_memory(
 async def test_past_all_bounds_the_answer_is_503_and_never_a_false_success(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """With little room in flight and before the disk, some are refused; every one that was not arrives."""
+    """With little room in flight, before the disk and in memory, some are refused; every one that was not arrives."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(400),
     ):
         await installation.ingress(
-            WXBUS_INGRESS_IN_FLIGHT="2", WXBUS_INGRESS_SPOOL_WAITING="2", WXBUS_INGRESS_SPOOL_SIZE_LIMIT="200000"
+            WXBUS_INGRESS_IN_FLIGHT="2",
+            WXBUS_INGRESS_SPOOL_WAITING="2",
+            WXBUS_INGRESS_SPOOL_SIZE_LIMIT="200000",
+            WXBUS_INGRESS_BODIES_LIMIT="1000000",  # what the spool refuses while it is drained waits in memory
         )
         requests = list(callbacks(installation.credentials, range(CALLBACKS)))
         outcome = await apply(installation.ingress_port, requests, connections=CONNECTIONS)
