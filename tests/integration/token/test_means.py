@@ -288,6 +288,22 @@ async def test_without_redis_a_dead_token_is_not_forced(world: World, wechat: We
     assert wechat.forced == 0
 
 
+async def test_without_redis_a_reported_token_is_checked_by_an_instance_that_has_none(
+    world: World, wechat: WeChat
+) -> None:
+    """Normal mode returns the reported token: it is the answer if WeChat accepts it, and never if WeChat refuses it."""
+    first, fresh = await world.instance(), await world.instance(without_store=True)
+    token = await first.get()
+    await fresh.proxy.refuse()
+    assert await fresh.report(token) == token
+    wechat.killed.add(token)
+    another = await world.instance(without_store=True)
+    await another.proxy.refuse()
+    with pytest.raises(TokenUnavailable, match="dead token"):
+        await another.report(token)
+    assert wechat.forced == 0
+
+
 @pytest.mark.parametrize("kind", [Rotating, OneAtATime])
 async def test_without_redis_nothing_is_fetched_that_ends_what_others_have(
     world: World, wechat: WeChat, kind: type[Rotating]

@@ -206,14 +206,14 @@ class CredentialManager:
         digest, held = digest_of(value), self._memory.valid()
         if held is not None and held.digest != digest:
             return held
-        accepted = None if held is None else await self._inspector.accepted(self.credential, value, by)
+        accepted = await self._inspector.accepted(self.credential, value, by)
         if held is not None and accepted:
             return held
         if accepted is False:
             self._memory.forget()
         if self._alone.may(self.credential):
             held = self._memory.keep(await self._alone.fetch(self.credential))
-            if held.digest != digest or accepted is None:
+            if held.digest != digest or accepted is not False:
                 return held
             self._memory.forget()
         raise TokenUnavailable("the store is away, a dead token cannot be replaced", retry_after=1.0) from cause
