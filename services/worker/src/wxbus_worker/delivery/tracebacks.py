@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final
 
-OURS: Final = f"{__package__}."
-STAGES: Final = f"{OURS}stages."
+OURS: Final = "wxbus_worker."
+STAGES: Final = f"{OURS}delivery.stages."
 CALLER: Final = f"{STAGES}call_handler"
 
 
