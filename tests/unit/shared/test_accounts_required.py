@@ -28,6 +28,7 @@ async def test_they_do_not_start(service: str, tmp_path: Path, monkeypatch: pyte
     path.write_text(CORP, encoding="utf-8")
     monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(path))
     monkeypatch.setenv("WXBUS_AMQP_URL", "amqp://127.0.0.1:1/")
+    monkeypatch.setenv("WXBUS_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("WXBUS_WORKER_TOKEN_API_KEY", "wxb_worker_" + "a" * 43)
     registry = CollectorRegistry()
     serving: Awaitable[None] = (
