@@ -99,7 +99,7 @@ async def our_worker(
     admin_port = free_port(row=processes)
     async with (
         _wechat(places) as (url, http),
-        Publisher.open(places.amqp_url, places.topology, name="bench") as outlet,
+        Publisher.open(places.amqp_url, places.topology, name="bench") as publisher,
     ):
         env = {
             **places.environment(),
@@ -116,7 +116,7 @@ async def our_worker(
 
             async def some() -> None:
                 for message in left:
-                    await outlet.publish(_envelope(message), budget=30)
+                    await publisher.publish(_envelope(message), budget=30)
 
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(PUBLISHERS):

@@ -94,14 +94,14 @@ async def cut_in_the_window(
     """Let an outage begin when WeChat has its answer and RabbitMQ not the note; return when a worker knows of it."""
     settled = world.rig.settled
 
-    async def publish(handover: SpoolingPublisher, envelope: Envelope, *, budget: float) -> None:
+    async def publish(spooling: SpoolingPublisher, envelope: Envelope, *, budget: float) -> None:
         if envelope.kind is EnvelopeKind.TAKEN:
             await world.rig.until_settled(settled + 1)
             await asyncio.sleep(ACK)
             await until(looks, well=True)
             world.clock.ahead += AFTER_OUTAGE  # until now all was well
             outage()
-        await handed_over(handover, envelope, budget=budget)
+        await handed_over(spooling, envelope, budget=budget)
 
     handed_over = SpoolingPublisher.publish
     monkeypatch.setattr(SpoolingPublisher, "publish", publish)
@@ -210,4 +210,4 @@ async def test_rabbitmq_itself_comes_back(
                 await cut_in_the_window(running, looks, patch, outage)
             await asyncio.to_thread(end)
             assert await decided(running) == (["more"] * number, number, 0)
-            await running.handover.until_direct()
+            await running.spooling.until_direct()

@@ -80,7 +80,7 @@ class Whole:
     """Ingress's metrics."""
     namespace: str
     sandbox: SandboxClient
-    handover: SpoolingPublisher
+    spooling: SpoolingPublisher
     clock: Clock
     """By which the worker tells how long RabbitMQ has been there."""
 
@@ -123,25 +123,31 @@ async def whole(
         publisher = await enter(
             Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=waiting)
         )
-        outlet = await enter(Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker"))
+        publisher = await enter(Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker"))
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
-        handover = await enter(
+        spooling = await enter(
             SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting)
         )
-        app = build_app(limits, accounts, handover, waiting=waiting, registry=registry)
+        app = build_app(limits, accounts, spooling, waiting=waiting, registry=registry)
         port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
         patient = RetryingStore(store, Generation(store, namespace=namespace))
         held = RedisPendingReplies(patient, namespace=namespace)
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(
-            router, store=contexts, held=held, answering=patient, outlet=outlet, account=account, late_grace=late_grace
+            router,
+            store=contexts,
+            held=held,
+            answering=patient,
+            publisher=publisher,
+            account=account,
+            late_grace=late_grace,
         )
         tasks = await enter(asyncio.TaskGroup())
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
         clock = Clock()
-        sweeper = ReplySweeper(held, outlet, after_outage=late_after_outage, every=0.2, clock=clock)
+        sweeper = ReplySweeper(held, publisher, after_outage=late_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
             tasks.create_task(sweeper.run()),
@@ -155,7 +161,7 @@ async def whole(
         await publisher.until_usable()
         try:
             callback_url = f"{ingress_url}/wechat/shop"
-            yield Whole(callback_url, http, rig, lanes, store, registry, namespace, sandbox, handover, clock)
+            yield Whole(callback_url, http, rig, lanes, store, registry, namespace, sandbox, spooling, clock)
         finally:
             for task in running:
                 task.cancel()

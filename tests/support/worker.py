@@ -117,7 +117,7 @@ class Rig:
         account: Account = SHOP,
         late_grace: float = 3.0,
         held: PendingReplies | None = None,
-        outlet: PublisherPort | None = None,
+        publisher: PublisherPort | None = None,
         wechat: FakeWeChat | None = None,
         delays: tuple[str, ...] = ("1s", "5s", "30s"),
         time_limit: float = 30.0,
@@ -131,7 +131,7 @@ class Rig:
         """Seconds by which the memory's clock runs ahead of ours."""
         self.memory = MemoryContextStore(router.context_policy, clock=lambda: time.monotonic() + self.ahead)
         self.store: ContextStore = store or self.memory
-        self.memory_outlet = MemoryPublisher()
+        self.memory_publisher = MemoryPublisher()
         self.wechat = wechat or FakeWeChat()
         self.metrics = WorkerMetrics(CollectorRegistry())
         client = cast("WeChatClient", self.wechat)
@@ -143,7 +143,7 @@ class Rig:
             held=held or self.memory,
             store=answering or self.memory,
             outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
-            outlet=outlet or self.memory_outlet,
+            publisher=publisher or self.memory_publisher,
             retries=RetryPolicy(delays),
             metrics=self.metrics,
             handler_time_limit=time_limit,

@@ -25,7 +25,7 @@ DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
 class Bus:
     """An outlet, and what a test does to it from outside."""
 
-    outlet: MemoryPublisher | Publisher
+    publisher: MemoryPublisher | Publisher
     arrived: Callable[[int], Awaitable[list[Delivery]]]
     """Return the first so many envelopes that came out of the inbox."""
     cut: Callable[[], Awaitable[None]]
@@ -36,23 +36,23 @@ class Bus:
 @pytest.fixture
 async def memory_bus() -> Bus:
     """The fakes."""
-    outlet = MemoryPublisher()
+    publisher = MemoryPublisher()
     deliveries: list[MemoryDelivery] = []
 
     async def arrived(count: int) -> list[Delivery]:
-        deliveries.extend(MemoryDelivery(envelope) for envelope in outlet.published[len(deliveries) : count])
+        deliveries.extend(MemoryDelivery(envelope) for envelope in publisher.published[len(deliveries) : count])
         return list(deliveries[:count])
 
     async def cut() -> None:
-        outlet.away = True
+        publisher.away = True
         for delivery in deliveries:
             delivery.lost = True
 
     async def heal() -> None:
-        outlet.away = False
-        outlet.connections += 1
+        publisher.away = False
+        publisher.connections += 1
 
-    return Bus(outlet, arrived, cut, heal)
+    return Bus(publisher, arrived, cut, heal)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_published_envelopes_arrive_in_order(bus: Bus) -> None:
     """What one user's envelopes go in as, they come out as, in order, and can be acknowledged."""
     sent = [an_envelope(number) for number in range(3)]
     for envelope in sent:
-        await bus.outlet.publish(envelope, budget=10)
+        await bus.publisher.publish(envelope, budget=10)
     deliveries = await bus.arrived(3)
 
     assert sent == read(deliveries)
@@ -101,7 +101,7 @@ async def test_published_envelopes_arrive_in_order(bus: Bus) -> None:
 
 async def test_a_second_ack_is_an_error_of_the_caller(bus: Bus) -> None:
     """Acknowledging twice is a bug and shows as one."""
-    await bus.outlet.publish(an_envelope(), budget=10)
+    await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await delivery.ack()
 
@@ -111,7 +111,7 @@ async def test_a_second_ack_is_an_error_of_the_caller(bus: Bus) -> None:
 
 async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
     """What was delivered before the broker went away can no longer be acknowledged."""
-    await bus.outlet.publish(an_envelope(), budget=10)
+    await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await bus.cut()
 
@@ -121,49 +121,49 @@ async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
 
 async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
     """Publishing, parking, burying and answering raise BrokerUnavailable without a broker, and work again with it."""
-    await bus.outlet.publish(an_envelope(), budget=10)
+    await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await bus.cut()
 
     for refused in (
-        bus.outlet.publish(an_envelope(), budget=0.1),
-        bus.outlet.schedule_retry(an_envelope(), delay="1s", budget=0.1),
-        bus.outlet.dead_letter(delivery, DEATH, budget=0.1),
-        bus.outlet.answer(an_envelope(reply_to="somebody"), Answer(), budget=0.1),
+        bus.publisher.publish(an_envelope(), budget=0.1),
+        bus.publisher.schedule_retry(an_envelope(), delay="1s", budget=0.1),
+        bus.publisher.dead_letter(delivery, DEATH, budget=0.1),
+        bus.publisher.answer(an_envelope(reply_to="somebody"), Answer(), budget=0.1),
     ):
         with pytest.raises(BrokerUnavailable):
             await refused
 
     await bus.heal()
-    await bus.outlet.publish(an_envelope(), budget=20)
-    await bus.outlet.schedule_retry(an_envelope(), delay="1s", budget=20)
-    await bus.outlet.dead_letter(delivery, DEATH, budget=20)
+    await bus.publisher.publish(an_envelope(), budget=20)
+    await bus.publisher.schedule_retry(an_envelope(), delay="1s", budget=20)
+    await bus.publisher.dead_letter(delivery, DEATH, budget=20)
 
 
 async def test_a_probe_says_whether_the_broker_confirms(bus: Bus) -> None:
     """It leaves nothing behind; who has lost the connection meanwhile knows it by another number."""
-    await bus.outlet.probe(budget=10)
-    known = bus.outlet.connections
-    await bus.outlet.publish(an_envelope(1), budget=10)
-    await bus.outlet.probe(budget=10)
+    await bus.publisher.probe(budget=10)
+    known = bus.publisher.connections
+    await bus.publisher.publish(an_envelope(1), budget=10)
+    await bus.publisher.probe(budget=10)
     assert [envelope.body for envelope in read(await bus.arrived(1))] == [b"1"]
-    assert bus.outlet.connections == known
+    assert bus.publisher.connections == known
 
     await bus.cut()
     with pytest.raises(BrokerUnavailable):
-        await bus.outlet.probe(budget=0.1)
+        await bus.publisher.probe(budget=0.1)
     await bus.heal()
-    await bus.outlet.probe(budget=20)
-    assert bus.outlet.connections > known
+    await bus.publisher.probe(budget=20)
+    assert bus.publisher.connections > known
 
 
 async def test_without_time_nothing_is_promised(bus: Bus) -> None:
     """A budget that is used up is no confirm."""
     with pytest.raises(BrokerUnavailable):
-        await bus.outlet.publish(an_envelope(), budget=0)
+        await bus.publisher.publish(an_envelope(), budget=0)
 
 
 async def test_only_delays_with_a_queue_exist(bus: Bus) -> None:
     """Parking for a delay without a queue is a bug and shows as one."""
     with pytest.raises(ValueError, match="no retry delay 'soon'"):
-        await bus.outlet.schedule_retry(an_envelope(), delay="soon", budget=10)
+        await bus.publisher.schedule_retry(an_envelope(), delay="soon", budget=10)

@@ -42,7 +42,7 @@ class Ingress:
     http: aiohttp.ClientSession
     url: str
     spool: Spool
-    handover: SpoolingPublisher
+    spooling: SpoolingPublisher
     broker: Proxy
     registry: CollectorRegistry
     sent: int = 0
@@ -82,10 +82,10 @@ async def ingress(
         publisher = await stack.enter_async_context(Publisher.open(url, topology, name=topology.namespace))
         path = file_of(tmp_path / topology.namespace, 0)
         spool = await stack.enter_async_context(Spool.open(path, spool_limits))
-        handover = await stack.enter_async_context(SpoolingPublisher.open(publisher, spool, limits, metrics))
-        app = build_app(limits, Accounts.read(accounts_file), handover, registry=CollectorRegistry())
+        spooling = await stack.enter_async_context(SpoolingPublisher.open(publisher, spool, limits, metrics))
+        app = build_app(limits, Accounts.read(accounts_file), spooling, registry=CollectorRegistry())
         port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=2))
-        yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, handover, broker, registry)
+        yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, spooling, broker, registry)
 
 
 async def contents(amqp_url: str, topology: Topology) -> dict[str, list[str]]:
@@ -104,7 +104,7 @@ async def test_every_loss_is_success_and_keeps_the_order(
 ) -> None:
     """However RabbitMQ is lost, callbacks are accepted, and each user's arrive in the order they were sent in."""
     await ingress.take(5, users=4)
-    await ingress.handover.until_direct()  # a slow machine may have needed the spool already
+    await ingress.spooling.until_direct()  # a slow machine may have needed the spool already
     if fault == "refuse":
         await ingress.broker.refuse()
     else:
@@ -114,9 +114,9 @@ async def test_every_loss_is_success_and_keeps_the_order(
         assert ingress.spool.rows == 40
         await ingress.broker.listen()
     ingress.broker.flow()
-    await ingress.handover.until_direct()
+    await ingress.spooling.until_direct()
     await ingress.take(5, users=4)
-    await ingress.handover.until_direct()
+    await ingress.spooling.until_direct()
 
     assert ingress.spool.rows == 0
     found = await contents(amqp_url, topology)

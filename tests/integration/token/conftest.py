@@ -129,18 +129,18 @@ class Instance:
     """One instance of the service."""
 
     authority: Authority
-    vault: CredentialStore
+    credential_store: CredentialStore
     proxy: Proxy
     clock: Clock
-    keeper: CredentialManager
+    manager: CredentialManager
 
     async def get(self) -> str:
         """Return the account's token."""
-        return (await self.keeper.get()).value
+        return (await self.manager.get()).value
 
     async def report(self, token: str, *, by: str = "worker") -> str:
         """Report `token`; return the one to use."""
-        return (await self.keeper.report_invalid(token, by=by)).value
+        return (await self.manager.report_invalid(token, by=by)).value
 
 
 @dataclass
@@ -169,13 +169,15 @@ class World:
         """Return a further instance, with connections of its own."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
         store = await self.stack.enter_async_context(Store.open(url))
-        vault = CredentialStore(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
+        credential_store = CredentialStore(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
         credential = credential or Credential(self.wechat, secret=secret)
         guard = Quota(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
         timing = Timing(lease=30.0, patience=patience, poll=poll, without_store=without_store)
-        authority = Authority(vault, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock)
+        authority = Authority(
+            credential_store, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock
+        )
         self.stack.push_async_callback(authority.aclose)
-        return Instance(authority, vault, proxy, self.clock, authority.keeper("access_token", APPID))
+        return Instance(authority, credential_store, proxy, self.clock, authority.manager("access_token", APPID))
 
     def key(self, what: str) -> str:
         """Name of a key of the account in Redis."""

@@ -42,7 +42,7 @@ async def test_who_has_not_the_lock_waits_and_looks_again(world: World, wechat: 
 async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another instance fetched between the look that found nothing and the lock: its token is taken."""
     one, two = await world.instance(), await world.instance()
-    read = two.vault.read
+    read = two.credential_store.read
 
     async def read_and_be_overtaken(credentials: Sequence[Credential]) -> list[Record]:
         records = await read(credentials)
@@ -50,7 +50,7 @@ async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monke
         await one.get()
         return records
 
-    monkeypatch.setattr(two.vault, "read", read_and_be_overtaken)
+    monkeypatch.setattr(two.credential_store, "read", read_and_be_overtaken)
     assert await two.get() == wechat.current
     assert wechat.fetches == 1
 
@@ -341,8 +341,8 @@ async def test_an_unknown_account_is_named(world: World) -> None:
     """Only accounts of the accounts file with a secret have a token."""
     one = await world.instance()
     with pytest.raises(UnknownAccount):
-        one.authority.keeper("access_token", "wx-other")
-    assert one.authority.keeper("access_token", APPID)
+        one.authority.manager("access_token", "wx-other")
+    assert one.authority.manager("access_token", APPID)
 
 
 async def test_closing_frees_the_lock(world: World, redis: "Redis", wechat: WeChat) -> None:
@@ -360,7 +360,7 @@ async def test_closing_frees_the_lock(world: World, redis: "Redis", wechat: WeCh
 async def test_no_secret_in_what_is_shown(world: World, wechat: WeChat, logs: Callable[[], str]) -> None:
     """Objects that reach logs and tracebacks show no token; what was done is logged."""
     one = await world.instance()
-    held = await one.keeper.get()
-    (record,) = await one.vault.read([one.keeper.credential])
+    held = await one.manager.get()
+    (record,) = await one.credential_store.read([one.manager.credential])
     assert "SECRET-" not in f"{held!r} {record!r} {await wechat.fetch(force=False)!r}"
     assert "token.fetched" in logs()

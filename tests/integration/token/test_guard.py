@@ -85,11 +85,11 @@ async def test_a_reached_figure_is_a_state_of_its_own(world: World, wechat: WeCh
         await instances[0].get()
     assert caught.value.state == "guard"
     with pytest.raises(TokenRefused, match="guard"):
-        await instances[1].keeper.refresh()
+        await instances[1].manager.refresh()
     assert wechat.fetches == 3
 
     await redis.delete(f"{world.namespace}:token:{{asked:{APPID}}}:counts")
-    await instances[1].keeper.refresh()
+    await instances[1].manager.refresh()
     assert await instances[0].get() == wechat.current
 
 
@@ -102,6 +102,6 @@ async def test_who_put_it_right_need_not_wait(world: World, wechat: WeChat) -> N
             await one.get()
     assert wechat.fetches == 1
     wechat.error = None
-    await two.keeper.refresh()
+    await two.manager.refresh()
     assert await one.get() == wechat.current
     assert wechat.fetches == 2

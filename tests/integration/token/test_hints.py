@@ -30,24 +30,24 @@ async def heard(world: World) -> AsyncIterator[Subscription]:
     """An ear that listens already."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(world.redis_url))
-        hints = Notifications(store, namespace=world.namespace)
-        ear = hints.ear()
-        await stack.enter_async_context(background(hints.run()))
+        notifications = Notifications(store, namespace=world.namespace)
+        subscribe = notifications.subscribe()
+        await stack.enter_async_context(background(notifications.run()))
 
-        await until_heard(ear, store, hints)
-        yield ear
+        await until_heard(subscribe, store, notifications)
+        yield subscribe
 
 
-async def until_heard(ear: Subscription, store: Store, hints: Notifications) -> None:
+async def until_heard(subscribe: Subscription, store: Store, notifications: Notifications) -> None:
     """Return once the ear hears what is announced, and has heard all of it."""
     numbers = count()
     heard: set[str] = set()
     while not heard:
         said = f"number {next(numbers)}"
-        await store.command("PUBLISH", hints.channel, said)
-        heard |= await ear.names(0.01)
+        await store.command("PUBLISH", notifications.channel, said)
+        heard |= await subscribe.names(0.01)
     while said not in heard:
-        heard |= await ear.names(1.0)
+        heard |= await subscribe.names(1.0)
 
 
 async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Subscription) -> None:
@@ -70,12 +70,12 @@ async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, hea
 
 async def holds(instance: Instance) -> bool:
     """Whether it has a valid token in memory."""
-    return instance.keeper.left() is not None
+    return instance.manager.left() is not None
 
 
 async def drops(instance: Instance) -> bool:
     """Whether it has none."""
-    return instance.keeper.left() is None
+    return instance.manager.left() is None
 
 
 async def test_what_is_registered_is_announced(world: World, heard: Subscription) -> None:
@@ -93,15 +93,15 @@ async def test_what_is_registered_is_announced(world: World, heard: Subscription
 async def test_a_deaf_instance_listens_again(world: World) -> None:
     """After the connection was lost it hears of what comes then."""
     async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
-        hints = Notifications(store, namespace=world.namespace)
-        ear = hints.ear()
-        async with background(hints.run()), Store.open(world.redis_url) as other:
-            await until_heard(ear, other, hints)
+        notifications = Notifications(store, namespace=world.namespace)
+        subscribe = notifications.subscribe()
+        async with background(notifications.run()), Store.open(world.redis_url) as other:
+            await until_heard(subscribe, other, notifications)
             await proxy.refuse()
-            await other.command("PUBLISH", hints.channel, "something")
-            assert not await ear.names(0.05)
+            await other.command("PUBLISH", notifications.channel, "something")
+            assert not await subscribe.names(0.05)
             await proxy.listen()
-            await until_heard(ear, other, hints)
+            await until_heard(subscribe, other, notifications)
 
 
 async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeChat) -> None:

@@ -60,7 +60,7 @@ def rotating(wechat: WeChat) -> Rotating:
 async def authorized(world: World, rotating: Rotating) -> Instance:
     """Return an instance that knows the refresh token."""
     one = await world.instance(credential=rotating)
-    assert await one.vault.supply(rotating, rotating.refresh, at=1000, component="wx-platform")
+    assert await one.credential_store.supply(rotating, rotating.refresh, at=1000, component="wx-platform")
     return one
 
 
@@ -133,7 +133,7 @@ async def test_a_fetch_that_was_overtaken_by_an_authorisation_is_late(
     one = await authorized(world, rotating)
     async with wechat.answering_late(one.get()) as caller:
         rotating.refresh = "SECRET-REFRESH-NEW"
-        assert await one.vault.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
+        assert await one.credential_store.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
     assert await caller == wechat.current == "SECRET-TOKEN-3"
     assert rotating.recovered == 0
     assert (await world.record())["means_digest"] == digest_of(rotating.refresh)
@@ -148,7 +148,7 @@ async def test_a_fetch_that_was_overtaken_by_a_withdrawal_is_not_stored(
     assert await two.get()
     await world.time_passes(LIFETIME - 10)
     async with wechat.answering_late(one.authority.tick()):
-        assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
+        assert await one.credential_store.withdraw(rotating, at=3000, component="wx-platform")
     await one.authority.drain()
     for instance in (one, two):
         await instance.authority.tick()
@@ -163,7 +163,7 @@ async def test_a_platform_withdraws_only_what_it_was_given(world: World, rotatin
     """Another platform's account, or one that authorised none, keeps its token."""
     one = await authorized(world, rotating)
     token = await one.get()
-    assert not await one.vault.withdraw(rotating, at=3000, component="wx-other-platform")
+    assert not await one.credential_store.withdraw(rotating, at=3000, component="wx-other-platform")
     await one.authority.tick()
     assert await one.get() == token
 
@@ -174,7 +174,7 @@ async def test_authorised_anew_a_value_from_before_is_not_served(
     """It may do what the owner has just forbidden, or not what they have just allowed."""
     one = await authorized(world, rotating)
     before = await one.get()
-    await one.vault.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
+    await one.credential_store.supply(rotating, rotating.refresh, at=2000, component="wx-platform")
     await one.authority.tick()
     assert await one.get() != before
     assert wechat.fetches == 2
@@ -197,8 +197,8 @@ async def test_what_nobody_asks_for_is_sealed_anew(world: World, redis: "Redis",
     old, new = world.keys, new_vault_key("k2")
     await (await authorized(world, rotating)).get()
     rotated = await world.instance(credential=rotating, keys=f"{new},{old}")
-    assert await rotated.vault.seal_means_anew([rotating]) == 1
-    assert await rotated.vault.seal_means_anew([rotating]) == 0
+    assert await rotated.credential_store.seal_means_anew([rotating]) == 1
+    assert await rotated.credential_store.seal_means_anew([rotating]) == 0
     alone = await world.instance(credential=rotating, keys=new)
     await alone.get()
     assert rotating.recovered == 0
@@ -331,11 +331,11 @@ async def test_every_step_is_one_that_a_cluster_takes(
         await cluster_of_one(world.redis)
         one = await authorized(world, rotating)
         await one.report(await killed(wechat, one))
-        stable = (await world.instance()).keeper.credential
-        assert len(await one.vault.read([rotating, stable, Rotating(wechat)])) == 3
-        await one.vault.mark_due(rotating)
-        assert await one.vault.component_of(APPID) == "", "one of another kind is at hand"
-        assert await one.vault.withdraw(rotating, at=3000, component="wx-platform")
+        stable = (await world.instance()).manager.credential
+        assert len(await one.credential_store.read([rotating, stable, Rotating(wechat)])) == 3
+        await one.credential_store.mark_due(rotating)
+        assert await one.credential_store.component_of(APPID) == "", "one of another kind is at hand"
+        assert await one.credential_store.withdraw(rotating, at=3000, component="wx-platform")
         await world.redis.aclose()
     finally:
         server.terminate()

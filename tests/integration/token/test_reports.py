@@ -124,7 +124,7 @@ async def test_forced_at_most_20_times_a_day(world: World, wechat: WeChat) -> No
     with pytest.raises(TokenUnavailable, match="forced") as caught:
         await two.report(token)
     assert 0 < (caught.value.retry_after or 0) <= 60
-    forced = await two.vault.forced(two.keeper.credential)
+    forced = await two.credential_store.forced(two.manager.credential)
     assert (forced.in_day, wechat.forced) == (20, 20)
     assert 86_400 - 21 * 31 < forced.wait < 86_400
     wechat.made += 1
@@ -291,7 +291,7 @@ async def test_forced_refreshes_that_are_used_up_stop_neither_normal_mode_nor_se
         await two.report(NEXT)
     assert (await world.record())["fail_state"] == "force_limit"
     wechat.killed.clear()
-    assert (await one.keeper.refresh()).value == NEXT, "an operator's refresh heals it at once"
+    assert (await one.manager.refresh()).value == NEXT, "an operator's refresh heals it at once"
     assert await two.get() == NEXT
     assert wechat.forced == 1
 
@@ -300,9 +300,9 @@ async def test_a_token_is_replaced_on_demand_within_the_limits(world: World, wec
     """It has leaked: a new one is forced; a second time within 30 s it is refused, and the token stays in use."""
     one = await world.instance()
     await one.get()
-    assert (await one.keeper.refresh(replace=True)).value == NEXT
+    assert (await one.manager.refresh(replace=True)).value == NEXT
     with pytest.raises(TokenUnavailable, match="limit of forced refreshes") as caught:
-        await one.keeper.refresh(replace=True)
+        await one.manager.refresh(replace=True)
     assert 0 < (caught.value.retry_after or 0) <= 30
     assert await one.get() == NEXT
     assert wechat.forced == 1

@@ -59,10 +59,10 @@ def contexts(store: Store, namespace: str) -> RedisContextStore:
 
 async def swept(contexts: RedisContextStore, *, events: bool = True) -> MemoryPublisher:
     """What one worker hands over, once everything that was committed is due."""
-    outlet = MemoryPublisher()
+    publisher = MemoryPublisher()
     await asyncio.sleep(0.01)  # Redis's clock has to go on by a millisecond: there is nothing else to wait for
-    await Sweeper(contexts, outlet, ACCOUNTS, events=events).sweep()
-    return outlet
+    await Sweeper(contexts, publisher, ACCOUNTS, events=events).sweep()
+    return publisher
 
 
 async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: Store, namespace: str) -> None:
@@ -70,16 +70,16 @@ async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: St
     removed: list[str] = []
     router = a_bot(removed)
     contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
-    outlet, wechat = MemoryPublisher(), FakeWeChat()
+    publisher, wechat = MemoryPublisher(), FakeWeChat()
     rigs = [Rig(router, store=contexts, wechat=wechat) for _ in range(WORKERS)]
     users = [f"o_{number}" for number in range(40)]
     for user in users:
         await rigs[0].handle(a_text_envelope(openid=user, lane=f"{APPID}:{user}"))
     await asyncio.sleep(0.01)
-    await asyncio.gather(*(Sweeper(contexts, outlet, ACCOUNTS, events=True).sweep() for _ in range(WORKERS)))
-    assert sorted(envelope.openid or "" for envelope in outlet.published) == sorted(users)
+    await asyncio.gather(*(Sweeper(contexts, publisher, ACCOUNTS, events=True).sweep() for _ in range(WORKERS)))
+    assert sorted(envelope.openid or "" for envelope in publisher.published) == sorted(users)
 
-    for index, envelope in enumerate(outlet.published):  # each reaches two workers, one of which woke up late
+    for index, envelope in enumerate(publisher.published):  # each reaches two workers, one of which woke up late
         for worker in (index, index + 1):
             assert isinstance(await rigs[worker % WORKERS].handle(envelope), Done)
     assert sorted(removed) == sorted(f"{user} 1" for user in users)
@@ -159,7 +159,7 @@ async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: Red
     (envelope,) = (await swept(contexts)).published
     assert isinstance(await rig.handle(envelope), Retry)
     assert not (await swept(contexts)).published
-    assert isinstance(await rig.handle(rig.memory_outlet.parked[0][0]), Done)
+    assert isinstance(await rig.handle(rig.memory_publisher.parked[0][0]), Done)
     assert removed == ["o_1 1"] * 2
     assert rig.wechat.texts == ["removed 1"]
 

@@ -63,14 +63,14 @@ async def taken_by_two(*pushes: Push) -> list[Envelope]:
     """Return what two processes of ingress make of two pushes, one each: neither knows of the other."""
     envelopes: list[Envelope] = []
     for push in pushes:
-        outlet = MemoryPublisher()
-        app = build_app(Limits(budget=20), Accounts({"shop": PLAIN}), outlet, registry=CollectorRegistry())
+        publisher = MemoryPublisher()
+        app = build_app(Limits(budget=20), Accounts({"shop": PLAIN}), publisher, registry=CollectorRegistry())
         async with AsyncExitStack() as stack:
             port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=1))
             url = f"http://127.0.0.1:{port}/wechat/shop"
             async with aiohttp.request("POST", url, params=push.query, data=push.body) as answer:
                 assert answer.status == 200
-        envelopes += outlet.published
+        envelopes += publisher.published
     return envelopes
 
 

@@ -27,7 +27,7 @@ class Place:
         self._redis = redis
         self._amqp_url = amqp_url
         self._topology = topology
-        self.outlet = MemoryPublisher()
+        self.publisher = MemoryPublisher()
 
     def a_witness(self) -> Witness:
         """Return that of a worker that starts now."""
@@ -35,7 +35,7 @@ class Place:
         losses = Losses(self._store, namespace=namespace, registry=CollectorRegistry())
         generation = Generation(self._store, namespace=namespace)
         marker = Marker(self._amqp_url, self._topology, name="test")
-        return Witness(self._store, generation, marker, self.outlet, losses, namespace=namespace)
+        return Witness(self._store, generation, marker, self.publisher, losses, namespace=namespace)
 
     async def lose_redis(self) -> None:
         """Let Redis come back empty."""
@@ -46,7 +46,7 @@ class Place:
         async with await aio_pika.connect(self._amqp_url) as connection:
             channel = await connection.channel()
             await channel.queue_delete(self._topology.marker_queue.name)
-        self.outlet.connections += 1
+        self.publisher.connections += 1
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_a_new_installation_has_lost_nothing(place: Place, said: Callable[
     first, second = place.a_witness(), place.a_witness()
     for witness in (first, second, first, place.a_witness()):
         await witness.check()
-    place.outlet.connections += 1
+    place.publisher.connections += 1
     await first.check()
     assert said() == []
 

@@ -65,7 +65,7 @@ class Ingress:
     url: str
     port: int
     http: aiohttp.ClientSession
-    outlet: MemoryPublisher
+    publisher: MemoryPublisher
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     takers: list[Taker] = field(default_factory=list)
 
@@ -100,10 +100,10 @@ def limits() -> Limits:
 @pytest.fixture
 async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
-    outlet, registry, takers = MemoryPublisher(), CollectorRegistry(), list[Taker]()
-    app = build_app(limits, ACCOUNTS, outlet, tell=takers.append, registry=registry)
+    publisher, registry, takers = MemoryPublisher(), CollectorRegistry(), list[Taker]()
+    app = build_app(limits, ACCOUNTS, publisher, tell=takers.append, registry=registry)
     async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
-        yield Ingress(f"http://127.0.0.1:{port}", port, http, outlet, registry, takers)
+        yield Ingress(f"http://127.0.0.1:{port}", port, http, publisher, registry, takers)
 
 
 @dataclass

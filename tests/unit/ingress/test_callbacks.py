@@ -33,7 +33,7 @@ async def test_every_mode_and_format_is_accepted(ingress: Ingress, mode: Mode, f
 
     assert await ingress.post(a_push(mode=mode, format=form)) == (200, "success")
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert a_text() == document_from_json(envelope.body)
     assert (EnvelopeKind.CALLBACK, "any", APPID, "o_user", f"{APPID}:o_user", 1, False) == (
         envelope.kind,
@@ -55,7 +55,7 @@ async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -
     for nonce in ("1", "2"):
         await ingress.post(a_push(nonce=nonce))
 
-    first, second = ingress.outlet.published
+    first, second = ingress.publisher.published
     assert first.id != second.id
     assert first.dedup_id == second.dedup_id
 
@@ -66,7 +66,7 @@ async def test_a_plain_message_names_its_signature(ingress: Ingress) -> None:
     for push in (plain, plain, a_push(mode=Mode.PLAIN, nonce="2"), a_push(mode=Mode.COMPATIBLE), a_push()):
         await ingress.post(push)
 
-    first, again, other, *sealed = (envelope.plain_signature for envelope in ingress.outlet.published)
+    first, again, other, *sealed = (envelope.plain_signature for envelope in ingress.publisher.published)
     assert first is not None
     assert (first == again, first == other) == (True, False)
     assert plain.query["signature"] not in first
@@ -82,7 +82,7 @@ async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress:
     assert await ingress.post(push) == (200, "success")
     assert await ingress.post(Push(push.query, other.body)) == REFUSED
 
-    first, second = ingress.outlet.published
+    first, second = ingress.publisher.published
     assert (first.dedup_id, first.body) == (second.dedup_id, second.body)
     assert first.id != second.id
 
@@ -113,7 +113,7 @@ async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
     event = {**a_text(), "MsgType": "event", "Event": "wxa_media_check", "trace_id": "t1"}
     await ingress.post(a_push(event))
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert (None, f"{APPID}:t1") == (envelope.openid, envelope.lane)
 
 
@@ -123,7 +123,7 @@ async def test_only_what_was_encrypted_counts(ingress: Ingress) -> None:
     forged = Push(push.query, push.body.replace(b"<![CDATA[signed]]>", b"<![CDATA[forged]]>"))
 
     assert await ingress.post(forged) == (200, "success")
-    assert document_from_json(ingress.outlet.published[0].body)["Content"] == "signed"
+    assert document_from_json(ingress.publisher.published[0].body)["Content"] == "signed"
 
 
 def wrong(push: Push) -> list[Push]:
@@ -144,7 +144,7 @@ def wrong(push: Push) -> list[Push]:
 async def test_a_wrong_signature_is_refused(ingress: Ingress, mode: Mode, number: int) -> None:
     """Whatever is not signed with the account's token is 403, in one line, and nothing is published."""
     assert await ingress.post(wrong(a_push(mode=mode))[number]) == REFUSED
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
     assert ingress.counted("any", "rejected") == 1
 
 
@@ -194,7 +194,7 @@ async def test_every_cryptographic_failure_has_the_same_answer(
     [line] = [line for line in logs if line["event"] == "callback.rejected"]
     assert (account, 403, "POST") == (line["account"], line["status"], line["method"])
     assert line["reason"] not in {"", "the signature is not valid"}
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ async def test_a_malformed_body_is_refused(ingress: Ingress, mode: Mode, body: b
     assert status == 400
     assert text.count("\n") == 1
     assert "Traceback" not in text
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 async def test_a_format_the_account_does_not_take_is_refused(ingress: Ingress) -> None:
@@ -244,7 +244,7 @@ async def test_a_body_over_the_limit_is_refused(ingress: Ingress, chunked: bool)
     async with ingress.http.post(f"{ingress.url}/wechat/any", params=push.query, data=data) as answer:
         assert answer.status == 413
         assert await answer.text() == "the body is over the limit of 20000 bytes\n"
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 async def test_a_chunked_body_under_the_limit_is_accepted(ingress: Ingress) -> None:
@@ -308,7 +308,7 @@ async def test_what_is_not_http_is_refused(ingress: Ingress, request_: bytes, ca
     assert answer.split()[1] == b"400"
     assert "hunter2" not in caplog.text
     assert "Traceback" not in caplog.text
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 async def test_a_compressed_body_is_not_unpacked(ingress: Ingress) -> None:
@@ -357,7 +357,7 @@ async def test_the_public_port_has_callbacks_only(ingress: Ingress, path: str) -
 
 async def test_without_the_broker_nothing_is_success(ingress: Ingress) -> None:
     """A callback that the broker did not confirm is 503, and the line does not say more than that."""
-    ingress.outlet.away = True
+    ingress.publisher.away = True
     with capture_logs() as logs:
         status, text = await ingress.post(a_push())
 
@@ -374,7 +374,7 @@ async def test_an_error_of_ours_shows_nothing(ingress: Ingress, monkeypatch: pyt
     async def broken(*_: object, **__: object) -> None:
         raise LookupError("hunter2")
 
-    monkeypatch.setattr(ingress.outlet, "publish", broken)
+    monkeypatch.setattr(ingress.publisher, "publish", broken)
     with capture_logs() as logs:
         assert await ingress.post(a_push()) == (500, "not accepted: an error inside, please send it again\n")
 

@@ -33,12 +33,12 @@ class Rig:
 
     broker: FakeBroker
     spool: Spool
-    handover: SpoolingPublisher
+    spooling: SpoolingPublisher
 
     async def publish(self, *numbers: int) -> None:
         """Hand over envelopes of one user one after another."""
         for number in numbers:
-            await self.handover.publish(an_envelope(number), budget=BUDGET)
+            await self.spooling.publish(an_envelope(number), budget=BUDGET)
 
     def rows_on_disk(self) -> int:
         """Return how many rows the file has, confirmed ones too."""
@@ -74,9 +74,9 @@ def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
         broker.away()
         async with (
             Spool.open(disk.folder / "spool-0.sqlite", SpoolLimits(disk_floor=0)) as spool,
-            SpoolingPublisher.open(broker, spool, Limits(broker_budget=0.05), metrics) as handover,
+            SpoolingPublisher.open(broker, spool, Limits(broker_budget=0.05), metrics) as spooling,
         ):
-            yield Rig(broker, spool, handover)
+            yield Rig(broker, spool, spooling)
 
     return rigged
 
@@ -98,9 +98,9 @@ async def test_what_rabbitmq_confirmed_is_not_sent_again(rig: Rig, disk: Disk) -
     await rig.publish(1, 2, 3)
     disk.fill()
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
     await rig.publish(4)
-    await rig.handover.check()
+    await rig.spooling.check()
 
     assert (rig.spool.rows, numbers(rig.broker.arrived)) == (0, [1, 2, 3, 4])
     disk.free()
@@ -116,11 +116,11 @@ async def test_new_callbacks_are_accepted_behind_what_is_drained(rig: Rig, disk:
     rig.broker.freeze()
     await rig.broker.until_arrived(1)
     publishing = [asyncio.create_task(rig.publish(number)) for number in range(3, 9)]
-    while rig.handover._queued < len(publishing):  # noqa: ASYNC110 - a count cannot be awaited
+    while rig.spooling._queued < len(publishing):  # noqa: ASYNC110 - a count cannot be awaited
         await asyncio.sleep(0)
     rig.broker.back()
     await asyncio.gather(*publishing)
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
 
     assert numbers(rig.broker.first_copies()) == list(range(1, 9))
     assert rig.spool.rows == 0
@@ -133,9 +133,9 @@ async def test_with_rabbitmq_away_too_callbacks_are_refused_with_the_reason(rig:
     with pytest.raises(SpoolUnavailable, match=f"RabbitMQ: not connected; {SAYS_WHY}"):
         await rig.publish(2)
     with pytest.raises(SpoolUnavailable, match=SAYS_WHY):
-        await rig.handover.check()
+        await rig.spooling.check()
     disk.free()
-    await rig.handover.check()
+    await rig.spooling.check()
     await rig.publish(3)
 
     assert [int(spooled.envelope.body) for spooled in await rig.spool.oldest(9)] == [1, 3]
@@ -163,7 +163,7 @@ async def test_a_row_that_cannot_be_read_does_not_stop_draining(rig: Rig, disk: 
     await rig.publish(3)
     disk.fill()
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
 
     assert (numbers(rig.broker.arrived), rig.spool.rows, rig.spool.unreadable) == ([1, 3], 0, 1)
 
@@ -176,10 +176,10 @@ async def test_a_start_on_a_full_disk_without_a_spool_serves_by_rabbitmq(
     async with rigged() as rig:
         with pytest.raises(SpoolUnavailable, match="the spool could not be opened for writing"):
             await rig.publish(1)
-        assert "could not be opened for writing" in str(await _refusal(rig.handover))
+        assert "could not be opened for writing" in str(await _refusal(rig.spooling))
         rig.broker.back()
         await rig.publish(2)
-        await rig.handover.check()
+        await rig.spooling.check()
         assert numbers(rig.broker.arrived) == [2]
 
         disk.free()
@@ -202,7 +202,7 @@ async def test_a_start_on_a_full_disk_drains_what_is_left(rigged: Rigs, disk: Di
     async with rigged() as rig:
         assert rig.spool.rows == 3
         rig.broker.back()
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
         await rig.publish(4)
         assert numbers(rig.broker.arrived) == [1, 2, 3, 4]
 

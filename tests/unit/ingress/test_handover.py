@@ -32,14 +32,14 @@ class Rig:
 
     broker: FakeBroker
     spool: Spool
-    handover: SpoolingPublisher
+    spooling: SpoolingPublisher
     registry: CollectorRegistry
     waiting: PendingAnswers
 
     async def publish(self, *numbers: int, openid: str = "o_1") -> None:
         """Hand over envelopes one after another."""
         for number in numbers:
-            await self.handover.publish(an_envelope(number, openid=openid), budget=BUDGET)
+            await self.spooling.publish(an_envelope(number, openid=openid), budget=BUDGET)
 
     def metric(self, name: str) -> float:
         """Return a metric's value."""
@@ -60,8 +60,8 @@ def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
         async with Spool.open(tmp_path / "spool-0.sqlite", spool_limits) as opened:
             metrics.watch(opened)
             waiting = PendingAnswers()
-            async with SpoolingPublisher.open(broker, opened, settings, metrics, waiting) as handover:
-                yield Rig(broker, opened, handover, registry, waiting)
+            async with SpoolingPublisher.open(broker, opened, settings, metrics, waiting) as spooling:
+                yield Rig(broker, opened, spooling, registry, waiting)
 
     return rigged
 
@@ -114,7 +114,7 @@ async def test_the_spool_is_drained_in_order_and_then_left_alone(rig: Rig) -> No
     rig.broker.away()
     await rig.publish(1, 2, 3)
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
     await rig.publish(4)
 
     assert numbers(rig.broker.first_copies()) == [1, 2, 3, 4]
@@ -126,7 +126,7 @@ async def test_an_unknown_outcome_is_sent_again_under_its_id(rig: Rig) -> None:
     rig.broker.freeze()
     await rig.publish(1)
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
 
     assert len(rig.broker.arrived) >= 2
     assert len({envelope.id for envelope in rig.broker.arrived}) == 1
@@ -139,13 +139,13 @@ async def test_what_fails_later_keeps_its_place(rigged: Callable[..., Any]) -> N
         first = asyncio.create_task(rig.publish(1))
         await asyncio.sleep(0)
         assert rig.broker.asked == 1
-        await rig.handover.publish(an_envelope(0, openid="o_2"), budget=SPOOL_SHARE + 0.01)  # short with RabbitMQ
+        await rig.spooling.publish(an_envelope(0, openid="o_2"), budget=SPOOL_SHARE + 0.01)  # short with RabbitMQ
         await rig.publish(2)
         assert not first.done()
         assert rig.broker.asked == 2  # the drainer has not begun
         await first
         rig.broker.back()
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
 
         direct, drained = rig.broker.arrived[:2], rig.broker.arrived[2:]
         assert (numbers(direct), numbers(drained)) == ([1, 0], [1, 0, 2])
@@ -160,7 +160,7 @@ async def test_too_many_in_flight_go_to_the_spool(rigged: Callable[..., Any]) ->
         assert (rig.broker.asked, numbers([row.envelope for row in await rig.spool.oldest(9)])) == (3, [3, 4])
         rig.broker.back()
         await asyncio.gather(*publishing)
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
 
         assert numbers(rig.broker.arrived) == [0, 1, 2, 3, 4]
 
@@ -174,7 +174,7 @@ async def test_neither_way_is_an_error(rigged: Callable[..., Any]) -> None:
                 await rig.publish(number)
         assert rig.metric("spool_refused_total") == 2
         rig.broker.back()
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
         await rig.publish(3)
 
         assert numbers(rig.broker.first_copies())[-1] == 3
@@ -190,7 +190,7 @@ async def test_a_spool_that_hangs_costs_the_budget_and_no_more(rig: Rig, monkeyp
     rig.broker.away()
 
     with pytest.raises(SpoolUnavailable, match="did not answer in time"):
-        await rig.handover.publish(an_envelope(1), budget=0.1)
+        await rig.spooling.publish(an_envelope(1), budget=0.1)
 
 
 async def test_what_the_last_process_left_goes_first(rigged: Callable[..., Any]) -> None:
@@ -200,7 +200,7 @@ async def test_what_the_last_process_left_goes_first(rigged: Callable[..., Any])
         await rig.publish(1, 2)
     async with rigged() as rig:
         await rig.publish(3)
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
 
         assert numbers(rig.broker.first_copies()) == [1, 2, 3]
 
@@ -224,9 +224,9 @@ async def test_under_a_load_without_pauses_it_becomes_direct_again(rig: Rig) -> 
             group.create_task(user(f"o_{number}"))
         await plenty.wait()
         rig.broker.back()
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
         over.set()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
 
     assert {int(envelope.body) for envelope in rig.broker.arrived} == set(range(1, sent + 1))
 
@@ -255,7 +255,7 @@ async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., 
                 for number in range(10):
                     users.create_task(user(f"o_{number}"))
             over.set()
-        await rig.handover.until_direct()
+        await rig.spooling.until_direct()
         await rig.publish(60)
 
         lanes: dict[str, list[int]] = {}
@@ -271,10 +271,10 @@ async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
     envelope = an_envelope(1, reply_to="amq.rabbitmq.reply-to", correlation_id="c", expiration=4.0)
     rig.broker.away()
     with waiting.expect(envelope.id) as awaited:
-        await rig.handover.publish(envelope, budget=BUDGET)
+        await rig.spooling.publish(envelope, budget=BUDGET)
         assert awaited.result() == Answer()
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
     assert rig.broker.arrived[-1] == replace(envelope, reply_to=None, correlation_id=None, expiration=None)
 
 
@@ -282,10 +282,10 @@ async def test_a_note_leaves_the_spool_first(rig: Rig) -> None:
     """It would come too late behind a long outage."""
     rig.broker.away()
     await rig.publish(1, 2)
-    await rig.handover.publish(an_envelope(3, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+    await rig.spooling.publish(an_envelope(3, kind=EnvelopeKind.TAKEN), budget=BUDGET)
     assert numbers([row.envelope for row in await rig.spool.oldest(9)]) == [3, 1, 2]
     rig.broker.back()
-    await rig.handover.until_direct()
+    await rig.spooling.until_direct()
     assert numbers(rig.broker.first_copies()) == [3, 1, 2]
 
 
@@ -294,7 +294,7 @@ async def test_a_note_does_not_wait_for_the_spool(rigged: Callable[..., Any], mo
     async with rigged(broker_budget=BUDGET) as rig:
         monkeypatch.setattr(rig.broker, "until_usable", asyncio.Event().wait)  # nothing leaves the spool
         rig.broker.away()
-        await rig.handover.publish(an_envelope(1), budget=SPOOL_SHARE + 0.01)
+        await rig.spooling.publish(an_envelope(1), budget=SPOOL_SHARE + 0.01)
         rig.broker.back()
-        await rig.handover.publish(an_envelope(2, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+        await rig.spooling.publish(an_envelope(2, kind=EnvelopeKind.TAKEN), budget=BUDGET)
         assert (numbers(rig.broker.arrived), rig.spool.rows) == ([2], 1)

@@ -53,7 +53,7 @@ async def test_we_take_what_it_seals(
 ) -> None:
     """Secure mode as another implementation reads the documents: signature, padding, lengths in bytes, receive id."""
     assert await ingress.post(their_push(crypto, content), account=place) == (200, "success")
-    assert document_from_json(ingress.outlet.published[-1].body) == a_text(content)
+    assert document_from_json(ingress.publisher.published[-1].body) == a_text(content)
 
 
 async def test_we_refuse_what_it_seals_for_another(ingress: Ingress) -> None:

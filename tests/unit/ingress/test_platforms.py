@@ -31,7 +31,7 @@ async def test_an_authorisers_message_travels_in_its_name(ingress: Ingress) -> N
     """A message at `/wechat/PLATFORM/APPID` is the authoriser's: its appid, its users, its lanes."""
     assert await ingress.post(a_platform_push(), account=f"platform/{AUTHORIZER}") == (200, "success")
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert (envelope.account, envelope.appid, envelope.openid) == ("platform", AUTHORIZER, "o_user")
     assert (envelope.lane, envelope.dedup_id) == (f"{AUTHORIZER}:o_user", f"{AUTHORIZER}:m:o_user:23456789012345678")
     assert ingress.counted("platform", "accepted") == 1
@@ -43,7 +43,7 @@ async def test_a_listed_authoriser_has_its_own_name(ingress: Ingress) -> None:
 
     assert await ingress.post(a_platform_push(), account=f"platform/{appid}") == (200, "success")
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert (envelope.account, envelope.appid) == ("listed", appid)
     assert ingress.counted("listed", "accepted") == 1
 
@@ -52,7 +52,7 @@ async def test_the_platforms_events_are_its_own(ingress: Ingress) -> None:
     """What WeChat tells the platform itself is of no user, in a lane of its own (protocol reference 6.3)."""
     assert await ingress.post(a_platform_push(TICKET), account="platform") == (200, "success")
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert (envelope.account, envelope.appid, envelope.openid) == ("platform", PLATFORM, None)
     assert envelope.lane == f"{PLATFORM}:component_verify_ticket"
     assert b"ticket@@@x" in envelope.body
@@ -65,7 +65,7 @@ async def test_each_address_takes_only_its_own_kind(ingress: Ingress, place: str
 
     assert status == 400
     assert "/wechat/PLATFORM/$APPID$" in text
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_each_address_takes_only_its_own_kind(ingress: Ingress, place: str
 async def test_only_the_platforms_keys_open(ingress: Ingress, place: str, push: Push) -> None:
     """Secure mode only, sealed for the platform, and nothing at the listed account's own name."""
     assert await ingress.post(push, account=place) == (403, "the signature is not valid\n")
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 async def test_a_platform_speaks_for_no_account_of_its_own(ingress: Ingress) -> None:
@@ -89,7 +89,7 @@ async def test_a_platform_speaks_for_no_account_of_its_own(ingress: Ingress) -> 
     status, _ = await ingress.post(a_platform_push(), account=f"platform/{APPID}")
 
     assert status == 404
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 async def test_a_platform_takes_no_json(ingress: Ingress) -> None:

@@ -44,15 +44,15 @@ class SlowOutlet(MemoryPublisher):
 
 async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
     """Stopping takes no new connection and lets what is being answered end."""
-    outlet = SlowOutlet()
-    app = build_app(Limits(), ACCOUNTS, outlet, registry=CollectorRegistry())
+    publisher = SlowOutlet()
+    app = build_app(Limits(), ACCOUNTS, publisher, registry=CollectorRegistry())
     push = a_push()
     ended = asyncio.Event()
 
     async def run(started: "asyncio.Future[int]") -> None:
         async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
-            await outlet.asked.wait()
+            await publisher.asked.wait()
         ended.set()
 
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -60,21 +60,21 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
         group.create_task(run(started))
         url = f"http://127.0.0.1:{await started}/wechat/any"
         answering = asyncio.ensure_future(http.post(url, params=push.query, data=push.body))
-        await outlet.asked.wait()
+        await publisher.asked.wait()
         while True:  # until the port is closed; then the server waits for the request alone
             try:
                 (await asyncio.open_connection("127.0.0.1", started.result()))[1].close()
             except ConnectionError:
                 break
         assert not ended.is_set()
-        outlet.confirm.set()
+        publisher.confirm.set()
         async with await answering as answer:
             assert (answer.status, await answer.text()) == (200, "success")
 
 
 async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
     """A stop in the middle of a body waits for the rest of it, and the callback is accepted."""
-    outlet, push, began, stop = MemoryPublisher(), a_push(), asyncio.Event(), asyncio.Event()
+    publisher, push, began, stop = MemoryPublisher(), a_push(), asyncio.Event(), asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     class Noted(Endpoints):
@@ -84,7 +84,7 @@ async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
 
     async def run(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wxbus_ingress.app.Endpoints", Noted)
-        app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, outlet, registry=CollectorRegistry())
+        app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, publisher, registry=CollectorRegistry())
         async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
             await stop.wait()
@@ -110,7 +110,7 @@ async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"success")
-    assert len(outlet.published) == 1
+    assert len(publisher.published) == 1
 
 
 @pytest.fixture(autouse=True)

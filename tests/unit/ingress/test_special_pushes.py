@@ -66,7 +66,7 @@ async def test_wecom_message_is_taken(ingress: Ingress, set_clock: Callable[[str
 
     assert await ingress.post(Push(query, body), account="corp") == (200, "success")
 
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert document_from_json(envelope.body) == parse(example["plaintext"].encode())
     assert envelope.lane == f"{example['receive_id']}:messense"
 
@@ -135,7 +135,7 @@ async def test_a_suites_address_takes_all_that_wecom_sends_there(ingress: Ingres
         push = wecom_push(plaintext, receive_id, wrap=wrapped)
         assert await ingress.post(push, account="corp") == (200, "success")
 
-    assert [(envelope.account, envelope.lane) for envelope in ingress.outlet.published] == [
+    assert [(envelope.account, envelope.lane) for envelope in ingress.publisher.published] == [
         ("corp", f"{SUITE}:suite_ticket"),
         ("corp", f"{SUITE}:suite_ticket"),
         ("corp", "ww-one:zhangsan"),
@@ -183,7 +183,7 @@ async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:
     push = wecom_push(json.dumps(robot).encode(), "", wrap=lambda text: json.dumps({"encrypt": text}).encode())
 
     assert await ingress.post(push, account="corp") == (200, "success")
-    [envelope] = ingress.outlet.published
+    [envelope] = ingress.publisher.published
     assert document_from_json(envelope.body) == robot
     assert (envelope.openid, envelope.lane) == ("u1", f"{APPID}-corp:u1")
 
@@ -203,7 +203,7 @@ async def test_the_probe_of_cloud_hosting_is_answered(ingress: Ingress, body: by
     ingress.reread(an_account("cloud", cloud_hosting=True))
 
     assert await ingress.post(Push({}, body), account="cloud") == (200, "success")
-    assert not ingress.outlet.published
+    assert not ingress.publisher.published
 
 
 @pytest.mark.parametrize(
@@ -235,5 +235,5 @@ async def test_the_consoles_test_event_is_an_event_like_others(
 
     assert await ingress.post(Push(query, body), account="mini") == (200, "success")
 
-    document = document_from_json(ingress.outlet.published[0].body)
+    document = document_from_json(ingress.publisher.published[0].body)
     assert (document["Event"], document["debug_str"]) == ("debug_demo", "hello world")

@@ -93,7 +93,7 @@ async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there(
     version = (await rig.memory.open(KEY, "")).version
     assert isinstance(await rig.handle(Due(KEY.lane, version).envelope("shop")), Retry)
     assert (await rig.memory.open(KEY, "")).version == version
-    assert isinstance(await rig.handle(rig.memory_outlet.parked[0][0]), Done)
+    assert isinstance(await rig.handle(rig.memory_publisher.parked[0][0]), Done)
     assert runs == ["first", "second x"] * 2
     assert await rig.memory.get("wx1", "o_1") is None
 
@@ -171,29 +171,29 @@ ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.
 
 async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
     """One envelope each, the same for de-duplication however often; an account that is gone is nobody to tell."""
-    index, outlet = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryPublisher()
-    assert await Sweeper(index, outlet, ACCOUNTS, events=True).sweep() == 3
-    assert [(one.lane, one.openid, one.account, one.dedup_id) for one in outlet.published] == [
+    index, publisher = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryPublisher()
+    assert await Sweeper(index, publisher, ACCOUNTS, events=True).sweep() == 3
+    assert [(one.lane, one.openid, one.account, one.dedup_id) for one in publisher.published] == [
         ("wx1:o_1", "o_1", "shop", "wx1:o_1:expired:7"),
         ("wx1:o_2", "o_2", "shop", "wx1:o_2:expired:8"),
     ]
-    assert {one.kind for one in outlet.published} == {EnvelopeKind.CONTEXT_EXPIRED}
+    assert {one.kind for one in publisher.published} == {EnvelopeKind.CONTEXT_EXPIRED}
     assert sorted(index.handed) == [("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)]
 
 
 async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
     """It comes again after its claim."""
-    index, outlet = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
+    index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
     with pytest.raises(BrokerUnavailable):
-        await Sweeper(index, outlet, ACCOUNTS, events=True).sweep()
+        await Sweeper(index, publisher, ACCOUNTS, events=True).sweep()
     assert not index.handed
 
 
 async def test_without_handlers_contexts_just_go() -> None:
     """No envelope for what nobody hears."""
-    index, outlet = Index(("wx1:o_1", 7)), MemoryPublisher()
-    assert await Sweeper(index, outlet, ACCOUNTS, events=False).sweep() == 1
-    assert not outlet.published
+    index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher()
+    assert await Sweeper(index, publisher, ACCOUNTS, events=False).sweep() == 1
+    assert not publisher.published
 
 
 async def test_on_executing_does_not_reply_in_place_of_it() -> None:

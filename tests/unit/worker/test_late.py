@@ -37,7 +37,7 @@ async def rig() -> Rig:
 def a_sweeper(rig: Rig) -> ReplySweeper:
     """The worker's, which has just met its RabbitMQ."""
     return ReplySweeper(
-        rig.memory, rig.memory_outlet, after_outage=AFTER_OUTAGE, every=0, clock=lambda: LATER + rig.ahead
+        rig.memory, rig.memory_publisher, after_outage=AFTER_OUTAGE, every=0, clock=lambda: LATER + rig.ahead
     )
 
 
@@ -57,12 +57,12 @@ async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -
         assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
-    assert [(note.kind, note.lane) for note in rig.memory_outlet.published] == [(EnvelopeKind.LATE, KEY.lane)]
+    assert [(note.kind, note.lane) for note in rig.memory_publisher.published] == [(EnvelopeKind.LATE, KEY.lane)]
 
 
 async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
     """RabbitMQ was away, however shortly: ingress may still have to connect, and has notes in its spool."""
-    rig.memory_outlet.connections += 1
+    rig.memory_publisher.connections += 1
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
@@ -70,7 +70,7 @@ async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: ReplyS
 
 async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line for each look would fill the log."""
-    rig.memory_outlet.away = True
+    rig.memory_publisher.away = True
     looks, looked_often = itertools.count(), asyncio.Event()
     sweep = sweeper.sweep
 
@@ -90,10 +90,10 @@ async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypat
 
 async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
     """Blocked by an alarm it keeps its connections: counted is from when it takes something again."""
-    rig.memory_outlet.away = True
+    rig.memory_publisher.away = True
     with pytest.raises(BrokerUnavailable):
         await sweeper.sweep()
-    rig.memory_outlet.away = False
+    rig.memory_publisher.away = False
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
@@ -101,39 +101,39 @@ async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweepe
 
 async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: Rig, sweeper: ReplySweeper) -> None:
     """Its connections look well. A note that it takes now would be in the lane before those of ingress."""
-    outlet = rig.memory_outlet
+    publisher = rig.memory_publisher
 
     async def hangs(*, budget: float) -> None:
         raise BrokerUnavailable(f"no answer within {budget} s")
 
-    outlet.probe, probe = hangs, outlet.probe
+    publisher.probe, probe = hangs, publisher.probe
     with pytest.raises(BrokerUnavailable, match="no answer"):
         await sweeper.sweep()
-    outlet.probe = probe
+    publisher.probe = probe
     rig.ahead += CLAIM
     assert await sweeper.sweep() == 0
-    assert outlet.published == []
+    assert publisher.published == []
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
 
 
 async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sweeper: ReplySweeper) -> None:
     """An alarm blocks whoever publishes, and tells only then: the probe is the first to find out."""
-    outlet = rig.memory_outlet
+    publisher = rig.memory_publisher
 
     async def blocked_by_it(*, budget: float) -> None:  # noqa: ARG001 - as the outlet's
-        outlet.away = True
+        publisher.away = True
 
-    outlet.probe = blocked_by_it
+    publisher.probe = blocked_by_it
     with pytest.raises(BrokerUnavailable):
         await sweeper.sweep()
-    assert outlet.published == []
+    assert publisher.published == []
 
 
 async def test_nothing_is_probed_while_nothing_is_late(rig: Rig, sweeper: ReplySweeper) -> None:
     """RabbitMQ counts what goes nowhere, and people watch that count."""
     await sweeper.sweep()
-    assert rig.memory_outlet.probed == 1
+    assert rig.memory_publisher.probed == 1
     for _ in range(3):
         assert await sweeper.sweep() == 0
-    assert rig.memory_outlet.probed == 1
+    assert rig.memory_publisher.probed == 1

@@ -48,7 +48,9 @@ def awaited(content: str = "a", **fields: Any) -> Envelope:
 
 def answers(rig: Rig) -> list[str | None]:
     """The texts that ingress was given; None where there was nothing."""
-    return [None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_outlet.answered]
+    return [
+        None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_publisher.answered
+    ]
 
 
 async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() -> None:
@@ -56,7 +58,7 @@ async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() ->
     rig = a_rig(words)
     envelope = awaited("a b c")
     assert isinstance(await rig.handle(envelope), Done)
-    [(_, answer)] = rig.memory_outlet.answered
+    [(_, answer)] = rig.memory_publisher.answered
     assert answer.document == {
         "ToUserName": "o_1",
         "FromUserName": "gh_shop",
@@ -80,7 +82,7 @@ async def test_ingress_is_answered_after_the_commit() -> None:
             held.extend(rig.memory.held(KEY))
             await super().answer(envelope, answer, budget=budget)
 
-    rig = a_rig(words, outlet=PublisherPort())
+    rig = a_rig(words, publisher=PublisherPort())
     await rig.handle(awaited("a"))
     assert held == [reply.Text("a")]
 
@@ -89,11 +91,11 @@ async def test_a_reply_that_nobody_took_is_sent() -> None:
     """The sweeper tells the lane once the time is over, and all of it goes by customer service."""
     rig = a_rig(words)
     await rig.handle(awaited("a b"))
-    sweeper = ReplySweeper(rig.memory, rig.memory_outlet, after_outage=0, every=0)
+    sweeper = ReplySweeper(rig.memory, rig.memory_publisher, after_outage=0, every=0)
     assert await sweeper.sweep() == 0
     rig.ahead = LATER
     assert await sweeper.sweep() == 1
-    [note] = rig.memory_outlet.published
+    [note] = rig.memory_publisher.published
     await rig.handle(note)
     assert rig.wechat.texts == ["a", "b"]
     assert rig.metrics.passive.labels("late")._value.get() == 1
@@ -106,7 +108,7 @@ async def test_of_two_notes_the_first_decides(notes: str) -> None:
     envelope = awaited("a b")
     await rig.handle(envelope)
     rig.ahead = LATER
-    receipt = rig.memory_outlet.answered[0][1].receipt
+    receipt = rig.memory_publisher.answered[0][1].receipt
     made = {"taken": taken(envelope, receipt), "late": late(KEY.lane, receipt, account="shop")}
     for note in notes.split():
         await rig.handle(made[note])
@@ -141,7 +143,7 @@ async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, set
     rig = a_rig(failing)
     assert isinstance(await rig.handle(awaited()), settled)
     assert answers(rig) == [None]
-    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_outlet.parked] in ([], [(None, None)])
+    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_publisher.parked] in ([], [(None, None)])
 
 
 async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
@@ -168,7 +170,7 @@ async def test_nobody_is_answered_who_has_stopped_waiting() -> None:
     delivery = MemoryDelivery(awaited("a b"))
     delivery.arrived -= LATER
     await rig.handle(delivery)
-    assert rig.memory_outlet.answered == []
+    assert rig.memory_publisher.answered == []
     assert rig.wechat.texts == ["a", "b"]
 
 
@@ -183,7 +185,7 @@ async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
     await rig.handle(third)
     await rig.handle(taken(third, dedup_key_of(first)))
     assert answers(rig) == ["a", "a", "a"]
-    assert [envelope.correlation_id for envelope, _ in rig.memory_outlet.answered] == ["c", "second", "third"]
+    assert [envelope.correlation_id for envelope, _ in rig.memory_publisher.answered] == ["c", "second", "third"]
     assert rig.wechat.texts == ["b"]
 
 
@@ -191,9 +193,9 @@ async def test_a_worker_that_took_over_answers_with_what_was_committed() -> None
     """The one before died between its commit and its answer: the message is a duplicate, its answer is not lost."""
     rig = a_rig(words)
     envelope = awaited("a")
-    rig.memory_outlet.away = True
+    rig.memory_publisher.away = True
     await rig.handle(envelope)
-    rig.memory_outlet.away = False
+    rig.memory_publisher.away = False
     await rig.handle(MemoryDelivery(envelope, redelivered=True))
     assert answers(rig) == ["a"]
     assert rig.wechat.texts == []
@@ -234,7 +236,7 @@ async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
     rig = a_rig(both, account=SHOP.model_copy(update={"reply": mode}))
     envelope = awaited()
     await rig.handle(envelope)
-    [(_, answer)] = rig.memory_outlet.answered
+    [(_, answer)] = rig.memory_publisher.answered
     assert answer.document is not None
     assert answer.document["MsgType"] == "transfer_customer_service"
     await rig.handle(taken(envelope, answer.receipt))
@@ -253,7 +255,7 @@ async def test_what_can_only_answer_wechat_answers_it() -> None:
     rig = Rig(router, account=PASSIVE)
     envelope = replace(an_event_envelope("CLICK", openid=OPENID, lane=KEY.lane, EventKey="key"), **AWAITED)
     await rig.handle(envelope)
-    [(_, answer)] = rig.memory_outlet.answered
+    [(_, answer)] = rig.memory_publisher.answered
     assert answer.document is not None
     assert answer.document["ArticleCount"] == 2
     await rig.handle(taken(envelope, answer.receipt))
@@ -288,7 +290,7 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     rig.wechat.errors.append(WeChatError(48001, "api unauthorized", call="/cgi-bin/message/custom/send"))
     assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Done)
     assert rig.metrics.passive.labels("refused")._value.get() == 1
-    assert rig.memory_outlet.buried == []
+    assert rig.memory_publisher.buried == []
     assert rig.memory.outbox(KEY) == []
 
 
@@ -300,7 +302,7 @@ async def test_a_late_reply_waits_for_wechat() -> None:
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatUnavailable("away"))
     assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Retry)
-    [(note, _)] = rig.memory_outlet.parked
+    [(note, _)] = rig.memory_publisher.parked
     assert isinstance(await rig.handle(note), Done)
     assert rig.wechat.texts == ["a"]
 
@@ -318,7 +320,7 @@ async def test_an_events_own_answer_goes_to_wechat() -> None:
     envelope = replace(an_event_envelope("add_waybill", openid=None, lane=f"{APPID}:Token1", Token="Token1"), **AWAITED)
     await rig.handle(envelope)
     await rig.handle(replace(envelope, id="again"))
-    first, second = (answer for _, answer in rig.memory_outlet.answered)
+    first, second = (answer for _, answer in rig.memory_publisher.answered)
     assert first == second
     assert first.receipt == ""
     assert first.document is not None
@@ -339,9 +341,9 @@ async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
     delivery = MemoryDelivery(envelope)
     delivery.arrived -= LATER
     await rig.handle(delivery)
-    assert rig.memory_outlet.answered == []
+    assert rig.memory_publisher.answered == []
     await rig.handle(replace(envelope, id="again"))
-    [(_, answer)] = rig.memory_outlet.answered
+    [(_, answer)] = rig.memory_publisher.answered
     assert answer.document is not None
 
 
@@ -390,7 +392,7 @@ async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() 
 async def test_a_broker_that_is_away_does_not_hold_the_user_up() -> None:
     """The answer is lost, its reply is not: the moment when it is late is in the store."""
     rig = a_rig(words)
-    rig.memory_outlet.away = True
+    rig.memory_publisher.away = True
     assert isinstance(await rig.handle(awaited("a")), Done)
     assert rig.memory.held(KEY) == [reply.Text("a")]
 

@@ -82,7 +82,7 @@ async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
     rig = Rig(router, delays=())
     for content in ("fail", "keep"):
         await rig.handle(a_text_envelope(content))
-    handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_outlet.buried)
+    handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_publisher.buried)
     assert "test_settlement.py" in handlers[1]
     assert not any("stages" in line for line in handlers)
     assert any("stages/commit.py" in line for line in ours)
@@ -96,11 +96,11 @@ async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> 
         delivery = MemoryDelivery(envelope)
         await rig.handle(delivery)
         assert delivery.acked
-        if rig.memory_outlet.parked:
-            envelope = rig.memory_outlet.parked[-1][0]
+        if rig.memory_publisher.parked:
+            envelope = rig.memory_publisher.parked[-1][0]
 
-    assert [(parked.attempt, delay) for parked, delay in rig.memory_outlet.parked] == [(2, "1s"), (3, "5s")]
-    ((buried, death),) = rig.memory_outlet.buried
+    assert [(parked.attempt, delay) for parked, delay in rig.memory_publisher.parked] == [(2, "1s"), (3, "5s")]
+    ((buried, death),) = rig.memory_publisher.buried
     assert buried is delivery
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert death.error == "ZeroDivisionError: the reason"
@@ -113,7 +113,7 @@ async def test_a_parked_copy_keeps_its_identity() -> None:
     envelope = a_text_envelope()
     await rig.handle(envelope)
 
-    assert rig.memory_outlet.parked == [(replace(envelope, attempt=2), "1s")]
+    assert rig.memory_publisher.parked == [(replace(envelope, attempt=2), "1s")]
 
 
 @pytest.mark.parametrize(("after", "delay"), [(None, "1s"), (0.5, "1s"), (5, "5s"), (6, "30s"), (90_000, "1h")])
@@ -122,14 +122,14 @@ async def test_retry_later_names_its_delay(after: float | None, delay: str) -> N
     rig = Rig(failing(RetryLater("not yet", after=after)))
     await rig.handle(a_text_envelope())
 
-    assert [name for _, name in rig.memory_outlet.parked] == [delay]
+    assert [name for _, name in rig.memory_publisher.parked] == [delay]
 
 
 async def test_a_part_that_is_away_is_a_reason_to_retry() -> None:
     """What a handler needs may come back: its message waits in the retry queue, not in the dead letters."""
     rig = Rig(failing(TokenUnavailable("no token")))
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
-    assert len(rig.memory_outlet.parked) == 1
+    assert len(rig.memory_publisher.parked) == 1
 
 
 async def test_a_rejected_message_is_buried_at_once() -> None:
@@ -138,10 +138,10 @@ async def test_a_rejected_message_is_buried_at_once() -> None:
     delivery = MemoryDelivery(a_text_envelope())
     await rig.handle(delivery)
 
-    ((_, death),) = rig.memory_outlet.buried
+    ((_, death),) = rig.memory_publisher.buried
     assert (death.reason, death.error, death.attempts) == ("reject", "Reject: no such order", 1)
     assert delivery.acked
-    assert not rig.memory_outlet.parked
+    assert not rig.memory_publisher.parked
 
 
 async def test_no_secret_goes_to_the_dead_letters() -> None:
@@ -149,7 +149,7 @@ async def test_no_secret_goes_to_the_dead_letters() -> None:
     rig = Rig(failing(Reject("GET https://api/x?access_token=hunter2&a=b")))
     await rig.handle(a_text_envelope())
 
-    ((_, death),) = rig.memory_outlet.buried
+    ((_, death),) = rig.memory_publisher.buried
     assert "hunter2" not in death.error + death.traceback
     assert "access_token=***" in death.error
 
@@ -181,7 +181,7 @@ async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
             lanes.deliver(delivery)
         await rig.until_settled(3)
 
-    assert [death.reason for _, death in rig.memory_outlet.buried] == ["unreadable", "unreadable"]
+    assert [death.reason for _, death in rig.memory_publisher.buried] == ["unreadable", "unreadable"]
     assert unreadable.acked
     assert no_document.acked
     assert fine.acked
@@ -193,7 +193,7 @@ async def test_a_kind_of_envelope_this_worker_does_not_know_is_buried() -> None:
     rig = Rig(failing(ValueError()))
     assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.SEND)), ToDeadLetters)
 
-    assert [death.reason for _, death in rig.memory_outlet.buried] == ["unhandled"]
+    assert [death.reason for _, death in rig.memory_publisher.buried] == ["unhandled"]
 
 
 async def test_a_message_nobody_wants_is_acknowledged_and_counted() -> None:
@@ -214,7 +214,7 @@ async def test_an_unknown_account_is_tried_again_later() -> None:
     """Ingress may know a new account before the worker does: its first messages wait."""
     rig = Rig(failing(ValueError()))
     assert isinstance(await rig.handle(a_text_envelope(appid="wx_new")), Retry)
-    assert len(rig.memory_outlet.parked) == 1
+    assert len(rig.memory_publisher.parked) == 1
 
 
 async def test_a_handler_has_its_time() -> None:
@@ -250,7 +250,7 @@ async def test_a_cancellation_that_a_handler_lets_out_is_a_failure() -> None:
 
     rig = Rig(router)
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
-    assert len(rig.memory_outlet.parked) == 1
+    assert len(rig.memory_publisher.parked) == 1
 
 
 async def test_cancellation_settles_nothing() -> None:
@@ -273,8 +273,8 @@ async def test_cancellation_settles_nothing() -> None:
         await running
 
     assert not delivery.acked
-    assert not rig.memory_outlet.parked
-    assert not rig.memory_outlet.buried
+    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.buried
     assert (await rig.memory.open(KEY, "")).context.storage == {}
 
 
@@ -317,7 +317,7 @@ async def test_an_abandoned_failure_is_not_parked() -> None:
     rig.wechat.open.set()
 
     assert isinstance(await job.task, Abandon)
-    assert not rig.memory_outlet.parked
+    assert not rig.memory_publisher.parked
 
 
 async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
@@ -336,18 +336,18 @@ async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
 
     assert again.acked
     assert rig.wechat.texts == ["once"]
-    assert not rig.memory_outlet.parked
+    assert not rig.memory_publisher.parked
 
 
 async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """No confirm, no acknowledgement: the original stays ours until the copy is on disk, then it is settled once."""
     rig = Rig(failing(ValueError()))
-    rig.memory_outlet.away = True
+    rig.memory_publisher.away = True
     waiting = asyncio.Event()
 
     async def sleep(_seconds: float) -> None:
         waiting.set()
-        rig.memory_outlet.away = delivery.acked  # back, if nothing was acknowledged without it
+        rig.memory_publisher.away = delivery.acked  # back, if nothing was acknowledged without it
 
     monkeypatch.setattr("wxbus_worker.delivery.stages.settle.asyncio.sleep", sleep)
     delivery = MemoryDelivery(a_text_envelope())
@@ -355,7 +355,7 @@ async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert waiting.is_set()
     assert delivery.acked
-    assert len(rig.memory_outlet.parked) == 1
+    assert len(rig.memory_publisher.parked) == 1
 
 
 async def test_a_handler_that_misses_redis_waits_for_it() -> None:
@@ -375,7 +375,7 @@ async def test_a_handler_that_misses_redis_waits_for_it() -> None:
 
     assert attempts == [1, 1, 1]
     assert delivery.acked
-    assert not rig.memory_outlet.parked
+    assert not rig.memory_publisher.parked
 
 
 async def test_the_delivery_in_hand_is_known_below_a_handler_only() -> None:

@@ -21,17 +21,17 @@ class Credentials:
     def of(cls, folder: Path) -> "Credentials":
         """Return the credentials kept in `folder`, made now if there are none."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        vault, key, entries = folder / "vault_keys", folder / "worker_api_key", folder / "api_keys.toml"
+        credential_store, key, entries = folder / "vault_keys", folder / "worker_api_key", folder / "api_keys.toml"
         admin = folder / "admin_api_key"
-        if not (vault.exists() and key.exists() and entries.exists() and admin.exists()):
+        if not (credential_store.exists() and key.exists() and entries.exists() and admin.exists()):
             api_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
             admin_key, admin_entry = new_key("admin", ["*:*:*"])
-            _keep(vault, new_vault_key("local"))
+            _keep(credential_store, new_vault_key("local"))
             _keep(entries, f"{entry.as_toml()}\n\n{admin_entry.as_toml()}")
             _keep(key, api_key)
             _keep(admin, admin_key)
         return cls(
-            vault_keys=vault.read_text(encoding="utf-8").strip(),
+            vault_keys=credential_store.read_text(encoding="utf-8").strip(),
             worker_api_key=key.read_text(encoding="utf-8").strip(),
             admin_api_key=admin.read_text(encoding="utf-8").strip(),
             api_keys_file=entries.absolute(),

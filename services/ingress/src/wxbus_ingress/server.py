@@ -89,7 +89,7 @@ async def serve(
             Spool.open(file_of(settings.spool_folder, place.number), settings.spool)
         )
         metrics.watch(spool)
-        handover = await stack.enter_async_context(
+        spooling = await stack.enter_async_context(
             SpoolingPublisher.open(publisher, spool, settings.limits, metrics, waiting)
         )
         if place.number == 0 and (left := find_orphaned(settings.spool_folder, processes=place.processes)):
@@ -98,7 +98,7 @@ async def serve(
         app = build_app(
             affordable(settings.limits),
             accounts.current,
-            handover,
+            spooling,
             tell=accounts.tell,
             sources=sources,
             waiting=waiting,
@@ -108,7 +108,7 @@ async def serve(
         told = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
         if sources:
             told["sources"] = sources.problem
-        admin = build_admin({"callbacks": handover.check}, told=told, registry=registry)
+        admin = build_admin({"callbacks": spooling.check}, told=told, registry=registry)
         listener = place.listener or bound(settings.host, settings.port)
         admin_port = port_for_process(settings.admin_port, place.number)
         admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))

@@ -78,7 +78,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
-        vault = CredentialStore(store, keyring, namespace=namespace)
+        credential_store = CredentialStore(store, keyring, namespace=namespace)
         losses = Losses(store, namespace=namespace, registry=registry)
         generation = Generation(store, namespace=namespace, losses=losses)
         timing = Timing(
@@ -88,28 +88,32 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             without_store=settings.refresh_without_store,
         )
         guard = Quota(store, namespace=namespace, per_minute=settings.asks_per_minute, per_day=settings.asks_per_day)
-        authority = Authority(vault, guard, [], timing, Metrics(registry))
+        authority = Authority(credential_store, guard, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         sources = Sources(wechat, wecom, authority.source)
 
         accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
-        book = AccountRegistry(file, accounts, lambda account: vault.forget(credentials_of(account, sources)))
+        book = AccountRegistry(
+            file, accounts, lambda account: credential_store.forget(credentials_of(account, sources))
+        )
         book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, sources)))
-        platforms = Platforms(store, vault, authority, sources, namespace=namespace, accounts=lambda: book.current)
+        platforms = Platforms(
+            store, credential_store, authority, sources, namespace=namespace, accounts=lambda: book.current
+        )
         keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
         uses = Uses(store, namespace=namespace, now=keys.now)
         callers = ApiKeyRegistry(keys_file, keys, uses)
 
-        hints = Notifications(store, namespace=namespace)
+        notifications = Notifications(store, namespace=namespace)
         await enter(file.watching(keys_file))
-        await enter(background(hints.run()))
-        await enter(background(follow([accounts.read, keys.read, uses.write], hints.ear())))
-        await enter(background(authority.run(hints.ear())))
+        await enter(background(notifications.run()))
+        await enter(background(follow([accounts.read, keys.read, uses.write], notifications.subscribe())))
+        await enter(background(authority.run(notifications.subscribe())))
         await enter(background(platforms.run()))
         await enter(background(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
 
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
-        operations = TokenOperations(authority, platforms, vault, guard, losses)
+        operations = TokenOperations(authority, platforms, credential_store, guard, losses)
         services = [
             TokenService(platforms),
             operations,
@@ -119,7 +123,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         ]
         server = Server(services, authenticator=callers, limit=limit, registry=registry, quiet=settings.audit_quiet)
         told = {
-            "redis": vault.check,
+            "redis": credential_store.check,
             "values": authority.check_values,
             "accounts": file.check,
             "api_keys": keys_file.check,
@@ -135,8 +139,8 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         yield Addresses(port, admin_port)
 
 
-async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Subscription) -> None:
-    """Take what others registered, again and again and at once when `ear` hears of it, until cancelled."""
+async def follow(reads: Sequence[Callable[[], Awaitable[None]]], subscribe: Subscription) -> None:
+    """Take what others registered, again and again and at once when `subscribe` hears of it, until cancelled."""
     while True:
         try:
             for read in reads:
@@ -146,7 +150,7 @@ async def follow(reads: Sequence[Callable[[], Awaitable[None]]], ear: Subscripti
         except Exception:
             # One bad entry must not end the reading of all others.
             log.exception("token.follow_failed")
-        await ear.names(EVERY)
+        await subscribe.names(EVERY)
 
 
 def _refuse_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accounts, keys: Sequence[KeyEntry]) -> None:

@@ -38,7 +38,7 @@ class TokenSettings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9081, ge=0, le=65535)
     vault_keys: SecretStr
-    """`id:base64,...`: the keys under which tokens lie in Redis, the current one first; see `vault-key`."""
+    """`id:base64,...`: the keys under which tokens lie in Redis, the current one first; see `credential_store-key`."""
     api_keys_file: Path
     """TOML, see `wxbus.rpc.auth.keys`."""
     lease: float = Field(default=15.0, ge=1, le=120)

@@ -1,4 +1,3 @@
-import sys
 from typing import Annotated
 
 import typer
@@ -21,16 +20,13 @@ def main(
     reload: Annotated[bool, typer.Option("--reload", help="Start again when the handlers change.")] = False,
 ) -> None:
     """Run handlers; further settings are read from WXBUS_... variables."""
-    if command.invoked_subcommand and "--help" in sys.argv:  # help imports nothing heavy
-        return
-    from wxbus.config.settings import LogSettings, load, tell_unread
-    from wxbus.runtime import logs
-
     if command.invoked_subcommand:
-        logs.configure(LogSettings(log_level="error"), service="worker")  # a person reads the output
+        command.obj = _log_errors_only
         return
     if reload and processes > 1:
         raise typer.BadParameter("--reload runs one process", param_hint="--processes")
+    from wxbus.config.settings import load, tell_unread
+    from wxbus.runtime import logs
     from wxbus_worker.cli.run import work
     from wxbus_worker.settings import WorkerSettings
 
@@ -40,6 +36,14 @@ def main(
         logs.configure(settings.log, service="worker")
         tell_unread(WorkerSettings)
         work(settings, processes=processes, reload=reload)
+
+
+def _log_errors_only() -> None:
+    """Set up the logs of a command whose output a person reads."""
+    from wxbus.config.settings import LogSettings
+    from wxbus.runtime import logs
+
+    logs.configure(LogSettings(log_level="error"), service="worker")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ async def serve(
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         tokens, platform = await enter(_token_service(settings))
-        outlet = await enter(Publisher.open(amqp_url, topology, name=name))
+        publisher = await enter(Publisher.open(amqp_url, topology, name=name))
         client_of = partial(WeChatClient, http=http, tokens=tokens)
         generation = Generation(store, namespace=settings.store.namespace)
         patient = RetryingStore(store, generation)
@@ -110,7 +110,7 @@ async def serve(
             held=held,
             store=patient,
             outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE, metrics=metrics),
-            outlet=outlet,
+            publisher=publisher,
             retries=settings.retries,
             metrics=metrics,
             handler_time_limit=settings.handler_timeout,
@@ -132,7 +132,7 @@ async def serve(
                 checks = {
                     "redis": patient.check,
                     "rabbitmq": consumer.check,
-                    "rabbitmq_publish": outlet.check,
+                    "rabbitmq_publish": publisher.check,
                     "partitions": ownership.check,
                 }
                 admin = listening(
@@ -144,9 +144,9 @@ async def serve(
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, patient, consumer, ownership))
                 sweepers = (
-                    Sweeper(contexts, outlet, accounts, events=routes.hears_removals),
-                    ReplySweeper(held, outlet, after_outage=settings.late_after_outage),
-                    _witness(settings, store, generation, outlet, name=name, registry=registry),
+                    Sweeper(contexts, publisher, accounts, events=routes.hears_removals),
+                    ReplySweeper(held, publisher, after_outage=settings.late_after_outage),
+                    _witness(settings, store, generation, publisher, name=name, registry=registry),
                 )
                 sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
                 await stopping.wait()
@@ -180,7 +180,7 @@ def _witness(
     settings: WorkerSettings,
     store: Store,
     generation: Generation,
-    outlet: Publisher,
+    publisher: Publisher,
     *,
     name: str,
     registry: CollectorRegistry,
@@ -189,7 +189,7 @@ def _witness(
     namespace = settings.store.namespace
     marker = Marker(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, name=name)
     losses = Losses(store, namespace=namespace, registry=registry)
-    return Witness(store, generation, marker, outlet, losses, namespace=namespace)
+    return Witness(store, generation, marker, publisher, losses, namespace=namespace)
 
 
 @asynccontextmanager

@@ -73,12 +73,12 @@ class SpoolingPublisher:
 
         `waiting` is told of envelopes whose answer is awaited and that go to the spool.
         """
-        handover = cls(broker, spool, limits, metrics, waiting)
+        spooling = cls(broker, spool, limits, metrics, waiting)
         if spool.rows:
-            handover._start_spooling(f"{spool.rows} callbacks are left from the last run")
-        draining = asyncio.create_task(repeat(handover._drain, name="drainer", pause=lambda: 1.0))
+            spooling._start_spooling(f"{spool.rows} callbacks are left from the last run")
+        draining = asyncio.create_task(repeat(spooling._drain, name="drainer", pause=lambda: 1.0))
         try:
-            yield handover
+            yield spooling
         finally:
             draining.cancel()
             await asyncio.wait([draining])

@@ -21,62 +21,67 @@ class TokenOperations:
     """How the credentials are."""
 
     def __init__(
-        self, authority: Authority, platforms: Platforms, vault: CredentialStore, guard: Quota, losses: Losses
+        self,
+        authority: Authority,
+        platforms: Platforms,
+        credential_store: CredentialStore,
+        guard: Quota,
+        losses: Losses,
     ) -> None:
         self._authority = authority
         self._platforms = platforms
-        self._vault = vault
+        self._credential_store = credential_store
         self._guard = guard
         self._losses = losses
 
     @method(scopes=["token:status:{appid}"])
     async def status(self, request: AccountRequest) -> StatusList:
         """Return how the credentials of an account are; those that nobody has wanted yet are not among them."""
-        keepers = self._authority.keepers(request.appid)
-        if not keepers:  # an account that has authorised a platform, and nobody has asked this instance for
-            keepers = [await self._platforms.keeper(ACCESS_TOKEN, request.appid)]
-        return await self._statuses(keepers)
+        managers = self._authority.managers(request.appid)
+        if not managers:  # an account that has authorised a platform, and nobody has asked this instance for
+            managers = [await self._platforms.manager(ACCESS_TOKEN, request.appid)]
+        return await self._statuses(managers)
 
     @method(scopes=["token:status:all"])
     async def status_all(self, request: Everything) -> StatusList:  # noqa: ARG002 - a method takes a request
         """Return how all credentials are."""
-        return await self._statuses(self._authority.keepers())
+        return await self._statuses(self._authority.managers())
 
     @method(scopes=["token:refresh:{appid}"])
     async def refresh(self, request: Refresh) -> CredentialStatus:
         """Ask WeChat now, although a failure says to wait: somebody has put right what was wrong."""
-        keeper = await self._platforms.keeper(request.kind, request.appid)
-        if request.replace and keeper.credential.repeatable and not keeper.credential.forcible:
+        manager = await self._platforms.manager(request.kind, request.appid)
+        if request.replace and manager.credential.repeatable and not manager.credential.forcible:
             raise RpcFailure(409, "Not replaceable", detail=f"WeChat does not replace a {request.kind} of this account")
-        await keeper.refresh(replace=request.replace)
-        (status,) = (await self._statuses([keeper])).credentials
+        await manager.refresh(replace=request.replace)
+        (status,) = (await self._statuses([manager])).credentials
         return status
 
-    async def _statuses(self, keepers: Sequence[CredentialManager]) -> StatusList:
-        appids = sorted({keeper.credential.appid for keeper in keepers})
+    async def _statuses(self, managers: Sequence[CredentialManager]) -> StatusList:
+        appids = sorted({manager.credential.appid for manager in managers})
         try:
-            records = await self._vault.read([keeper.credential for keeper in keepers])
-            forced = await asyncio.gather(*(self._vault.forced(keeper.credential) for keeper in keepers))
+            records = await self._credential_store.read([manager.credential for manager in managers])
+            forced = await asyncio.gather(*(self._credential_store.forced(manager.credential) for manager in managers))
             asked = dict(zip(appids, await self._guard.asked(appids), strict=True))
             notes = list(await self._losses.notes())
         except StoreUnavailable:
-            return StatusList(store=False, credentials=[_from_memory(keeper) for keeper in keepers])
+            return StatusList(store=False, credentials=[_from_memory(manager) for manager in managers])
         return StatusList(
             store=True,
             notes=notes,
             credentials=[
-                _from_store(keeper, record, asked[keeper.credential.appid], count)
-                for keeper, record, count in zip(keepers, records, forced, strict=True)
+                _from_store(manager, record, asked[manager.credential.appid], count)
+                for manager, record, count in zip(managers, records, forced, strict=True)
             ],
         )
 
 
-def _from_store(keeper: CredentialManager, record: Record, asked: Asked, forced: Forced) -> CredentialStatus:
+def _from_store(manager: CredentialManager, record: Record, asked: Asked, forced: Forced) -> CredentialStatus:
     failure = record.failure
     valid = bool(record.digest) and record.expires_in > 0 and not record.dead and not record.withdrawn
     return CredentialStatus(
-        kind=keeper.credential.kind,
-        appid=keeper.credential.appid,
+        kind=manager.credential.kind,
+        appid=manager.credential.appid,
         state=_state(record, valid=valid),
         valid=valid,
         expires_in=record.expires_in if valid else None,
@@ -93,11 +98,11 @@ def _from_store(keeper: CredentialManager, record: Record, asked: Asked, forced:
     )
 
 
-def _from_memory(keeper: CredentialManager) -> CredentialStatus:
-    left = keeper.left()
+def _from_memory(manager: CredentialManager) -> CredentialStatus:
+    left = manager.left()
     return CredentialStatus(
-        kind=keeper.credential.kind,
-        appid=keeper.credential.appid,
+        kind=manager.credential.kind,
+        appid=manager.credential.appid,
         state="valid" if left else "none",
         valid=left is not None,
         expires_in=left,

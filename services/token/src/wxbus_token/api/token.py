@@ -26,35 +26,35 @@ class TokenService:
     @method(scopes=["token:get:{appid}"])
     async def get(self, request: TokenRequest) -> TokenAnswer:
         """Return the account's valid access token."""
-        keeper = await self._platforms.keeper(ACCESS_TOKEN, request.appid)
-        return _token(keeper, await keeper.get())
+        manager = await self._platforms.manager(ACCESS_TOKEN, request.appid)
+        return _token(manager, await manager.get())
 
     @method(scopes=["token:report_invalid:{appid}"])
     async def report_invalid(self, request: ReportInvalidRequest) -> TokenAnswer:
         """Return the token to use instead of one that WeChat called invalid; the same one if WeChat accepts it."""
-        keeper = await self._platforms.keeper(ACCESS_TOKEN, request.appid)
-        return _token(keeper, await keeper.report_invalid(request.token, by=current_principal().name))
+        manager = await self._platforms.manager(ACCESS_TOKEN, request.appid)
+        return _token(manager, await manager.report_invalid(request.token, by=current_principal().name))
 
     @method(scopes=["token:{kind}:{appid}"])
     async def get_credential(self, request: CredentialRequest) -> CredentialAnswer:
         """Return the account's valid ticket, or the platform's own token."""
-        keeper = await self._platforms.keeper(request.kind, request.appid)
-        return _other(keeper, await keeper.get())
+        manager = await self._platforms.manager(request.kind, request.appid)
+        return _other(manager, await manager.get())
 
     @method(scopes=["token:{kind}:{appid}"])
     async def report_credential(self, request: ReportCredentialRequest) -> CredentialAnswer:
         """Return the ticket or token to use instead of one that WeChat called invalid; the same one if it is valid."""
-        keeper = await self._platforms.keeper(request.kind, request.appid)
-        return _other(keeper, await keeper.report_invalid(request.value, by=current_principal().name))
+        manager = await self._platforms.manager(request.kind, request.appid)
+        return _other(manager, await manager.report_invalid(request.value, by=current_principal().name))
 
 
-def _token(keeper: CredentialManager, held: Held) -> TokenAnswer:
-    return TokenAnswer(access_token=held.value, expires_in=_left(keeper, held))
+def _token(manager: CredentialManager, held: Held) -> TokenAnswer:
+    return TokenAnswer(access_token=held.value, expires_in=_left(manager, held))
 
 
-def _other(keeper: CredentialManager, held: Held) -> CredentialAnswer:
-    return CredentialAnswer(value=held.value, expires_in=_left(keeper, held))
+def _other(manager: CredentialManager, held: Held) -> CredentialAnswer:
+    return CredentialAnswer(value=held.value, expires_in=_left(manager, held))
 
 
-def _left(keeper: CredentialManager, held: Held) -> float:
-    return max(round(keeper.remaining(held), 3), 0.001)
+def _left(manager: CredentialManager, held: Held) -> float:
+    return max(round(manager.remaining(held), 3), 0.001)

@@ -27,9 +27,9 @@ class Held:
 class CredentialCache:
     """The value in memory, by what Redis or WeChat said last."""
 
-    def __init__(self, vault: CredentialStore, *, trust: float, clock: Callable[[], float]) -> None:
+    def __init__(self, credential_store: CredentialStore, *, trust: float, clock: Callable[[], float]) -> None:
         """`trust` is for how many seconds what Redis said is believed, unless it is away."""
-        self._vault = vault
+        self._credential_store = credential_store
         self._trust = trust
         self._clock = clock
         self._held: Held | None = None
@@ -97,7 +97,7 @@ class CredentialCache:
 
     def _opened(self, credential: Credential, record: Record, expires: float) -> Held | None:
         try:
-            return Held(self._vault.unseal(credential, record), record.digest, expires)
+            return Held(self._credential_store.unseal(credential, record), record.digest, expires)
         except Unsealable as exc:
             if self._unsealable != record.digest:  # once, not at every reading
                 self._unsealable = record.digest

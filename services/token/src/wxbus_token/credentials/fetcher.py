@@ -49,9 +49,15 @@ class Fetcher:
     """Asks WeChat, and writes down what comes of it."""
 
     def __init__(
-        self, vault: CredentialStore, guard: Quota, timing: Timing, metrics: Metrics, *, clock: Callable[[], float]
+        self,
+        credential_store: CredentialStore,
+        guard: Quota,
+        timing: Timing,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float],
     ) -> None:
-        self._vault = vault
+        self._credential_store = credential_store
         self._guard = guard
         self._margin = timing.margin
         self._metrics = metrics
@@ -118,7 +124,7 @@ class Fetcher:
         token = FetchedToken(fetched.token.value, int(life), fetched.token.refresh_token)
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
-                await self._vault.write(
+                await self._credential_store.write(
                     credential,
                     token,
                     refresh_in=refresh_in,
@@ -132,7 +138,7 @@ class Fetcher:
                 if not credential.repeatable:
                     # Our fetch may have ended the value that the other stored: it lives for the overlap only.
                     with suppress(StoreUnavailable):
-                        await self._vault.mark_due(credential)
+                        await self._credential_store.mark_due(credential)
                 raise
             except StoreUnavailable:
                 _log(credential).warning("token.not_stored", attempt=attempt)
@@ -150,7 +156,7 @@ class Fetcher:
         if not credential.forcible:
             return self._confirmed(credential, fetched), True
         # Normal mode gives the token that WeChat refuses: only now, and within WeChat's limits, by force.
-        if wait := await self._vault.draw_forced(credential, fence=hold.fence):
+        if wait := await self._credential_store.draw_forced(credential, fence=hold.fence):
             if await _accepted(credential, fetched.value):
                 return self._confirmed(credential, fetched), True
             text = "WeChat refuses the token that it gives, and its limit of forced refreshes is reached"
@@ -173,7 +179,7 @@ class Fetcher:
         Raises:
             TokenUnavailable: No forced refresh is allowed now; the value stays in use.
         """
-        if wait := await self._vault.draw_forced(credential, fence=hold.fence):
+        if wait := await self._credential_store.draw_forced(credential, fence=hold.fence):
             raise TokenUnavailable("WeChat's limit of forced refreshes is reached", retry_after=wait)
         fetched = await self._ask(credential, Record(), hold, force=True)
         self._forced(credential, fetched)
@@ -193,7 +199,7 @@ class Fetcher:
         if hold.lapsed:  # we were frozen: another may be asking by now
             raise Late
         try:
-            means = self._vault.unseal_means(credential, record)
+            means = self._credential_store.unseal_means(credential, record)
         except Unsealable as exc:
             _log(credential).error("token.means_unsealable", reason=str(exc))
             means = None
@@ -211,7 +217,7 @@ class Fetcher:
             wait=round(failure.wait, 1),
         )
         with suppress(StoreUnavailable):
-            await self._vault.fail(credential, failure, fence=hold.fence)
+            await self._credential_store.fail(credential, failure, fence=hold.fence)
 
     def _count(self, credential: Credential, outcome: str) -> None:
         self._metrics.fetches.labels(credential.kind, credential.appid, outcome).inc()

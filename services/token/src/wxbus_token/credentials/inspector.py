@@ -24,9 +24,9 @@ class Inspector:
     """Asks WeChat about reported values, for callers whose reports were right so far."""
 
     def __init__(
-        self, vault: CredentialStore, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic
+        self, credential_store: CredentialStore, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._vault = vault
+        self._credential_store = credential_store
         self._metrics = metrics
         self._budgets: Buckets[tuple[str, str, str]] = Buckets(1 / ONE_MORE_AFTER, FALSE_REPORTS, clock=clock)
 
@@ -44,9 +44,9 @@ class Inspector:
             StoreUnavailable: Redis does not answer.
         """
         digest = digest_of(value)
-        verdict = await self._vault.report(credential, digest)
+        verdict = await self._credential_store.report(credential, digest)
         if verdict is Verdict.CURRENT and (accepted := await self.accepted(credential, value, by)) is not None:
-            verdict = await self._vault.report(credential, digest, accepted=accepted)
+            verdict = await self._credential_store.report(credential, digest, accepted=accepted)
         self._count(credential, verdict.value)
         log.info(
             "token.reported",

@@ -35,7 +35,7 @@ class CredentialManager:
     def __init__(
         self,
         credential: Credential,
-        vault: CredentialStore,
+        credential_store: CredentialStore,
         fetcher: Fetcher,
         inspector: Inspector,
         timing: Timing,
@@ -43,13 +43,13 @@ class CredentialManager:
         clock: Callable[[], float],
     ) -> None:
         self.credential = credential
-        self._vault = vault
+        self._credential_store = credential_store
         self._fetcher = fetcher
         self._inspector = inspector
         self._timing = timing
         self._clock = clock
-        self._lock = vault.lock(credential, lease=timing.lease)
-        self._memory = CredentialCache(vault, trust=timing.trust, clock=clock)
+        self._lock = credential_store.lock(credential, lease=timing.lease)
+        self._memory = CredentialCache(credential_store, trust=timing.trust, clock=clock)
         self._alone = WithoutStore(fetcher, allowed=timing.without_store, clock=clock)
         self._flights: SingleFlight[str, Held | None] = SingleFlight()
         self._log = log.bind(kind=credential.kind, appid=credential.appid)
@@ -124,7 +124,7 @@ class CredentialManager:
 
     async def _look(self) -> Record:
         try:
-            (record,) = await self._vault.read([self.credential])
+            (record,) = await self._credential_store.read([self.credential])
         except StoreUnavailable:
             self.lose_sight()
             raise
@@ -188,11 +188,11 @@ class CredentialManager:
         if not self.credential.repeatable:
             raise TokenUnavailable("WeChat could not be asked about the reported token", retry_after=1.0)
         deadline = self._clock() + self._timing.patience
-        while await self._vault.report(self.credential, digest) is Verdict.CURRENT:
+        while await self._credential_store.report(self.credential, digest) is Verdict.CURRENT:
             async with self._lock.hold() as hold:
                 if hold is not None:
                     record = await self._look()
-                    if await self._vault.report(self.credential, digest) is Verdict.CURRENT:
+                    if await self._credential_store.report(self.credential, digest) is Verdict.CURRENT:
                         _keep_to(record)
                         await self._fetch(record, hold, suspected=True)
                     break

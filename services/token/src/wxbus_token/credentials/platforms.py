@@ -65,7 +65,7 @@ class Platforms:
     def __init__(
         self,
         store: Store,
-        vault: CredentialStore,
+        credential_store: CredentialStore,
         authority: Authority,
         sources: Sources,
         *,
@@ -74,7 +74,7 @@ class Platforms:
     ) -> None:
         """`accounts` returns the accounts as they are now."""
         self._store = store
-        self._vault = vault
+        self._credential_store = credential_store
         self._authority = authority
         self._sources = sources
         self._namespace = namespace
@@ -82,7 +82,7 @@ class Platforms:
         self._exchanges: SingleFlight[tuple[str, str], Authorizer] = SingleFlight()
         """WeChat exchanges a code once: who leaves does not stop it."""
 
-    async def keeper(self, kind: str, appid: str) -> CredentialManager:
+    async def manager(self, kind: str, appid: str) -> CredentialManager:
         """Return the keeper of a credential, of accounts that have authorised a platform too.
 
         Raises:
@@ -91,17 +91,17 @@ class Platforms:
         """
         # Who has a secret of its own beside the authorisation is served by that.
         of_authorizer = AUTHORIZER_ACCESS_TOKEN if kind == ACCESS_TOKEN else kind
-        if keeper := self._authority.find(kind, appid) or self._authority.find(of_authorizer, appid):
-            return keeper
-        if platform := await self._vault.component_of(appid):
+        if manager := self._authority.find(kind, appid) or self._authority.find(of_authorizer, appid):
+            return manager
+        if platform := await self._credential_store.component_of(appid):
             self._authority.adopt(authorizer_credentials(platform, appid, self._sources))
-            return self._authority.keeper(of_authorizer, appid)
-        return self._authority.keeper(kind, appid)
+            return self._authority.manager(of_authorizer, appid)
+        return self._authority.manager(kind, appid)
 
     async def deliver_ticket(self, appid: str, ticket: str, *, at: int) -> bool:
         """Keep the platform's component_verify_ticket; False if a newer one is there."""
         credential = self._platform(appid).credential
-        kept = await self._vault.supply(credential, ticket, at=at)
+        kept = await self._credential_store.supply(credential, ticket, at=at)
         log.info("token.ticket_delivered", appid=appid, kept=kept)
         return kept
 
@@ -140,7 +140,7 @@ class Platforms:
         """Drop an account's tokens; False if it has authorised this platform anew since `at`, or another, or none."""
         self._platform(appid)
         (credential, *_) = authorizer_credentials(appid, authorizer_appid, self._sources)
-        dropped = await self._vault.withdraw(credential, at=at, component=appid)
+        dropped = await self._credential_store.withdraw(credential, at=at, component=appid)
         if dropped:
             await self._store.command("HDEL", self._list(appid), authorizer_appid)
         log.info("token.unauthorized", appid=authorizer_appid, component=appid, dropped=dropped)
@@ -207,7 +207,7 @@ class Platforms:
         if appid not in sealed:
             listed = await self._listed(appid)
             tokens = [authorizer_credentials(appid, authorizer, self._sources)[0] for authorizer in listed]
-            count = await self._vault.seal_means_anew([self._platform(appid).credential, *tokens])
+            count = await self._credential_store.seal_means_anew([self._platform(appid).credential, *tokens])
             log.info("token.sealed_anew", component=appid, count=count)
             sealed.add(appid)
         if not await self._store.command("HEXISTS", self._list(appid), WHOLE):
@@ -238,7 +238,7 @@ class Platforms:
     async def _take(self, appid: str, found: Authorization, *, at: int) -> Authorizer:
         (credential, *_) = authorizer_credentials(appid, found.appid, self._sources)
         authorizer = Authorizer(found.appid, at, found.permissions)
-        await self._vault.supply(credential, found.refresh_token, at=at, component=appid)
+        await self._credential_store.supply(credential, found.refresh_token, at=at, component=appid)
         # Only now: whoever finds it listed finds what its tokens are fetched with.
         entry = json.dumps({"authorized_at": at, "permissions": found.permissions})
         await self._store.command("HSET", self._list(appid), found.appid, entry)
@@ -253,7 +253,7 @@ class Platforms:
         return await Calls(appid, self._authority.source(COMPONENT_ACCESS_TOKEN)).with_token(call, ONCE)
 
     def _platform(self, appid: str) -> CredentialManager:
-        return self._authority.keeper(COMPONENT_ACCESS_TOKEN, appid)
+        return self._authority.manager(COMPONENT_ACCESS_TOKEN, appid)
 
     def _list(self, appid: str) -> str:
         return self._key(appid, "authorizers")

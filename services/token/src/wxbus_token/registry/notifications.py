@@ -44,11 +44,11 @@ class Notifications:
         self.channel = channel_of(namespace)
         self._ears: list[Subscription] = []
 
-    def ear(self) -> Subscription:
+    def subscribe(self) -> Subscription:
         """Return an ear that hears everything from now on."""
-        ear = Subscription()
-        self._ears.append(ear)
-        return ear
+        subscribe = Subscription()
+        self._ears.append(subscribe)
+        return subscribe
 
     async def run(self) -> None:
         """Listen until cancelled; while Redis is away there is nothing to hear."""
@@ -56,8 +56,8 @@ class Notifications:
 
     async def _listen(self) -> None:
         async for message in self._store.messages(self.channel):
-            for ear in self._ears:
-                ear.hear(message.decode(errors="replace"))
+            for subscribe in self._ears:
+                subscribe.hear(message.decode(errors="replace"))
 
 
 def channel_of(namespace: str) -> str:

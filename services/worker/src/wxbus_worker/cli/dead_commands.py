@@ -20,9 +20,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def list_(
     wanted: Filter,
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, a JSON object a line.")] = False,
+    *,
+    context: typer.Context,
 ) -> None:
     """Show the letters, oldest first; they stay where they are."""
-    with _letters() as letters:
+    with _letters(context) as letters:
         letters.list_(wanted, as_json=as_json)
 
 
@@ -30,32 +32,39 @@ def list_(
 def show(
     ids: Annotated[list[str], typer.Argument(help="Ids, or the beginnings of them.")],
     body: Annotated[bool, typer.Option("--body", help="Also the message: a user's own words.")] = False,
+    *,
+    context: typer.Context,
 ) -> None:
     """Show all that is known of letters."""
-    with _letters() as letters:
+    with _letters(context) as letters:
         letters.show(ids, body=body)
 
 
 @dead.command()
 @filtered
-def replay(wanted: Filter, yes: Yes = False) -> None:
+def replay(wanted: Filter, yes: Yes = False, *, context: typer.Context) -> None:
     """Send letters through their users' lanes again, as first attempts."""
-    with _letters() as letters:
+    with _letters(context) as letters:
         letters.replay(wanted, yes=yes)
 
 
 @dead.command()
 @filtered
-def drop(wanted: Filter, yes: Yes = False) -> None:
+def drop(wanted: Filter, yes: Yes = False, *, context: typer.Context) -> None:
     """Delete letters for good."""
-    with _letters() as letters:
+    with _letters(context) as letters:
         letters.drop(wanted, yes=yes)
 
 
 @contextmanager
-def _letters() -> Iterator[ModuleType]:
-    """Yield what the commands do; errors end the command with one line."""
+def _letters(context: typer.Context) -> Iterator[ModuleType]:
+    """Yield what the commands do; errors end the command with one line.
+
+    The process's entry says how to log (`Context.obj`): the logs belong to the process, not to a command.
+    """
     from wxbus_worker.cli import dead_letters as letters
 
+    if set_up_logs := context.obj:
+        set_up_logs()
     with explained():
         yield letters

@@ -105,7 +105,7 @@ def bind(
     if not waits and not (threads and inspect.isroutine(handler)):
         raise ConfigurationError(f"handler {name_of(handler)} must be an `async def` function")
     try:
-        hints = get_type_hints(handler)
+        notifications = get_type_hints(handler)
     except (NameError, TypeError) as exc:
         raise ConfigurationError(
             f"handler {name_of(handler)}: an annotation cannot be resolved: {exc}. "
@@ -115,12 +115,12 @@ def bind(
     for name, parameter in inspect.signature(handler).parameters.items():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise ConfigurationError(f"handler {name_of(handler)}: parameter {parameter} cannot be given by name")
-        provider = _provider(handler, name, hints.get(name), offer)
+        provider = _provider(handler, name, notifications.get(name), offer)
         if provider is not None:
             providers[name] = provider
         elif parameter.default is parameter.empty:
-            raise ConfigurationError(_no_provider(handler, name, hints.get(name), offer))
-    if replies and (wrong := not_allowed(_classes(hints.get("return")))):
+            raise ConfigurationError(_no_provider(handler, name, notifications.get(name), offer))
+    if replies and (wrong := not_allowed(_classes(notifications.get("return")))):
         raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
 
     def call(given: HandlerCall) -> Any:

@@ -30,9 +30,9 @@ log = structlog.stdlib.get_logger(__name__)
 class Answerer:
     """Tells those who wait, each at most once."""
 
-    def __init__(self, outlet: PublisherPort, replies: PendingReplies, *, grace: float) -> None:
+    def __init__(self, publisher: PublisherPort, replies: PendingReplies, *, grace: float) -> None:
         """`grace`: seconds after the end of the waiting in which ingress may still say that it took a reply."""
-        self._outlet = outlet
+        self._publisher = publisher
         self._replies = replies
         self._grace = grace
 
@@ -71,7 +71,7 @@ class Answerer:
     async def _tell(self, job: Job, answer: Answer) -> None:
         job.answered = True
         try:
-            await self._outlet.answer(job.envelope, answer, budget=ANSWER_BUDGET)
+            await self._publisher.answer(job.envelope, answer, budget=ANSWER_BUDGET)
         except BrokerUnavailable as exc:
             log.info("answer.not_sent", reason=str(exc))
 

@@ -95,7 +95,7 @@ class RedisContextStore:
         self._lease = lease
         self._remember_ms = to_ms(remember.total_seconds())
         self._most_remembered = most_remembered
-        turn, self._open, commit, claim, self._strike = (
+        turn, self._open, commit, claim, self._remove_sent = (
             Script.of("wxbus_worker.store.lua", f"{name}.lua")
             for name in ("turn", "open", "commit", "claim", "remove_sent")
         )
@@ -179,7 +179,7 @@ class RedisContextStore:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         asked = time.monotonic()
         await self._scripts.run(
-            self._strike,
+            self._remove_sent,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.aside(key, aside)],
             args=[
                 run,

@@ -47,7 +47,7 @@ class Witness:
         store: Store,
         generation: Generation,
         queue: Queue,
-        outlet: Connected,
+        publisher: Connected,
         losses: Losses,
         *,
         namespace: str,
@@ -55,7 +55,7 @@ class Witness:
         self._store = store
         self._generation = generation
         self._queue = queue
-        self._outlet = outlet
+        self._publisher = publisher
         self._losses = losses
         self._mark = f"{namespace}:rabbitmq"
         self._lock = Lock(store, f"{namespace}:{{witness}}:lock", lease=LEASE)
@@ -72,7 +72,7 @@ class Witness:
             Unavailable: Redis or RabbitMQ does not answer; nothing is decided.
         """
         await self._generation.check()
-        connections = self._outlet.connections
+        connections = self._publisher.connections
         if connections == 0:
             return  # not connected yet
         if connections == self._compared and await self._is_marked():

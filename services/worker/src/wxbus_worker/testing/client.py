@@ -98,7 +98,7 @@ class HandlerClient:
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
-        self.outlet = MemoryPublisher()
+        self.publisher = MemoryPublisher()
         """What was parked and buried."""
         self._raise_errors = raise_errors
         self._numbers = itertools.count(1)
@@ -111,7 +111,7 @@ class HandlerClient:
             held=self.contexts,
             store=self.contexts,
             outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0, metrics=metrics),
-            outlet=self.outlet,
+            publisher=self.publisher,
             retries=retries or RetryPolicy(),
             metrics=metrics,
             handler_time_limit=handler_timeout,
@@ -165,9 +165,9 @@ class HandlerClient:
         Raises:
             LookupError: None is parked.
         """
-        if not self.outlet.parked:
+        if not self.publisher.parked:
             raise LookupError("no message is parked")
-        envelope, _ = self.outlet.parked.pop(0)
+        envelope, _ = self.publisher.parked.pop(0)
         return await self._handle(envelope)
 
     async def expire(self, openid: str = "") -> Answer:
@@ -188,13 +188,13 @@ class HandlerClient:
         return (await self.contexts.open(key, "")).context
 
     async def _handle(self, envelope: Envelope) -> Answer:
-        sent, answered = len(self.wechat.sent), len(self.outlet.answered)
+        sent, answered = len(self.wechat.sent), len(self.publisher.answered)
         settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
         error = settlement.error if isinstance(settlement, Retry | ToDeadLetters) else None
         if error is not None and self._raise_errors:
             raise error
         passive, document = None, None
-        for _, answer in self.outlet.answered[answered:]:
+        for _, answer in self.publisher.answered[answered:]:
             document = answer.document
             if answer.receipt:  # as ingress does when it has answered with it
                 passive = self.contexts.passive(ContextKey.of(envelope), answer.receipt)

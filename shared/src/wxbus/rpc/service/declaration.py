@@ -112,12 +112,12 @@ def _marked(cls: type) -> dict[str, tuple[Needed, ...]]:
 
 def _signature(cls: type, name: str, needed: tuple[Needed, ...]) -> tuple[type[BaseModel], type[BaseModel]]:
     function = inspect.getattr_static(cls, name)
-    hints = get_type_hints(function)
+    notifications = get_type_hints(function)
     parameters = list(inspect.signature(function).parameters)
     models = [
         hint
         for slot in [*parameters[1:], "return"]
-        if isinstance(hint := hints.get(slot), type) and issubclass(hint, BaseModel)
+        if isinstance(hint := notifications.get(slot), type) and issubclass(hint, BaseModel)
     ]
     if not (inspect.iscoroutinefunction(function) and len(parameters) == len(models) == 2):
         raise TypeError(f"{cls.__name__}.{name} must be `async def {name}(self, request: Model) -> Model`")

@@ -47,7 +47,7 @@ def build_pipeline(
     held: PendingReplies,
     store: Answering,
     outbox: Outbox,
-    outlet: PublisherPort,
+    publisher: PublisherPort,
     retries: RetryPolicy,
     metrics: WorkerMetrics,
     handler_time_limit: float,
@@ -62,12 +62,12 @@ def build_pipeline(
     `signatures` knows those of plain messages; None: there are none. `platform` hears of third-party platforms'
     events; None: nobody does.
     """
-    answerer = Answerer(outlet, held, grace=late_grace)
+    answerer = Answerer(publisher, held, grace=late_grace)
     finish = compose([ResumeReplies(contexts), Answer(answerer), SendReplies(outbox)], _done)
     return compose(
         [
             Trace(metrics),  # outside of everything: also the settlement is logged with the message's ids
-            Settle(outlet, outbox, answerer, retries, pause=pause),  # outside of whatever may fail
+            Settle(publisher, outbox, answerer, retries, pause=pause),  # outside of whatever may fail
             Decode(accounts),
             WaitForStore(store),  # outside of whatever reads or writes Redis
             CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis

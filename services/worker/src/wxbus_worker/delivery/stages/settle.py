@@ -34,7 +34,7 @@ class Settle:
 
     def __init__(
         self,
-        outlet: PublisherPort,
+        publisher: PublisherPort,
         outbox: Outbox,
         answerer: Answerer,
         retries: RetryPolicy,
@@ -42,7 +42,7 @@ class Settle:
         pause: Callable[[float], Awaitable[object]],
     ) -> None:
         """`retries` is for routes without a policy of their own; `pause` waits for so many seconds."""
-        self._outlet = outlet
+        self._publisher = publisher
         self._outbox = outbox
         self._answerer = answerer
         self._retries = retries
@@ -104,7 +104,7 @@ class Settle:
         attempt = job.attempt
         log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
         copy = replace(job.envelope.unawaited(), attempt=attempt + 1)
-        await _until_confirmed(lambda: self._outlet.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
+        await _until_confirmed(lambda: self._publisher.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
 
     async def _bury(self, job: Job, dead_letter: ToDeadLetters) -> None:
         death = Death(
@@ -116,7 +116,7 @@ class Settle:
             committed=job.dedup_key if job.sending else None,
         )
         log.error("delivery.buried", reason=death.reason, attempts=death.attempts, error=death.error)
-        await _until_confirmed(lambda: self._outlet.dead_letter(job.delivery, death, budget=PUBLISH_BUDGET))
+        await _until_confirmed(lambda: self._publisher.dead_letter(job.delivery, death, budget=PUBLISH_BUDGET))
         await self._outbox.give_up(job)
 
 
