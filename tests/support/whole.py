@@ -123,7 +123,9 @@ async def whole(
         publisher = await enter(
             Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=waiting)
         )
-        publisher = await enter(Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker"))
+        worker_publisher = await enter(
+            Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker")
+        )
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
         spooling = await enter(
             SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting)
@@ -139,7 +141,7 @@ async def whole(
             store=contexts,
             held=held,
             answering=patient,
-            publisher=publisher,
+            publisher=worker_publisher,
             account=account,
             late_grace=late_grace,
         )
@@ -147,7 +149,7 @@ async def whole(
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
         clock = Clock()
-        sweeper = ReplySweeper(held, publisher, after_outage=late_after_outage, every=0.2, clock=clock)
+        sweeper = ReplySweeper(held, worker_publisher, after_outage=late_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
             tasks.create_task(sweeper.run()),
