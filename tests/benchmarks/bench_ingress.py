@@ -9,8 +9,8 @@ from tests.benchmarks.load import Outcome, apply, apply_at, request
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.signature import sign
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
 from wxbus_local.ports import free_port
 
 APPID, TOKEN, AES_KEY = "wxbench0000000000", "benchtoken", "BenchmarkKeyBenchmarkKeyBenchmarkKeyBenchma"

@@ -29,8 +29,8 @@ from tests.support.processes import Service
 from tests.support.pushes import Push, a_push, a_text
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.signature import sign
 from wxbus_local.ports import free_port
 from wxbus_local.private import Server
 from wxbus_sandbox.control.client import SandboxClient

@@ -11,7 +11,7 @@ from tests.support.callers import Calls, calling
 from tests.support.queues import read_inbox
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.topology import Topology
-from wxbus.wechat.codec import document_from_json
+from wxbus.wechat.documents.codec import document_from_json
 from wxbus_local.private import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]

@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass, replace
 
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, render
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.documents import Document
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format, render
+from wxbus.wechat.documents.document import Document
 
 APPID = "wx0123456789abcdef"
 TOKEN = "pushtoken"

@@ -13,7 +13,9 @@ from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.stable_token import fetch_stable_token
 from wxbus.runtime.admin import listening
-from wxbus.wechat.callback import CallbackQuery, Mode, Opened, Receiver
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.callbacks.receiver import Opened, Receiver
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.rules.clock import Clock

@@ -24,7 +24,7 @@ from wxbus.runtime.admin import listening
 from wxbus.runtime.sockets import bound
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics

@@ -16,7 +16,7 @@ from wxbus.api.client import WeChatClient
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery, PublisherPort
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus.wechat.reply import AnyReply, Text
+from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement

@@ -11,7 +11,7 @@ from tests.support.worker import REDIS_PATIENCE
 from wxbus.bus.answer import Answer
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.pending_replies import PendingReplies, RedisPendingReplies
 from wxbus_worker.store.ports import Committed, ContextKey, ContextStore, PendingReply

@@ -12,10 +12,10 @@ from tests.faults.conftest import Install
 from tests.support.installation import ACCOUNT, APPID, Credentials
 from tests.support.pushes import Push, a_push, a_text
 from wxbus.bus.topology import Topology
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 

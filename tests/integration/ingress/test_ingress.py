@@ -19,8 +19,8 @@ from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.runtime.sockets import bound
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, document_from_json
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.documents.codec import Format, document_from_json
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits

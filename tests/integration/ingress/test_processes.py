@@ -19,7 +19,7 @@ from tests.support.proxy import Proxy
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
 from wxbus.bus.topology import Topology
-from wxbus.wechat.codec import document_from_json
+from wxbus.wechat.documents.codec import document_from_json
 from wxbus_ingress.publishing.orphaned_spools import find_orphaned
 from wxbus_local.guard import end, wait_ended
 

@@ -21,7 +21,7 @@ from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.runtime.sockets import bound
-from wxbus.wechat.codec import document_from_json
+from wxbus.wechat.documents.codec import document_from_json
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics

@@ -13,7 +13,7 @@ from tests.support.proxy import proxied
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
 from wxbus.wechat import Event, TextMessage, reply
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.passive.responder import Call, PassiveResponder
 from wxbus_ingress.settings import Limits
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult

@@ -16,7 +16,7 @@ from wxbus.accounts.models import Accounts
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
-from wxbus.wechat.js_sdk import sign_page
+from wxbus.wechat.crypto.js_sdk import sign_page
 from wxbus_token.credentials.failures import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

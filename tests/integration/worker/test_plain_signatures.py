@@ -17,7 +17,7 @@ from wxbus.runtime.sockets import bound
 from wxbus.store.store import Store
 from wxbus.testing import MemoryPublisher
 from wxbus.wechat import TextMessage
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits

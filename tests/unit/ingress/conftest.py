@@ -18,7 +18,7 @@ from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import bound
 from wxbus.testing import MemoryPublisher
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits

@@ -19,12 +19,12 @@ from wxbus.bus.answer import REPLY_TO, Answer, receipt_of
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import SpoolUnavailable
 from wxbus.runtime.sockets import bound
-from wxbus.wechat.answers import GAME_WAITS
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, parse
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.documents import Document, text
-from wxbus.wechat.signature import matches
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import matches
+from wxbus.wechat.documents.codec import Format, parse
+from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.replies.event_response import GAME_WAITS
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.passive.attempts import attempts_to_come

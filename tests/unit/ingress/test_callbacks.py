@@ -15,10 +15,10 @@ from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
 from tests.unit.ingress.conftest import ACCOUNTS, ALL_MODES, Ingress
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.telemetry import trace_id
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, document_from_json, render
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format, document_from_json, render
 from wxbus_ingress.settings import Limits
 
 REFUSED = (403, "the signature is not valid\n")

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from tests.support.pushes import a_push, a_text
 from tests.unit.ingress.conftest import Sites, wire
 from wxbus.runtime.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.http.admission import OTHER_FILES, SURPLUS, affordable
 from wxbus_ingress.http.server import HEADER_LIMIT
 from wxbus_ingress.settings import Limits

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import Site, Sites, wire
-from wxbus.wechat.callback import CallbackQuery, Opened
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.callbacks.receiver import Opened
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.admission import LARGE
 

@@ -15,12 +15,13 @@ from wechatpy.exceptions import InvalidSignatureException
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_text
 from tests.unit.ingress.conftest import Ingress
 from wxbus.wechat import parse_message
-from wxbus.wechat.callback import CallbackKey, Mode, Receiver
-from wxbus.wechat.codec import Format, document_from_json, render
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.passive import passive_answer
-from wxbus.wechat.reply import Text
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import CallbackKey, Mode
+from wxbus.wechat.callbacks.receiver import Receiver
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format, document_from_json, render
+from wxbus.wechat.replies.passive import passive_answer
+from wxbus.wechat.replies.reply import Text
 
 KEY = CallbackKey(token=TOKEN, aes_key=AES_KEY)
 NONCE = "415670741"

@@ -8,9 +8,9 @@ from tests.support.pushes import APPID, Push, a_push, a_text
 from tests.unit.ingress.conftest import Ingress, an_account
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.accounts.models import AccountKind
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format, parse, render
-from wxbus.wechat.documents import Document
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.documents.document import Document
 
 PLATFORM = f"{APPID}-platform"
 AUTHORIZER = "wxauthorizer"

@@ -11,10 +11,12 @@ from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from tests.unit.ingress.conftest import Ingress, an_account
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.accounts.models import Account, AccountKind
-from wxbus.wechat.callback import CallbackKey, CallbackQuery, Receiver
-from wxbus.wechat.codec import Format, document_from_json, parse, render
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import CallbackKey
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.callbacks.receiver import Receiver
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format, document_from_json, parse, render
 
 REFUSED = (403, "the signature is not valid\n")
 PROBES = [b'{"action":"CheckContainerPath"}', b"<xml><action>CheckContainerPath</action></xml>"]

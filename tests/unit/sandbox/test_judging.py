@@ -8,13 +8,14 @@ import pytest
 from aiohttp import web
 
 from tests.support.sandbox import ACCOUNTS, NOW, Answer, Received, World, answering
-from wxbus.wechat import codec, reply
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.passive import passive_answer
+from wxbus.wechat import reply
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.registry import parse_message
-from wxbus.wechat.signature import sign
+from wxbus.wechat.replies.passive import passive_answer
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 
 USER = "oUser0000000000000000000001"

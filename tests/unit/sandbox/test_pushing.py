@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 
 from tests.support.sandbox import NOW, Received, World, a_world, answering, silence, success
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.client import SandboxFailure
 from wxbus_sandbox.models import Outcome, SendRequest
 from wxbus_sandbox.settings import Rules

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from wxbus.wechat.documents import Document
-from wxbus.wechat.shapes import REPEATED, REPEATED_TEXTS, WRAPPED
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.documents.shapes import REPEATED, REPEATED_TEXTS, WRAPPED
 
 _SPECIAL = REPEATED | REPEATED_TEXTS | WRAPPED | {"Event", "MsgType", "InfoType"}
 

@@ -3,8 +3,8 @@
 import pytest
 
 from wxbus.wechat import reply
-from wxbus.wechat.answers import document_of, without_answer
-from wxbus.wechat.codec import Format, parse, render
+from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.replies.event_response import document_of, without_answer
 
 HEADER = {"ToUserName": "gh_carrier", "FromUserName": "o_wechat", "CreateTime": "1", "MsgType": "event"}
 SWAPPED = {"ToUserName": "o_wechat", "FromUserName": "gh_carrier", "CreateTime": 7, "MsgType": "event"}

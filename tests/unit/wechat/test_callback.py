@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.errors import CallbackRejected, Forbidden, MalformedCallback
-from wxbus.wechat.callback import CallbackKey, CallbackQuery, Mode, Receiver
-from wxbus.wechat.codec import Format, document_to_json, parse, render
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import CallbackKey, Mode
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.callbacks.receiver import Receiver
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents.codec import Format, document_to_json, parse, render
 
 OLD = CallbackKey(token="old-token", aes_key="O" * 43)
 NEW = CallbackKey(token="new-token", aes_key="N" * 43)

@@ -9,19 +9,11 @@ from hypothesis import strategies as st
 
 from tests.unit.wechat.strategies import documents
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.codec import (
-    OWN_NAMES,
-    Format,
-    document_from_json,
-    document_to_json,
-    parse,
-    render,
-    sniff,
-)
-from wxbus.wechat.documents import Document
-from wxbus.wechat.json_reader import MAX_ESCAPES
-from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS
-from wxbus.wechat.shapes import REPEATED, REPEATED_TEXTS
+from wxbus.wechat.documents.codec import OWN_NAMES, Format, document_from_json, document_to_json, parse, render, sniff
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.documents.json_reader import MAX_ESCAPES
+from wxbus.wechat.documents.limits import MAX_DEPTH, MAX_ELEMENTS
+from wxbus.wechat.documents.shapes import REPEATED, REPEATED_TEXTS
 
 MIB = 1024 * 1024
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.wechat.vectors import ENVELOPES, vector
 from wxbus.errors import Forbidden
-from wxbus.wechat.crypto import Cipher, decrypt_user_data, raw_data_matches, session_signature
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.user_data import decrypt_user_data, raw_data_matches, session_signature
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 CIPHER = Cipher(AES_KEY, "wx1")

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from tests.unit.wechat.event_samples import LANES, ORDER_ID, SAMPLES, USERS
 from wxbus import wechat
-from wxbus.wechat.codec import Format, parse, render
-from wxbus.wechat.documents import Document
-from wxbus.wechat.identity import lane_of, openid_of
+from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.messages.identity import lane_of, openid_of
 from wxbus.wechat.registry import parse_message
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "oSender", "CreateTime": 1714112445, "MsgType": "event"}

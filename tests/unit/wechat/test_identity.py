@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from tests.unit.wechat.strategies import documents
-from wxbus.wechat.codec import document_from_json, document_to_json
-from wxbus.wechat.documents import Document
-from wxbus.wechat.identity import dedup_id, lane_of, openid_of
+from wxbus.wechat.documents.codec import document_from_json, document_to_json
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
 
 APPID = "wx1"
 SYSTEM = "o9AgO5SystemSystemSystem"

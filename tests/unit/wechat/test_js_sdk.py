@@ -1,6 +1,6 @@
 """What pages configure the JS-SDK with."""
 
-from wxbus.wechat.js_sdk import sign_page
+from wxbus.wechat.crypto.js_sdk import sign_page
 
 TICKET = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
 PAGE = "http://mp.weixin.qq.com?params=value"

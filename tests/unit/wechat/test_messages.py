@@ -13,12 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 import wxbus.wechat
 from tests.unit.wechat.strategies import documents
-from wxbus.wechat import events, messages
-from wxbus.wechat.base import ComponentEvent, Event, Message
-from wxbus.wechat.codec import document_from_json, document_to_json, parse
-from wxbus.wechat.documents import Document
+from wxbus.wechat import events
+from wxbus.wechat.documents.codec import document_from_json, document_to_json, parse
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.messages.base import ComponentEvent, Event, Message
+from wxbus.wechat.messages.system_events import BUSINESS_ID, SYSTEM_EVENTS
 from wxbus.wechat.registry import AnyMessage, parse_message, tag_of
-from wxbus.wechat.system_events import BUSINESS_ID, SYSTEM_EVENTS
 
 MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
 UNION = TypeAdapter[Any](AnyMessage)
@@ -101,24 +101,24 @@ def test_odd_members_never_raise(tag: str, data: st.DataObject) -> None:
 def test_any_document_becomes_a_message(document: Document) -> None:
     """Whatever a document says, there is a message for it that keeps all of it."""
     message = parse_message(document)
-    assert isinstance(message, messages.UnknownMessage)
+    assert isinstance(message, wxbus.wechat.UnknownMessage)
     assert message.document == document
 
 
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (HEADER | {"MsgType": "hologram", "MsgId": "9"}, messages.UnknownMessage),
-        (HEADER | {"MsgType": "text"}, messages.UnknownMessage),
-        (HEADER | {"MsgType": "text", "Content": "x", "CreateTime": "soon"}, messages.UnknownMessage),
-        (HEADER | {"MsgType": "event", "Event": "unknown"}, messages.UnknownEvent),
-        (HEADER | {"MsgType": "event"}, messages.UnknownEvent),
-        (HEADER | {"MsgType": "event", "Event": "LOCATION", "Latitude": "north"}, messages.UnknownEvent),
-        ({"AppId": "wxc", "CreateTime": "1", "InfoType": "brand_new"}, messages.UnknownComponentEvent),
-        ({"AppId": "wxc", "InfoType": "authorized"}, messages.UnknownComponentEvent),
-        (HEADER | {"MsgType": "hologram", "document": "x"}, messages.UnknownMessage),
-        ({"document": {"document": {"a": "b"}}, "to_user": ["x"]}, messages.UnknownMessage),
-        ({}, messages.UnknownMessage),
+        (HEADER | {"MsgType": "hologram", "MsgId": "9"}, wxbus.wechat.UnknownMessage),
+        (HEADER | {"MsgType": "text"}, wxbus.wechat.UnknownMessage),
+        (HEADER | {"MsgType": "text", "Content": "x", "CreateTime": "soon"}, wxbus.wechat.UnknownMessage),
+        (HEADER | {"MsgType": "event", "Event": "unknown"}, wxbus.wechat.UnknownEvent),
+        (HEADER | {"MsgType": "event"}, wxbus.wechat.UnknownEvent),
+        (HEADER | {"MsgType": "event", "Event": "LOCATION", "Latitude": "north"}, wxbus.wechat.UnknownEvent),
+        ({"AppId": "wxc", "CreateTime": "1", "InfoType": "brand_new"}, wxbus.wechat.UnknownComponentEvent),
+        ({"AppId": "wxc", "InfoType": "authorized"}, wxbus.wechat.UnknownComponentEvent),
+        (HEADER | {"MsgType": "hologram", "document": "x"}, wxbus.wechat.UnknownMessage),
+        ({"document": {"document": {"a": "b"}}, "to_user": ["x"]}, wxbus.wechat.UnknownMessage),
+        ({}, wxbus.wechat.UnknownMessage),
     ],
 )
 def test_unknown_and_odd_ones_are_kept_whole(document: Document, expected: type[Message]) -> None:

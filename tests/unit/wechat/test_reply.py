@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from wxbus.wechat import ClickEvent, TextMessage, reply
-from wxbus.wechat.codec import Format, parse, render
-from wxbus.wechat.customer_service import customer_service_message
-from wxbus.wechat.long_text import split_text
-from wxbus.wechat.passive import Limits, passive_answer
+from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.replies.customer_service import customer_service_message
+from wxbus.wechat.replies.long_text import split_text
+from wxbus.wechat.replies.passive import Limits, passive_answer
 
 MESSAGE = TextMessage(to_user="gh_1", from_user="o1", created_at=1, msg_id="9", content="hi")
 EVENT = ClickEvent(to_user="gh_1", from_user="o1", created_at=1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.wechat.vectors import ENVELOPES, SIGNATURES
-from wxbus.wechat.signature import matches, sign
+from wxbus.wechat.crypto.signature import matches, sign
 
 
 @pytest.mark.parametrize("vector", SIGNATURES)

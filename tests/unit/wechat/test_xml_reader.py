@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from wxbus.errors import MalformedCallback
 from wxbus.wechat import TextMessage, UnknownEvent, UnknownMessage, parse_message
-from wxbus.wechat.codec import document_from_json, document_to_json, parse
-from wxbus.wechat.documents import RAW_BODY
-from wxbus.wechat.identity import dedup_id, lane_of, openid_of
-from wxbus.wechat.limits import MAX_ELEMENTS
+from wxbus.wechat.documents.codec import document_from_json, document_to_json, parse
+from wxbus.wechat.documents.document import RAW_BODY
+from wxbus.wechat.documents.limits import MAX_ELEMENTS
+from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
 
 Build = Callable[..., bytes]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wxbus.wechat.callback import CallbackKey
+from wxbus.wechat.callbacks.keys import CallbackKey
 
 _ALL: dict[str, list[dict[str, Any]]] = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 

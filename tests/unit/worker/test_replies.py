@@ -13,7 +13,7 @@ from wxbus.accounts.models import AccountKind
 from wxbus.errors import Reject, StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnsubscribeEvent, reply
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker import Context, Router, SuccessResponse, current_delivery
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes

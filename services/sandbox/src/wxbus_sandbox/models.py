@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 
 
 class Model(BaseModel):

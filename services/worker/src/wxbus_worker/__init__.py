@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wxbus.errors import Reject, RetryLater
-    from wxbus.wechat.reply import Success as SuccessResponse
+    from wxbus.wechat.replies.reply import Success as SuccessResponse
     from wxbus_worker.context.context import Context, ContextPolicy
     from wxbus_worker.handlers.current_delivery import CurrentDelivery, current_delivery
     from wxbus_worker.handlers.injection import CallNext, HandlerCall
@@ -60,7 +60,7 @@ _HOMES = {
     "RetryLater": "wxbus.errors:RetryLater",
     "RetryPolicy": "wxbus_worker.handlers.retry_policy:RetryPolicy",
     "Router": "wxbus_worker.handlers.router:Router",
-    "SuccessResponse": "wxbus.wechat.reply:Success",
+    "SuccessResponse": "wxbus.wechat.replies.reply:Success",
     "VideoFile": "wxbus_worker.handlers.uploads:VideoFile",
     "VoiceFile": "wxbus_worker.handlers.uploads:VoiceFile",
     "current_delivery": "wxbus_worker.handlers.current_delivery:current_delivery",

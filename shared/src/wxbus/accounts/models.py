@@ -25,8 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from wxbus.config.account_tables import SECRETS, account_tables
 from wxbus.config.validation import validation_messages
 from wxbus.errors import ConfigurationError, UnknownAccount
-from wxbus.wechat.answers import SYNCHRONOUS_EVENTS
-from wxbus.wechat.callback import AesKey, CallbackKey, ConsoleSecret, Mode
+from wxbus.wechat.callbacks.keys import AesKey, CallbackKey, ConsoleSecret, Mode
+from wxbus.wechat.replies.event_response import SYNCHRONOUS_EVENTS
 
 APPID = r"^[A-Za-z0-9_-]{1,64}$"
 

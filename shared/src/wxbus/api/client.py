@@ -10,7 +10,7 @@ from wxbus.api.http import File, WeChatHttp
 from wxbus.api.login import Login
 from wxbus.api.media import MediaId, MediaKind, VideoLink
 from wxbus.api.tokens import TokenSource
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 
 
 class WeChatClient:
@@ -32,7 +32,7 @@ class WeChatClient:
 
         Args:
             openid: The user.
-            reply: One message; text over WeChat's limit is refused (45002), see `wxbus.wechat.long_text`.
+            reply: One message; text over WeChat's limit is refused (45002), see `wxbus.wechat.replies.long_text`.
             kf_account: Send it in the name of this human.
 
         Raises:

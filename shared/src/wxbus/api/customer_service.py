@@ -6,8 +6,8 @@ from wxbus.api.calls import READ, SEND, Backoff, Calls
 from wxbus.api.http import JsonObject, WeChatHttp
 from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError
-from wxbus.wechat.customer_service import customer_service_message
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.customer_service import customer_service_message
+from wxbus.wechat.replies.reply import AnyReply
 
 SEND_PATH: Final = "/cgi-bin/message/custom/send"
 TYPING_PATH: Final = "/cgi-bin/message/custom/typing"

@@ -17,7 +17,7 @@ import aiohttp
 
 from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.errors import WeChatError, WeChatUnavailable
-from wxbus.wechat.documents import REPLACEMENT
+from wxbus.wechat.documents.document import REPLACEMENT
 
 JsonObject: TypeAlias = dict[str, Any]
 """An answer of WeChat's, not looked into yet."""

@@ -13,7 +13,7 @@ from typing import Final
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.errors import UnreadableEnvelope
 from wxbus.telemetry import new_traceparent
-from wxbus.wechat.codec import Renderable
+from wxbus.wechat.documents.codec import Renderable
 
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 """RabbitMQ's direct reply-to: it puts the name of the publishing channel in its place."""

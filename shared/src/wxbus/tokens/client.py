@@ -160,7 +160,7 @@ class TokenClient:
         return await self._report_invalid(_Wanted(appid), token)
 
     async def get_ticket(self, appid: str, kind: TicketKind = "jsapi_ticket") -> str:
-        """Return a valid ticket of the account, see `wxbus.wechat.js_sdk.sign_page`; raises as `get` does."""
+        """Return a valid ticket of the account, see `wxbus.wechat.crypto.js_sdk.sign_page`; raises as `get` does."""
         return await self._get(_Wanted(appid, kind))
 
     async def report_ticket(self, appid: str, ticket: str, kind: TicketKind = "jsapi_ticket") -> str:

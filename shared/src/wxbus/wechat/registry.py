@@ -1,14 +1,15 @@
-"""Which model a push is for: every class of `wxbus.wechat.messages` and `wxbus.wechat.events`, found by its name."""
+"""Finds the model of a push among the classes of `messages.user` and `events`."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
 
 from pydantic import Discriminator, Tag, ValidationError
 
-from wxbus.wechat import events, messages
-from wxbus.wechat.base import ComponentEvent, Event, Message
-from wxbus.wechat.documents import RAW_BODY, Document, text
-from wxbus.wechat.messages import UnknownComponentEvent, UnknownEvent, UnknownMessage
+from wxbus.wechat import events
+from wxbus.wechat.documents.document import RAW_BODY, Document, text
+from wxbus.wechat.messages import user
+from wxbus.wechat.messages.base import ComponentEvent, Event, Message
+from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, UnknownMessage
 
 
 def tag_of(value: Any) -> str:
@@ -49,7 +50,7 @@ def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
     return {tag: model for model in classes for tag in _names(model)}
 
 
-_MODELS: Final = _models([*vars(messages).values(), *vars(events).values()]) | _UNKNOWN
+_MODELS: Final = _models([*vars(user).values(), *vars(events).values()]) | _UNKNOWN
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
 
 if TYPE_CHECKING:

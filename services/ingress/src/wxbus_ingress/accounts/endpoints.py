@@ -7,9 +7,11 @@ from prometheus_client import Counter
 
 from wxbus.accounts.models import APPID, Account, AccountKind, Accounts
 from wxbus.errors import ConfigurationError, Forbidden, MalformedCallback, UnknownAccount
-from wxbus.wechat.callback import CallbackQuery, Mode, Opened, Receiver
-from wxbus.wechat.documents import Document
-from wxbus.wechat.identity import dedup_id
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.callbacks.receiver import Opened, Receiver
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.messages.identity import dedup_id
 from wxbus_ingress.accounts.replay_guard import ReplayGuard
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.settings import Limits

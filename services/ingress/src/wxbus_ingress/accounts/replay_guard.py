@@ -19,7 +19,7 @@ class ReplayGuard:
 
         Args:
             signature: That of the query.
-            message: What all deliveries of one push have in common, see `wxbus.wechat.identity.dedup_id`.
+            message: What all deliveries of one push have in common, see `wxbus.wechat.messages.identity.dedup_id`.
 
         Raises:
             Forbidden: It was another message's before.

@@ -11,9 +11,9 @@ from wxbus.accounts.models import Account
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.runtime.fast_response import FastResponse
-from wxbus.wechat.callback import CallbackQuery
-from wxbus.wechat.documents import Document, text
-from wxbus.wechat.reply import SUCCESS
+from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.replies.reply import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks import page
 from wxbus_ingress.callbacks.envelope import envelope_of

@@ -3,7 +3,7 @@
 from typing import Final
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.codec import parse
+from wxbus.wechat.documents.codec import parse
 
 LONGEST: Final = 256
 """Bytes; it has fewer than a hundred, and most callbacks have more."""

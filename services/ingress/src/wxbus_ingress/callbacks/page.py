@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",

@@ -1,6 +1,6 @@
 """WeChat's attempts to push the same thing (protocol reference 4.1)."""
 
-from wxbus.wechat.documents import Document, text
+from wxbus.wechat.documents.document import Document, text
 from wxbus_ingress.settings import Limits
 
 

@@ -17,12 +17,13 @@ from wxbus.bus.answer import REPLY_TO, Answer, taken
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
 from wxbus.errors import Unavailable
-from wxbus.wechat import codec
-from wxbus.wechat.answers import GAME_WAITS, is_of_game, without_answer
-from wxbus.wechat.callback import Mode, Opened
-from wxbus.wechat.codec import Format, Renderable
-from wxbus.wechat.documents import text
-from wxbus.wechat.reply import SUCCESS
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.callbacks.receiver import Opened
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format, Renderable
+from wxbus.wechat.documents.document import text
+from wxbus.wechat.replies.event_response import GAME_WAITS, is_of_game, without_answer
+from wxbus.wechat.replies.reply import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request

@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wxbus.accounts.models import Account
 from wxbus.errors import ConfigurationError, UnknownAccount
-from wxbus.wechat.codec import Format
-from wxbus.wechat.identity import openid_of
+from wxbus.wechat.documents.codec import Format
+from wxbus.wechat.messages.identity import openid_of
 from wxbus_sandbox.models import (
     AdvanceRequest,
     Fault,

@@ -9,7 +9,7 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
 from wxbus.errors import WxbusError
-from wxbus.wechat.callback import Mode
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.models import (
     AdvanceRequest,
     AuthorizerRequest,

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import ConfigurationError
-from wxbus.wechat.codec import Format
+from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, bad, read, to_json
 from wxbus_sandbox.models import AuthorizerRequest, PlatformRequest, PlatformResult, SendRequest, SendResult
 from wxbus_sandbox.rules.tokens import Family

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from wxbus.accounts.models import Account, AccountKind
-from wxbus.wechat.codec import Format, Renderable
-from wxbus.wechat.documents import Document
+from wxbus.wechat.documents.codec import Format, Renderable
+from wxbus.wechat.documents.document import Document
 from wxbus_sandbox.models import SendRequest
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.media import PICTURE, MediaStore

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import CallbackRejected, WxbusError
-from wxbus.wechat import codec
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
-from wxbus.wechat.documents import Document, Value, text
-from wxbus.wechat.identity import openid_of
-from wxbus.wechat.signature import matches
-from wxbus.wechat.system_events import ANSWERED_EVENTS, GAME_PREFIX
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.signature import matches
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format
+from wxbus.wechat.documents.document import Document, Value, text
+from wxbus.wechat.messages.identity import openid_of
+from wxbus.wechat.messages.system_events import ANSWERED_EVENTS, GAME_PREFIX
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.pushes.composing import Push, scalars
 from wxbus_sandbox.pushes.sealing import Seal

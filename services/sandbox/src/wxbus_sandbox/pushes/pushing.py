@@ -8,9 +8,9 @@ import aiohttp
 import structlog
 
 from wxbus.accounts.models import Account, AccountKind
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
-from wxbus.wechat.documents import text
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.documents.codec import Format
+from wxbus.wechat.documents.document import text
 from wxbus_sandbox.models import Attempt, Outcome, SendResult, VerifyResult
 from wxbus_sandbox.pushes.composing import Push
 from wxbus_sandbox.pushes.judging import Judge, Verdict

@@ -6,12 +6,12 @@ from typing import Final
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import ConfigurationError
-from wxbus.wechat import codec
-from wxbus.wechat.callback import Mode
-from wxbus.wechat.codec import Format
-from wxbus.wechat.crypto import Cipher
-from wxbus.wechat.identity import openid_of
-from wxbus.wechat.signature import sign
+from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.crypto.cipher import Cipher
+from wxbus.wechat.crypto.signature import sign
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format
+from wxbus.wechat.messages.identity import openid_of
 from wxbus_sandbox.pushes.composing import Push, renderable, scalars
 
 OUTER: Final = frozenset({"ToUserName", "AppId", "AgentID"})

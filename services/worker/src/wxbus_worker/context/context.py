@@ -14,8 +14,8 @@ from typing_extensions import TypeVar
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import AnyMessage, parse_message
-from wxbus.wechat.documents import Document
-from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context import storage
 from wxbus_worker.context.storage import TO_JSON, StorageModel
 

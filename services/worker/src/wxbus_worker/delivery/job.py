@@ -11,8 +11,8 @@ from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
 from wxbus.wechat import Message
-from wxbus.wechat.documents import Document
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context
 from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.route import Route

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, get_args
 
-from wxbus.wechat.reply import Answer, AnyReply, CustomerServiceReply, TransferToCustomerService
+from wxbus.wechat.replies.reply import Answer, AnyReply, CustomerServiceReply, TransferToCustomerService
 from wxbus_worker.handlers.uploads import MediaFile
 
 SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from wxbus.api.client import WeChatClient
 from wxbus.api.media import MediaKind
-from wxbus.wechat.reply import Image, Video, Voice
+from wxbus.wechat.replies.reply import Image, Video, Voice
 
 Source: TypeAlias = Path | str | bytes
 """The path of a file, or what would be in it."""

@@ -6,9 +6,9 @@ from typing import Any
 from wxbus.accounts.models import REPLIES, Account, AccountKind
 from wxbus.errors import Reject
 from wxbus.wechat import Event, Message
-from wxbus.wechat.customer_service import customer_service_message
-from wxbus.wechat.passive import passive_answer
-from wxbus.wechat.reply import AnyReply, TransferToCustomerService
+from wxbus.wechat.replies.customer_service import customer_service_message
+from wxbus.wechat.replies.passive import passive_answer
+from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
 from wxbus_worker.context.expired import ContextExpired
 
 

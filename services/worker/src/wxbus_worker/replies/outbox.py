@@ -14,7 +14,7 @@ import structlog
 from wxbus.accounts.models import AccountKind
 from wxbus.errcodes import Policy
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import not_sendable

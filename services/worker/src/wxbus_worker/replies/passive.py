@@ -15,7 +15,7 @@ from wxbus.bus.answer import Answer
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import Message
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.replies.channels import not_sendable, passive_document
 from wxbus_worker.store.pending_replies import PendingReplies

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
-from wxbus.wechat.reply import AnyReply, reply_from_json, reply_to_json
+from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context.context import Context
 
 SHARDS = 64

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from wxbus.store.batches import Argument
 from wxbus.store.store import Script
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.store.ports import (
     CLAIM,

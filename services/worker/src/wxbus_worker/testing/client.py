@@ -14,9 +14,9 @@ from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
-from wxbus.wechat.documents import Document, Value, text
-from wxbus.wechat.identity import dedup_id, lane_of, openid_of
-from wxbus.wechat.reply import AnyReply, Text
+from wxbus.wechat.documents.document import Document, Value, text
+from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
+from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.context.context import Context
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.settlement import Retry, Settlement, ToDeadLetters

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from wxbus.bus.answer import Answer
 from wxbus.errors import StoreUnavailable
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.store.pending_replies import TOLD_AGAIN, Released
 from wxbus_worker.store.ports import (

@@ -10,7 +10,7 @@ from wxbus.api.http import File
 from wxbus.api.login import Login
 from wxbus.api.media import MediaId, MediaKind, VideoLink
 from wxbus.errors import WeChatError
-from wxbus.wechat.reply import AnyReply
+from wxbus.wechat.replies.reply import AnyReply
 
 INVALID_MEDIA_ID = 40007
 

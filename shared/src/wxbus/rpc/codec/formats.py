@@ -17,8 +17,8 @@ from pydantic_core import to_json
 from wxbus.errors import MalformedCallback, RpcFailure
 from wxbus.rpc import shapes
 from wxbus.rpc.codec.serialization import Json, Serializer, typed, validated
-from wxbus.wechat import codec
-from wxbus.wechat.codec import Renderable
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Renderable
 
 M = TypeVar("M", bound=BaseModel)
 

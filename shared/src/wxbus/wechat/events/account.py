@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Int, Many, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Event, Int, Many, Maybe, PlatformEvent, PlatformPart
 
 
 class VerificationEvent(Event):

@@ -1,6 +1,6 @@
 """Cards, coupons and gift cards (protocol reference 6.1)."""
 
-from wxbus.wechat.base import Event, Int
+from wxbus.wechat.messages.base import Event, Int
 
 
 class CardEvent(Event):

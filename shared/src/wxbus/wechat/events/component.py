@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import ComponentEvent, Int, Many, Maybe, PlatformPart
 from wxbus.wechat.events.account import NicknameAuditEvent
+from wxbus.wechat.messages.base import ComponentEvent, Int, Many, Maybe, PlatformPart
 
 
 class ComponentVerifyTicketEvent(ComponentEvent):

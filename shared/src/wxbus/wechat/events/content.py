@@ -1,6 +1,6 @@
 """What became of content that WeChat checks (protocol reference 6.2)."""
 
-from wxbus.wechat.base import Int, Many, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Many, Maybe, PlatformEvent, PlatformPart
 
 
 class CheckResult(PlatformPart):

@@ -3,7 +3,7 @@
 The fields of one event are known; those of the others are in `model_extra`.
 """
 
-from wxbus.wechat.base import Event, Int, WrappedEvent
+from wxbus.wechat.messages.base import Event, Int, WrappedEvent
 
 
 class GuideQrCodeScanEvent(WrappedEvent):

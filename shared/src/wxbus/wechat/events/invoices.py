@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field
 
-from wxbus.wechat.base import Event, PlatformEvent
+from wxbus.wechat.messages.base import Event, PlatformEvent
 
 
 class AuthorizeInvoiceEvent(Event):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Int, Many, Part
+from wxbus.wechat.messages.base import Event, Int, Many, Part
 
 
 class WaybillAction(Part):

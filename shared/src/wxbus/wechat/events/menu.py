@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Float, Int, Many, Maybe, Part
+from wxbus.wechat.messages.base import Event, Float, Int, Many, Maybe, Part
 
 
 class MenuEvent(Event):

@@ -8,8 +8,8 @@ import json
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Int, Many, Maybe, Part
 from wxbus.wechat.events.xpay import CoinInfo, GoodsInfo, WeChatPayInfo
+from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Part
 
 
 class Gift(Part):

@@ -1,6 +1,6 @@
 """Bar codes and QR codes of products that users scan (a product of WeChat's that is being withdrawn)."""
 
-from wxbus.wechat.base import Event, Int
+from wxbus.wechat.messages.base import Event, Int
 
 
 class ScannedProductEvent(Event):

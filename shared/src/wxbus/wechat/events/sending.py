@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Int, Many, Maybe, Part, PlatformPart
+from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Part, PlatformPart
 
 
 class TemplateSendJobFinishEvent(Event):

@@ -1,6 +1,6 @@
 """Human customer service (protocol reference 6.1)."""
 
-from wxbus.wechat.base import Event
+from wxbus.wechat.messages.base import Event
 
 
 class CustomerServiceCreateSessionEvent(Event):

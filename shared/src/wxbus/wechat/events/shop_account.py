@@ -5,7 +5,7 @@ Times are seconds since the epoch. `from_user` is an id of WeChat's own or "".
 
 from pydantic import Field
 
-from wxbus.wechat.base import Int, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopAccount(PlatformPart):

@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field
 
-from wxbus.wechat.base import Int, Many, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Many, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopCoupon(PlatformPart):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Int, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopMember(PlatformPart):

@@ -6,7 +6,7 @@ is the buyer's openid. An id is text: WeChat writes some as numbers of 64 bits.
 
 from pydantic import Field
 
-from wxbus.wechat.base import Int, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopOrder(PlatformPart):

@@ -1,6 +1,6 @@
 """Shops, places and devices near a user (protocol reference 6.1)."""
 
-from wxbus.wechat.base import Event, Float, Int, Many, Maybe, Part, PlatformEvent
+from wxbus.wechat.messages.base import Event, Float, Int, Many, Maybe, Part, PlatformEvent
 
 
 class PoiCheckEvent(Event):

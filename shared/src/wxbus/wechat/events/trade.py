@@ -1,6 +1,6 @@
 """Orders of a Mini Program: shipping, settlement, retail payment (protocol reference 6.2)."""
 
-from wxbus.wechat.base import Int, PlatformEvent
+from wxbus.wechat.messages.base import Int, PlatformEvent
 
 
 class RemindAccessApiEvent(PlatformEvent):

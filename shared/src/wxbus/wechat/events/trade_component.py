@@ -5,7 +5,7 @@ Its pushes come as XML or JSON. Times are text like `2021-12-30 22:31:00` or sec
 
 from pydantic import AliasChoices, Field
 
-from wxbus.wechat.base import Int, Maybe, PlatformEvent, PlatformPart
+from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class OpenProductOrder(PlatformPart):

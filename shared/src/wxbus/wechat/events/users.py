@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field
 
-from wxbus.wechat.base import Event, Float, Many
+from wxbus.wechat.messages.base import Event, Float, Many
 
 SCENE_PREFIX = "qrscene_"
 TRADE_PREFIX = "last_trade_no_"

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from wxbus.wechat.base import Event, Int, Maybe, Part
+from wxbus.wechat.messages.base import Event, Int, Maybe, Part
 
 
 class WeChatPayInfo(Part):

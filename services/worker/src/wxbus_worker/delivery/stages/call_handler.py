@@ -9,10 +9,10 @@ import structlog
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
-from wxbus.wechat.answers import document_of
 from wxbus.wechat.events import UnsubscribeEvent
-from wxbus.wechat.long_text import split_text
-from wxbus.wechat.reply import Answer, AnyReply, Success, Text
+from wxbus.wechat.replies.event_response import document_of
+from wxbus.wechat.replies.long_text import split_text
+from wxbus.wechat.replies.reply import Answer, AnyReply, Success, Text
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement

@@ -5,8 +5,8 @@ from wxbus.bus.answer import receipt_of
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
 from wxbus.wechat import parse_message
-from wxbus.wechat.codec import document_from_json
-from wxbus.wechat.documents import Document
+from wxbus.wechat.documents.codec import document_from_json
+from wxbus.wechat.documents.document import Document
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next

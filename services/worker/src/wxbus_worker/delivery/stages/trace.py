@@ -9,7 +9,7 @@ import structlog
 from wxbus.errors import UnreadableEnvelope
 from wxbus.runtime.redaction import withholding
 from wxbus.telemetry import new_traceparent, span, trace_id
-from wxbus.wechat.documents import Value
+from wxbus.wechat.documents.document import Value
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement

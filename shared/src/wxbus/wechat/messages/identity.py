@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Final
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents import Document, Value, text
-from wxbus.wechat.json_reader import read_json
-from wxbus.wechat.system_events import (
+from wxbus.wechat.documents.document import Document, Value, text
+from wxbus.wechat.documents.json_reader import read_json
+from wxbus.wechat.messages.system_events import (
     ABOUT,
     ABOUT_USER,
     BUSINESS_ID,

@@ -62,7 +62,7 @@ class Message(Part):
     to_user: str = Field(default="", alias="ToUserName")
     """Original id of the account (`gh_...`); the appid from cloud functions."""
     from_user: str = Field(default="", alias="FromUserName")
-    """The user's openid; in system events an id of WeChat's own (`wxbus.wechat.identity.openid_of` tells), or ""."""
+    """The user's openid; in system events (see `identity.openid_of`) an id of WeChat or ""."""
     created_at: int = Field(alias="CreateTime")
     """Seconds since the epoch, on WeChat's clock."""
     msg_type: str

@@ -5,9 +5,9 @@ import re
 from typing import Any, Final, NoReturn
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents import REPLACEMENT, Document, Value
-from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
-from wxbus.wechat.shapes import member
+from wxbus.wechat.documents.document import REPLACEMENT, Document, Value
+from wxbus.wechat.documents.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
+from wxbus.wechat.documents.shapes import member
 
 MAX_ESCAPES: Final = 10_000
 r"""Characters from \uD000 to \uDFFF and from \uFF00 that are written so; WeChat writes characters as they are."""

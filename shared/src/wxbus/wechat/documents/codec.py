@@ -1,6 +1,6 @@
-"""XML and JSON to the one shape of `wxbus.wechat.documents`, and back.
+"""Parses XML and JSON bodies to documents, and renders documents.
 
-Two forms of one push give equal documents as long as the names that may repeat are known (`wxbus.wechat.shapes`).
+The XML and the JSON form of one push give equal documents if `shapes` lists every name that may repeat.
 """
 
 import json
@@ -12,10 +12,10 @@ from typing import Final, TypeAlias
 from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents import REPLACEMENT, Document, text
-from wxbus.wechat.json_reader import read_json
-from wxbus.wechat.shapes import WRAPPED
-from wxbus.wechat.xml_reader import read_xml
+from wxbus.wechat.documents.document import REPLACEMENT, Document, text
+from wxbus.wechat.documents.json_reader import read_json
+from wxbus.wechat.documents.shapes import WRAPPED
+from wxbus.wechat.documents.xml_reader import read_xml
 
 Renderable: TypeAlias = "str | int | float | Mapping[str, Renderable] | Sequence[Renderable]"
 """What `render` writes: a document, or one with numbers in it."""
@@ -62,7 +62,7 @@ def parse(body: bytes) -> Document:
     """Return the document of an XML or JSON body.
 
     Raises:
-        MalformedCallback: It is neither, is not of WeChat's shape, or exceeds a limit of `wxbus.wechat.limits`.
+        MalformedCallback: It is neither, is not of WeChat's shape, or exceeds a limit of `documents.limits`.
     """
     document = read_xml(_xml_characters(body)) if sniff(body) is Format.XML else read_json(_characters(body))
     _check_names(document)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wxbus.wechat.reply import (
+from wxbus.wechat.replies.reply import (
     AnyReply,
     Card,
     Image,

@@ -1,11 +1,8 @@
-"""What users send, and what wxbus has no type for, as frozen models (protocol reference 5)."""
+"""The messages that users send (protocol reference 5)."""
 
-from typing import Any, Self
+from pydantic import Field
 
-from pydantic import Field, model_validator
-
-from wxbus.wechat.base import ComponentEvent, Event, Float, Int, Message, UserMessage
-from wxbus.wechat.documents import RAW_BODY, Document, text
+from wxbus.wechat.messages.base import Float, Int, UserMessage
 
 
 class TextMessage(UserMessage):
@@ -139,51 +136,3 @@ class HardwareMessage(DeviceMessage):
     """A message to a user's device (legacy)."""
 
     msg_type: str = "hardware"
-
-
-class _Whole(Message):
-    """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
-
-    document: dict[str, Any] = Field(default_factory=dict, alias="document", repr=False)
-    """Everything WeChat sent, under WeChat's names; of a body that cannot be read, what is certain."""
-
-    @property
-    def raw_body(self) -> str:
-        """Return the body as WeChat sent it if its text allows more than one reading, else ""."""
-        return text(self.document, RAW_BODY)
-
-    @classmethod
-    def keeping(cls, document: Document) -> Self:
-        """Return the message that keeps this document."""
-        created = text(document, "CreateTime")
-        header = {
-            "to_user": text(document, "ToUserName"),
-            "from_user": text(document, "FromUserName"),
-            "created_at": int(created) if created.isascii() and created.isdigit() and len(created) <= 18 else 0,
-            "msg_type": text(document, "MsgType"),
-            "msg_id": text(document, "MsgId"),
-            "event": text(document, "Event") or text(document, "InfoType"),
-            "app_id": text(document, "AppId"),
-        }
-        known = {name: value for name, value in header.items() if name in cls.model_fields}
-        return cls.model_validate({**known, "document": document})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep(cls, data: Any) -> Any:
-        # The union comes here with the document itself; everybody else has put it under its name.
-        if isinstance(data, dict) and not isinstance(data.get("document"), dict):
-            return dict(cls.keeping(data))
-        return data
-
-
-class UnknownMessage(_Whole, UserMessage):
-    """A message of a type that this version does not know, or that is not as we know it."""
-
-
-class UnknownEvent(_Whole, Event):
-    """An event that this version does not know, or that is not as we know it."""
-
-
-class UnknownComponentEvent(_Whole, ComponentEvent):
-    """A third-party platform's event that this version does not know, or that is not as we know it."""

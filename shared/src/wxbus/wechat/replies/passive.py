@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wxbus.wechat.base import Event, Message
-from wxbus.wechat.reply import AnyReply, Image, Music, News, Text, TransferToCustomerService, Video, Voice
+from wxbus.wechat.messages.base import Event, Message
+from wxbus.wechat.replies.reply import AnyReply, Image, Music, News, Text, TransferToCustomerService, Video, Voice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

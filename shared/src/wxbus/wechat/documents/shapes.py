@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wxbus.wechat.documents import Document, Value
+from wxbus.wechat.documents.document import Document, Value
 
 REPEATED: Final = frozenset(
     {

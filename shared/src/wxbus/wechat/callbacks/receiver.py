@@ -5,41 +5,19 @@ nobody can talk us down to a weaker mode (1.5).
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import Annotated, Final
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from wxbus.errors import Forbidden, MalformedCallback
-from wxbus.wechat import codec
-from wxbus.wechat.codec import Format
-from wxbus.wechat.crypto import AES_KEY_LENGTH, FOR_ANOTHER, Cipher
-from wxbus.wechat.documents import Document, text
-from wxbus.wechat.identity import is_repeated_for_hours
-from wxbus.wechat.signature import matches, sign
-
-
-def _letters_and_digits(value: SecretStr) -> SecretStr:
-    key = value.get_secret_value()
-    if len(key) != AES_KEY_LENGTH or not (key.isascii() and key.isalnum()):
-        raise ValueError(
-            f"must be {AES_KEY_LENGTH} letters and digits, as WeChat's console shows it; it has {len(key)} signs"
-        )
-    return value
-
-
-def _without_blanks(value: SecretStr) -> SecretStr:
-    if not (text := value.get_secret_value()) or text.split() != [text]:
-        raise ValueError("is empty, or has blanks in it")
-    return value
-
-
-AesKey = Annotated[SecretStr, AfterValidator(_letters_and_digits)]
-"""An EncodingAESKey (protocol reference 1.1)."""
-ConsoleSecret = Annotated[SecretStr, AfterValidator(_without_blanks)]
-"""A Token or AppSecret."""
+from wxbus.wechat.callbacks.keys import CallbackKey, Mode
+from wxbus.wechat.callbacks.query import OUTSIDE, CallbackQuery, is_late
+from wxbus.wechat.crypto.cipher import FOR_ANOTHER, Cipher
+from wxbus.wechat.crypto.signature import matches, sign
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format
+from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.messages.identity import is_repeated_for_hours
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 """Beside `Encrypt` they tell a compatible body from a secure one."""
@@ -47,46 +25,6 @@ SEALED_NAMES: Final = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
 ROBOT_NAMES: Final = ("encrypt", "msgsignature", "timestamp", "nonce")
 """Of a sealed reply, as WeCom's smart robots want them (not confirmed)."""
 CORPID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-OUTSIDE: Final = "timestamp outside the window"
-
-
-class Mode(StrEnum):
-    """How callbacks are encrypted (protocol reference 1.1)."""
-
-    PLAIN = "plain"
-    COMPATIBLE = "compatible"
-    SECURE = "secure"
-
-
-class CallbackKey(BaseModel):
-    """One pair of token and AES key: an account has several while its keys are being changed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    token: ConsoleSecret
-    aes_key: AesKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackQuery:
-    """The query of a callback (protocol reference 1.3); what is absent is ""."""
-
-    signature: str = ""
-    timestamp: str = ""
-    nonce: str = ""
-    msg_signature: str = ""
-    encrypt_type: str = ""
-    openid: str = ""
-    """A hint only: who sent it stands in the document."""
-    echostr: str = ""
-
-    @classmethod
-    def from_mapping(cls, query: Mapping[str, str]) -> "CallbackQuery":
-        """Return what of a query is ours."""
-        return cls(*(query.get(name, "") for name in _QUERY_NAMES))
-
-
-_QUERY_NAMES: Final = tuple(field.name for field in fields(CallbackQuery))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +93,7 @@ class Receiver:
             Forbidden: The signature is wrong, or the request is older than `max_age`, see `open`.
             MalformedCallback: There is no `echostr`.
         """
-        _is_late(query, now, max_age)
+        is_late(query, now, max_age)
         if self._wecom:
             _, plaintext, receive_id = self._decrypt(query, query.echostr)
             if receive_id not in self._receive_ids:
@@ -188,7 +126,7 @@ class Receiver:
             Forbidden: Signature, encryption, receive id, mode or time is wrong.
             MalformedCallback: The body is not of WeChat's shape, or not in a format the account accepts.
         """
-        late = _is_late(query, now, max_age, repeat_age)
+        late = is_late(query, now, max_age, repeat_age)
         form = codec.sniff(body)
         if form not in self._formats:
             raise MalformedCallback(f"this account does not take {form.upper()}")
@@ -282,16 +220,3 @@ class Receiver:
                     return pair, plaintext, receive_id
                 failure = Forbidden(FOR_ANOTHER)
         raise failure or Forbidden("msg_signature")
-
-
-def _is_late(query: CallbackQuery, now: float | None, max_age: float | None, repeat_age: float = 0.0) -> bool:
-    """Return whether a request is older than `max_age` though not than `repeat_age`; Forbidden if it is out of both."""
-    # Digits only, or characters could move between timestamp and nonce under the same signature.
-    if not (query.timestamp.isascii() and query.timestamp.isdigit() and len(query.timestamp) <= 12):
-        raise Forbidden("timestamp")
-    if now is None or max_age is None:
-        return False
-    age = now - int(query.timestamp)
-    if not -max_age <= age <= max(max_age, repeat_age):
-        raise Forbidden(OUTSIDE)
-    return age > max_age

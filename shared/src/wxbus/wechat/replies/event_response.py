@@ -3,11 +3,11 @@
 import time
 from typing import Final
 
-from wxbus.wechat import codec
-from wxbus.wechat.codec import Format, Renderable
-from wxbus.wechat.documents import Document, text
-from wxbus.wechat.reply import Answer
-from wxbus.wechat.system_events import ANSWERED_EVENTS, GAME_PREFIX
+from wxbus.wechat.documents import codec
+from wxbus.wechat.documents.codec import Format, Renderable
+from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.messages.system_events import ANSWERED_EVENTS, GAME_PREFIX
+from wxbus.wechat.replies.reply import Answer
 
 SYNCHRONOUS_EVENTS: Final = ("xpay_*", f"{GAME_PREFIX}*", *sorted(ANSWERED_EVENTS))
 """Names of the events that want one; `*` stands for anything."""

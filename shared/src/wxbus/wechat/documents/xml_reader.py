@@ -19,9 +19,9 @@ import re
 from typing import Final
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents import RAW_BODY, Document, Value, text
-from wxbus.wechat.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
-from wxbus.wechat.shapes import add_sibling
+from wxbus.wechat.documents.document import RAW_BODY, Document, Value, text
+from wxbus.wechat.documents.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
+from wxbus.wechat.documents.shapes import add_sibling
 
 HEADER: Final = frozenset(
     {

@@ -1,0 +1,1 @@
+"""Callback requests: verified, decrypted and answered."""

@@ -1,0 +1,1 @@
+"""Signatures and encryption that WeChat defines."""

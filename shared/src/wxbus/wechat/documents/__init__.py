@@ -1,0 +1,1 @@
+"""Decoded pushes: XML and JSON to one shape, and back."""

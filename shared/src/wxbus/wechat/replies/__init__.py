@@ -1,0 +1,1 @@
+"""What a handler returns, and the forms in which WeChat takes it."""
