@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-an
   $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test unit bench bench-full check format compose-demo lock venv clean python servers python servers
+.PHONY: help run demo test test-full unit bench bench-full check format compose-demo lock venv clean python servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: servers venv ## the same for the length of a conversation; fails if any of
 
 test: servers venv ## all tests, against a real RabbitMQ and Redis
 	$(BIN)/pytest
+
+test-full: servers venv ## the same with soak tests at full size, one test after the other
+	WXBUS_TEST_FULL=1 $(BIN)/pytest
 
 unit: venv ## the tests that need Python alone: a minute or more
 	$(BIN)/pytest tests/unit -m 'not programs'

@@ -1,22 +1,23 @@
 """Fixtures that every level of tests shares: real servers, and names of one's own on them.
 
 RabbitMQ and Redis are found as `make run` finds them (`wxbus_local.servers`). Without them there is no green: the
-session ends with an error that says what to install.
+session ends with an error that says what to install. The processes of pytest-xdist share them.
 """
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import structlog
 from redis.asyncio import Redis
 
 from tests.support.leftovers import delete_keys, delete_queues
-from tests.support.programs import provide
+from tests.support.programs import PACKAGES, provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
 from wxbus_local.guard import Run
@@ -59,6 +60,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             return
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With several processes: find programs and servers once, before the first process starts."""
+    provide(sorted(PACKAGES), speaker_of(node.config))
+    try:
+        node.workerinput["servers"] = asdict(replace(found(node.config), own=()))
+    except WxbusError as exc:
+        pytest.exit(str(exc), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 def launcher_of(config: pytest.Config) -> Launcher:
     """The session's launcher, made when first asked for."""
     if LAUNCHER not in config.stash:
@@ -74,6 +85,8 @@ def speaker_of(config: pytest.Config) -> Callable[[str], None]:
 
 def found(config: pytest.Config) -> Servers:
     """The session's servers, found when first asked for."""
+    if given := getattr(config, "workerinput", {}).get("servers"):
+        return Servers(**given)
     if SERVERS not in config.stash:
         launcher = launcher_of(config)
         # In /tmp and not below pytest's folder: that may have a name too long for a socket.
