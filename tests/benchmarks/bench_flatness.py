@@ -66,7 +66,9 @@ async def _make_contexts(places: Places, users: int) -> None:
                     said = document_of(Message(openid, f"{earlier}"))
                     context.record(said, [reply.Text(TEXT)], received_at=1_700_000_000.0)
                 key = ContextKey.of_user(APPID, openid)
-                await contexts.commit(key, f"earlier{number}", Opened(0, context, duplicate=False), (), run="bench")
+                await contexts.commit(
+                    key, f"earlier{number}", Opened(0, context, duplicate=False), (), attempt_id="bench"
+                )
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):

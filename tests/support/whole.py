@@ -134,13 +134,13 @@ async def whole(
         port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
         patient = RetryingStore(store, Generation(store, namespace=namespace))
-        held = RedisPendingReplies(patient, namespace=namespace)
+        pending = RedisPendingReplies(patient, namespace=namespace)
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
         rig = Rig(
             router,
             store=contexts,
-            held=held,
-            answering=patient,
+            pending=pending,
+            availability=patient,
             publisher=worker_publisher,
             account=account,
             late_grace=late_grace,
@@ -149,7 +149,7 @@ async def whole(
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
         clock = Clock()
-        sweeper = ReplySweeper(held, worker_publisher, after_outage=late_after_outage, every=0.2, clock=clock)
+        sweeper = ReplySweeper(pending, worker_publisher, after_outage=late_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
             tasks.create_task(sweeper.run()),

@@ -22,7 +22,7 @@ from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stages.order import build_pipeline
 from wxbus_worker.delivery.stages.tell_token_service import PlatformEvents
-from wxbus_worker.delivery.stages.wait_for_store import Answering
+from wxbus_worker.delivery.stages.wait_for_store import StoreAvailability
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.router import Router
@@ -113,10 +113,10 @@ class Rig:
         router: Router,
         *,
         store: ContextStore | None = None,
-        answering: Answering | None = None,
+        availability: StoreAvailability | None = None,
         account: Account = SHOP,
         late_grace: float = 3.0,
-        held: PendingReplies | None = None,
+        pending: PendingReplies | None = None,
         publisher: PublisherPort | None = None,
         wechat: FakeWeChat | None = None,
         delays: tuple[str, ...] = ("1s", "5s", "30s"),
@@ -140,8 +140,8 @@ class Rig:
             routes=RouteTable(router),
             client_of=lambda _: client,
             contexts=self.store,
-            held=held or self.memory,
-            store=answering or self.memory,
+            pending=pending or self.memory,
+            store=availability or self.memory,
             outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
             publisher=publisher or self.memory_publisher,
             retries=RetryPolicy(delays),

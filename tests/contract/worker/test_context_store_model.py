@@ -68,7 +68,7 @@ class Model(RuleBasedStateMachine):
         opened.context.storage["seen"] = [*opened.context.storage.get("seen", []), dedup_key]
         key = _key(user)
         outcome = self.runner.run(
-            self.store.commit(key, dedup_key, opened, [reply.Text(dedup_key)], run="run", remove=remove)
+            self.store.commit(key, dedup_key, opened, [reply.Text(dedup_key)], attempt_id="run", remove=remove)
         )
         if dedup_key in self.remembered[user]:
             assert outcome.status == "duplicate"
@@ -85,9 +85,9 @@ class Model(RuleBasedStateMachine):
     def remove_sent(self, user: str) -> None:
         """The oldest reply was sent."""
         key = _key(user)
-        turn = self.runner.run(self.store.claim(key, run="run"))
+        turn = self.runner.run(self.store.claim_send_lease(key, attempt_id="run"))
         assert [entry.reply for entry in turn.entries] == [reply.Text(dedup_key) for dedup_key in self.outbox[user]]
-        self.runner.run(self.store.remove_sent(key, turn.entries[:1], run="run"))
+        self.runner.run(self.store.remove_sent(key, turn.entries[:1], attempt_id="run"))
         del self.outbox[user][:1]
 
     @precondition(lambda self: any(seen is not None for seen in self.seen.values()))  # it looks through all shards

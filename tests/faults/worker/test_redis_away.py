@@ -80,7 +80,7 @@ def rig(bot: Bot, store: WatchedStore, namespace: str) -> Rig:
     """A worker on that Redis."""
     patient = RetryingStore(store, Generation(store, namespace=namespace))
     contexts = RedisContextStore(patient, namespace=namespace, policy=ContextPolicy())
-    return Rig(bot.router, store=contexts, answering=patient)
+    return Rig(bot.router, store=contexts, availability=patient)
 
 
 async def test_killed_before_a_message_is_opened(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:

@@ -43,14 +43,14 @@ async def test_all_keys_of_a_lane_share_a_shard_and_end(
     """One hash tag, so that a cluster takes the script; no key lives for ever: a context has its due time instead."""
     opened = await contexts.open(KEY, "m1")
     opened.context.expire_after = timedelta(hours=2)
-    await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
+    await contexts.commit(KEY, "m1", opened, [reply.Text("a")], attempt_id="r")
 
     keys = {key.decode(): await redis.pttl(key) async for key in redis.scan_iter(match=f"{namespace}:*")}
     assert {key.split("}")[0] for key in keys} == {f"{namespace}:{{56"}
     kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
     assert set(kinds) == {"context", "recent", "outbox", "sender", "due"}
     assert kinds["context"] == kinds["due"] == -1
-    ((lane, due),) = await redis.zrange(contexts.keys.index(56), 0, -1, withscores=True)
+    ((lane, due),) = await redis.zrange(contexts.keys.expiries(56), 0, -1, withscores=True)
     seconds, _ = await redis.time()
     assert lane == b"wx1:o_1"
     assert 0 < due - seconds * 1000 <= DAY_MS / 12 + 1000
@@ -71,7 +71,7 @@ async def test_a_context_is_forgotten_after_its_time(contexts: RedisContextStore
     """The next message finds a new conversation; that its last message was committed is still known."""
     opened = await contexts.open(KEY, "m1")
     opened.context.storage["a"] = 1
-    await contexts.commit(KEY, "m1", opened, [], run="r")
+    await contexts.commit(KEY, "m1", opened, [], attempt_id="r")
     await redis.delete(contexts.keys.of(KEY, "context"))  # as Redis does when the time is over
 
     found = await contexts.open(KEY, "m1")
@@ -82,21 +82,21 @@ async def test_a_context_that_expires_while_its_message_is_handled_conflicts(
     contexts: RedisContextStore, redis: Redis
 ) -> None:
     """What was read is no more: the handler runs again on a new conversation."""
-    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
+    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], attempt_id="r")
     opened = await contexts.open(KEY, "m2")
     await redis.delete(contexts.keys.of(KEY, "context"))
-    assert (await contexts.commit(KEY, "m2", opened, [], run="r")).status == "conflict"
+    assert (await contexts.commit(KEY, "m2", opened, [], attempt_id="r")).status == "conflict"
 
 
 async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis: Redis) -> None:
     """Remembered as long as a copy may come back, not longer."""
     contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), remember=timedelta(days=7))
-    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], run="r")
+    await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], attempt_id="r")
     recent = contexts.keys.of(KEY, "recent")
     committed_at = await redis.zscore(recent, "m1")
     assert committed_at is not None
     await redis.zadd(recent, {"m1": committed_at - 7 * DAY_MS - 1000})
-    await contexts.commit(KEY, "m2", await contexts.open(KEY, "m2"), [], run="r")
+    await contexts.commit(KEY, "m2", await contexts.open(KEY, "m2"), [], attempt_id="r")
     assert await redis.zrange(recent, 0, -1) == [b"m2"]
 
 
@@ -107,7 +107,7 @@ async def test_a_key_of_another_type_is_refused_before_anything_is_written(
     opened = await contexts.open(KEY, "m1")
     await redis.set(contexts.keys.of(KEY, "outbox"), "not a list")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
-        await contexts.commit(KEY, "m1", opened, [reply.Text("a")], run="r")
+        await contexts.commit(KEY, "m1", opened, [reply.Text("a")], attempt_id="r")
     assert not await redis.exists(contexts.keys.of(KEY, "context"), contexts.keys.of(KEY, "recent"))
 
 

@@ -24,7 +24,7 @@ async def test_other_programs_read_contexts(redis_url: str, namespace: str, page
             key = ContextKey.of_user(APPID, "o_1")
             opened = await contexts.open(key, "m1")
             opened.context.storage.items = ["tea"]  # type: ignore[attr-defined]
-            await contexts.commit(key, "m1", opened, [], run="r1")
+            await contexts.commit(key, "m1", opened, [], attempt_id="r1")
 
         assert await samples.items_of("o_1") == ["tea"]
         assert await samples.items_of("o_2") == []

@@ -117,16 +117,18 @@ async def test_a_message_moves_the_due_time(contexts: RedisContextStore, redis: 
     (envelope,) = (await swept(contexts)).published
     opened = await contexts.open(KEY, "m")
     opened.context.expire_after = timedelta(hours=1)
-    await contexts.commit(KEY, "m", opened, [], run="r")
+    await contexts.commit(KEY, "m", opened, [], attempt_id="r")
     assert isinstance(await rig.handle(envelope), Done)
 
     assert removed == []
     seconds, _ = await redis.time()
-    (due,) = [score for _, score in await redis.zrange(contexts.keys.index(KEY.shard), 0, -1, withscores=True)]
+    (due,) = [score for _, score in await redis.zrange(contexts.keys.expiries(KEY.shard), 0, -1, withscores=True)]
     assert due > (seconds + 3500) * 1000
     assert not (await swept(contexts)).published
-    await contexts.handed_over(KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1]))  # by a worker that was slow
-    assert due == await redis.zscore(contexts.keys.index(KEY.shard), KEY.lane)
+    await contexts.mark_expiry_published(
+        KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1])
+    )  # by a worker that was slow
+    assert due == await redis.zscore(contexts.keys.expiries(KEY.shard), KEY.lane)
 
 
 async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
@@ -141,14 +143,14 @@ async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
         (KEY.lane, (await contexts.open(KEY, "")).version)
     ]  # ... and here it is killed
     assert not (await swept(contexts)).published
-    await redis.zadd(contexts.keys.index(KEY.shard), {KEY.lane: 0})  # as after 30 s
+    await redis.zadd(contexts.keys.expiries(KEY.shard), {KEY.lane: 0})  # as after 30 s
     first = (await swept(contexts)).published
-    await redis.zadd(contexts.keys.index(KEY.shard), {KEY.lane: 0})
+    await redis.zadd(contexts.keys.expiries(KEY.shard), {KEY.lane: 0})
     second = (await swept(contexts)).published
     for envelope in (*first, *second):
         assert isinstance(await rig.handle(envelope), Done)
     assert removed == ["o_1 1"]
-    assert await redis.zcard(contexts.keys.index(KEY.shard)) == 0
+    assert await redis.zcard(contexts.keys.expiries(KEY.shard)) == 0
 
 
 async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: RedisContextStore) -> None:
@@ -169,20 +171,20 @@ async def test_without_handlers_contexts_are_deleted_when_due(contexts: RedisCon
     alive = ContextKey(APPID, "o_2", f"{APPID}:o_2")
     opened = await contexts.open(alive, "m")
     opened.context.expire_after = timedelta(hours=1)
-    await contexts.commit(alive, "m", opened, [], run="r")
-    await contexts.commit(KEY, "m", await contexts.open(KEY, "m"), [], run="r")
+    await contexts.commit(alive, "m", opened, [], attempt_id="r")
+    await contexts.commit(KEY, "m", await contexts.open(KEY, "m"), [], attempt_id="r")
     slow = await contexts.open(KEY, "slow")
     assert not (await swept(contexts, events=False)).published
     assert await contexts.get(APPID, "o_1") is None
     assert await contexts.get(APPID, "o_2") is not None
-    assert (await contexts.commit(KEY, "slow", slow, [], run="r")).status == "conflict"
+    assert (await contexts.commit(KEY, "slow", slow, [], attempt_id="r")).status == "conflict"
 
 
 async def test_restore_empties_the_index(contexts: RedisContextStore, redis: Redis, namespace: str) -> None:
     """Thousands in batches; nobody is told, and nothing is left to be told."""
     for number in range(30):
         key = ContextKey.of_user(APPID, f"o_{number}")
-        await contexts.commit(key, "m", await contexts.open(key, "m"), [], run="r")
+        await contexts.commit(key, "m", await contexts.open(key, "m"), [], attempt_id="r")
     assert await contexts.drop_all() == 30
     assert [key async for key in redis.scan_iter(match=f"{namespace}:*:context:*")] == []
     assert not (await swept(contexts)).published

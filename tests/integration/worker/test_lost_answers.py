@@ -56,7 +56,7 @@ async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, 
         assert isinstance(store, LosingStore)
         patient = RetryingStore(store, Generation(store, namespace=namespace))
         contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
-        rig = Rig(router, store=contexts, answering=patient)
+        rig = Rig(router, store=contexts, availability=patient)
         await rig.handle(a_text_envelope("first"))  # the script is known to Redis from here on
         store.proxy, store.lose = proxy, script
         delivery = MemoryDelivery(a_text_envelope("second"))

@@ -13,7 +13,7 @@ from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import AnyMessage, TextMessage, reply
 from wxbus_worker import CallNext, Context, HandlerCall, MessageHandler, Router
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
-from wxbus_worker.sweepers.contexts import Due, Sweeper
+from wxbus_worker.sweepers.contexts import DueContext, Sweeper
 from wxbus_worker.testing import HandlerClient
 
 
@@ -44,7 +44,7 @@ async def test_the_handler_gets_the_removed_context_once() -> None:
     rig = Rig(router)
     for _ in range(3):
         await rig.handle(a_text_envelope())
-    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    end = DueContext(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
     for delivery in (MemoryDelivery(end), MemoryDelivery(end, redelivered=True)):
         assert isinstance(await rig.handle(delivery), Done)
         assert delivery.acked
@@ -59,7 +59,7 @@ async def test_a_message_that_comes_first_keeps_the_context_alive() -> None:
     router, told = a_counter()
     rig = Rig(router)
     await rig.handle(a_text_envelope())
-    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    end = DueContext(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
     await rig.handle(a_text_envelope())
     assert isinstance(await rig.handle(end), Done)
     assert told == []
@@ -91,7 +91,7 @@ async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there(
     rig = Rig(router)
     await rig.handle(a_text_envelope("x"))
     version = (await rig.memory.open(KEY, "")).version
-    assert isinstance(await rig.handle(Due(KEY.lane, version).envelope("shop")), Retry)
+    assert isinstance(await rig.handle(DueContext(KEY.lane, version).envelope("shop")), Retry)
     assert (await rig.memory.open(KEY, "")).version == version
     assert isinstance(await rig.handle(rig.memory_publisher.parked[0][0]), Done)
     assert runs == ["first", "second x"] * 2
@@ -157,7 +157,7 @@ class Index:
         taken, self.due = self.due[:most], self.due[most:]
         return taken if shard >= 0 else []
 
-    async def handed_over(self, lane: str, version: int) -> None:
+    async def mark_expiry_published(self, lane: str, version: int) -> None:
         """Remember it."""
         self.handed.append((lane, version))
 
@@ -215,7 +215,7 @@ async def test_on_executing_does_not_reply_in_place_of_it() -> None:
     router.include(Bot())
     rig = Rig(router)
     await rig.handle(a_text_envelope())
-    end = Due(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
+    end = DueContext(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
     assert isinstance(await rig.handle(end), Done)
     assert told == ["o_1"]
     assert rig.wechat.texts == ["closed today", "forgotten"]

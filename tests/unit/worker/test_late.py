@@ -11,7 +11,7 @@ from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Router
-from wxbus_worker.store.ports import CLAIM
+from wxbus_worker.store.ports import CLAIM_SECONDS
 from wxbus_worker.sweepers.replies import ReplySweeper
 
 AFTER_OUTAGE = 20.0
@@ -110,7 +110,7 @@ async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: 
     with pytest.raises(BrokerUnavailable, match="no answer"):
         await sweeper.sweep()
     publisher.probe = probe
-    rig.ahead += CLAIM
+    rig.ahead += CLAIM_SECONDS
     assert await sweeper.sweep() == 0
     assert publisher.published == []
     rig.ahead += AFTER_OUTAGE

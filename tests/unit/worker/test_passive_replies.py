@@ -79,7 +79,7 @@ async def test_ingress_is_answered_after_the_commit() -> None:
 
     class PublisherPort(MemoryPublisher):
         async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
-            held.extend(rig.memory.held(KEY))
+            held.extend(rig.memory.pending(KEY))
             await super().answer(envelope, answer, budget=budget)
 
     rig = a_rig(words, publisher=PublisherPort())
@@ -394,7 +394,7 @@ async def test_a_broker_that_is_away_does_not_hold_the_user_up() -> None:
     rig = a_rig(words)
     rig.memory_publisher.away = True
     assert isinstance(await rig.handle(awaited("a")), Done)
-    assert rig.memory.held(KEY) == [reply.Text("a")]
+    assert rig.memory.pending(KEY) == [reply.Text("a")]
 
 
 def test_an_answer_is_read_as_it_was_written() -> None:

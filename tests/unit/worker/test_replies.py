@@ -176,8 +176,8 @@ async def test_two_runs_of_one_message_send_its_replies_once() -> None:
     waits = asyncio.Event()
 
     class Watched(MemoryContextStore):
-        async def claim(self, key: ContextKey, *, run: str) -> SendLease:
-            turn = await super().claim(key, run=run)
+        async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
+            turn = await super().claim_send_lease(key, attempt_id=attempt_id)
             if turn.wait:
                 waits.set()
             return turn
@@ -210,10 +210,12 @@ async def test_a_turn_whose_holder_died_passes_on() -> None:
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
     envelope = a_text_envelope("a")
     opened = await store.open(KEY, dedup_key_of(envelope))
-    await store.commit(KEY, dedup_key_of(envelope), opened, [reply.Text("a")], run="killed")
-    assert (await store.claim(KEY, run="next")).wait == 15.0
+    await store.commit(KEY, dedup_key_of(envelope), opened, [reply.Text("a")], attempt_id="killed")
+    assert (await store.claim_send_lease(KEY, attempt_id="next")).wait == 15.0
     now += 15.0
-    assert [entry.reply for entry in (await store.claim(KEY, run="next")).entries] == [reply.Text("a")]
+    assert [entry.reply for entry in (await store.claim_send_lease(KEY, attempt_id="next")).entries] == [
+        reply.Text("a")
+    ]
 
 
 async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() -> None:
@@ -225,16 +227,16 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
     envelope = a_text_envelope("a b")
     opened = await store.open(KEY, dedup_key_of(envelope))
     committed = await store.commit(
-        KEY, dedup_key_of(envelope), opened, [reply.Text("a"), reply.Text("b")], run="frozen"
+        KEY, dedup_key_of(envelope), opened, [reply.Text("a"), reply.Text("b")], attempt_id="frozen"
     )
     job = Job(MemoryDelivery(envelope), id="frozen")
-    job.envelope, job.dedup_key, job.turn = envelope, dedup_key_of(envelope), committed.turn
+    job.envelope, job.dedup_key, job.send_lease = envelope, dedup_key_of(envelope), committed.send_lease
 
     now += 60.0  # frozen here; the next owner sends everything
-    taken = await store.claim(KEY, run="next")
+    taken = await store.claim_send_lease(KEY, attempt_id="next")
     for entry in taken.entries:
         await wechat.send(OPENID, entry.reply)
-    await store.remove_sent(KEY, taken.entries, run="next")
+    await store.remove_sent(KEY, taken.entries, attempt_id="next")
     await outbox.finish(job)
 
     assert wechat.texts == ["a", "b"]
@@ -443,11 +445,11 @@ async def test_the_store_away_is_not_taken_for_wechat_away() -> None:
     answering = asyncio.Event()
 
     class Waits:
-        async def answering(self) -> None:
+        async def until_available(self) -> None:
             store.away = False
             answering.set()
 
-    rig = Rig(Echo().router, store=store, answering=Waits())
+    rig = Rig(Echo().router, store=store, availability=Waits())
     store.away = True
     with pytest.raises(StoreUnavailable):
         await store.open(KEY, "")

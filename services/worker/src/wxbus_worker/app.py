@@ -101,13 +101,13 @@ async def serve(
         contexts = RedisContextStore(
             patient, namespace=settings.store.namespace, policy=router.context_policy, lease=settings.reply_lease
         )
-        held = RedisPendingReplies(patient, namespace=settings.store.namespace, lease=settings.reply_lease)
+        pending = RedisPendingReplies(patient, namespace=settings.store.namespace, lease=settings.reply_lease)
         pipeline = build_pipeline(
             accounts=accounts,
             routes=routes,
             client_of=client_of,
             contexts=contexts,
-            held=held,
+            pending=pending,
             store=patient,
             outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE, metrics=metrics),
             publisher=publisher,
@@ -145,7 +145,7 @@ async def serve(
                 consuming = tasks.create_task(_consume(settings, patient, consumer, ownership))
                 sweepers = (
                     Sweeper(contexts, publisher, accounts, events=routes.hears_removals),
-                    ReplySweeper(held, publisher, after_outage=settings.late_after_outage),
+                    ReplySweeper(pending, publisher, after_outage=settings.late_after_outage),
                     _witness(settings, store, generation, publisher, name=name, registry=registry),
                 )
                 sweeping = [tasks.create_task(sweeper.run()) for sweeper in sweepers]
@@ -209,7 +209,7 @@ async def _cutter(settings: WorkerSettings) -> AsyncIterator[Callable[[str], Awa
 
 async def _consume(settings: WorkerSettings, patient: RetryingStore, consumer: Consumer, ownership: Rebalancer) -> None:
     """Consume our share of the partitions, once Redis answers and is fit."""
-    await patient.answering()
+    await patient.until_available()
     try:
         await patient.check_durability()
     except ConfigurationError as exc:

@@ -64,13 +64,13 @@ class Job:
     """Set by call_handler."""
     answer: dict[str, Any] | None = None
     """The handler's own answer to WeChat. Set by call_handler."""
-    held: PendingReply | None = None
+    pending: PendingReply | None = None
     """What WeChat may be answered with, as far as this run has committed it. Set by commit."""
     committed: bool = False
     """By this run: it is no duplicate. Set by commit."""
     answered: bool = False
     """Who waits for an answer was told."""
-    turn: SendLease | None = None
+    send_lease: SendLease | None = None
     """Right to send what the outbox holds. Set by commit."""
     sending: bool = False
     """The message is committed, by this run or one before: only its replies may be left. Set by send_replies."""
@@ -98,8 +98,8 @@ class Job:
         self.repeats += 1
         self.interruptible = True
         self.route, self.groups = None, NO_GROUPS
-        self.replies, self.turn, self.unsent = (), None, ()
-        self.answer, self.held, self.committed, self.sending = None, None, False, False
+        self.replies, self.send_lease, self.unsent = (), None, ()
+        self.answer, self.pending, self.committed, self.sending = None, None, False, False
 
     def abandon(self) -> None:
         """Give it up: its partition was lost."""

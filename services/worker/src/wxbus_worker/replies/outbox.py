@@ -65,7 +65,7 @@ class Outbox:
         key = ContextKey.of(job.envelope)
         job.sending = True
         refused: Reject | None = None
-        turn = job.turn
+        turn = job.send_lease
         while True:
             if turn is None or turn.wait:
                 turn = await self._turn(job, key)
@@ -76,11 +76,11 @@ class Outbox:
                     refusal = await self._send(job, key, left[0])
                     refused = refused or refusal
                     aside = job.dedup_key if refusal and job.receipt is None else ""
-                    until = await self._store.remove_sent(key, left[:1], run=job.id, aside=aside)
+                    until = await self._store.remove_sent(key, left[:1], attempt_id=job.id, set_aside_as=aside)
                     del left[0]
             except Exception:
                 job.unsent = tuple(left)
-                await self._store.remove_sent(key, (), run=job.id, last=True)
+                await self._store.remove_sent(key, (), attempt_id=job.id, end_lease=True)
                 raise
             if not left:
                 break
@@ -94,13 +94,15 @@ class Outbox:
         if own:
             log.error("replies.given_up", replies=len(own))
             self._undelivered.labels("given_up").inc(len(own))
-            await self._store.remove_sent(ContextKey.of(job.envelope), own, run=job.id, aside=job.dedup_key)
+            await self._store.remove_sent(
+                ContextKey.of(job.envelope), own, attempt_id=job.id, set_aside_as=job.dedup_key
+            )
 
     async def _turn(self, job: Job, key: ContextKey) -> SendLease:
         """Return our turn, after that of whoever has it."""
         for delay in backoff(most=1.0):
             job.interruptible = False  # from here on our replies go out, whoever gets the partition
-            turn = await self._store.claim(key, run=job.id)
+            turn = await self._store.claim_send_lease(key, attempt_id=job.id)
             if not turn.wait:
                 return turn
             job.interruptible = True

@@ -54,8 +54,8 @@ class Answerer:
         left = _left(job)
         if left <= 0:
             return
-        if job.held is not None:
-            answer: Answer | None = job.held.answer
+        if job.pending is not None:
+            answer: Answer | None = job.pending.answer
         elif job.committed:
             answer = None
         else:

@@ -27,17 +27,17 @@ class CrashCounter:
         """
         return 1 + await self._run(envelope, "")
 
-    async def begin(self, envelope: Envelope, run: str) -> None:
+    async def begin(self, envelope: Envelope, attempt_id: str) -> None:
         """Count a run that begins now."""
-        await self._run(envelope, run)
+        await self._run(envelope, attempt_id)
 
     async def end(self, envelope: Envelope) -> None:
         """Forget them all: a run ended, whatever came of it."""
         await self._scripts.run(self._end, keys=[self._key(envelope)])
 
-    async def _run(self, envelope: Envelope, run: str) -> int:
+    async def _run(self, envelope: Envelope, attempt_id: str) -> int:
         ttl = round(REMEMBER.total_seconds() * 1000)
-        return int(await self._scripts.run(self._start, keys=[self._key(envelope)], args=[run, ttl]))
+        return int(await self._scripts.run(self._start, keys=[self._key(envelope)], args=[attempt_id, ttl]))
 
     def _key(self, envelope: Envelope) -> str:
         return f"{self._namespace}:starts:{envelope.id}:{envelope.attempt}"

@@ -12,20 +12,20 @@ from typing import Final, Literal, Protocol
 
 from wxbus.bus.answer import Answer
 from wxbus.store.store import Script
-from wxbus_worker.store.ports import CLAIM, RECALL, ContextKey, SendLease
-from wxbus_worker.store.redis import LaneKeys, Scripts, late_member, split_member, to_ms, turn_of
+from wxbus_worker.store.ports import CLAIM_SECONDS, RECALL_SECONDS, ContextKey, SendLease
+from wxbus_worker.store.redis import LaneKeys, Scripts, parse_pending_member, parse_send_lease, pending_member, to_ms
 
-TOLD_AGAIN: Final = timedelta(minutes=10)
+PUBLISH_AGAIN_AFTER: Final = timedelta(minutes=10)
 """A lane that was told and did nothing is told again: the note may be lost among the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class ReleaseResult:
     """What a note has done."""
 
     status: Literal["released", "kept", "gone"]
     """`kept`: somebody may still take the reply. `gone`: nothing was held any more, a note before this one decided."""
-    turn: SendLease = field(default_factory=SendLease)
+    send_lease: SendLease = field(default_factory=SendLease)
 
 
 class PendingReplies(Protocol):
@@ -39,13 +39,15 @@ class PendingReplies(Protocol):
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
         ...
 
-    async def release(self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, run: str) -> Released:
+    async def release(
+        self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, attempt_id: str
+    ) -> ReleaseResult:
         """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
         ...
 
 
 class RedisPendingReplies:
-    """Pending replies in Redis, beside the contexts; also implements `wxbus_worker.sweepers.replies.Late`."""
+    """Pending replies in Redis, beside the contexts; also implements `wxbus_worker.sweepers.replies.OverdueReplies`."""
 
     def __init__(
         self, scripts: Scripts, *, namespace: str, lease: float = 15.0, remember: timedelta = timedelta(days=7)
@@ -64,43 +66,47 @@ class RedisPendingReplies:
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
         stored = await self._scripts.run(
             self._recall,
-            keys=[self._keys.held(key, dedup_key), self._keys.late(key.shard)],
-            args=[late_member(account, key, dedup_key), to_ms(wait)],
+            keys=[self._keys.pending(key, dedup_key), self._keys.reply_deadlines(key.shard)],
+            args=[pending_member(account, key, dedup_key), to_ms(wait)],
         )
         return None if stored is None else Answer.parse(stored)
 
-    async def release(self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, run: str) -> Released:
+    async def release(
+        self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, attempt_id: str
+    ) -> ReleaseResult:
         """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
         asked = time.monotonic()
         status, turn = await self._scripts.run(
             self._release,
             keys=[
-                self._keys.held(key, dedup_key),
-                self._keys.late(key.shard),
+                self._keys.pending(key, dedup_key),
+                self._keys.reply_deadlines(key.shard),
                 self._keys.of(key, "outbox"),
                 self._keys.of(key, "sender"),
             ],
             args=[
                 "taken" if taken else "late",
-                late_member(account, key, dedup_key),
-                to_ms(RECALL),
+                pending_member(account, key, dedup_key),
+                to_ms(RECALL_SECONDS),
                 self._remember_ms,
-                run,
+                attempt_id,
                 to_ms(self._lease),
             ],
         )
-        return Released(status.decode(), turn_of(turn, asked + self._lease))
+        return ReleaseResult(status.decode(), parse_send_lease(turn, asked + self._lease))
 
-    async def claim_late(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
-        members = await self._scripts.run(self._late, keys=[self._keys.late(shard)], args=[most, to_ms(CLAIM)])
-        return [split_member(member) for member in members]
+        members = await self._scripts.run(
+            self._late, keys=[self._keys.reply_deadlines(shard)], args=[most, to_ms(CLAIM_SECONDS)]
+        )
+        return [parse_pending_member(member) for member in members]
 
-    async def told(self, account: str, lane: str, dedup_key: str) -> None:
+    async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:
         """Note that the lane was told."""
         key = ContextKey("", None, lane)
         await self._scripts.run(
             self._told,
-            keys=[self._keys.late(key.shard)],
-            args=[late_member(account, key, dedup_key), to_ms(TOLD_AGAIN.total_seconds())],
+            keys=[self._keys.reply_deadlines(key.shard)],
+            args=[pending_member(account, key, dedup_key), to_ms(PUBLISH_AGAIN_AFTER.total_seconds())],
         )

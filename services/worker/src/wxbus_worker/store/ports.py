@@ -14,10 +14,10 @@ from wxbus_worker.context.context import Context
 
 SHARDS = 64
 """Never to be changed: every key of every lane would move."""
-CLAIM = 6.0
+CLAIM_SECONDS = 6.0
 """Seconds in which whoever claimed what is due (a context, a held reply) must have told its lane; if it died meanwhile,
 another does. Little more than a publish may take: a lane that is told twice acts once."""
-RECALL = 60.0
+RECALL_SECONDS = 60.0
 """Seconds for which an answer is given again when WeChat pushes the same again: it may not have seen the first one."""
 
 
@@ -114,12 +114,12 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommitResult:
     """The outcome of a commit."""
 
     status: Literal["committed", "duplicate", "conflict"]
     """`duplicate`: it was committed before, by us or another. `conflict`: the lane has changed, nothing is written."""
-    turn: SendLease = field(default_factory=SendLease)
+    send_lease: SendLease = field(default_factory=SendLease)
 
 
 class ContextStore(Protocol):
@@ -146,11 +146,11 @@ class ContextStore(Protocol):
         opened: Opened,
         replies: Sequence[AnyReply],
         *,
-        run: str,
+        attempt_id: str,
         remove: bool = False,
         account: str = "",
-        held: PendingReply | None = None,
-    ) -> Committed:
+        pending: PendingReply | None = None,
+    ) -> CommitResult:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send.
 
         With `remove` the context is removed in place of written. With `held`, the answer is kept for
@@ -163,12 +163,18 @@ class ContextStore(Protocol):
         """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
         ...
 
-    async def claim(self, key: ContextKey, *, run: str) -> SendLease:
+    async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Take the turn to send what the outbox holds, if no other run has it."""
         ...
 
     async def remove_sent(
-        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+        self,
+        key: ContextKey,
+        entries: Sequence[Entry],
+        *,
+        attempt_id: str,
+        end_lease: bool = False,
+        set_aside_as: str = "",
     ) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left.
 
@@ -176,6 +182,6 @@ class ContextStore(Protocol):
         """
         ...
 
-    async def resume(self, key: ContextKey, dedup_key: str, *, run: str) -> SendLease:
+    async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
         ...

@@ -14,10 +14,10 @@ from wxbus.store.store import Script
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.store.ports import (
-    CLAIM,
-    RECALL,
+    CLAIM_SECONDS,
+    RECALL_SECONDS,
     SHARDS,
-    Committed,
+    CommitResult,
     ContextKey,
     Entry,
     Opened,
@@ -45,19 +45,19 @@ class LaneKeys:
         """Return the key of what of this kind a lane has."""
         return f"{self.prefix(key.shard, kind)}{key.lane}"
 
-    def aside(self, key: ContextKey, dedup_key: str) -> str:
+    def set_aside(self, key: ContextKey, dedup_key: str) -> str:
         """Return the key of a message's replies that could not be sent."""
         return f"{self.of(key, 'aside')}:{dedup_key}"
 
-    def held(self, key: ContextKey, dedup_key: str) -> str:
+    def pending(self, key: ContextKey, dedup_key: str) -> str:
         """Return the key of a message's answer and the replies that wait with it."""
         return f"{self.of(key, 'held')}:{dedup_key}"
 
-    def index(self, shard: int) -> str:
+    def expiries(self, shard: int) -> str:
         """Return the key of a shard's contexts by due time."""
         return f"{self._namespace}:{{{shard}}}:due"
 
-    def late(self, shard: int) -> str:
+    def reply_deadlines(self, shard: int) -> str:
         """Return the key of a shard's messages whose replies wait, by the time until which they do."""
         return f"{self._namespace}:{{{shard}}}:late"
 
@@ -126,11 +126,11 @@ class RedisContextStore:
         opened: Opened,
         replies: Sequence[AnyReply],
         *,
-        run: str,
+        attempt_id: str,
         remove: bool = False,
         account: str = "",
-        held: PendingReply | None = None,
-    ) -> Committed:
+        pending: PendingReply | None = None,
+    ) -> CommitResult:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         kept = key.openid is not None and not remove
         asked = time.monotonic()
@@ -138,9 +138,9 @@ class RedisContextStore:
             self._commit,
             keys=[
                 *(self.keys.of(key, kind) for kind in ("context", "recent", "outbox", "sender")),
-                self.keys.index(key.shard),
-                self.keys.held(key, dedup_key),
-                self.keys.late(key.shard),
+                self.keys.expiries(key.shard),
+                self.keys.pending(key, dedup_key),
+                self.keys.reply_deadlines(key.shard),
             ],
             args=[
                 dedup_key,
@@ -151,54 +151,60 @@ class RedisContextStore:
                 key.lane,
                 self._remember_ms,
                 self._most_remembered,
-                run,
+                attempt_id,
                 to_ms(self._lease),
-                b"" if held is None else held.answer.to_bytes(),
-                0 if held is None or not held.wait else to_ms(held.wait),
-                "" if held is None or held.passive is None else held.passive,
-                "" if held is None else late_member(account, key, dedup_key),
-                to_ms(RECALL),
+                b"" if pending is None else pending.answer.to_bytes(),
+                0 if pending is None or not pending.wait else to_ms(pending.wait),
+                "" if pending is None or pending.passive is None else pending.passive,
+                "" if pending is None else pending_member(account, key, dedup_key),
+                to_ms(RECALL_SECONDS),
                 *(entry.to_bytes() for entry in entries_of(dedup_key, replies)),
             ],
         )
-        return Committed(status.decode(), *(turn_of(answer, asked + self._lease) for answer in turn))
+        return CommitResult(status.decode(), *(parse_send_lease(answer, asked + self._lease) for answer in turn))
 
-    async def claim(self, key: ContextKey, *, run: str) -> SendLease:
+    async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Take the turn to send what the outbox holds, if no other run has it."""
         asked = time.monotonic()
         answer = await self._scripts.run(
             self._claim,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender")],
-            args=[run, to_ms(self._lease)],
+            args=[attempt_id, to_ms(self._lease)],
         )
-        return turn_of(answer, asked + self._lease)
+        return parse_send_lease(answer, asked + self._lease)
 
     async def remove_sent(
-        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+        self,
+        key: ContextKey,
+        entries: Sequence[Entry],
+        *,
+        attempt_id: str,
+        end_lease: bool = False,
+        set_aside_as: str = "",
     ) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         asked = time.monotonic()
         await self._scripts.run(
             self._remove_sent,
-            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.aside(key, aside)],
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.set_aside(key, set_aside_as)],
             args=[
-                run,
-                0 if last else to_ms(self._lease),
-                self._remember_ms if aside else 0,
+                attempt_id,
+                0 if end_lease else to_ms(self._lease),
+                self._remember_ms if set_aside_as else 0,
                 *(entry.to_bytes() for entry in entries),
             ],
         )
         return asked + self._lease
 
-    async def resume(self, key: ContextKey, dedup_key: str, *, run: str) -> SendLease:
+    async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
         asked = time.monotonic()
         answer = await self._scripts.run(
             self._resume,
-            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.aside(key, dedup_key)],
-            args=[run, to_ms(self._lease), self._remember_ms],
+            keys=[self.keys.of(key, "outbox"), self.keys.of(key, "sender"), self.keys.set_aside(key, dedup_key)],
+            args=[attempt_id, to_ms(self._lease), self._remember_ms],
         )
-        return turn_of(answer, asked + self._lease)
+        return parse_send_lease(answer, asked + self._lease)
 
     async def drop_all(self) -> int:
         """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
@@ -210,29 +216,29 @@ class RedisContextStore:
 
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts that are due; for a while nobody else gets them."""
-        return [one for one in await self._take(shard, "due", most=most, claim=to_ms(CLAIM)) if one[1]]
+        return [one for one in await self._take(shard, "due", most=most, claim=to_ms(CLAIM_SECONDS)) if one[1]]
 
     async def delete_due(self, shard: int, *, most: int) -> int:
         """Delete contexts that are due, and return how many: for routers that need not know."""
         return len(await self._take(shard, "due", most=most, claim=0))
 
-    async def handed_over(self, lane: str, version: int) -> None:
+    async def mark_expiry_published(self, lane: str, version: int) -> None:
         """Note that its lane was told; should that come to nothing, it is told again when ids are forgotten."""
         key = ContextKey("", None, lane)
         await self._scripts.run(
             self._handed,
-            keys=[self.keys.of(key, "context"), self.keys.index(key.shard)],
+            keys=[self.keys.of(key, "context"), self.keys.expiries(key.shard)],
             args=[lane, version, self._remember_ms],
         )
 
     async def _take(self, shard: int, which: str, *, most: int, claim: int) -> Sequence[tuple[str, int]]:
         taken = await self._scripts.run(
-            self._due, keys=[self.keys.index(shard)], args=[self.keys.prefix(shard, "context"), which, most, claim]
+            self._due, keys=[self.keys.expiries(shard)], args=[self.keys.prefix(shard, "context"), which, most, claim]
         )
         return [(lane.decode(), int(version)) for lane, version in zip(taken[::2], taken[1::2], strict=True)]
 
 
-def turn_of(answer: Sequence[Any], until: float) -> SendLease:
+def parse_send_lease(answer: Sequence[Any], until: float) -> SendLease:
     """Return a turn as the scripts write it.
 
     `until` is counted from the time of asking, not of the answer: our turn must not outlast what Redis grants.
@@ -241,13 +247,13 @@ def turn_of(answer: Sequence[Any], until: float) -> SendLease:
     return SendLease(tuple(map(Entry.parse, entries)), wait_ms / 1000, until)
 
 
-def late_member(account: str, key: ContextKey, dedup_key: str) -> str:
-    """Return how a message whose replies wait stands in the index of those; `split_member` takes it apart."""
+def pending_member(account: str, key: ContextKey, dedup_key: str) -> str:
+    """Return how a message whose replies wait stands in the index of those; `parse_pending_member` takes it apart."""
     return f"{account}\n{key.lane}\n{dedup_key}"
 
 
-def split_member(member: bytes) -> tuple[str, str, str]:
-    """Return account, lane and marker of a `late_member`."""
+def parse_pending_member(member: bytes) -> tuple[str, str, str]:
+    """Return account, lane and marker of a `pending_member`."""
     account, lane, dedup_key = member.decode().split("\n")
     return account, lane, dedup_key
 

@@ -41,7 +41,7 @@ class RetryingStore:
         """Return what the script returns."""
         return await self._until_answered(lambda: self._store.run(script, keys=keys, args=args))
 
-    async def answering(self) -> None:
+    async def until_available(self) -> None:
         """Return when Redis answers and takes writes."""
         await self._until_answered(self.check)
 

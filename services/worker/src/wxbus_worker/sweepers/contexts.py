@@ -31,7 +31,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueContext:
     """A context whose time is over."""
 
     lane: str
@@ -61,7 +61,7 @@ class DueContexts(Protocol):
         """Return lanes and versions of contexts that are due; for a while nobody else gets them."""
         ...
 
-    async def handed_over(self, lane: str, version: int) -> None:
+    async def mark_expiry_published(self, lane: str, version: int) -> None:
         """Note that its lane was told."""
         ...
 
@@ -102,14 +102,14 @@ class Sweeper:
     async def _take(self, shard: int) -> int:
         if not self._events:
             return await self._contexts.delete_due(shard, most=BATCH)
-        claimed = [Due(*one) for one in await self._contexts.claim_due(shard, most=BATCH)]
+        claimed = [DueContext(*one) for one in await self._contexts.claim_due(shard, most=BATCH)]
         outcomes = await asyncio.gather(*map(self._hand_over, claimed), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
         return len(claimed)
 
-    async def _hand_over(self, due: Due) -> None:
+    async def _hand_over(self, due: DueContext) -> None:
         appid = due.lane.partition(":")[0]
         try:
             account = self._accounts.owner_of(appid)
@@ -117,4 +117,4 @@ class Sweeper:
             log.warning("expiry.unknown_account", appid=appid)
         else:
             await self._inbox.publish(due.envelope(account.name), budget=PUBLISH_BUDGET)
-        await self._contexts.handed_over(due.lane, due.version)
+        await self._contexts.mark_expiry_published(due.lane, due.version)

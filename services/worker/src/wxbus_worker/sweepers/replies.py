@@ -27,14 +27,14 @@ PROBE_BUDGET: Final = 2.0
 PUBLISH_BUDGET: Final = 5.0
 
 
-class Late(Protocol):
+class OverdueReplies(Protocol):
     """The index: `wxbus_worker.store.pending_replies.RedisPendingReplies`. Every call may be repeated."""
 
-    async def claim_late(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
         ...
 
-    async def told(self, account: str, lane: str, dedup_key: str) -> None:
+    async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:
         """Note that the lane was told."""
         ...
 
@@ -59,7 +59,7 @@ class ReplySweeper:
 
     def __init__(
         self,
-        replies: Late,
+        replies: OverdueReplies,
         inbox: ProbedInbox,
         *,
         after_outage: float,
@@ -89,7 +89,7 @@ class ReplySweeper:
         try:
             if not await self._is_there():
                 return 0
-            claimed = await asyncio.gather(*(self._replies.claim_late(shard, most=BATCH) for shard in range(SHARDS)))
+            claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, most=BATCH) for shard in range(SHARDS)))
             if not any(claimed):
                 return 0
             # What ingress has published before this is in its lane soon after it. Our notes could not tell us so:
@@ -120,5 +120,5 @@ class ReplySweeper:
     async def _tell(self, claimed: Sequence[tuple[str, str, str]]) -> int:
         for account, lane, dedup_key in claimed:
             await self._inbox.publish(late(lane, dedup_key, account=account), budget=PUBLISH_BUDGET)
-            await self._replies.told(account, lane, dedup_key)
+            await self._replies.mark_overdue_published(account, lane, dedup_key)
         return len(claimed)

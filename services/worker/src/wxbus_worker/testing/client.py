@@ -27,7 +27,7 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.store.ports import ContextKey
-from wxbus_worker.sweepers.contexts import Due
+from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
 from wxbus_worker.testing.log_lines import keep_short
 from wxbus_worker.testing.wechat import RecordingWeChat
@@ -108,7 +108,7 @@ class HandlerClient:
             routes=RouteTable(router),
             client_of=lambda _: self.wechat,
             contexts=self.contexts,
-            held=self.contexts,
+            pending=self.contexts,
             store=self.contexts,
             outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0, metrics=metrics),
             publisher=self.publisher,
@@ -180,7 +180,7 @@ class HandlerClient:
         version = (await self.contexts.open(key, "")).version
         if not version:
             raise LookupError(f"{key.openid} has no context")
-        return await self._handle(Due(key.lane, version).envelope(self.account.name))
+        return await self._handle(DueContext(key.lane, version).envelope(self.account.name))
 
     async def context(self, openid: str = "") -> Context:
         """Return the context of a user, ours by default, as their next message finds it."""

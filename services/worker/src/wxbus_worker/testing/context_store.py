@@ -9,11 +9,11 @@ from wxbus.bus.answer import Answer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy
-from wxbus_worker.store.pending_replies import TOLD_AGAIN, Released
+from wxbus_worker.store.pending_replies import PUBLISH_AGAIN_AFTER, ReleaseResult
 from wxbus_worker.store.ports import (
-    CLAIM,
-    RECALL,
-    Committed,
+    CLAIM_SECONDS,
+    RECALL_SECONDS,
+    CommitResult,
     ContextKey,
     Entry,
     Opened,
@@ -24,19 +24,19 @@ from wxbus_worker.store.ports import (
 
 
 @dataclass
-class _Held:
-    held: PendingReply
+class _PendingEntry:
+    reply: PendingReply
     account: str
     entries: list[bytes]
     """Those that wait."""
     due: float
     """Until when they wait, or the answer can be recalled."""
-    told: float
+    claimable_at: float
     """When the lane is told that it is over."""
 
     @property
     def waits(self) -> bool:
-        return self.held.wait > 0
+        return self.reply.wait > 0
 
 
 @dataclass
@@ -45,16 +45,16 @@ class _Lane:
     context: bytes = b""
     recent: list[str] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
-    held: dict[str, _Held] = field(default_factory=dict)
+    pending: dict[str, _PendingEntry] = field(default_factory=dict)
     """By marker."""
-    aside: dict[str, list[bytes]] = field(default_factory=dict)
+    set_aside: dict[str, list[bytes]] = field(default_factory=dict)
     """By marker."""
-    sender: str = ""
-    sender_until: float = 0.0
+    lease_holder: str = ""
+    lease_until: float = 0.0
 
 
 class MemoryContextStore:
-    """Lanes in this process; implements `ContextStore`, `PendingReplies` and `Late`."""
+    """Lanes in this process; implements `ContextStore`, `PendingReplies` and `OverdueReplies`."""
 
     def __init__(
         self,
@@ -92,30 +92,30 @@ class MemoryContextStore:
         opened: Opened,
         replies: Sequence[AnyReply],
         *,
-        run: str,
+        attempt_id: str,
         remove: bool = False,
         account: str = "",
-        held: PendingReply | None = None,
-    ) -> Committed:
+        pending: PendingReply | None = None,
+    ) -> CommitResult:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         lane = self._lane(key)
         context = b"" if remove else opened.context.to_bytes()
         if dedup_key in lane.recent:
-            return Committed("duplicate", self._take_turn(lane, run))
+            return CommitResult("duplicate", self._take_send_lease(lane, attempt_id))
         if lane.version != opened.version:
-            return Committed("conflict")
+            return CommitResult("conflict")
         if remove:
             lane.version, lane.context = 0, b""
         elif key.openid is not None:
             lane.version, lane.context = (lane.version or next(self._births)) + 1, context
         lane.recent = [*lane.recent, dedup_key][-self._most_remembered :]
         entries = [entry.to_bytes() for entry in entries_of(dedup_key, replies)]
-        if held is not None:
-            due = self._clock() + (held.wait or RECALL)
-            lane.held[dedup_key] = _Held(held, account, entries if held.wait else [], due, due)
-        if held is None or not held.wait:
+        if pending is not None:
+            due = self._clock() + (pending.wait or RECALL_SECONDS)
+            lane.pending[dedup_key] = _PendingEntry(pending, account, entries if pending.wait else [], due, due)
+        if pending is None or not pending.wait:
             lane.outbox += entries
-        return Committed("committed", self._take_turn(lane, run))
+        return CommitResult("committed", self._take_send_lease(lane, attempt_id))
 
     async def drop_all(self) -> int:
         """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
@@ -124,93 +124,107 @@ class MemoryContextStore:
             lane.version, lane.context = 0, b""
         return len(alive)
 
-    async def claim(self, key: ContextKey, *, run: str) -> SendLease:
+    async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Take the turn to send what the outbox holds, if no other run has it."""
-        return self._take_turn(self._lane(key), run)
+        return self._take_send_lease(self._lane(key), attempt_id)
 
     async def remove_sent(
-        self, key: ContextKey, entries: Sequence[Entry], *, run: str, last: bool = False, aside: str = ""
+        self,
+        key: ContextKey,
+        entries: Sequence[Entry],
+        *,
+        attempt_id: str,
+        end_lease: bool = False,
+        set_aside_as: str = "",
     ) -> float:
         """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
         lane = self._lane(key)
         struck = {entry.to_bytes() for entry in entries}
-        if aside:
-            lane.aside.setdefault(aside, []).extend(entry for entry in lane.outbox if entry in struck)
+        if set_aside_as:
+            lane.set_aside.setdefault(set_aside_as, []).extend(entry for entry in lane.outbox if entry in struck)
         lane.outbox = [entry for entry in lane.outbox if entry not in struck]
-        if self._holder(lane) == run:
-            over = last or not lane.outbox
-            lane.sender, lane.sender_until = ("", 0.0) if over else (run, self._clock() + self._lease)
+        if self._holder(lane) == attempt_id:
+            over = end_lease or not lane.outbox
+            lane.lease_holder, lane.lease_until = ("", 0.0) if over else (attempt_id, self._clock() + self._lease)
         return self._clock() + self._lease
 
-    async def resume(self, key: ContextKey, dedup_key: str, *, run: str) -> SendLease:
+    async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
         lane = self._lane(key)
-        lane.outbox += lane.aside.pop(dedup_key, [])
-        return self._take_turn(lane, run)
+        lane.outbox += lane.set_aside.pop(dedup_key, [])
+        return self._take_send_lease(lane, attempt_id)
 
     async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> Answer | None:  # noqa: ARG002 - as Redis'
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
-        held = self._lane(key).held.get(dedup_key)
-        if held is None or (not held.waits and held.due <= self._clock()):
+        stored = self._lane(key).pending.get(dedup_key)
+        if stored is None or (not stored.waits and stored.due <= self._clock()):
             return None
-        if held.waits:
-            held.due = max(held.due, self._clock() + wait)
-            held.told = max(held.told, held.due)
-        return held.held.answer
+        if stored.waits:
+            stored.due = max(stored.due, self._clock() + wait)
+            stored.claimable_at = max(stored.claimable_at, stored.due)
+        return stored.reply.answer
 
-    async def release(self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, run: str) -> Released:  # noqa: ARG002 - as Redis'
+    async def release(
+        self,
+        account: str,  # noqa: ARG002 - as Redis'
+        key: ContextKey,
+        dedup_key: str,
+        *,
+        taken: bool,
+        attempt_id: str,
+    ) -> ReleaseResult:
         """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
         lane = self._lane(key)
-        held = lane.held.get(dedup_key)
-        if held is None or not held.waits:
-            return Released("gone", self._take_turn(lane, run))
-        if not taken and self._clock() < held.due:
-            held.told = held.due
-            return Released("kept", self._take_turn(lane, run))
-        passive = held.held.passive if taken else None
-        lane.outbox += [entry for number, entry in enumerate(held.entries) if number != passive]
+        stored = lane.pending.get(dedup_key)
+        if stored is None or not stored.waits:
+            return ReleaseResult("gone", self._take_send_lease(lane, attempt_id))
+        if not taken and self._clock() < stored.due:
+            stored.claimable_at = stored.due
+            return ReleaseResult("kept", self._take_send_lease(lane, attempt_id))
+        passive = stored.reply.passive if taken else None
+        lane.outbox += [entry for number, entry in enumerate(stored.entries) if number != passive]
         if taken:
-            lane.held[dedup_key] = replace(
-                held, held=replace(held.held, wait=0.0), entries=[], due=self._clock() + RECALL
+            lane.pending[dedup_key] = replace(
+                stored, reply=replace(stored.reply, wait=0.0), entries=[], due=self._clock() + RECALL_SECONDS
             )
         else:
-            del lane.held[dedup_key]
-        return Released("released", self._take_turn(lane, run))
+            del lane.pending[dedup_key]
+        return ReleaseResult("released", self._take_send_lease(lane, attempt_id))
 
-    async def claim_late(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
         due = [
-            (held.account, name, dedup_key, held)
+            (stored.account, name, dedup_key, stored)
             for name, lane in self._lanes.items()
             if ContextKey("", None, name).shard == shard
-            for dedup_key, held in lane.held.items()
-            if held.waits and held.told <= self._clock()
+            for dedup_key, stored in lane.pending.items()
+            if stored.waits and stored.claimable_at <= self._clock()
         ][:most]
-        for *_, held in due:
-            held.told = self._clock() + CLAIM
+        for *_, stored in due:
+            stored.claimable_at = self._clock() + CLAIM_SECONDS
         return [one[:3] for one in due]
 
-    async def told(self, account: str, lane: str, dedup_key: str) -> None:  # noqa: ARG002 - as Redis'
+    async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:  # noqa: ARG002 - as Redis'
         """Note that the lane was told."""
-        if held := self._lanes[lane].held.get(dedup_key):
-            held.told = self._clock() + TOLD_AGAIN.total_seconds()
+        if stored := self._lanes[lane].pending.get(dedup_key):
+            stored.claimable_at = self._clock() + PUBLISH_AGAIN_AFTER.total_seconds()
 
-    def held(self, key: ContextKey) -> list[AnyReply]:
+    def pending(self, key: ContextKey) -> list[AnyReply]:
         """Return the replies that wait until it is known whether WeChat was answered with one."""
-        return [Entry.parse(stored).reply for held in self._lane(key).held.values() for stored in held.entries]
+        return [Entry.parse(entry).reply for stored in self._lane(key).pending.values() for entry in stored.entries]
 
     def passive(self, key: ContextKey, dedup_key: str) -> AnyReply | None:
         """Return the reply of a message that WeChat may be answered with, if it still waits."""
-        held = self._lane(key).held.get(dedup_key)
-        if held is None or held.held.passive is None or not held.entries:
+        stored = self._lane(key).pending.get(dedup_key)
+        if stored is None or stored.reply.passive is None or not stored.entries:
             return None
-        return Entry.parse(held.entries[held.held.passive]).reply
+        return Entry.parse(stored.entries[stored.reply.passive]).reply
 
     def outbox(self, key: ContextKey) -> list[AnyReply]:
         """Return the replies that wait to be sent."""
         return [Entry.parse(stored).reply for stored in self._lane(key).outbox]
 
-    async def answering(self) -> None:
+    async def until_available(self) -> None:
         """Return at once: what is in this process always answers."""
 
     def _lane(self, key: ContextKey) -> _Lane:
@@ -219,13 +233,13 @@ class MemoryContextStore:
         return self._lanes.setdefault(key.lane, _Lane())
 
     def _holder(self, lane: _Lane) -> str:
-        return lane.sender if self._clock() < lane.sender_until else ""
+        return lane.lease_holder if self._clock() < lane.lease_until else ""
 
-    def _take_turn(self, lane: _Lane, run: str) -> SendLease:
+    def _take_send_lease(self, lane: _Lane, attempt_id: str) -> SendLease:
         now = self._clock()
         if not lane.outbox:
             return SendLease()
-        if self._holder(lane) not in {"", run}:
-            return SendLease(wait=lane.sender_until - now)
-        lane.sender, lane.sender_until = run, now + self._lease
-        return SendLease(tuple(map(Entry.parse, lane.outbox)), 0.0, lane.sender_until)
+        if self._holder(lane) not in {"", attempt_id}:
+            return SendLease(wait=lane.lease_until - now)
+        lane.lease_holder, lane.lease_until = attempt_id, now + self._lease
+        return SendLease(tuple(map(Entry.parse, lane.outbox)), 0.0, lane.lease_until)

@@ -28,21 +28,21 @@ class Commit:
         # Interrupted between here and the last reply, the next owner would have to wait for our turn to lapse.
         job.interruptible = False
         key = ContextKey.of(job.envelope)
-        held = self._answerer.to_hold(job)
+        pending = self._answerer.to_hold(job)
         outcome = await self._store.commit(
             key,
             job.dedup_key,
             job.opened,
             job.replies,
-            run=job.id,
+            attempt_id=job.id,
             remove=remove,
             account=job.envelope.account,
-            held=held,
+            pending=pending,
         )
         if outcome.status == "conflict":
             job.interruptible = True
             raise CommitConflict
         if outcome.status == "committed":
-            job.committed, job.held = True, held
-        job.turn = outcome.turn
+            job.committed, job.pending = True, pending
+        job.send_lease = outcome.send_lease
         return await call_next(job)

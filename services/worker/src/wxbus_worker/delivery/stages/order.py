@@ -26,7 +26,7 @@ from wxbus_worker.delivery.stages.settle_replies import SettleReplies
 from wxbus_worker.delivery.stages.skip_committed import SkipCommitted
 from wxbus_worker.delivery.stages.tell_token_service import PlatformEvents, TellTokenService
 from wxbus_worker.delivery.stages.trace import Trace
-from wxbus_worker.delivery.stages.wait_for_store import Answering, WaitForStore
+from wxbus_worker.delivery.stages.wait_for_store import StoreAvailability, WaitForStore
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
@@ -44,8 +44,8 @@ def build_pipeline(
     routes: RouteTable,
     client_of: Callable[[str], WeChatClient],
     contexts: ContextStore,
-    held: PendingReplies,
-    store: Answering,
+    pending: PendingReplies,
+    store: StoreAvailability,
     outbox: Outbox,
     publisher: PublisherPort,
     retries: RetryPolicy,
@@ -62,7 +62,7 @@ def build_pipeline(
     `signatures` knows those of plain messages; None: there are none. `platform` hears of third-party platforms'
     events; None: nobody does.
     """
-    answerer = Answerer(publisher, held, grace=late_grace)
+    answerer = Answerer(publisher, pending, grace=late_grace)
     finish = compose([ResumeReplies(contexts), Answer(answerer), SendReplies(outbox)], _done)
     return compose(
         [
@@ -72,7 +72,7 @@ def build_pipeline(
             WaitForStore(store),  # outside of whatever reads or writes Redis
             CountStart(starts),  # outside of all that may end the process; inside of what needs no Redis
             SkipCommitted(finish),  # before contexts and handlers: its changes are made
-            SettleReplies(held, finish, metrics),  # before contexts and handlers: a note concerns neither
+            SettleReplies(pending, finish, metrics),  # before contexts and handlers: a note concerns neither
             OpenContext(contexts, metrics),  # outside of the commit, whose conflict makes it read again
             DropOutdated(finish),  # before routes: an end that a message overtook needs no handler
             FindRoute(routes),  # inside of the context, whose state it asks; before duplicates, which it may want

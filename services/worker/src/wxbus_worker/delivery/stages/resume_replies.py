@@ -20,7 +20,9 @@ class ResumeReplies:
         """Run the rest, for everything else at once."""
         if job.envelope.replay and not job.committed:
             job.interruptible = False  # as from a commit on
-            job.turn = await self._store.resume(ContextKey.of(job.envelope), job.dedup_key, run=job.id)
-            if not job.turn.entries and not job.turn.wait and job.envelope.attempt == 1:
+            job.send_lease = await self._store.restore_set_aside(
+                ContextKey.of(job.envelope), job.dedup_key, attempt_id=job.id
+            )
+            if not job.send_lease.entries and not job.send_lease.wait and job.envelope.attempt == 1:
                 log.warning("replay.nothing_left_to_send")
         return await call_next(job)

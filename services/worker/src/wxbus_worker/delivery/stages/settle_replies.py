@@ -30,12 +30,12 @@ class SettleReplies:
         taken = envelope.kind is EnvelopeKind.TAKEN
         job.interruptible = False  # as from a commit on
         released = await self._replies.release(
-            envelope.account, ContextKey.of(envelope), job.receipt, taken=taken, run=job.id
+            envelope.account, ContextKey.of(envelope), job.receipt, taken=taken, attempt_id=job.id
         )
         if released.status == "released":
             self._metrics.passive.labels("taken" if taken else "late").inc()
             log.info("reply.taken" if taken else "reply.late")
-        job.turn = released.turn
+        job.send_lease = released.send_lease
         try:
             return await self._finish(job)
         except Reject as exc:

@@ -12,10 +12,10 @@ from wxbus_worker.delivery.settlement import Settlement
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Answering(Protocol):
+class StoreAvailability(Protocol):
     """Something one can wait for: `wxbus_worker.store.retrying.RetryingStore`."""
 
-    async def answering(self) -> None:
+    async def until_available(self) -> None:
         """Return when it answers."""
         ...
 
@@ -26,7 +26,7 @@ class WaitForStore:
     Our own scripts wait by themselves; this is for a handler that uses the store, too.
     """
 
-    def __init__(self, store: Answering) -> None:
+    def __init__(self, store: StoreAvailability) -> None:
         self._store = store
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
@@ -37,4 +37,4 @@ class WaitForStore:
             except StoreUnavailable as exc:
                 log.warning("delivery.waits_for_store", reason=str(exc))
                 job.interruptible = True
-                await self._store.answering()
+                await self._store.until_available()

@@ -14,9 +14,9 @@ from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.pending_replies import PendingReplies, RedisPendingReplies
-from wxbus_worker.store.ports import Committed, ContextKey, ContextStore, PendingReply
+from wxbus_worker.store.ports import CommitResult, ContextKey, ContextStore, PendingReply
 from wxbus_worker.store.redis import RedisContextStore
-from wxbus_worker.sweepers.replies import Late
+from wxbus_worker.sweepers.replies import OverdueReplies
 from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey.of_user("wx1", "o_1")
@@ -25,7 +25,7 @@ ANSWER = Answer({"MsgType": "text", "Content": "a"}, "m")
 LONG, SHORT = 600.0, 0.001
 
 
-class Both(PendingReplies, Late, Protocol):
+class Both(PendingReplies, OverdueReplies, Protocol):
     """What a note asks, and what the sweeper asks."""
 
 
@@ -34,23 +34,25 @@ class Stores:
     """What one worker has."""
 
     contexts: ContextStore
-    held: Both
+    pending: Both
 
     async def commit(
-        self, replies: Sequence[AnyReply], held: PendingReply | None, *, dedup_key: str = "m"
-    ) -> Committed:
+        self, replies: Sequence[AnyReply], pending: PendingReply | None, *, dedup_key: str = "m"
+    ) -> CommitResult:
         """Commit a message of the user."""
         opened = await self.contexts.open(KEY, dedup_key)
-        return await self.contexts.commit(KEY, dedup_key, opened, replies, run="r", account="shop", held=held)
+        return await self.contexts.commit(
+            KEY, dedup_key, opened, replies, attempt_id="r", account="shop", pending=pending
+        )
 
     async def release(self, *, taken: bool, dedup_key: str = "m") -> tuple[str, list[AnyReply]]:
         """Return what a note has done, and what is to be sent then."""
-        released = await self.held.release("shop", KEY, dedup_key, taken=taken, run="r")
-        return released.status, [entry.reply for entry in released.turn.entries]
+        released = await self.pending.release("shop", KEY, dedup_key, taken=taken, attempt_id="r")
+        return released.status, [entry.reply for entry in released.send_lease.entries]
 
     async def late(self) -> list[tuple[str, str, str]]:
         """Return what is late in the user's shard, now."""
-        return list(await self.held.claim_late(KEY.shard, most=10))
+        return list(await self.pending.claim_overdue(KEY.shard, most=10))
 
     async def until_late(self) -> list[tuple[str, str, str]]:
         """Return what is late, once anything is."""
@@ -89,7 +91,7 @@ async def test_what_is_held_is_not_sent(stores: Stores) -> None:
     await stores.commit([C], None, dedup_key="before")
     committed = await stores.commit([A, B], PendingReply(ANSWER, 0, LONG))
     assert committed.status == "committed"
-    assert [entry.reply for entry in committed.turn.entries] == [C]
+    assert [entry.reply for entry in committed.send_lease.entries] == [C]
     assert await stores.late() == []
 
 
@@ -107,7 +109,7 @@ async def test_what_nobody_took_in_time_is_sent_whole(stores: Stores) -> None:
     assert await stores.until_late() == [("shop", KEY.lane, "m")]
     assert await stores.release(taken=False) == ("released", [A, B])
     assert await stores.release(taken=True) == ("gone", [A, B])
-    assert await stores.held.recall("shop", KEY, "m", wait=LONG) is None
+    assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
 
 
 async def test_a_lane_is_told_once_that_its_reply_is_late(stores: Stores) -> None:
@@ -115,7 +117,7 @@ async def test_a_lane_is_told_once_that_its_reply_is_late(stores: Stores) -> Non
     await stores.commit([A], PendingReply(ANSWER, 0, SHORT))
     await stores.until_late()
     assert await stores.late() == []
-    await stores.held.told("shop", KEY.lane, "m")
+    await stores.pending.mark_overdue_published("shop", KEY.lane, "m")
     assert await stores.late() == []
 
     await stores.commit([A], PendingReply(ANSWER, 0, SHORT), dedup_key="m2")
@@ -128,7 +130,7 @@ async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores
     """WeChat's retry of the same message: a note that it is late does not count any more, however long it travelled."""
     await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
     await stores.until_late()
-    assert await stores.held.recall("shop", KEY, "m", wait=LONG) == ANSWER
+    assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER
     assert await stores.release(taken=False) == ("kept", [])
     assert await stores.late() == []
     assert await stores.release(taken=True) == ("released", [B])
@@ -137,7 +139,7 @@ async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores
 async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
     """Of two that wait for the same answer, the last one decides when it is too late."""
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
-    assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == ANSWER
+    assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     await asyncio.sleep(5 * SHORT)
     assert await stores.release(taken=False) == ("kept", [])
 
@@ -146,7 +148,7 @@ async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Store
     """WeChat may not have seen it: its retry gets the same. Nothing waits, nothing is sent."""
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     await stores.release(taken=True)
-    assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == ANSWER
+    assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     assert await stores.late() == []
     assert await stores.release(taken=False) == ("gone", [])
 
@@ -154,15 +156,15 @@ async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Store
 async def test_an_answer_without_a_reply_in_it_holds_nothing_up(stores: Stores) -> None:
     """The handler's own answer to an event: given again for a while, replies go out at once."""
     committed = await stores.commit([A], PendingReply(Answer({"ResultCode": 0})))
-    assert [entry.reply for entry in committed.turn.entries] == [A]
-    assert await stores.held.recall("shop", KEY, "m", wait=SHORT) == Answer({"ResultCode": 0})
+    assert [entry.reply for entry in committed.send_lease.entries] == [A]
+    assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == Answer({"ResultCode": 0})
     assert await stores.late() == []
 
 
 async def test_there_is_no_answer_of_what_was_not_held(stores: Stores) -> None:
     """A message without a passive reply has none, a note about it changes nothing."""
     await stores.commit([A], None)
-    assert await stores.held.recall("shop", KEY, "m", wait=LONG) is None
+    assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
     assert await stores.release(taken=True) == ("gone", [A])
     assert await stores.late() == []
 
@@ -172,7 +174,7 @@ async def test_the_first_commit_decides_what_is_held(stores: Stores) -> None:
     slow = await stores.contexts.open(KEY, "m")
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     other = PendingReply(Answer({"Content": "b"}, "m"), 0, SHORT)
-    repeated = await stores.contexts.commit(KEY, "m", slow, [B], run="r2", account="shop", held=other)
+    repeated = await stores.contexts.commit(KEY, "m", slow, [B], attempt_id="r2", account="shop", pending=other)
     assert repeated.status == "duplicate"
-    assert await stores.held.recall("shop", KEY, "m", wait=LONG) == ANSWER
+    assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER
     assert await stores.release(taken=True) == ("released", [])
