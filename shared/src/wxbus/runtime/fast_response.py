@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import cast
 
 from aiohttp import HttpVersion11, web
-from aiohttp.helpers import rfc822_formatted_time
+
+from wxbus.runtime.aiohttp_internals import http_date
 
 
 @lru_cache(maxsize=64)
@@ -54,5 +55,5 @@ class FastResponse:
             connection = b"Connection: keep-alive\r\n"
         transport.write(
             b"%bDate: %b\r\nContent-Length: %d\r\n%b\r\n%b"
-            % (self._head, rfc822_formatted_time().encode(), len(self._body), connection, self._body)
+            % (self._head, http_date(), len(self._body), connection, self._body)
         )

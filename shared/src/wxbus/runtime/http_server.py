@@ -4,18 +4,15 @@ aiohttp itself answers a request that it cannot parse with the bytes of it, logs
 a signature or a token, and names itself and its version in every answer.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final, TypeAlias
 
 import structlog
-from aiohttp import HttpVersion10, HttpVersion11, web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.streams import StreamReader
 
 from wxbus.aio.buckets import Buckets
+from wxbus.runtime import aiohttp_internals
 
 Handler: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
 """Answers a request of the kind that the server makes."""
@@ -43,52 +40,8 @@ LONG_HEADER: Final = f"the header is over the limit of {FIELDS} fields or {FIELD
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Request(web.BaseRequest):
-    """A request whose answer does not say what we run."""
-
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        response.headers.popall("Server", None)
-
-
-class Connection(web.RequestHandler):
-    """A connection that refuses what it cannot parse without repeating it.
-
-    It parses one request ahead, so that a request is served whatever is sent after it, and reads the body of the
-    request that it serves to its end when the server stops.
-    """
-
-    def __init__(self, manager: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        super().__init__(manager, loop=loop, **options)
-        # aiohttp parses all that came at once, and drops the requests before bytes that are none.
-        self._max_msg_queue_size, self._msg_queue_resume_size = 1, 0
-        self._parser = HttpRequestParser(
-            self,
-            loop,
-            self._read_bufsize,
-            max_line_size=self.max_line_size,
-            max_field_size=self.max_field_size,
-            max_headers=self.max_headers,
-            payload_exception=web.RequestPayloadError,
-            auto_decompress=options.get("auto_decompress", True),
-            max_msg_queue_size=1,
-        )
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; of a connection that is being closed, those of the body that is being read."""
-        closing = (self._close, self._force_close)
-        if any(closing) and self._reads_body:
-            self._close = self._force_close = False
-            super().data_received(data)
-            self._close, self._force_close = closing
-        else:
-            super().data_received(data)
-
-    @property
-    def _reads_body(self) -> bool:
-        bodies = [body for _, body in self._messages]
-        if self._current_request is not None:
-            bodies.append(self._current_request.content)
-        return not all(body.is_eof() for body in bodies)
+class Connection(aiohttp_internals.Connection):
+    """A connection that refuses malformed requests without repeating their bytes."""
 
     def handle_error(
         self,
@@ -101,18 +54,17 @@ class Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         status, text = _refusal(exc)
-        if isinstance(self._manager, Server):
-            self._manager.note_refusal(status, type(exc).__name__, request.remote)
+        if isinstance(self.server, Server):
+            self.server.note_refusal(status, type(exc).__name__, request.remote)
         response = web.Response(status=status, text=text)
         response.force_close()
         return response
 
 
-class Server(web.Server):
-    """aiohttp's low-level server with connections of ours; `options` are those of `aiohttp.web.RequestHandler`."""
+class Server(aiohttp_internals.Server):
+    """aiohttp's low-level server with these connections; `options` are those of `aiohttp.web.RequestHandler`."""
 
-    connection_class: ClassVar[type[Connection]] = Connection
-    request_class: ClassVar[type[Request]] = Request
+    connection_class: ClassVar[type[aiohttp_internals.Connection]] = Connection
 
     def __init__(
         self,
@@ -133,8 +85,8 @@ class Server(web.Server):
         super().__init__(answer, request_factory=request_factory, handler_cancellation=handler_cancellation)
         self._lines: Buckets[str] = Buckets(LINES_PER_SECOND, LINES)
         self._left_out = 0
-        self._body_limit = body_limit
-        self._options: dict[str, Any] = {
+        self.body_limit = body_limit
+        self.connection_options = {
             "access_log": None,  # what is worth a line is logged by those who answer
             "keepalive_timeout": KEEPALIVE,
             "max_line_size": LINE_LIMIT,
@@ -142,10 +94,6 @@ class Server(web.Server):
             "max_headers": FIELDS,
             **options,
         }
-
-    def __call__(self) -> web.RequestHandler:
-        """Return the protocol of a new connection."""
-        return self.connection_class(self, loop=self._loop, **self._options)
 
     def note_refusal(self, status: int, reason: str, remote: str | None) -> None:
         """Log a request that is no HTTP; of too many at once only how many there were."""
@@ -155,42 +103,23 @@ class Server(web.Server):
         log.info("http.refused", status=status, reason=reason, remote=remote, refusals_left_out=self._left_out)
         self._left_out = 0
 
-    def prepare(self, request: Any) -> None:
-        """Give a request that came in what those who answer it need beside it."""
-
     def _refuse_coding(self, request: web.BaseRequest) -> web.Response:
         self.note_refusal(501, "Transfer-Encoding", request.remote)
         response = web.Response(status=501, text=UNKNOWN_CODING)
         response.force_close()
         return response
 
-    def _make_request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: web.RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        if message.version not in (HttpVersion11, HttpVersion10):
-            message = message._replace(version=HttpVersion10)  # else we would answer in HTTP/0.9 or HTTP/2.0
-        request = self.request_class(
-            message, payload, protocol, writer, task, self._loop, client_max_size=self._body_limit
-        )
-        self.prepare(request)
-        return request
 
-
-class ApplicationRunner(web.AppRunner):
+class ApplicationRunner(aiohttp_internals.ApplicationRunner):
     """Runs an application behind such a server."""
 
     def __init__(self, app: web.Application) -> None:
         super().__init__(app)
         app.on_response_prepare.append(_unnamed)
 
-    async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        return Server(made.request_handler, request_factory=made.request_factory)
+    def wrap_server(self, server: web.Server) -> web.Server:
+        """Return a server with the same handler."""
+        return Server(server.request_handler, request_factory=server.request_factory)
 
 
 def _refusal(exc: HttpProcessingError) -> tuple[int, str]:

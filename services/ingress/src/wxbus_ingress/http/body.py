@@ -9,8 +9,6 @@ from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request
 from wxbus_ingress.settings import Limits
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
 
 async def read_body(request: Request, limits: Limits, deadline: Deadline) -> bytes:
     """Return the whole body, as it came: compression is not undone.
@@ -29,8 +27,7 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
         request.hold(limits.body_limit if request.content_length is None else request.content_length)
         async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
             if request.headers.get("Expect", "").lower() == "100-continue":
-                await request.writer.write(CONTINUE)
-                request.writer.output_size = 0
+                await request.send_continue()
             return _bounded(request, await request.read(), limits)
     except web.HTTPRequestEntityTooLarge as exc:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc

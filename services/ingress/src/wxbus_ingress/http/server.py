@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 import structlog
 from aiohttp import web
 
-from wxbus.runtime import http_server
+from wxbus.runtime import aiohttp_internals, http_server
 from wxbus.runtime.sockets import BACKLOG
 from wxbus_ingress.http.admission import SURPLUS, Admission
 from wxbus_ingress.settings import Limits
@@ -38,7 +38,7 @@ TOO_MANY = _refusal(
 )
 
 
-class Request(http_server.Request):
+class Request(aiohttp_internals.Request):
     """A request with the loop's time of its first byte."""
 
     first_byte: float
@@ -70,7 +70,7 @@ class Connection(http_server.Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin without a request."""
-        self._server = cast("Server", self._manager)
+        self._server = cast("Server", self.server)
         self._server.admission.connections += 1
         self._first_byte, self._in_header, self._header_bytes, self._header_timer = None, True, 0, None
         super().connection_made(transport)
@@ -84,30 +84,30 @@ class Connection(http_server.Connection):
     def data_received(self, data: bytes) -> None:
         """Note the time if these are the first bytes of a request."""
         if data:  # aiohttp calls this without any, to go on with what it has
-            self._last_byte = self._loop.time()
+            self._last_byte = self.loop.time()
             if self._first_byte is None:
                 self._first_byte = self._last_byte
         super().data_received(data)
-        if self._in_header and self._first_byte is not None and not self._messages:
+        if self._in_header and self._first_byte is not None and not self.has_parsed_request:
             self._wait_for_header(self._first_byte, len(data))
 
     def take_first_byte(self) -> float:
         """Return the loop's time of the first byte of the request that begins now."""
         self._in_header = False
         self._forget_header()
-        return self._loop.time() if self._first_byte is None else self._first_byte
+        return self.loop.time() if self._first_byte is None else self._first_byte
 
     def forget_first_byte(self) -> None:
         """The request is answered: what comes now belongs to the next one, which may be here already."""
         self._in_header = True
-        self._first_byte = self._last_byte if self._messages else None
+        self._first_byte = self._last_byte if self.has_parsed_request else None
 
     def _wait_for_header(self, since: float, more: int) -> None:
         self._header_bytes += more
         if self._header_bytes > HEADER_LIMIT:
             self._refuse(LONG_HEADER)
         elif self._header_timer is None:
-            self._header_timer = self._loop.call_at(since + self._server.header_timeout, self._refuse, SLOW_HEADER)
+            self._header_timer = self.loop.call_at(since + self._server.header_timeout, self._refuse, SLOW_HEADER)
 
     def _forget_header(self) -> None:
         self._header_bytes = 0
@@ -118,11 +118,11 @@ class Connection(http_server.Connection):
     def _refuse(self, answer: bytes) -> None:
         self._forget_header()
         if self.transport is not None:
-            log.info("http.refused", status=int(answer[9:12]), remote=(self.peername or [None])[0])
+            log.info("http.refused", status=int(answer[9:12]), remote=self.remote)
             self.close()  # what still comes is dropped, and our side closed: a reset would take the answer along
             self.transport.write(answer)
             self.transport.write_eof()
-            self._loop.call_later(LINGER, self.transport.abort)
+            self.loop.call_later(LINGER, self.transport.abort)
 
 
 class Surplus(asyncio.Protocol):
