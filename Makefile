@@ -60,14 +60,14 @@ venv: $(VENV)/.installed ## the virtual environment with everything a checkout n
 $(VENV)/.installed: locks/dev.txt $(addsuffix /pyproject.toml,$(DISTRIBUTIONS)) | python
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BOOTSTRAP).installing $(VENV) locks/dev.txt $(DISTRIBUTIONS)
+	@$(BOOTSTRAP).install.dependencies $(VENV) locks/dev.txt $(DISTRIBUTIONS)
 	@touch $@
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "wxbus needs Python 3.11 to 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 
 servers: | python # before a minute of installation, not after it
-	@$(BOOTSTRAP).needed
+	@$(BOOTSTRAP).install.server_programs
 
 clean: ## remove the virtual environment, local data and what tools leave
 	rm -rf $(VENV) .local build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -20,9 +20,9 @@ from tests.support.leftovers import delete_keys, delete_queues
 from tests.support.programs import PACKAGES, provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
-from wxbus_local.guard import Run
-from wxbus_local.private import Server
-from wxbus_local.servers import RABBITMQ, REDIS, Launcher, Servers, find
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, Servers, find
+from wxbus_local.servers.private import Server
 
 OPEN = pytest.StashKey[ExitStack]()
 LAUNCHER = pytest.StashKey[Launcher]()

@@ -17,8 +17,8 @@ from tests.benchmarks.results import Result
 from wxbus.config.settings import LogSettings
 from wxbus.errors import WxbusError
 from wxbus.runtime import logs
-from wxbus_local.guard import Run
-from wxbus_local.servers import Launcher, find
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.launcher import Launcher, find
 
 Benchmark: TypeAlias = Callable[[Places], Coroutine[None, None, list[Result]]]
 

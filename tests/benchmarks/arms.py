@@ -20,7 +20,7 @@ from tests.support.processes import Service
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.telemetry import new_traceparent
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 APPID = "wxbench0000000000"
 TEXT = "你好, order 17"

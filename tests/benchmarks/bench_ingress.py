@@ -11,7 +11,7 @@ from tests.benchmarks.results import Result
 from tests.support.processes import Service
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 APPID, TOKEN, AES_KEY = "wxbench0000000000", "benchtoken", "BenchmarkKeyBenchmarkKeyBenchmarkKeyBenchma"
 ROUNDS, CALLBACKS, CONNECTIONS = 5, 4_000, 32

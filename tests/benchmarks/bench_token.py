@@ -15,7 +15,7 @@ from wxbus.rpc.auth.keys import new_key
 from wxbus.rpc.transports.amqp_client import AmqpTransport
 from wxbus.rpc.transports.port import Outgoing
 from wxbus.tokens import TokenClient
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 from wxbus_token.registry.keyring import new_vault_key
 
 APPID = "wxbench0000000000"

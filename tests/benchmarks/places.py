@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.support.leftovers import delete_keys, delete_queues
 from tests.support.processes import Service, serving
 from wxbus.bus.topology import Topology
-from wxbus_local.guard import Run
+from wxbus_local.processes.run import Run
 
 
 def _name() -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.installation import Installation
 from wxbus.bus.topology import Topology
-from wxbus_local.servers import Launcher
+from wxbus_local.servers.launcher import Launcher
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Outcome
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.support.installation import Installation
-from wxbus_local.servers import Launcher
+from wxbus_local.servers.launcher import Launcher
 
 Install: TypeAlias = Callable[..., AbstractAsyncContextManager[Installation]]
 

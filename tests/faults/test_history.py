@@ -17,7 +17,7 @@ from tests.support.history import Fault, Load, Outcome, differences, in_hand, ou
 from tests.support.processes import Service
 from tests.support.proxy import Proxy, proxied
 from wxbus.bus.topology import Topology
-from wxbus_local.private import Server
+from wxbus_local.servers.private import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]
 

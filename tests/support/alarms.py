@@ -4,9 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from wxbus_local.containers import ContainerServer
-from wxbus_local.private import Server
-from wxbus_local.rabbitmq import PrivateRabbitMQ
+from wxbus_local.servers.containers import ContainerServer
+from wxbus_local.servers.private import Server
+from wxbus_local.servers.rabbitmq import PrivateRabbitMQ
 
 WATERMARK = "set_vm_memory_high_watermark"
 

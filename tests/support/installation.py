@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.support.processes import Service, serving
 from wxbus.bus.topology import Topology
 from wxbus.rpc.auth.keys import new_key
-from wxbus_local.guard import Run
-from wxbus_local.ports import free_port
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.ports import free_port
 from wxbus_token.registry.keyring import new_vault_key
 
 ACCOUNT = "shop"

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
-from wxbus_local.guard import Run
+from wxbus_local.processes.run import Run
 
 ROOT = Path(__file__).parents[2]
 """The checkout, from which all of them run: modules below `tests` are found."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 CHUNK = 65_536
 

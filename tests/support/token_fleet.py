@@ -11,8 +11,8 @@ import aiohttp
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, ShortLivedWeChat
 from wxbus.rpc.auth.keys import new_key
-from wxbus_local.guard import Run
-from wxbus_local.ports import free_port
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.ports import free_port
 from wxbus_token.registry.keyring import new_vault_key
 
 LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0

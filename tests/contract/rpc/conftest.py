@@ -16,7 +16,7 @@ from wxbus.rpc.codec.serialization import Serializer
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.rpc.transports.http import build_http
 from wxbus.runtime.admin import listening
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from wxbus.bus.topology import Topology
-from wxbus_local.cleanup import forget
-from wxbus_local.servers import Servers
+from wxbus_local.servers.launcher import Servers
+from wxbus_local.stack.cleanup import forget
 
 
 @pytest.fixture

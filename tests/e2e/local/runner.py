@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from wxbus_local.guard import MARK, end, wait_ended
+from wxbus_local.processes.tree import RUN_ID, end, wait_ended
 
 SANDBOX = re.compile(r"or look at (http://\S+)\. Ctrl-C")
 ENDED = 60.0
@@ -63,7 +63,7 @@ class Runner:
 
     def run_id(self) -> str:
         """The id that its processes carry."""
-        return self.named("-m wxbus_ingress").environ()[MARK]
+        return self.named("-m wxbus_ingress").environ()[RUN_ID]
 
     def left(self) -> list[psutil.Process]:
         """What is still there of the processes there were, after they had time to end."""

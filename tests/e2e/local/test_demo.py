@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from tests.e2e.local.runner import environment
 from wxbus.runtime.admin import listening
-from wxbus_local.servers import Servers
+from wxbus_local.servers.launcher import Servers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.local.runner import Runner, environment, running, send
-from wxbus_local.containers import Engine, NoEngine
-from wxbus_local.ports import free_port
+from wxbus_local.servers.containers import Engine, NoEngine
+from wxbus_local.servers.ports import free_port
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Fault
 

@@ -6,13 +6,13 @@ import sys
 import psutil
 import pytest
 
-from wxbus_local.guard import marked, wait_ended
+from wxbus_local.processes.tree import processes_of, wait_ended
 
 pytestmark = pytest.mark.faults
 
 RUNNER = """
 import subprocess, sys
-from wxbus_local.guard import Run
+from wxbus_local.processes.run import Run
 
 with Run.open() as run:
     deaf = "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
@@ -36,7 +36,7 @@ def test_children_and_their_children_end_with_the_runner(ending: str) -> None:
     ) as runner:
         assert runner.stdout is not None
         run_id, guard_pid = runner.stdout.readline().split()
-        left = marked(run_id)
+        left = processes_of(run_id)
         guard = psutil.Process(int(guard_pid))
         assert len(left) == 2
 
@@ -47,4 +47,4 @@ def test_children_and_their_children_end_with_the_runner(ending: str) -> None:
         still_there = wait_ended([*left, guard], timeout=30)
 
     assert still_there == []
-    assert marked(run_id) == []
+    assert processes_of(run_id) == []

@@ -11,10 +11,10 @@ from redis import Redis
 from tests.conftest import quiet
 from wxbus.bus.management import Management
 from wxbus.errors import BrokerUnavailable
-from wxbus_local import probe
-from wxbus_local.guard import marked, wait_ended
-from wxbus_local.private import Server
-from wxbus_local.servers import RABBITMQ, REDIS, Kind, Launcher
+from wxbus_local.processes.tree import processes_of, wait_ended
+from wxbus_local.servers import probes
+from wxbus_local.servers.launcher import RABBITMQ, REDIS, Kind, Launcher
+from wxbus_local.servers.private import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
@@ -49,7 +49,7 @@ def test_a_frozen_one_answers_nothing_until_it_is_thawed(
     """Frozen, the port still takes connections, but no answer comes: what a hung host looks like."""
     server.freeze()
     with monkeypatch.context() as impatient:
-        impatient.setattr(probe, "TIMEOUT", 1.0)
+        impatient.setattr(probes, "TIMEOUT", 1.0)
         assert kind.probe(server.url) is not None
     server.thaw()
 
@@ -90,7 +90,7 @@ def test_stopped_in_good_order_nothing_is_left_of_it(launcher: Launcher, tmp_pat
         pytest.skip(f"no {kind.need.name} program on this machine: the other tests here ran against containers")
     server = kind.private(launcher.run, tmp_path, program)
     server.start()
-    own = [process for process in marked(launcher.run.id) if is_of(process, tmp_path)]
+    own = [process for process in processes_of(launcher.run.id) if is_of(process, tmp_path)]
     assert own
 
     server.stop()

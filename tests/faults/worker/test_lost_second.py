@@ -12,9 +12,9 @@ from tests.faults.conftest import Install
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.processes import Service
 from wxbus.bus.topology import Topology
-from wxbus_local.needed import REDIS
-from wxbus_local.redis import PrivateRedis
-from wxbus_local.servers import Launcher
+from wxbus_local.install.server_programs import REDIS
+from wxbus_local.servers.launcher import Launcher
+from wxbus_local.servers.redis import PrivateRedis
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -16,7 +16,7 @@ from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.installation import APPID, Installation
 from tests.support.processes import Service
 from wxbus.bus.topology import Topology
-from wxbus_local.private import Server
+from wxbus_local.servers.private import Server
 from wxbus_worker.partitions.membership import LEASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]

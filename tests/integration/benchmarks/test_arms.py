@@ -10,7 +10,7 @@ from tests.benchmarks.arms import APPID, TEXT, Arm, Message, celery_worker, our_
 from tests.benchmarks.places import Places
 from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
-from wxbus_local.servers import Launcher
+from wxbus_local.servers.launcher import Launcher
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.redis import RedisContextStore
 

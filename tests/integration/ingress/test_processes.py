@@ -21,7 +21,7 @@ from tests.support.queues import read_inbox
 from wxbus.bus.topology import Topology
 from wxbus.wechat.documents.codec import document_from_json
 from wxbus_ingress.publishing.orphaned_spools import find_orphaned
-from wxbus_local.guard import end, wait_ended
+from wxbus_local.processes.tree import end, wait_ended
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ import pytest
 
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

@@ -14,7 +14,7 @@ from tests.support.token_service import eventually
 from wxbus.aio.waiting import background
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.store import Store
-from wxbus_local.private import Server
+from wxbus_local.servers.private import Server
 from wxbus_token.registry.keyring import Keyring, new_vault_key
 from wxbus_token.registry.models import RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription

@@ -12,7 +12,7 @@ from tests.integration.token.conftest import APPID, LIFETIME, Instance, WeChat, 
 from tests.support.programs import program
 from wxbus.api.fetched import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 from wxbus_token.kinds import digest_of
 from wxbus_token.registry.keyring import new_vault_key
 

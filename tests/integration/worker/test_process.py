@@ -14,7 +14,7 @@ import pytest
 from tests.support.worker import a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 
 pytestmark = pytest.mark.integration
 

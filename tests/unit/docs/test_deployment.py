@@ -15,7 +15,7 @@ from aiohttp import web
 from tests.support.readme import ROOT
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.runtime.admin import listening
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 from wxbus_token.registry.keyring import Keyring
 
 CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}

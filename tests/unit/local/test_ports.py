@@ -4,11 +4,11 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from wxbus_local.ports import FIRST, LAST, free_port
+from wxbus_local.servers.ports import FIRST, LAST, free_port
 
 BY_CHANCE_THE_SAME = """
 import random; random.seed(1)
-from wxbus_local.ports import free_port
+from wxbus_local.servers.ports import free_port
 print(*(free_port() for _ in range(100)), flush=True)
 input()
 """

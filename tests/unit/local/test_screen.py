@@ -6,8 +6,8 @@ import json
 import pytest
 from rich.console import Console
 
-from wxbus_local.screen import Screen
-from wxbus_local.stack import Line
+from wxbus_local.console.screen import Screen
+from wxbus_local.stack.stack import Line
 
 ATTACK = "/wechat/a\n12:00:00 token     all.well\x1b[31m\x1b]0;title\x07\x9b2J\u202e\u2028"
 

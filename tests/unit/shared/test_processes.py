@@ -14,7 +14,7 @@ import pytest
 
 from wxbus.errors import ConfigurationError
 from wxbus.runtime.processes import port_for_process
-from wxbus_local.guard import end, wait_ended
+from wxbus_local.processes.tree import end, wait_ended
 
 ROOT = Path(__file__).parents[3]
 END = 20.0

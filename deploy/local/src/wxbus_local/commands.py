@@ -18,16 +18,16 @@ from rich.text import Text
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError, WxbusError
-from wxbus_local.checking import check
-from wxbus_local.cleanup import forget
-from wxbus_local.demo import demonstrate
-from wxbus_local.guard import Run
-from wxbus_local.invitation import invite, invite_wechat
-from wxbus_local.plan import UNKNOWN, Plan
-from wxbus_local.screen import Screen
-from wxbus_local.servers import Launcher, find
+from wxbus_local.console.next_steps import invite, invite_wechat
+from wxbus_local.console.screen import Screen
+from wxbus_local.demo.player import demonstrate
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.launcher import Launcher, find
 from wxbus_local.settings import LocalSettings
-from wxbus_local.stack import Stack
+from wxbus_local.stack.cleanup import forget
+from wxbus_local.stack.plan import UNKNOWN, Plan
+from wxbus_local.stack.preflight import check
+from wxbus_local.stack.stack import Stack
 
 
 class Told(BaseException):

@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.text import Text
 
 from wxbus.accounts.models import Accounts
-from wxbus_local.addresses import Addresses, url
-from wxbus_local.plan import Plan
+from wxbus_local.console.screen import Screen
 from wxbus_local.real import first_tokens, to_enter
-from wxbus_local.screen import Screen
+from wxbus_local.stack.addresses import Addresses, url
+from wxbus_local.stack.plan import Plan
 
 
 def invite(screen: Screen, addresses: Addresses) -> None:

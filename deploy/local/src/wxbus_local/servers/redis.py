@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wxbus_local import probe
-from wxbus_local.guard import Run
-from wxbus_local.ports import free_port
-from wxbus_local.private import PrivateServer
+from wxbus_local.processes.run import Run
+from wxbus_local.servers import probes
+from wxbus_local.servers.ports import free_port
+from wxbus_local.servers.private import PrivateServer
 
 OPTIONS = ("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "")
 
@@ -43,4 +43,4 @@ class PrivateRedis(PrivateServer):
 
     def probe(self) -> str | None:
         """Return None if it answers a PING."""
-        return probe.resp(self.url)
+        return probes.resp(self.url)

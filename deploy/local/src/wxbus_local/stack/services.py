@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wxbus_local.addresses import Addresses
+from wxbus_local.stack.addresses import Addresses
 
 
 @dataclass(frozen=True, slots=True)

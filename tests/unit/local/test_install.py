@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT
-from wxbus_local import needed
-from wxbus_local.installing import follow, teller
+from wxbus_local.install import server_programs
+from wxbus_local.install.dependencies import follow, teller
 
 
 def check(path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """The check as `make` runs it, without the packages of the virtual environment, with programs of `path` only."""
     environment = {"PATH": str(path), "PYTHONPATH": str(ROOT / "deploy/local/src"), **variables}
-    command = [sys.executable, "-S", "-m", "wxbus_local.needed"]
+    command = [sys.executable, "-S", "-m", "wxbus_local.install.server_programs"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -36,17 +36,17 @@ def test_without_a_way_to_the_servers_both_are_named_in_one_command(
     for variable in ("WXBUS_AMQP_URL", "WXBUS_REDIS_URL"):
         monkeypatch.delenv(variable, raising=False)
     for name in ("RABBITMQ", "REDIS"):
-        monkeypatch.setattr(needed, name, replace(getattr(needed, name), first=(), last=()))
+        monkeypatch.setattr(server_programs, name, replace(getattr(server_programs, name), first=(), last=()))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
-    assert "`sudo apt-get install rabbitmq-server redis-server`" in str(needed.main())
+    assert "`sudo apt-get install rabbitmq-server redis-server`" in str(server_programs.main())
 
 
 def test_what_is_missing_is_named_in_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both servers, by the package manager's names for them, with the variables of running ones."""
     monkeypatch.setenv("PATH", str(programs(tmp_path, "apt-get")))
 
-    text = needed.advice([needed.RABBITMQ, needed.REDIS])
+    text = server_programs.advice([server_programs.RABBITMQ, server_programs.REDIS])
 
     assert text.startswith("RabbitMQ and Redis are needed: type `sudo apt-get install rabbitmq-server redis-server`")
     assert "WXBUS_AMQP_URL and WXBUS_REDIS_URL" in text
@@ -65,8 +65,10 @@ def test_one_way_to_both_is_enough(tmp_path: Path, way: str) -> None:
 def test_make_checks_servers_before_it_installs() -> None:
     """Whoever lacks them waits for nothing; what needs no server asks for none."""
     for target in ("run", "demo", "test"):
-        assert plan(target).index("wxbus_local.needed") < plan(target).index("wxbus_local.installing")
-    assert "wxbus_local.needed" not in plan("unit")
+        assert plan(target).index("wxbus_local.install.server_programs") < plan(target).index(
+            "wxbus_local.install.dependencies"
+        )
+    assert "wxbus_local.install.server_programs" not in plan("unit")
 
 
 def plan(target: str) -> str:

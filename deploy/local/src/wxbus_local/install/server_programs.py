@@ -1,6 +1,6 @@
 """Whether this machine can have RabbitMQ and Redis; checked before anything is installed, so with Python alone.
 
-`python3 -m wxbus_local.needed` is the check that `make` runs before it makes the virtual environment.
+`python3 -m wxbus_local.install.server_programs` is the check that `make` runs before it makes the virtual environment.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wxbus_local import packages
+from wxbus_local.install import package_managers
 
 DOCKER_TIMEOUT = 10
 """Seconds in which a Docker engine has to answer."""
@@ -70,7 +70,7 @@ def advice(needs: "Iterable[Need]") -> str:
     names = " and ".join(need.name for need in wanted)
     verb = "are" if len(wanted) > 1 else "is"
     variables = " and ".join(need.variable for need in wanted)
-    command = packages.advice([need.packages for need in wanted])
+    command = package_managers.advice([need.packages for need in wanted])
     return f"{names} {verb} needed: {command}; or start Docker; or set {variables} to servers that run already"
 
 
@@ -88,7 +88,7 @@ def has_docker() -> bool:
 def main() -> "str | None":
     """Return None if there is a way to both servers, else what to do."""
     lacking = missing()
-    if not lacking or packages.manager() or has_docker():
+    if not lacking or package_managers.manager() or has_docker():
         return None
     return advice(lacking)
 

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wxbus_local import probe
 from wxbus_local.errors import StartFailed
-from wxbus_local.guard import Run
-from wxbus_local.ports import free_port
-from wxbus_local.private import POLL, PrivateServer
+from wxbus_local.processes.run import Run
+from wxbus_local.servers import probes
+from wxbus_local.servers.ports import free_port
+from wxbus_local.servers.private import POLL, PrivateServer
 
 ERLANG_PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
 EPMD_TIMEOUT = 20.0
@@ -103,7 +103,7 @@ class PrivateRabbitMQ(PrivateServer):
 
     def probe(self) -> str | None:
         """Return None if it accepts an AMQP connection: a ping of the node answers earlier."""
-        return probe.amqp(self.url)
+        return probes.amqp(self.url)
 
     def _start_epmd(self) -> None:
         """Start the port mapper as a child: left to itself, Erlang starts a daemon that nobody stops."""

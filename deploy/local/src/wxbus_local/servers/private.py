@@ -12,7 +12,8 @@ from typing import Protocol
 import psutil
 
 from wxbus_local.errors import StartFailed
-from wxbus_local.guard import Run, alive, end, wait_ended
+from wxbus_local.processes.run import Run
+from wxbus_local.processes.tree import end, is_alive, wait_ended
 
 START_TIMEOUT = 60.0
 STOP_GRACE = 15.0
@@ -162,7 +163,7 @@ class PrivateServer(ABC):
         if tree:
             self.thaw()
             end(tree[:1], grace=STOP_GRACE)  # the first of them ends the others in its own order
-            end([process for process in tree[1:] if alive(process)], grace=0)
+            end([process for process in tree[1:] if is_alive(process)], grace=0)
         self._reap(tree)
 
     def discard(self) -> None:

@@ -15,11 +15,11 @@ from typing import IO, cast
 
 import requests
 
-from wxbus_local.addresses import Addresses
 from wxbus_local.errors import StartFailed
-from wxbus_local.guard import Run
-from wxbus_local.parts import Part
-from wxbus_local.servers import Servers
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.launcher import Servers
+from wxbus_local.stack.addresses import Addresses
+from wxbus_local.stack.services import Part
 
 READY_TIMEOUT = 60.0
 PROBE_TIMEOUT = 3.0
@@ -157,7 +157,7 @@ def running(
         hear: Is given every line they say, by a thread.
     """
     supervisor = subprocess.Popen(
-        [sys.executable, "-m", "wxbus_local.processes"],
+        [sys.executable, "-m", "wxbus_local.stack.supervisor"],
         env=dict(environment),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -16,9 +16,10 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from wxbus_local.errors import StartFailed
-from wxbus_local.guard import MARK, Run
-from wxbus_local.ports import free_port
-from wxbus_local.private import LAST_LINES, START_TIMEOUT, wait_ready
+from wxbus_local.processes.run import Run
+from wxbus_local.processes.tree import RUN_ID
+from wxbus_local.servers.ports import free_port
+from wxbus_local.servers.private import LAST_LINES, START_TIMEOUT, wait_ready
 
 ANSWER_TIMEOUT = 10
 """Seconds the engine may take for an answer."""
@@ -73,7 +74,7 @@ class Engine:
 
     def of_run(self, run_id: str) -> list[Any]:
         """Return the containers of a run, running or not."""
-        found: list[Any] = self._client.containers.list(all=True, filters={"label": f"{MARK}={run_id}"})
+        found: list[Any] = self._client.containers.list(all=True, filters={"label": f"{RUN_ID}={run_id}"})
         return found
 
     def provide(self, image: str, say: Callable[[str], None]) -> None:
@@ -125,7 +126,7 @@ class ContainerServer:
         testcontainers_config.ryuk_disabled = True
         run.has_containers()
         self._container = (
-            DockerContainer(recipe.image).with_envs(**recipe.environment).with_kwargs(labels={MARK: run.id})
+            DockerContainer(recipe.image).with_envs(**recipe.environment).with_kwargs(labels={RUN_ID: run.id})
         )
         if recipe.command:
             self._container = self._container.with_command(list(recipe.command))

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from wxbus_local.conversation import Played, a_user, play, script, surplus
+from wxbus_local.demo.conversation import Played, a_user, play, script, surplus
 from wxbus_sandbox.control.client import SandboxClient
 
 

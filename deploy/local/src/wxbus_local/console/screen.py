@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from wxbus_local.stack import Line
+from wxbus_local.stack.stack import Line
 
 LEVELS: Final = {"debug": "dim", "info": "", "warning": "yellow", "error": "bold red", "critical": "bold red"}
 NAMES: Final = {"token": "magenta", "ingress": "cyan", "sandbox": "green"}

@@ -1,6 +1,6 @@
 """Runs the parts of a stack (honcho), as a process of its own; says what happens as one JSON object a line.
 
-Started as `python -m wxbus_local.processes`; it reads the parts (`parts`) as JSON. If one part ends, all do.
+Started as `python -m wxbus_local.stack.supervisor`; it reads the parts (`parts`) as JSON. If one part ends, all do.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Checks settings, accounts and handlers before anything is started; `python -m wxbus_local.checking` is the check.
+"""Checks settings, accounts and handlers before anything is started: `python -m wxbus_local.stack.preflight`.
 
 It is a process of its own, with the environment that the services will have: it imports the user's handlers.
 """

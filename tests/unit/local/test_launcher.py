@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from wxbus.errors import ConfigurationError
-from wxbus_local.containers import Engine, NoEngine, NoImage
-from wxbus_local.guard import Run
-from wxbus_local.packages import Manager
-from wxbus_local.servers import RABBITMQ, REDIS, Kind, Launcher
+from wxbus_local.install.package_managers import Manager
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.containers import Engine, NoEngine, NoImage
+from wxbus_local.servers.launcher import RABBITMQ, REDIS, Kind, Launcher
 
 
 class PretendServer:

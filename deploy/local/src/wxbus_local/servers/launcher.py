@@ -17,12 +17,13 @@ from pathlib import Path
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
 from wxbus.runtime.logs import redact_text
-from wxbus_local import containers, needed, packages, probe
-from wxbus_local import rabbitmq as private_rabbitmq
-from wxbus_local import redis as private_redis
 from wxbus_local.errors import StartFailed
-from wxbus_local.guard import Run
-from wxbus_local.private import Server
+from wxbus_local.install import package_managers, server_programs
+from wxbus_local.processes.run import Run
+from wxbus_local.servers import containers, probes
+from wxbus_local.servers import rabbitmq as private_rabbitmq
+from wxbus_local.servers import redis as private_redis
+from wxbus_local.servers.private import Server
 from wxbus_local.settings import LocalSettings
 
 Say = Callable[[str], None]
@@ -33,7 +34,7 @@ Say = Callable[[str], None]
 class Kind:
     """A server we need, and the ways to come by one."""
 
-    need: needed.Need
+    need: server_programs.Need
     recipe: containers.Recipe
     program: Callable[[], str | None]
     private: Callable[[Run, Path, str], Server]
@@ -41,34 +42,34 @@ class Kind:
 
 
 RABBITMQ = Kind(
-    need=needed.RABBITMQ,
+    need=server_programs.RABBITMQ,
     recipe=containers.Recipe(
         name="RabbitMQ",
         image="rabbitmq:4-management",
         port=5672,
         management_port=15672,
         url="amqp://wxbus:wxbus@{host}:{port}/",
-        probe=probe.amqp,
+        probe=probes.amqp,
         environment={"RABBITMQ_DEFAULT_USER": "wxbus", "RABBITMQ_DEFAULT_PASS": "wxbus"},
     ),
-    program=needed.RABBITMQ.program,
+    program=server_programs.RABBITMQ.program,
     private=private_rabbitmq.PrivateRabbitMQ,
-    probe=probe.amqp,
+    probe=probes.amqp,
 )
 
 REDIS = Kind(
-    need=needed.REDIS,
+    need=server_programs.REDIS,
     recipe=containers.Recipe(
         name="Redis",
         image="redis:8",
         port=6379,
         url="redis://{host}:{port}/0",
-        probe=probe.resp,
+        probe=probes.resp,
         command=("redis-server", *private_redis.OPTIONS),
     ),
-    program=needed.REDIS.program,
+    program=server_programs.REDIS.program,
     private=private_redis.PrivateRedis,
-    probe=probe.resp,
+    probe=probes.resp,
 )
 
 
@@ -88,8 +89,8 @@ class Launcher:
     run: Run
     say: Say
     engine: Callable[[], containers.Engine] = containers.Engine
-    manager: Callable[[], packages.Manager | None] = packages.manager
-    missing: Callable[[], list[needed.Need]] = needed.missing
+    manager: Callable[[], package_managers.Manager | None] = package_managers.manager
+    missing: Callable[[], list[server_programs.Need]] = server_programs.missing
 
     def launch(self, kind: Kind, folder: Path) -> Server:
         """Return a server that answers, its data in `folder` where it is a program.
@@ -143,7 +144,7 @@ class Launcher:
             executable = kind.program()
         if executable is None:
             others = [need for need in self.missing() if need != kind.need]
-            raise ConfigurationError(needed.advice([kind.need, *others]))
+            raise ConfigurationError(server_programs.advice([kind.need, *others]))
         server = kind.private(self.run, folder.absolute(), executable)
         server.start()
         return server

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from wxbus.errors import ConfigurationError
-from wxbus_local.ports import is_free, preferred_port
+from wxbus_local.servers.ports import is_free, preferred_port
 from wxbus_local.settings import LocalSettings
 
 

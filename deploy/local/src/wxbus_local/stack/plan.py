@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wxbus_local import variables
-from wxbus_local.addresses import Addresses
-from wxbus_local.credentials import Credentials
-from wxbus_local.guard import Run
-from wxbus_local.parts import parts
-from wxbus_local.servers import Servers
+from wxbus_local.processes.run import Run
+from wxbus_local.servers.launcher import Servers
 from wxbus_local.settings import LocalSettings
-from wxbus_local.stack import Line, Stack, running
+from wxbus_local.stack import environment
+from wxbus_local.stack.addresses import Addresses
+from wxbus_local.stack.credentials import Credentials
+from wxbus_local.stack.services import parts
+from wxbus_local.stack.stack import Line, Stack, running
 
 UNKNOWN: Final = Servers(amqp_url="amqp://127.0.0.1/", management_url=None, redis_url="redis://127.0.0.1/", own=())
 """Stands for servers that do not run yet."""
@@ -36,12 +36,12 @@ class Plan:
 
     def warnings(self) -> list[str]:
         """Return a sentence for each variable that is set and has no effect."""
-        return [*variables.misspelt(), *variables.overruled(self._decided(UNKNOWN))]
+        return [*environment.misspelt(), *environment.overruled(self._decided(UNKNOWN))]
 
     def environment(self, run: Run, servers: Servers) -> dict[str, str]:
         """Return the environment of all services."""
-        preferred = variables.preferred(self.settings, self.addresses)
-        return preferred | variables.known() | run.mark | self._decided(servers)
+        preferred = environment.preferred(self.settings, self.addresses)
+        return preferred | environment.known() | run.variables | self._decided(servers)
 
     def running(
         self, run: Run, servers: Servers, *, hear: Callable[[Line], None], reload: bool
@@ -53,12 +53,12 @@ class Plan:
     @contextmanager
     def variables_written(self, servers: Servers) -> Iterator[None]:
         """Have a file with what commands need while the block runs."""
-        file = self.settings.local_data / variables.ENV_FILE
-        variables.write(file, self._decided(servers), self.addresses, self.credentials)
+        file = self.settings.local_data / environment.ENV_FILE
+        environment.write(file, self._decided(servers), self.addresses, self.credentials)
         try:
             yield
         finally:
             file.unlink(missing_ok=True)
 
     def _decided(self, servers: Servers) -> dict[str, str]:
-        return variables.of_services(self.settings, self.addresses, servers, self.credentials, data=self.data)
+        return environment.of_services(self.settings, self.addresses, servers, self.credentials, data=self.data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wxbus_local.packages import Manager
+from wxbus_local.install.package_managers import Manager
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fills a virtual environment, and shows how far it is: `python3 -m wxbus_local.installing VENV LOCK PROJECT...`.
+"""Fills a virtual environment: `python3 -m wxbus_local.install.dependencies VENV LOCK PROJECT...`.
 
 With uv where it is installed, else with pip. It runs before anything is installed, so with Python alone.
 """

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from wxbus.config.settings import PREFIX, unread, variables
 from wxbus_ingress.settings import IngressSettings, SpoolCommandSettings
-from wxbus_local.addresses import Addresses, url
-from wxbus_local.credentials import Credentials
-from wxbus_local.servers import Servers
+from wxbus_local.servers.launcher import Servers
 from wxbus_local.settings import LocalSettings
+from wxbus_local.stack.addresses import Addresses, url
+from wxbus_local.stack.credentials import Credentials
 from wxbus_sandbox.settings import SandboxSettings
 from wxbus_token.cli.console import CallerSettings
 from wxbus_token.settings import TokenSettings

@@ -1,0 +1,1 @@
+"""The conversation that `make demo` plays."""

@@ -1,0 +1,1 @@
+"""RabbitMQ and Redis: finds, starts, probes and stops them."""

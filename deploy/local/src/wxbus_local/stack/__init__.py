@@ -1,0 +1,1 @@
+"""The services of wxbus as processes of this machine."""
