@@ -95,7 +95,7 @@ async def cut_in_the_window(
     settled = world.rig.settled
 
     async def publish(spooling: SpoolingPublisher, envelope: Envelope, *, budget: float) -> None:
-        if envelope.kind is EnvelopeKind.TAKEN:
+        if envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY:
             await world.rig.until_settled(settled + 1)
             await asyncio.sleep(ACK)
             await until(looks, well=True)

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
-from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import Death, Delivery
 from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
@@ -47,10 +47,10 @@ class MemoryPublisher:
     """An outlet that keeps what it is given."""
 
     published: list[Envelope] = field(default_factory=list)
-    parked: list[tuple[Envelope, str]] = field(default_factory=list)
+    retries: list[tuple[Envelope, str]] = field(default_factory=list)
     """Envelope and name of the delay."""
-    buried: list[tuple[Delivery, Death]] = field(default_factory=list)
-    answered: list[tuple[Envelope, Answer]] = field(default_factory=list)
+    dead_letters: list[tuple[Delivery, Death]] = field(default_factory=list)
+    answered: list[tuple[Envelope, PassiveAnswer]] = field(default_factory=list)
     away: bool = False
     """Set it to take the broker away: every call raises BrokerUnavailable."""
     connections: int = 1
@@ -64,18 +64,18 @@ class MemoryPublisher:
         self.published.append(envelope)
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Keep it in `parked`."""
+        """Keep it in `retries`."""
         if delay not in RETRY_DELAYS:
             raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
         self._arrive(budget)
-        self.parked.append((envelope, delay))
+        self.retries.append((envelope, delay))
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
-        """Keep it in `buried`."""
+        """Keep it in `dead_letters`."""
         self._arrive(budget)
-        self.buried.append((delivery, death))
+        self.dead_letters.append((delivery, death))
 
-    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+    async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
         """Keep it in `answered`."""
         if envelope.reply_to is None:
             raise ValueError("nobody waits for an answer to this envelope")

@@ -9,9 +9,9 @@ import pytest
 from tests.support.envelopes import an_envelope
 from tests.support.proxy import proxied
 from tests.support.sinks import CollectingSink
-from wxbus.bus.answer import Answer
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import Death, Delivery
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -129,7 +129,7 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
         bus.publisher.publish(an_envelope(), budget=0.1),
         bus.publisher.schedule_retry(an_envelope(), delay="1s", budget=0.1),
         bus.publisher.dead_letter(delivery, DEATH, budget=0.1),
-        bus.publisher.answer(an_envelope(reply_to="somebody"), Answer(), budget=0.1),
+        bus.publisher.answer(an_envelope(reply_to="somebody"), PassiveAnswer(), budget=0.1),
     ):
         with pytest.raises(BrokerUnavailable):
             await refused

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.support.worker import REDIS_PATIENCE
-from wxbus.bus.answer import Answer
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
@@ -21,7 +21,7 @@ from wxbus_worker.testing import MemoryContextStore
 
 KEY = ContextKey.of_user("wx1", "o_1")
 A, B, C = reply.Text("a"), reply.Text("b"), reply.Text("c")
-ANSWER = Answer({"MsgType": "text", "Content": "a"}, "m")
+ANSWER = PassiveAnswer({"MsgType": "text", "Content": "a"}, "m")
 LONG, SHORT = 600.0, 0.001
 
 
@@ -155,9 +155,9 @@ async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Store
 
 async def test_an_answer_without_a_reply_in_it_holds_nothing_up(stores: Stores) -> None:
     """The handler's own answer to an event: given again for a while, replies go out at once."""
-    committed = await stores.commit([A], PendingReply(Answer({"ResultCode": 0})))
+    committed = await stores.commit([A], PendingReply(PassiveAnswer({"ResultCode": 0})))
     assert [entry.reply for entry in committed.send_lease.entries] == [A]
-    assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == Answer({"ResultCode": 0})
+    assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == PassiveAnswer({"ResultCode": 0})
     assert await stores.late() == []
 
 
@@ -173,7 +173,7 @@ async def test_the_first_commit_decides_what_is_held(stores: Stores) -> None:
     """A second run of the same message is a duplicate: neither its replies nor its answer count."""
     slow = await stores.contexts.open(KEY, "m")
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
-    other = PendingReply(Answer({"Content": "b"}, "m"), 0, SHORT)
+    other = PendingReply(PassiveAnswer({"Content": "b"}, "m"), 0, SHORT)
     repeated = await stores.contexts.commit(KEY, "m", slow, [B], attempt_id="r2", account="shop", pending=other)
     assert repeated.status == "duplicate"
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER

@@ -90,12 +90,17 @@ async def test_killed_before_a_message_is_opened(own_redis: Server, store: Watch
     delivery = MemoryDelivery(a_text_envelope())
     handling = asyncio.create_task(rig.handle(delivery))
     await store.failed.wait()
-    assert (bot.runs, delivery.acked, rig.memory_publisher.parked, rig.memory_publisher.buried) == (0, False, [], [])
+    assert (bot.runs, delivery.acked, rig.memory_publisher.retries, rig.memory_publisher.dead_letters) == (
+        0,
+        False,
+        [],
+        [],
+    )
 
     await asyncio.to_thread(own_redis.start)
     assert isinstance(await handling, Done)
     assert (bot.runs, delivery.acked, rig.wechat.texts) == (1, True, ["run 1"])
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_killed_between_handler_and_commit(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
@@ -106,7 +111,7 @@ async def test_killed_between_handler_and_commit(own_redis: Server, store: Watch
     await asyncio.to_thread(own_redis.kill)
     bot.go_on.set()
     await store.failed.wait()
-    assert (delivery.acked, rig.wechat.texts, rig.memory_publisher.parked) == (False, [], [])
+    assert (delivery.acked, rig.wechat.texts, rig.memory_publisher.retries) == (False, [], [])
 
     await asyncio.to_thread(own_redis.start)
     assert isinstance(await handling, Done)

@@ -9,23 +9,23 @@ from tests.integration.bus.conftest import Consuming
 from tests.support.envelopes import an_envelope
 from tests.support.proxy import Proxy
 from tests.support.sinks import CollectingSink
-from wxbus.bus.answer import REPLY_TO, Answer
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 
 pytestmark = pytest.mark.integration
 
-ANSWER = Answer({"MsgType": "text", "CreateTime": 5, "Content": "您好"}, "receipt")
+ANSWER = PassiveAnswer({"MsgType": "text", "CreateTime": 5, "Content": "您好"}, "reply_id")
 
 
 class Heard:
     """An answer sink that keeps what it hears, and `None` for the loss of the channel."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[tuple[str, Answer] | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[tuple[str, PassiveAnswer] | None] = asyncio.Queue()
 
-    def answered(self, correlation_id: str, answer: Answer) -> None:
+    def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
         """Keep it."""
         self.queue.put_nowait((correlation_id, answer))
 
@@ -90,7 +90,7 @@ async def test_what_is_no_answer_is_ignored(
 ) -> None:
     """Whoever knows the channel's name may write to it: it takes what a worker writes, and goes on."""
     envelope = await asked(asking, consuming, "c1")
-    for body in (b"", b"[]", b'{"document": 5, "receipt": ""}', b'{"document": null, "receipt": 5}'):
+    for body in (b"", b"[]", b'{"document": 5, "reply_id": ""}', b'{"document": null, "reply_id": 5}'):
         await publisher._send("", envelope.reply_to or "", f"m{body!r}", b"\0\0", body, 10, mandatory=False)
     await publisher.answer(envelope, ANSWER, budget=10)
     assert await heard.queue.get() == ("c1", ANSWER)

@@ -145,14 +145,14 @@ async def test_giving_up_one_partition_moves_that_one(
             await delivery.ack()
         async with consuming(second) as heir:
             await heir.subscribed.wait()
-            await owner.give_up(moved)
+            await owner.unsubscribe(moved)
             for count in range(1, 51):
                 await (await second.until_delivered(count))[-1].ack()
             await publisher.publish(an_envelope(99, openid=user), budget=20)
             await first.until(lambda: 99 in first.bodies())
 
             assert second.bodies() == list(range(10, 60))
-            assert (first.losses, second.losses, moved in owner.held) == ([], [], False)
+            assert (first.losses, second.losses, moved in owner.subscriptions) == ([], [], False)
 
 
 async def test_what_is_taken_again_waits_behind_the_other(
@@ -172,16 +172,16 @@ async def test_what_is_taken_again_waits_behind_the_other(
         (owner, first), (heir, second) = [(one, sinks[0]), (two, sinks[1])][:: 1 if waits[0].done() else -1]
 
         await first.deliveries[0].ack()
-        await owner.give_up(partition)
-        await owner.take(partition, standby=True)
+        await owner.unsubscribe(partition)
+        await owner.subscribe(partition, standby=True)
         await publish_numbers(publisher, range(1, 3))
         for delivery in await second.until_delivered(2):
             await delivery.ack()
-        assert owner.held[partition].standby
-        assert owner.held[partition].delivering is None
-        assert heir.held[partition].delivering is not None
+        assert owner.subscriptions[partition].standby
+        assert owner.subscriptions[partition].delivering is None
+        assert heir.subscriptions[partition].delivering is not None
 
-        await heir.give_up(partition)
+        await heir.unsubscribe(partition)
         await publish_numbers(publisher, range(3, 4))
         await first.until_delivered(2)
 
@@ -194,17 +194,17 @@ async def test_what_was_given_up_stays_given_up(
     sink = CollectingSink()
     async with consuming(sink, url=url) as consumer:
         await consumer.subscribed.wait()
-        await consumer.give_up(0)
-        await consumer.give_up(1)
-        await consumer.take(1, standby=True)
+        await consumer.unsubscribe(0)
+        await consumer.unsubscribe(1)
+        await consumer.subscribe(1, standby=True)
         proxy.abort()
         await sink.until_lost()
         for number in range(20):
             await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=20)
         await sink.until(lambda: {delivery.partition for delivery in sink.deliveries} >= {1, 2, 3})
 
-        assert sorted(consumer.held) == [1, 2, 3]
-        assert consumer.held[1].standby
+        assert sorted(consumer.subscriptions) == [1, 2, 3]
+        assert consumer.subscriptions[1].standby
 
 
 async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publisher: Publisher) -> None:

@@ -111,12 +111,12 @@ async def test_an_empty_redis_is_noticed(redis_url: str, namespace: str, redis: 
         generation = Generation(store, namespace=namespace, losses=losses)
         await generation.check()
         await generation.check()
-        assert await losses.notes() == []
+        assert await losses.recent() == []
         await redis.delete(f"{namespace}:generation")
         with structlog.testing.capture_logs() as lines:
             await generation.check()
             await generation.check()
         assert [(line["event"], line["part"], line["log_level"]) for line in lines] == [("data.lost", "Redis", "error")]
         assert registry.get_sample_value("wxbus_data_lost_total", {"part": "Redis"}) == 1
-        (note,) = await losses.notes()
+        (note,) = await losses.recent()
     assert note.startswith("Redis lost its data, noticed ")

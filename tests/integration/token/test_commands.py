@@ -73,7 +73,7 @@ async def test_status_says_that_data_were_lost(redis_url: str, namespace: str, r
     """A loss that any service noticed stands above the table, for a week; nothing has to be told to forget it."""
     assert (await run("status")).stderr == ""
     async with Store.open(redis_url) as store:
-        await Losses(store, namespace=namespace, registry=CollectorRegistry()).say(RABBITMQ)
+        await Losses(store, namespace=namespace, registry=CollectorRegistry()).report(RABBITMQ)
     said = (await run("status", "--json")).stderr
     assert re.fullmatch(
         r"RabbitMQ lost its data, noticed .* UTC: messages, retries and dead letters are gone\.\n", said

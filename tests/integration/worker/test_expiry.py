@@ -161,7 +161,7 @@ async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: Red
     (envelope,) = (await swept(contexts)).published
     assert isinstance(await rig.handle(envelope), Retry)
     assert not (await swept(contexts)).published
-    assert isinstance(await rig.handle(rig.memory_publisher.parked[0][0]), Done)
+    assert isinstance(await rig.handle(rig.memory_publisher.retries[0][0]), Done)
     assert removed == ["o_1 1"] * 2
     assert rig.wechat.texts == ["removed 1"]
 

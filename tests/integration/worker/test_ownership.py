@@ -105,7 +105,7 @@ async def until_shared(topology: Topology, *members: Member) -> None:
                 for partition, share in shares(by_name, topology.partitions).items()
             }
             if all(
-                sum(partition in member.consumer.held for member in members) == len(places)
+                sum(partition in member.consumer.subscriptions for member in members) == len(places)
                 and all(settled(member, partition, bool(standby)) for member, standby in places)
                 for partition, places in wanted.items()
             ):
@@ -115,7 +115,7 @@ async def until_shared(topology: Topology, *members: Member) -> None:
 
 def settled(member: Member, partition: int, standby: bool) -> bool:
     """Whether the member consumes the partition, or waits for it."""
-    holding = member.consumer.held.get(partition)
+    holding = member.consumer.subscriptions.get(partition)
     return holding is not None and (holding.delivering is None) is standby is holding.standby
 
 
@@ -153,7 +153,7 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
 
         def placed() -> bool:
             return all(
-                (holding := members[name].consumer.held.get(partition)) and holding.standby is bool(standby)
+                (holding := members[name].consumer.subscriptions.get(partition)) and holding.standby is bool(standby)
                 for partition, share in shares(members, topology.partitions).items()
                 for standby, name in enumerate(share)
             )

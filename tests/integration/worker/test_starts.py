@@ -70,7 +70,7 @@ async def test_five_runs_without_an_end_are_enough(starts: CrashCounter) -> None
             await starts.begin(delivery.envelope(), str(run))
         assert isinstance(await rig.handle(delivery), settled or object)
     assert len(runs) == 1
-    [(_, death)] = rig.memory_publisher.buried
+    [(_, death)] = rig.memory_publisher.dead_letters
     assert death.reason == "poison"
 
 

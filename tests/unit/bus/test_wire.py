@@ -63,14 +63,14 @@ def test_the_fast_way_gives_the_same_bytes(envelope: Envelope) -> None:
 
 def test_properties_are_what_the_design_says() -> None:
     """Other programs read the envelope by AMQP's own properties; the message outlives the broker."""
-    properties = wire.to_properties(an_envelope(1, kind=EnvelopeKind.TAKEN, expiration=4.5))
+    properties = wire.to_properties(an_envelope(1, kind=EnvelopeKind.DELIVERED_PASSIVELY, expiration=4.5))
 
     assert (
         properties.message_type,
         properties.app_id,
         properties.content_type,
         properties.delivery_mode,
-    ) == ("taken", "wx1", "application/json", 2)
+    ) == ("delivered_passively", "wx1", "application/json", 2)
     assert properties.expiration is None, "AMQP's expiration would dead-letter the callback itself"
 
 

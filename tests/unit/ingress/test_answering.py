@@ -15,8 +15,8 @@ from wechatpy.crypto import WeChatCrypto
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
 from tests.unit.ingress.conftest import ALL_MODES, an_account
 from wxbus.accounts.models import AccountKind, Accounts
-from wxbus.bus.answer import REPLY_TO, Answer, receipt_of
 from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, reply_id_of
 from wxbus.errors import SpoolUnavailable
 from wxbus.runtime.sockets import bound
 from wxbus.wechat.callbacks.keys import Mode
@@ -36,7 +36,7 @@ FOR_EVER = 60.0
 """A budget that no test waits for."""
 SOON, WAITS = 1.0, 1.2
 """A budget that tests wait for, and WeChat's time with it; a machine that stands still for so long is none."""
-REPLY = Answer({"ToUserName": "o_user", "MsgType": "text", "CreateTime": NOW, "Content": "您好 ]]>"}, "receipt")
+REPLY = PassiveAnswer({"ToUserName": "o_user", "MsgType": "text", "CreateTime": NOW, "Content": "您好 ]]>"}, "reply_id")
 NEW_KEY = AES_KEY.swapcase()
 FORMER = {"token": TOKEN, "aes_key": AES_KEY}
 
@@ -72,7 +72,7 @@ class Worker:
         """Take it."""
         if self.full:
             raise SpoolUnavailable("full")
-        if envelope.kind is EnvelopeKind.TAKEN:
+        if envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY:
             self.notes.put_nowait(envelope)
             await self.notes_pass.wait()
             return
@@ -80,7 +80,7 @@ class Worker:
         if self.answer is not None:
             self.answer(envelope)
 
-    def says(self, answer: Answer | None) -> None:
+    def says(self, answer: PassiveAnswer | None) -> None:
         """Answer every callback so; None: the connection is lost."""
 
         def say(envelope: Envelope) -> None:
@@ -159,7 +159,7 @@ async def test_the_reply_is_written_as_the_push_was(world: World, mode: Mode, fo
     assert (found["Content"], found["CreateTime"]) == ("您好 ]]>", str(NOW))
     [envelope] = world.worker.published
     note = await world.worker.notes.get()
-    assert (note.kind, note.lane, receipt_of(note)) == (EnvelopeKind.TAKEN, envelope.lane, "receipt")
+    assert (note.kind, note.lane, reply_id_of(note)) == (EnvelopeKind.DELIVERED_PASSIVELY, envelope.lane, "reply_id")
     assert (note.reply_to, note.id != envelope.id) == (None, True)
     assert world.counted("passive", "answered") == 1
 
@@ -208,7 +208,7 @@ GAME = {"ToUserName": "gh_1", "FromUserName": "o_wechat", "CreateTime": "1", "Ms
 async def test_a_mini_game_is_answered_in_plain(world: World, mode: Mode, form: Format) -> None:
     """A mini game reads `ErrCode`, never encrypted, whatever the mode of the push; success is the default."""
     push = a_push(GAME, mode=mode, format=form)
-    for answer, code in ((Answer(), "0"), (Answer({"ErrCode": 7, "ErrMsg": "no"}, "receipt"), "7")):
+    for answer, code in ((PassiveAnswer(), "0"), (PassiveAnswer({"ErrCode": 7, "ErrMsg": "no"}, "reply_id"), "7")):
         world.worker.says(answer)
         status, body, _ = await world.post(push)
         assert (status, text(parse(body), "ErrCode")) == (200, code)
@@ -218,7 +218,7 @@ async def test_a_mini_game_is_answered_in_plain(world: World, mode: Mode, form: 
 
 async def test_a_mini_game_is_answered_in_its_own_time(world: World) -> None:
     """WeChat gives a mini game's event up after 3 s: the handler has less than that."""
-    world.worker.says(Answer())
+    world.worker.says(PassiveAnswer())
     await world.post(a_push(GAME))
     [envelope] = world.worker.published
     assert envelope.expiration is not None
@@ -227,7 +227,7 @@ async def test_a_mini_game_is_answered_in_its_own_time(world: World) -> None:
 
 async def test_who_waits_says_for_how_long(world: World) -> None:
     """The worker gets the time that is left, never more, and where to answer; the envelope's id tells answers apart."""
-    world.worker.says(Answer())
+    world.worker.says(PassiveAnswer())
     await world.post(a_push())
     [envelope] = world.worker.published
     assert (envelope.reply_to, envelope.correlation_id) == (REPLY_TO, envelope.id)
@@ -245,8 +245,8 @@ async def test_the_note_follows_the_answer(world: World) -> None:
     world.worker.notes_pass.set()
 
 
-@pytest.mark.parametrize("answer", [Answer(), None], ids=["nothing", "lost"])
-async def test_nothing_is_waited_for_that_does_not_come(world: World, answer: Answer | None) -> None:
+@pytest.mark.parametrize("answer", [PassiveAnswer(), None], ids=["nothing", "lost"])
+async def test_nothing_is_waited_for_that_does_not_come(world: World, answer: PassiveAnswer | None) -> None:
     """The handler has no reply, or failed; or RabbitMQ's connection is gone, and with it the way of the answer."""
     world.worker.says(answer)
     assert await world.post(a_push()) == (200, b"success", "text/plain")
@@ -268,7 +268,7 @@ async def test_of_two_answers_the_first_counts(world: World) -> None:
 
     def twice(envelope: Envelope) -> None:
         world.worker.waiting.answered(envelope.id, REPLY)
-        world.worker.waiting.answered(envelope.id, Answer())
+        world.worker.waiting.answered(envelope.id, PassiveAnswer())
 
     world.worker.answer = twice
     _, body, _ = await world.post(a_push(mode=Mode.PLAIN))
@@ -304,7 +304,7 @@ async def test_a_note_that_cannot_be_stored_changes_no_answer(world: World) -> N
 
 async def test_an_answer_that_cannot_be_written_is_none(world: World) -> None:
     """A worker of another release: WeChat is not kept waiting for what no XML can hold."""
-    world.worker.says(Answer({"1": "no name"}, "receipt"))
+    world.worker.says(PassiveAnswer({"1": "no name"}, "reply_id"))
     assert await world.post(a_push()) == (200, b"success", "text/plain")
     assert world.worker.notes.empty()
 
@@ -322,7 +322,7 @@ async def test_only_those_wait_that_have_to(world: World) -> None:
     await push(an_event("user_enter_tempsession"), "mini")
     assert [envelope.reply_to for envelope in world.worker.published] == [None] * 4
 
-    world.worker.says(Answer())
+    world.worker.says(PassiveAnswer())
     await push(a_text(), "mini")
     await push(an_event("xpay_refund_notify"), "sends")
     assert [envelope.reply_to for envelope in world.worker.published[4:]] == [REPLY_TO] * 2
@@ -332,7 +332,7 @@ async def test_only_those_wait_that_have_to(world: World) -> None:
 @pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.SECURE])
 async def test_an_event_gets_the_answer_of_its_handler(world: World, mode: Mode, form: Format) -> None:
     """On Mini Programs too; nobody is told of it, for no user was."""
-    world.worker.says(Answer({"ResultCode": 0, "WayBillID": "88", "Fee": 3.5}))
+    world.worker.says(PassiveAnswer({"ResultCode": 0, "WayBillID": "88", "Fee": 3.5}))
     push = a_push(an_event("add_waybill"), mode=mode, format=form, receive_id=f"{APPID}-mini")
     _, body, _ = await world.post(push, account="mini")
     assert opened(body, mode, receive_id=f"{APPID}-mini") == {"ResultCode": "0", "WayBillID": "88", "Fee": "3.5"}
@@ -384,7 +384,7 @@ async def test_an_attempt_lapses_while_there_is_another_one() -> None:
 
 async def test_an_attempt_does_not_lapse_when_there_is_nothing_to_come(world: World) -> None:
     """A handler without a reply, or a callback that went to the spool: WeChat need not push again."""
-    world.worker.says(Answer())
+    world.worker.says(PassiveAnswer())
     push = a_push({**a_text(), "CreateTime": str(int(time.time()))}, mode=Mode.PLAIN, receive_id="")
     assert await world.post(push, account="window") == (200, b"success", "text/plain")
     world.worker.answer = lambda envelope: world.worker.waiting.unheard(envelope.id)

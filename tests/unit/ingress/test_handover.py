@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.brokers import FakeBroker
 from tests.support.envelopes import an_envelope
-from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.errors import SpoolUnavailable
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.passive.pending import PendingAnswers
@@ -272,7 +272,7 @@ async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
     rig.broker.away()
     with waiting.expect(envelope.id) as awaited:
         await rig.spooling.publish(envelope, budget=BUDGET)
-        assert awaited.result() == Answer()
+        assert awaited.result() == PassiveAnswer()
     rig.broker.back()
     await rig.spooling.until_direct()
     assert rig.broker.arrived[-1] == replace(envelope, reply_to=None, correlation_id=None, expiration=None)
@@ -282,7 +282,7 @@ async def test_a_note_leaves_the_spool_first(rig: Rig) -> None:
     """It would come too late behind a long outage."""
     rig.broker.away()
     await rig.publish(1, 2)
-    await rig.spooling.publish(an_envelope(3, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+    await rig.spooling.publish(an_envelope(3, kind=EnvelopeKind.DELIVERED_PASSIVELY), budget=BUDGET)
     assert numbers([row.envelope for row in await rig.spool.oldest(9)]) == [3, 1, 2]
     rig.broker.back()
     await rig.spooling.until_direct()
@@ -296,5 +296,5 @@ async def test_a_note_does_not_wait_for_the_spool(rigged: Callable[..., Any], mo
         rig.broker.away()
         await rig.spooling.publish(an_envelope(1), budget=SPOOL_SHARE + 0.01)
         rig.broker.back()
-        await rig.spooling.publish(an_envelope(2, kind=EnvelopeKind.TAKEN), budget=BUDGET)
+        await rig.spooling.publish(an_envelope(2, kind=EnvelopeKind.DELIVERED_PASSIVELY), budget=BUDGET)
         assert (numbers(rig.broker.arrived), rig.spool.rows) == ([2], 1)

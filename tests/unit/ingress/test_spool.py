@@ -62,7 +62,7 @@ async def test_what_was_taken_is_there_after_a_restart(opening: Opening) -> None
     """Every field of an envelope survives, its id above all: a copy that RabbitMQ may have has the same one."""
     sent = [
         an_envelope(1, reply_to="answers", correlation_id="c", expiration=4.25, attempt=3, replay=True),
-        an_envelope(2, openid="o_2", body='{"Content":"你好"}'.encode(), kind=EnvelopeKind.TAKEN),
+        an_envelope(2, openid="o_2", body='{"Content":"你好"}'.encode(), kind=EnvelopeKind.DELIVERED_PASSIVELY),
         replace(an_envelope(3), openid=None),
     ]
     async with opening() as spool:

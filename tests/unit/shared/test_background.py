@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from wxbus.aio.background import persist, repeat
+from wxbus.aio.background import repeat, retry_while_unavailable
 from wxbus.aio.waiting import background
 from wxbus.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable, Unavailable
 
@@ -67,11 +67,11 @@ async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
     """An outage starts it over; its return and any other error are its own."""
     work = Work(StoreUnavailable("a"), BrokerUnavailable("b"))
     with capture_logs() as lines:
-        await persist(work.round, name="consumer", pause=0.0)
+        await retry_while_unavailable(work.round, name="consumer", pause=0.0)
     assert work.over.is_set()
     assert [line["reason"] for line in lines] == ["a", "b"]
     with pytest.raises(ConfigurationError):
-        await persist(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
+        await retry_while_unavailable(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
 
 
 async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch)
     outages = ExceptionGroup("tasks", [StoreUnavailable("a"), ExceptionGroup("more", [BrokerUnavailable("b")])])
     mixed = ExceptionGroup("tasks", [StoreUnavailable("a"), LookupError("b")])
     with capture_logs() as lines:
-        await persist(Work(outages).round, name="ownership", pause=0.0)
+        await retry_while_unavailable(Work(outages).round, name="ownership", pause=0.0)
         await until_over(work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
     assert [(line["event"], line.get("reason")) for line in lines] == [
         ("background.waits", "a; b"),
@@ -89,7 +89,7 @@ async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch)
         ("background.continues", None),
     ]
     with pytest.raises(ExceptionGroup):
-        await persist(Work(mixed).round, name="ownership", pause=0.0)
+        await retry_while_unavailable(Work(mixed).round, name="ownership", pause=0.0)
 
 
 async def test_work_beside_a_block_does_not_end_silently() -> None:
@@ -116,4 +116,4 @@ async def test_no_kind_of_outage_ends_background_work(kind: type[Unavailable]) -
     """The branch of the tree decides: each `Unavailable` of each adapter is waited for."""
     work = Work(kind("away"))
     await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
-    await persist(Work(kind("away")).round, name="consumer", pause=0.0)
+    await retry_while_unavailable(Work(kind("away")).round, name="consumer", pause=0.0)

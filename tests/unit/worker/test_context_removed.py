@@ -93,7 +93,7 @@ async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there(
     version = (await rig.memory.open(KEY, "")).version
     assert isinstance(await rig.handle(DueContext(KEY.lane, version).envelope("shop")), Retry)
     assert (await rig.memory.open(KEY, "")).version == version
-    assert isinstance(await rig.handle(rig.memory_publisher.parked[0][0]), Done)
+    assert isinstance(await rig.handle(rig.memory_publisher.retries[0][0]), Done)
     assert runs == ["first", "second x"] * 2
     assert await rig.memory.get("wx1", "o_1") is None
 

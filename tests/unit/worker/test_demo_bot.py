@@ -56,7 +56,7 @@ async def test_fail_twice_fails_twice(demo: Router) -> None:
     """Parked two times, then answered once."""
     rig = Rig(demo)
     await rig.handle(a_text_envelope("fail twice"))
-    await rig.handle(rig.memory_publisher.parked[0][0])
-    await rig.handle(rig.memory_publisher.parked[1][0])
-    assert [delay for _, delay in rig.memory_publisher.parked] == ["1s", "5s"]
+    await rig.handle(rig.memory_publisher.retries[0][0])
+    await rig.handle(rig.memory_publisher.retries[1][0])
+    assert [delay for _, delay in rig.memory_publisher.retries] == ["1s", "5s"]
     assert rig.wechat.texts == ["It worked at attempt 3."]

@@ -57,7 +57,9 @@ async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -
         assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
-    assert [(note.kind, note.lane) for note in rig.memory_publisher.published] == [(EnvelopeKind.LATE, KEY.lane)]
+    assert [(note.kind, note.lane) for note in rig.memory_publisher.published] == [
+        (EnvelopeKind.REPLY_DEADLINE_PASSED, KEY.lane)
+    ]
 
 
 async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:

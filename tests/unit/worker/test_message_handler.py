@@ -257,7 +257,7 @@ async def test_a_class_says_how_its_methods_are_run() -> None:
     for envelope in (pushed, replace(pushed, id=new_id()), a_text_envelope("fail")):
         await rig.handle(envelope)
     assert shop.count == 3
-    assert [delay for _, delay in rig.memory_publisher.parked] == ["5s"]
+    assert [delay for _, delay in rig.memory_publisher.retries] == ["5s"]
     settlement = await rig.handle(an_event("subscribe"))
     assert "took longer than 0.01 s" in str(getattr(settlement, "error", None))
 

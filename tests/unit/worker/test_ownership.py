@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from wxbus.aio.waiting import background
-from wxbus.bus.ports import Holding
+from wxbus.bus.ports import PartitionSubscription
 from wxbus_worker.partitions import rebalancer as ownership
 from wxbus_worker.partitions.membership import Membership, MembershipView
 from wxbus_worker.partitions.rebalancer import Rebalancer
@@ -37,12 +37,12 @@ class FakePartitions:
     def __init__(self) -> None:
         self.subscribed, self.admitted = asyncio.Event(), asyncio.Event()
         self.subscribed.set()
-        self.held: Mapping[int, Holding] = {}
+        self.subscriptions: Mapping[int, PartitionSubscription] = {}
 
-    async def take(self, partition: int, *, standby: bool = False) -> None:
+    async def subscribe(self, partition: int, *, standby: bool = False) -> None:
         """Take it."""
 
-    async def give_up(self, partition: int) -> None:
+    async def unsubscribe(self, partition: int) -> None:
         """Give it up."""
 
     def disconnect(self, reason: str) -> None:

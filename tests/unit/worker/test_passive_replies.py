@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.worker import APPID, KEY, OPENID, SHOP, Rig, a_text_envelope, an_event_envelope
-from wxbus.bus.answer import Answer, late, taken
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import PassiveAnswer, delivered_passively, reply_deadline_passed
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import AnyMessage, Event, TextMessage, reply
@@ -68,7 +68,7 @@ async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() ->
     }
     assert rig.wechat.texts == []
 
-    assert isinstance(await rig.handle(taken(envelope, answer.receipt)), Done)
+    assert isinstance(await rig.handle(delivered_passively(envelope, answer.reply_id)), Done)
     assert rig.wechat.texts == ["b", "c"]
     assert rig.metrics.passive.labels("taken")._value.get() == 1
 
@@ -78,7 +78,7 @@ async def test_ingress_is_answered_after_the_commit() -> None:
     held: list[object] = []
 
     class PublisherPort(MemoryPublisher):
-        async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+        async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
             held.extend(rig.memory.pending(KEY))
             await super().answer(envelope, answer, budget=budget)
 
@@ -108,8 +108,11 @@ async def test_of_two_notes_the_first_decides(notes: str) -> None:
     envelope = awaited("a b")
     await rig.handle(envelope)
     rig.ahead = LATER
-    receipt = rig.memory_publisher.answered[0][1].receipt
-    made = {"taken": taken(envelope, receipt), "late": late(KEY.lane, receipt, account="shop")}
+    reply_id = rig.memory_publisher.answered[0][1].reply_id
+    made = {
+        "taken": delivered_passively(envelope, reply_id),
+        "late": reply_deadline_passed(KEY.lane, reply_id, account="shop"),
+    }
     for note in notes.split():
         await rig.handle(made[note])
     assert rig.wechat.texts == (["b"] if notes.startswith("taken") else ["a", "b"])
@@ -143,7 +146,7 @@ async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, set
     rig = a_rig(failing)
     assert isinstance(await rig.handle(awaited()), settled)
     assert answers(rig) == [None]
-    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_publisher.parked] in ([], [(None, None)])
+    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_publisher.retries] in ([], [(None, None)])
 
 
 async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
@@ -181,9 +184,9 @@ async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
     second, third = (replace(first, id=name, correlation_id=name) for name in ("second", "third"))
     await rig.handle(first)
     await rig.handle(second)
-    await rig.handle(taken(second, dedup_key_of(first)))
+    await rig.handle(delivered_passively(second, dedup_key_of(first)))
     await rig.handle(third)
-    await rig.handle(taken(third, dedup_key_of(first)))
+    await rig.handle(delivered_passively(third, dedup_key_of(first)))
     assert answers(rig) == ["a", "a", "a"]
     assert [envelope.correlation_id for envelope, _ in rig.memory_publisher.answered] == ["c", "second", "third"]
     assert rig.wechat.texts == ["b"]
@@ -239,7 +242,7 @@ async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
     [(_, answer)] = rig.memory_publisher.answered
     assert answer.document is not None
     assert answer.document["MsgType"] == "transfer_customer_service"
-    await rig.handle(taken(envelope, answer.receipt))
+    await rig.handle(delivered_passively(envelope, answer.reply_id))
     assert rig.wechat.texts == ["a human will see to it"]
 
 
@@ -258,7 +261,7 @@ async def test_what_can_only_answer_wechat_answers_it() -> None:
     [(_, answer)] = rig.memory_publisher.answered
     assert answer.document is not None
     assert answer.document["ArticleCount"] == 2
-    await rig.handle(taken(envelope, answer.receipt))
+    await rig.handle(delivered_passively(envelope, answer.reply_id))
     assert rig.wechat.texts == ["CLICK"]
 
 
@@ -288,9 +291,9 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     await rig.handle(envelope)
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatError(48001, "api unauthorized", call="/cgi-bin/message/custom/send"))
-    assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Done)
+    assert isinstance(await rig.handle(reply_deadline_passed(KEY.lane, dedup_key_of(envelope), account="shop")), Done)
     assert rig.metrics.passive.labels("refused")._value.get() == 1
-    assert rig.memory_publisher.buried == []
+    assert rig.memory_publisher.dead_letters == []
     assert rig.memory.outbox(KEY) == []
 
 
@@ -301,8 +304,8 @@ async def test_a_late_reply_waits_for_wechat() -> None:
     await rig.handle(envelope)
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatUnavailable("away"))
-    assert isinstance(await rig.handle(late(KEY.lane, dedup_key_of(envelope), account="shop")), Retry)
-    [(note, _)] = rig.memory_publisher.parked
+    assert isinstance(await rig.handle(reply_deadline_passed(KEY.lane, dedup_key_of(envelope), account="shop")), Retry)
+    [(note, _)] = rig.memory_publisher.retries
     assert isinstance(await rig.handle(note), Done)
     assert rig.wechat.texts == ["a"]
 
@@ -322,7 +325,7 @@ async def test_an_events_own_answer_goes_to_wechat() -> None:
     await rig.handle(replace(envelope, id="again"))
     first, second = (answer for _, answer in rig.memory_publisher.answered)
     assert first == second
-    assert first.receipt == ""
+    assert first.reply_id == ""
     assert first.document is not None
     assert (first.document["ResultCode"], first.document["WayBillID"]) == (0, "88")
     assert len(runs) == 1
@@ -399,5 +402,5 @@ async def test_a_broker_that_is_away_does_not_hold_the_user_up() -> None:
 
 def test_an_answer_is_read_as_it_was_written() -> None:
     """Texts of all languages, numbers as numbers."""
-    sent = Answer({"CreateTime": 5, "Content": "您好", "Articles": [{"Title": "x"}]}, "r")
-    assert Answer.parse(sent.to_bytes()) == sent
+    sent = PassiveAnswer({"CreateTime": 5, "Content": "您好", "Articles": [{"Title": "x"}]}, "r")
+    assert PassiveAnswer.parse(sent.to_bytes()) == sent

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from wxbus.bus.ports import Holding
+from wxbus.bus.ports import PartitionSubscription
 from wxbus_worker.partitions.assignment import (
     MISPLACED,
     SETTLED,
@@ -20,13 +20,13 @@ from wxbus_worker.partitions.rebalancer import TICK
 MEMBERS = [f"worker@host{number}:1:abc" for number in range(5)]
 PARTITIONS = range(16)
 
-FIRST = Holding(standby=False, delivering=None)
-WAITING = Holding(standby=True, delivering=None)
+FIRST = PartitionSubscription(standby=False, delivering=None)
+WAITING = PartitionSubscription(standby=True, delivering=None)
 
 
-def consuming(seconds: float) -> Holding:
+def consuming(seconds: float) -> PartitionSubscription:
     """A standby that has been delivered to for so long."""
-    return Holding(standby=True, delivering=seconds)
+    return PartitionSubscription(standby=True, delivering=seconds)
 
 
 def test_the_order_is_the_same_everywhere() -> None:
@@ -109,7 +109,7 @@ def test_two_of_them_have_a_place() -> None:
         (Role.NONE, consuming(100), 100, Step.GIVE_UP),
     ],
 )
-def test_next_step(place: Role, holding: Holding | None, since: float, step: Step) -> None:
+def test_next_step(place: Role, holding: PartitionSubscription | None, since: float, step: Step) -> None:
     """Who may be consuming makes room once the first has had time to subscribe; idle ones without a place go before."""
     assert next_step(place, holding, since=since) is step
 

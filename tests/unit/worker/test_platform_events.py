@@ -110,7 +110,7 @@ async def test_an_event_is_not_done_before_it_was_told(info_type: str) -> None:
     assert isinstance(await rig.handle(an_event(info_type)), Retry)
     assert not heard
     token_service.error = None
-    ((copy, _delay),) = rig.memory_publisher.parked
+    ((copy, _delay),) = rig.memory_publisher.retries
     assert isinstance(await rig.handle(copy), Done)
     assert token_service.told == [EVENTS[info_type][1]]
     assert len(heard) == 1
@@ -171,7 +171,7 @@ async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dic
     rig = Rig(router, account=PLATFORM, platform=client)
     with capture_logs() as lines:
         assert isinstance(await rig.handle(event), ToDeadLetters)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert death.error.startswith(f"Reject: the event is malformed: {text}")
     assert (death.reason, death.traceback) == ("reject", "")
     assert "SECRET" not in death.error

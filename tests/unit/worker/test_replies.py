@@ -86,7 +86,7 @@ async def test_after_a_failed_send_only_the_outbox_is_finished(error: Exception)
     assert first.acked
     assert rig.wechat.texts == ["a"]
 
-    ((parked, _),) = rig.memory_publisher.parked
+    ((parked, _),) = rig.memory_publisher.retries
     assert isinstance(await rig.handle(parked), Done)
     assert rig.wechat.texts == ["a", "b", "c"]
     assert echo.runs == ["a b c"]
@@ -98,7 +98,7 @@ async def test_a_limit_of_wechats_sets_the_delay() -> None:
     rig = Rig(Echo().router)
     rig.wechat.errors.append(refusal(45011))
     await rig.handle(a_text_envelope("a"))
-    ((_, delay),) = rig.memory_publisher.parked
+    ((_, delay),) = rig.memory_publisher.retries
     assert delay == "2m"
 
 
@@ -110,7 +110,7 @@ async def test_the_next_message_sends_what_is_left_first() -> None:
     await rig.handle(a_text_envelope("c"))
     assert rig.wechat.texts == ["a", "b", "c"]
 
-    await rig.handle(rig.memory_publisher.parked[0][0])
+    await rig.handle(rig.memory_publisher.retries[0][0])
     assert rig.wechat.texts == ["a", "b", "c"]
 
 
@@ -145,7 +145,7 @@ async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: 
 
     assert rig.wechat.texts == ["b"]
     assert undelivered(rig, str(error.errcode) if isinstance(error, WeChatError) else "unsendable") == 1
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert death.reason == "reject"
     assert str(error) in death.error
     assert delivery.acked
@@ -158,9 +158,9 @@ async def test_a_message_whose_replies_cannot_be_sent_is_buried_and_lets_others_
     rig = Rig(echo.router, delays=("1s",))
     rig.wechat.errors.extend([WeChatUnavailable("no answer")] * 2)
     await rig.handle(a_text_envelope("a b"))
-    await rig.handle(rig.memory_publisher.parked[0][0])
+    await rig.handle(rig.memory_publisher.retries[0][0])
 
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert (death.reason, death.attempts) == ("attempts", 2)
     assert echo.runs == ["a b"]
     await rig.handle(a_text_envelope("c"))
@@ -290,7 +290,7 @@ async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) 
 
     rig = Rig(router)
     assert isinstance(await rig.handle(a_text_envelope()), ToDeadLetters)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert "wrong_handler" in death.error
     assert text in death.error
     assert not rig.wechat.sent
@@ -367,7 +367,7 @@ async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str,
     rig.wechat.errors.extend([None, error, None, error])
     envelope = a_text_envelope("a b c")
     assert isinstance(await rig.handle(envelope), ToDeadLetters)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert death.committed == dedup_key_of(envelope)
     committed = death.committed if known_by == "letter" else None
     replayed = replace(envelope, replay=True, committed=committed, id="f" * 32)
@@ -387,7 +387,7 @@ async def test_a_replay_after_the_attempts_are_used_up_sends_what_is_left() -> N
     envelope = a_text_envelope("a b c")
     assert isinstance(await rig.handle(envelope), ToDeadLetters)
     assert not rig.memory.outbox(KEY)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     await rig.handle(replace(envelope, replay=True, committed=death.committed, id="f" * 32))
 
     assert echo.runs == ["a b c"]
@@ -409,7 +409,7 @@ async def test_a_replay_of_what_was_not_committed_runs_once() -> None:
     rig = Rig(router)
     envelope = a_text_envelope("a")
     assert isinstance(await rig.handle(envelope), ToDeadLetters)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert death.committed is None
     replayed = replace(envelope, replay=True, id="f" * 32)
     for _ in range(2):
@@ -490,7 +490,7 @@ async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(
     settlement = await rig.handle(a_text_envelope())
     assert isinstance(settlement, ToDeadLetters)
     assert text in str(settlement.error)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert (death.committed, death.traceback) == (None, "")
     assert await rig.memory.get(APPID, OPENID) is None
     assert not rig.wechat.sent

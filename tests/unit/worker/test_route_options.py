@@ -33,11 +33,11 @@ async def test_a_route_has_its_own_delays_and_attempts() -> None:
     rig = Rig(router, delays=("1s",))
     for text, delays in (("own", ["5s", "30s", "30s"]), ("other", ["1s"])):
         envelope = a_text_envelope(text)
-        rig.memory_publisher.parked.clear()
+        rig.memory_publisher.retries.clear()
         while isinstance(await rig.handle(envelope), Retry):
-            envelope = rig.memory_publisher.parked[-1][0]
-        assert [delay for _, delay in rig.memory_publisher.parked] == delays
-    assert [death.attempts for _, death in rig.memory_publisher.buried] == [4, 2]
+            envelope = rig.memory_publisher.retries[-1][0]
+        assert [delay for _, delay in rig.memory_publisher.retries] == delays
+    assert [death.attempts for _, death in rig.memory_publisher.dead_letters] == [4, 2]
 
 
 async def test_a_blocking_route_holds_the_users_later_messages() -> None:
@@ -79,7 +79,7 @@ async def test_a_blocking_route_holds_the_users_later_messages() -> None:
     assert runs == [("first", 1), ("first", 2), ("first", 3), ("second", 1)]
     assert waits == [1, 5]
     assert rig.wechat.texts == ["other", "first", "second"]
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
@@ -96,7 +96,7 @@ async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
 
     rig = Rig(router, pause=pause)
     assert isinstance(await rig.handle(a_text_envelope()), ToDeadLetters)
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert waits == [300, 300]
 

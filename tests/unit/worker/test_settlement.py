@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import StoreUnavailable, TokenUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
@@ -23,7 +22,7 @@ from wxbus_worker import (
 )
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
-from wxbus_worker.delivery.settlement import Abandon, Done, Retry, ToDeadLetters
+from wxbus_worker.delivery.settlement import Abandon, Done, Retry
 
 
 def failing(error: Exception) -> Router:
@@ -82,7 +81,7 @@ async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
     rig = Rig(router, delays=())
     for content in ("fail", "keep"):
         await rig.handle(a_text_envelope(content))
-    handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_publisher.buried)
+    handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_publisher.dead_letters)
     assert "test_settlement.py" in handlers[1]
     assert not any("stages" in line for line in handlers)
     assert any("stages/commit.py" in line for line in ours)
@@ -96,11 +95,11 @@ async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> 
         delivery = MemoryDelivery(envelope)
         await rig.handle(delivery)
         assert delivery.acked
-        if rig.memory_publisher.parked:
-            envelope = rig.memory_publisher.parked[-1][0]
+        if rig.memory_publisher.retries:
+            envelope = rig.memory_publisher.retries[-1][0]
 
-    assert [(parked.attempt, delay) for parked, delay in rig.memory_publisher.parked] == [(2, "1s"), (3, "5s")]
-    ((buried, death),) = rig.memory_publisher.buried
+    assert [(parked.attempt, delay) for parked, delay in rig.memory_publisher.retries] == [(2, "1s"), (3, "5s")]
+    ((buried, death),) = rig.memory_publisher.dead_letters
     assert buried is delivery
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert death.error == "ZeroDivisionError: the reason"
@@ -113,7 +112,7 @@ async def test_a_parked_copy_keeps_its_identity() -> None:
     envelope = a_text_envelope()
     await rig.handle(envelope)
 
-    assert rig.memory_publisher.parked == [(replace(envelope, attempt=2), "1s")]
+    assert rig.memory_publisher.retries == [(replace(envelope, attempt=2), "1s")]
 
 
 @pytest.mark.parametrize(("after", "delay"), [(None, "1s"), (0.5, "1s"), (5, "5s"), (6, "30s"), (90_000, "1h")])
@@ -122,14 +121,14 @@ async def test_retry_later_names_its_delay(after: float | None, delay: str) -> N
     rig = Rig(failing(RetryLater("not yet", after=after)))
     await rig.handle(a_text_envelope())
 
-    assert [name for _, name in rig.memory_publisher.parked] == [delay]
+    assert [name for _, name in rig.memory_publisher.retries] == [delay]
 
 
 async def test_a_part_that_is_away_is_a_reason_to_retry() -> None:
     """What a handler needs may come back: its message waits in the retry queue, not in the dead letters."""
     rig = Rig(failing(TokenUnavailable("no token")))
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
-    assert len(rig.memory_publisher.parked) == 1
+    assert len(rig.memory_publisher.retries) == 1
 
 
 async def test_a_rejected_message_is_buried_at_once() -> None:
@@ -138,10 +137,10 @@ async def test_a_rejected_message_is_buried_at_once() -> None:
     delivery = MemoryDelivery(a_text_envelope())
     await rig.handle(delivery)
 
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert (death.reason, death.error, death.attempts) == ("reject", "Reject: no such order", 1)
     assert delivery.acked
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_no_secret_goes_to_the_dead_letters() -> None:
@@ -149,7 +148,7 @@ async def test_no_secret_goes_to_the_dead_letters() -> None:
     rig = Rig(failing(Reject("GET https://api/x?access_token=hunter2&a=b")))
     await rig.handle(a_text_envelope())
 
-    ((_, death),) = rig.memory_publisher.buried
+    ((_, death),) = rig.memory_publisher.dead_letters
     assert "hunter2" not in death.error + death.traceback
     assert "access_token=***" in death.error
 
@@ -181,19 +180,11 @@ async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
             lanes.deliver(delivery)
         await rig.until_settled(3)
 
-    assert [death.reason for _, death in rig.memory_publisher.buried] == ["unreadable", "unreadable"]
+    assert [death.reason for _, death in rig.memory_publisher.dead_letters] == ["unreadable", "unreadable"]
     assert unreadable.acked
     assert no_document.acked
     assert fine.acked
     assert rig.wechat.texts == ["seen"]
-
-
-async def test_a_kind_of_envelope_this_worker_does_not_know_is_buried() -> None:
-    """Nothing that was accepted is dropped in silence because a newer service sent it."""
-    rig = Rig(failing(ValueError()))
-    assert isinstance(await rig.handle(a_text_envelope(kind=EnvelopeKind.SEND)), ToDeadLetters)
-
-    assert [death.reason for _, death in rig.memory_publisher.buried] == ["unhandled"]
 
 
 async def test_a_message_nobody_wants_is_acknowledged_and_counted() -> None:
@@ -214,7 +205,7 @@ async def test_an_unknown_account_is_tried_again_later() -> None:
     """Ingress may know a new account before the worker does: its first messages wait."""
     rig = Rig(failing(ValueError()))
     assert isinstance(await rig.handle(a_text_envelope(appid="wx_new")), Retry)
-    assert len(rig.memory_publisher.parked) == 1
+    assert len(rig.memory_publisher.retries) == 1
 
 
 async def test_a_handler_has_its_time() -> None:
@@ -250,7 +241,7 @@ async def test_a_cancellation_that_a_handler_lets_out_is_a_failure() -> None:
 
     rig = Rig(router)
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
-    assert len(rig.memory_publisher.parked) == 1
+    assert len(rig.memory_publisher.retries) == 1
 
 
 async def test_cancellation_settles_nothing() -> None:
@@ -273,8 +264,8 @@ async def test_cancellation_settles_nothing() -> None:
         await running
 
     assert not delivery.acked
-    assert not rig.memory_publisher.parked
-    assert not rig.memory_publisher.buried
+    assert not rig.memory_publisher.retries
+    assert not rig.memory_publisher.dead_letters
     assert (await rig.memory.open(KEY, "")).context.storage == {}
 
 
@@ -317,7 +308,7 @@ async def test_an_abandoned_failure_is_not_parked() -> None:
     rig.wechat.open.set()
 
     assert isinstance(await job.task, Abandon)
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
@@ -336,7 +327,7 @@ async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
 
     assert again.acked
     assert rig.wechat.texts == ["once"]
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,7 +346,7 @@ async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert waiting.is_set()
     assert delivery.acked
-    assert len(rig.memory_publisher.parked) == 1
+    assert len(rig.memory_publisher.retries) == 1
 
 
 async def test_a_handler_that_misses_redis_waits_for_it() -> None:
@@ -375,7 +366,7 @@ async def test_a_handler_that_misses_redis_waits_for_it() -> None:
 
     assert attempts == [1, 1, 1]
     assert delivery.acked
-    assert not rig.memory_publisher.parked
+    assert not rig.memory_publisher.retries
 
 
 async def test_the_delivery_in_hand_is_known_below_a_handler_only() -> None:

@@ -94,7 +94,7 @@ async def test_a_handlers_error_is_the_tests_error(router: Router) -> None:
     client = HandlerClient(router, raise_errors=False)
     answer = await client.text("fail")
     assert (answer.outcome, type(answer.error)) == ("parked", KeyError)
-    assert [delay for _, delay in client.publisher.parked] == ["1s"]
+    assert [delay for _, delay in client.publisher.retries] == ["1s"]
     assert (await client.again()).outcome == "parked"
     assert (await client.again()).outcome == "done"
     with pytest.raises(LookupError, match="no message is parked"):

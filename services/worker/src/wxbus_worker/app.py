@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from wxbus.accounts.demo_secrets import refuse_demo_secrets
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import Accounts
-from wxbus.aio.background import persist
+from wxbus.aio.background import retry_while_unavailable
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.bus.consumer import Consumer, consumer_name
@@ -217,8 +217,8 @@ async def _consume(settings: WorkerSettings, patient: RetryingStore, consumer: C
             raise
         log.warning("store.not_durable", reason=str(exc))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(persist(consumer.run, name="consumer", pause=AGAIN))
-        tasks.create_task(persist(ownership.run, name="ownership", pause=AGAIN))
+        tasks.create_task(retry_while_unavailable(consumer.run, name="consumer", pause=AGAIN))
+        tasks.create_task(retry_while_unavailable(ownership.run, name="ownership", pause=AGAIN))
 
 
 async def _stop(lanes: Lanes, consumer: Consumer, consuming: "asyncio.Task[None]", *, grace: float) -> None:

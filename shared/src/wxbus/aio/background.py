@@ -46,7 +46,7 @@ async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Cal
         await asyncio.sleep(wait)
 
 
-async def persist(work: Callable[[], Awaitable[None]], *, name: str, pause: float) -> None:
+async def retry_while_unavailable(work: Callable[[], Awaitable[None]], *, name: str, pause: float) -> None:
     """Run `work` until it returns; run it again, after `pause` seconds, whenever a part is away.
 
     Raises:

@@ -15,7 +15,7 @@ from wxbus.aio.waiting import wait_any
 from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
 from wxbus.bus.declare import declare
 from wxbus.bus.intake import PartitionConsumer
-from wxbus.bus.ports import DeliveryHandler, Holding
+from wxbus.bus.ports import DeliveryHandler, PartitionSubscription
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 
@@ -79,7 +79,7 @@ class Consumer:
         """End the connection and with it every subscription: drop what was fetched, it goes to others."""
         self._end_session(reason)
 
-    async def take(self, partition: int, *, standby: bool = False) -> None:
+    async def subscribe(self, partition: int, *, standby: bool = False) -> None:
         """Subscribe to a partition, now if connected and at every new connection; it may be held already.
 
         A `standby` subscribes after the others at a new connection, so that it is less likely to get deliveries.
@@ -96,7 +96,7 @@ class Consumer:
             except BrokerUnavailable as exc:
                 self._end_session(f"partition {partition}: {exc}")
 
-    async def give_up(self, partition: int) -> None:
+    async def unsubscribe(self, partition: int) -> None:
         """Let what runs of a partition end, then hand it to the next subscription; it need not be held."""
         async with self._subscribing:
             self._wanted.pop(partition, None)
@@ -105,10 +105,10 @@ class Consumer:
             await self._close(leaving)
 
     @property
-    def held(self) -> dict[int, Holding]:
+    def subscriptions(self) -> dict[int, PartitionSubscription]:
         """Return the partitions subscribed to now."""
         return {
-            partition: Holding(
+            partition: PartitionSubscription(
                 standby=self._wanted.get(partition, False),
                 delivering=None if intake.delivering_since is None else monotonic() - intake.delivering_since,
             )

@@ -32,7 +32,7 @@ class DeadLetter:
     openid: str
     lane: str
     reason: str
-    """`reject`, `attempts`, `unreadable`, `unhandled`, `poison`; or RabbitMQ's own, like `delivery_limit`."""
+    """`reject`, `attempts`, `unreadable`, `poison`; or RabbitMQ's own, like `delivery_limit`."""
     error: str
     traceback: str
     attempts: int
@@ -101,7 +101,8 @@ class DeadLetters:
         if letter.envelope is None:
             raise UnreadableEnvelope(f"dead letter {letter.id or '(no id)'} is unreadable: it can only be dropped")
         await inbox.publish(
-            replace(letter.envelope.unawaited(), id=_replay_id(letter), attempt=1, replay=True), budget=PUBLISH_BUDGET
+            replace(letter.envelope.without_reply_to(), id=_replay_id(letter), attempt=1, replay=True),
+            budget=PUBLISH_BUDGET,
         )
         await self.drop(letter)
 

@@ -11,14 +11,12 @@ class EnvelopeKind(StrEnum):
 
     CALLBACK = "callback"
     """A callback of WeChat; the body is its document."""
-    TAKEN = "taken"
-    """Ingress has answered WeChat with this message's passive reply."""
-    LATE = "late"
-    """It is too late for WeChat to be answered with this message's passive reply, unless the lane knows better."""
+    DELIVERED_PASSIVELY = "delivered_passively"
+    """Ingress answered WeChat with this message's passive reply."""
+    REPLY_DEADLINE_PASSED = "reply_deadline_passed"
+    """The deadline for answering WeChat with this message's passive reply has passed."""
     CONTEXT_EXPIRED = "context_expired"
     """The user's context is due to be removed."""
-    SEND = "send"
-    """Another part of the business wants something sent to this user, in the user's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,7 @@ class Envelope:
     expiration: float | None = None
     """Seconds for which an answer at `reply_to` is waited for, or will be again at the next push of the same."""
 
-    def unawaited(self) -> "Envelope":
+    def without_reply_to(self) -> "Envelope":
         """Return it as it is when nobody waits for an answer."""
         return replace(self, reply_to=None, correlation_id=None, expiration=None)
 

@@ -19,7 +19,7 @@ class Marker:
         self._url = address(url, name=f"{name}:marker")
         self._queue = topology.marker_queue
 
-    async def is_there(self) -> bool:
+    async def exists(self) -> bool:
         """Return whether it exists.
 
         Raises:

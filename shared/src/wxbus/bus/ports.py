@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import PassiveAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class Death:
     """Why an envelope went to the dead letters; travels there as headers."""
 
     reason: str
-    """`reject`, `attempts`, `unreadable`, `unhandled`, `poison`: what made us give up."""
+    """`reject`, `attempts`, `unreadable`, `poison`: what made us give up."""
     error: str
     """One line: type and text of the last error."""
     traceback: str = ""
@@ -60,7 +60,7 @@ class Delivery(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class PartitionSubscription:
     """What a subscription to a partition has come to; RabbitMQ never says which of several it delivers to."""
 
     standby: bool
@@ -112,15 +112,15 @@ class PublisherPort(Inbox, Protocol):
         """Copy it as it came, readable or not, to the dead letters."""
         ...
 
-    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+    async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
         """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
         ...
 
 
-class AnswerSink(Protocol):
+class PassiveAnswerHandler(Protocol):
     """Who takes the answers to what was published with `reply_to=REPLY_TO`."""
 
-    def answered(self, correlation_id: str, answer: Answer) -> None:
+    def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
         """Take an answer, without waiting; nobody may wait for it any more."""
         ...
 

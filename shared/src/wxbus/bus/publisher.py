@@ -13,12 +13,12 @@ from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 
 from wxbus.bus import wire
-from wxbus.bus.answer import REPLY_TO, Answer
 from wxbus.bus.connection import Backoff, BrokerCall, address, connected
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
 from wxbus.bus.intake import PartitionDelivery
-from wxbus.bus.ports import AnswerSink, Death, Delivery
+from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer
+from wxbus.bus.ports import Death, Delivery, PassiveAnswerHandler
 from wxbus.bus.sender import Sender
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope, WxbusError
@@ -35,7 +35,13 @@ class Publisher:
     """A connection for publishing alone, made again whenever it is lost."""
 
     def __init__(
-        self, url: str, topology: Topology, *, name: str, window: int = WINDOW, answers: AnswerSink | None = None
+        self,
+        url: str,
+        topology: Topology,
+        *,
+        name: str,
+        window: int = WINDOW,
+        answers: PassiveAnswerHandler | None = None,
     ) -> None:
         """Use `open`, which also keeps the connection."""
         self._url = address(url, name=f"{name}:publish")
@@ -55,7 +61,13 @@ class Publisher:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, topology: Topology, *, name: str, window: int = WINDOW, answers: AnswerSink | None = None
+        cls,
+        url: str,
+        topology: Topology,
+        *,
+        name: str,
+        window: int = WINDOW,
+        answers: PassiveAnswerHandler | None = None,
     ) -> AsyncIterator["Publisher"]:
         """Yield a publisher; it connects by itself, now and after every loss, so the broker may come later than we.
 
@@ -128,7 +140,7 @@ class Publisher:
         key = self._key(delivery.lane)
         await self._send(self._dead, key, properties.message_id, properties.marshal(), message.body, budget)
 
-    async def answer(self, envelope: Envelope, answer: Answer, *, budget: float) -> None:
+    async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
         """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
         if envelope.reply_to is None:
             raise ValueError("nobody waits for an answer to this envelope")
@@ -228,9 +240,9 @@ class Publisher:
             self._over.set_result(None)
 
 
-async def _hand_on(answers: AnswerSink, message: DeliveredMessage) -> None:
+async def _hand_on(answers: PassiveAnswerHandler, message: DeliveredMessage) -> None:
     try:
-        answer = Answer.parse(message.body)
+        answer = PassiveAnswer.parse(message.body)
     except UnreadableEnvelope as exc:  # whoever knows our channel's name may write to it
         log.warning("answer.unreadable", reason=str(exc))
     else:

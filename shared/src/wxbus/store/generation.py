@@ -40,7 +40,7 @@ class Losses:
         for part in LOST:
             self._counter.labels(part)
 
-    async def say(self, part: str) -> None:
+    async def report(self, part: str) -> None:
         """Log and count a loss, and note it.
 
         Raises:
@@ -50,7 +50,7 @@ class Losses:
         self._counter.labels(part).inc()
         await self._store.command("SET", self._key(part), int(time.time()), "PX", _ms(NOTED))
 
-    async def notes(self) -> Sequence[str]:
+    async def recent(self) -> Sequence[str]:
         """Return a sentence for each part whose data were lost in the last days."""
         found: list[str] = []
         for part, lost in LOST.items():
@@ -83,7 +83,7 @@ class Generation:
         current: bytes = await self._store.run(GENERATION, keys=[self._key], args=[secrets.token_hex(8)])
         before, self._known = self._known, current
         if self._losses is not None and before is not None and current != before:
-            await self._losses.say(REDIS)
+            await self._losses.report(REDIS)
 
 
 def _ms(duration: timedelta) -> int:

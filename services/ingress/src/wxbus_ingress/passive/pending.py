@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from wxbus.bus.answer import Answer
+from wxbus.bus.passive_answer import PassiveAnswer
 
-Awaited: TypeAlias = "asyncio.Future[Answer | None]"
+Awaited: TypeAlias = "asyncio.Future[PassiveAnswer | None]"
 """Ends with the answer; with None if none can come any more, as the connection to RabbitMQ is lost."""
 
 
 class PendingAnswers:
-    """Hands answers to those who wait; implements `wxbus.bus.ports.AnswerSink`."""
+    """Hands answers to those who wait; implements `wxbus.bus.ports.PassiveAnswerHandler`."""
 
     def __init__(self) -> None:
         self._awaited: dict[str, Awaited] = {}
@@ -26,20 +26,20 @@ class PendingAnswers:
         finally:
             del self._awaited[envelope_id]
 
-    def answered(self, correlation_id: str, answer: Answer) -> None:
+    def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
         """Take an answer; of two to the same envelope, of workers that both had it, the first one."""
         self._end(correlation_id, answer)
 
     def unheard(self, envelope_id: str) -> None:
         """No worker gets the envelope in time: its answer is that there is none."""
-        self._end(envelope_id, Answer())
+        self._end(envelope_id, PassiveAnswer())
 
     def lost(self) -> None:
         """The channel is gone, and with it all answers to what was published on it."""
         for envelope_id in self._awaited:
             self._end(envelope_id, None)
 
-    def _end(self, envelope_id: str, answer: Answer | None) -> None:
+    def _end(self, envelope_id: str, answer: PassiveAnswer | None) -> None:
         awaited = self._awaited.get(envelope_id)
         if awaited is not None and not awaited.done():
             awaited.set_result(answer)

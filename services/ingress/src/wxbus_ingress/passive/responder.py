@@ -1,7 +1,7 @@
 """Answers with what a worker says: the callback waits for it until its deadline.
 
-Nobody else decides what WeChat was answered with. Once it has the reply, a `taken` note says so in the user's lane;
-without one the worker sends the reply otherwise. Killed between the two, both happen: the reply is repeated, not lost.
+Only ingress knows whether WeChat got the reply. If so, it publishes a `delivered_passively` note to the user's lane;
+without the note the worker sends the reply another way. A crash between the two repeats the reply and never loses it.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from wxbus.bus.answer import REPLY_TO, Answer, taken
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, delivered_passively
 from wxbus.bus.ports import Inbox
 from wxbus.errors import Unavailable
 from wxbus.wechat.callbacks.keys import Mode
@@ -73,13 +73,13 @@ class PassiveResponder:
         if answer is not None and answer.document is not None:
             response = self._sealed(call, answer.document)
             if response is not None:
-                return await self._given(call, response, answer.receipt)
+                return await self._given(call, response, answer.reply_id)
         if answer is None and to_come:
             return await self._lapsed(call)
         self._count(call, "late" if answer is None else "nothing")
         return self._without(call)
 
-    async def _answer(self, call: Call, *, wanted_later: float) -> Answer | None:
+    async def _answer(self, call: Call, *, wanted_later: float) -> PassiveAnswer | None:
         """Return what the worker says, None if it has not said anything by the deadline."""
         left = self._left(call)
         envelope = replace(
@@ -95,15 +95,15 @@ class PassiveResponder:
             await asyncio.wait({awaited}, timeout=max(0.0, self._left(call) - MARGIN))
             return awaited.result() if awaited.done() else None
 
-    async def _given(self, call: Call, response: web.Response, receipt: str) -> web.Response:
+    async def _given(self, call: Call, response: web.Response, reply_id: str) -> web.Response:
         """Write the answer, and tell the worker that WeChat has it."""
         if not await _written(call.request, response):
             self._count(call, "gone")
             return response
         self._count(call, "answered")
-        if receipt:
+        if reply_id:
             try:
-                await self._inbox.publish(taken(call.envelope, receipt), budget=self._limits.budget)
+                await self._inbox.publish(delivered_passively(call.envelope, reply_id), budget=self._limits.budget)
             except Unavailable as exc:
                 log.warning("note.lost", account=call.envelope.account, id=call.envelope.id, reason=str(exc))
         return response

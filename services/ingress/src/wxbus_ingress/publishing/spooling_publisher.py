@@ -113,7 +113,7 @@ class SpoolingPublisher:
         clock = asyncio.get_running_loop().time
         by = clock() + budget
         # A note that comes late is worth nothing, and no callback can be overtaken by it.
-        is_note = envelope.kind is EnvelopeKind.TAKEN
+        is_note = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
         number = self._spool.next_number(first=is_note)
         if self._waiting or not self._settled.is_set():
             await self._wait_settled(by - clock())
@@ -123,7 +123,7 @@ class SpoolingPublisher:
                 return
         if envelope.reply_to is not None and self._those_waiting is not None:
             self._those_waiting.unheard(envelope.id)
-        envelope = envelope.unawaited()
+        envelope = envelope.without_reply_to()
         try:
             refusal = "callbacks that came before wait for the spool"
             if is_note or not self._queued:

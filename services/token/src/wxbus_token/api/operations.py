@@ -63,7 +63,7 @@ class TokenOperations:
             records = await self._credential_store.read([manager.credential for manager in managers])
             forced = await asyncio.gather(*(self._credential_store.forced(manager.credential) for manager in managers))
             asked = dict(zip(appids, await self._guard.asked(appids), strict=True))
-            notes = list(await self._losses.notes())
+            notes = list(await self._losses.recent())
         except StoreUnavailable:
             return StatusList(store=False, credentials=[_from_memory(manager) for manager in managers])
         return StatusList(

@@ -20,7 +20,7 @@ class Filter:
         None
     )
     reason: Annotated[
-        str, typer.Option(help="reject, attempts, unreadable, unhandled, poison, or RabbitMQ's own: delivery_limit ...")
+        str, typer.Option(help="reject, attempts, unreadable, poison, or RabbitMQ's own: delivery_limit ...")
     ] = ""
     account: Annotated[str, typer.Option(help="Name of the account.")] = ""
     openid: Annotated[str, typer.Option(help="The user.")] = ""

@@ -50,7 +50,7 @@ class Job:
     """Set by decode."""
     account: Account = field(init=False)
     """Set by decode."""
-    receipt: str | None = None
+    reply_id: str | None = None
     """Which reply a note is about; None: it is no note. Set by decode."""
     dedup_key: str = field(init=False)
     """What the message is remembered by. Set by open_context."""

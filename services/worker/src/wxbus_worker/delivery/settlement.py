@@ -22,7 +22,7 @@ class Retry:
 class ToDeadLetters:
     """No attempt can save it: to the dead letters."""
 
-    reason: Literal["reject", "attempts", "unreadable", "unhandled", "poison"]
+    reason: Literal["reject", "attempts", "unreadable", "poison"]
     error: Exception
 
 

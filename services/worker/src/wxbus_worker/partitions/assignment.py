@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
 
-from wxbus.bus.ports import Holding
+from wxbus.bus.ports import PartitionSubscription
 
 SETTLED: Final = 2.0
 """Seconds for which another must have been the first of a partition before it is given up for that one: time to
@@ -69,7 +69,7 @@ def place_of(member: str, share: Sequence[str]) -> Role:
     return Role.FIRST if share[0] == member else Role.STANDBY
 
 
-def next_step(place: Role, holding: Holding | None, *, since: float) -> Step:
+def next_step(place: Role, holding: PartitionSubscription | None, *, since: float) -> Step:
     """Return what to do about a partition, so that the oldest subscription is that of its first member.
 
     Who should not consume gives the partition up and, as a standby, subscribes again behind the first. A standby that

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from wxbus.aio.waiting import wait_any
-from wxbus.bus.ports import Holding
+from wxbus.bus.ports import PartitionSubscription
 from wxbus.errors import BrokerUnavailable, StoreUnavailable
 from wxbus_worker.partitions.assignment import Role, Step, next_step, place_of, ranked, shares
 from wxbus_worker.partitions.membership import Membership, MembershipView
@@ -31,15 +31,15 @@ class Partitions(Protocol):
     """Cleared, it makes no new connection."""
 
     @property
-    def held(self) -> Mapping[int, Holding]:
+    def subscriptions(self) -> Mapping[int, PartitionSubscription]:
         """Return the partitions subscribed to now."""
         ...
 
-    async def take(self, partition: int, *, standby: bool = False) -> None:
+    async def subscribe(self, partition: int, *, standby: bool = False) -> None:
         """Subscribe to a partition."""
         ...
 
-    async def give_up(self, partition: int) -> None:
+    async def unsubscribe(self, partition: int) -> None:
         """Let what runs of a partition end, then hand it to the next subscription."""
         ...
 
@@ -106,11 +106,14 @@ class Rebalancer:
 
     def count(self, place: Role) -> int:
         """Return how many of the partitions subscribed to this worker is the first of, or a standby."""
-        return sum(place_of(self._membership.member, self._shares.get(one, ())) is place for one in self._consumer.held)
+        return sum(
+            place_of(self._membership.member, self._shares.get(one, ())) is place
+            for one in self._consumer.subscriptions
+        )
 
     def delivering(self) -> int:
         """Return how many partitions RabbitMQ delivers to this worker."""
-        return sum(holding.delivering is not None for holding in self._consumer.held.values())
+        return sum(holding.delivering is not None for holding in self._consumer.subscriptions.values())
 
     async def _announce(self, tasks: asyncio.TaskGroup) -> None:
         announced, silent_since = False, None
@@ -174,7 +177,7 @@ class Rebalancer:
             log.warning("member.cut_off", member=lapsed, connections=closed)
 
     async def _place(self, tasks: asyncio.TaskGroup) -> None:
-        now, held = self._clock(), self._consumer.held
+        now, held = self._clock(), self._consumer.subscriptions
         places = {one: place_of(self._membership.member, self._shares[one]) for one in self._partitions}
         # What we are the first of comes first: of that the others wait for us.
         for partition in sorted(places, key=lambda one: places[one] is not Role.FIRST):
@@ -183,14 +186,14 @@ class Rebalancer:
             place = places[partition]
             step = next_step(place, held.get(partition), since=now - self._firsts[partition][1])
             if step is Step.TAKE:
-                await self._consumer.take(partition, standby=place is Role.STANDBY)
+                await self._consumer.subscribe(partition, standby=place is Role.STANDBY)
             elif step is Step.GIVE_UP:
                 self._giving_up.add(partition)
                 tasks.create_task(self._give_up(partition))
 
     async def _give_up(self, partition: int) -> None:
         try:
-            await self._consumer.give_up(partition)
+            await self._consumer.unsubscribe(partition)
             log.info("partition.given_up", partition=partition)
         finally:
             self._giving_up.discard(partition)

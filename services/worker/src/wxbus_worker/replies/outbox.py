@@ -75,7 +75,7 @@ class Outbox:
                 while left and self._clock() + self._budget < until:
                     refusal = await self._send(job, key, left[0])
                     refused = refused or refusal
-                    aside = job.dedup_key if refusal and job.receipt is None else ""
+                    aside = job.dedup_key if refusal and job.reply_id is None else ""
                     until = await self._store.remove_sent(key, left[:1], attempt_id=job.id, set_aside_as=aside)
                     del left[0]
             except Exception:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from wxbus.accounts.models import Account
-from wxbus.bus.answer import Answer
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import Message
@@ -39,7 +39,7 @@ class Answerer:
     def to_hold(self, job: Job) -> PendingReply | None:
         """Return what the commit is to hold for the one who waits, before it is told."""
         if job.answer is not None:
-            return PendingReply(Answer(job.answer))
+            return PendingReply(PassiveAnswer(job.answer))
         left = _left(job)
         if left <= 0 or job.envelope.openid is None or job.account.reply == "customer_service":
             return None
@@ -47,7 +47,7 @@ class Answerer:
         if chosen is None:
             return None
         number, document = chosen
-        return PendingReply(Answer(document, receipt=job.dedup_key), number, left + self._grace)
+        return PendingReply(PassiveAnswer(document, reply_id=job.dedup_key), number, left + self._grace)
 
     async def answer(self, job: Job) -> None:
         """Answer with what the commit holds; a duplicate with what is still held of the first commit."""
@@ -55,20 +55,20 @@ class Answerer:
         if left <= 0:
             return
         if job.pending is not None:
-            answer: Answer | None = job.pending.answer
+            answer: PassiveAnswer | None = job.pending.answer
         elif job.committed:
             answer = None
         else:
             key = ContextKey.of(job.envelope)
             answer = await self._replies.recall(job.envelope.account, key, job.dedup_key, wait=left + self._grace)
-        await self._tell(job, answer or Answer())
+        await self._tell(job, answer or PassiveAnswer())
 
     async def nothing(self, job: Job) -> None:
         """Say that no answer will come: it is not to be waited for."""
         if hasattr(job, "envelope") and _left(job) > 0:  # else it was unreadable, or nobody waits
-            await self._tell(job, Answer())
+            await self._tell(job, PassiveAnswer())
 
-    async def _tell(self, job: Job, answer: Answer) -> None:
+    async def _tell(self, job: Job, answer: PassiveAnswer) -> None:
         job.answered = True
         try:
             await self._publisher.answer(job.envelope, answer, budget=ANSWER_BUDGET)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, Protocol
 
-from wxbus.bus.answer import Answer
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.store.store import Script
 from wxbus_worker.store.ports import CLAIM_SECONDS, RECALL_SECONDS, ContextKey, SendLease
 from wxbus_worker.store.redis import LaneKeys, Scripts, parse_pending_member, parse_send_lease, pending_member, to_ms
@@ -35,7 +35,7 @@ class PendingReplies(Protocol):
         StoreUnavailable: No answer; it may or may not have happened.
     """
 
-    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> Answer | None:
+    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
         ...
 
@@ -62,14 +62,14 @@ class RedisPendingReplies:
         )
         self._release = Script(release.name, turn.source + release.source)
 
-    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> Answer | None:
+    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
         stored = await self._scripts.run(
             self._recall,
             keys=[self._keys.pending(key, dedup_key), self._keys.reply_deadlines(key.shard)],
             args=[pending_member(account, key, dedup_key), to_ms(wait)],
         )
-        return None if stored is None else Answer.parse(stored)
+        return None if stored is None else PassiveAnswer.parse(stored)
 
     async def release(
         self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, attempt_id: str

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from zlib import crc32
 
-from wxbus.bus.answer import Answer
 from wxbus.bus.envelope import Envelope
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context.context import Context
 
@@ -96,7 +96,7 @@ class SendLease:
 class PendingReply:
     """What WeChat may be answered with, kept by the commit: no death of a worker loses it."""
 
-    answer: Answer
+    answer: PassiveAnswer
     passive: int | None = None
     """Number of the reply that is in it."""
     wait: float = 0.0

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
-from wxbus.bus.answer import late
+from wxbus.bus.passive_answer import reply_deadline_passed
 from wxbus.bus.ports import Inbox
 from wxbus.errors import BrokerUnavailable
 from wxbus_worker.store.ports import SHARDS
@@ -119,6 +119,6 @@ class ReplySweeper:
 
     async def _tell(self, claimed: Sequence[tuple[str, str, str]]) -> int:
         for account, lane, dedup_key in claimed:
-            await self._inbox.publish(late(lane, dedup_key, account=account), budget=PUBLISH_BUDGET)
+            await self._inbox.publish(reply_deadline_passed(lane, dedup_key, account=account), budget=PUBLISH_BUDGET)
             await self._replies.mark_overdue_published(account, lane, dedup_key)
         return len(claimed)

@@ -23,7 +23,7 @@ LOOK_AGAIN: Final = 0.5
 class Queue(Protocol):
     """The marker queue: `wxbus.bus.marker.Marker`."""
 
-    async def is_there(self) -> bool:
+    async def exists(self) -> bool:
         """Return whether it exists."""
         ...
 
@@ -85,12 +85,12 @@ class Witness:
             async with self._lock.hold() as hold:
                 if hold is not None:
                     known = self._compared > 0  # what one of us has seen in both must be in both
-                    marked, was_there = await self._is_marked(), await self._queue.is_there()
+                    marked, was_there = await self._is_marked(), await self._queue.exists()
                     # Said before the trace of it is removed: said twice after an outage, rather than never.
                     if not was_there and (marked or known):
-                        await self._losses.say(RABBITMQ)
+                        await self._losses.report(RABBITMQ)
                     if not marked and (was_there or known):
-                        await self._losses.say(REDIS)
+                        await self._losses.report(REDIS)
                     if not was_there:
                         await self._queue.declare()
                     await self._store.command("SET", self._mark, 1)

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeVar
 from prometheus_client import CollectorRegistry
 
 from wxbus.accounts.models import Account, AccountKind, Accounts
-from wxbus.bus.answer import taken
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
+from wxbus.bus.passive_answer import delivered_passively
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
@@ -165,9 +165,9 @@ class HandlerClient:
         Raises:
             LookupError: None is parked.
         """
-        if not self.publisher.parked:
+        if not self.publisher.retries:
             raise LookupError("no message is parked")
-        envelope, _ = self.publisher.parked.pop(0)
+        envelope, _ = self.publisher.retries.pop(0)
         return await self._handle(envelope)
 
     async def expire(self, openid: str = "") -> Answer:
@@ -196,9 +196,9 @@ class HandlerClient:
         passive, document = None, None
         for _, answer in self.publisher.answered[answered:]:
             document = answer.document
-            if answer.receipt:  # as ingress does when it has answered with it
-                passive = self.contexts.passive(ContextKey.of(envelope), answer.receipt)
-                await self._pipeline(Job(MemoryDelivery(taken(envelope, answer.receipt))))
+            if answer.reply_id:  # as ingress does when it has answered with it
+                passive = self.contexts.passive(ContextKey.of(envelope), answer.reply_id)
+                await self._pipeline(Job(MemoryDelivery(delivered_passively(envelope, answer.reply_id))))
         return Answer(
             replies=[*([passive] if passive else []), *(reply for _, reply in self.wechat.sent[sent:])],
             passive=passive,

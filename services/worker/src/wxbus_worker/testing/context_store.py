@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from wxbus.bus.answer import Answer
+from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy
@@ -154,7 +154,7 @@ class MemoryContextStore:
         lane.outbox += lane.set_aside.pop(dedup_key, [])
         return self._take_send_lease(lane, attempt_id)
 
-    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> Answer | None:  # noqa: ARG002 - as Redis'
+    async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:  # noqa: ARG002 - as Redis'
         """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
         stored = self._lane(key).pending.get(dedup_key)
         if stored is None or (not stored.waits and stored.due <= self._clock()):

@@ -10,9 +10,9 @@ from aiormq import Channel
 from aiormq.abc import AbstractConnection, DeliveredMessage
 from pamqp.commands import Basic
 
-from wxbus.bus.answer import REPLY_TO
 from wxbus.bus.connection import BrokerCall
 from wxbus.bus.declare import declare_queue
+from wxbus.bus.passive_answer import REPLY_TO
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec.compression import GZIP, inflated

@@ -1,16 +1,16 @@
 """From the delivery's bytes to the message, typed; `current_delivery` works from here on."""
 
 from wxbus.accounts.file import KnownAccounts
-from wxbus.bus.answer import receipt_of
 from wxbus.bus.envelope import EnvelopeKind
-from wxbus.errors import MalformedCallback, Reject, UnreadableEnvelope
+from wxbus.bus.passive_answer import reply_id_of
+from wxbus.errors import MalformedCallback, UnreadableEnvelope
 from wxbus.wechat import parse_message
 from wxbus.wechat.documents.codec import document_from_json
 from wxbus.wechat.documents.document import Document
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next
-from wxbus_worker.delivery.settlement import Settlement, ToDeadLetters
+from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
 
 
@@ -29,12 +29,8 @@ class Decode:
                 job.message = parse_message(job.document)
             case EnvelopeKind.CONTEXT_EXPIRED:
                 job.message = ContextExpired.of(envelope)
-            case EnvelopeKind.TAKEN | EnvelopeKind.LATE:
-                job.receipt = receipt_of(envelope)
-            case _:
-                return ToDeadLetters(
-                    "unhandled", Reject(f"this worker does not know what to do with {envelope.kind!s}")
-                )
+            case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
+                job.reply_id = reply_id_of(envelope)
         job.account = self._accounts.of(envelope.appid, via=envelope.account)
         token = CURRENT.set(
             CurrentDelivery(

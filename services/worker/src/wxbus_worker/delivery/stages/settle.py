@@ -103,7 +103,7 @@ class Settle:
         delay = self._delay(job, retry) or ""
         attempt = job.attempt
         log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
-        copy = replace(job.envelope.unawaited(), attempt=attempt + 1)
+        copy = replace(job.envelope.without_reply_to(), attempt=attempt + 1)
         await _until_confirmed(lambda: self._publisher.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
 
     async def _bury(self, job: Job, dead_letter: ToDeadLetters) -> None:

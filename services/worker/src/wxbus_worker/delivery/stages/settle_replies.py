@@ -24,13 +24,13 @@ class SettleReplies:
 
     async def __call__(self, job: Job, call_next: Next) -> Settlement:
         """Run the rest for everything else."""
-        if job.receipt is None:
+        if job.reply_id is None:
             return await call_next(job)
-        envelope, job.dedup_key = job.envelope, job.receipt
-        taken = envelope.kind is EnvelopeKind.TAKEN
+        envelope, job.dedup_key = job.envelope, job.reply_id
+        taken = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
         job.interruptible = False  # as from a commit on
         released = await self._replies.release(
-            envelope.account, ContextKey.of(envelope), job.receipt, taken=taken, attempt_id=job.id
+            envelope.account, ContextKey.of(envelope), job.reply_id, taken=taken, attempt_id=job.id
         )
         if released.status == "released":
             self._metrics.passive.labels("taken" if taken else "late").inc()
