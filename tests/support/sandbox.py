@@ -13,9 +13,9 @@ from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.stable_token import fetch_stable_token
 from wxbus.runtime.admin import listening
+from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Opened, Receiver
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.rules.clock import Clock
@@ -59,7 +59,7 @@ class Received:
     raw_query: dict[str, str]
     body: bytes
     content_type: str
-    opened: Opened
+    opened: VerifiedCallback
 
 
 Answer: TypeAlias = Callable[[Received], Awaitable[web.StreamResponse]]
@@ -94,11 +94,11 @@ class FakeIngress:
         self.answers: deque[Answer] = deque()
         self.echo: Callable[[str], str] = str
 
-    def receiver(self, name: str) -> Receiver:
+    def crypto(self, name: str) -> CallbackCrypto:
         """What opens and seals for an account."""
         account = ACCOUNTS.named(name)
         wecom = account.kind is AccountKind.WECOM
-        return Receiver(account.keys, account.sealed_for, account.modes, account.formats, wecom=wecom)
+        return CallbackCrypto(account.keys, account.sealed_for, account.modes, account.formats, wecom=wecom)
 
     def app(self) -> web.Application:
         """What is served in place of the ingress."""
@@ -114,14 +114,14 @@ class FakeIngress:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         query, body = CallbackQuery.from_mapping(request.query), await request.read()
-        opened = self.receiver(request.match_info["account"]).open(query, body, now=self._now(), max_age=300)
+        opened = self.crypto(request.match_info["account"]).open(query, body, now=self._now(), max_age=300)
         received = Received(request, query, dict(request.query), body, request.content_type, opened)
         self.received.append(received)
         return await (self.answers.popleft() if self.answers else success)(received)
 
     async def _verify(self, request: web.Request) -> web.StreamResponse:
         query = CallbackQuery.from_mapping(request.query)
-        return web.Response(text=self.echo(self.receiver(request.match_info["account"]).verify_url(query)))
+        return web.Response(text=self.echo(self.crypto(request.match_info["account"]).verify_url(query)))
 
 
 class SandboxTokens:

@@ -6,12 +6,12 @@ WxbusError
 │   ├── MalformedCallback     400
 │   ├── Forbidden             403, one text for every cryptographic failure
 │   ├── UnknownAccount        404
-│   ├── CallbackTooSlow       408
+│   ├── CallbackTimeout       408
 │   └── CallbackTooLarge      413
 ├── Unavailable           a part is away and nothing is decided: wait, or go another way
 │   ├── BrokerUnavailable
 │   ├── SpoolUnavailable
-│   ├── Crowded               more at once than ingress may hold in memory
+│   ├── Overloaded            more at once than ingress may hold in memory
 │   ├── StoreUnavailable
 │   ├── TokenUnavailable
 │   │   └── TokenRefused      ... and waiting alone does not help: somebody must act
@@ -31,7 +31,7 @@ from wxbus.errcodes import ErrorCode, Policy, error_code
 
 E = TypeVar("E", bound=BaseException)
 
-CLOSED: Final = (OSError, EOFError, RuntimeError)
+TRANSPORT_CLOSED: Final = (OSError, EOFError, RuntimeError)
 """What asyncio, uvloop and the libraries on them raise if a transport is closed, is closing or is not there yet.
 
 uvloop raises RuntimeError ("the handler is closed") where asyncio raises an OSError. TimeoutError and the errors of TLS
@@ -43,7 +43,7 @@ class WxbusError(Exception):
     """Whatever wxbus raises."""
 
 
-def own(error: E) -> E:
+def copy_error(error: E) -> E:
     """Return a copy of an error that several callers share, with the traceback so far.
 
     Python adds each caller's frames to the object that is raised: one object raised by many grows without limit.
@@ -87,7 +87,7 @@ class UnknownAccount(CallbackRejected):
     status = 404
 
 
-class CallbackTooSlow(CallbackRejected):
+class CallbackTimeout(CallbackRejected):
     """The body did not arrive in the time given."""
 
     status = 408
@@ -111,7 +111,7 @@ class SpoolUnavailable(Unavailable):
     """The spool on ingress's disk does not take the callback: a limit is reached, or the disk failed."""
 
 
-class Crowded(Unavailable):
+class Overloaded(Unavailable):
     """Ingress has as much in hand as it may have at once: the sender should try again."""
 
 

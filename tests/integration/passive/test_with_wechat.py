@@ -148,19 +148,19 @@ async def carrier(world: Open) -> AsyncIterator[Whole]:
     router = Router()
 
     @router.event("add_waybill")
-    async def add(_event: Event) -> reply.Answer:
-        return reply.Answer({"WayBillID": "88", "Fee": 3.5})
+    async def add(_event: Event) -> reply.EventResponse:
+        return reply.EventResponse({"WayBillID": "88", "Fee": 3.5})
 
     @router.event("transport_cancel_order")
-    async def cancel(_event: Event) -> reply.Answer:
-        return reply.Answer({"deduct_fee": 5})
+    async def cancel(_event: Event) -> reply.EventResponse:
+        return reply.EventResponse({"deduct_fee": 5})
 
     @router.event("xpay_goods_deliver_notify")
-    async def deliver(_event: Event) -> reply.Answer:
-        return reply.Answer({})
+    async def deliver(_event: Event) -> reply.EventResponse:
+        return reply.EventResponse({})
 
     @router.event("get_quota")
-    async def broken(_event: Event) -> reply.Answer:
+    async def broken(_event: Event) -> reply.EventResponse:
         raise RetryLater("the carrier is away")
 
     async with world(router, account=an_account()) as wechat:

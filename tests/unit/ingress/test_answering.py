@@ -24,7 +24,7 @@ from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import matches
 from wxbus.wechat.documents.codec import Format, parse
 from wxbus.wechat.documents.document import Document, text
-from wxbus.wechat.replies.event_response import GAME_WAITS
+from wxbus.wechat.replies.event_response import MINIGAME_DEADLINE
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.passive.attempts import attempts_to_come
@@ -222,7 +222,7 @@ async def test_a_mini_game_is_answered_in_its_own_time(world: World) -> None:
     await world.post(a_push(GAME))
     [envelope] = world.worker.published
     assert envelope.expiration is not None
-    assert envelope.expiration < GAME_WAITS < 3
+    assert envelope.expiration < MINIGAME_DEADLINE < 3
 
 
 async def test_who_waits_says_for_how_long(world: World) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import Site, Sites, wire
+from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Opened
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.admission import LARGE
 
@@ -46,7 +46,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     original = Endpoint.open
 
-    def noted(self: Endpoint, query: CallbackQuery, body: bytes, now: float) -> Opened:
+    def noted(self: Endpoint, query: CallbackQuery, body: bytes, now: float) -> VerifiedCallback:
         sizes.append(len(body))
         return original(self, query, body, now)
 

@@ -15,12 +15,12 @@ from wechatpy.exceptions import InvalidSignatureException
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_text
 from tests.unit.ingress.conftest import Ingress
 from wxbus.wechat import parse_message
+from wxbus.wechat.callbacks.crypto import CallbackCrypto
 from wxbus.wechat.callbacks.keys import CallbackKey, Mode
-from wxbus.wechat.callbacks.receiver import Receiver
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents.codec import Format, document_from_json, render
-from wxbus.wechat.replies.passive import passive_answer
+from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import Text
 
 KEY = CallbackKey(token=TOKEN, aes_key=AES_KEY)
@@ -69,8 +69,8 @@ async def test_we_refuse_what_it_seals_for_another(ingress: Ingress) -> None:
 @given(content=contents.filter(bool))
 def test_it_opens_what_we_seal(crypto: WeChatCrypto | WeComCrypto, content: str) -> None:
     """A passive reply, sealed by us, is opened and read by it; signed for another moment it is refused."""
-    receiver = Receiver([KEY], APPID, [Mode.SECURE], ["xml"], wecom=isinstance(crypto, WeComCrypto))
-    body = render(passive_answer(Text(content), parse_message(a_text()), created_at=1700000001), Format.XML)
+    receiver = CallbackCrypto([KEY], APPID, [Mode.SECURE], ["xml"], wecom=isinstance(crypto, WeComCrypto))
+    body = render(passive_reply(Text(content), parse_message(a_text()), created_at=1700000001), Format.XML)
     sealed = receiver.seal(body, Format.XML, timestamp=1700000001, nonce=NONCE).decode()
     signature = xmltodict.parse(sealed)["xml"]["MsgSignature"]
 

@@ -11,9 +11,9 @@ from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from tests.unit.ingress.conftest import Ingress, an_account
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.accounts.models import Account, AccountKind
+from wxbus.wechat.callbacks.crypto import CallbackCrypto
 from wxbus.wechat.callbacks.keys import CallbackKey
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Receiver
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents.codec import Format, document_from_json, parse, render
@@ -76,9 +76,9 @@ async def test_wecom_message_is_taken(ingress: Ingress, set_clock: Callable[[str
 def test_wecom_reply_is_opened_by_its_counterpart() -> None:
     """A sealed reply carries the corpid and opens to what was written (as vector W3 does)."""
     example = vector("W3")
-    receiver = Receiver([key_of(example)], example["receive_id"], (), ("xml",), wecom=True)
+    crypto = CallbackCrypto([key_of(example)], example["receive_id"], (), ("xml",), wecom=True)
     sealed = parse(
-        receiver.seal(
+        crypto.seal(
             example["plaintext"].encode(), Format.XML, timestamp=int(example["timestamp"]), nonce=example["nonce"]
         )
     )
@@ -159,10 +159,12 @@ async def test_a_suite_takes_nothing_for_others(ingress: Ingress) -> None:
 
 def test_a_suite_answers_the_customer() -> None:
     """A reply to a customer's member is encrypted for that customer, as the push was."""
-    receiver = Receiver([CallbackKey(token=TOKEN, aes_key=AES_KEY)], SUITE, (), ("xml",), wecom=True, provider=PROVIDER)
+    crypto = CallbackCrypto(
+        [CallbackKey(token=TOKEN, aes_key=AES_KEY)], SUITE, (), ("xml",), wecom=True, provider=PROVIDER
+    )
     push = wecom_push(member_says("ww-one"), "ww-one", wrap=wrapped)
-    opened = receiver.open(CallbackQuery.from_mapping(push.query), push.body)
-    sealed = parse(receiver.seal(b"<xml/>", Format.XML, timestamp=1, nonce="n", customer=opened.customer))
+    opened = crypto.open(CallbackQuery.from_mapping(push.query), push.body)
+    sealed = parse(crypto.seal(b"<xml/>", Format.XML, timestamp=1, nonce="n", customer=opened.customer))
 
     assert Cipher(AES_KEY, "ww-one").decrypt(str(sealed["Encrypt"])) == b"<xml/>"
 
@@ -192,8 +194,8 @@ async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:
 
 def test_a_smart_robot_is_answered_in_lower_case() -> None:
     """A sealed reply to a robot names its parts as the push did."""
-    receiver = Receiver([CallbackKey(token=TOKEN, aes_key=AES_KEY)], "", (), ("json",), wecom=True)
-    sealed = json.loads(receiver.seal(b"{}", Format.JSON, timestamp=1, nonce="n"))
+    crypto = CallbackCrypto([CallbackKey(token=TOKEN, aes_key=AES_KEY)], "", (), ("json",), wecom=True)
+    sealed = json.loads(crypto.seal(b"{}", Format.JSON, timestamp=1, nonce="n"))
 
     assert sorted(sealed) == ["encrypt", "msgsignature", "nonce", "timestamp"]
     assert Cipher(AES_KEY, "").decrypt(sealed["encrypt"]) == b"{}"

@@ -15,7 +15,7 @@ from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.registry import parse_message
-from wxbus.wechat.replies.passive import passive_answer
+from wxbus.wechat.replies.passive import passive_reply
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 
 USER = "oUser0000000000000000000001"
@@ -35,7 +35,7 @@ def replying(
     async def answer(received: Received) -> web.StreamResponse:
         body = codec.render(make(received), form or received.opened.format)
         if seal and received.opened.mode is not Mode.PLAIN:
-            body = world.ingress.receiver(account).seal(
+            body = world.ingress.crypto(account).seal(
                 body, received.opened.format, timestamp=int(NOW), nonce=received.query.nonce
             )
         return web.Response(body=body)
@@ -45,7 +45,7 @@ def replying(
 
 def passive(what: reply.AnyReply) -> Callable[[Received], dict[str, Any]]:
     """The document of a passive reply by our own rules."""
-    return lambda received: passive_answer(what, parse_message(received.opened.document), created_at=int(NOW))
+    return lambda received: passive_reply(what, parse_message(received.opened.document), created_at=int(NOW))
 
 
 def with_fields(**fields: object) -> Callable[[Received], dict[str, Any]]:
@@ -93,7 +93,7 @@ async def test_an_encrypted_success_is_an_error(world: World, plaintext: bytes) 
 
     async def sealed(received: Received) -> web.StreamResponse:
         nonce = received.query.nonce
-        body = world.ingress.receiver("shop").seal(plaintext, Format.XML, timestamp=int(NOW), nonce=nonce)
+        body = world.ingress.crypto("shop").seal(plaintext, Format.XML, timestamp=int(NOW), nonce=nonce)
         return web.Response(body=body)
 
     outcome, reason = first(await push(world, sealed))
@@ -197,7 +197,7 @@ async def test_a_secure_account_must_encrypt_and_a_plain_one_must_not(world: Wor
 
     async def sealed(received: Received) -> web.StreamResponse:
         body = codec.render(with_fields()(received), Format.XML)
-        return web.Response(body=world.ingress.receiver("shop").seal(body, Format.XML, timestamp=int(NOW), nonce="n"))
+        return web.Response(body=world.ingress.crypto("shop").seal(body, Format.XML, timestamp=int(NOW), nonce="n"))
 
     outcome, reason = first(await push(world, sealed, mode=Mode.PLAIN))
     assert (outcome, reason) == (Outcome.INVALID, "in plain mode a reply must not be encrypted")
@@ -249,7 +249,7 @@ async def test_a_json_reply_has_a_number_for_its_time(world: World) -> None:
 
     async def answer(received: Received) -> web.StreamResponse:
         body = codec.render(with_fields()(received), Format.JSON)
-        sealed = json.loads(world.ingress.receiver("shop").seal(body, Format.JSON, timestamp=int(NOW), nonce="n"))
+        sealed = json.loads(world.ingress.crypto("shop").seal(body, Format.JSON, timestamp=int(NOW), nonce="n"))
         return web.json_response({**sealed, "TimeStamp": str(sealed["TimeStamp"])})
 
     outcome, reason = first(await push(world, answer, format="json"))

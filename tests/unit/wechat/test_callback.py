@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.errors import CallbackRejected, Forbidden, MalformedCallback
+from wxbus.wechat.callbacks.crypto import CallbackCrypto
 from wxbus.wechat.callbacks.keys import CallbackKey, Mode
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Receiver
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents.codec import Format, document_to_json, parse, render
@@ -55,9 +55,9 @@ def encrypt(document: dict[str, Any] | bytes, key: CallbackKey = NEW, form: Form
 
 def receiver(
     *keys: CallbackKey, modes: tuple[Mode, ...] = (Mode.SECURE,), formats: tuple[str, ...] = ("xml", "json")
-) -> Receiver:
+) -> CallbackCrypto:
     """Return a receiver of the test's account."""
-    return Receiver(keys or (NEW,), APPID, modes, formats)
+    return CallbackCrypto(keys or (NEW,), APPID, modes, formats)
 
 
 def vector_query(example: dict[str, Any], **change: str) -> CallbackQuery:
@@ -78,7 +78,9 @@ def test_opens_the_official_examples(name: str, form: Format) -> None:
     """A known push in secure mode opens to its plaintext, in the format it came in."""
     example = vector(name)
     body = render({"ToUserName": "gh_1", "Encrypt": example["encrypt"]}, form)
-    opened = Receiver([key_of(example)], example["receive_id"], [Mode.SECURE], [form]).open(vector_query(example), body)
+    opened = CallbackCrypto([key_of(example)], example["receive_id"], [Mode.SECURE], [form]).open(
+        vector_query(example), body
+    )
     assert opened.document == parse(example["plaintext"].encode())
     assert (opened.format, opened.mode, opened.key) == (form, Mode.SECURE, key_of(example))
 
@@ -89,7 +91,7 @@ def test_opens_the_compatible_example_and_believes_only_what_was_encrypted() -> 
     body = render(
         {"FromUserName": "forged", "MsgType": "text", "Content": "forged", "Encrypt": example["encrypt"]}, Format.XML
     )
-    opened = Receiver([key_of(example)], example["receive_id"], [Mode.COMPATIBLE], ["xml"]).open(
+    opened = CallbackCrypto([key_of(example)], example["receive_id"], [Mode.COMPATIBLE], ["xml"]).open(
         vector_query(example), body
     )
     assert opened.mode is Mode.COMPATIBLE
@@ -179,7 +181,9 @@ def test_refuses_a_message_for_another_appid() -> None:
     example = vector("A3")
     body = render({"Encrypt": example["encrypt"]}, Format.JSON)
     with pytest.raises(Forbidden):
-        Receiver([key_of(example)], "wx134c8103faa5a59e", [Mode.SECURE], ["json"]).open(vector_query(example), body)
+        CallbackCrypto([key_of(example)], "wx134c8103faa5a59e", [Mode.SECURE], ["json"]).open(
+            vector_query(example), body
+        )
 
 
 def test_format_must_be_accepted() -> None:
@@ -292,7 +296,7 @@ def test_url_verification_of_the_official_example() -> None:
     """The echostr comes back as it was sent, whatever the mode."""
     example = vector("S1")
     query = CallbackQuery.from_mapping({name: example[name] for name in ("signature", "timestamp", "nonce", "echostr")})
-    assert Receiver([CallbackKey(token="AAAAA")], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
+    assert CallbackCrypto([CallbackKey(token="AAAAA")], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
 
 
 @pytest.mark.parametrize("change", [{"signature": "0" * 40}, {"signature": ""}, {"nonce": "1"}])
@@ -311,7 +315,7 @@ def test_url_verification_without_echostr() -> None:
 def test_wecom_url_verification() -> None:
     """WeCom encrypts the echostr and signs it; its plaintext is the answer."""
     example = vector("W1")
-    account = Receiver([key_of(example)], example["receive_id"], [], ["xml"], wecom=True)
+    account = CallbackCrypto([key_of(example)], example["receive_id"], [], ["xml"], wecom=True)
     query = vector_query(example, echostr=example["encrypt"], encrypt_type="")
     assert account.verify_url(query) == example["plaintext"]
     for change in ({"msg_signature": "0" * 40}, {"echostr": ""}):
@@ -323,7 +327,7 @@ def test_wecom_url_verification() -> None:
 def test_wecom_push(form: Format, name: str) -> None:
     """WeCom sends no encrypt_type, and its robots write `encrypt` small; there is no plain mode."""
     example = vector("W2")
-    account = Receiver([key_of(example)], example["receive_id"], [Mode.PLAIN], ["xml", "json"], wecom=True)
+    account = CallbackCrypto([key_of(example)], example["receive_id"], [Mode.PLAIN], ["xml", "json"], wecom=True)
     opened = account.open(vector_query(example, encrypt_type=""), render({name: example["encrypt"]}, form))
     assert opened.document == parse(example["plaintext"].encode())
     with pytest.raises(Forbidden):

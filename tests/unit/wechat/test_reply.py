@@ -12,7 +12,7 @@ from wxbus.wechat import ClickEvent, TextMessage, reply
 from wxbus.wechat.documents.codec import Format, parse, render
 from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.long_text import split_text
-from wxbus.wechat.replies.passive import Limits, passive_answer
+from wxbus.wechat.replies.passive import Limits, passive_reply
 
 MESSAGE = TextMessage(to_user="gh_1", from_user="o1", created_at=1, msg_id="9", content="hi")
 EVENT = ClickEvent(to_user="gh_1", from_user="o1", created_at=1)
@@ -86,14 +86,14 @@ def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
 @pytest.mark.parametrize("form", Format)
 def test_passive_answer(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
     """A passive answer goes back to who wrote, with the members of its type (protocol reference 7)."""
-    document = parse(render(passive_answer(sent, MESSAGE, created_at=7), form))
+    document = parse(render(passive_reply(sent, MESSAGE, created_at=7), form))
     header = {"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": "7", "MsgType": sent.kind}
     assert document == header | members
 
 
 def test_passive_answer_bears_our_time() -> None:
     """Without another time an answer bears the present one, as a bare number."""
-    assert isinstance(passive_answer(reply.Text("hi"), MESSAGE)["CreateTime"], int)
+    assert isinstance(passive_reply(reply.Text("hi"), MESSAGE)["CreateTime"], int)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_passive_answer_bears_our_time() -> None:
 def test_what_cannot_be_a_passive_answer(sent: reply.AnyReply) -> None:
     """A reply of a customer-service type only is refused as a passive answer, by name."""
     with pytest.raises(ValueError, match=sent.kind):
-        passive_answer(sent, MESSAGE)
+        passive_reply(sent, MESSAGE)
 
 
 def test_passive_limits() -> None:
@@ -110,13 +110,13 @@ def test_passive_limits() -> None:
     two = reply.News((ARTICLE, ARTICLE))
     long = reply.Text("你" * 683)
     with pytest.raises(ValueError, match="2 articles; this passive answer takes 1"):
-        passive_answer(two, MESSAGE)
-    passive_answer(two, EVENT)
+        passive_reply(two, MESSAGE)
+    passive_reply(two, EVENT)
     with pytest.raises(ValueError, match=r"2049 bytes.*2048"):
-        passive_answer(long, MESSAGE)
-    passive_answer(long, MESSAGE, limits=Limits(text_bytes=2049))
+        passive_reply(long, MESSAGE)
+    passive_reply(long, MESSAGE, limits=Limits(text_bytes=2049))
     with pytest.raises(ValueError, match="never events"):
-        passive_answer(reply.TransferToCustomerService(), EVENT)
+        passive_reply(reply.TransferToCustomerService(), EVENT)
 
 
 @pytest.mark.parametrize(

@@ -315,9 +315,9 @@ async def test_an_events_own_answer_goes_to_wechat() -> None:
     router, runs = Router(), []
 
     @router.event("add_waybill")
-    async def add(event: Event) -> reply.Answer:
+    async def add(event: Event) -> reply.EventResponse:
         runs.append(event)
-        return reply.Answer({"WayBillID": "88"})
+        return reply.EventResponse({"WayBillID": "88"})
 
     rig = Rig(router, account=SHOP)
     envelope = replace(an_event_envelope("add_waybill", openid=None, lane=f"{APPID}:Token1", Token="Token1"), **AWAITED)
@@ -336,8 +336,8 @@ async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
     router = Router()
 
     @router.event("add_waybill")
-    async def add(_event: Event) -> reply.Answer:
-        return reply.Answer({"WayBillID": "88"})
+    async def add(_event: Event) -> reply.EventResponse:
+        return reply.EventResponse({"WayBillID": "88"})
 
     rig = Rig(router, account=SHOP)
     envelope = replace(an_event_envelope("add_waybill", openid=None, lane=f"{APPID}:Token1", Token="Token1"), **AWAITED)
@@ -369,8 +369,8 @@ async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
     router = Router()
 
     @router.default
-    async def answer(_message: AnyMessage) -> reply.Answer:
-        return reply.Answer({})
+    async def answer(_message: AnyMessage) -> reply.EventResponse:
+        return reply.EventResponse({})
 
     rig = Rig(router, account=SHOP)
     for envelope in (a_text_envelope(), an_event_envelope("subscribe", openid="o_1", lane=KEY.lane)):
@@ -384,8 +384,8 @@ async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() 
     router = Router()
 
     @router.event("check_biz")
-    async def answer(_event: Event) -> reply.Answer:
-        return reply.Answer({"when": None})
+    async def answer(_event: Event) -> reply.EventResponse:
+        return reply.EventResponse({"when": None})
 
     settlement = await Rig(router).handle(an_event_envelope("check_biz", openid=None, lane=f"{APPID}:check_biz"))
     assert isinstance(settlement, ToDeadLetters)

@@ -171,7 +171,7 @@ def test_a_message_makes_the_document_that_makes_it(kind: type[Message], fields:
 def test_an_unknown_event_is_its_document() -> None:
     """A push that wxbus has no type for can be played, too."""
     document = {"ToUserName": "gh", "FromUserName": "o", "CreateTime": "1", "MsgType": "event", "Event": "new"}
-    assert document_of(UnknownEvent.keeping(document)) == document
+    assert document_of(UnknownEvent.from_document(document)) == document
 
 
 async def test_a_passive_reply_is_seen_before_the_others() -> None:
@@ -197,8 +197,8 @@ async def test_an_events_own_answer_is_seen() -> None:
     router = Router()
 
     @router.event(XpayGoodsDeliverEvent)
-    async def deliver(_event: XpayGoodsDeliverEvent) -> reply.Answer:
-        return reply.Answer({})
+    async def deliver(_event: XpayGoodsDeliverEvent) -> reply.EventResponse:
+        return reply.EventResponse({})
 
     client = HandlerClient(router)
     answer = await client.send(client.new(XpayGoodsDeliverEvent))

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from wxbus.errors import WxbusError, own
+from wxbus.errors import WxbusError, copy_error
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -31,7 +31,7 @@ class SingleFlight(Generic[K, V]):
         flight = self._task(key, work)
         await asyncio.wait({flight})
         if not flight.cancelled() and (error := flight.exception()):
-            raise own(error)
+            raise copy_error(error)
         return flight.result()
 
     def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> None:

@@ -17,7 +17,7 @@ from pamqp.exceptions import PAMQPException
 from yarl import URL
 
 from wxbus.aio.cancellation import Cancellation
-from wxbus.errors import CLOSED, BrokerUnavailable, ConfigurationError
+from wxbus.errors import TRANSPORT_CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
 """Seconds. A connection that is silent for about three of these is closed (RabbitMQ and Redis reference 5)."""
@@ -29,7 +29,7 @@ BROKER_ERRORS = (
     ChannelInvalidStateError,  # a RuntimeError, outside aiormq's own branch
     PAMQPException,
     StopAsyncIteration,  # the connection ended in the middle of the handshake; out of a generator it is a RuntimeError
-    *CLOSED,
+    *TRANSPORT_CLOSED,
 )
 
 

@@ -15,14 +15,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from wxbus.aio.cancellation import Cancellation
-from wxbus.errors import CLOSED
+from wxbus.errors import TRANSPORT_CLOSED
 
 Argument: TypeAlias = str | bytes | int | float
 
 STORE_ERRORS: Final = (
     RedisError,
     hiredis.HiredisError,
-    *CLOSED,
+    *TRANSPORT_CLOSED,
     AttributeError,  # redis-py goes on with a connection that it has just dropped: 'NoneType' object has no attribute
 )
 """What redis-py raises if there is no answer."""

@@ -20,7 +20,7 @@ from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from wxbus.aio.cancellation import Cancellation
-from wxbus.errors import ConfigurationError, StoreUnavailable, own
+from wxbus.errors import ConfigurationError, StoreUnavailable, copy_error
 from wxbus.store.batches import STORE_ERRORS, Argument, Batches, reason_of
 
 ANSWER_TIMEOUT = 1.0
@@ -179,5 +179,5 @@ def _answered(doing: str, answer: Any) -> Any:
     if isinstance(answer, STORE_ERRORS):
         raise StoreUnavailable(f"{doing}: {reason_of(answer)}") from answer
     if isinstance(answer, Exception):  # a fault in the code, not an outage
-        raise own(answer)
+        raise copy_error(answer)
     return answer

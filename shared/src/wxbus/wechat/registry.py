@@ -84,4 +84,4 @@ def parse_message(document: Document) -> Message:
         except ValidationError:
             kind, colon, _ = tag.partition(":")
             tag = f"{kind}:unknown" if colon else "unknown"
-    return _UNKNOWN[tag].keeping(document)
+    return _UNKNOWN[tag].from_document(document)

@@ -7,9 +7,9 @@ from prometheus_client import Counter
 
 from wxbus.accounts.models import APPID, Account, AccountKind, Accounts
 from wxbus.errors import ConfigurationError, Forbidden, MalformedCallback, UnknownAccount
+from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Opened, Receiver
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.messages.identity import dedup_id
 from wxbus_ingress.accounts.replay_guard import ReplayGuard
@@ -22,7 +22,7 @@ class Endpoint:
     """One callback address: `NAME`, or `PLATFORM/APPID` for an account that authorised a third-party platform."""
 
     account: Account
-    receiver: Receiver
+    crypto: CallbackCrypto
     """With the platform's keys, for its authorisers."""
     max_age: float | None
     repeat_age: float
@@ -34,10 +34,10 @@ class Endpoint:
     accepted: Counter
     verified: Counter
 
-    def open(self, query: CallbackQuery, body: bytes, now: float) -> Opened:
-        """Return what a POST holds, proven to be WeChat's and for this address; raises as `Receiver.open` does."""
+    def open(self, query: CallbackQuery, body: bytes, now: float) -> VerifiedCallback:
+        """Return the verified callback, which is for this address; raises what `CallbackCrypto.open` raises."""
         self._check_keys()
-        opened = self.receiver.open(query, body, now=now, max_age=self.max_age, repeat_age=self.repeat_age)
+        opened = self.crypto.open(query, body, now=now, max_age=self.max_age, repeat_age=self.repeat_age)
         if self.of_platform:
             self._check_address(opened.document)
         if opened.mode is Mode.PLAIN:
@@ -45,9 +45,9 @@ class Endpoint:
         return opened
 
     def verify_url(self, query: CallbackQuery, now: float) -> str:
-        """Return the body that answers a URL verification; raises as `Receiver.verify_url` does."""
+        """Return the body that answers a URL verification; raises as `CallbackCrypto.verify_url` does."""
         self._check_keys()
-        return self.receiver.verify_url(query, now=now, max_age=self.max_age)
+        return self.crypto.verify_url(query, now=now, max_age=self.max_age)
 
     def _check_keys(self) -> None:
         if not self.has_keys:
@@ -109,13 +109,13 @@ class Endpoints:
             if account.component is not None:
                 platform = endpoints[account.component]
                 endpoints[f"{account.component}/{account.appid}"] = replace(
-                    endpoints[account.name], receiver=platform.receiver, has_keys=platform.has_keys
+                    endpoints[account.name], crypto=platform.crypto, has_keys=platform.has_keys
                 )
         return endpoints
 
     def _endpoint(self, account: Account) -> Endpoint:
         try:
-            receiver = Receiver(
+            crypto = CallbackCrypto(
                 account.keys,
                 account.sealed_for,
                 account.modes,
@@ -127,7 +127,7 @@ class Endpoints:
             raise ConfigurationError(f"account {account.name}: {exc}") from exc
         return Endpoint(
             account,
-            receiver,
+            crypto,
             self._limits.max_age or None,
             self._limits.repeat_age,
             has_keys=bool(account.keys),

@@ -5,14 +5,14 @@ from hashlib import blake2b
 from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.telemetry import new_traceparent
+from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.callbacks.receiver import Opened
 from wxbus.wechat.documents.codec import document_to_json
 from wxbus.wechat.messages import identity
 
 
-def envelope_of(account: Account, opened: Opened, query: CallbackQuery, now: float) -> Envelope:
+def envelope_of(account: Account, opened: VerifiedCallback, query: CallbackQuery, now: float) -> Envelope:
     """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
     document = opened.document
     if opened.customer:

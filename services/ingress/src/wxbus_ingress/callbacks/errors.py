@@ -3,7 +3,7 @@
 import structlog
 from aiohttp import web
 
-from wxbus.errors import CallbackRejected, Crowded, Forbidden, Unavailable
+from wxbus.errors import CallbackRejected, Forbidden, Overloaded, Unavailable
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks.dispatch import Callbacks, place_of
 from wxbus_ingress.http.server import Request
@@ -38,7 +38,7 @@ class ErrorResponses:
             return self._refusal(request, exc.status, " ".join(str(exc).split()), "rejected")
         except Unavailable as exc:
             log.warning("callback.unavailable", reason=str(exc), **_told(request, 503))
-            return self._refusal(request, 503, CROWDED if isinstance(exc, Crowded) else UNAVAILABLE, "unavailable")
+            return self._refusal(request, 503, CROWDED if isinstance(exc, Overloaded) else UNAVAILABLE, "unavailable")
         except web.HTTPException as exc:
             log.info("callback.rejected", reason=exc.reason, **_told(request, exc.status))
             response = self._refusal(request, exc.status, NOWHERE.get(exc.status, exc.reason), "rejected")

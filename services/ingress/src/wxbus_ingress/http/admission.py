@@ -5,7 +5,7 @@ from collections import Counter
 
 import structlog
 
-from wxbus.errors import Crowded
+from wxbus.errors import Overloaded
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.settings import Limits
 
@@ -51,7 +51,7 @@ class Admission:
         """Count `after` bytes for a body that counted for `before`; `remote` is the address it comes from.
 
         Raises:
-            Crowded: That is too much; one body alone never is. Nothing is changed.
+            Overloaded: That is too much; one body alone never is. Nothing is changed.
         """
         if after > before:
             self._check(before, after, remote or "")
@@ -73,7 +73,7 @@ class Admission:
             ]
         for what, others, bound in bounds:
             if others and others + after > bound:
-                raise Crowded(f"{what} take {others} bytes, the limit is {bound}")
+                raise Overloaded(f"{what} take {others} bytes, the limit is {bound}")
 
 
 def affordable(limits: Limits) -> Limits:

@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from wxbus.errors import CallbackTooLarge, CallbackTooSlow, MalformedCallback
+from wxbus.errors import CallbackTimeout, CallbackTooLarge, MalformedCallback
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request
 from wxbus_ingress.settings import Limits
@@ -15,9 +15,9 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
 
     Raises:
         CallbackTooLarge: It is longer than `limits.body_limit`, announced or not.
-        CallbackTooSlow: It was not there within `limits.body_timeout`, or by the deadline.
+        CallbackTimeout: It was not there within `limits.body_timeout`, or by the deadline.
         MalformedCallback: It ended early, or is not what its header says.
-        Crowded: Too many bytes of other bodies are in hand.
+        Overloaded: Too many bytes of other bodies are in hand.
     """
     if (request.content_length or 0) > limits.body_limit:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
@@ -32,7 +32,7 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
     except web.HTTPRequestEntityTooLarge as exc:
         raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc
     except TimeoutError as exc:
-        raise CallbackTooSlow(f"the body did not arrive within {limits.body_timeout:g} s") from exc
+        raise CallbackTimeout(f"the body did not arrive within {limits.body_timeout:g} s") from exc
     except (web.RequestPayloadError, OSError) as exc:
         raise MalformedCallback("the body ended early or is not what its header says") from exc
 

@@ -47,7 +47,7 @@ class Request(aiohttp_internals.Request):
     """What it counts for in `admission`."""
 
     def hold(self, size: int) -> None:
-        """Let it count for `size` bytes from now until it is answered; raises Crowded if that is too much."""
+        """Let it count for `size` bytes from now until it is answered; raises Overloaded if that is too much."""
         self.admission.resize_body(self.body_bytes, size, self.remote)
         self.body_bytes = size
 

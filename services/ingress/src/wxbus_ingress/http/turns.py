@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final, TypeVar
 
-from wxbus.errors import Crowded
+from wxbus.errors import Overloaded
 
 REST: Final = 2.0
 """The pause after a large body, as a multiple of the time that it took: two thirds of the time are left for others."""
@@ -23,13 +23,13 @@ class Turns:
         """Return what `work` does, once it is its turn.
 
         Raises:
-            Crowded: Its turn does not come `within` so many seconds.
+            Overloaded: Its turn does not come `within` so many seconds.
         """
         try:
             async with asyncio.timeout(within):
                 await self._lock.acquire()
         except TimeoutError as exc:
-            raise Crowded("too many large bodies wait for the check of their signatures") from exc
+            raise Overloaded("too many large bodies wait for the check of their signatures") from exc
         began = perf_counter()
         try:
             return work()

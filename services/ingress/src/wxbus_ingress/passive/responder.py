@@ -17,12 +17,12 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, delivered_passively
 from wxbus.bus.ports import Inbox
 from wxbus.errors import Unavailable
+from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus.wechat.callbacks.receiver import Opened
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format, Renderable
 from wxbus.wechat.documents.document import text
-from wxbus.wechat.replies.event_response import GAME_WAITS, is_of_game, without_answer
+from wxbus.wechat.replies.event_response import MINIGAME_DEADLINE, fallback_response, is_minigame_event
 from wxbus.wechat.replies.reply import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.deadline import Deadline
@@ -47,7 +47,7 @@ class Call:
 
     request: Request
     endpoint: Endpoint
-    opened: Opened
+    opened: VerifiedCallback
     nonce: str
     envelope: Envelope
     deadline: Deadline
@@ -118,7 +118,7 @@ class PassiveResponder:
 
     def _without(self, call: Call) -> web.Response:
         """Return what is answered when no handler has."""
-        if self._is_synchronous(call) and (document := without_answer(call.opened.document)):
+        if self._is_synchronous(call) and (document := fallback_response(call.opened.document)):
             response = self._sealed(call, document)
             if response is not None:
                 return response
@@ -129,9 +129,9 @@ class PassiveResponder:
         opened = call.opened
         try:
             body = codec.render(document, opened.format)
-            if opened.mode is not Mode.PLAIN and not is_of_game(opened.document):
+            if opened.mode is not Mode.PLAIN and not is_minigame_event(opened.document):
                 # The push's, not the current one: while keys are being changed WeChat may have only the former.
-                body = call.endpoint.receiver.seal(
+                body = call.endpoint.crypto.seal(
                     body,
                     opened.format,
                     timestamp=int(time.time()),
@@ -150,7 +150,7 @@ class PassiveResponder:
         return attempts_to_come(call.opened.document, call.envelope.received_at, self._limits)
 
     def _left(self, call: Call) -> float:
-        waits = GAME_WAITS - call.deadline.used() if is_of_game(call.opened.document) else None
+        waits = MINIGAME_DEADLINE - call.deadline.used() if is_minigame_event(call.opened.document) else None
         return max(0.0, call.deadline.left(at_most=waits))
 
     def _is_synchronous(self, call: Call) -> bool:

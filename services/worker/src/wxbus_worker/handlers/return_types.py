@@ -2,7 +2,7 @@
 
 from typing import Any, Final, get_args
 
-from wxbus.wechat.replies.reply import Answer, AnyReply, CustomerServiceReply, TransferToCustomerService
+from wxbus.wechat.replies.reply import AnyReply, CustomerServiceReply, EventResponse, TransferToCustomerService
 from wxbus_worker.handlers.uploads import MediaFile
 
 SENDABLE: Final[tuple[type, ...]] = get_args(CustomerServiceReply)
@@ -10,7 +10,7 @@ PASSIVE_ONLY: Final = (TransferToCustomerService,)
 UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
 RULE: Final = "a handler returns a reply, a list of replies, or None"
 
-_ALLOWED: Final = (*get_args(AnyReply), Answer, *UPLOADED, list, tuple, type(None))
+_ALLOWED: Final = (*get_args(AnyReply), EventResponse, *UPLOADED, list, tuple, type(None))
 
 
 def not_allowed(classes: tuple[type, ...]) -> tuple[type, ...]:

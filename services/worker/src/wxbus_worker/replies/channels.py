@@ -7,7 +7,7 @@ from wxbus.accounts.models import REPLIES, Account, AccountKind
 from wxbus.errors import Reject
 from wxbus.wechat import Event, Message
 from wxbus.wechat.replies.customer_service import customer_service_message
-from wxbus.wechat.replies.passive import passive_answer
+from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
 from wxbus_worker.context.expired import ContextExpired
 
@@ -31,7 +31,7 @@ def passive_document(reply: AnyReply, message: Message, account: Account) -> dic
     """
     if account.reply == "transfer" and not isinstance(reply, TransferToCustomerService):
         raise ValueError("a Mini Program answers with nothing but a transfer")
-    return passive_answer(reply, message)
+    return passive_reply(reply, message)
 
 
 def refuse_undeliverable(replies: Sequence[AnyReply], message: Message, account: Account, *, handler: str) -> None:

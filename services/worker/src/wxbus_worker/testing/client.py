@@ -49,7 +49,7 @@ class Answer:
     passive: AnyReply | None = None
     """The reply that WeChat was answered with, on accounts with `reply = "passive"` or `"transfer"`."""
     answered: Mapping[str, Any] | None = None
-    """The whole document that WeChat was answered with: the passive reply, or a handler's own `reply.Answer`."""
+    """The whole document that WeChat was answered with: the passive reply, or a handler's own `reply.EventResponse`."""
     context: Context
     """The user's, as their next message finds it."""
     outcome: Literal["done", "parked", "buried"]

@@ -17,7 +17,7 @@ from wxbus.wechat.messages.system_events import (
     BUSINESS_ID,
     BUYER_PREFIXES,
     CONTACTS,
-    GAME_PREFIX,
+    MINIGAME_PREFIX,
     REPEATED_PREFIXES,
     SYSTEM_EVENTS,
     SYSTEM_PREFIXES,
@@ -44,7 +44,7 @@ def openid_of(document: Document) -> str | None:
         return None
     if text(document, "MsgType").lower() == "event":
         event = text(document, "Event").lower()
-        if event.startswith(GAME_PREFIX):
+        if event.startswith(MINIGAME_PREFIX):
             return _openid(_player(document))
         if event in ABOUT_USER:
             return _openid(text(document, "OpenID") or text(document, "openid"))
@@ -64,7 +64,7 @@ def dedup_id(appid: str, document: Document) -> str:
             return _bounded(f"{appid}:i:{info}:{created}:{about}")
         return _bounded(f"{appid}:m:{sender}:{text(document, 'MsgId') or f'{created}:{_digest(document)}'}")
     event = text(document, "Event").lower()
-    if event.startswith(("xpay_", GAME_PREFIX)):
+    if event.startswith(("xpay_", MINIGAME_PREFIX)):
         business = _xpay_id(document) if event.startswith("xpay_") else _game_id(document)
         if not business:
             lasting = {k: v for k, v in document.items() if k not in {"RetryTimes", "CreateTime"}}
@@ -95,7 +95,7 @@ def lane_of(appid: str, document: Document) -> str:
     return _bounded(f"{appid}:{about or event or text(document, 'MsgType')}")
 
 
-def is_repeated_for_hours(document: Document) -> bool:
+def is_retried_for_hours(document: Document) -> bool:
     """Return whether WeChat repeats a push for hours (protocol reference 4.4, WeCom reference 9 and 10)."""
     return text(document, "Event").lower().startswith(REPEATED_PREFIXES)
 

@@ -176,7 +176,7 @@ They do not name the push: the same member or product changes more than once a s
 CONTACTS: Final = "sys"
 """Sender of WeCom's events that no member caused."""
 
-GAME_PREFIX: Final = "minigame_"
+MINIGAME_PREFIX: Final = "minigame_"
 """Beginning of the names of mini games' events: their sender is WeChat's own, their player stands in `MiniGame`."""
-REPEATED_PREFIXES: Final = ("xpay_", GAME_PREFIX, "channels_ec_", "product_order_")
+REPEATED_PREFIXES: Final = ("xpay_", MINIGAME_PREFIX, "channels_ec_", "product_order_")
 """Beginnings of the names of events that WeChat repeats for hours until they are answered."""

@@ -20,7 +20,7 @@ class _Whole(Message):
         return text(self.document, RAW_BODY)
 
     @classmethod
-    def keeping(cls, document: Document) -> Self:
+    def from_document(cls, document: Document) -> Self:
         """Return the message that keeps this document."""
         created = text(document, "CreateTime")
         header = {
@@ -40,7 +40,7 @@ class _Whole(Message):
     def _keep(cls, data: Any) -> Any:
         # The union comes here with the document itself; everybody else has put it under its name.
         if isinstance(data, dict) and not isinstance(data.get("document"), dict):
-            return dict(cls.keeping(data))
+            return dict(cls.from_document(data))
         return data
 
 

@@ -6,17 +6,17 @@ from typing import Final
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format, Renderable
 from wxbus.wechat.documents.document import Document, text
-from wxbus.wechat.messages.system_events import ANSWERED_EVENTS, GAME_PREFIX
-from wxbus.wechat.replies.reply import Answer
+from wxbus.wechat.messages.system_events import ANSWERED_EVENTS, MINIGAME_PREFIX
+from wxbus.wechat.replies.reply import EventResponse
 
-SYNCHRONOUS_EVENTS: Final = ("xpay_*", f"{GAME_PREFIX}*", *sorted(ANSWERED_EVENTS))
+SYNCHRONOUS_EVENTS: Final = ("xpay_*", f"{MINIGAME_PREFIX}*", *sorted(ANSWERED_EVENTS))
 """Names of the events that want one; `*` stands for anything."""
 FAILED: Final = -1
-GAME_WAITS: Final = 2.7
+MINIGAME_DEADLINE: Final = 2.7
 """Seconds in which a mini game's event is answered: WeChat gives it up after 3 (WeCom reference 10)."""
 
 
-def document_of(answer: Answer, push: Document, *, created_at: int | None = None) -> dict[str, Renderable]:
+def response_document(answer: EventResponse, push: Document, *, created_at: int | None = None) -> dict[str, Renderable]:
     """Return the whole answer to an event: what its kind always has, and on top of it the fields given.
 
     Args:
@@ -33,7 +33,7 @@ def document_of(answer: Answer, push: Document, *, created_at: int | None = None
     except (TypeError, ValueError) as exc:
         raise ValueError(f"an answer holds text, numbers, lists and mappings of these: {exc}") from exc
     event = text(push, "Event").lower()
-    if event.startswith(("xpay_", GAME_PREFIX)):
+    if event.startswith(("xpay_", MINIGAME_PREFIX)):
         return {"ErrCode": 0, "ErrMsg": "success", **answer.fields}
     if event not in ANSWERED_EVENTS:
         return dict(answer.fields)
@@ -50,24 +50,24 @@ def document_of(answer: Answer, push: Document, *, created_at: int | None = None
     }
 
 
-def without_answer(push: Document) -> dict[str, Renderable] | None:
+def fallback_response(push: Document) -> dict[str, Renderable] | None:
     """Return what is safe to say when no handler has answered in time; None: `success`.
 
     Carriers' events must not count as done: their result is a failure. Virtual payment takes `success` for ErrCode 0,
     mini games want to read it: right once the push is on disk, for then its handler will run.
     """
     event = text(push, "Event").lower()
-    if event.startswith(GAME_PREFIX):
-        return document_of(Answer({}), push)
+    if event.startswith(MINIGAME_PREFIX):
+        return response_document(EventResponse({}), push)
     if event not in ANSWERED_EVENTS:
         return None
     code, said = _result_names(event)
-    return document_of(Answer({code: FAILED, said: "busy, please try again"}), push)
+    return response_document(EventResponse({code: FAILED, said: "busy, please try again"}), push)
 
 
-def is_of_game(push: Document) -> bool:
+def is_minigame_event(push: Document) -> bool:
     """Return whether a push is a mini game's: answered sooner, and never encrypted (WeCom reference 10)."""
-    return text(push, "Event").lower().startswith(GAME_PREFIX)
+    return text(push, "Event").lower().startswith(MINIGAME_PREFIX)
 
 
 def _result_names(event: str) -> tuple[str, str]:

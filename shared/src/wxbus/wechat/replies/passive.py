@@ -21,7 +21,7 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-def passive_answer(
+def passive_reply(
     reply: AnyReply, message: Message, *, created_at: int | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> dict[str, Any]:
     """Return the document of a passive answer to `message`, ready for `codec.render` (protocol reference 7).

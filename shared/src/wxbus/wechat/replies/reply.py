@@ -169,10 +169,10 @@ class MpNewsArticle:
 
 
 @plain_dataclass(frozen=True, slots=True)
-class Answer:
+class EventResponse:
     """What WeChat itself is answered to an event that wants it (protocol reference 4.4); no user sees it.
 
-    return reply.Answer({"WayBillID": "88001"})
+    return reply.EventResponse({"WayBillID": "88001"})
     """
 
     fields: Mapping[str, Any]

@@ -10,9 +10,9 @@ from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
 from wxbus.wechat.events import UnsubscribeEvent
-from wxbus.wechat.replies.event_response import document_of
+from wxbus.wechat.replies.event_response import response_document
 from wxbus.wechat.replies.long_text import split_text
-from wxbus.wechat.replies.reply import Answer, AnyReply, Success, Text
+from wxbus.wechat.replies.reply import AnyReply, EventResponse, Success, Text
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement
@@ -96,7 +96,7 @@ class CallHandler:
         return replies
 
 
-def _answer(job: Job, route: Route, answer: Answer) -> dict[str, Any]:
+def _answer(job: Job, route: Route, answer: EventResponse) -> dict[str, Any]:
     """Return the document of a handler's own answer to WeChat."""
     message = job.message
     if not isinstance(message, Event) or not job.account.is_synchronous(message.event):
@@ -105,7 +105,7 @@ def _answer(job: Job, route: Route, answer: Answer) -> dict[str, Any]:
             "has not among its synchronous events"
         )
     try:
-        return document_of(answer, job.document)
+        return response_document(answer, job.document)
     except ValueError as exc:
         raise Reject(f"handler {route.name}: {exc}") from exc
 
@@ -118,7 +118,7 @@ async def _uploaded(returned: object, client: WeChatClient) -> object:
 
 
 def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
-    """Yield what is to be sent: nothing for None or `Success`, long text in parts; an `Answer` goes to the job."""
+    """Yield the replies to send: nothing for None or `Success`, long text in parts. The job gets an `EventResponse`."""
     several = isinstance(returned, list | tuple)
     many = cast("Sequence[Any]", returned if several else (returned,))
     for one in many:
@@ -126,7 +126,7 @@ def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
             yield from map(Text, split_text(one.content))
         elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
             yield cast("AnyReply", one)
-        elif isinstance(one, Answer):
+        elif isinstance(one, EventResponse):
             job.answer = _answer(job, route, one)
         elif one is not None and not isinstance(one, Success):
             inside = f"a {type(returned).__name__} with " if several else ""

@@ -17,7 +17,7 @@ from wxbus.wechat.crypto.signature import matches, sign
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import Document, text
-from wxbus.wechat.messages.identity import is_repeated_for_hours
+from wxbus.wechat.messages.identity import is_retried_for_hours
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
 """Beside `Encrypt` they tell a compatible body from a secure one."""
@@ -28,7 +28,7 @@ CORPID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class VerifiedCallback:
     """A callback that is proven to be WeChat's."""
 
     document: Document
@@ -52,7 +52,7 @@ class _Pair:
         self.cipher = Cipher(key.aes_key.get_secret_value(), receive_id) if key.aes_key else None
 
 
-class Receiver:
+class CallbackCrypto:
     """Opens the callbacks of one account and seals the answers. Built once; holds no state of a request."""
 
     def __init__(
@@ -112,7 +112,7 @@ class Receiver:
         now: float | None = None,
         max_age: float | None = None,
         repeat_age: float = 0.0,
-    ) -> Opened:
+    ) -> VerifiedCallback:
         """Return what a POST holds, after everything that proves it to be WeChat's was checked.
 
         Args:
@@ -132,7 +132,7 @@ class Receiver:
             raise MalformedCallback(f"this account does not take {form.upper()}")
         if query.msg_signature and (query.encrypt_type == "aes" or self._wecom):
             opened = self._open_encrypted(query, body, form)
-            if late and not is_repeated_for_hours(opened.document):
+            if late and not is_retried_for_hours(opened.document):
                 raise Forbidden(OUTSIDE)
             return opened
         if late:
@@ -156,8 +156,8 @@ class Receiver:
             format: The format of the push.
             timestamp: Our clock, seconds since the epoch.
             nonce: That of the push.
-            key: A key of this account, such as `Opened.key`; None: the current one.
-            customer: `Opened.customer`.
+            key: A key of this account, such as `VerifiedCallback.key`; None: the current one.
+            customer: `VerifiedCallback.customer`.
 
         Raises:
             ValueError: The account has no such key, or the key has no AES key.
@@ -170,7 +170,7 @@ class Receiver:
         names = ROBOT_NAMES if self._wecom and format is Format.JSON else SEALED_NAMES
         return codec.render(dict(zip(names, (encrypted, signature, timestamp, nonce), strict=True)), format)
 
-    def _open_plain(self, query: CallbackQuery, body: bytes, form: Format) -> Opened:
+    def _open_plain(self, query: CallbackQuery, body: bytes, form: Format) -> VerifiedCallback:
         if Mode.PLAIN not in self._modes:
             raise Forbidden("not encrypted, but the account does not accept that")
         if query.msg_signature or query.encrypt_type not in {"", "raw"}:
@@ -179,9 +179,9 @@ class Receiver:
         document = codec.parse(body)
         if "Encrypt" in document:
             raise Forbidden("encrypted body with the query of a plain message")
-        return Opened(document, form, Mode.PLAIN, pair.key)
+        return VerifiedCallback(document, form, Mode.PLAIN, pair.key)
 
-    def _open_encrypted(self, query: CallbackQuery, body: bytes, form: Format) -> Opened:
+    def _open_encrypted(self, query: CallbackQuery, body: bytes, form: Format) -> VerifiedCallback:
         outer = codec.parse(body)
         mode = Mode.SECURE if PLAIN_FIELDS.isdisjoint(outer) else Mode.COMPATIBLE
         if mode not in self._modes:
@@ -192,11 +192,11 @@ class Receiver:
         # Plain fields that stood beside it are as good as unsigned: only what was encrypted counts.
         document = codec.parse(plaintext)
         if receive_id in self._receive_ids:
-            return Opened(document, form, mode, pair.key)
+            return VerifiedCallback(document, form, mode, pair.key)
         customer = text(document, "ToUserName")
         if customer.encode() != receive_id or not CORPID.fullmatch(customer):
             raise Forbidden(FOR_ANOTHER)
-        return Opened(document, form, mode, pair.key, customer)
+        return VerifiedCallback(document, form, mode, pair.key, customer)
 
     def _check_signature(self, query: CallbackQuery) -> _Pair:
         for pair in self._pairs:
