@@ -37,7 +37,7 @@ class Echo:
         self.gate.set()
         self.running = 0
 
-    @method(scopes=["echo:say:{appid}"])
+    @method(Question, scopes=["echo:say:{appid}"])
     async def say(self, request: Question) -> Reply:
         """Say who called."""
         self.calls.append(request)

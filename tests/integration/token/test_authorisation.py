@@ -11,7 +11,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
 from wxbus.rpc.auth.keys import new_key
-from wxbus.tokens.client import ReportInvalidRequest, TokenAnswer, TokenRequest
+from wxbus.tokens.messages import ReportInvalidRequest, TokenAnswer, TokenRequest
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]

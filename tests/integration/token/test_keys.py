@@ -17,7 +17,7 @@ from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
 from wxbus.rpc.auth.keys import new_key
-from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus_token.api.messages import Everything, KeyList, ListedKey, MadeKey, NewKey, Revocation, Revoked, Rotation
 from wxbus_token.app import serving
 

@@ -13,7 +13,7 @@ from wxbus.rpc import Client
 from wxbus.rpc.auth.keys import KeyEntry
 from wxbus.rpc.auth.tls import client_tls
 from wxbus.tokens import TokenClient
-from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus_token.api.messages import MadeKey, NewKey, Revocation, Revoked
 from wxbus_token.settings import TokenSettings
 

@@ -30,7 +30,7 @@ from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.store.store import Store
-from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus.wechat import TextMessage, reply
 from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
 from wxbus_worker.app import serve
@@ -186,7 +186,7 @@ async def test_a_message_is_answered(
 class Tokens:
     """The token service, as far as a worker needs it."""
 
-    @method(scopes=["token:get:{appid}"])
+    @method(TokenRequest, scopes=["token:get:{appid}"])
     async def get(self, request: TokenRequest) -> TokenAnswer:
         """Return the same token always."""
         return TokenAnswer(access_token=f"{request.appid}-over-rabbitmq", expires_in=7200)

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import ValidationError
 
 from tests.unit.rpc.conftest import Echo, Keys, Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
@@ -28,9 +29,25 @@ async def client(http: TestClient, keys: Keys) -> AsyncIterator[Client]:
         yield opened
 
 
-async def test_a_call_is_typed(client: Client) -> None:
-    """Models go in and come out."""
+async def test_a_bound_client_calls_declared_methods(client: Client) -> None:
+    """Callers pass the fields of the request and get the answer's model; undeclared methods do not exist."""
+    echo = client.bind(Echo)
+    assert await echo.say(appid="wx1", times=2) == Reply(text="wx1wx1", caller="full")
+    with pytest.raises(ValidationError, match="times"):
+        await echo.say(appid="wx1", times="many")  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        await echo.unmarked(QUESTION)
+
+
+async def test_a_call_by_name_is_typed(client: Client) -> None:
+    """Tools pass names and models."""
     assert await client.call("echo", "say", QUESTION, Reply) == Reply(text="wx1", caller="full")
+
+
+async def test_only_declarations_can_be_bound(client: Client) -> None:
+    """A class without `@service` names no service."""
+    with pytest.raises(TypeError, match="Question is not marked with @service"):
+        client.bind(Question)
 
 
 async def test_an_error_comes_through(client: Client, echo: Echo) -> None:

@@ -1,5 +1,6 @@
 """What may be declared, and what a scope allows."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import pytest
@@ -28,24 +29,59 @@ def test_an_override_without_a_mark_is_not_callable() -> None:
     assert not methods_of(Quiet())
 
 
+@service("shared")
+class Shared(ABC):
+    """A declaration without an implementation."""
+
+    @method(Question, scopes=["shared:ask:{appid}"])
+    @abstractmethod
+    async def ask(self, request: Question) -> Reply:
+        """Answer a question."""
+
+
+class Implemented(Shared):
+    @Shared.ask.implementation
+    async def ask(self, request: Question) -> Reply:
+        """Repeat the appid."""
+        return Reply(text=request.appid * request.times, caller="")
+
+
+def test_an_implementation_inherits_the_declaration() -> None:
+    """Service name, scopes, models and summary come from the declaration that callers share."""
+    (ask,) = methods_of(Implemented()).values()
+    assert (ask.service, ask.name, ask.summary) == ("shared", "ask", "Answer a question.")
+    assert (ask.request, ask.answer, ask.scopes) == (Question, Reply, Shared.ask.scopes)
+
+
+def test_a_declaration_without_an_implementation_is_not_served() -> None:
+    """A forgotten method fails when the service object is created."""
+    with pytest.raises(TypeError, match="abstract"):
+        Shared()  # type: ignore[abstract]
+
+
+async def test_a_service_object_takes_the_fields_of_its_requests() -> None:
+    """The same call works in the process and on a bound client."""
+    assert (await Implemented().ask(appid="wx1", times=2)).text == "wx1wx1"
+
+
 def test_a_wrong_declaration_is_refused_at_once() -> None:
     """A method that cannot be served fails when its class is made, not when it is called."""
     with pytest.raises(TypeError, match="no field account"):
 
         @service("a")
         class _A:
-            @method(scopes=["a:b:{account}"])
+            @method(Question, scopes=["a:b:{account}"])
             async def b(self, request: Question) -> Reply: ...
 
-    with pytest.raises(TypeError, match=r"async def b\(self, request: Model\) -> Model"):
+    with pytest.raises(TypeError, match=r"_B\.b must be `async def name\(self, request: Model\) -> Model`"):
 
         @service("a")
         class _B:
-            @method(scopes=["a:b"])
+            @method(Question, scopes=["a:b"])
             async def b(self, request: str) -> Reply: ...
 
     with pytest.raises(ValueError, match="at least one scope"):
-        method(scopes=[])
+        method(Question, scopes=[])
 
 
 @pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
@@ -55,7 +91,7 @@ def test_a_mark_on_what_is_no_method_is_an_error(wrap: Any) -> None:
     async def say(self: object, request: Question) -> Reply:
         raise AssertionError(f"{self} {request}")
 
-    marked = method(scopes=["echo:say:all"])(say)
+    marked = method(Question, scopes=["echo:say:all"])(say)
     with pytest.raises(TypeError, match=rf"Wrong\.say is a {wrap.__name__}"):
         service("wrong")(type("Wrong", (), {"say": wrap(marked)}))
 
@@ -63,7 +99,7 @@ def test_a_mark_on_what_is_no_method_is_an_error(wrap: Any) -> None:
 @pytest.mark.parametrize("name", ["", "a/b c", "a.b", "1a", "a" * 65, "dé"])
 def test_a_name_that_no_path_can_hold_is_an_error(name: str) -> None:
     """A service's name stands in addresses, in names of queues and in scopes."""
-    with pytest.raises(ValueError, match="is no name of a service"):
+    with pytest.raises(ValueError, match="is not a service name"):
         service(name)
 
 

@@ -301,7 +301,7 @@ async def test_a_406_is_found_out_before_the_method_runs(keys: Keys) -> None:
 
     @service("trees")
     class Trees:
-        @method(scopes=["echo:say:all"])
+        @method(Tree, scopes=["echo:say:all"])
         async def grow(self, request: Tree) -> Tree:
             ran.append(request)
             return request

@@ -110,7 +110,7 @@ class Tree(BaseModel):
 class Wood:
     """Grows."""
 
-    @method(scopes=["wood:grow"])
+    @method(Tree, scopes=["wood:grow"])
     async def grow(self, request: Tree) -> Reply:
         """Grow."""
         return Reply(text=f"{len(request.trees)} trees", caller="")

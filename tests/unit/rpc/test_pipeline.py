@@ -94,7 +94,7 @@ async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
 
     @service("echo")
     class Telling:
-        @method(scopes=["echo:say:{appid}"])
+        @method(Question, scopes=["echo:say:{appid}"])
         async def say(self, request: Question) -> Reply:
             await asyncio.sleep(0)
             return Reply(text=current_call().features[Tenant].name, caller=request.appid)
@@ -158,7 +158,7 @@ async def test_every_needed_scope_must_be_granted(granted: list[str], status: in
 
     @service("both")
     class Both:
-        @method(scopes=["a:b", "a:c"])
+        @method(Question, scopes=["a:b", "a:c"])
         async def say(self, _request: Question) -> Reply:
             """Need two."""
             return Reply(text="", caller="")

@@ -11,18 +11,18 @@ from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavaila
 from wxbus.rpc import Client
 from wxbus.rpc.codec import problems
 from wxbus.tokens import TokenClient
-from wxbus.tokens.client import (
-    FRESH_FOR,
-    LAST_HOLD_OFF,
-    STALE_AFTER,
+from wxbus.tokens.cache import FRESH_FOR, LAST_HOLD_OFF, STALE_AFTER
+from wxbus.tokens.messages import (
+    AuthorizationRequest,
     CredentialAnswer,
     CredentialRequest,
+    PreAuthCode,
     ReportCredentialRequest,
     ReportInvalidRequest,
+    TicketDelivery,
     TokenAnswer,
     TokenRequest,
 )
-from wxbus.tokens.component import AuthorizationRequest, PreAuthCode, TicketDelivery
 
 APPID = "wx1"
 

@@ -13,6 +13,7 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RpcFailure, TokenUnavailable
 from wxbus.rpc import Client
+from wxbus.rpc.transports.port import Transport
 from wxbus.testing import MemoryDelivery
 from wxbus.tokens.component import ComponentClient
 from wxbus.wechat import ComponentEvent, Message
@@ -167,7 +168,7 @@ async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dic
     async def hear(message: ComponentEvent) -> None:
         raise AssertionError(message)
 
-    client = ComponentClient(cast("Client", None))  # what it is given does not get so far
+    client = ComponentClient(Client(cast("Transport", None)))  # a malformed event is never sent
     rig = Rig(router, account=PLATFORM, platform=client)
     with capture_logs() as lines:
         assert isinstance(await rig.handle(event), ToDeadLetters)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.errors import RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
-from wxbus.tokens.client import TokenAnswer, TokenRequest
+from wxbus.tokens.services import TokenService
 
 YOUR_NAME = "https://YOUR.NAME"
 """Stands for the public address where it is not known."""
@@ -14,11 +14,12 @@ YOUR_NAME = "https://YOUR.NAME"
 async def first_tokens(token_url: str, api_key: str, accounts: Accounts) -> AsyncIterator[tuple[Account, str]]:
     """Yield each account that has a secret with the reason why WeChat gives no token, "" if it gave one."""
     async with Client.open(token_url, api_key) as client:
+        token = client.bind(TokenService)
         for account in accounts:
             if account.secret is None or account.kind is AccountKind.COMPONENT:
                 continue  # a platform's token needs the ticket that WeChat pushes later
             try:
-                await client.call("token", "get", TokenRequest(appid=account.appid), TokenAnswer)
+                await token.get(appid=account.appid)
             except (RpcFailure, RpcUnavailable) as exc:
                 yield account, (exc.detail or exc.title) if isinstance(exc, RpcFailure) else str(exc)
             else:

@@ -26,9 +26,9 @@ from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
 from wxbus_token.api.admin import AccountsService, KeysService
-from wxbus_token.api.component import ComponentService
+from wxbus_token.api.component import ComponentServicer
 from wxbus_token.api.operations import TokenOperations
-from wxbus_token.api.token import TokenService
+from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.platforms import Platforms
 from wxbus_token.credentials.quota import Quota
@@ -115,9 +115,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         limit = Limit(settings.rate_limit) if settings.rate_limit else None
         operations = TokenOperations(authority, platforms, credential_store, guard, losses)
         services = [
-            TokenService(platforms),
+            TokenServicer(platforms),
             operations,
-            ComponentService(platforms),
+            ComponentServicer(platforms),
             AccountsService(book),
             KeysService(callers),
         ]

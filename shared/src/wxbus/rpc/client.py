@@ -3,9 +3,11 @@
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, TypeVar
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -14,11 +16,13 @@ from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec import problems
 from wxbus.rpc.codec.compression import GZIP, compressed
 from wxbus.rpc.codec.serialization import Json, Serializer
+from wxbus.rpc.service.declaration import DeclaredMethod, declared_methods, service_name
 from wxbus.rpc.transports.amqp_client import AmqpTransport
 from wxbus.rpc.transports.http_client import HttpTransport
 from wxbus.rpc.transports.port import Incoming, Outgoing, Transport
 
 A = TypeVar("A", bound=BaseModel)
+S = TypeVar("S")
 
 CALL_TIMEOUT: Final = 10.0
 """Seconds for a call with all its repeats."""
@@ -73,6 +77,26 @@ class Client:
             opened = HttpTransport.open(url, api_key, tls=tls)
         async with opened as transport:
             yield cls(transport, timeout=timeout, serializer=serializer)
+
+    def bind(self, declaration: Callable[..., S], *, timeout: float | None = None, attempts: int = 1) -> S:
+        """Return an object whose declared methods call the service: `await client.bind(TokenService).get(appid=...)`.
+
+        Args:
+            declaration: Class under `@service`.
+            timeout: Seconds for each call with all its attempts; that of the client by default.
+            attempts: More than one only if every method called may run twice.
+
+        Raises:
+            TypeError: The class is not marked with `@service`.
+        """
+        service = service_name(declaration)
+
+        async def call(name: str, method: DeclaredMethod[Any, Any, Any], **fields: Any) -> BaseModel:
+            request = method.request(**fields)
+            return await self.call(service, name, request, method.answer, timeout=timeout, attempts=attempts)
+
+        methods = {name: partial(call, name, method) for name, method in declared_methods(declaration).items()}
+        return cast("S", SimpleNamespace(**methods))
 
     async def call(
         self,

@@ -1,4 +1,4 @@
-"""Access tokens and tickets for programs that call WeChat: the token service's messages and client."""
+"""Access tokens and tickets for programs that call WeChat: messages, declarations and clients of the token service."""
 
 from wxbus.tokens.client import TokenClient
 

@@ -1,16 +1,15 @@
-"""What the messages of the token service have in common."""
+"""Requests and answers of the token service."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
-from wxbus.rpc.codec import problems
-
 Appid: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
-"""An account, or what somebody takes for one: signs that every format can carry."""
+"""Printable ASCII, which every format can carry; it need not be a known account."""
 SecretText: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,2048}$", repr=False)]
-"""A token, ticket or code; WeChat's have about 150 characters, and 512 are to be reckoned with."""
+"""A token, ticket or code. WeChat's have about 150 characters and may grow to 512."""
+TicketKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket"]
+CredentialKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket", "component_access_token"]
 
 
 def _whole(value: object) -> object:
@@ -18,11 +17,11 @@ def _whole(value: object) -> object:
 
 
 Moment: TypeAlias = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
-"""Seconds since the epoch; 1.0 is a whole number too, as JSON Schema has it."""
+"""Seconds since the epoch; accepts 1.0, which JSON Schema calls an integer."""
 
 
 class TokenMessage(BaseModel):
-    """An error never shows what was in it."""
+    """A message whose validation errors never show its values."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -31,10 +30,122 @@ class TokenMessage(BaseModel):
     )
 
 
-def unavailable(failure: RpcFailure) -> TokenUnavailable:
-    """Return what a failure of the token service means for who wanted a token."""
-    text = f"the token service answers {failure}"
-    state = problems.refusal_of(failure)
-    if state is not None or (400 <= failure.status < 500 and failure.status != 429):
-        return TokenRefused(text, retry_after=failure.retry_after, state=state or "")
-    return TokenUnavailable(text, retry_after=failure.retry_after)
+class TokenRequest(TokenMessage):
+    """Asks for the access token of an account."""
+
+    appid: Appid
+    """Of the account."""
+
+
+class ReportInvalidRequest(TokenRequest):
+    """Reports that WeChat refused a token."""
+
+    token: SecretText
+    """The refused token."""
+
+
+class TokenAnswer(TokenMessage):
+    """The token to use now."""
+
+    access_token: SecretText
+    """For calls to WeChat."""
+    expires_in: float = Field(gt=0)
+    """Seconds until WeChat stops accepting it, at the latest."""
+
+
+class CredentialRequest(TokenRequest):
+    """Asks for another credential of an account."""
+
+    kind: CredentialKind
+    """WeChat's name for it."""
+
+
+class ReportCredentialRequest(CredentialRequest):
+    """Reports that WeChat refused a credential."""
+
+    value: SecretText
+    """The refused value."""
+
+
+class CredentialAnswer(TokenMessage):
+    """The value to use now."""
+
+    value: SecretText
+    """The ticket or token."""
+    expires_in: float = Field(gt=0)
+    """Seconds until WeChat stops accepting it, at the latest."""
+
+
+class PlatformRequest(TokenMessage):
+    """Names a third-party platform."""
+
+    appid: Appid
+    """Of the platform."""
+
+
+class TicketDelivery(PlatformRequest):
+    """Delivers a component_verify_ticket that WeChat pushed."""
+
+    ticket: SecretText
+    """`ComponentVerifyTicket`."""
+    created_at: Moment
+    """`CreateTime` of the push. An older ticket never replaces a newer one."""
+
+
+class AuthorizationRequest(PlatformRequest):
+    """Delivers the code of an account that authorised the platform."""
+
+    authorization_code: SecretText
+    """From the event or from the redirect of the browser."""
+    authorizer_appid: Appid | None = None
+    """Of the account, as in the event. If it is given, a repeated call with a used code succeeds."""
+
+
+class Withdrawal(PlatformRequest):
+    """Reports that an account withdrew its authorisation."""
+
+    authorizer_appid: Appid
+    """Of the account."""
+    created_at: Moment
+    """`CreateTime` of the push. A later authorisation stays valid."""
+
+
+class Outcome(TokenMessage):
+    """Whether the request changed anything."""
+
+    done: bool
+    """False: something newer is known, nothing was changed."""
+
+
+class AuthorizerAnswer(TokenMessage):
+    """An account that has authorised the platform."""
+
+    appid: str
+    """Of the account. Its token is requested like that of any other account."""
+    authorized_at: int
+    """Seconds since the epoch."""
+    permissions: list[int]
+    """WeChat's numbers of the permission sets; empty if unknown."""
+
+
+class AuthorizerList(TokenMessage):
+    """The accounts that have authorised the platform."""
+
+    authorizers: list[AuthorizerAnswer]
+    """Sorted by appid."""
+
+
+class PreAuthCode(TokenMessage):
+    """A code for one authorisation page."""
+
+    pre_auth_code: SecretText
+    """For one visitor."""
+    expires_in: float = Field(gt=0)
+    """Seconds until it expires."""
+
+
+class Recovered(TokenMessage):
+    """Result of reading WeChat's list of authorisers."""
+
+    taken: int
+    """Number of accounts that were unknown before."""

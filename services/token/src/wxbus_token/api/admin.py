@@ -1,5 +1,7 @@
 """What operators may call: accounts and API keys change while the service runs."""
 
+from typing import Any
+
 from wxbus.rpc import method, service
 from wxbus.rpc.auth.keys import KeyEntry
 from wxbus.rpc.service.call import current_principal
@@ -31,25 +33,25 @@ class AccountsService:
     def __init__(self, book: AccountRegistry) -> None:
         self._book = book
 
-    @method(scopes=["accounts:add:{appid}"])
+    @method(NewAccount, scopes=["accounts:add:{appid}"])
     async def add(self, request: NewAccount) -> Done:
         """Register an account."""
         await self._book.add(**request.model_dump())
         return Done()
 
-    @method(scopes=["accounts:rotate:{appid}"])
+    @method(NewSecret, scopes=["accounts:rotate:{appid}"])
     async def rotate(self, request: NewSecret) -> Done:
         """Give a registered account another secret; the token in use stays, the next one is fetched with it."""
         await self._book.rotate(request.appid, request.secret)
         return Done()
 
-    @method(scopes=["accounts:remove:{appid}"])
+    @method(AccountRequest, scopes=["accounts:remove:{appid}"])
     async def remove(self, request: AccountRequest) -> Done:
         """Forget a registered account."""
         await self._book.remove(request.appid)
         return Done()
 
-    @method(scopes=["accounts:list:all"])
+    @method(Everything, scopes=["accounts:list:all"])
     async def list(self, request: Everything) -> AccountList:  # noqa: ARG002 - a method takes a request
         """Return all accounts."""
         return AccountList(
@@ -73,7 +75,7 @@ class KeysService:
     def __init__(self, callers: ApiKeyRegistry) -> None:
         self._callers = callers
 
-    @method(scopes=["keys:add:{name}"])
+    @method(NewKey, scopes=["keys:add:{name}"])
     async def add(self, request: NewKey) -> MadeKey:
         """Make a key, or take a certificate's subject for one."""
         key, entry = await self._callers.add(
@@ -81,17 +83,17 @@ class KeysService:
         )
         return _made(key, entry)
 
-    @method(scopes=["keys:rotate:{name}"])
+    @method(Rotation, scopes=["keys:rotate:{name}"])
     async def rotate(self, request: Rotation) -> MadeKey:
         """Make a further key for the same; those before end after the overlap."""
         return _made(*await self._callers.rotate(request.name, by=current_principal(), overlap=request.overlap))
 
-    @method(scopes=["keys:revoke:{name}"])
+    @method(Revocation, scopes=["keys:revoke:{name}"])
     async def revoke(self, request: Revocation) -> Revoked:
         """Make keys worthless, on all instances within seconds."""
         return Revoked(keys=await self._callers.revoke(request.name, request.key, by=current_principal()))
 
-    @method(scopes=["keys:list:all"])
+    @method(Everything, scopes=["keys:list:all"])
     async def list(self, request: Everything) -> KeyList:  # noqa: ARG002 - a method takes a request
         """Return all keys by what everybody may see of them."""
         return KeyList(
@@ -103,7 +105,7 @@ def _made(key: str | None, entry: RegisteredKey) -> MadeKey:
     return MadeKey(**_shown(entry), api_key=key)
 
 
-def _shown(entry: KeyEntry) -> dict[str, object]:
+def _shown(entry: KeyEntry) -> dict[str, Any]:
     registered = isinstance(entry, RegisteredKey)
     return {
         "name": entry.name,

@@ -1,9 +1,8 @@
-"""What may be called about third-party platforms; the messages are those of `wxbus.tokens.component`."""
+"""Implements the service `component` for third-party platforms."""
 
 from dataclasses import asdict
 
-from wxbus.rpc import method, service
-from wxbus.tokens.component import (
+from wxbus.tokens.messages import (
     AuthorizationRequest,
     AuthorizerAnswer,
     AuthorizerList,
@@ -14,22 +13,22 @@ from wxbus.tokens.component import (
     TicketDelivery,
     Withdrawal,
 )
+from wxbus.tokens.services import ComponentService
 from wxbus_token.credentials.platforms import Platforms
 
 
-@service("component")
-class ComponentService:
-    """Takes a third-party platform's events, and knows its authorisers."""
+class ComponentServicer(ComponentService):
+    """Events of third-party platforms, and their authorisers."""
 
     def __init__(self, platforms: Platforms) -> None:
         self._platforms = platforms
 
-    @method(scopes=["component:deliver_ticket:{appid}"])
+    @ComponentService.deliver_ticket.implementation
     async def deliver_ticket(self, request: TicketDelivery) -> Outcome:
         """Keep a component_verify_ticket that WeChat pushed."""
         return Outcome(done=await self._platforms.deliver_ticket(request.appid, request.ticket, at=request.created_at))
 
-    @method(scopes=["component:authorize:{appid}"])
+    @ComponentService.authorize.implementation
     async def authorize(self, request: AuthorizationRequest) -> AuthorizerAnswer:
         """Exchange an authorisation code; the account's token can be got from now on."""
         authorizer = await self._platforms.authorize(
@@ -37,26 +36,26 @@ class ComponentService:
         )
         return AuthorizerAnswer.model_validate(asdict(authorizer))
 
-    @method(scopes=["component:unauthorize:{appid}"])
+    @ComponentService.unauthorize.implementation
     async def unauthorize(self, request: Withdrawal) -> Outcome:
         """Drop the tokens of an account that has withdrawn its authorisation."""
         return Outcome(
             done=await self._platforms.unauthorize(request.appid, request.authorizer_appid, at=request.created_at)
         )
 
-    @method(scopes=["component:authorizers:{appid}"])
+    @ComponentService.authorizers.implementation
     async def authorizers(self, request: PlatformRequest) -> AuthorizerList:
         """Return the accounts that have authorised the platform."""
         found = await self._platforms.authorizers(request.appid)
         return AuthorizerList(authorizers=[AuthorizerAnswer.model_validate(asdict(one)) for one in found])
 
-    @method(scopes=["component:pre_auth_code:{appid}"])
+    @ComponentService.pre_auth_code.implementation
     async def pre_auth_code(self, request: PlatformRequest) -> PreAuthCode:
         """Return a new code for the page on which one visitor authorises the platform."""
         code = await self._platforms.pre_auth_code(request.appid)
         return PreAuthCode(pre_auth_code=code.value, expires_in=code.expires_in)
 
-    @method(scopes=["component:recover:{appid}"])
+    @ComponentService.recover.implementation
     async def recover(self, request: PlatformRequest) -> Recovered:
         """Take from WeChat's list the authorisers that are not known."""
         return Recovered(taken=await self._platforms.recover(request.appid))

@@ -34,7 +34,7 @@ class TokenOperations:
         self._guard = guard
         self._losses = losses
 
-    @method(scopes=["token:status:{appid}"])
+    @method(AccountRequest, scopes=["token:status:{appid}"])
     async def status(self, request: AccountRequest) -> StatusList:
         """Return how the credentials of an account are; those that nobody has wanted yet are not among them."""
         managers = self._authority.managers(request.appid)
@@ -42,12 +42,12 @@ class TokenOperations:
             managers = [await self._platforms.manager(ACCESS_TOKEN, request.appid)]
         return await self._statuses(managers)
 
-    @method(scopes=["token:status:all"])
+    @method(Everything, scopes=["token:status:all"])
     async def status_all(self, request: Everything) -> StatusList:  # noqa: ARG002 - a method takes a request
         """Return how all credentials are."""
         return await self._statuses(self._authority.managers())
 
-    @method(scopes=["token:refresh:{appid}"])
+    @method(Refresh, scopes=["token:refresh:{appid}"])
     async def refresh(self, request: Refresh) -> CredentialStatus:
         """Ask WeChat now, although a failure says to wait: somebody has put right what was wrong."""
         manager = await self._platforms.manager(request.kind, request.appid)

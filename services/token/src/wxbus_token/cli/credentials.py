@@ -49,7 +49,7 @@ def get(
     show_token: Annotated[bool, typer.Option("--show-token", help="Print the value, and nothing else.")] = False,
 ) -> None:
     """Get a valid value, as other services do; say what is known of it without showing it."""
-    from wxbus.tokens import client as tokens
+    from wxbus.tokens import messages as tokens
     from wxbus_token.cli import console
 
     if kind == ACCESS_TOKEN:

@@ -5,6 +5,7 @@ more. Ingress and workers read the file alone.
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
 
 import structlog
 
@@ -14,6 +15,8 @@ from wxbus.errors import RpcFailure, UnknownAccount
 from wxbus.rpc.codec.serialization import validated
 from wxbus_token.registry.models import RegisteredAccount
 from wxbus_token.registry.register import Register
+
+AccountSource: TypeAlias = Literal["file", "registered", "shadowed"]
 
 log = structlog.get_logger("wxbus.token")
 
@@ -42,11 +45,14 @@ class AccountRegistry:
         self._takers.append(taker)
         taker(self.current)
 
-    def listed(self) -> list[tuple[Account, str]]:
+    def listed(self) -> list[tuple[Account, AccountSource]]:
         """Return every account and where it is from: `file`, `registered`, or `shadowed` by the file."""
         filed = {account.appid for account in self._file.current}
-        counting = [(account, "file" if account.appid in filed else "registered") for account in self.current]
-        return counting + [(self._register.entries[appid].account(), "shadowed") for appid in sorted(self._shadowed)]
+        listed: list[tuple[Account, AccountSource]] = [
+            (account, "file" if account.appid in filed else "registered") for account in self.current
+        ]
+        listed += [(self._register.entries[appid].account(), "shadowed") for appid in sorted(self._shadowed)]
+        return listed
 
     async def add(self, **fields: object) -> None:
         """Register an account, by the fields of `RegisteredAccount`.

@@ -1,30 +1,37 @@
-"""Declare a service: `@service` on the class, `@method` on what may be called. What is not marked cannot be called.
-
-A method takes one pydantic model and returns one:
+"""Declares a service: `@service` on the class, `@method` on each method that callers may call.
 
     @service("token")
     class TokenService:
-        @method(scopes=["token:get:{appid}"])
+        @method(TokenRequest, scopes=["token:get:{appid}"])
         async def get(self, request: TokenRequest) -> TokenAnswer: ...
+
+The declared method takes one pydantic model and returns one. Callers pass the model's fields:
+`await client.bind(TokenService).get(appid=...)`. A declaration that services share is an abstract class; the service
+implements each method under `@TokenService.get.implementation`.
 """
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, get_type_hints
+from functools import partial
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
 
 from pydantic import BaseModel
 
 from wxbus.rpc.auth.scopes import Needed
 
 C = TypeVar("C", bound=type)
-F = TypeVar("F", bound=Callable[..., Awaitable[BaseModel]])
+P = ParamSpec("P")
+R = TypeVar("R", bound=BaseModel)
+A = TypeVar("A", bound=BaseModel)
+
+Function: TypeAlias = Callable[[Any, R], Coroutine[Any, Any, A]]
+"""`async def name(self, request: R) -> A`."""
 
 SERVICE_MARK: Final = "__wxbus_service__"
-METHOD_MARK: Final = "__wxbus_method__"
 NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
-"""A service's name stands in paths, in names of queues and in scopes."""
+"""Of a service: part of paths, queue names and scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,93 +43,127 @@ class Method:
     request: type[BaseModel]
     answer: type[BaseModel]
     scopes: tuple[Needed, ...]
-    invoke: Callable[[Any], Awaitable[BaseModel]]
+    invoke: Callable[[Any], Coroutine[Any, Any, BaseModel]]
     """Takes a `request`, returns an `answer`."""
     summary: str
     """First line of its docstring."""
 
 
-def method(*, scopes: Sequence[str]) -> Callable[[F], F]:
-    """Mark a method as callable for who holds all of `scopes`; `{field}` in one is a field of the request."""
+class DeclaredMethod(Generic[P, R, A]):
+    """A method under `@method`; on an object it takes the fields of its request: `await token.get(appid=...)`."""
+
+    def __init__(self, request: Callable[P, R], scopes: tuple[Needed, ...], function: Function[R, A]) -> None:
+        """Check the function's signature; raises TypeError."""
+        self._request = request
+        self.function = function
+        name = getattr(function, "__qualname__", type(function).__name__)
+        hints = get_type_hints(function) if inspect.iscoroutinefunction(function) else {}
+        parameters = list(inspect.signature(function).parameters)[1:] if hints else []
+        answer = hints.get("return")
+        if not (
+            isinstance(request, type)
+            and issubclass(request, BaseModel)
+            and [hints.get(parameter) for parameter in parameters] == [request]
+            and isinstance(answer, type)
+            and issubclass(answer, BaseModel)
+        ):
+            raise TypeError(f"{name} must be `async def name(self, request: Model) -> Model` under @method(Model, ...)")
+        for scope in scopes:
+            if missing := scope.fields - request.model_fields.keys():
+                raise TypeError(f"{name}: {request.__name__} has no field {', '.join(sorted(missing))}")
+        self.request: type[BaseModel] = request
+        self.answer: type[BaseModel] = answer
+        self.scopes = scopes
+        self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        self.__isabstractmethod__ = getattr(function, "__isabstractmethod__", False)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "DeclaredMethod[P, R, A]": ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Callable[P, Coroutine[Any, Any, A]]: ...
+    def __get__(self, instance: object | None, owner: type) -> object:
+        if instance is None:
+            return self
+
+        def call(*args: P.args, **fields: P.kwargs) -> Coroutine[Any, Any, A]:
+            return self.function(instance, self._request(*args, **fields))
+
+        return call
+
+    def implementation(self, function: Function[R, A]) -> "DeclaredMethod[P, R, A]":
+        """Mark the method of a subclass that implements this declaration."""
+        implemented = DeclaredMethod(self._request, self.scopes, function)
+        implemented.summary = self.summary
+        return implemented
+
+
+def method(request: Callable[P, R], *, scopes: Sequence[str]) -> Callable[[Function[R, A]], DeclaredMethod[P, R, A]]:
+    """Declare a method that callers with all of `scopes` may call; `{field}` in a scope is a field of `request`.
+
+    Raises:
+        ValueError: `scopes` is empty or malformed.
+        TypeError: The function is not `async def name(self, request: Model) -> Model`, or a scope names a field that
+            the request lacks.
+    """
     needed = tuple(Needed.parse(scope) for scope in scopes)
     if not needed:
         raise ValueError("a method needs at least one scope")
-
-    def mark(function: F) -> F:
-        setattr(function, METHOD_MARK, needed)
-        return function
-
-    return mark
+    return lambda function: DeclaredMethod(request, needed, function)
 
 
 def service(name: str) -> Callable[[C], C]:
-    """Mark a class as the service `name` and check its marked methods.
+    """Mark a class as the declaration of the service `name`; subclasses implement the same service.
 
     Raises:
-        ValueError: The name is not of letters, digits, _ and -.
-        TypeError: A marked method is not `async def name(self, request: Model) -> Model`, or a scope names a field
-            that the request has not.
+        ValueError: The name has other characters than letters, digits, _ and -.
+        TypeError: `@method` is under a staticmethod, classmethod or property.
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a service: a letter, then up to 63 letters, digits, _ and -")
+        raise ValueError(f"{name!r} is not a service name: a letter, then up to 63 letters, digits, _ and -")
 
     def mark(cls: C) -> C:
+        for member_name, member in inspect.getmembers_static(cls):
+            inner = getattr(member, "__func__", None) or getattr(member, "fget", None)
+            if isinstance(inner, DeclaredMethod):
+                kind = type(member).__name__
+                raise TypeError(f"{cls.__name__}.{member_name} is a {kind}: @method marks `async def` methods only")
         setattr(cls, SERVICE_MARK, name)
-        for member, needed in _marked(cls).items():
-            _signature(cls, member, needed)
         return cls
 
     return mark
 
 
+def service_name(declaration: object) -> str:
+    """Return the name of a declared service; raises TypeError for a class that is not under `@service`."""
+    name = getattr(declaration, SERVICE_MARK, None)
+    if not isinstance(name, str):
+        raise TypeError(f"{getattr(declaration, '__name__', declaration)} is not marked with @service")
+    return name
+
+
+def declared_methods(declaration: object) -> Mapping[str, DeclaredMethod[Any, Any, Any]]:
+    """Return the methods under `@method` of a class, by name."""
+    members = inspect.getmembers_static(declaration)
+    return {name: member for name, member in members if isinstance(member, DeclaredMethod)}
+
+
 def methods_of(instance: object) -> Mapping[str, Method]:
-    """Return the methods of a service object that may be called, by name.
+    """Return the methods of a service object that callers may call, by name.
 
     Raises:
         TypeError: Its class is not marked with `@service`.
     """
     cls = type(instance)
-    name = vars(cls).get(SERVICE_MARK)
-    if not isinstance(name, str):
-        raise TypeError(f"{cls.__name__} is not marked with @service")
-    methods = {}
-    for member, needed in _marked(cls).items():
-        request, answer = _signature(cls, member, needed)
-        function = getattr(instance, member)
-        summary = (inspect.getdoc(function) or "").partition("\n")[0]
-        methods[member] = Method(name, member, request, answer, needed, function, summary)
-    return methods
-
-
-def _marked(cls: type) -> dict[str, tuple[Needed, ...]]:
-    marked = {}
-    for name, member in inspect.getmembers_static(cls):
-        wrapped = [getattr(member, inner, None) for inner in ("__func__", "fget")]  # of what is no plain function
-        needed = next((found for one in (member, *wrapped) if (found := getattr(one, METHOD_MARK, None))), None)
-        if needed is None:
-            continue
-        if not inspect.isfunction(member):
-            kind = type(member).__name__
-            raise TypeError(
-                f"{cls.__name__}.{name} is a {kind}: @method marks `async def {name}(self, request: Model)`"
-            )
-        marked[name] = needed
-    return marked
-
-
-def _signature(cls: type, name: str, needed: tuple[Needed, ...]) -> tuple[type[BaseModel], type[BaseModel]]:
-    function = inspect.getattr_static(cls, name)
-    notifications = get_type_hints(function)
-    parameters = list(inspect.signature(function).parameters)
-    models = [
-        hint
-        for slot in [*parameters[1:], "return"]
-        if isinstance(hint := notifications.get(slot), type) and issubclass(hint, BaseModel)
-    ]
-    if not (inspect.iscoroutinefunction(function) and len(parameters) == len(models) == 2):
-        raise TypeError(f"{cls.__name__}.{name} must be `async def {name}(self, request: Model) -> Model`")
-    request, answer = models
-    for template in needed:
-        if missing := template.fields - request.model_fields.keys():
-            raise TypeError(f"{cls.__name__}.{name}: {request.__name__} has no field {', '.join(sorted(missing))}")
-    return request, answer
+    named = service_name(cls)
+    return {
+        name: Method(
+            named,
+            name,
+            declared.request,
+            declared.answer,
+            declared.scopes,
+            partial(declared.function, instance),
+            declared.summary,
+        )
+        for name, declared in declared_methods(cls).items()
+    }
