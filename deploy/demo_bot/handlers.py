@@ -2,8 +2,16 @@
 
 import structlog
 
-from wxbus.wechat import AnyMessage, ImageMessage, TextMessage, UserEnterSession, reply
-from wxbus_worker import Context, Router, current_delivery
+from wxbus_worker import (
+    AnyMessage,
+    Context,
+    ImageMessage,
+    Router,
+    TextMessage,
+    UserEnterSession,
+    current_delivery,
+    reply,
+)
 
 router = Router("demo")
 

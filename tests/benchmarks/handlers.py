@@ -1,7 +1,6 @@
 """The handler that the worker's benchmarks run: one change of the context, one reply."""
 
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, TextMessage, reply
 
 RECORDS = 2
 """Requests and responses of a context in `small`."""

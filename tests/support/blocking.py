@@ -3,8 +3,7 @@
 import asyncio
 import time
 
-from wxbus.wechat import TextMessage
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, TextMessage
 
 BLOCK = 5.0
 """Seconds: longer than the lease after which a worker is cut off."""

@@ -3,8 +3,7 @@
 import asyncio
 import os
 
-from wxbus.wechat import TextMessage
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, TextMessage
 
 WORK = 0.05
 """Seconds of each message: when the process dies, others are being handled."""

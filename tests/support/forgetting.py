@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from wxbus.wechat import reply
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, reply
 
 router = Router("forgetting", expire_after=timedelta(seconds=1))
 

@@ -1,9 +1,6 @@
 """A bot whose handlers fail in every way that could carry a secret or a user's words outside."""
 
-from wxbus.accounts.models import Account
-from wxbus.api import WeChatClient
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Reject, RetryLater, Router
+from wxbus_worker import Account, Context, Reject, RetryLater, Router, TextMessage, WeChatClient, reply
 
 router = Router("leaky")
 

@@ -3,8 +3,7 @@
 import asyncio
 import os
 
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Router, current_delivery
+from wxbus_worker import Router, TextMessage, current_delivery, reply
 
 WORK = 0.15
 """Seconds of each message, so that kills find handlers running."""

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, TextMessage, reply
 
 WORK = 0.1
 """Seconds of each message: faults find handlers running, and a backlog costs the machine no more than it has, on which

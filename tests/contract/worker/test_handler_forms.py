@@ -9,20 +9,23 @@ from pydantic import Tag
 
 from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope
-from wxbus.errors import RetryLater
-from wxbus.wechat import (
+from wxbus.wechat import model_of
+from wxbus_worker import (
     AnyMessage,
+    Context,
+    ContextPolicy,
     Message,
+    MessageHandler,
+    Reject,
+    RetryLater,
+    Router,
     SubscribeEvent,
     TextMessage,
     UnknownEvent,
     UnsubscribeEvent,
     UserMessage,
-    model_of,
     reply,
 )
-from wxbus_worker import Context, MessageHandler, Reject, Router
-from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.handlers.route_table import UNKNOWN, RouteTable
 

@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context
-from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker import Context, ContextPolicy, TextMessage, reply
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:

@@ -6,12 +6,23 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.models import Accounts
 from wxbus.bus.envelope import EnvelopeKind
-from wxbus.errors import BrokerUnavailable, ConfigurationError
+from wxbus.errors import BrokerUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus.wechat import AnyMessage, TextMessage, reply
-from wxbus_worker import CallNext, Context, HandlerCall, MessageHandler, Router
+from wxbus_worker import (
+    Account,
+    AccountKind,
+    AnyMessage,
+    CallNext,
+    ConfigurationError,
+    Context,
+    HandlerCall,
+    MessageHandler,
+    Router,
+    TextMessage,
+    reply,
+)
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.sweepers.contexts import DueContext, Sweeper
 from wxbus_worker.testing import HandlerClient

@@ -7,8 +7,7 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
-from wxbus.wechat import reply
-from wxbus_worker import Router
+from wxbus_worker import Router, reply
 from wxbus_worker.delivery.settlement import Done
 from wxbus_worker.handlers.loading import load_router
 

@@ -5,9 +5,20 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.errors import ConfigurationError, WeChatUnavailable
-from wxbus.wechat import Message, TextMessage, reply
-from wxbus_worker import CallNext, Context, Features, HandlerCall, Reject, RetryLater, Router
+from wxbus.errors import WeChatUnavailable
+from wxbus_worker import (
+    CallNext,
+    ConfigurationError,
+    Context,
+    Features,
+    HandlerCall,
+    Message,
+    Reject,
+    RetryLater,
+    Router,
+    TextMessage,
+    reply,
+)
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from tests.support.worker import Rig, a_text_envelope
-from wxbus.wechat import reply
-from wxbus_worker import ImageFile, Router, VideoFile, VoiceFile
+from wxbus_worker import ImageFile, Router, VideoFile, VoiceFile, reply
 from wxbus_worker.delivery.settlement import Done, Retry
 
 

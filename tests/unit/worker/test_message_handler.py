@@ -10,18 +10,25 @@ from pydantic import BaseModel
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope, new_id
-from wxbus.errors import ConfigurationError
-from wxbus.wechat import (
+from wxbus_worker import (
     ClickEvent,
+    ConfigurationError,
+    Context,
     Event,
+    Features,
     Message,
+    MessageHandler,
+    Outcome,
+    RetryPolicy,
+    Router,
     ShortVideoMessage,
     SubscribeEvent,
     TextMessage,
     VideoMessage,
+    current_delivery,
+    options,
     reply,
 )
-from wxbus_worker import Context, Features, MessageHandler, Outcome, RetryPolicy, Router, current_delivery, options
 from wxbus_worker.delivery.settlement import Done, Retry
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient

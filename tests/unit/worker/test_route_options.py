@@ -9,10 +9,19 @@ import pytest
 
 from tests.support.worker import Rig, a_text_envelope
 from wxbus.bus.envelope import new_id
-from wxbus.errors import ConfigurationError
 from wxbus.testing import MemoryDelivery
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, MessageHandler, RetryLater, RetryPolicy, Router, current_delivery, options
+from wxbus_worker import (
+    ConfigurationError,
+    Context,
+    MessageHandler,
+    RetryLater,
+    RetryPolicy,
+    Router,
+    TextMessage,
+    current_delivery,
+    options,
+    reply,
+)
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters

@@ -10,24 +10,30 @@ import pytest
 import structlog
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
-from wxbus.accounts.models import Account
-from wxbus.api.client import WeChatClient
-from wxbus.errors import ConfigurationError
-from wxbus.wechat import (
+from wxbus.wechat import parse_message
+from wxbus_worker import (
+    Account,
     AnyMessage,
     ClickEvent,
+    ConfigurationError,
+    Context,
+    ContextPolicy,
+    CurrentDelivery,
+    Features,
+    ImageFile,
     ImageMessage,
     Message,
+    MessageHandler,
+    Router,
     ScanEvent,
     SubscribeEvent,
+    SuccessResponse,
     TextMessage,
     UnsubscribeEvent,
     UserMessage,
-    parse_message,
+    WeChatClient,
     reply,
 )
-from wxbus_worker import Context, CurrentDelivery, Features, ImageFile, MessageHandler, Router, SuccessResponse
-from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.handlers.route_table import RouteTable
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000"}

@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from wxbus.errors import ConfigurationError
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Router
-from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker import ConfigurationError, Context, ContextPolicy, Router, TextMessage, reply
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
 

@@ -5,25 +5,34 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from wxbus.accounts.models import Account, AccountKind
-from wxbus.api.client import WeChatClient
 from wxbus.api.http import File
-from wxbus.errors import ConfigurationError, WeChatError
-from wxbus.wechat import (
+from wxbus.wechat import parse_message
+from wxbus_worker import (
+    Account,
+    AccountKind,
     ClickEvent,
+    ConfigurationError,
+    Context,
+    ImageFile,
     ImageMessage,
     LocationMessage,
     Message,
+    MessageHandler,
+    Reject,
+    RetryLater,
+    RetryPolicy,
+    Router,
     SubscribeMessagePopupEvent,
     TextMessage,
     UnknownEvent,
     UserEnterSession,
     VoiceMessage,
+    WeChatClient,
+    WeChatError,
     XpayGoodsDeliverEvent,
-    parse_message,
+    current_delivery,
     reply,
 )
-from wxbus_worker import Context, ImageFile, MessageHandler, Reject, RetryLater, RetryPolicy, Router, current_delivery
 from wxbus_worker.testing import HandlerClient, RecordingWeChat, document_of
 
 

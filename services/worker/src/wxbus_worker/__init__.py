@@ -1,78 +1,35 @@
-"""Runs the business's handlers, each user's messages in order, effectively once.
+"""Everything that handlers import: `from wxbus_worker import Context, Router, TextMessage, reply`.
 
-    from wxbus_worker import Context, Router
-
-Handlers raise `RetryLater` to be run again later, and `Reject` when no attempt can succeed.
+docs/reference/handlers.md lists the names. `wxbus_worker.testing` has what tests of handlers import. All other modules
+are internal.
 """
 
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from wxbus.errors import Reject, RetryLater
-    from wxbus.wechat.replies.reply import Success as SuccessResponse
-    from wxbus_worker.context.context import Context, ContextPolicy
-    from wxbus_worker.handlers.current_delivery import CurrentDelivery, current_delivery
-    from wxbus_worker.handlers.injection import CallNext, HandlerCall
-    from wxbus_worker.handlers.message_handler import MessageHandler, Outcome, options
-    from wxbus_worker.handlers.retry_policy import RetryPolicy
-    from wxbus_worker.handlers.router import Router
-    from wxbus_worker.handlers.uploads import ImageFile, VideoFile, VoiceFile
-    from wxbus_worker.store.ports import ContextStore
-    from wxbus_worker.store.redis import RedisContextStore
+    from wxbus_worker.public import *
 
-__all__ = [
-    "CallNext",
-    "Context",
-    "ContextPolicy",
-    "ContextStore",
-    "CurrentDelivery",
-    "Features",
-    "HandlerCall",
-    "ImageFile",
-    "MessageHandler",
-    "Outcome",
-    "RedisContextStore",
-    "Reject",
-    "RetryLater",
-    "RetryPolicy",
-    "Router",
-    "SuccessResponse",
-    "VideoFile",
-    "VoiceFile",
-    "current_delivery",
-    "options",
-]
+MODELS: Final = ("wxbus.wechat.events.", "wxbus.wechat.messages.")
+"""Packages whose classes are public: messages, events and their parts."""
 
-_HOMES = {
-    "CallNext": "wxbus_worker.handlers.injection:CallNext",
-    "Context": "wxbus_worker.context.context:Context",
-    "ContextPolicy": "wxbus_worker.context.context:ContextPolicy",
-    "ContextStore": "wxbus_worker.store.ports:ContextStore",
-    "CurrentDelivery": "wxbus_worker.handlers.current_delivery:CurrentDelivery",
-    "Features": "wxbus.features:Features",
-    "HandlerCall": "wxbus_worker.handlers.injection:HandlerCall",
-    "ImageFile": "wxbus_worker.handlers.uploads:ImageFile",
-    "MessageHandler": "wxbus_worker.handlers.message_handler:MessageHandler",
-    "Outcome": "wxbus_worker.handlers.message_handler:Outcome",
-    "RedisContextStore": "wxbus_worker.store.redis:RedisContextStore",
-    "Reject": "wxbus.errors:Reject",
-    "RetryLater": "wxbus.errors:RetryLater",
-    "RetryPolicy": "wxbus_worker.handlers.retry_policy:RetryPolicy",
-    "Router": "wxbus_worker.handlers.router:Router",
-    "SuccessResponse": "wxbus.wechat.replies.reply:Success",
-    "VideoFile": "wxbus_worker.handlers.uploads:VideoFile",
-    "VoiceFile": "wxbus_worker.handlers.uploads:VoiceFile",
-    "current_delivery": "wxbus_worker.handlers.current_delivery:current_delivery",
-    "options": "wxbus_worker.handlers.message_handler:options",
-}
-"""Where each name is from. It is imported when it is first asked for: `python -m wxbus_worker --help` needs none."""
+
+@cache
+def _exported() -> dict[str, Any]:
+    """Return the public names. The first use imports them: `python -m wxbus_worker --help` needs none."""
+    public, wechat = vars(import_module("wxbus_worker.public")), vars(import_module("wxbus.wechat"))
+    models = {name: value for name, value in wechat.items() if getattr(value, "__module__", "").startswith(MODELS)}
+    return {name: value for name, value in (models | public).items() if name[0] != "_" and name != "TYPE_CHECKING"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name == "__all__":
+        return sorted(_exported())
+    if name.startswith("_") or name not in _exported():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(module), attribute)
-    globals()[name] = value
-    return value
+    return _exported()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted(_exported())

@@ -6,12 +6,15 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 import wxbus
-import wxbus_worker
 from wxbus.errors import ConfigurationError
 from wxbus_worker.handlers.message_handler import MessageHandler
 from wxbus_worker.handlers.registry import Registry
+
+OURS: Final = (Path(wxbus.__path__[0]), Path(__file__).parents[1])
+"""The folders of `wxbus` and `wxbus_worker`."""
 
 
 def load_router(app: str, *, app_dir: str = ".") -> Registry:
@@ -99,7 +102,7 @@ def _told(exc: BaseException, directory: str) -> str:
 def _is_users(filename: str, directory: str) -> bool:
     """Whether it is the user's own code: not ours and not a library's, although these may lie below as well."""
     path = Path(filename)
-    ours = any(path.is_relative_to(package.__path__[0]) for package in (wxbus, wxbus_worker))
+    ours = any(path.is_relative_to(package) for package in OURS)
     return path.is_relative_to(directory) and not ours and "site-packages" not in path.parts
 
 

@@ -1,0 +1,41 @@
+"""The names that `wxbus_worker` exports, besides messages and events. docs/reference/handlers.md lists all of them."""
+
+from typing import TYPE_CHECKING
+
+from wxbus.accounts.models import Account as Account
+from wxbus.accounts.models import AccountKind as AccountKind
+from wxbus.api.client import WeChatClient as WeChatClient
+from wxbus.api.http import File as File
+from wxbus.api.login import Login as Login
+from wxbus.api.media import VideoLink as VideoLink
+from wxbus.errors import ConfigurationError as ConfigurationError
+from wxbus.errors import Reject as Reject
+from wxbus.errors import RetryLater as RetryLater
+from wxbus.errors import Unavailable as Unavailable
+from wxbus.errors import WeChatError as WeChatError
+from wxbus.features import Features as Features
+from wxbus.store.store import Store as Store
+from wxbus.wechat import AnyMessage as AnyMessage
+from wxbus.wechat import reply as reply
+from wxbus_worker.context.context import Context as Context
+from wxbus_worker.context.context import ContextPolicy as ContextPolicy
+from wxbus_worker.handlers.current_delivery import CurrentDelivery as CurrentDelivery
+from wxbus_worker.handlers.current_delivery import current_delivery as current_delivery
+from wxbus_worker.handlers.injection import CallNext as CallNext
+from wxbus_worker.handlers.injection import HandlerCall as HandlerCall
+from wxbus_worker.handlers.message_handler import MessageHandler as MessageHandler
+from wxbus_worker.handlers.message_handler import Outcome as Outcome
+from wxbus_worker.handlers.message_handler import options as options
+from wxbus_worker.handlers.retry_policy import RetryPolicy as RetryPolicy
+from wxbus_worker.handlers.router import Router as Router
+from wxbus_worker.handlers.uploads import ImageFile as ImageFile
+from wxbus_worker.handlers.uploads import MediaFile as MediaFile
+from wxbus_worker.handlers.uploads import VideoFile as VideoFile
+from wxbus_worker.handlers.uploads import VoiceFile as VoiceFile
+from wxbus_worker.store.ports import ContextStore as ContextStore
+from wxbus_worker.store.redis import RedisContextStore as RedisContextStore
+
+SuccessResponse = reply.Success
+
+if TYPE_CHECKING:  # at run time `wxbus_worker` collects them
+    from wxbus.wechat import *
