@@ -1,4 +1,4 @@
-"""The page about accounts says nothing that is not so, in either language."""
+"""The accounts page matches the code, in both languages."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ PAGES = pytest.mark.parametrize("page", [PAGE, CHINESE], ids=lambda page: page.n
 
 @PAGES
 def test_the_table_has_every_field(page: Path) -> None:
-    """What an account can say is in the table, with the default that it has."""
+    """The table lists every field of an account with its default."""
     rows = re.findall(r"^\| (`[^|]*)\|([^|]*)\|", page.read_text(encoding="utf-8"), re.MULTILINE)
     named = {name: default.strip() for names, default in rows for name in re.findall(r"`(\w+)`", names)}
     fields = {name: field for name, field in Account.model_fields.items() if name != "name"}
@@ -31,16 +31,16 @@ def test_the_table_has_every_field(page: Path) -> None:
 
 
 @PAGES
-def test_every_setting_that_is_named_is_read(page: Path) -> None:
-    """A variable that somebody is told to set has an effect."""
+def test_every_named_setting_exists(page: Path) -> None:
+    """Every variable that a page names is a setting."""
     named = set(re.findall(r"\bWXBUS_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
 
     assert "WXBUS_INGRESS_SOURCES_PROXIES" in named
     assert named <= variables(IngressSettings)
 
 
-def test_its_accounts_can_be_read(tmp_path: Path) -> None:
-    """All samples together are an accounts file; the platform's branch is one of its authorisers."""
+def test_the_sample_accounts_load(tmp_path: Path) -> None:
+    """All samples together form a valid accounts file; the branch account belongs to the platform."""
     (tmp_path / "secrets").mkdir()
     samples = "\n".join(blocks(PAGE, "toml"))
     for name in re.findall(r'"secrets/(\w+)"', samples):

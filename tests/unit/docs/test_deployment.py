@@ -1,4 +1,4 @@
-"""The compose file and the images keep what is promised of them."""
+"""Rules of the compose file, the images and the locks."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
 
 
 def default_of(variable: str) -> str:
-    """The demo default that the compose file has for a variable."""
+    """Return the demo default of a variable in the compose file."""
     (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
     return str(value)
 
 
-def test_the_demo_keys_fit_each_other() -> None:
-    """The worker's default key is the one in the default file, and the default vault key is one."""
+def test_the_demo_keys_match() -> None:
+    """The worker's default API key is in the default keys file, and the default vault key is valid."""
     keys = ApiKeys.read(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
     assert keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
@@ -43,13 +43,13 @@ HEALTH = re.compile(r"^HEALTHCHECK (?P<options>.*) CMD (?P<command>\[.*\])$", re
 
 
 def test_rabbitmq_is_healthy_only_when_its_port_listens() -> None:
-    """A ping of the node succeeds seconds earlier: services would start into a closed port."""
+    """RabbitMQ counts as healthy when its port listens: a ping of the node succeeds seconds earlier."""
     assert "/dev/tcp/127.0.0.1/5672" in COMPOSE
     assert "rabbitmq-diagnostics" not in re.sub("#.*", "", COMPOSE)
 
 
-def test_a_health_check_costs_nothing_and_waits_for_a_busy_machine() -> None:
-    """No interpreter is started every few seconds; a slow start is not taken for a fault."""
+def test_health_checks_are_cheap_and_allow_a_slow_start() -> None:
+    """Health checks start no interpreter, and a slow start is not a failure."""
     found = list(HEALTH.finditer(DOCKERFILE))
 
     assert len(found) == 4
@@ -62,8 +62,8 @@ def test_a_health_check_costs_nothing_and_waits_for_a_busy_machine() -> None:
     assert re.search(r"x-checked: &checked\n  interval: 10s\n.*  start_period: 120s", COMPOSE, re.DOTALL)
 
 
-def test_a_service_that_ends_is_started_again_below_an_init() -> None:
-    """A killed worker comes back; its children are reaped, signals arrive."""
+def test_services_restart_and_run_below_an_init() -> None:
+    """Services restart after a crash and run below an init process, which reaps children and forwards signals."""
     assert re.search(r"x-service: &service\n  init: true.*\n  restart: unless-stopped\n", COMPOSE)
     assert COMPOSE.count("<<: *service") == 4
     assert COMPOSE.count("restart: unless-stopped") == 3  # of the services, RabbitMQ and Redis
@@ -71,7 +71,7 @@ def test_a_service_that_ends_is_started_again_below_an_init() -> None:
 
 @pytest.fixture
 async def admin() -> AsyncIterator[int]:
-    """A port that answers 200 at `/readyz` and 503 elsewhere."""
+    """Yield a port that answers 200 at `/readyz` and 503 elsewhere."""
 
     async def ready(_request: web.Request) -> web.Response:
         return web.json_response({"parts": {}})
@@ -86,15 +86,15 @@ async def admin() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize(("path", "code"), [("/readyz", 0), ("/other", 1)])
-async def test_the_health_check_tells_ready_from_not_ready(admin: int, path: str, code: int) -> None:
-    """200 is ready, all else is not, by the script that the images run."""
+async def test_the_health_check_succeeds_only_when_ready(admin: int, path: str, code: int) -> None:
+    """The health check of the images succeeds on 200 only."""
     check = await asyncio.create_subprocess_exec(ROOT / "deploy/docker/ready", str(admin), path)
 
     assert await check.wait() == code
 
 
-async def test_the_health_check_fails_if_nobody_listens() -> None:
-    """A closed port is not ready."""
+async def test_the_health_check_fails_on_a_closed_port() -> None:
+    """The health check fails on a closed port."""
     command = [ROOT / "deploy/docker/ready", str(free_port()), "/readyz"]
     check = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
 
@@ -102,8 +102,8 @@ async def test_the_health_check_fails_if_nobody_listens() -> None:
 
 
 @pytest.mark.parametrize("fails", [True, False], ids=["fails", "works"])
-def test_a_failed_compose_demo_shows_states_and_the_failing_log_before_all_goes(tmp_path: Path, fails: bool) -> None:
-    """After `down` nobody could find out what was wrong; the exit code is that of what failed."""
+def test_a_failed_compose_demo_prints_states_and_logs_before_down(tmp_path: Path, fails: bool) -> None:
+    """A failed run prints states and logs before `down` removes them, and exits with the code of what failed."""
     docker = tmp_path / "docker"
     docker.write_text(
         f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
@@ -122,15 +122,15 @@ def test_a_failed_compose_demo_shows_states_and_the_failing_log_before_all_goes(
     assert any(call.endswith(" ps --all") for call in calls) is fails
 
 
-def test_a_file_may_be_named_without_its_folder() -> None:
-    """In the short form of a mount compose takes `accounts.toml` of .env for the name of a volume."""
+def test_mounts_use_the_long_form() -> None:
+    """Mounts use the long form: the short form would read `accounts.toml` of .env as the name of a volume."""
     assert re.findall(r"^ *- \$\{\w+:-[^}]*\}:/.*", COMPOSE, re.MULTILINE) == []
     for variable in ("WXBUS_ACCOUNTS_FILE", "WXBUS_TOKEN_API_KEYS_FILE", "WXBUS_WORKER_APP_DIR"):
         assert (ROOT / default_of(variable)).exists()
 
 
 def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
-    """No service runs as root; each says itself whether it is ready."""
+    """No image runs as root, and each has a health check."""
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
     services = {match[1]: stage for stage in stages if (match := re.match(r"base AS (?!build)(\S+)", stage))}
 
@@ -140,15 +140,15 @@ def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
         assert "HEALTHCHECK" in stage
 
 
-def test_what_goes_into_an_image_is_pinned_with_hashes() -> None:
-    """Every download is by lock file; what we build takes no more from anywhere."""
+def test_images_install_only_pinned_packages() -> None:
+    """Images install only what the lock files pin; our own distributions are built without downloads."""
     for command in re.findall(r"pip (?:--python \S+ )?install [^\n\\]*", DOCKERFILE):
         assert "--require-hashes" in command or "--no-index" in command
     assert DOCKERFILE.count("pip wheel") == DOCKERFILE.count("--no-build-isolation --no-deps")
 
 
 def test_locks_name_no_index_and_pin_every_package() -> None:
-    """A lock file holds versions and hashes only, so that everybody's own index is used."""
+    """A lock file contains versions and hashes and no address, so the index of the user applies."""
     for lock in (ROOT / "locks").glob("*.txt"):
         text = lock.read_text(encoding="utf-8")
         assert "://" not in text, lock
@@ -159,7 +159,7 @@ def test_locks_name_no_index_and_pin_every_package() -> None:
 
 
 def test_an_image_has_only_the_libraries_of_its_service() -> None:
-    """Ingress needs no Redis client, the sandbox no client at all; what only tests need is in none."""
+    """Ingress has no Redis client, the sandbox no client at all, and no image has test libraries."""
     found = {service: set(pins(service)) & CLIENTS for service in ("ingress", "sandbox", "token", "worker")}
 
     assert found == {
@@ -170,8 +170,8 @@ def test_an_image_has_only_the_libraries_of_its_service() -> None:
     }
 
 
-def test_an_image_has_what_a_checkout_has() -> None:
-    """What was tested is what is deployed: a service's lock pins the versions and hashes of the checkout's lock."""
+def test_locks_of_services_match_the_lock_of_the_checkout() -> None:
+    """The lock of a service pins the versions and hashes of the checkout's lock: deployments use what was tested."""
     tested = pins("dev")
     for service in ("ingress", "sandbox", "token", "worker", "build"):
         for name, pinned in pins(service).items():
@@ -179,14 +179,14 @@ def test_an_image_has_what_a_checkout_has() -> None:
 
 
 def pins(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Version and hashes of each package in a lock."""
+    """Return version and hashes of each package in a lock."""
     text = (ROOT / f"locks/{lock}.txt").read_text(encoding="utf-8")
     found = re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)[^\n]*((?:\n    .*)*)", text, re.MULTILINE)
     return {name: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for name, version, hashes in found}
 
 
 def test_all_distributions_have_one_version() -> None:
-    """They are released together."""
+    """All distributions have the same version, because they are released together."""
     files = [ROOT / "shared", *(ROOT / "services").iterdir(), ROOT / "deploy/local"]
     projects = [tomllib.loads((file / "pyproject.toml").read_text("utf-8"))["project"] for file in files]
 

@@ -1,4 +1,4 @@
-"""`--help` answers at once and in words that people know."""
+"""`--help` answers quickly and without names of Python types."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ HEAVY = {
     *("aio_pika", "aiohttp", "aiormq", "cryptography", "docker", "honcho", "prometheus_client", "pydantic_settings"),
     *("redis", "requests", "structlog", "testcontainers", "uvloop", "wxbus.errors", "wxbus.config.settings"),
 }
-"""What takes long to import; pydantic is typer's own. A test that measured the time would measure the machine."""
+"""Modules that are slow to import. The test checks imports, because a time limit would measure the machine."""
 
 COMMANDS = [
     *("wxbus_ingress", "wxbus_ingress spool", "wxbus_ingress spool export", "wxbus_ingress spool status"),
@@ -34,8 +34,8 @@ except SystemExit as exc:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_imports_nothing_heavy_and_shows_no_names_of_types(command: str) -> None:
-    """Whoever asks for help waits for nothing but Python and typer, and reads no `<bool>`."""
+def test_help_imports_nothing_slow_and_shows_no_type_names(command: str) -> None:
+    """`--help` imports only Python's own modules and typer, and shows no `<bool>`."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command.split()], capture_output=True, text=True, check=False, timeout=60
     )

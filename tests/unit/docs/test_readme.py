@@ -1,4 +1,4 @@
-"""The README says nothing that is not so, in either language."""
+"""The README matches the code, in both languages."""
 
 import re
 import subprocess
@@ -23,8 +23,8 @@ SETTINGS = (IngressSettings, Limits, LocalSettings, SandboxSettings, Address, To
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_make_target_that_is_named_exists(document: Path) -> None:
-    """A command that somebody is told to type is there."""
+def test_every_named_make_target_exists(document: Path) -> None:
+    """Every make target that a document names exists."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     text = document.read_text(encoding="utf-8")
 
@@ -35,8 +35,8 @@ def test_every_make_target_that_is_named_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
-def test_every_setting_that_is_named_is_read(document: Path) -> None:
-    """A variable that somebody is told to set has an effect."""
+def test_every_named_setting_exists(document: Path) -> None:
+    """Every variable that a page names is a setting."""
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     known = set().union(*map(variables, SETTINGS)) | set(re.findall(r"\$\{([A-Z_]+)", compose))
 
@@ -46,8 +46,8 @@ def test_every_setting_that_is_named_is_read(document: Path) -> None:
     assert named <= known
 
 
-def test_the_account_of_the_readme_can_be_read(tmp_path: Path) -> None:
-    """Written as shown, with the secrets in files of their own, it is an account."""
+def test_the_sample_account_loads(tmp_path: Path) -> None:
+    """The sample account loads, with its secrets in separate files."""
     (tmp_path / "accounts.toml").write_text(the_block(README, "toml", "[accounts.shop]"), encoding="utf-8")
     (tmp_path / "secrets").mkdir()
     for name, value in {"token": "consoletoken", "aes_key": "k" * 43, "secret": "s" * 32}.items():
@@ -60,12 +60,12 @@ def test_the_account_of_the_readme_can_be_read(tmp_path: Path) -> None:
 
 
 def keys_of(text: str) -> set[str]:
-    """The names under which code keeps something in a user's context."""
+    """Return the keys that code uses in a user's context."""
     return set(re.findall(r"""storage(?:\.\w+\(|\[)["'](\w+)["']""", text))
 
 
-def test_no_two_samples_share_data() -> None:
-    """Whoever tries one after the other in the same Redis gets from each what it promises."""
+def test_samples_share_no_data() -> None:
+    """Samples use different keys, so that they can run one after the other in the same Redis."""
     readme = "\n".join(blocks(README, "python"))
     samples = {
         "README": keys_of(readme),
@@ -78,8 +78,8 @@ def test_no_two_samples_share_data() -> None:
 
 
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
-def test_the_first_sample_is_no_module_of_the_guide(document: Path) -> None:
-    """A package of the guide beside a module of the same name would hide it."""
+def test_the_first_sample_and_the_guide_have_different_module_names(document: Path) -> None:
+    """The module of the README and the package of the guide have different names."""
     (own,) = re.findall(r"WXBUS_WORKER_APP=(\w+):", document.read_text(encoding="utf-8"))
     guide = (ROOT / "docs/how-to/handlers.md").read_text(encoding="utf-8")
 
@@ -88,7 +88,7 @@ def test_the_first_sample_is_no_module_of_the_guide(document: Path) -> None:
 
 
 def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
-    """What comes of a command in a table of the document."""
+    """Run a command of a table in the document."""
     commands = re.findall(rf"`\.venv/bin/python (-m wxbus_token {words}[^`]*)`", document.read_text(encoding="utf-8"))
     assert len(commands) == 1
     arguments = [word.strip("'") for word in commands[0].split()]
@@ -96,8 +96,8 @@ def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
-async def test_the_commands_for_keys_print_keys(document: Path, tmp_path: Path) -> None:
-    """What the two commands print is what the token service reads."""
+async def test_the_commands_for_keys_print_valid_keys(document: Path, tmp_path: Path) -> None:
+    """The token service can read what the two commands print."""
     Keyring.parse(typed(document, "vault-key").stdout.strip())
 
     printed = typed(document, "keys new")

@@ -1,4 +1,4 @@
-"""References and links between code, tests and documents lead to something that exists."""
+"""References and links between code, tests and documents resolve."""
 
 import re
 from collections.abc import Iterator
@@ -25,24 +25,24 @@ CHINESE_REFERENCE = re.compile(rf"(协议|企业微信|RabbitMQ 与 Redis )参�
 CHINESE_NAMES = {"协议": "protocol", "企业微信": "WeCom", "RabbitMQ 与 Redis ": "RabbitMQ and Redis"}
 DECISION = re.compile(r"(?:\b[Dd]ecisions?|决策) (\d{4})(?:(?:,| and|、|和) ?(\d{4}))*")
 QUEUES = r"wxbus\.(?:inbox|inbox\.\S*|retry|retry\.\S*|dead|rpc|rpc\.token|started)"
-"""Exchanges and queues under their default names: they look like modules."""
+"""Default names of exchanges and queues, which look like modules."""
 
 
 def files(*suffixes: str) -> Iterator[Path]:
-    """The files of the repository with one of these suffixes, this one left out."""
+    """Return the files of the repository with one of these suffixes, except this one."""
     for path in [*ROOT.glob("*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))]:
         if path.suffix in suffixes and path != Path(__file__) and not GENERATED & set(path.parts):
             yield path
 
 
 def text_of(path: Path) -> str:
-    """A file's text on one line, without the marks of comments."""
+    """Return the text of a file on one line, without comment marks."""
     return re.sub(r"\s*\n[\s#*-]*", " ", path.read_text(encoding="utf-8"))
 
 
 @cache
 def sections(page: Path) -> frozenset[str]:
-    """The numbers of a page's headings, and of the entries of the numbered lists below them (`13, 8` is `13.8`)."""
+    """Return the numbers of headings and of numbered list entries below them (`13, 8` is `13.8`)."""
     found: set[str] = set()
     heading = ""
     for line in page.read_text(encoding="utf-8").splitlines():
@@ -55,7 +55,7 @@ def sections(page: Path) -> frozenset[str]:
 
 
 def test_every_reference_to_a_section_resolves() -> None:
-    """`protocol reference 4.1`, `WeCom reference 5.6`, `RabbitMQ and Redis reference 3.7`: the page has the section."""
+    """`protocol reference 4.1`, `WeCom reference 5.6` and `RabbitMQ and Redis reference 3.7` name existing sections."""
     checked = 0
     for path in files(".py", ".lua", ".md", ".toml", ".yml"):
         text = text_of(path)
@@ -71,7 +71,7 @@ def test_every_reference_to_a_section_resolves() -> None:
 
 
 def test_every_reference_to_a_decision_resolves() -> None:
-    """`decision 0013` names a record, and the index lists every record once."""
+    """`decision 0013` names an existing record, and the index lists every record once."""
     records = {path.name[:4]: path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md")}
     index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
 
@@ -84,7 +84,7 @@ def test_every_reference_to_a_decision_resolves() -> None:
 
 @pytest.mark.parametrize("page", list(files(".md")), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_resolves(page: Path) -> None:
-    """A linked file exists, and has the heading that the link names."""
+    """A linked file exists and has the heading that the link names."""
     prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for link, part in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", prose):
         target = (page.parent / link) if link else page
@@ -99,8 +99,8 @@ DOCUMENTS = [page for page in files(".md") if page.name != "CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_module_and_file_that_is_named_exists(page: Path) -> None:
-    """A dotted name of wxbus in a document can be imported; a path of the repository is there."""
+def test_every_named_module_and_file_exists(page: Path) -> None:
+    """A dotted name of wxbus in a document can be imported, and a path of the repository exists."""
     for code in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")):
         for name in re.findall(r"(?<![\w./-])wxbus(?:_\w+)?(?:\.\w+)+", code):
             if not re.fullmatch(QUEUES, name):
@@ -110,7 +110,7 @@ def test_every_module_and_file_that_is_named_exists(page: Path) -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether the dotted name is a module or something in one."""
+    """Return whether the dotted name is a module or a member of one."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         try:

@@ -1,4 +1,4 @@
-"""Whoever reads Chinese is told the same as who reads English."""
+"""English and Chinese pages have the same content."""
 
 import re
 from pathlib import Path
@@ -16,46 +16,46 @@ PAGES = [
         if ".zh-CN" not in page.name and page.parent.name != "decisions" and page.name not in ENGLISH_ONLY
     ),
 ]
-"""The pages that have a Chinese twin: all but the decisions and the references that code refers to."""
+"""Pages with a Chinese version: all except decisions and the references that code refers to."""
 BOTH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def chinese(page: Path) -> Path:
-    """The page's translation."""
+    """Return the translation of a page."""
     return page.with_name(f"{page.stem}.zh-CN.md")
 
 
 def prose(page: Path) -> str:
-    """The page without its code blocks."""
+    """Return the page without its code blocks."""
     return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def headings(page: Path) -> list[str]:
-    """The texts of the page's headings."""
+    """Return the texts of the headings."""
     return re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
 
 
 def names(page: Path) -> set[str]:
-    """The words that stand as code in the prose: settings, metrics, fields, commands."""
+    """Return the code spans of the prose: settings, metrics, fields, commands."""
     return {word for code in re.findall(r"`([^`]+)`", prose(page)) for word in re.findall(r"\w+", code)}
 
 
 @BOTH
 def test_both_languages_show_the_same_code_under_the_same_headings(page: Path) -> None:
-    """Samples are one text for both."""
+    """Both languages show the same samples under the same headings."""
     assert blocks(page) == blocks(chinese(page))
     assert len(headings(page)) == len(headings(chinese(page)))
 
 
 @BOTH
-def test_both_languages_name_the_same_things(page: Path) -> None:
-    """No setting, metric, field or command is explained in one language only."""
+def test_both_languages_name_the_same_identifiers(page: Path) -> None:
+    """Both languages name the same settings, metrics, fields and commands."""
     assert names(page) == names(chinese(page))
 
 
 @BOTH
-def test_every_link_leads_somewhere_in_its_own_language(page: Path) -> None:
-    """A page that exists in Chinese is linked in Chinese; a part of a page that is named is there."""
+def test_links_stay_in_their_language_and_resolve(page: Path) -> None:
+    """A Chinese page links to Chinese pages where they exist, and every linked heading exists."""
     for one in (page, chinese(page)):
         for link, part in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", prose(one)):
             target = (one.parent / link) if link else one
@@ -67,5 +67,5 @@ def test_every_link_leads_somewhere_in_its_own_language(page: Path) -> None:
 
 
 def parts(page: Path) -> set[str]:
-    """The headings as links name them."""
+    """Return the anchors of the headings."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(page)}
