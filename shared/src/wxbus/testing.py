@@ -1,4 +1,4 @@
-"""Fakes of the bus for unit tests; `tests/contract` holds them to what the real ones do."""
+"""In-memory bus for unit tests; `tests/contract/bus` tests it together with the real one."""
 
 import time
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
 @dataclass
 class MemoryDelivery:
-    """A delivery that remembers whether it was acknowledged; without an envelope it is unreadable."""
+    """A delivery that records its acknowledgement; without an envelope it is unreadable."""
 
     content: Envelope | None
     partition: int = 0
     redelivered: bool = False
     acked: bool = False
     lost: bool = False
-    """Set it to lose the channel: what is not acknowledged yet can no longer be."""
+    """Set it to simulate a lost channel: `ack` raises BrokerUnavailable."""
     arrived: float = field(default_factory=time.monotonic)
 
     @property
     def lane(self) -> str:
-        """Return the envelope's lane, or one of its own."""
+        """Return the envelope's lane; an unreadable delivery has a lane of its own."""
         return self.content.lane if self.content else f"unreadable:{self.partition}:{id(self)}"
 
     def envelope(self) -> Envelope:
@@ -34,7 +34,7 @@ class MemoryDelivery:
         return self.content
 
     async def ack(self) -> None:
-        """Remember it, or raise BrokerUnavailable if the channel is lost."""
+        """Record it, or raise BrokerUnavailable if the channel is lost."""
         if self.acked:
             raise RuntimeError("the delivery is acknowledged twice")
         if self.lost:
@@ -44,7 +44,7 @@ class MemoryDelivery:
 
 @dataclass
 class MemoryPublisher:
-    """An outlet that keeps what it is given."""
+    """A publisher that collects envelopes in lists."""
 
     published: list[Envelope] = field(default_factory=list)
     retries: list[tuple[Envelope, str]] = field(default_factory=list)
@@ -52,44 +52,47 @@ class MemoryPublisher:
     dead_letters: list[tuple[Delivery, Death]] = field(default_factory=list)
     answered: list[tuple[Envelope, PassiveAnswer]] = field(default_factory=list)
     away: bool = False
-    """Set it to take the broker away: every call raises BrokerUnavailable."""
+    """Set it to simulate an unavailable broker: every call raises BrokerUnavailable."""
     connections: int = 1
-    """Count one up to have lost the connection and got another."""
+    """Increase it to simulate a reconnect."""
     probed: int = 0
-    """How often the broker was asked whether it confirms."""
+    """Number of probes."""
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
-        """Keep it in `published`."""
+        """Append it to `published`."""
         self._arrive(budget)
         self.published.append(envelope)
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Keep it in `retries`."""
+        """Append it to `retries`."""
         if delay not in RETRY_DELAYS:
             raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
         self._arrive(budget)
         self.retries.append((envelope, delay))
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
-        """Keep it in `dead_letters`."""
+        """Append it to `dead_letters`."""
         self._arrive(budget)
         self.dead_letters.append((delivery, death))
 
     async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
-        """Keep it in `answered`."""
+        """Append it to `answered`."""
         if envelope.reply_to is None:
-            raise ValueError("nobody waits for an answer to this envelope")
+            raise ValueError("the envelope has no reply_to")
         self._arrive(budget)
         self.answered.append((envelope, answer))
 
     async def check(self) -> None:
-        """Return, or raise BrokerUnavailable while the broker is away."""
+        """Return, or raise BrokerUnavailable while `away` is set."""
         self._arrive(1)
 
     async def probe(self, *, budget: float) -> None:
         """Count it."""
         self._arrive(budget)
         self.probed += 1
+
+    async def until_usable(self) -> None:
+        """Return at once."""
 
     def _arrive(self, budget: float) -> None:
         if self.away or budget <= 0:

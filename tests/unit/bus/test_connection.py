@@ -9,7 +9,7 @@ import aiormq.exceptions
 import pamqp.exceptions
 import pytest
 
-from wxbus.bus.connection import Backoff, BrokerCall, address, connected
+from wxbus.bus.connection import BrokerCall, address, connected
 from wxbus.errors import BrokerUnavailable, ConfigurationError, UnreadableEnvelope
 
 
@@ -165,13 +165,3 @@ def test_a_wrong_address_is_refused_without_repeating_it(url: str) -> None:
         address(url, name="w")
 
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_delays_grow_up_to_a_limit_and_start_over() -> None:
-    """Delays double with jitter up to the longest; a good connection starts them over."""
-    backoff = Backoff(first=1, longest=5)
-
-    for ceiling in (1, 2, 4, 5, 5):
-        assert ceiling / 2 <= backoff.delay() <= ceiling
-    backoff.reset()
-    assert backoff.delay() <= 1

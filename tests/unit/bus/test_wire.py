@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,39 @@ def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> Deliver
     assert isinstance(header, ContentHeader)
     delivery = commands.Basic.Deliver(consumer_tag="c", delivery_tag=7, exchange="e", routing_key="0")
     return DeliveredMessage(delivery, header, body, channel=None)  # type: ignore[arg-type]  # no channel is used
+
+
+def reference_properties(envelope: Envelope) -> commands.Basic.Properties:
+    """Return the properties of `envelope` as objects of pamqp."""
+    headers: dict[str, Any] = {
+        "account": envelope.account,
+        "lane": envelope.lane,
+        "dedup_id": envelope.dedup_id,
+        "received_at_ms": round(envelope.received_at * 1000),
+        "traceparent": envelope.traceparent,
+        "attempt": envelope.attempt,
+    }
+    if envelope.committed is not None:
+        headers["committed"] = envelope.committed
+    if envelope.openid is not None:
+        headers["openid"] = envelope.openid
+    if envelope.plain_signature is not None:
+        headers["plain_signature"] = envelope.plain_signature
+    if envelope.replay:
+        headers["replay"] = True
+    if envelope.expiration is not None:
+        headers["expiration_ms"] = round(envelope.expiration * 1000)
+    return commands.Basic.Properties(
+        message_id=envelope.id,
+        message_type=envelope.kind,
+        app_id=envelope.appid,
+        timestamp=datetime.fromtimestamp(envelope.received_at, UTC),
+        content_type=wire.CONTENT_TYPE,
+        delivery_mode=wire.PERSISTENT,
+        reply_to=envelope.reply_to,
+        correlation_id=envelope.correlation_id,
+        headers=headers,
+    )
 
 
 short = st.text(min_size=1, max_size=60).filter(lambda text: len(text.encode()) < 250)
@@ -48,8 +82,8 @@ envelopes = st.builds(
 
 @given(envelopes)
 def test_an_envelope_survives_the_wire(envelope: Envelope) -> None:
-    """What goes in as properties, headers and body comes out as the same envelope."""
-    message = over_the_wire(wire.to_properties(envelope), envelope.body)
+    """Encoding and decoding an envelope gives the same envelope."""
+    message = over_the_wire(reference_properties(envelope), envelope.body)
 
     assert envelope == wire.to_envelope(message)
     assert envelope.lane == wire.lane_of(message)
@@ -58,12 +92,12 @@ def test_an_envelope_survives_the_wire(envelope: Envelope) -> None:
 @given(envelopes)
 def test_the_fast_way_gives_the_same_bytes(envelope: Envelope) -> None:
     """What is encoded by hand for speed is byte by byte what the client library makes of the same properties."""
-    assert wire.to_properties(envelope).marshal() == wire.encode_properties(envelope)
+    assert reference_properties(envelope).marshal() == wire.encode_properties(envelope)
 
 
 def test_properties_are_what_the_design_says() -> None:
     """Other programs read the envelope by AMQP's own properties; the message outlives the broker."""
-    properties = wire.to_properties(an_envelope(1, kind=EnvelopeKind.DELIVERED_PASSIVELY, expiration=4.5))
+    properties = reference_properties(an_envelope(1, kind=EnvelopeKind.DELIVERED_PASSIVELY, expiration=4.5))
 
     assert (
         properties.message_type,
@@ -78,7 +112,7 @@ def test_properties_are_what_the_design_says() -> None:
 @pytest.mark.parametrize("wrong", [None, {"a": 1}])
 def test_a_header_that_is_missing_or_odd_is_named(name: str, wrong: Any) -> None:
     """An unreadable envelope says which header is wrong, and never raises anything else."""
-    properties = wire.to_properties(an_envelope(1))
+    properties = reference_properties(an_envelope(1))
     assert properties.headers
     properties.headers[name] = wrong
 
@@ -106,7 +140,7 @@ def test_what_is_not_ours_is_unreadable(properties: commands.Basic.Properties) -
 
 def test_a_dead_letter_fits_into_its_frame() -> None:
     """The longest error and traceback leave the headers of a dead letter far below the frame limit of 128 KiB."""
-    message = over_the_wire(wire.to_properties(an_envelope(1)), b"{}")
+    message = over_the_wire(reference_properties(an_envelope(1)), b"{}")
     death = Death(reason="attempts", error="错" * 10**6, traceback="错" * 10**6, attempts=9, died_at=1.5)
 
     properties = wire.to_dead_properties(message, death)

@@ -5,7 +5,6 @@ the message objects and the partial restore on top of them (RabbitMQ and Redis r
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -121,21 +120,3 @@ async def _closed(connection: AbstractConnection) -> None:
     except TimeoutError:
         # The peer does not answer; nothing of ours hangs on the goodbye.
         return
-
-
-class Backoff:
-    """Delays before connecting again: doubling, with jitter, so that a restarted broker is not stormed."""
-
-    def __init__(self, *, first: float = 0.1, longest: float = 5.0) -> None:
-        self._first = first
-        self._longest = longest
-        self._next = first
-
-    def reset(self) -> None:
-        """Start over with the first delay: the connection was good."""
-        self._next = self._first
-
-    def delay(self) -> float:
-        """Return the seconds to wait now."""
-        ceiling, self._next = self._next, min(self._next * 2, self._longest)
-        return random.uniform(ceiling / 2, ceiling)

@@ -11,8 +11,9 @@ from time import monotonic
 import structlog
 from aiormq.abc import AbstractConnection
 
+from wxbus.aio.backoff import Backoff
 from wxbus.aio.waiting import wait_any
-from wxbus.bus.connection import HEARTBEAT, Backoff, BrokerCall, address, connected
+from wxbus.bus.connection import HEARTBEAT, BrokerCall, address, connected
 from wxbus.bus.declare import declare
 from wxbus.bus.intake import PartitionConsumer
 from wxbus.bus.ports import DeliveryHandler, PartitionSubscription

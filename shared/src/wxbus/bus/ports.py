@@ -1,4 +1,4 @@
-"""What the bus offers to a service, without its broker client: adapters and fakes obey the same contract test."""
+"""The bus as services see it: protocols without AMQP; `tests/contract/bus` tests each implementation."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,10 +9,10 @@ from wxbus.bus.passive_answer import PassiveAnswer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """Why an envelope went to the dead letters; travels there as headers."""
+    """Why an envelope was dead-lettered; headers of the dead letter carry it."""
 
     reason: str
-    """`reject`, `attempts`, `unreadable`, `poison`: what made us give up."""
+    """`reject`, `attempts`, `unreadable` or `poison`."""
     error: str
     """One line: type and text of the last error."""
     traceback: str = ""
@@ -20,11 +20,11 @@ class Death:
     died_at: float
     """Seconds since the epoch."""
     committed: str | None = None
-    """What the worker remembers the message by, if its changes were committed before it died; see `Envelope`."""
+    """The dedup key under which the message was committed before it was dead-lettered; see `Envelope`."""
 
 
 class Delivery(Protocol):
-    """One envelope handed to us, ours until it is acknowledged or its channel is lost."""
+    """One delivered envelope, not yet acknowledged."""
 
     @property
     def partition(self) -> int:
@@ -33,17 +33,17 @@ class Delivery(Protocol):
 
     @property
     def lane(self) -> str:
-        """Return its lane; an unreadable envelope has one of its own."""
+        """Return its lane; an unreadable envelope has a lane of its own."""
         ...
 
     @property
     def arrived(self) -> float:
-        """Return `time.monotonic()` of when it came to us."""
+        """Return the `time.monotonic()` of its arrival."""
         ...
 
     @property
     def redelivered(self) -> bool:
-        """Whether it was handed to somebody before: that one may have done all of it but the acknowledgement."""
+        """Whether it was delivered before; it may have been processed completely, except for the ack."""
         ...
 
     def envelope(self) -> Envelope:
@@ -51,79 +51,96 @@ class Delivery(Protocol):
         ...
 
     async def ack(self) -> None:
-        """Tell RabbitMQ that it is done.
+        """Acknowledge it.
 
         Raises:
-            BrokerUnavailable: The channel is lost; it will be delivered again.
+            BrokerUnavailable: The channel is lost; RabbitMQ will deliver it again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionSubscription:
-    """What a subscription to a partition has come to; RabbitMQ never says which of several it delivers to."""
+    """State of a subscription to a partition; RabbitMQ does not say which of several subscriptions is active."""
 
     standby: bool
-    """It was made to wait for another one's end."""
+    """It was made as a standby."""
     delivering: float | None
-    """Seconds since the first delivery, which only one subscription gets; None: nothing came yet."""
+    """Seconds since the first delivery, which only the active subscription gets; None: no delivery yet."""
 
 
 class DeliveryHandler(Protocol):
-    """Who takes deliveries: the worker's lanes."""
+    """Receives deliveries: the worker's lanes."""
 
     def deliver(self, delivery: Delivery) -> None:
-        """Take it, without waiting: called in the order of the queue."""
+        """Take a delivery without waiting; called in the order of the queue."""
         ...
 
     def lost(self, partition: int) -> None:
-        """The channel is gone: start nothing more of this partition, its deliveries belong to another."""
+        """Drop the partition: its channel is lost, its deliveries go to another consumer."""
         ...
 
     async def drain(self, partition: int) -> None:
-        """Start nothing more of this partition; return when what runs has ended."""
+        """Start no more deliveries of this partition; return when the running ones have ended."""
         ...
 
 
 class Inbox(Protocol):
-    """Where callbacks are handed over. A call returns when the envelope is on disk.
+    """Takes envelopes for the workers. Implemented by the publisher and by ingress's publisher with a spool.
 
     Raises:
-        Unavailable: It is not known to be on disk within `budget` seconds; it may have arrived all the same.
+        Unavailable: It is unknown whether the envelope was stored within `budget` seconds.
     """
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:
-        """Put it into the partition of its lane."""
+        """Put it into the partition of its lane; returns when it is on disk."""
         ...
 
 
 class PublisherPort(Inbox, Protocol):
-    """Where envelopes are sent. Each call returns when RabbitMQ has the envelope on disk.
+    """Publishes to RabbitMQ. Each call returns when RabbitMQ has confirmed the envelope.
 
     Raises:
-        BrokerUnavailable: No confirm within `budget` seconds; it may have arrived all the same.
+        BrokerUnavailable: No confirm within `budget` seconds; the envelope may have arrived.
     """
 
+    @property
+    def connections(self) -> int:
+        """Return the number of connections so far; a new one means that RabbitMQ was unavailable."""
+        ...
+
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Put it into its lane again after a delay of `wxbus.bus.topology.RETRY_DELAYS`; count the attempt before."""
+        """Put it into its lane again after a delay of `RETRY_DELAYS`; the caller counts the attempt."""
         ...
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
-        """Copy it as it came, readable or not, to the dead letters."""
+        """Publish an unchanged copy, readable or not, to the dead letters."""
         ...
 
     async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
-        """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
+        """Send an answer to the envelope's `reply_to`; it is delivered at most once."""
+        ...
+
+    async def check(self) -> None:
+        """Return if a publish would go out now, or raise BrokerUnavailable."""
+        ...
+
+    async def probe(self, *, budget: float) -> None:
+        """Publish a message that no queue gets; returns when RabbitMQ has confirmed it."""
+        ...
+
+    async def until_usable(self) -> None:
+        """Return when a publish would go out at once."""
         ...
 
 
 class PassiveAnswerHandler(Protocol):
-    """Who takes the answers to what was published with `reply_to=REPLY_TO`."""
+    """Receives the answers to envelopes published with `reply_to=REPLY_TO`."""
 
     def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
-        """Take an answer, without waiting; nobody may wait for it any more."""
+        """Take an answer without waiting; its request may have timed out."""
         ...
 
     def lost(self) -> None:
-        """The channel is gone: what was not answered until now never will be."""
+        """The channel is lost: open requests will get no answer."""
         ...

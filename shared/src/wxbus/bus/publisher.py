@@ -12,8 +12,9 @@ from aiormq.abc import AbstractConnection, DeliveredMessage
 from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 
+from wxbus.aio.backoff import Backoff
 from wxbus.bus import wire
-from wxbus.bus.connection import Backoff, BrokerCall, address, connected
+from wxbus.bus.connection import BrokerCall, address, connected
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
 from wxbus.bus.intake import PartitionDelivery
@@ -143,7 +144,7 @@ class Publisher:
     async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
         """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
         if envelope.reply_to is None:
-            raise ValueError("nobody waits for an answer to this envelope")
+            raise ValueError("the envelope has no reply_to")
         message_id = new_id()
         properties = Basic.Properties(
             message_id=message_id, correlation_id=envelope.correlation_id, content_type=wire.CONTENT_TYPE

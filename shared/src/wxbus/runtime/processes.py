@@ -18,8 +18,8 @@ from typing import Final
 
 import structlog
 
+from wxbus.aio.backoff import Backoff
 from wxbus.aio.waiting import wait_any
-from wxbus.bus.connection import Backoff
 from wxbus.errors import ConfigurationError
 from wxbus.runtime.signals import stop_signal
 

@@ -14,9 +14,9 @@ import structlog
 
 from wxbus.accounts.file import AccountsFile
 from wxbus.aio.background import repeat
+from wxbus.aio.backoff import Backoff
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
-from wxbus.bus.connection import Backoff
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, Forbidden, WeChatUnavailable, WxbusError
 from wxbus.tokens import TokenClient

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import structlog
 
+from wxbus.bus.ports import PublisherPort
 from wxbus_ingress.metrics import SpoolMetrics
-from wxbus_ingress.publishing.ports import Broker
 from wxbus_ingress.spool.file import Spooled
 from wxbus_ingress.spool.spool import Spool
 
@@ -26,7 +26,7 @@ class Drainer:
     the first copy decides, workers drop the others (RabbitMQ and Redis reference 9).
     """
 
-    def __init__(self, spool: Spool, broker: Broker, metrics: SpoolMetrics) -> None:
+    def __init__(self, spool: Spool, broker: PublisherPort, metrics: SpoolMetrics) -> None:
         self._spool = spool
         self._broker = broker
         self._metrics = metrics

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import structlog
 
-from wxbus.bus.connection import Backoff
+from wxbus.aio.backoff import Backoff
+from wxbus.bus.ports import PublisherPort
 from wxbus.errors import ConfigurationError, Unavailable
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.publishing.drainer import Drainer
-from wxbus_ingress.publishing.ports import Broker
 from wxbus_ingress.settings import SpoolLimits
 from wxbus_ingress.spool.open import SUFFIX, file_of, files_in
 from wxbus_ingress.spool.spool import Spool
@@ -24,7 +24,9 @@ def find_orphaned(folder: Path, *, processes: int) -> list[Path]:
     return [path for path in files_in(folder) if path.suffix == SUFFIX and path not in ours]
 
 
-async def drain_leftovers(paths: Sequence[Path], broker: Broker, limits: SpoolLimits, metrics: SpoolMetrics) -> None:
+async def drain_leftovers(
+    paths: Sequence[Path], broker: PublisherPort, limits: SpoolLimits, metrics: SpoolMetrics
+) -> None:
     """Return once all of them are empty; one that another process has is left to it."""
     for path in paths:
         try:

@@ -19,13 +19,13 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from wxbus.aio.background import repeat
-from wxbus.bus.connection import Backoff
+from wxbus.aio.backoff import Backoff
 from wxbus.bus.envelope import Envelope, EnvelopeKind
+from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable, SpoolUnavailable, Unavailable
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.publishing.drainer import BATCH, Drainer
-from wxbus_ingress.publishing.ports import Broker
 from wxbus_ingress.settings import Limits
 from wxbus_ingress.spool.spool import Spool
 
@@ -41,7 +41,12 @@ class SpoolingPublisher:
     """An inbox that keeps what RabbitMQ does not take."""
 
     def __init__(
-        self, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics, waiting: PendingAnswers | None = None
+        self,
+        broker: PublisherPort,
+        spool: Spool,
+        limits: Limits,
+        metrics: SpoolMetrics,
+        waiting: PendingAnswers | None = None,
     ) -> None:
         """Use `open`."""
         self._broker = broker
@@ -67,7 +72,12 @@ class SpoolingPublisher:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, broker: Broker, spool: Spool, limits: Limits, metrics: SpoolMetrics, waiting: PendingAnswers | None = None
+        cls,
+        broker: PublisherPort,
+        spool: Spool,
+        limits: Limits,
+        metrics: SpoolMetrics,
+        waiting: PendingAnswers | None = None,
     ) -> AsyncIterator["SpoolingPublisher"]:
         """Yield the inbox; what is in the spool already is drained first.
 

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from wxbus.accounts.models import AccountKind
+from wxbus.aio.backoff import Backoff
 from wxbus.errcodes import Policy
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.reply import AnyReply
@@ -19,7 +20,6 @@ from wxbus_worker.delivery.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import not_sendable
 from wxbus_worker.store.ports import ContextKey, ContextStore, Entry, SendLease
-from wxbus_worker.store.retrying import backoff
 
 NOTHING_LOST: Final = frozenset({Policy.OK, Policy.IGNORE})
 LATER: Final = frozenset({Policy.REFRESH, Policy.BACKOFF, Policy.WAIT})
@@ -100,15 +100,15 @@ class Outbox:
 
     async def _turn(self, job: Job, key: ContextKey) -> SendLease:
         """Return our turn, after that of whoever has it."""
-        for delay in backoff(most=1.0):
+        backoff = Backoff(first=0.05, longest=1.0)
+        while True:
             job.interruptible = False  # from here on our replies go out, whoever gets the partition
             turn = await self._store.claim_send_lease(key, attempt_id=job.id)
             if not turn.wait:
                 return turn
             job.interruptible = True
             async with job.rest():
-                await asyncio.sleep(min(delay, turn.wait))
-        raise AssertionError("backoff has no end")
+                await asyncio.sleep(min(backoff.delay(), turn.wait))
 
     async def _send(self, job: Job, key: ContextKey, entry: Entry) -> Reject | None:
         """Send one reply; return why WeChat refuses it, if it does for good and it is one of this message."""

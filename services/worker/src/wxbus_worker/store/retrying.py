@@ -1,13 +1,13 @@
 """Waiting for what is away: nothing is decided meanwhile."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 
+from wxbus.aio.backoff import Backoff
 from wxbus.errors import StoreUnavailable
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation
@@ -16,14 +16,6 @@ from wxbus.store.store import Script, Store
 T = TypeVar("T")
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-def backoff(*, first: float = 0.05, most: float = 2.0) -> Iterator[float]:
-    """Yield seconds to wait before the next attempt, growing from `first` to `most`, with jitter."""
-    delay = first
-    while True:
-        yield delay * random.uniform(0.5, 1.0)
-        delay = min(delay * 2, most)
 
 
 class RetryingStore:
@@ -58,19 +50,19 @@ class RetryingStore:
         await self._generation.check()
 
     async def _until_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
-        for delay in backoff():
+        backoff = Backoff(first=0.05, longest=2.0)
+        while True:
             try:
                 answer = await operation()
             except StoreUnavailable as exc:
                 if not self._away:
                     log.warning("store.away", error=str(exc))
                 self._away = True
-                await asyncio.sleep(delay)
+                await asyncio.sleep(backoff.delay())
             else:
                 if self._away:
                     await self._look_again()
                 return answer
-        raise AssertionError("backoff has no end")
 
     async def _look_again(self) -> None:
         """Find out whether an answer, which may be that to a read, means that Redis is back."""

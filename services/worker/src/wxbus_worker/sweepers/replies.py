@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
 from wxbus.bus.passive_answer import reply_deadline_passed
-from wxbus.bus.ports import Inbox
+from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
 from wxbus_worker.store.ports import SHARDS
 
@@ -39,28 +39,13 @@ class OverdueReplies(Protocol):
         ...
 
 
-class ProbedInbox(Inbox, Protocol):
-    """An inbox that knows how RabbitMQ is: `wxbus.bus.publisher.Publisher`. Raises BrokerUnavailable."""
-
-    connections: int
-    """How many were made so far: another one means that RabbitMQ was away."""
-
-    async def check(self) -> None:
-        """Return if a publish would go out now."""
-        ...
-
-    async def probe(self, *, budget: float) -> None:
-        """Return when RabbitMQ has confirmed something that goes nowhere."""
-        ...
-
-
 class ReplySweeper:
     """Looks for replies that are late; as many at once as there are workers."""
 
     def __init__(
         self,
         replies: OverdueReplies,
-        inbox: ProbedInbox,
+        publisher: PublisherPort,
         *,
         after_outage: float,
         every: float = SWEEP_EVERY,
@@ -68,7 +53,7 @@ class ReplySweeper:
     ) -> None:
         """Look `every` so many seconds, and find nothing late in the first `after_outage` with RabbitMQ."""
         self._replies = replies
-        self._inbox = inbox
+        self._publisher = publisher
         self._after_outage = after_outage
         self._every = every
         self._clock = clock
@@ -94,7 +79,7 @@ class ReplySweeper:
                 return 0
             # What ingress has published before this is in its lane soon after it. Our notes could not tell us so:
             # those that RabbitMQ took without a confirm would be in their lanes before ingress's.
-            await self._inbox.probe(budget=PROBE_BUDGET)
+            await self._publisher.probe(budget=PROBE_BUDGET)
             await asyncio.sleep(self._every)
             if not await self._is_there():
                 return 0
@@ -112,13 +97,15 @@ class ReplySweeper:
 
     async def _is_there(self) -> bool:
         """Return whether RabbitMQ has been there for long enough, or raise BrokerUnavailable if it is not at all."""
-        await self._inbox.check()
-        if self._inbox.connections != self._connection:
-            self._connection, self._there_since = self._inbox.connections, self._clock()
+        await self._publisher.check()
+        if self._publisher.connections != self._connection:
+            self._connection, self._there_since = self._publisher.connections, self._clock()
         return self._clock() - self._there_since >= self._after_outage
 
     async def _tell(self, claimed: Sequence[tuple[str, str, str]]) -> int:
         for account, lane, dedup_key in claimed:
-            await self._inbox.publish(reply_deadline_passed(lane, dedup_key, account=account), budget=PUBLISH_BUDGET)
+            await self._publisher.publish(
+                reply_deadline_passed(lane, dedup_key, account=account), budget=PUBLISH_BUDGET
+            )
             await self._replies.mark_overdue_published(account, lane, dedup_key)
         return len(claimed)

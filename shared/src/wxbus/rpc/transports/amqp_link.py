@@ -9,7 +9,8 @@ import structlog
 from aiormq import Channel
 from aiormq.abc import AbstractConnection
 
-from wxbus.bus.connection import Backoff, address, connected
+from wxbus.aio.backoff import Backoff
+from wxbus.bus.connection import address, connected
 from wxbus.errors import BrokerUnavailable, WxbusError
 
 log = structlog.stdlib.get_logger("wxbus.rpc")

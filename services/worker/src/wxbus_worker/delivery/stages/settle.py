@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from wxbus.aio.backoff import Backoff
 from wxbus.bus.ports import Death, PublisherPort
 from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
 from wxbus.runtime.logs import redact_text, redact_traceback
@@ -18,7 +19,6 @@ from wxbus_worker.delivery.tracebacks import below_stages, says_all
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.passive import Answerer
-from wxbus_worker.store.retrying import backoff
 
 PUBLISH_BUDGET: Final = 5.0
 """Seconds for one confirm of the retry or dead-letter queue; after that it is tried again."""
@@ -141,10 +141,12 @@ async def _outcome(job: Job, call_next: Next) -> Settlement:
 
 async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
     """Publish until RabbitMQ confirms; a copy too many is found to be a duplicate."""
-    for delay in backoff(most=5.0):
+    backoff = Backoff(first=0.05, longest=5.0)
+    while True:
         try:
             await publish()
         except BrokerUnavailable as exc:
+            delay = backoff.delay()
             log.warning("broker.away", error=str(exc), again_in=round(delay, 3))
             await asyncio.sleep(delay)
         else:
