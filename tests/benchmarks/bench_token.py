@@ -16,7 +16,7 @@ from wxbus.rpc.transports.amqp_client import AmqpTransport
 from wxbus.rpc.transports.port import Outgoing
 from wxbus.tokens import TokenClient
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 APPID = "wxbench0000000000"
 ROUNDS, CALLS, CONNECTIONS = 9, 5_000, 16
@@ -94,7 +94,7 @@ def _environment(places: Places, port: int, *, wechat_port: int, appids: Sequenc
         "WXBUS_TOKEN_ADMIN_PORT": str(free_port()),
         "WXBUS_TOKEN_RATE_LIMIT": "0",
         "WXBUS_TOKEN_API_KEYS_FILE": str(places.folder / "keys.toml"),
-        "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("bench"),
+        "WXBUS_TOKEN_ENCRYPTION_KEYS": new_encryption_key("bench"),
     }
 
 

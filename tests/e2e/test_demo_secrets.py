@@ -25,7 +25,7 @@ def test_a_service_with_demo_secrets_refuses_a_real_account(service: str) -> Non
         WXBUS_REDIS_URL=f"redis://:{default_of('REDIS_PASSWORD')}@127.0.0.1:1/0",
         WXBUS_WECHAT_API_URL="https://api.weixin.qq.com",
         WXBUS_ACCOUNTS_FILE=str(ROOT / default_of("WXBUS_ACCOUNTS_FILE")),
-        WXBUS_TOKEN_VAULT_KEYS=default_of("WXBUS_TOKEN_VAULT_KEYS"),
+        WXBUS_TOKEN_ENCRYPTION_KEYS=default_of("WXBUS_TOKEN_ENCRYPTION_KEYS"),
         WXBUS_TOKEN_API_KEYS_FILE=str(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE")),
         WXBUS_WORKER_TOKEN_API_KEY=default_of("WXBUS_WORKER_TOKEN_API_KEY"),
         WXBUS_WORKER_APP="handlers:router",
@@ -36,7 +36,7 @@ def test_a_service_with_demo_secrets_refuses_a_real_account(service: str) -> Non
         "worker": {"WXBUS_AMQP_URL", "WXBUS_REDIS_URL", "WXBUS_WORKER_TOKEN_API_KEY", "WXBUS_ACCOUNTS_FILE"},
         "token": {
             *("WXBUS_AMQP_URL", "WXBUS_REDIS_URL", "WXBUS_ACCOUNTS_FILE"),
-            *("WXBUS_TOKEN_VAULT_KEYS", "WXBUS_TOKEN_API_KEYS_FILE"),
+            *("WXBUS_TOKEN_ENCRYPTION_KEYS", "WXBUS_TOKEN_API_KEYS_FILE"),
         },
     }
 

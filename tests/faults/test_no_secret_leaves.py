@@ -139,13 +139,13 @@ async def test_what_does_not_start_says_why_without_the_value(
         ("wxbus_worker", "WXBUS_REDIS_URL", f"redis://:{secret}@127.0.0.1:port/0"),
         ("wxbus_worker", "WXBUS_REDIS_URL", f"{secret}@127.0.0.1"),
         ("wxbus_token", "WXBUS_REDIS_URL", f"redis://:{secret}@[127.0.0.1/0"),
-        ("wxbus_token", "WXBUS_TOKEN_VAULT_KEYS", f"id:{secret}"),
+        ("wxbus_token", "WXBUS_TOKEN_ENCRYPTION_KEYS", f"id:{secret}"),
     ]
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         given = {
             "WXBUS_WORKER_APP": "tests.support.leaky:router",
             "WXBUS_WORKER_TOKEN_API_KEY": installation.credentials.api_key,
-            "WXBUS_TOKEN_VAULT_KEYS": installation.credentials.vault_key,
+            "WXBUS_TOKEN_ENCRYPTION_KEYS": installation.credentials.encryption_key,
             "WXBUS_TOKEN_API_KEYS_FILE": str(installation.folder / "keys.toml"),
             **{f"WXBUS_{name}ADMIN_PORT": "0" for name in ("INGRESS_", "WORKER_", "TOKEN_")},
             **{f"WXBUS_{name}PORT": "0" for name in ("INGRESS_", "TOKEN_")},
@@ -168,7 +168,7 @@ def named(credentials: Credentials) -> dict[str, str]:
         "AES key": credentials.aes_key,
         "appsecret": credentials.secret,
         "API key": credentials.api_key.split("_", 2)[2],
-        "vault key": credentials.vault_key.partition(":")[2],
+        "encryption key": credentials.encryption_key.partition(":")[2],
     }
 
 

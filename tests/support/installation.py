@@ -12,7 +12,7 @@ from wxbus.bus.topology import Topology
 from wxbus.rpc.auth.keys import new_key
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 ACCOUNT = "shop"
 APPID = "wxfa0173f1a2b3c4d5"
@@ -43,7 +43,7 @@ class Credentials:
     token: str
     aes_key: str
     secret: str
-    vault_key: str
+    encryption_key: str
     api_key: str
     api_key_entry: str
     """What the token service knows of it."""
@@ -56,7 +56,7 @@ class Credentials:
             token=f"console{secrets.token_hex(8)}",
             aes_key=f"AesKey{secrets.token_hex(18)}Q",
             secret=secrets.token_hex(16),
-            vault_key=new_vault_key("test"),
+            encryption_key=new_encryption_key("test"),
             api_key=key,
             api_key_entry=entry.as_toml(),
         )
@@ -144,7 +144,7 @@ class Installation:
         env = {
             "WXBUS_TOKEN_PORT": str(self.token_port),
             "WXBUS_TOKEN_ADMIN_PORT": str(admin_port),
-            "WXBUS_TOKEN_VAULT_KEYS": self.credentials.vault_key,
+            "WXBUS_TOKEN_ENCRYPTION_KEYS": self.credentials.encryption_key,
             "WXBUS_TOKEN_API_KEYS_FILE": str(self.folder / "keys.toml"),
             **env,
         }

@@ -13,7 +13,7 @@ from tests.support.short_lived import Fetch, ShortLivedWeChat
 from wxbus.rpc.auth.keys import new_key
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
 """Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead.
@@ -88,8 +88,8 @@ class Fleet:
                 "WXBUS_ACCOUNTS_FILE": str(folder / "accounts.toml"),
                 "WXBUS_WECHAT_API_TIMEOUT": str(TIMEOUT),
                 "WXBUS_TOKEN_LEASE": str(LEASE),
-                "WXBUS_TOKEN_MARGIN": str(MARGIN),
-                "WXBUS_TOKEN_VAULT_KEYS": new_vault_key("test"),
+                "WXBUS_TOKEN_REFRESH_MARGIN": str(MARGIN),
+                "WXBUS_TOKEN_ENCRYPTION_KEYS": new_encryption_key("test"),
                 "WXBUS_TOKEN_API_KEYS_FILE": str(folder / "keys.toml"),
                 "WXBUS_LOG_LEVEL": "warning",
             }

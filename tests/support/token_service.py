@@ -16,7 +16,7 @@ from wxbus.runtime.admin import listening
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_token.app import serving
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 from wxbus_token.settings import CallsSettings, TokenSettings
 
 SHOP = "wx0000000000000001"
@@ -86,7 +86,7 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = 
         settings = TokenSettings(
             port=0,
             admin_port=0,
-            vault_keys=SecretStr(new_vault_key("k1")),
+            encryption_keys=SecretStr(new_encryption_key("k1")),
             api_keys_file=tmp_path / "keys.toml",
             store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
             accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),

@@ -24,7 +24,7 @@ from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential as KeptCredential
 from wxbus_token.kinds import digest_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.registry.keyring import Keyring, new_vault_key
+from wxbus_token.registry.keyring import Keyring, new_encryption_key
 
 T = TypeVar("T")
 
@@ -160,7 +160,7 @@ class World:
         *,
         keys: str = "",
         secret: str = SECRET,
-        patience: float = 1e9,
+        wait_timeout: float = 1e9,
         per_day: int = 10**6,
         credential: KeptCredential | None = None,
         without_store: bool = False,
@@ -172,7 +172,7 @@ class World:
         credential_store = CredentialStore(store, Keyring.parse(keys or self.keys), namespace=self.namespace)
         credential = credential or Credential(self.wechat, secret=secret)
         guard = Quota(store, namespace=self.namespace, per_minute=10**6, per_day=per_day)
-        timing = Timing(lease=30.0, patience=patience, poll=poll, without_store=without_store)
+        timing = Timing(lease=30.0, wait_timeout=wait_timeout, poll=poll, without_store=without_store)
         authority = Authority(
             credential_store, guard, [credential], timing, Metrics(CollectorRegistry()), clock=self.clock
         )
@@ -223,7 +223,7 @@ def wechat() -> WeChat:
 async def world(redis: "Redis", redis_url: str, namespace: str, wechat: WeChat) -> AsyncIterator[World]:
     """Instances of the service on the test's Redis."""
     async with AsyncExitStack() as stack:
-        yield World(redis, redis_url, namespace, wechat, new_vault_key("k1"), stack)
+        yield World(redis, redis_url, namespace, wechat, new_encryption_key("k1"), stack)
 
 
 @pytest.fixture

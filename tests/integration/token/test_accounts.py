@@ -15,7 +15,7 @@ from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus_token.api.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -216,7 +216,7 @@ async def test_twice_is_told(place: Place) -> None:
 
 
 async def test_no_secret_in_redis_or_answers(place: Place, redis: "Redis") -> None:
-    """In Redis lies what only the vault's keys open; the list shows no secret."""
+    """In Redis lies what only the encryption keys open; the list shows no secret."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
         found = await admin._client.call("accounts", "list", Everything(), AccountList)
@@ -227,9 +227,9 @@ async def test_no_secret_in_redis_or_answers(place: Place, redis: "Redis") -> No
         assert b"SECRET-" not in dump
 
 
-async def test_an_account_survives_the_change_of_the_vaults_keys(place: Place, redis: "Redis") -> None:
+async def test_an_account_survives_a_change_of_the_encryption_keys(place: Place, redis: "Redis") -> None:
     """Sealed anew by the first instance with the new key first, so that the old key can be taken away."""
-    old, new = place.settings.vault_keys.get_secret_value(), new_vault_key("k2")
+    old, new = place.settings.encryption_keys.get_secret_value(), new_encryption_key("k2")
     entries = f"{place.settings.store.namespace}:token:{{accounts}}:entries"
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
@@ -238,7 +238,7 @@ async def test_an_account_survives_the_change_of_the_vaults_keys(place: Place, r
         return bool((await redis.hget(entries, KIOSK) or b"").startswith(b"k2:"))  # type: ignore[misc]  # typed for both
 
     for keys in (f"{new},{old}", new):
-        settings = place.settings.model_copy(update={"vault_keys": SecretStr(keys)})
+        settings = place.settings.model_copy(update={"encryption_keys": SecretStr(keys)})
         async with service(settings) as url, Admin.of(url, place) as admin:
             await eventually(admin.knows)
             await eventually(sealed_anew)

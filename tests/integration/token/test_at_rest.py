@@ -1,10 +1,10 @@
-"""Values in Redis are worth nothing without the vault's keys."""
+"""Values in Redis are worth nothing without the encryption keys."""
 
 import pytest
 from redis.asyncio import Redis
 
 from tests.integration.token.conftest import WeChat, World
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,7 @@ async def test_redis_has_no_token_in_clear(world: World, redis: "Redis", wechat:
 
 async def test_keys_are_changed_without_a_pause(world: World, wechat: WeChat) -> None:
     """Old key, new key second, new key first, old key gone: at every step all instances read what is there."""
-    old, new = world.keys, new_vault_key("k2")
+    old, new = world.keys, new_encryption_key("k2")
     writer = await world.instance(keys=f"{old},{new}")
     await writer.get()
     rotated = await world.instance(keys=f"{new},{old}")
@@ -45,7 +45,7 @@ async def test_keys_are_changed_without_a_pause(world: World, wechat: WeChat) ->
 async def test_without_the_key_the_value_is_fetched_again(world: World, wechat: WeChat) -> None:
     """An instance that cannot read what is there asks WeChat; it neither fails nor serves rubbish."""
     await (await world.instance()).get()
-    stranger = await world.instance(keys=new_vault_key("k9"))
+    stranger = await world.instance(keys=new_encryption_key("k9"))
     assert await stranger.get() == wechat.current
     assert wechat.fetches == 2
 

@@ -55,9 +55,9 @@ async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monke
     assert wechat.fetches == 1
 
 
-async def test_patience_has_an_end(world: World, wechat: WeChat) -> None:
+async def test_wait_timeout_has_an_end(world: World, wechat: WeChat) -> None:
     """A caller who waited long enough for another instance's fetch is told to come back."""
-    one, two = await world.instance(), await world.instance(patience=0.0)
+    one, two = await world.instance(), await world.instance(wait_timeout=0.0)
     wechat.gate.clear()
     first = asyncio.create_task(one.get())
     await wechat.asked.wait()

@@ -15,7 +15,7 @@ from wxbus.aio.waiting import background
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.store import Store
 from wxbus_local.servers.private import Server
-from wxbus_token.registry.keyring import Keyring, new_vault_key
+from wxbus_token.registry.keyring import Keyring, new_encryption_key
 from wxbus_token.registry.models import RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription
 from wxbus_token.registry.register import Register
@@ -110,7 +110,7 @@ async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeCh
         await admin.acl_setuser("token", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], channels=[])
     host = own_redis.url.partition("//")[2]
     async with AsyncExitStack() as stack:
-        world = World(admin, f"redis://token:pw@{host}", "wxbus", wechat, new_vault_key("k1"), stack)
+        world = World(admin, f"redis://token:pw@{host}", "wxbus", wechat, new_encryption_key("k1"), stack)
         one, two = await world.instance(), await world.instance()
         token = await one.get()
         assert await two.get() == token

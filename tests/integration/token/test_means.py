@@ -14,7 +14,7 @@ from wxbus.api.fetched import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus_local.servers.ports import free_port
 from wxbus_token.kinds import digest_of
-from wxbus_token.registry.keyring import new_vault_key
+from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = pytest.mark.integration
 
@@ -182,19 +182,19 @@ async def test_authorised_anew_a_value_from_before_is_not_served(
 
 async def test_a_refresh_token_opens_only_with_the_key(world: World, wechat: WeChat, rotating: Rotating) -> None:
     """Keys are changed as for values; without the key WeChat is asked for it, and it is sealed anew."""
-    old, new = world.keys, new_vault_key("k2")
+    old, new = world.keys, new_encryption_key("k2")
     await (await authorized(world, rotating)).get()
     rotated = await world.instance(credential=rotating, keys=f"{new},{old}")
     await rotated.report(await killed(wechat, rotated))
     assert rotating.recovered == 0
-    stranger = await world.instance(credential=rotating, keys=new_vault_key("k9"))
+    stranger = await world.instance(credential=rotating, keys=new_encryption_key("k9"))
     assert await stranger.get()
     assert rotating.recovered == 1
 
 
 async def test_what_nobody_asks_for_is_sealed_anew(world: World, redis: "Redis", rotating: Rotating) -> None:
     """Before an old key is taken away, refresh tokens of idle accounts lie under the new one; those of now stay."""
-    old, new = world.keys, new_vault_key("k2")
+    old, new = world.keys, new_encryption_key("k2")
     await (await authorized(world, rotating)).get()
     rotated = await world.instance(credential=rotating, keys=f"{new},{old}")
     assert await rotated.credential_store.seal_means_anew([rotating]) == 1

@@ -239,7 +239,7 @@ async def test_nothing_secret_in_the_process(place: Place, tmp_path: Path) -> No
     environment = {
         "WXBUS_TOKEN_PORT": "0",
         "WXBUS_TOKEN_ADMIN_PORT": "0",
-        "WXBUS_TOKEN_VAULT_KEYS": settings.vault_keys.get_secret_value(),
+        "WXBUS_TOKEN_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
         "WXBUS_TOKEN_API_KEYS_FILE": str(settings.api_keys_file),
         "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
         "WXBUS_NAMESPACE": settings.store.namespace,
@@ -275,6 +275,6 @@ async def test_nothing_secret_in_the_process(place: Place, tmp_path: Path) -> No
             await process.wait()
     shown = b"".join(lines) + line + rest
     assert b"rpc.call" in shown
-    vault_key = settings.vault_keys.get_secret_value().partition(":")[2]
-    for secret in (token, fresh, place.key, place.key[17:], vault_key, "SECRET-OF-SHOP", "SECRET-OF-CAFE"):
+    encryption_key = settings.encryption_keys.get_secret_value().partition(":")[2]
+    for secret in (token, fresh, place.key, place.key[17:], encryption_key, "SECRET-OF-SHOP", "SECRET-OF-CAFE"):
         assert secret.encode() not in shown

@@ -32,11 +32,11 @@ def default_of(variable: str) -> str:
 
 
 def test_the_demo_keys_match() -> None:
-    """The worker's default API key is in the default keys file, and the default vault key is valid."""
+    """The worker's default API key is in the default keys file, and the default encryption key is valid."""
     keys = ApiKeys.read(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
     assert keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
-    Keyring.parse(default_of("WXBUS_TOKEN_VAULT_KEYS"))
+    Keyring.parse(default_of("WXBUS_TOKEN_ENCRYPTION_KEYS"))
 
 
 HEALTH = re.compile(r"^HEALTHCHECK (?P<options>.*) CMD (?P<command>\[.*\])$", re.MULTILINE)

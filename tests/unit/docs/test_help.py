@@ -16,7 +16,7 @@ COMMANDS = [
     *("wxbus_ingress", "wxbus_ingress spool", "wxbus_ingress spool export", "wxbus_ingress spool status"),
     *("wxbus_worker", "wxbus_worker dead", "wxbus_worker dead list", "wxbus_worker dead show"),
     *("wxbus_worker dead replay", "wxbus_worker dead drop"),
-    *("wxbus_token", "wxbus_token status", "wxbus_token get", "wxbus_token refresh", "wxbus_token vault-key"),
+    *("wxbus_token", "wxbus_token status", "wxbus_token get", "wxbus_token refresh", "wxbus_token encryption-key"),
     *("wxbus_token accounts", "wxbus_token accounts add", "wxbus_token keys", "wxbus_token keys add"),
     *("wxbus_sandbox", "wxbus_sandbox send"),
     *("wxbus_local", "wxbus_local run", "wxbus_local demo"),

@@ -98,7 +98,7 @@ def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
 async def test_the_commands_for_keys_print_valid_keys(document: Path, tmp_path: Path) -> None:
     """The token service can read what the two commands print."""
-    Keyring.parse(typed(document, "vault-key").stdout.strip())
+    Keyring.parse(typed(document, "encryption-key").stdout.strip())
 
     printed = typed(document, "keys new")
     output = printed.stdout + printed.stderr

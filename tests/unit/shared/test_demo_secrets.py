@@ -24,7 +24,7 @@ def default_of(variable: str) -> str:
 def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -> None:
     """The text has a line for each variable to set, and no secret."""
     password = default_of("RABBITMQ_PASSWORD")
-    vault_keys, api_key = default_of("WXBUS_TOKEN_VAULT_KEYS"), default_of("WXBUS_WORKER_TOKEN_API_KEY")
+    encryption_keys, api_key = default_of("WXBUS_TOKEN_ENCRYPTION_KEYS"), default_of("WXBUS_WORKER_TOKEN_API_KEY")
     entries = read_entries(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
     with pytest.raises(ConfigurationError) as caught:
@@ -35,7 +35,7 @@ def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -
                 "WXBUS_REDIS_URL": f"redis://:{default_of('REDIS_PASSWORD')}@redis:6379/0",
             },
             values={
-                "WXBUS_TOKEN_VAULT_KEYS": f"2026-01:bm90LWEtZGVtby1rZXk=,{vault_keys}",
+                "WXBUS_TOKEN_ENCRYPTION_KEYS": f"2026-01:bm90LWEtZGVtby1rZXk=,{encryption_keys}",
                 "WXBUS_WORKER_TOKEN_API_KEY": api_key,
                 "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in entries),
             },
@@ -46,13 +46,13 @@ def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -
     assert [line.split()[0] for line in text.splitlines()] == [
         "WXBUS_AMQP_URL",
         "WXBUS_REDIS_URL",
-        "WXBUS_TOKEN_VAULT_KEYS",
+        "WXBUS_TOKEN_ENCRYPTION_KEYS",
         "WXBUS_WORKER_TOKEN_API_KEY",
         "WXBUS_TOKEN_API_KEYS_FILE",
         "WXBUS_ACCOUNTS_FILE",
     ]
     assert "RABBITMQ_PASSWORD" in text
-    assert not any(secret in text for secret in (password, vault_keys, api_key))
+    assert not any(secret in text for secret in (password, encryption_keys, api_key))
 
 
 @pytest.mark.parametrize("secret", ["token", "aes_key", "secret"])

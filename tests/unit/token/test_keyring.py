@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxbus.errors import ConfigurationError
-from wxbus_token.registry.keyring import Keyring, Unsealable, new_vault_key
+from wxbus_token.registry.keyring import Keyring, Unsealable, new_encryption_key
 
-KEYS = new_vault_key("a")
+KEYS = new_encryption_key("a")
 RING = Keyring.parse(KEYS)
 
 
@@ -47,11 +47,11 @@ def test_rubbish_does_not_open(sealed: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "vault key 1"),
-        ("a", "vault key 1"),
-        (f"{KEYS},b:c2hvcnQ=", "vault key 2"),
-        (f"{KEYS},b:!!!", "vault key 2"),
-        (f"{KEYS},{KEYS}", "two vault keys have the id a"),
+        ("", "encryption key 1"),
+        ("a", "encryption key 1"),
+        (f"{KEYS},b:c2hvcnQ=", "encryption key 2"),
+        (f"{KEYS},b:!!!", "encryption key 2"),
+        (f"{KEYS},{KEYS}", "two encryption keys have the id a"),
     ],
     ids=["none", "no key", "too short", "not base64", "one id twice"],
 )
@@ -65,4 +65,4 @@ def test_wrong_keys_are_named_and_not_shown(text: str, said: str) -> None:
 def test_a_new_key_needs_a_name_that_can_be_kept() -> None:
     """A colon or a comma in the name would cut the setting in two."""
     with pytest.raises(ConfigurationError):
-        new_vault_key("a:b")
+        new_encryption_key("a:b")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus_token.__main__ import app
-from wxbus_token.registry.keyring import Keyring, new_vault_key
+from wxbus_token.registry.keyring import Keyring, new_encryption_key
 
 RUN = CliRunner()
 
@@ -22,7 +22,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WXBUS_REDIS_URL", "redis://:SECRET-PASSWORD@127.0.0.1:1/0")
     monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(tmp_path / "accounts.toml"))
     monkeypatch.setenv("WXBUS_TOKEN_API_KEYS_FILE", str(tmp_path / "keys.toml"))
-    monkeypatch.setenv("WXBUS_TOKEN_VAULT_KEYS", new_vault_key("k1"))
+    monkeypatch.setenv("WXBUS_TOKEN_ENCRYPTION_KEYS", new_encryption_key("k1"))
 
 
 async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
@@ -45,18 +45,18 @@ def test_a_key_without_a_scope_is_refused() -> None:
     assert "is no scope" in RUN.invoke(app, ["keys", "new", "worker", "--scope", "a b"]).stderr
 
 
-def test_a_new_vault_key_is_one() -> None:
+def test_a_new_encryption_key_is_one() -> None:
     """What is printed can be set as it is."""
-    result = RUN.invoke(app, ["vault-key", "2026-01"])
+    result = RUN.invoke(app, ["encryption-key", "2026-01"])
     assert Keyring.parse(result.stdout.strip())
-    assert RUN.invoke(app, ["vault-key", "a:b"]).exit_code == 2
+    assert RUN.invoke(app, ["encryption-key", "a:b"]).exit_code == 2
 
 
 @pytest.mark.usefixtures("_environment")
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("WXBUS_TOKEN_VAULT_KEYS", "k1:SECRET", "vault key 1"),
+        ("WXBUS_TOKEN_ENCRYPTION_KEYS", "k1:SECRET", "encryption key 1"),
         ("WXBUS_TOKEN_LEASE", "4", "wxbus_token: WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT"),
         ("WXBUS_TOKEN_PORT", "99999", "WXBUS_TOKEN_PORT"),
         ("WXBUS_TOKEN_TLS_CERT_FILE", "nowhere.pem", "and WXBUS_TOKEN_TLS_KEY_FILE go together"),

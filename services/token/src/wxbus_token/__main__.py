@@ -29,15 +29,15 @@ def main(context: typer.Context) -> None:
         serve()
 
 
-@app.command("vault-key")
-def vault_key(
+@app.command("encryption-key")
+def encryption_key(
     key_id: Annotated[str, typer.Argument(help="Any name not used before, like 2026-01.")],
 ) -> None:
-    """Print a new key for WXBUS_TOKEN_VAULT_KEYS."""
-    from wxbus_token.registry.keyring import new_vault_key
+    """Print a new key for WXBUS_TOKEN_ENCRYPTION_KEYS."""
+    from wxbus_token.registry.keyring import new_encryption_key
 
     with explained(before=NAME):
-        typer.echo(new_vault_key(key_id))
+        typer.echo(new_encryption_key(key_id))
 
 
 if __name__ == "__main__":

@@ -63,10 +63,10 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     """Serve while the block runs; Redis and WeChat may come later than we.
 
     Raises:
-        ConfigurationError: The accounts, the API keys or the vault keys are wrong, or a demo secret would protect a
-            real account.
+        ConfigurationError: The accounts, the API keys or the encryption keys are wrong, or a demo secret would
+            protect a real account.
     """
-    keyring = Keyring.parse(settings.vault_keys.get_secret_value())
+    keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
     file = AccountsFile(settings.accounts.accounts_file, registry=registry)
     amqp_url = settings.calls.amqp_url.get_secret_value() if settings.calls.amqp_url else ""
@@ -83,11 +83,13 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         generation = Generation(store, namespace=namespace, losses=losses)
         timing = Timing(
             lease=settings.lease,
-            margin=settings.margin,
-            patience=settings.patience,
+            refresh_margin=settings.refresh_margin,
+            wait_timeout=settings.wait_timeout,
             without_store=settings.refresh_without_store,
         )
-        guard = Quota(store, namespace=namespace, per_minute=settings.asks_per_minute, per_day=settings.asks_per_day)
+        guard = Quota(
+            store, namespace=namespace, per_minute=settings.requests_per_minute, per_day=settings.requests_per_day
+        )
         authority = Authority(credential_store, guard, [], timing, Metrics(registry))
         stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
         sources = Sources(wechat, wecom, authority.source)
@@ -121,7 +123,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             AccountsService(book),
             KeysService(callers),
         ]
-        server = Server(services, authenticator=callers, limit=limit, registry=registry, quiet=settings.audit_quiet)
+        server = Server(
+            services, authenticator=callers, limit=limit, registry=registry, quiet=settings.unlogged_methods
+        )
         told = {
             "redis": credential_store.check,
             "values": authority.check_values,
@@ -160,7 +164,7 @@ def _refuse_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accou
         [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
         urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
         values={
-            "WXBUS_TOKEN_VAULT_KEYS": settings.vault_keys.get_secret_value(),
+            "WXBUS_TOKEN_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
             "WXBUS_TOKEN_API_KEYS_FILE": ",".join(entry.sha256 or "" for entry in keys),
         },
         accounts=accounts,

@@ -37,25 +37,25 @@ class TokenSettings(BaseSettings):
     port: int = Field(default=8081, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9081, ge=0, le=65535)
-    vault_keys: SecretStr
+    encryption_keys: SecretStr
     """`id:base64,...`: the keys under which tokens lie in Redis, the current one first; see `credential_store-key`."""
     api_keys_file: Path
     """TOML, see `wxbus.rpc.auth.keys`."""
     lease: float = Field(default=15.0, ge=1, le=120)
     """Seconds of the lock's lease: how long others wait if a holder dies in the middle of a fetch."""
-    margin: float = Field(default=300.0, ge=0, le=3600)
+    refresh_margin: float = Field(default=300.0, ge=0, le=3600)
     """Seconds before its end that a token is refreshed; WeChat's overlap is 300."""
-    patience: float = Field(default=8.0, ge=0, le=60)
+    wait_timeout: float = Field(default=8.0, ge=0, le=60)
     """Seconds a caller waits for another instance's fetch."""
     refresh_without_store: bool = False
     """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
     wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
     """WeCom's own API."""
-    audit_quiet: Annotated[tuple[str, ...], NoDecode] = ()
+    unlogged_methods: Annotated[tuple[str, ...], NoDecode] = ()
     """Methods, separated by commas, whose calls are not logged if they succeed, like `token.get`."""
-    asks_per_minute: int = Field(default=60, ge=1)
+    requests_per_minute: int = Field(default=60, ge=1)
     """Requests to WeChat for one account's credentials, of all instances together."""
-    asks_per_day: int = Field(default=1800, ge=1)
+    requests_per_day: int = Field(default=1800, ge=1)
     """The same in a day of China; WeChat allows 2,000 by the classic call, 200 for a test account."""
     tls_cert_file: Path | None = None
     """Serve HTTPS with this certificate, PEM with those between it and its root; HTTP without."""
@@ -72,7 +72,7 @@ class TokenSettings(BaseSettings):
     calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
-    @field_validator("audit_quiet", mode="before")
+    @field_validator("unlogged_methods", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value

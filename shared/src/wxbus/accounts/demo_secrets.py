@@ -14,7 +14,7 @@ WECHAT: Final = "weixin.qq.com"
 FINGERPRINTS: Final = frozenset(
     {
         "6d70a3515a08593e58e07584aaa74be39eb3d1f68b9b6456f73c20ef7c1d3164",  # passwords in docker-compose.yml
-        "a114f75aceaa56487c7988f52c5de07c34515300871c83e354c5394f2c84090d",  # vault
+        "a114f75aceaa56487c7988f52c5de07c34515300871c83e354c5394f2c84090d",  # encryption key
         "40b63adb72219dbca880df8f6f88613b0effe51e4dbddafee48817d580bc4e9f",  # worker key
         "f7a92cba2bc87d58e341aed0c2f060c1de63da7bbd518976c53e6e8d78251858",  # shop token
         "cf1f64ae231a13be758ef921c563d7e7b137c1afe00549623d296149a171d192",  # shop aes_key

@@ -48,7 +48,7 @@ def of_services(
         "WXBUS_ACCOUNTS_FILE": str(settings.accounts_file.absolute()),
         "WXBUS_WORKER_APP": app,
         "WXBUS_WORKER_APP_DIR": str(app_dir),
-        "WXBUS_TOKEN_VAULT_KEYS": credentials.vault_keys,
+        "WXBUS_TOKEN_ENCRYPTION_KEYS": credentials.encryption_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
         "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

@@ -59,7 +59,7 @@ class Fetcher:
     ) -> None:
         self._credential_store = credential_store
         self._guard = guard
-        self._margin = timing.margin
+        self._margin = timing.refresh_margin
         self._metrics = metrics
         self._clock = clock
 

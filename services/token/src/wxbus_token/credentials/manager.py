@@ -132,7 +132,7 @@ class CredentialManager:
         return record
 
     async def _obtain(self) -> Held:
-        deadline = self._clock() + self._timing.patience
+        deadline = self._clock() + self._timing.wait_timeout
         try:
             while True:
                 record = await self._look()
@@ -187,7 +187,7 @@ class CredentialManager:
         """
         if not self.credential.repeatable:
             raise TokenUnavailable("WeChat could not be asked about the reported token", retry_after=1.0)
-        deadline = self._clock() + self._timing.patience
+        deadline = self._clock() + self._timing.wait_timeout
         while await self._credential_store.report(self.credential, digest) is Verdict.CURRENT:
             async with self._lock.hold() as hold:
                 if hold is not None:

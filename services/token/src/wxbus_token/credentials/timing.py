@@ -9,9 +9,9 @@ class Timing:
 
     lease: float = 15.0
     """Of the lock: longer than a fetch may take; renewed while the holder lives."""
-    margin: float = 300.0
+    refresh_margin: float = 300.0
     """Refresh so long before the end: from then on WeChat gives the next token (protocol reference 8.1)."""
-    patience: float = 8.0
+    wait_timeout: float = 8.0
     """How long a caller waits for another instance's fetch."""
     poll: float = 1.0
     """Between two readings of all records."""

@@ -48,9 +48,9 @@ class Keyring:
             except binascii.Error:
                 key = b""
             if not KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES:
-                raise ConfigurationError(f"vault key {number} must be `id:` and {KEY_BYTES} bytes in base64")
+                raise ConfigurationError(f"encryption key {number} must be `id:` and {KEY_BYTES} bytes in base64")
             if key_id in keys:
-                raise ConfigurationError(f"two vault keys have the id {key_id}")
+                raise ConfigurationError(f"two encryption keys have the id {key_id}")
             keys[key_id] = key
         return cls(keys)
 
@@ -73,15 +73,15 @@ class Keyring:
         key_id, _, rest = sealed.partition(b":")
         key = self._keys.get(key_id.decode(errors="replace"))
         if key is None:
-            raise Unsealable("sealed under a key that is not in WXBUS_TOKEN_VAULT_KEYS")
+            raise Unsealable("sealed under a key that is not in WXBUS_TOKEN_ENCRYPTION_KEYS")
         try:
             return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], about.encode()).decode()
         except (InvalidTag, ValueError) as exc:
             raise Unsealable("changed, or sealed for something else") from exc
 
 
-def new_vault_key(key_id: str) -> str:
+def new_encryption_key(key_id: str) -> str:
     """Return a new key in the form that `Keyring.parse` reads."""
     if not KEY_ID.fullmatch(key_id):
-        raise ConfigurationError("the id of a vault key has up to 32 letters, digits, _ . -")
+        raise ConfigurationError("the id of a encryption key has up to 32 letters, digits, _ . -")
     return f"{key_id}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
