@@ -18,10 +18,11 @@ from tests.support.http import LowLevelServer
 from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import Scope
 from wxbus.rpc.codec.formats import standard
 from wxbus.rpc.service.audit import Audit
-from wxbus.rpc.service.call import Answer, Call, Principal
+from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.limit import Limit
 from wxbus.rpc.transports.http import build_http
 

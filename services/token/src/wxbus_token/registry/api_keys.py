@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import RpcFailure
 from wxbus.rpc.auth.keys import ApiKeys, KeyEntry, new_key
+from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import Scope, allowed
-from wxbus.rpc.service.call import Principal
 from wxbus.store.store import Store
 from wxbus_token.registry.models import RegisteredKey
 from wxbus_token.registry.register import Register

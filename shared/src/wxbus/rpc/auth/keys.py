@@ -38,8 +38,8 @@ from pydantic import (
 from wxbus.config.toml import read_toml
 from wxbus.config.validation import validation_messages
 from wxbus.errors import ConfigurationError
+from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import PATTERN, Scope
-from wxbus.rpc.service.call import Principal
 
 PREFIX_BYTES: Final = 6
 SECRET_BYTES: Final = 32

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback, RpcFailure
-from wxbus.rpc import shapes
+from wxbus.rpc.codec import shapes
 from wxbus.rpc.codec.serialization import Json, Serializer, typed, validated
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Renderable

@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from wxbus.features import Features
-from wxbus.rpc.auth.scopes import Scope
+from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.codec.serialization import Serializer
 from wxbus.rpc.service.declaration import Method
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls."""
-
-    name: str
-    scopes: tuple[Scope, ...]
-    key: str = ""
-    """Which of the caller's keys: its public prefix, or the subject of a certificate."""
 
 
 @dataclass(slots=True)

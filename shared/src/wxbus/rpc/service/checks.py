@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from wxbus.aio.buckets import Buckets
 from wxbus.errors import RpcFailure
 from wxbus.rpc.auth.keys import Authenticator
+from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import allowed
 from wxbus.rpc.codec.serialization import IGNORED, Serializers
-from wxbus.rpc.service.call import Call, Principal, called
+from wxbus.rpc.service.call import Call, called
 from wxbus.rpc.service.declaration import Method
 
 FAILURES: Final = 60

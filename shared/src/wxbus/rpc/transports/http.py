@@ -11,11 +11,10 @@ from typing import Final
 from aiohttp import web
 
 from wxbus.errors import RpcFailure
-from wxbus.rpc import page
 from wxbus.rpc.auth.keys import presented
 from wxbus.rpc.auth.tls import subject_of
 from wxbus.rpc.codec.compression import WORTHWHILE, check_encoding, compressed, inflated, too_large
-from wxbus.rpc.page import openapi
+from wxbus.rpc.page import openapi, pages
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import answer_of
@@ -39,12 +38,12 @@ def build_http(
     It is aiohttp's low-level server: with few fixed addresses, its router would cost a third of a call.
     """
     described = partial(openapi.document, server, title=title, version=version("wxbus"))
-    pages = page.pages(described(), described(json_only=True))
+    readable = pages.pages(described(), described(json_only=True))
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if match := CALL.fullmatch(request.path):
             return await rpc(request, match[1], match[2])
-        if found := pages.get(request.path):
+        if found := readable.get(request.path):
             if request.method not in {"GET", "HEAD"}:
                 return _not_allowed("GET, HEAD")
             return found.response(request.headers.get("Accept-Language"))

@@ -1,0 +1,72 @@
+"""A page to read the OpenAPI document and try the methods: our own, nothing of it comes from elsewhere."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from aiohttp import web
+
+from wxbus.rpc.codec.negotiation import qualities
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+ENGLISH: Final = "en"
+CHINESE: Final = "zh"
+PARTS: Final = {
+    "/docs/page.js": ("page.js", "text/javascript"),
+    "/docs/page.css": ("page.css", "text/css"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address that is read; it holds no secret."""
+
+    bodies: Mapping[str, bytes]
+    """By language; one for all readers has no language."""
+    content_type: str
+
+    def response(self, accepted: str | None = None) -> web.Response:
+        """Return what is answered; `accepted` is the reader's `Accept-Language`."""
+        headers = dict(HEADERS)
+        language = language_of(accepted) if len(self.bodies) > 1 else ""
+        if language:
+            headers |= {"Content-Language": language, "Vary": "Accept-Language"}
+        return web.Response(
+            body=self.bodies[language], content_type=self.content_type, charset="utf-8", headers=headers
+        )
+
+
+def pages(document: dict[str, Any], json_only: dict[str, Any]) -> Mapping[str, Page]:
+    """Return what stands at `/openapi.json`, `/openapi-json.json` and `/docs`, by path."""
+    texts = {language: _file(f"page.{language}.html") for language in (ENGLISH, CHINESE)}
+    return {
+        "/openapi.json": Page({"": json.dumps(document).encode()}, "application/json"),
+        "/openapi-json.json": Page({"": json.dumps(json_only).encode()}, "application/json"),
+        "/docs": Page(texts, "text/html"),
+        **{path: Page({"": _file(name)}, kind) for path, (name, kind) in PARTS.items()},
+    }
+
+
+def language_of(accepted: str | None) -> str:
+    """Return the language of the two that a reader likes better, English if both are the same to them."""
+    weights = qualities(accepted or "")
+
+    def weight(language: str) -> float:
+        of_language = [value for name, value in weights.items() if name.partition("-")[0] == language]
+        return max(of_language, default=weights.get("*", 0.0))
+
+    return CHINESE if weight(CHINESE) > weight(ENGLISH) else ENGLISH
+
+
+def _file(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()
