@@ -1,4 +1,4 @@
-"""A worker that is told to stop finishes what runs and gives the rest back: nothing is lost, nothing repeated."""
+"""A worker that receives SIGTERM finishes running messages and returns the rest: nothing is lost or repeated."""
 
 import asyncio
 import random
@@ -7,19 +7,20 @@ import signal
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.history import Load, differences, in_hand, outcome, settled
+from tests.support.history import Load, differences, fetched, outcome, settled
+from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(330), pytest.mark.usefixtures("redis")]
 
-USERS = [f"o_user{index}" for index in range(30)]
-STOPS = 6
+USERS = [f"o_user{index}" for index in range(soak(full=30, quick=16))]
+STOPS = soak(full=12, quick=3)
 STOPS_AT_ONCE = 2
-"""Fewer than the starts after which a message is taken for the killer of its process."""
+"""Fewer than the starts after which a message counts as poison."""
 
 
 async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
-    """Stopped by SIGTERM again and again, in the end all at once, workers exit with 0, and no reply goes out twice."""
+    """Workers stopped by SIGTERM under load exit with 0, and no reply repeats."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(300),
@@ -34,7 +35,7 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
         async with load.writing():
             for _ in range(STOPS):
                 await load.backlogged()
-                busy = {worker: await in_hand(worker) for worker in workers}
+                busy = {worker: await fetched(worker) for worker in workers}
                 busier = max(workers, key=busy.__getitem__)
                 stopped_with.append(busy[busier])
                 exits.append(await busier.stop())
@@ -44,9 +45,9 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
         await workers[0].start()
         await settled(amqp_url, topology, workers[:1])
         result = await outcome(installation, redis_url, USERS, amqp_url)
-        print(f"{load.published.total()} messages of {len(USERS)} users; in hand when stopped: {stopped_with}")
+        print(f"{load.published.total()} messages of {len(USERS)} users; fetched when stopped: {stopped_with}")
         assert exits == [0] * (STOPS + len(workers))
-        assert all(stopped_with), "a worker was stopped that had nothing to do: the load is too low to prove anything"
+        assert all(stopped_with), "an idle worker was stopped: the load is too low"
         assert differences(result.committed, load) == {}
         assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
         assert result.repeats() == []
@@ -54,7 +55,7 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
 
 
 async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
-    """Two processes that must not end what runs lose nothing all the same: it is handled again, and committed once."""
+    """A second SIGTERM ends both processes at once: their messages are handled again and committed once."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(300),
@@ -62,7 +63,7 @@ async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topolog
         await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         await installation.token()
         app = "tests.support.recording:slow"
-        short = {"WXBUS_WORKER_REPLY_LEASE": "3"}  # for so long the replies of a killed process wait
+        short = {"WXBUS_WORKER_REPLY_LEASE": "3"}  # replies of a killed process wait for this time
         workers = await installation.worker(app, processes=2, **short)
         load = Load(amqp_url, topology, USERS, random.Random())
         exits: list[int] = []

@@ -1,4 +1,4 @@
-"""RabbitMQ out of memory, or so it thinks: it reads no more from whoever publishes (RabbitMQ and Redis reference 5)."""
+"""RabbitMQ's memory alarm, which blocks publishers (RabbitMQ and Redis reference 5)."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ WATERMARK = "set_vm_memory_high_watermark"
 
 
 def raise_memory_alarm(server: Server) -> None:
-    """Let a RabbitMQ of our own have too little memory."""
+    """Raise the memory alarm of a private RabbitMQ."""
     _rabbitmqctl(server, WATERMARK, "absolute", "1000000")
 
 
 def clear_memory_alarm(server: Server) -> None:
-    """Let it have enough again."""
+    """Clear the memory alarm."""
     _rabbitmqctl(server, WATERMARK, "0.4")
 
 

@@ -1,4 +1,4 @@
-"""A real browser without a window, if this machine has one, driven by the protocol of its developer tools."""
+"""A headless Chromium, driven by the DevTools protocol."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ FLAGS: Final = (
 
 
 def browser() -> str | None:
-    """Return the path of a browser; None if there is none."""
+    """Return the path of a browser, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -27,17 +27,17 @@ class Page:
     """One page of a browser."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Use `opened`."""
+        """Created by `opened`."""
         self._socket = socket
         self._ids = itertools.count(1)
         self._session = ""
         self.validation_messages: list[str] = []
-        """What the browser did not like: errors of scripts, what the page's policy forbids."""
+        """Errors that the browser reported: script errors and violations of the page's policy."""
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, url: str, profile: Path) -> AsyncIterator["Page"]:
-        """Yield the page at `url`, loaded."""
+        """Load `url` and yield the page."""
         program = browser()
         assert program is not None
         process = await asyncio.create_subprocess_exec(
@@ -65,20 +65,20 @@ class Page:
             await process.communicate()
 
     async def resize(self, width: int, height: int) -> None:
-        """Give the page a window of a telephone's kind."""
+        """Set the viewport of a phone."""
         await self._ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
         )
 
     async def visit(self, url: str, *, language: str) -> None:
-        """Load another page, as a reader of this language."""
+        """Load another page with this `Accept-Language`."""
         await self._ask("Emulation.setUserAgentOverride", userAgent="test", acceptLanguage=language)
         await self._ask("Page.navigate", url=url)
         while not await self.run(f"location.href == {json.dumps(url)} && document.readyState == 'complete'"):
             pass
 
     async def run(self, script: str) -> Any:
-        """Return what a script gives, awaited if it is a promise."""
+        """Return the value of a script; a promise is awaited."""
         answer = await self._ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -96,5 +96,7 @@ class Page:
             if message.get("method") == "Runtime.exceptionThrown":
                 self.validation_messages.append(str(message["params"]))
             entry = message["params"]["entry"] if message.get("method") == "Log.entryAdded" else {}
-            if entry.get("level") == "error" and entry["source"] != "network":  # a refused call is no fault of the page
+            if (
+                entry.get("level") == "error" and entry["source"] != "network"
+            ):  # a refused call is not an error of the page
                 self.validation_messages.append(entry["text"])

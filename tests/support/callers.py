@@ -1,4 +1,4 @@
-"""WeChat's servers calling: users who write one numbered message after another, and what they were answered."""
+"""Plays WeChat's servers: users who send numbered messages, and the answers to them."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ from tests.support.installation import ACCOUNT, APPID, Credentials
 from tests.support.pushes import a_push, a_text
 
 LIMIT = 5.0
-"""Seconds after which WeChat hangs up (protocol reference 4.1)."""
+"""Seconds after which WeChat closes the connection (protocol reference 4.1)."""
 
 
 @dataclass
 class Calls:
-    """Callbacks by how they were answered; each is named by user and number."""
+    """Callbacks by their answer, each identified by user and number."""
 
     answers: Counter[str] = field(default_factory=Counter)
     acked: list[tuple[str, int]] = field(default_factory=list)
@@ -26,24 +26,24 @@ class Calls:
     refused: list[tuple[str, int]] = field(default_factory=list)
     """Answered 503."""
     others: list[str] = field(default_factory=list)
-    """What must not happen: another answer, or none in time."""
+    """Another answer, or no answer in time: must not happen."""
     slowest: float = 0.0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until_acked(self, more: int) -> None:
-        """Return once so many more were answered "success"."""
+        """Return once `count` more callbacks were answered "success"."""
         wanted = len(self.acked) + more
         async with self.changed:
             await self.changed.wait_for(lambda: len(self.acked) >= wanted)
 
     async def until_answered(self, more: int) -> None:
-        """Return once so many more were answered, whatever it was."""
+        """Return once `count` more callbacks were answered."""
         wanted = self.answers.total() + more
         async with self.changed:
             await self.changed.wait_for(lambda: self.answers.total() >= wanted)
 
     async def note(self, user: str, number: int, outcome: str, seconds: float) -> None:
-        """Keep an answer."""
+        """Record an answer."""
         self.answers[outcome if outcome in {"success", "503", "cut"} else "other"] += 1
         self.slowest = max(self.slowest, seconds)
         if outcome == "success":
@@ -58,7 +58,7 @@ class Calls:
 
 @asynccontextmanager
 async def calling(port: int, credentials: Credentials, *, users: int, pause: float = 0.0) -> AsyncIterator[Calls]:
-    """Yield the calls of so many users; at the end the last answers are awaited.
+    """Yield the calls of `users` users; the end of the block awaits the last answers.
 
     Each writes on as soon as he is answered, or after `pause` seconds: then the machine has time for others, too.
     """
@@ -103,7 +103,7 @@ async def _write(
         except TimeoutError:
             outcome = "no answer"
         except aiohttp.ClientConnectorError:
-            await asyncio.sleep(0.02)  # nobody listens just now: no call was made
+            await asyncio.sleep(0.02)  # the port is closed: no call was made
             continue
         except (aiohttp.ClientError, OSError):
             outcome = "cut"

@@ -1,4 +1,4 @@
-"""A bot that a text "die" kills; it keeps the numbers of the others in the order in which it handles them."""
+"""A bot that kills its process on the text "die" and records all other numbers in the order of handling."""
 
 import asyncio
 import os
@@ -6,20 +6,20 @@ import os
 from wxbus_worker import Context, Router, TextMessage
 
 WORK = 0.05
-"""Seconds of each message: when the process dies, others are being handled."""
+"""Seconds per message, so that other messages are being handled when the process dies."""
 
 router = Router("deadly")
 
 
 @router.text("die")
 async def die() -> None:
-    """End the process as a fault of a C extension does."""
+    """Kill the process, like a crash of a C extension."""
     await asyncio.sleep(WORK / 2)
     os._exit(70)
 
 
 @router.text
 async def record(message: TextMessage, context: Context) -> None:
-    """Keep the number."""
+    """Record the number."""
     await asyncio.sleep(WORK)
     context.storage.setdefault("numbers", []).append(int(message.content))

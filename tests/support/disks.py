@@ -21,16 +21,16 @@ class Disk(Protocol):
     folder: Path
 
     def fill(self) -> None:
-        """Leave no space."""
+        """Fill the disk."""
         ...
 
     def free(self) -> None:
-        """Give all space back."""
+        """Free the space again."""
         ...
 
 
 class SmallFileSystem:
-    """A file system of its own, in memory."""
+    """A separate file system in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "spools"
@@ -52,19 +52,19 @@ class SmallFileSystem:
 
 
 class SizeLimit:
-    """A folder whose files grow no more, as this process may not write longer ones: it works without root."""
+    """A folder whose files cannot grow, by a limit of the process: works without root."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "spools"
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self) -> None:
-        """Let no file become longer than the write-ahead logs are."""
+        """Limit files to the length of the write-ahead logs."""
         longest = max((path.stat().st_size for path in self.folder.rglob("*-wal")), default=0)
         resource.setrlimit(resource.RLIMIT_FSIZE, (max(longest, 8192), self._limits[1]))
 
     def free(self) -> None:
-        """Take the limit back."""
+        """Remove the limit."""
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
 
 
@@ -84,7 +84,7 @@ def small_file_system(folder: Path) -> Iterator[Disk]:
 
 @contextmanager
 def size_limit(folder: Path) -> Iterator[Disk]:
-    """Yield a folder whose files can be kept from growing."""
+    """Yield a folder whose files can be limited."""
     disk = SizeLimit(folder)
     try:
         yield disk

@@ -1,4 +1,4 @@
-"""Envelopes to send."""
+"""Sample envelopes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 
 
 def an_envelope(number: int = 0, *, openid: str = "o_1", **fields: Any) -> Envelope:
-    """A callback of user `openid`; `number` is its body, to tell it from others."""
+    """Return a callback of user `openid` with `number` as body."""
     return Envelope(
         **{
             "id": new_id(),

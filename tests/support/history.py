@@ -1,4 +1,4 @@
-"""Histories: numbered messages of many users go in, what became of each user's is compared with 1..n."""
+"""Histories: publishes numbered messages of many users and compares the result of each user with 1..n."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import aiohttp
 
 from tests.support.installation import ACCOUNT, APPID, Installation
 from tests.support.processes import Service
-from tests.support.queues import dead, depths, parked
+from tests.support.queues import awaiting_retry, dead, depths
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -27,12 +27,12 @@ from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
 
 DEPTH = (10, 40)
-"""Messages that stand in a partition, besides those that its worker has fetched: faults wait for the first number in
-each, and its users stop writing at the second."""
+"""Messages queued per partition, without those that its worker has fetched: faults wait for the first number, and
+users stop writing at the second."""
 TWICE = 0.1
-"""Share of the messages that come a second time, as WeChat's own repeats do."""
-LOOK = 0.2
-"""Seconds between two looks at the queues."""
+"""Share of the messages that are published twice, like WeChat's repeats."""
+POLL_INTERVAL = 0.2
+"""Seconds between two reads of the queue lengths."""
 
 
 @dataclass
@@ -45,19 +45,19 @@ class Load:
     rng: random.Random
     twice: float = TWICE
     published: Counter[str] = field(default_factory=Counter)
-    """The number each user has come to."""
+    """The last number of each user."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _over: bool = False
 
     def __post_init__(self) -> None:
-        """Nothing is known of the queues yet."""
+        """Assign users to partitions."""
         self._partitions = {user: self.topology.partition_of(f"{APPID}:{user}") for user in self.users}
         self._depths = dict.fromkeys(self._partitions.values(), 0)
         self._room = Counter[int]()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["Load"]:
-        """Let all of them write while the block runs; at its end the last number of each is confirmed."""
+        """Let all users write for the block; at its end the last number of each user is confirmed."""
         async with Publisher.open(self.url, self.topology, name="users") as publisher, asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch())
             writers = [group.create_task(self._write(user, publisher)) for user in self.users]
@@ -72,13 +72,13 @@ class Load:
 
     @property
     def backlog(self) -> int:
-        """Return how many messages stood in the queues at the last look."""
+        """Return the number of queued messages at the last poll."""
         return sum(self._depths.values())
 
     async def backlogged(self) -> None:
-        """Return once each partition has more to do than its worker has in hand."""
+        """Return once each partition has a backlog beyond what its worker has fetched."""
         async with self._changed:
-            self._depths = dict.fromkeys(self._depths, 0)  # what was seen before the last fault says nothing
+            self._depths = dict.fromkeys(self._depths, 0)  # values from before the last fault are outdated
             await self._changed.wait_for(lambda: min(self._depths.values()) >= DEPTH[0])
 
     async def _write(self, user: str, publisher: Publisher) -> None:
@@ -100,18 +100,18 @@ class Load:
             try:
                 now = await depths(self.url, self.topology)
             except (BrokerUnavailable, TimeoutError):
-                now = [0] * self.topology.partitions  # it was killed
+                now = [0] * self.topology.partitions  # RabbitMQ was killed
             async with self._changed:
                 for partition in self._depths:
                     self._depths[partition] = now[partition]
                     self._room[partition] = DEPTH[1] - now[partition]
                 self._changed.notify_all()
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that was done to a process."""
+    """A fault that a test injected."""
 
     what: str
     begun: float
@@ -121,21 +121,21 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of it all."""
+    """The state after all messages were settled."""
 
     committed: Mapping[str, list[int]]
-    """Numbers in each user's context, in their order."""
+    """Numbers in the context of each user, in order."""
     replies: Mapping[str, list[tuple[int, float]]]
-    """Numbers that reached each user, with the time."""
+    """Numbers that reached each user, with the time in seconds since the epoch."""
     dead: int
     outboxes: int
 
     def first_replies(self, user: str) -> list[int]:
-        """Return the user's replies without repeats."""
+        """Return the replies of a user without repeats."""
         return list(dict.fromkeys(number for number, _ in self.replies.get(user, ())))
 
     def repeats(self) -> list[tuple[str, int, float, float]]:
-        """Return every repeated reply: user, number, time of the one before and its own."""
+        """Return each repeated reply: user, number, time of the previous one, own time."""
         found = []
         for user, replies in self.replies.items():
             last: dict[int, float] = {}
@@ -147,27 +147,27 @@ class Outcome:
 
 
 async def settled(url: str, topology: Topology, workers: Iterable[Service]) -> None:
-    """Return once the queues are empty and no worker has anything in hand, twice in a row."""
+    """Return once queues and workers were empty at two polls in a row."""
     calm = 0
     while calm < 2:
         try:
-            busy = await parked(url, topology) + sum(await depths(url, topology))
+            busy = await awaiting_retry(url, topology) + sum(await depths(url, topology))
             for worker in workers:
-                busy += await in_hand(worker)
+                busy += await fetched(worker)
             calm = 0 if busy else calm + 1
         except (BrokerUnavailable, OSError, aiohttp.ClientError):
             calm = 0
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_INTERVAL)
 
 
-async def in_hand(worker: Service) -> int:
-    """Return how many messages a worker has fetched and not settled yet."""
-    told = await metrics(worker)
-    return int(told["wxbus_worker_running"] + told["wxbus_worker_waiting"])
+async def fetched(worker: Service) -> int:
+    """Return the number of messages that a worker has fetched and not settled."""
+    values = await metrics(worker)
+    return int(values["wxbus_worker_running"] + values["wxbus_worker_waiting"])
 
 
 async def metrics(worker: Service) -> Mapping[str, float]:
-    """Return a worker's figures, by name and labels as they are written."""
+    """Return the metrics of a worker by name and labels, as written."""
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.request("GET", f"http://127.0.0.1:{worker.port}/metrics", timeout=timeout) as answer:
         lines = (await answer.text()).splitlines()
@@ -176,7 +176,7 @@ async def metrics(worker: Service) -> Mapping[str, float]:
 
 
 async def outcome(installation: Installation, redis_url: str, users: Iterable[str], amqp_url: str) -> Outcome:
-    """Return what the contexts in Redis and the sandbox have."""
+    """Return the contexts of Redis and the messages of the sandbox."""
     namespace = installation.topology.namespace
     async with (
         Store.open(redis_url, answer_timeout=10) as store,
@@ -197,7 +197,7 @@ async def outcome(installation: Installation, redis_url: str, users: Iterable[st
 
 
 def differences(got: Mapping[str, list[int]], load: Load) -> dict[str, str]:
-    """Return, for each user whose numbers are not 1..n, what is wrong with them."""
+    """Return for each user whose numbers are not 1..n how they differ."""
     found = {}
     for user in load.users:
         wanted, numbers = list(range(1, load.published[user] + 1)), got[user]
@@ -210,7 +210,7 @@ def differences(got: Mapping[str, list[int]], load: Load) -> dict[str, str]:
 
 
 async def _confirmed(publisher: Publisher, envelope: Envelope) -> None:
-    """Publish until it is confirmed, the same envelope each time, as the spool does."""
+    """Publish the same envelope until it is confirmed, as the spool does."""
     while True:
         try:
             await publisher.publish(envelope, budget=5)

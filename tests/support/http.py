@@ -1,4 +1,4 @@
-"""aiohttp's test client for servers of its low-level kind."""
+"""aiohttp's test client for its low-level server."""
 
 from typing import Any
 

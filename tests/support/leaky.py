@@ -1,4 +1,4 @@
-"""A bot whose handlers fail in every way that could carry a secret or a user's words outside."""
+"""A bot whose handlers fail in ways that could expose secrets or message texts."""
 
 from wxbus_worker import Account, Context, Reject, RetryLater, Router, TextMessage, WeChatClient, reply
 
@@ -7,7 +7,7 @@ router = Router("leaky")
 
 @router.text(prefix="parse ")
 async def parse(message: TextMessage) -> None:
-    """Python itself quotes what it cannot read."""
+    """Raise an error in which Python quotes the text."""
     int(message.content)
 
 
@@ -22,31 +22,31 @@ async def fail(message: TextMessage, account: Account, context: Context) -> None
 
 @router.text(prefix="reject ")
 async def reject(message: TextMessage) -> None:
-    """Refuse with the user's words."""
-    raise Reject(f"nobody understands {message.content}")
+    """Raise Reject with the text."""
+    raise Reject(f"cannot handle {message.content}")
 
 
 @router.text(prefix="later ")
 async def later(message: TextMessage) -> None:
-    """Put off with the user's words."""
+    """Raise RetryLater with the text."""
     raise RetryLater(f"not now: {message.content!r}")
 
 
 @router.text(prefix="keep ")
 async def keep(message: TextMessage, context: Context) -> None:
-    """Keep what JSON has no form for, under the user's words as the key."""
+    """Store a value that JSON cannot represent, with the text as key."""
     context.storage[message.content] = object()
 
 
 @router.text(prefix="stranger ")
 async def stranger(message: TextMessage, client: WeChatClient) -> None:
-    """Send the user's words to somebody who is no user: WeChat refuses."""
+    """Send the text to an unknown openid: WeChat refuses."""
     await client.send("nobody", reply.Text(message.content))
 
 
 @router.text(regex=r"login (?P<code>\w+)")
 async def login(code: str, account: Account, client: WeChatClient, context: Context) -> reply.Text:
-    """Log in; a code that was used already is WeChat's error."""
+    """Exchange a login code; WeChat refuses a used one."""
     assert account.secret
     session = await client.login(code, account.secret)
     context.storage["session_key"] = session.session_key.get_secret_value()
@@ -55,5 +55,5 @@ async def login(code: str, account: Account, client: WeChatClient, context: Cont
 
 @router.text
 async def echo(message: TextMessage) -> reply.Text:
-    """Answer with the user's words."""
+    """Reply with the text."""
     return reply.Text(message.content)

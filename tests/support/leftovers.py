@@ -1,4 +1,4 @@
-"""What a run leaves on shared servers, and its end."""
+"""Deletes what tests leave on shared servers."""
 
 import aio_pika
 from redis.asyncio import Redis
@@ -6,11 +6,11 @@ from redis.asyncio import Redis
 from wxbus.bus.topology import Topology
 
 AT_ONCE = 10_000
-"""Keys looked at in one call."""
+"""Keys scanned per call."""
 
 
 async def delete_queues(amqp_url: str, topology: Topology) -> None:
-    """Delete the topology's queues and exchanges, if they are there."""
+    """Delete the queues and exchanges of the topology, if they exist."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for binding in topology.bindings():

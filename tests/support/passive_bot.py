@@ -1,4 +1,4 @@
-"""A bot for passive replies: it takes its time, and dies where the text says so."""
+"""A bot for passive replies: it is slow, and it kills its process when the text asks for it."""
 
 import asyncio
 import os
@@ -6,14 +6,14 @@ import os
 from wxbus_worker import Router, TextMessage, current_delivery, reply
 
 WORK = 0.15
-"""Seconds of each message, so that kills find handlers running."""
+"""Seconds per message, so that kills interrupt handlers."""
 
 router = Router("passive")
 
 
 @router.text(prefix="die")
 async def die(message: TextMessage) -> reply.Text:
-    """End the process the first time, answer the second time."""
+    """Kill the process at the first attempt, reply at the second."""
     if not current_delivery().redelivered:
         os._exit(70)
     return reply.Text(message.content)
@@ -21,6 +21,6 @@ async def die(message: TextMessage) -> reply.Text:
 
 @router.text
 async def echo(message: TextMessage) -> list[reply.Text]:
-    """Answer with the same, and with one thing more, which cannot be the answer to WeChat."""
+    """Reply with the text, and with a second reply that cannot be passive."""
     await asyncio.sleep(WORK)
     return [reply.Text(message.content), reply.Text(f"{message.content} too")]

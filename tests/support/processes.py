@@ -1,4 +1,4 @@
-"""Services as processes of their own: started, killed, frozen and stopped; what they say is kept.
+"""Services as processes: started, killed, frozen and stopped; their output is kept.
 
 Each carries the mark of a `Run`, whose guard ends whatever an aborted session leaves behind, frozen ones too.
 """
@@ -18,17 +18,17 @@ import psutil
 from wxbus_local.processes.run import Run
 
 ROOT = Path(__file__).parents[2]
-"""The checkout, from which all of them run: modules below `tests` are found."""
+"""The checkout. All services run from it, so that modules below `tests` can be imported."""
 START_LIMIT = 90.0
-"""Seconds until a service is ready; many processes may want the machine at once."""
+"""Seconds until a service is ready, also on a busy machine."""
 STOP_LIMIT = 30.0
-"""Seconds between SIGTERM and the end."""
+"""Seconds between SIGTERM and the exit."""
 POLL = 0.05
 LAST_LINES = 25
 
 
 class Service:
-    """One `python ARGUMENTS`; may be started again after its end, with the same port and the same log."""
+    """One `python ARGUMENTS`. It can be started again after its exit, with the same port and log."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we end it in good order
+                start_new_session=True,  # Ctrl-C reaches only pytest, which stops the service
             )
         fault: str | None = "not looked at yet"
         try:
@@ -92,26 +92,26 @@ class Service:
             raise RuntimeError(f"{self.name} was not ready in time: {fault}\n{self.last_words()}") from exc
 
     async def kill(self) -> None:
-        """End it as a crash does (SIGKILL), frozen or not."""
+        """Kill the process (SIGKILL), frozen or not."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     def freeze(self) -> None:
-        """Let it run no instruction more (SIGSTOP): its connections stay open, nothing answers."""
+        """Stop the process (SIGSTOP): its connections stay open and do not answer."""
         self._running.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen one go on."""
+        """Continue a frozen process."""
         self._running.send_signal(signal.SIGCONT)
 
     async def stop(self) -> int:
-        """Ask it to end (SIGTERM) and return its exit code; raises TimeoutError if it does not."""
+        """Send SIGTERM and return the exit code; raises TimeoutError if the process does not exit."""
         self._running.terminate()
         return await self.wait(STOP_LIMIT)
 
     async def stop_at_once(self, stopping: str) -> int:
-        """Ask it a second time when it has said `stopping`, and return its exit code."""
+        """Send a second SIGTERM once the log contains `stopping`, and return the exit code."""
         before = self.said().count(stopping)
         self._running.terminate()
         async with asyncio.timeout(STOP_LIMIT):
@@ -123,16 +123,16 @@ class Service:
         return await self.wait(STOP_LIMIT)
 
     async def ended(self) -> int:
-        """Return its exit code once it has ended."""
+        """Return the exit code once the process has exited."""
         return await self._running.wait()
 
     async def wait(self, timeout: float) -> int:
-        """Return its exit code once it has ended by itself; raises TimeoutError if it does not."""
+        """Return the exit code once the process has exited by itself; raises TimeoutError if it does not."""
         async with asyncio.timeout(timeout):
             return await self.ended()
 
     async def end(self) -> None:
-        """End it in whatever state it is: gently, then not."""
+        """Stop the process, and kill it if it does not stop."""
         if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(TimeoutError):
@@ -142,41 +142,41 @@ class Service:
 
     @property
     def pid(self) -> int:
-        """Return its process id, of its last life if it ended."""
+        """Return the process id, also after the exit."""
         return self._running.pid
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Return whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
     def said(self) -> str:
-        """Return all that it wrote to standard output and standard error, earlier lives included."""
+        """Return the whole output, including that of earlier starts."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
     async def until_said(self, words: str, *, times: int) -> None:
-        """Return once it has written `words` so often; raises TimeoutError if it does not."""
+        """Return once the output contains `words` `times` times; raises TimeoutError otherwise."""
         async with asyncio.timeout(START_LIMIT):
             while self.said().count(words) < times:  # noqa: ASYNC110 - a file cannot be awaited
                 await asyncio.sleep(POLL)
 
     def last_words(self) -> str:
-        """Return the end of what it said, headed by its name."""
+        """Return the name of the service and the last lines of its output."""
         state = "was not started" if self._process is None else f"exit code {self._process.returncode}"
         return "\n".join([f"--- {self.name} ({state}) ---", *self.said().splitlines()[-LAST_LINES:]])
 
     def cpu_seconds(self) -> float:
-        """Return user and system time so far, of it and of its children that run."""
+        """Return user and system time of the process and its running children, in seconds."""
         times = [process.cpu_times() for process in self._family()]
         return float(sum(one.user + one.system for one in times))
 
     def processes(self) -> list[psutil.Process]:
-        """Return those of several (`--processes N`) that run just now."""
+        """Return the running child processes (`--processes N`)."""
         children = psutil.Process(self._running.pid).children()
         return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
     def memory_mib(self) -> float:
-        """Return resident memory, of it and of its children."""
+        """Return the resident memory of the process and its children, in bytes."""
         return float(sum(process.memory_info().rss for process in self._family())) / 2**20
 
     def _family(self) -> list[psutil.Process]:
@@ -203,7 +203,7 @@ class Service:
 
 @asynccontextmanager
 async def serving(service: Service) -> AsyncIterator[Service]:
-    """Run a service while the block runs; what goes wrong in the block is raised with the service's last words."""
+    """Run a service for the block; errors of the block contain the last lines of the service."""
     try:
         await service.start()
         yield service

@@ -11,7 +11,7 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Carries bytes between its own port and a server until told otherwise."""
+    """Forwards bytes between its own port and a server."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -20,70 +20,70 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._to_server = asyncio.Event()
         self._to_client = asyncio.Event()
-        self.port = free_port()  # which nobody is given while we refuse, not even as his own end of a connection
+        self.port = free_port()  # outside the range of local ports, so that it stays free while the proxy refuses
         self.accepted = 0
-        """Connections taken so far."""
+        """Connections accepted so far."""
         self._resetting = False
         self._reset = asyncio.Condition()
         self._resets = 0
 
     def lead_to(self, url: str) -> None:
-        """Carry further connections to another server; those that are there stay."""
+        """Forward new connections to another server; existing ones stay."""
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
         self._target = (parts.hostname, parts.port)
 
     async def listen(self) -> None:
-        """Accept connections (again), on the same port as before."""
+        """Accept connections, on the same port as before."""
         self.flow()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
     @property
     def listening(self) -> bool:
-        """Whether it accepts connections."""
+        """Return whether the proxy accepts connections."""
         return self._server is not None
 
     def flow(self) -> None:
-        """Carry bytes in both directions again, those held back included."""
+        """Forward in both directions again, including bytes held back."""
         self._resetting = False
         self._to_server.set()
         self._to_client.set()
 
     def blackhole(self) -> None:
-        """Keep every connection open and carry nothing."""
+        """Keep every connection open and forward nothing."""
         self._to_server.clear()
         self._to_client.clear()
 
     def hold_answers(self) -> None:
-        """Carry what the client says, and nothing that the server answers."""
+        """Forward requests and hold back answers."""
         self._to_client.clear()
 
     def abort(self) -> None:
-        """Reset every connection, on both sides."""
+        """Reset every connection on both sides."""
         for writer in self._writers:
             writer.transport.abort()
 
     def reset(self) -> None:
-        """Reset every connection, and each one that comes as soon as it is accepted; `flow` ends that."""
+        """Reset every connection, and each new one at once; `flow` ends that."""
         self._resetting = True
         self.abort()
 
     async def until_reset(self, count: int) -> None:
-        """Return once so many more connections were accepted and reset."""
+        """Return once `count` more connections were accepted and reset."""
         async with self._reset:
             wanted = self._resets + count
             await self._reset.wait_for(lambda: self._resets >= wanted)
 
     async def refuse(self) -> None:
-        """Accept no more connections, and reset those that are there."""
+        """Close the port and reset every connection."""
         if self._server is not None:
             self._server.close()
             self._server = None
         self.abort()
 
     async def close(self) -> None:
-        """Reset everything and wait until nothing runs any more."""
+        """Reset everything and wait for the tasks to end."""
         await self.refuse()
         pumps = list(self._pumps)
         for pump in pumps:
@@ -94,7 +94,7 @@ class Proxy:
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self.listening:  # it came just before we refused
+        if not self.listening:  # accepted just before `refuse`
             writer.transport.abort()
             return
         if self._resetting:
@@ -107,10 +107,10 @@ class Proxy:
         self._writers.add(writer)
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
-        except OSError:  # the server is not there
+        except OSError:  # the server is down
             writer.transport.abort()
             return
-        if writer.is_closing():  # it was reset meanwhile
+        if writer.is_closing():  # reset meanwhile
             server_writer.transport.abort()
             return
         self._writers.add(server_writer)
@@ -134,7 +134,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, gate: 
 
 @asynccontextmanager
 async def proxied(url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """Yield a proxy in front of the server of `url`, and the address that leads through it."""
+    """Yield a proxy in front of the server of `url`, and the address of the proxy."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port

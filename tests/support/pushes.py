@@ -1,4 +1,4 @@
-"""Pushes as WeChat makes them (protocol reference 1.3, 1.4, 2), for every mode and format."""
+"""Pushes as WeChat sends them (protocol reference 1.3, 1.4, 2), in every mode and format."""
 
 import time
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class Push:
     body: bytes
 
     def but(self, **query: str | None) -> "Push":
-        """Return the push with parameters of its query replaced; None leaves one out."""
+        """Return the push with query parameters replaced; None removes one."""
         changed = {**self.query, **query}
         return replace(self, query={name: value for name, value in changed.items() if value is not None})
 
@@ -43,14 +43,14 @@ def a_push(
     document: Document | bytes | None = None,
     *,
     mode: Mode = Mode.SECURE,
-    format: Format = Format.XML,  # noqa: A002 - a keyword of ours
+    format: Format = Format.XML,  # noqa: A002 - a keyword argument
     token: str = TOKEN,
     aes_key: str = AES_KEY,
     receive_id: str = APPID,
     timestamp: int | None = None,
     nonce: str = "1320562132",
 ) -> Push:
-    """A push of a document (or of any bytes), signed and encrypted as its mode wants."""
+    """Return a push of a document or of bytes, signed and encrypted for its mode."""
     document = a_text() if document is None else document
     plaintext = document if isinstance(document, bytes) else render(document, format)
     when = str(int(time.time()) if timestamp is None else timestamp)

@@ -1,4 +1,4 @@
-"""What stands in the inbox: read to its end, or only counted."""
+"""Reads or counts the messages of queues."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ END = "end of the partition"
 
 
 class _Reader:
-    """A sink that keeps what it is given and acknowledges it."""
+    """A delivery handler that keeps and acknowledges each delivery."""
 
     def __init__(self, partitions: int) -> None:
         self.envelopes: list[Envelope] = []
@@ -25,7 +25,7 @@ class _Reader:
         self._acks: set[asyncio.Task[None]] = set()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep it."""
+        """Keep the delivery."""
         envelope = delivery.envelope()
         if envelope.account == END:
             self._left.discard(delivery.partition)
@@ -38,15 +38,15 @@ class _Reader:
         ack.add_done_callback(self._acks.discard)
 
     def lost(self, partition: int) -> None:
-        """Read on over the next connection."""
+        """Continue on the next connection."""
 
     async def drain(self, partition: int) -> None:  # noqa: ARG002 - as the port has it
-        """Let the last acknowledgements go out."""
+        """Wait until the last acknowledgements are sent."""
         await asyncio.gather(*self._acks)
 
 
 async def read_inbox(url: str, topology: Topology) -> list[Envelope]:
-    """Return all that stands in the inbox now, each partition in its order, and leave it empty."""
+    """Consume and return all messages of the inbox, each partition in order."""
     async with Publisher.open(url, topology, name="end") as publisher:
         for lane in _lane_of_each_partition(topology):
             await publisher.publish(an_envelope(account=END, lane=lane), budget=30)
@@ -60,7 +60,7 @@ async def read_inbox(url: str, topology: Topology) -> list[Envelope]:
 
 
 async def depths(url: str, topology: Topology) -> list[int]:
-    """Return how many messages stand in each partition of the inbox; those that a worker has fetched do not.
+    """Return the number of messages in each partition of the inbox, without those that a worker has fetched.
 
     Raises:
         BrokerUnavailable: RabbitMQ does not say.
@@ -68,13 +68,13 @@ async def depths(url: str, topology: Topology) -> list[int]:
     return await _counts(url, [topology.inbox_queue(partition).name for partition in range(topology.partitions)])
 
 
-async def parked(url: str, topology: Topology) -> int:
-    """Return how many messages wait for their retry."""
+async def awaiting_retry(url: str, topology: Topology) -> int:
+    """Return the number of messages that wait for a retry."""
     return sum(await _counts(url, [topology.retry_queue(delay).name for delay in RETRY_DELAYS]))
 
 
 async def dead(url: str, topology: Topology) -> int:
-    """Return how many dead letters there are."""
+    """Return the number of dead letters."""
     return sum(await _counts(url, [topology.dead_queue.name]))
 
 

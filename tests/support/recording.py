@@ -1,15 +1,14 @@
-"""A bot that keeps the numbers its users write, in the order in which it handles them, and answers with each."""
+"""A bot that records the numbers of its users in the order of handling, and replies with each."""
 
 import asyncio
 
 from wxbus_worker import Context, Router, TextMessage, reply
 
 WORK = 0.1
-"""Seconds of each message: faults find handlers running, and a backlog costs the machine no more than it has, on which
-others of our processes must get their turn in time."""
+"""Seconds per message: long enough for faults to interrupt handlers, short enough for the machine to keep up."""
 
 SLOW_WORK = 0.5
-"""Seconds of each tenth message of the slow bot: whenever it is told to stop, some still run for a while."""
+"""Seconds of every tenth message of the slow bot, so that a stop always finds running handlers."""
 
 router = Router("recording")
 slow = Router("slow recording")
@@ -17,7 +16,7 @@ slow = Router("slow recording")
 
 @router.text
 async def record(message: TextMessage, context: Context) -> reply.Text:
-    """Keep the number and answer with it."""
+    """Record the number and reply with it."""
     await asyncio.sleep(WORK)
     context.storage.setdefault("numbers", []).append(int(message.content))
     return reply.Text(message.content)
@@ -25,7 +24,7 @@ async def record(message: TextMessage, context: Context) -> reply.Text:
 
 @slow.text
 async def record_slowly(message: TextMessage, context: Context) -> reply.Text:
-    """Do the same, and sometimes take long."""
+    """Do the same; every tenth message takes long."""
     if message.content.endswith("0"):
         await asyncio.sleep(SLOW_WORK)
     return await record(message, context)

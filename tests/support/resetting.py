@@ -29,7 +29,7 @@ def run_on(loop: str, work: Coroutine[Any, Any, T]) -> T:
 def resetting(
     says: bytes = b"", *, hears: int = 0, then: Callable[[socket.socket], object] | None = None
 ) -> Iterator[int]:
-    """Yield the port of a server that hears so many bytes of each connection, says something and resets it.
+    """Yield the port of a server that reads some bytes of each connection, answers and resets it.
 
     `then` may do more with the connection before the reset.
     """
@@ -50,7 +50,7 @@ def resetting(
                     if then:
                         then(connection)
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                except OSError:  # the client was faster
+                except OSError:  # the client has closed it
                     continue
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -1,4 +1,4 @@
-"""A sink that takes deliveries and lets a test wait for them."""
+"""A delivery handler that records deliveries and lets a test wait for them."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from wxbus.bus.ports import Delivery
 
 
 class CollectingSink:
-    """Keeps deliveries in the order they came."""
+    """Records deliveries in order."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
         self.losses: list[int] = []
         self.drained: list[int] = []
         self.finished = asyncio.Event()
-        """What runs has ended; clear it to make `drain` wait."""
+        """Set when running work has ended; clear it to make `drain` wait."""
         self.finished.set()
         self._changed = asyncio.Condition()
         self._notes: set[asyncio.Task[None]] = set()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep it."""
+        """Record the delivery."""
         self.deliveries.append(delivery)
         self._note()
 
     def lost(self, partition: int) -> None:
-        """Remember the loss."""
+        """Record the loss."""
         self.losses.append(partition)
         self._note()
 
@@ -36,17 +36,17 @@ class CollectingSink:
         await self.finished.wait()
 
     async def until(self, fulfilled: Callable[[], bool]) -> None:
-        """Return once `fulfilled`, which is asked again after whatever happens here."""
+        """Return once `fulfilled` is true; every event here checks it again."""
         async with self._changed:
             await self._changed.wait_for(fulfilled)
 
     async def until_delivered(self, count: int) -> list[Delivery]:
-        """Return the first `count` deliveries, once they are there."""
+        """Return the first `count` deliveries once they have arrived."""
         await self.until(lambda: len(self.deliveries) >= count)
         return self.deliveries[:count]
 
     async def until_lost(self) -> None:
-        """Return once something was lost."""
+        """Return once a partition was lost."""
         await self.until(lambda: bool(self.losses))
 
     async def until_draining(self) -> None:

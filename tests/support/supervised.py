@@ -17,25 +17,25 @@ from wxbus.runtime.signals import stop_signal
 
 
 def tell(what: str, number: int) -> None:
-    """Say what happened in which process."""
-    os.write(1, f"{what} {number} {os.getpid()}\n".encode())  # in one piece: others write, too
+    """Print an event with its process."""
+    os.write(1, f"{what} {number} {os.getpid()}\n".encode())  # one write: other processes write as well
 
 
 def work(kind: str, number: int) -> None:
-    """Be process `number`."""
+    """Run as process `number`."""
     if kind == "misconfigured":
         raise ConfigurationError("WXBUS_SOMETHING: missing")
     asyncio.run(wait(kind, number))
 
 
 async def wait(kind: str, number: int) -> None:
-    """Wait until told to stop; `stuck` notices nothing, `slow` takes its time, `crashing` does not come so far."""
+    """Wait for a signal: `stuck` ignores it, `slow` exits late, `crashing` fails before."""
     stopping = stop_signal()
     tell("started", number)
     if kind == "crashing":
         sys.exit(3)
     if kind == "stuck":
-        time.sleep(60)  # noqa: ASYNC251 - this is the fault
+        time.sleep(60)  # noqa: ASYNC251 - the fault under test
     await stopping.wait()
     tell("stopping", number)
     if kind == "slow":

@@ -44,11 +44,11 @@ from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.sweepers.replies import ReplySweeper
 
 PREFETCH = 500
-"""So that no message waits in its queue for others whose handlers take their time."""
+"""Large enough that no message waits for slow handlers of others."""
 
 
 def an_account(**fields: Any) -> Account:
-    """The one account; it takes every mode and format."""
+    """The only account; it accepts every mode and format."""
     given = {"name": "shop", "appid": APPID, "kind": AccountKind.OFFICIAL_ACCOUNT, "token": TOKEN, "aes_key": AES_KEY}
     modes = (Mode.SECURE, Mode.COMPATIBLE, Mode.PLAIN)
     return Account.model_validate({**given, "modes": modes, "reply": "passive", **fields})
@@ -56,41 +56,41 @@ def an_account(**fields: Any) -> Account:
 
 @dataclass
 class Clock:
-    """A clock that can be set forward."""
+    """A clock that a test can advance."""
 
     ahead: float = 0.0
 
     def __call__(self) -> float:
-        """Return the seconds."""
+        """Return the time in seconds."""
         return time.monotonic() + self.ahead
 
 
 @dataclass
 class Whole:
-    """All of it."""
+    """The running parts."""
 
     url: str
-    """Of the account's callbacks."""
+    """Callback address of the account."""
     http: aiohttp.ClientSession
     rig: Rig
     """The worker; `rig.wechat` is the customer-service API."""
     lanes: Lanes
     store: Store
     registry: CollectorRegistry
-    """Ingress's metrics."""
+    """Metrics of ingress."""
     namespace: str
     sandbox: SandboxClient
     spooling: SpoolingPublisher
     clock: Clock
-    """By which the worker tells how long RabbitMQ has been there."""
+    """Clock with which the worker measures how long RabbitMQ has been available."""
 
     def answers(self, outcome: str) -> int:
-        """Return how many callbacks that waited ended so."""
+        """Return the number of waiting callbacks with this outcome."""
         labels = {"account": "shop", "outcome": outcome}
         return int(self.registry.get_sample_value("wxbus_ingress_answers_total", labels) or 0)
 
     async def until_decided(self) -> None:
-        """Return once no reply waits any more, and nothing runs."""
+        """Return once no reply is pending and nothing runs."""
         keys = LaneKeys(self.namespace)
         while True:
             counts = [await self.store.command("ZCARD", keys.late(shard)) for shard in range(SHARDS)]
@@ -115,7 +115,7 @@ async def whole(
     ingress_amqp_url: str = "",
     worker_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
-    """Start everything; the sandbox goes by `rules`. Ingress and worker may have ways of their own to RabbitMQ."""
+    """Start all parts with `rules` for the sandbox. Ingress and worker can use different addresses of RabbitMQ."""
     waiting, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
