@@ -227,7 +227,7 @@ async def test_a_format_the_account_does_not_take_is_refused(ingress: Ingress) -
     """An account that is set up for XML takes no JSON."""
     push = a_push(format=Format.JSON, receive_id=f"{APPID}-xmlonly")
 
-    assert await ingress.post(push, account="xmlonly") == (400, "this account does not take JSON\n")
+    assert await ingress.post(push, account="xmlonly") == (400, "this account does not accept JSON\n")
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:

@@ -96,7 +96,7 @@ async def test_a_platform_takes_no_json(ingress: Ingress) -> None:
     """Third-party platforms are sent XML only (protocol reference 1.1)."""
     push = a_platform_push(format=Format.JSON)
 
-    assert await ingress.post(push, account=f"platform/{AUTHORIZER}") == (400, "this account does not take JSON\n")
+    assert await ingress.post(push, account=f"platform/{AUTHORIZER}") == (400, "this account does not accept JSON\n")
 
 
 @pytest.mark.parametrize("place", ["platform", f"platform/{AUTHORIZER}", f"platform/{APPID}-listed", "listed"])

@@ -72,7 +72,7 @@ def test_without_an_answer_nothing_is_promised(event: str, result: tuple[str, in
 @pytest.mark.parametrize("fields", [{"a": None}, {"1a": "x"}, {"a": object()}, {"a": b"x"}])
 def test_what_wechat_has_no_form_for_is_refused_at_once(fields: dict[str, str]) -> None:
     """The worker finds out, not the one who sends it to WeChat."""
-    with pytest.raises(ValueError, match="an answer holds text, numbers"):
+    with pytest.raises(ValueError, match="an EventResponse contains text, numbers"):
         response_document(reply.EventResponse(fields), {**HEADER, "Event": "get_quota"})
 
 

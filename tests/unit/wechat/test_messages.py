@@ -17,7 +17,7 @@ from wxbus.wechat import events
 from wxbus.wechat.documents.codec import document_from_json, document_to_json, parse
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
-from wxbus.wechat.messages.system_events import BUSINESS_ID, SYSTEM_EVENTS
+from wxbus.wechat.messages.system_events import BUSINESS_IDS, SYSTEM_EVENTS
 from wxbus.wechat.registry import AnyMessage, parse_message, tag_of
 
 MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
@@ -267,4 +267,4 @@ def test_identity_knows_no_event_that_has_no_model() -> None:
     """The names that identity decides by are names of events: a slip of the pen would go unnoticed."""
     names = {tag.removeprefix("event:") for tag in KNOWN if tag.startswith("event:")}
     assert names >= SYSTEM_EVENTS
-    assert names >= BUSINESS_ID.keys()
+    assert names >= BUSINESS_IDS.keys()

@@ -84,14 +84,14 @@ def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
     ids=lambda value: getattr(value, "kind", ""),
 )
 @pytest.mark.parametrize("form", Format)
-def test_passive_answer(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
+def test_passive_reply(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
     """A passive answer goes back to who wrote, with the members of its type (protocol reference 7)."""
     document = parse(render(passive_reply(sent, MESSAGE, created_at=7), form))
     header = {"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": "7", "MsgType": sent.kind}
     assert document == header | members
 
 
-def test_passive_answer_bears_our_time() -> None:
+def test_a_passive_reply_has_the_current_time() -> None:
     """Without another time an answer bears the present one, as a bare number."""
     assert isinstance(passive_reply(reply.Text("hi"), MESSAGE)["CreateTime"], int)
 
@@ -99,7 +99,7 @@ def test_passive_answer_bears_our_time() -> None:
 @pytest.mark.parametrize(
     "sent", [sent for sent in REPLIES if not isinstance(sent, reply.PassiveReply)], ids=lambda sent: sent.kind
 )
-def test_what_cannot_be_a_passive_answer(sent: reply.AnyReply) -> None:
+def test_replies_that_cannot_be_passive(sent: reply.AnyReply) -> None:
     """A reply of a customer-service type only is refused as a passive answer, by name."""
     with pytest.raises(ValueError, match=sent.kind):
         passive_reply(sent, MESSAGE)

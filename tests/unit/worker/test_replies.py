@@ -276,7 +276,7 @@ async def test_a_handler_may_say_nothing(nothing: object) -> None:
         (42, "returned int; a handler returns a reply, a list of replies, or None"),
         ("hello", "returned str"),
         ([reply.Text("a"), b"b"], "returned a list with bytes; a handler returns"),
-        (reply.TransferToCustomerService(), "transfer_customer_service is no customer-service message"),
+        (reply.TransferToCustomerService(), "transfer_customer_service cannot be a customer-service message"),
     ],
 )
 async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) -> None:
@@ -466,13 +466,17 @@ TRANSFER = reply.TransferToCustomerService()
 @pytest.mark.parametrize(
     ("account", "replies", "text"),
     [
-        ({}, [TWO_ARTICLES], "news of 2 articles; a customer-service message takes 1; to answer with it, account shop"),
+        (
+            {},
+            [TWO_ARTICLES],
+            "news of 2 articles; the limit of a customer-service message is 1; to answer with it, account shop",
+        ),
         ({}, [reply.Text("a"), TRANSFER], 'account shop needs reply = "passive" in the accounts file'),
-        ({"reply": "passive"}, [TWO_ARTICLES], "2 articles; this passive answer takes 1"),
+        ({"reply": "passive"}, [TWO_ARTICLES], "2 articles; the limit of this passive reply is 1"),
         ({"reply": "passive"}, [TRANSFER, TRANSFER], "an answer holds one reply"),
         ({"reply": "transfer"}, [TWO_ARTICLES], "a Mini Program answers with nothing but a transfer"),
         (WECOM, [reply.Text("a"), reply.Text("b")], "does not send messages of WeCom applications yet"),
-        (WECOM, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu is no passive answer"),
+        (WECOM, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu has no document as a passive reply"),
     ],
 )
 async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(

@@ -1,6 +1,8 @@
 """What WeChat defines: pure functions and typed messages, no I/O.
 
-The names a handler needs are here. Modules that raise errors of `wxbus.errors` are not imported: that one needs us.
+    from wxbus.wechat import Message, TextMessage, reply
+
+This package exports the messages, events and replies; the rooms below it contain the rest.
 """
 
 from wxbus.wechat.events import *

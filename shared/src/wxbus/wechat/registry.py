@@ -13,7 +13,7 @@ from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, U
 
 
 def tag_of(value: Any) -> str:
-    """Return the tag of the model that a document is for: `text`, `event:subscribe`, `component:authorized` ..."""
+    """Return the tag of a document's model: `text`, `event:subscribe`, `component:authorized` ..."""
     if isinstance(value, Message):
         return _TAGS.get(type(value), "unknown")
     if not isinstance(value, dict):
@@ -38,7 +38,7 @@ _UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentE
 
 
 def _names(model: type[Message]) -> Iterator[str]:
-    """Yield the tags of the names that a class declares; a class without a name is a base of others."""
+    """Yield the tags of the names that a class declares; a base class declares none."""
     kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
     name = model.model_fields["event" if kind else "msg_type"].default
     if isinstance(name, str):
@@ -60,22 +60,22 @@ else:
         Union[tuple(Annotated[model, Tag(tag)] for tag, model in _MODELS.items())],  # noqa: UP007 - built at run time
         Discriminator(tag_of),
     ]
-"""Whatever WeChat sends, told apart by `MsgType` and `Event` (or `InfoType`), without regard to case.
+"""Any push of WeChat; `MsgType` and `Event` (or `InfoType`), case-insensitive, select the model.
 
-At run time it is the union of all types, for pydantic; type checkers see what all of them have in common.
+At run time it is the union of all models, for pydantic. Type checkers see the base class.
 """
 
 
 def model_of(tag: str) -> type[Message] | None:
-    """Return the model for a tag (see `tag_of`): `text`, `event:subscribe`, in small letters; None if there is none."""
+    """Return the model of a lower-case tag (see `tag_of`), or None."""
     return _MODELS.get(tag)
 
 
 def parse_message(document: Document) -> Message:
-    """Return the model for a document; never raises.
+    """Return the message of a document; never raises.
 
-    What we have no model for, or what does not fit its model, becomes `UnknownMessage`, `UnknownEvent` or
-    `UnknownComponentEvent`, with the document whole.
+    A document that has no model or does not fit it becomes an `UnknownMessage`, `UnknownEvent` or
+    `UnknownComponentEvent` with the whole document.
     """
     tag = tag_of(document)
     if tag not in _UNKNOWN:

@@ -13,7 +13,7 @@ from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import Document, Value, text
 from wxbus.wechat.messages.identity import openid_of
-from wxbus.wechat.messages.system_events import ANSWERED_EVENTS, MINIGAME_PREFIX
+from wxbus.wechat.messages.system_events import MINIGAME_PREFIX, RESULT_EVENTS
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.pushes.composing import Push, scalars
 from wxbus_sandbox.pushes.sealing import Seal
@@ -57,7 +57,7 @@ class Judge:
 
     def _judge(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
         event = str(push.get("Event", "")).lower()
-        wants_result, is_game = event in ANSWERED_EVENTS, event.startswith(MINIGAME_PREFIX)
+        wants_result, is_game = event in RESULT_EVENTS, event.startswith(MINIGAME_PREFIX)
         if body in ACKNOWLEDGEMENTS:
             if self._kind is AccountKind.COMPONENT and not body:
                 raise _Invalid("a third-party platform must answer success")

@@ -1,31 +1,30 @@
-"""How an account's callbacks are protected: encryption modes and keys (protocol reference 1.1)."""
+"""Encryption modes and keys of an account's callbacks (protocol reference 1.1)."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
-from wxbus.wechat.crypto.cipher import AES_KEY_LENGTH
+from wxbus.wechat.crypto.cipher import AES_KEY_LENGTH, is_aes_key
 
 
-def _letters_and_digits(value: SecretStr) -> SecretStr:
-    key = value.get_secret_value()
-    if len(key) != AES_KEY_LENGTH or not (key.isascii() and key.isalnum()):
+def _check_aes_key(value: SecretStr) -> SecretStr:
+    if not is_aes_key(key := value.get_secret_value()):
         raise ValueError(
-            f"must be {AES_KEY_LENGTH} letters and digits, as WeChat's console shows it; it has {len(key)} signs"
+            f"must be {AES_KEY_LENGTH} letters and digits, as WeChat's console shows it; it has {len(key)} characters"
         )
     return value
 
 
-def _without_blanks(value: SecretStr) -> SecretStr:
+def _check_secret(value: SecretStr) -> SecretStr:
     if not (text := value.get_secret_value()) or text.split() != [text]:
-        raise ValueError("is empty, or has blanks in it")
+        raise ValueError("must not be empty or contain blanks")
     return value
 
 
-AesKey = Annotated[SecretStr, AfterValidator(_letters_and_digits)]
+AesKey = Annotated[SecretStr, AfterValidator(_check_aes_key)]
 """An EncodingAESKey (protocol reference 1.1)."""
-ConsoleSecret = Annotated[SecretStr, AfterValidator(_without_blanks)]
+ConsoleSecret = Annotated[SecretStr, AfterValidator(_check_secret)]
 """A Token or AppSecret."""
 
 
@@ -38,7 +37,7 @@ class Mode(StrEnum):
 
 
 class CallbackKey(BaseModel):
-    """One pair of token and AES key: an account has several while its keys are being changed."""
+    """A pair of token and AES key; an account has several during a key change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

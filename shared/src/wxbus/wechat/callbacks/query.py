@@ -6,12 +6,12 @@ from typing import Final
 
 from wxbus.errors import Forbidden
 
-OUTSIDE: Final = "timestamp outside the window"
+OUTSIDE_WINDOW: Final = "timestamp outside the window"
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackQuery:
-    """The query of a callback (protocol reference 1.3); what is absent is ""."""
+    """The query of a callback (protocol reference 1.3); absent parameters are ""."""
 
     signature: str = ""
     timestamp: str = ""
@@ -19,12 +19,12 @@ class CallbackQuery:
     msg_signature: str = ""
     encrypt_type: str = ""
     openid: str = ""
-    """A hint only: who sent it stands in the document."""
+    """A hint only; the sender is in the document."""
     echostr: str = ""
 
     @classmethod
     def from_mapping(cls, query: Mapping[str, str]) -> "CallbackQuery":
-        """Return what of a query is ours."""
+        """Return the known parameters of a query."""
         return cls(*(query.get(name, "") for name in _QUERY_NAMES))
 
 
@@ -32,13 +32,17 @@ _QUERY_NAMES: Final = tuple(field.name for field in fields(CallbackQuery))
 
 
 def is_late(query: CallbackQuery, now: float | None, max_age: float | None, repeat_age: float = 0.0) -> bool:
-    """Return whether a request is older than `max_age` though not than `repeat_age`; Forbidden if it is out of both."""
-    # Digits only, or characters could move between timestamp and nonce under the same signature.
+    """Return whether a request is older than `max_age` but not older than `repeat_age`.
+
+    Raises:
+        Forbidden: The timestamp is not a number, or is outside both windows.
+    """
+    # Digits only: with other characters, a sender could move text between timestamp and nonce under one signature.
     if not (query.timestamp.isascii() and query.timestamp.isdigit() and len(query.timestamp) <= 12):
         raise Forbidden("timestamp")
     if now is None or max_age is None:
         return False
     age = now - int(query.timestamp)
     if not -max_age <= age <= max(max_age, repeat_age):
-        raise Forbidden(OUTSIDE)
+        raise Forbidden(OUTSIDE_WINDOW)
     return age > max_age

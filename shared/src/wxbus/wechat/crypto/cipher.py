@@ -4,6 +4,7 @@ import binascii
 import hmac
 import secrets
 from base64 import b64decode, b64encode
+from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -11,37 +12,39 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from wxbus.errors import Forbidden
 
-AES_KEY_LENGTH = 43
-"""Characters of an EncodingAESKey: 32 bytes in base64 without its `=`."""
-
-BLOCK = 32
-"""Bytes to which WeChat pads, although AES has blocks of 16."""
-
-PREFIX = 16
+AES_KEY_LENGTH: Final = 43
+"""Characters of an EncodingAESKey: 32 bytes in base64 without the final `=`."""
+BLOCK: Final = 32
+"""Padding block of WeChat in bytes, although AES has blocks of 16."""
+PREFIX: Final = 16
 """Random bytes before the length."""
+HEAD: Final = PREFIX + 4
+"""Bytes before the message: the random bytes and the length."""
+UNDECRYPTABLE: Final = "the message cannot be decrypted"
+WRONG_RECEIVE_ID: Final = "the message is encrypted for another receive id"
 
-FOR_ANOTHER = "the message is encrypted for another receive id"
 
-HEAD = PREFIX + 4
-"""Bytes before the message: the random ones and its length."""
+def is_aes_key(value: str) -> bool:
+    """Return whether `value` has the form of an EncodingAESKey."""
+    return len(value) == AES_KEY_LENGTH and value.isascii() and value.isalnum()
 
 
 class Cipher:
-    """Encrypts and decrypts for one pair of EncodingAESKey and receive id."""
+    """Encrypts and decrypts with one EncodingAESKey and receive id."""
 
     def __init__(self, aes_key: str, receive_id: str) -> None:
         """Prepare the key once.
 
         Args:
             aes_key: EncodingAESKey of the console, 43 letters and digits.
-            receive_id: The appid; a third-party platform's own appid; WeCom: corpid, suiteid or "".
+            receive_id: The appid; of a third-party platform its own appid; of WeCom the corpid, the suiteid or "".
 
         Raises:
-            ValueError: `aes_key` is none; the text does not repeat it.
+            ValueError: `aes_key` is malformed; the error does not contain the key.
         """
-        if len(aes_key) != AES_KEY_LENGTH or not (aes_key.isascii() and aes_key.isalnum()):
+        if not is_aes_key(aes_key):
             raise ValueError(f"an EncodingAESKey has {AES_KEY_LENGTH} letters and digits")
-        # 43 characters carry two bits more than a key has: decoded leniently, whatever they are.
+        # 43 characters carry two bits more than the key; lenient decoding ignores them.
         key = b64decode(aes_key + "=")
         self._cipher = BlockCipher(AES(key), CBC(key[:16]))
         self._receive_id = receive_id.encode()
@@ -51,10 +54,10 @@ class Cipher:
 
         Args:
             plaintext: The message.
-            receive_id: For whom; None: the one this was made with.
-            random: 16 bytes, for known answers only.
+            receive_id: Another receive id; None: that of the constructor.
+            random: 16 bytes, for test vectors only.
         """
-        # Printable, as the sample library has it: whether WeChat insists on that is not confirmed.
+        # Printable like in WeChat's sample library; whether WeChat requires it is not confirmed.
         prefix = secrets.token_hex(PREFIX // 2).encode() if random is None else random
         if len(prefix) != PREFIX:
             raise ValueError(f"random must have {PREFIX} bytes, not {len(prefix)}")
@@ -65,31 +68,32 @@ class Cipher:
         return b64encode(encryptor.update(full + bytes((pad,)) * pad) + encryptor.finalize()).decode("ascii")
 
     def decrypt(self, encrypted: str) -> bytes:
-        """Return the message inside an `Encrypt` text. Check its signature first.
+        """Return the message of an `Encrypt` text. Check its signature first.
 
         Raises:
-            Forbidden: It is not base64, not ours, damaged, or for another receive id: all look the same to a sender.
+            Forbidden: It is not base64, damaged, encrypted with another key, or for another receive id. The sender
+                cannot distinguish these cases.
         """
-        message, receive_id = self.unseal(encrypted)
+        message, receive_id = self.decrypt_for_any(encrypted)
         if not hmac.compare_digest(receive_id, self._receive_id):
-            raise Forbidden(FOR_ANOTHER)
+            raise Forbidden(WRONG_RECEIVE_ID)
         return message
 
-    def unseal(self, encrypted: str) -> tuple[bytes, bytes]:
-        """Return the message inside an `Encrypt` text and the receive id behind it, which the caller has to check.
+    def decrypt_for_any(self, encrypted: str) -> tuple[bytes, bytes]:
+        """Return the message of an `Encrypt` text and its receive id; the caller must check the receive id.
 
         Raises:
-            Forbidden: It is not base64, not ours or damaged.
+            Forbidden: It is not base64, damaged, or encrypted with another key.
         """
         try:
             ciphertext = binascii.a2b_base64(encrypted, strict_mode=True)
             decryptor = self._cipher.decryptor()
             padded = decryptor.update(ciphertext) + decryptor.finalize()
         except ValueError as exc:
-            raise Forbidden("the message cannot be decrypted") from exc
+            raise Forbidden(UNDECRYPTABLE) from exc
         pad = padded[-1] if padded else 0
         end = len(padded) - pad
-        start, stop = HEAD, HEAD + int.from_bytes(padded[PREFIX:HEAD], "big")
+        stop = HEAD + int.from_bytes(padded[PREFIX:HEAD], "big")
         if not 1 <= pad <= BLOCK or stop > end:
-            raise Forbidden("the message cannot be decrypted")
-        return padded[start:stop], padded[stop:end]
+            raise Forbidden(UNDECRYPTABLE)
+        return padded[HEAD:stop], padded[stop:end]

@@ -1,4 +1,4 @@
-"""What a web page hands to WeChat's JS-SDK: `wx.config({appId, ...signed})` (protocol reference 8.2)."""
+"""The signed configuration of WeChat's JS-SDK: `wx.config({appId, ...signed})` (protocol reference 8.2)."""
 
 import secrets
 import time
@@ -8,7 +8,7 @@ from hashlib import sha1
 
 @dataclass(frozen=True, slots=True)
 class JsSdkConfig:
-    """The members of `wx.config`, besides those that are the page's own."""
+    """The signed members of `wx.config`; the page adds the others."""
 
     appid: str
     timestamp: int
@@ -17,7 +17,7 @@ class JsSdkConfig:
     signature: str
 
     def as_json(self) -> dict[str, str | int]:
-        """Return it with the names that the JS-SDK gives them."""
+        """Return the members under the names of the JS-SDK."""
         return {
             "appId": self.appid,
             "timestamp": self.timestamp,
@@ -29,12 +29,12 @@ class JsSdkConfig:
 def sign_page(
     appid: str, jsapi_ticket: str, url: str, *, noncestr: str | None = None, timestamp: int | None = None
 ) -> JsSdkConfig:
-    """Return what the page at `url` configures the JS-SDK with.
+    """Return the JS-SDK configuration of the page at `url`.
 
     Args:
         appid: The account.
-        jsapi_ticket: Of the token service: `await tokens.get_ticket(appid)`. It must not reach the page.
-        url: Of the page as the browser has it, with its query; what stands after `#` does not count.
+        jsapi_ticket: From the token service: `await tokens.get_ticket(appid)`. It must not reach the page.
+        url: The page's URL as in the browser, with its query; the fragment is ignored.
         noncestr: Random by default.
         timestamp: Now by default.
     """
@@ -42,5 +42,5 @@ def sign_page(
     timestamp = int(time.time()) if timestamp is None else timestamp
     page = url.partition("#")[0]
     text = f"jsapi_ticket={jsapi_ticket}&noncestr={noncestr}&timestamp={timestamp}&url={page}"
-    # SHA-1 is what the JS-SDK checks.
+    # The JS-SDK requires SHA-1.
     return JsSdkConfig(appid, timestamp, noncestr, sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -15,13 +15,16 @@ from wxbus.errors import Forbidden
 
 
 def decrypt_user_data(session_key: str, iv: str, encrypted_data: str, appid: str) -> dict[str, Any]:
-    """Return the open data a Mini Program's page got encrypted (user, phone number, steps ...), with its watermark.
+    """Return the decrypted open data of a Mini Program's user (profile, phone number, steps ...) with its watermark.
 
-    All three texts are base64 as WeChat gave them; the session key must be that of the login before the data was
-    asked for (protocol reference 10).
+    Args:
+        session_key: Base64, of the login before the page requested the data (protocol reference 10).
+        iv: Base64, from the page.
+        encrypted_data: Base64, from the page.
+        appid: The Mini Program.
 
     Raises:
-        Forbidden: It cannot be decrypted, or its watermark is of another appid.
+        Forbidden: It cannot be decrypted, or its watermark has another appid.
     """
     try:
         key, vector, ciphertext = (
@@ -34,20 +37,20 @@ def decrypt_user_data(session_key: str, iv: str, encrypted_data: str, appid: str
     except (ValueError, RecursionError) as exc:
         raise Forbidden("the user data cannot be decrypted") from exc
     if not isinstance(data, dict):
-        raise Forbidden("the user data is no JSON object")
+        raise Forbidden("the user data is not a JSON object")
     watermark = data.get("watermark")
     if not isinstance(watermark, dict) or watermark.get("appid") != appid:
-        raise Forbidden("the user data is of another appid")
+        raise Forbidden("the user data belongs to another appid")
     return data
 
 
 def raw_data_matches(signature: str, raw_data: str, session_key: str) -> bool:
-    """Return whether a page's `rawData`, byte for byte as it sent it, has this signature (protocol reference 10)."""
+    """Return whether `signature` is that of a page's `rawData`, which must be unchanged (protocol reference 10)."""
     joined = (raw_data + session_key).encode("utf-8", "surrogatepass")
-    expected = sha1(joined, usedforsecurity=False).hexdigest()  # the protocol fixes SHA-1
+    expected = sha1(joined, usedforsecurity=False).hexdigest()  # the protocol requires SHA-1
     return hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode())
 
 
 def session_signature(session_key: str) -> str:
-    """Return the signature that `/wxa/checksession` wants: HMAC-SHA256 of nothing (protocol reference 10)."""
+    """Return the signature for `/wxa/checksession`: HMAC-SHA256 of the empty string (protocol reference 10)."""
     return hmac.digest(session_key.encode(), b"", "sha256").hex()

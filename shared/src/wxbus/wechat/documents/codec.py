@@ -18,27 +18,27 @@ from wxbus.wechat.documents.shapes import WRAPPED
 from wxbus.wechat.documents.xml_reader import read_xml
 
 Renderable: TypeAlias = "str | int | float | Mapping[str, Renderable] | Sequence[Renderable]"
-"""What `render` writes: a document, or one with numbers in it."""
+"""Input of `render`: a document that may contain numbers."""
 
 SUBSCRIBE_WRAPPERS: Final = {
     "subscribe_msg_popup_event": "SubscribeMsgPopupEvent",
     "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
     "subscribe_msg_sent_event": "SubscribeMsgSentEvent",
 }
-"""Events whose `List` stands in one more element in XML, but not in JSON (protocol reference 6.1, JSON quirk)."""
+"""Events whose `List` has an additional parent element in XML, but not in JSON (protocol reference 6.1)."""
 
 BOM: Final = b"\xef\xbb\xbf"
 BLANK: Final = b" \t\r\n"
 NOT_IN_XML: Final = bytes(code for code in range(0x20) if code not in b"\t\r\n")
-"""Control characters: XML has no way to write them, but users paste them and the sender may let them through."""
-OWN_NAMES: Final = ("ToUserName", "FromUserName", "MsgId", "MsgType", "Event", "InfoType")
-"""Names and ids that WeChat chooses: never changed, refused if broken."""
+"""Control characters that XML forbids. Users paste them, and WeChat may pass them on."""
+IDENTIFIERS: Final = ("ToUserName", "FromUserName", "MsgId", "MsgType", "Event", "InfoType")
+"""Members with names and ids of WeChat; invalid characters in them are rejected, not replaced."""
 KINDS: Final = ("MsgType", "Event", "InfoType")
-"""What a push is about; WeCom writes blanks around some (WeCom reference 12)."""
+"""Members with the type of a push; WeCom adds blanks around some (WeCom reference 12)."""
 
 
 class Format(StrEnum):
-    """How a body is written."""
+    """Format of a body."""
 
     XML = "xml"
     JSON = "json"
@@ -48,7 +48,7 @@ def sniff(body: bytes) -> Format:
     """Return the format of a body by its first character; Content-Type is not reliable (protocol reference 1.4).
 
     Raises:
-        MalformedCallback: It starts like neither.
+        MalformedCallback: It is neither XML nor a JSON object.
     """
     match body.removeprefix(BOM).lstrip(BLANK)[:1]:
         case b"<":
@@ -65,7 +65,7 @@ def parse(body: bytes) -> Document:
         MalformedCallback: It is neither, is not of WeChat's shape, or exceeds a limit of `documents.limits`.
     """
     document = read_xml(_xml_characters(body)) if sniff(body) is Format.XML else read_json(_characters(body))
-    _check_names(document)
+    _check_identifiers(document)
     for name in KINDS:
         if isinstance(kind := document.get(name), str):
             document[name] = kind.strip()
@@ -78,8 +78,8 @@ def parse(body: bytes) -> Document:
     return document
 
 
-def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa: A002 - a keyword of ours
-    """Return the body for a document, as WeChat writes and reads it: text in CDATA, numbers bare, UTF-8.
+def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa: A002 - a keyword-like name of this API
+    """Return the UTF-8 body of a document, with texts in CDATA sections and bare numbers, as WeChat expects.
 
     Raises:
         ValueError: A name cannot be an XML element.
@@ -96,7 +96,7 @@ def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa
 
 
 def document_to_json(document: Document) -> bytes:
-    """Return the document as the body of an envelope: UTF-8 JSON."""
+    """Return the document as UTF-8 JSON, the body of an envelope."""
     return to_json(document)
 
 
@@ -104,13 +104,13 @@ def document_from_json(body: bytes) -> Document:
     """Return the document of an envelope's body.
 
     Raises:
-        MalformedCallback: It is not what `document_to_json` makes.
+        MalformedCallback: `document_to_json` did not write it.
     """
     return read_json(_characters(body))
 
 
 def _characters(body: bytes) -> str:
-    """Return the characters of a body; those that are broken or none (U+FFFE, U+FFFF) are replaced."""
+    """Return the characters of a body; invalid ones and non-characters (U+FFFE, U+FFFF) are replaced."""
     found = body.removeprefix(BOM).decode("utf-8", "replace")
     return found.replace("\ufffe", REPLACEMENT).replace("\uffff", REPLACEMENT)
 
@@ -120,9 +120,9 @@ def _xml_characters(body: bytes) -> str:
     return found.replace("\r\n", "\n").replace("\r", "\n").strip(" \t\n")
 
 
-def _check_names(document: Document) -> None:
-    """Refuse a broken character in a name of WeChat's own: two of them could become the same."""
-    for name in OWN_NAMES:
+def _check_identifiers(document: Document) -> None:
+    """Reject replaced characters in identifiers: two different ids could become equal."""
+    for name in IDENTIFIERS:
         if REPLACEMENT in text(document, name):
             raise MalformedCallback(f"{name} is not UTF-8")
 
@@ -147,8 +147,8 @@ def _write(parts: list[str], name: str, value: Renderable) -> None:
         for member, inner in value.items():
             _write(parts, member, inner)
     elif isinstance(value, int | float):
-        parts.append(str(value).lower())  # of truth values: true, false
+        parts.append(str(value).lower())  # bool: true, false
     else:
-        # "]]>" would end the section: it is cut in two.
+        # "]]>" ends a section, so it is split into two sections.
         parts.append(f"<![CDATA[{_ILLEGAL.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>")
     parts.append(f"</{name}>")

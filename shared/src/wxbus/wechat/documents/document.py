@@ -1,7 +1,7 @@
-"""The one shape of a decoded callback, whether it came as XML or as JSON.
+"""The common form of a decoded XML or JSON callback.
 
-Names are WeChat's own. A scalar is always a string (ids exceed 2**53, and XML has nothing else); an element
-that may repeat is always a list; whatever is empty (element, object, array, null) is "".
+Names are those of WeChat. A scalar is always a string, because ids exceed 2**53 and XML has no numbers. An element that
+may repeat is always a list. An empty element, object or array and null are "".
 """
 
 from typing import Final, TypeAlias
@@ -10,12 +10,12 @@ Value: TypeAlias = "str | Document | list[Value]"
 Document: TypeAlias = dict[str, Value]
 
 RAW_BODY: Final = "#body"
-"""Member with the body itself, of an XML push that has more than one reading. No element can be called so."""
+"""Name of the member with the raw body of an ambiguous XML push. It is not a valid element name."""
 REPLACEMENT: Final = "\ufffd"
-"""Stands for what is no character."""
+"""Replaces invalid characters."""
 
 
 def text(document: Document, name: str) -> str:
-    """Return the scalar called `name`, or "" if there is none or it is not a scalar."""
+    """Return the scalar `name`, or "" if it is absent or not a scalar."""
     value = document.get(name)
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""The JSON that WeChat writes, read at the cost of plain text."""
+"""Parses the JSON that WeChat sends, within limits."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from wxbus.wechat.documents.limits import MAX_DEPTH, MAX_ELEMENTS, refuse_size
 from wxbus.wechat.documents.shapes import member
 
 MAX_ESCAPES: Final = 10_000
-r"""Characters from \uD000 to \uDFFF and from \uFF00 that are written so; WeChat writes characters as they are."""
+r"""Escapes from \uD000 to \uDFFF and from \uFF00 on; WeChat does not escape characters."""
 
 _ESCAPES: Final = ("\\ud", "\\uD", "\\uff", "\\uFF", "\\ufF", "\\uFf")
 _NO_CHARACTER: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -21,7 +21,7 @@ def read_json(body: str) -> Document:
     """Return the document of a JSON body.
 
     Raises:
-        MalformedCallback: It is not a JSON object, has a name twice, or exceeds `MAX_DEPTH`, `MAX_ELEMENTS` or
+        MalformedCallback: It is not a JSON object, has a duplicate name, or exceeds `MAX_DEPTH`, `MAX_ELEMENTS` or
             `MAX_ESCAPES`.
     """
     _check_size(body)
@@ -36,23 +36,23 @@ def read_json(body: str) -> Document:
 
 
 def _check_escapes(body: str) -> None:
-    """Refuse many characters that may have to be replaced, one after the other."""
+    """Limit the characters that may need a replacement, which is slow."""
     if body.count("\\u") <= MAX_ESCAPES:
         return
     found = 0
     for escape in _ESCAPES:
         found += body.count(escape)
         if found > MAX_ESCAPES:
-            raise MalformedCallback(f"the body has more than {MAX_ESCAPES} characters written as \\uDxxx or \\uFFxx")
+            raise MalformedCallback(f"the body has more than {MAX_ESCAPES} escapes \\uDxxx or \\uFFxx")
 
 
 def _check_size(body: str) -> None:
-    """Refuse what is too deep or too large before a parser goes into it."""
+    """Reject bodies that are too deep or too large before parsing."""
     opened = body.count("{") + body.count("[")
     if opened <= MAX_DEPTH and opened + body.count(",") <= MAX_ELEMENTS:
-        return  # the usual case: not too much even if all of it were punctuation
+        return  # the usual case: within the limits even if all of it is punctuation
     unescaped = body.replace("\\\\", "").replace('\\"', "")
-    if unescaped.count('"') > 4 * MAX_ELEMENTS + 4:  # of a name and of a text
+    if unescaped.count('"') > 4 * MAX_ELEMENTS + 4:  # the quotes of a name and a text
         refuse_size()
     outside = "".join(unescaped.split('"')[::2])
     if outside.count("{") + outside.count("[") + outside.count(",") > MAX_ELEMENTS:
@@ -67,7 +67,7 @@ def _check_size(body: str) -> None:
 def _members(pairs: list[tuple[str, Any]]) -> Document:
     document = {name: member(name, _value(value)) for name, value in pairs}
     if len(document) != len(pairs):
-        raise MalformedCallback("the body is not JSON of WeChat's shape: a name occurs twice")
+        raise MalformedCallback("the body is not JSON of WeChat's shape: duplicate name")
     return document
 
 
@@ -90,15 +90,15 @@ _DECODER: Final = json.JSONDecoder(
     parse_int=str,
     parse_float=str,
     parse_constant=_refuse_constant,
-    strict=False,  # a text may hold line feeds and other control characters as they are
+    strict=False,  # texts may contain unescaped line feeds and other control characters
 )
 
 
 def _members_repaired(document: Document) -> Document:
-    """Return `document` with what is no character replaced: JSON can write halves of characters, UTF-8 cannot."""
+    """Replace lone surrogates and non-characters, which JSON escapes can express and UTF-8 cannot."""
     whole = {_NO_CHARACTER.sub(REPLACEMENT, name): _repaired(value) for name, value in document.items()}
     if len(whole) != len(document):
-        raise MalformedCallback("the body is not JSON of WeChat's shape: a name occurs twice")
+        raise MalformedCallback("the body is not JSON of WeChat's shape: duplicate name")
     return whole
 
 

@@ -1,13 +1,13 @@
-"""How much one body may hold, in either format."""
+"""Size limits of a body, in either format."""
 
 from typing import Final, NoReturn
 
 from wxbus.errors import MalformedCallback
 
 MAX_DEPTH: Final = 16
-"""Elements inside one another; WeChat's deepest push has six."""
+"""Nested elements; WeChat's deepest push has six."""
 MAX_ELEMENTS: Final = 5_000
-"""Elements, members, array items and references of one body; WeChat's largest push has a few hundred."""
+"""Elements, members, array items and references in total; WeChat's largest push has a few hundred."""
 
 
 def refuse_size() -> NoReturn:

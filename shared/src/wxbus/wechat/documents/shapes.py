@@ -1,4 +1,4 @@
-"""Which names stand for lists: XML does not tell one element from a list of one, and JSON writes it in several ways."""
+"""Names that are lists: XML cannot distinguish one element from a list of one, and JSON has several forms."""
 
 from typing import Final
 
@@ -13,17 +13,17 @@ REPEATED: Final = frozenset(
         *("ApprovalNode", "NotifyNode", "Item", "SelectedItem", "OperatedUser"),
     }
 )
-"""Structures that may repeat side by side (protocol reference 6): always a list, also if there is one."""
+"""Structures that may repeat (protocol reference 6); always a list."""
 REPEATED_TEXTS: Final = frozenset(
     {"SpaceId", "FileId", "DocId", "AuthAddOpenKfId", "AuthDelOpenKfId", "GroupId", "OptionId", "OpitonId"}
 )
-"""Texts that may repeat side by side (WeCom reference 5.6): always a list, also if there is one."""
+"""Texts that may repeat (WeCom reference 5.6); always a list."""
 WRAPPED: Final = frozenset({"Articles", "PicList", "ResultList"})
 """Lists that XML writes as `<name><item/>...</name>` and JSON as an array."""
 
 
 def member(name: str, value: Value) -> Value:
-    """Return the value of a member in the form that both formats share."""
+    """Return the value of a member in the common form of XML and JSON."""
     if name in WRAPPED:
         return _unwrapped(value)
     listed = name in REPEATED if isinstance(value, dict) else name in REPEATED_TEXTS and value != ""
@@ -31,7 +31,7 @@ def member(name: str, value: Value) -> Value:
 
 
 def add_sibling(parent: Document, name: str, value: Value) -> None:
-    """Add the value of one more element to its parent; elements of one name become a list, in their order."""
+    """Add an element to its parent; elements with the same name become a list in document order."""
     value = member(name, value)
     if name not in parent:
         parent[name] = value
@@ -40,7 +40,7 @@ def add_sibling(parent: Document, name: str, value: Value) -> None:
     added = value if isinstance(value, list) else [value] if name not in WRAPPED else []
     if isinstance(before, list):
         before.extend(added)
-    elif name in WRAPPED:  # the first of them was empty
+    elif name in WRAPPED:  # the first element was empty
         parent[name] = value
     else:
         parent[name] = [before, *added]

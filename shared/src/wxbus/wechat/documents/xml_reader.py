@@ -1,18 +1,17 @@
-"""The XML that WeChat writes, read at the cost of plain text.
+"""Parses the XML that WeChat sends, in linear time.
 
-It is not quite XML, so no XML parser reads it. WeChat puts what a user wrote into a CDATA section without escaping it,
-so `]]>` may stand in a text, and a user can write the end of an element and fields of their own behind it. On the other
-side it needs little of XML: no attribute, comment, processing instruction, document type or entity. Those are refused
-where they stand, so nothing expands and none of them costs more than a text of the same length.
+An XML parser cannot read it, because WeChat writes user text into CDATA sections without escaping. A text may contain
+`]]>`, and a user can forge the end of an element and further elements after it. WeChat uses no attributes, comments,
+processing instructions, document types or entities. The reader rejects them, so nothing is expanded.
 
-A section ends where its element is closed: at the first `]]>` before the closing tag. A user's text that holds this
-closing tag has more than one reading. Three rules keep such a text from changing what WeChat wrote:
+A CDATA section ends at the first `]]>` that the closing tag of its element follows. A user text that contains this
+closing tag makes the body ambiguous. Three rules prevent such a text from changing the fields of WeChat:
 
-* `Content` of a text message is the only text of its message that a user wrote: it ends at its last closing tag.
-* A text that a user closed leaves traces, because the real end still follows: a second element of the same name with
-  others in between, a closing tag inside another text, or names that recur inside and behind a structure.
-* With such a trace, or where the rest cannot be read, only what stands before the first text of a user counts. The
-  document is then this header and the body itself, under `RAW_BODY`.
+* `Content` is the only user text of a text message. It ends at its last closing tag.
+* A forged end leaves a trace, because the real end follows later: a second element of the same name after other
+  elements, a closing tag inside another text, or names that recur inside and after a structure.
+* If there is a trace, or the rest is unreadable, only the elements before the first user text are trusted. The document
+  then consists of this header and the raw body under `RAW_BODY`.
 """
 
 import re
@@ -29,7 +28,7 @@ HEADER: Final = frozenset(
         *("AppId", "InfoType", "SuiteId", "ServiceCorpId", "AuthCorpId", "TimeStamp", "ChangeType"),
     }
 )
-"""Fields that WeChat writes first, and no user can choose the text of."""
+"""Fields that WeChat writes first and that contain no user text."""
 
 _BLANK: Final = " \t\n"
 _CLOSED_ROOT: Final = "</xml>"
@@ -42,28 +41,28 @@ _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 
 
 class _Unreadable(Exception):
-    """The body is not as WeChat writes it, or has more than one reading."""
+    """The body is not XML as WeChat writes it, or is ambiguous."""
 
 
 def read_xml(body: str) -> Document:
-    """Return the document of an XML body; lines end with a line feed.
+    """Return the document of an XML body whose lines end with a line feed.
 
     Raises:
-        MalformedCallback: It is not of WeChat's shape and has no header, or it exceeds `MAX_DEPTH` or `MAX_ELEMENTS`.
+        MalformedCallback: It is not of WeChat's shape and has no header, or exceeds `MAX_DEPTH` or `MAX_ELEMENTS`.
     """
     reader = _Reader(body)
     try:
         reader.read()
     except _Unreadable as exc:
-        # A body that was cut off is refused: its end would have told how to read it.
-        if not reader.is_wechats or not body.endswith(_CLOSED_ROOT):
+        # A truncated body is rejected: its missing end decides how to read it.
+        if not reader.has_kind or not body.endswith(_CLOSED_ROOT):
             raise MalformedCallback(f"the body is not XML as WeChat writes it: {exc}") from exc
         return {**reader.header, RAW_BODY: body}
     return reader.document
 
 
 class _Element:
-    """One that is not closed yet."""
+    """An element that is not closed yet."""
 
     __slots__ = ("inner", "last", "members", "name", "sealed")
 
@@ -71,11 +70,11 @@ class _Element:
         self.name = name
         self.members: Document = {}
         self.last = ""
-        """Name of the child that was closed last."""
+        """Name of the last closed child."""
         self.sealed: set[str] = set()
-        """Names of the children that are CDATA or hold some: only there a user's text can stand."""
+        """Names of the children that are or contain CDATA, and so may contain user text."""
         self.inner: set[str] = set()
-        """Such names inside of its children."""
+        """The same names of all descendants below the children."""
 
 
 class _Reader:
@@ -85,21 +84,21 @@ class _Reader:
         self._count = 1  # the root
         self._open: list[_Element] = []
         self._recurred = False
-        """A name of an outer element has occurred inside a structure behind it."""
+        """A name of an outer element has recurred inside a later structure."""
         self._traced = ""
-        """The first trace of a text that a user closed, "" without one."""
+        """Description of the first trace of a forged end, or ""."""
         self.document: Document = {}
         self.header: Document = {}
-        """The fields before the first that a user may have written."""
+        """The fields before the first one that may contain user text."""
         self._in_header = True
 
     @property
-    def is_wechats(self) -> bool:
-        """Whether the header says what kind of push this is."""
+    def has_kind(self) -> bool:
+        """Whether the header contains the type of the push."""
         return "MsgType" in self.header or "InfoType" in self.header
 
     def read(self) -> None:
-        """Read the whole body, or raise _Unreadable or MalformedCallback."""
+        """Read the whole body; raises _Unreadable or MalformedCallback."""
         root = _ROOT.match(self._body)
         if root is None:
             raise _Unreadable("it does not begin with the element xml")
@@ -112,18 +111,18 @@ class _Reader:
                 self._read_tag()
         if self._at != len(self._body):
             raise _Unreadable("text or an element follows the element xml")
-        if self._traced and self.is_wechats:  # in other documents no user of WeChat's wrote a text
+        if self._traced and self.has_kind:  # other documents contain no user text
             raise _Unreadable(self._traced)
 
     def _read_section(self) -> bool:
-        """Read an element that is one CDATA section, if the open one is."""
+        """Read the open element if it consists of one CDATA section."""
         element = self._open[-1]
         section = None if element.members else _SECTION.match(self._body, self._at)
         if section is None:
             return False
         end = self._section_end(section.end(), element.name)
         self._at = end.end()
-        # The one way to write the mark inside a section.
+        # The escaped form of "]]>" inside a section.
         self._close(self._body[section.end() : end.start()].replace("]]]]><![CDATA[>", "]]>"), is_sealed=True)
         return True
 
@@ -141,13 +140,13 @@ class _Reader:
         if found is None:
             raise _Unreadable("a CDATA section is not closed")
         if passed and not is_only_text:
-            self._traced = self._traced or "a text holds the end of an element"
+            self._traced = self._traced or "a text contains the end of an element"
         return found
 
     def _read_tag(self) -> None:
         tag = _TAG.match(self._body, self._at)
         if tag is None:
-            raise _Unreadable("an element has attributes, is not closed or is none")
+            raise _Unreadable("an element has attributes, is not closed, or is not an element")
         layout, closes, name, is_empty = tag.groups()
         self._at = tag.end()
         element = self._open[-1]
@@ -158,7 +157,7 @@ class _Reader:
                 self._close(self._plain(layout), is_sealed=False)
                 return
         if layout.strip(_BLANK):
-            raise _Unreadable("text stands between elements")
+            raise _Unreadable("text between elements")
         if closes:
             self._close(element.members, is_sealed=bool(element.sealed))
             return
@@ -170,7 +169,7 @@ class _Reader:
             self._close("", is_sealed=False)
 
     def _close(self, value: Value, *, is_sealed: bool) -> None:
-        """Give what the open element holds to its parent."""
+        """Close the open element and add its value to its parent."""
         element = self._open.pop()
         if not self._open:
             self.document = value if isinstance(value, dict) else {}
@@ -190,16 +189,16 @@ class _Reader:
 
     def _look_for_traces(self, name: str, parent: _Element) -> None:
         if name in parent.sealed and parent.last != name:
-            self._traced = self._traced or "an element occurs again behind others"
+            self._traced = self._traced or "an element recurs after others"
         if any(name in outer.sealed for outer in self._open[:-1]):
             self._recurred = True
         elif self._recurred and name in parent.inner:
-            self._traced = self._traced or "names of a structure occur before, inside and behind it"
+            self._traced = self._traced or "names of a structure recur before, inside and after it"
 
     def _plain(self, value: str) -> str:
-        """Return a text outside of CDATA with its references replaced."""
+        """Return a text outside of CDATA with its references resolved."""
         if "]]>" in value:
-            raise _Unreadable("a CDATA section ends that did not begin")
+            raise _Unreadable("a CDATA section ends without a start")
         if "&" not in value:
             return value
         self._count += value.count("&")
@@ -220,4 +219,4 @@ def _character(reference: re.Match[str]) -> str:
     code = int(decimal) if decimal else int(hexadecimal or "0", 16)
     if code in {0x9, 0xA, 0xD} or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF:
         return chr(code)
-    raise _Unreadable("a reference is to no character")
+    raise _Unreadable("a reference to an invalid character")

@@ -1,8 +1,7 @@
-"""Every event, by family, one module each (protocol reference 6).
+"""All events, one module per family (protocol reference 6).
 
-A class declares an event completely: the default of its field `event` is WeChat's name for it, the other fields are
-what WeChat sends with it. A class without that default is a base of others. `wxbus.wechat.registry` finds all classes
-here by themselves; only a new module is added to this list.
+A class declares an event completely: the default of `event` is WeChat's name, the other fields are the event's members.
+A class without this default is a base class. `wxbus.wechat.registry` finds all classes of these modules.
 """
 
 from wxbus.wechat.events.account import *

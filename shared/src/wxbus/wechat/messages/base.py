@@ -1,7 +1,7 @@
-"""What the models of messages and events have in common.
+"""Base classes of the models of messages and events.
 
-Fields are called in the way of Python; their aliases are WeChat's own names, made by rule (`media_id`: `MediaId`) or
-given where WeChat has no rule. Either name is accepted. What a model does not know is kept in `model_extra`.
+Fields have Python names; their aliases are WeChat's names, derived by rule (`media_id`: `MediaId`) or given explicitly.
+Both names are accepted. Unknown members are kept in `model_extra`.
 """
 
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -17,14 +17,14 @@ def _none_if_empty(value: Any) -> Any:
 
 
 def _many(value: Any) -> Any:
-    """Return one as a list of one, and nothing as an empty list."""
+    """Return a single value as a list of one, and an empty value as an empty list."""
     if value == "":
         return ()
     return value if isinstance(value, list | tuple) else (value,)
 
 
 Int = Annotated[int | None, BeforeValidator(_none_if_empty)]
-"""A number that may be absent or empty."""
+"""An integer that may be absent or empty."""
 Float = Annotated[float | None, BeforeValidator(_none_if_empty)]
 """A decimal number that may be absent or empty."""
 Maybe = Annotated[T | None, BeforeValidator(_none_if_empty)]
@@ -42,7 +42,7 @@ class Part(BaseModel):
 
 
 def _as_written(name: str) -> str:
-    """Return WeChat's name where WeChat writes names as we do; the header is an exception."""
+    """Return the alias in models whose field names equal WeChat's names, apart from the header."""
     return to_pascal(name) if name in {"event", "msg_type"} else name
 
 
@@ -57,10 +57,10 @@ class PlatformPart(Part):
 
 
 class Message(Part):
-    """What WeChat sends us: a user's message, an event of a user, or one of the system."""
+    """A push of WeChat: a message or an event."""
 
     to_user: str = Field(default="", alias="ToUserName")
-    """Original id of the account (`gh_...`); the appid from cloud functions."""
+    """Original id of the account (`gh_...`); in pushes from cloud functions the appid."""
     from_user: str = Field(default="", alias="FromUserName")
     """The user's openid; in system events (see `identity.openid_of`) an id of WeChat or ""."""
     created_at: int = Field(alias="CreateTime")
@@ -68,36 +68,36 @@ class Message(Part):
     msg_type: str
 
     other_names: ClassVar[tuple[str, ...]] = ()
-    """Names that WeChat uses for the same type besides the default of `msg_type` or, in events, of `event`."""
+    """Other names of the type, besides the default of `msg_type` or, in events, of `event`."""
 
 
 class UserMessage(Message):
-    """What a user sent (protocol reference 5)."""
+    """A message that a user sent (protocol reference 5)."""
 
     msg_id: str = ""
-    """64 bits and more, as text."""
+    """Text, because the number exceeds 64 bits."""
     msg_data_id: str = ""
-    """Of the article the message was sent from, if it was."""
+    """Id of the article that the message was sent from."""
     idx: str = ""
-    """Which of the articles, from 1."""
+    """Position of the article, from 1."""
 
 
 class Event(Message):
-    """What happened (protocol reference 6)."""
+    """An event (protocol reference 6)."""
 
     msg_type: str = "event"
     event: str
-    """As WeChat wrote it: compare without regard to case."""
+    """Name of the event as WeChat writes it; compare it case-insensitively."""
 
 
 class PlatformEvent(Event):
-    """What the platform itself tells; its fields are called as WeChat calls them."""
+    """An event of the platform; its field names equal WeChat's names."""
 
     model_config = ConfigDict(alias_generator=_as_written)
 
 
 class WrappedEvent(PlatformEvent):
-    """A `PlatformEvent` whose fields WeChat writes beside the header or together in one element, `wrapper`."""
+    """A `PlatformEvent` whose fields are next to the header or inside the element `wrapper`."""
 
     wrapper: ClassVar[str]
 
@@ -111,15 +111,15 @@ class WrappedEvent(PlatformEvent):
 
 
 class ComponentEvent(Event):
-    """What a third-party platform is told about itself and its authorisers (protocol reference 6.3).
+    """An event of a third-party platform about itself or its authorisers (protocol reference 6.3).
 
-    These pushes have no sender, no receiver and no `MsgType`; `event` is their `InfoType`.
+    Such a push has no sender, receiver or `MsgType`; `event` is its `InfoType`.
     """
 
     model_config = ConfigDict(alias_generator=_component_alias)
 
     msg_type: str = ""
     app_id: str = ""
-    """The platform's own appid."""
+    """Appid of the platform."""
     event: str
     """`InfoType`."""

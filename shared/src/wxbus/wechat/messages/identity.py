@@ -1,7 +1,7 @@
-"""Who a push is about, which lane it belongs to, and when two pushes are the same (protocol reference 4.2).
+"""The user, the lane and the dedup id of a push (protocol reference 4.2).
 
-WeChat's own rule (MsgId; sender and time) takes different events for one; business ids and, where there are none, a
-digest of the whole document do not.
+WeChat's own dedup rule (MsgId, or sender and time) treats some different events as equal. Business ids or, without
+them, a digest of the whole document distinguish them.
 """
 
 import json
@@ -12,21 +12,21 @@ from wxbus.errors import MalformedCallback
 from wxbus.wechat.documents.document import Document, Value, text
 from wxbus.wechat.documents.json_reader import read_json
 from wxbus.wechat.messages.system_events import (
-    ABOUT,
-    ABOUT_USER,
-    BUSINESS_ID,
+    BUSINESS_IDS,
     BUYER_PREFIXES,
     CONTACTS,
+    LANE_FIELDS,
     MINIGAME_PREFIX,
-    REPEATED_PREFIXES,
+    RETRIED_PREFIXES,
     SYSTEM_EVENTS,
     SYSTEM_PREFIXES,
+    USER_DATA_EVENTS,
 )
 
 MAX_KEY: Final = 200
-"""Characters of a key; what is longer is replaced by its digest. WeChat's own are far below."""
+"""Characters of a key; a longer key is replaced by its digest. Keys of real pushes are far shorter."""
 MAX_OPENID: Final = 128
-"""Characters; WeChat's have 28."""
+"""Characters; WeChat uses 28."""
 
 XPAY_ID: Final = (
     ("OutTradeNo",),
@@ -34,11 +34,11 @@ XPAY_ID: Final = (
     ("ComplaintId",),
     ("BusinessCode", "BusinessState"),
 )
-"""Virtual payment is pushed again for hours with other `RetryTimes`: one of these names it, without the time."""
+"""Business ids of virtual payment. WeChat retries its pushes for hours with a different `RetryTimes` and time."""
 
 
 def openid_of(document: Document) -> str | None:
-    """Return the openid of the user a push is about, or None for system events (protocol reference 13, trap 6)."""
+    """Return the openid of the user that a push is about, or None for system events (protocol reference 13, trap 6)."""
     sender = text(document, "FromUserName")
     if sender == CONTACTS:
         return None
@@ -46,16 +46,16 @@ def openid_of(document: Document) -> str | None:
         event = text(document, "Event").lower()
         if event.startswith(MINIGAME_PREFIX):
             return _openid(_player(document))
-        if event in ABOUT_USER:
+        if event in USER_DATA_EVENTS:
             return _openid(text(document, "OpenID") or text(document, "openid"))
         if event in SYSTEM_EVENTS or (event.startswith(SYSTEM_PREFIXES) and not event.startswith(BUYER_PREFIXES)):
             return None
-    # WeCom's smart robots have objects where all others have texts.
+    # WeCom's smart robots send objects instead of texts.
     return _openid(sender or _at(document, "from.userid"))
 
 
 def dedup_id(appid: str, document: Document) -> str:
-    """Return what every delivery of the same push has in common, and no other push has (protocol reference 4.2)."""
+    """Return the id that all deliveries of the same push share (protocol reference 4.2)."""
     sender = text(document, "FromUserName")
     created = text(document, "CreateTime")
     if text(document, "MsgType").lower() != "event":
@@ -72,14 +72,14 @@ def dedup_id(appid: str, document: Document) -> str:
         return _bounded(f"{appid}:e:{event}:{business}")
     if business := ":".join(_business_ids(event, document)):
         return _bounded(f"{appid}:e:{event}:{business}:{created}")
-    # The digest stands for EventKey too, which is a word of the push: ids are shown where bodies are not.
+    # The digest covers EventKey: ids appear in logs, where user content must not.
     return _bounded(f"{appid}:e:{event}:{sender}:{created}:{_digest(document)}")
 
 
 def lane_of(appid: str, document: Document) -> str:
-    """Return the lane of a push: `appid:openid`, or `appid:<business id>` if it is about no user.
+    """Return the lane of a push: `appid:openid`, or `appid:<business id>` for system events.
 
-    Pushes in one lane are handled in order, one at a time.
+    Pushes of a lane are handled in order, one at a time.
     """
     if openid := openid_of(document):
         return f"{appid}:{openid}"
@@ -88,7 +88,7 @@ def lane_of(appid: str, document: Document) -> str:
         about = _xpay_id(document) or text(document, "ContractId") or text(document, "pay_order_id")
     elif event:
         about = next(iter(_business_ids(event, document)), "") or next(
-            filter(None, (_at(document, path) for path in ABOUT)), ""
+            filter(None, (_at(document, path) for path in LANE_FIELDS)), ""
         )
     else:
         about = text(document, "AuthorizerAppid") or text(document, "AuthCorpId") or text(document, "InfoType")
@@ -96,12 +96,12 @@ def lane_of(appid: str, document: Document) -> str:
 
 
 def is_retried_for_hours(document: Document) -> bool:
-    """Return whether WeChat repeats a push for hours (protocol reference 4.4, WeCom reference 9 and 10)."""
-    return text(document, "Event").lower().startswith(REPEATED_PREFIXES)
+    """Return whether WeChat retries a push for hours (protocol reference 4.4, WeCom reference 9 and 10)."""
+    return text(document, "Event").lower().startswith(RETRIED_PREFIXES)
 
 
 def _payload(document: Document) -> Document:
-    """Return what a mini game's event says in a text of JSON."""
+    """Return the JSON payload of a mini game's event."""
     try:
         return read_json(_at(document, "MiniGame.Payload"))
     except MalformedCallback:
@@ -113,7 +113,7 @@ def _player(document: Document) -> str:
 
 
 def _game_id(document: Document) -> str:
-    """Return the order; a test by the console is not the order itself."""
+    """Return the order id; a test from the console gets a different id."""
     order = _at(document, "MiniGame.OrderId") or text(_payload(document), "OutTradeNo")
     is_test = {_at(document, f"MiniGame.{name}").lower() for name in ("IsMock", "IsPreview")} & {"1", "true"}
     return f"{order}:test" if order and is_test else order
@@ -131,11 +131,11 @@ def _xpay_id(document: Document) -> str:
 
 
 def _business_ids(event: str, document: Document) -> list[str]:
-    return [found for path in BUSINESS_ID.get(event, ()) if (found := _at(document, path))]
+    return [found for path in BUSINESS_IDS.get(event, ()) if (found := _at(document, path))]
 
 
 def _at(value: Value, path: str) -> str:
-    """Return the scalar at a path; of a list, those of all its items."""
+    """Return the scalar at a path; of a list, the scalars of all items joined by commas."""
     name, _, rest = path.partition(".")
     if isinstance(value, list):
         return ",".join(_at(item, path) for item in value)
@@ -150,5 +150,5 @@ def _digest(document: Document) -> str:
 
 
 def _bounded(key: str) -> str:
-    # They become headers and keys: a sender must not decide how long those are.
+    # Keys become AMQP headers and Redis keys, so the sender must not control their length.
     return key if len(key) <= MAX_KEY else f"{key[:64]}#{sha256(key.encode()).hexdigest()}"

@@ -1,9 +1,9 @@
-"""Which events no user sends, and what they are about (protocol reference 4.2, WeCom reference 5, 9 and 10)."""
+"""Tables of the events that the system sends, and of their ids (protocol reference 4.2, WeCom reference 5, 9, 10)."""
 
 from collections.abc import Mapping
 from typing import Final
 
-ANSWERED_EVENTS: Final = frozenset(
+RESULT_EVENTS: Final = frozenset(
     {
         "add_waybill",
         "add_single_waybill",
@@ -25,7 +25,7 @@ ANSWERED_EVENTS: Final = frozenset(
         "transport_confirm_return_to_biz",
     }
 )
-"""Events of carriers that want an answer with a result of their own (protocol reference 4.4)."""
+"""Carrier events whose response contains a result (protocol reference 4.4)."""
 
 SYSTEM_PREFIXES: Final = (
     "xpay_",
@@ -38,7 +38,7 @@ SYSTEM_PREFIXES: Final = (
     "naming_verify_",
     "secvod_",
     "secbook_",
-    # Shops; events of orders are sent by the buyer.
+    # Shops; the buyer is the sender of order events.
     "channels_ec_",
     "product_spu_",
     "product_category_",
@@ -49,7 +49,7 @@ SYSTEM_PREFIXES: Final = (
     "dropship_order_",
     "ewaybill_push_path",
     "ec_supplier_",
-    # The trade component; events of orders and after-sale cases are sent by the buyer.
+    # The trade component; the buyer is the sender of order and after-sale events.
     "open_product_account_",
     "open_product_brand_",
     "open_product_category_",
@@ -65,7 +65,7 @@ BUYER_PREFIXES: Final = (
     "channels_ec_user_coupon_",
     "channels_ec_vip_",
 )
-"""Beginnings of events' names that `SYSTEM_PREFIXES` fits, but whose sender is a user."""
+"""Prefixes of events that match `SYSTEM_PREFIXES` but whose sender is a user."""
 SYSTEM_EVENTS: Final = frozenset(
     {
         "masssendjobfinish",
@@ -96,18 +96,20 @@ SYSTEM_EVENTS: Final = frozenset(
         "add_express_path",
         "update_waybill_status",
         "update_business_bind_result",
-        *ANSWERED_EVENTS,
+        *RESULT_EVENTS,
     }
 )
-"""Events, and above the beginnings of events' names, whose sender is an id of WeChat's own, not a user's."""
+"""Further events whose sender is an id of WeChat, not a user."""
 
-ABOUT_USER: Final = frozenset({"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"})
-"""Sent by the platform about the user in their `OpenID`."""
+USER_DATA_EVENTS: Final = frozenset(
+    {"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"}
+)
+"""Events that the platform sends about the user in `OpenID`."""
 
 _WAYBILL: Final = ("WayBillID", "WayBillId", "OrderID", "OrderId", "Token")
 _CARD: Final = ("CardId", "UserCardCode")
 
-BUSINESS_ID: Final[Mapping[str, tuple[str, ...]]] = {
+BUSINESS_IDS: Final[Mapping[str, tuple[str, ...]]] = {
     "wxa_media_check": ("trace_id",),
     "trade_manage_remind_shipping": ("transaction_id",),
     "trade_manage_order_settlement": ("transaction_id", "settlement_time", "shipped_time"),
@@ -152,10 +154,9 @@ BUSINESS_ID: Final[Mapping[str, tuple[str, ...]]] = {
         _WAYBILL,
     ),
 }
-"""Fields, as paths, that together name what an event is about, whatever else it says; the first that is there names
-the thing itself, and so the lane of a system event."""
+"""Paths of the fields that together identify an event. The first one present is also the lane of a system event."""
 
-ABOUT: Final = (
+LANE_FIELDS: Final = (
     *("ApprovalInfo.SpNo", "ApprovalInfo.ThirdNo", "BatchJob.JobId", "JobId", "ChatId", "ExternalUserID", "UserID"),
     *("TagId", "LinkId", "OpenKfId", "Id"),
     *("order_info.order_id", "finder_shop_aftersale_status_update.order_id", "finder_shop_complaint.order_id"),
@@ -169,14 +170,14 @@ ABOUT: Final = (
     *("ApplyAuthorizationInfoNoitfy.appid", "ApplyPersonalAuthorizationInfoNotify.appid"),
     *("ApplyMerchantAdminAuthorizationInfoNotify.appid", "KeyStr", "openid"),
 )
-"""Fields, as paths, that name what WeCom's and shops' system events are about: the first that is there names the lane.
+"""Paths of the fields for the lane of a WeCom or shop system event; the first one present counts.
 
-They do not name the push: the same member or product changes more than once a second."""
+They do not identify the push: the same member or product may change more than once a second."""
 
 CONTACTS: Final = "sys"
-"""Sender of WeCom's events that no member caused."""
+"""Sender of WeCom events without a user."""
 
 MINIGAME_PREFIX: Final = "minigame_"
-"""Beginning of the names of mini games' events: their sender is WeChat's own, their player stands in `MiniGame`."""
-REPEATED_PREFIXES: Final = ("xpay_", MINIGAME_PREFIX, "channels_ec_", "product_order_")
-"""Beginnings of the names of events that WeChat repeats for hours until they are answered."""
+"""Prefix of mini game events. Their sender is an id of WeChat; the player is in `MiniGame`."""
+RETRIED_PREFIXES: Final = ("xpay_", MINIGAME_PREFIX, "channels_ec_", "product_order_")
+"""Prefixes of events that WeChat retries for hours until it gets a response."""

@@ -8,20 +8,20 @@ from wxbus.wechat.documents.document import RAW_BODY, Document, text
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message, UserMessage
 
 
-class _Whole(Message):
-    """Keeps the whole document, whatever is in it; what a header lacks is "" or 0."""
+class _Unknown(Message):
+    """Keeps the whole document; absent header fields are "" or 0."""
 
     document: dict[str, Any] = Field(default_factory=dict, alias="document", repr=False)
-    """Everything WeChat sent, under WeChat's names; of a body that cannot be read, what is certain."""
+    """All members under WeChat's names; of an ambiguous body, the trusted ones."""
 
     @property
     def raw_body(self) -> str:
-        """Return the body as WeChat sent it if its text allows more than one reading, else ""."""
+        """Return the raw body if it is ambiguous, otherwise ""."""
         return text(self.document, RAW_BODY)
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
-        """Return the message that keeps this document."""
+        """Return the message with this document."""
         created = text(document, "CreateTime")
         header = {
             "to_user": text(document, "ToUserName"),
@@ -38,19 +38,19 @@ class _Whole(Message):
     @model_validator(mode="before")
     @classmethod
     def _keep(cls, data: Any) -> Any:
-        # The union comes here with the document itself; everybody else has put it under its name.
+        # The union validates the document itself; `from_document` passes it as a member.
         if isinstance(data, dict) and not isinstance(data.get("document"), dict):
             return dict(cls.from_document(data))
         return data
 
 
-class UnknownMessage(_Whole, UserMessage):
-    """A message of a type that this version does not know, or that is not as we know it."""
+class UnknownMessage(_Unknown, UserMessage):
+    """A message of an unknown type, or one that does not fit its model."""
 
 
-class UnknownEvent(_Whole, Event):
-    """An event that this version does not know, or that is not as we know it."""
+class UnknownEvent(_Unknown, Event):
+    """An unknown event, or one that does not fit its model."""
 
 
-class UnknownComponentEvent(_Whole, ComponentEvent):
-    """A third-party platform's event that this version does not know, or that is not as we know it."""
+class UnknownComponentEvent(_Unknown, ComponentEvent):
+    """An unknown event of a third-party platform, or one that does not fit its model."""

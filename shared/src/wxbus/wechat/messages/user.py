@@ -6,27 +6,27 @@ from wxbus.wechat.messages.base import Float, Int, UserMessage
 
 
 class TextMessage(UserMessage):
-    """Text a user typed, or the line of a menu that a user tapped."""
+    """A text that a user typed, or the item of a menu that a user tapped."""
 
     msg_type: str = "text"
     content: str
     menu_id: str = Field(default="", alias="bizmsgmenuid")
-    """Id of the tapped line of a `reply.Menu`."""
+    """Id of the tapped item of a `reply.Menu`."""
     business_id: str = ""
     """Sub-merchant of a Mini Program."""
 
 
 class ImageMessage(UserMessage):
-    """A picture a user sent."""
+    """An image that a user sent."""
 
     msg_type: str = "image"
     media_id: str = ""
-    """Valid for three days; "" if WeChat gave the address alone."""
+    """Valid for three days; "" if WeChat sent only the URL."""
     pic_url: str = ""
 
 
 class VoiceMessage(UserMessage):
-    """A recording a user sent."""
+    """A voice message that a user sent."""
 
     msg_type: str = "voice"
     media_id: str = ""
@@ -35,11 +35,11 @@ class VoiceMessage(UserMessage):
     media_id_16k: str = Field(default="", alias="MediaId16K")
     """The same at 16 kHz."""
     recognition: str = ""
-    """What was said, for accounts that have speech recognition."""
+    """Recognised text, for accounts with speech recognition."""
 
 
 class VideoMessage(UserMessage):
-    """A film a user sent."""
+    """A video that a user sent."""
 
     msg_type: str = "video"
     media_id: str = ""
@@ -47,13 +47,13 @@ class VideoMessage(UserMessage):
 
 
 class ShortVideoMessage(VideoMessage):
-    """A film a user took with WeChat's camera."""
+    """A video that a user took with WeChat's camera."""
 
     msg_type: str = "shortvideo"
 
 
 class LocationMessage(UserMessage):
-    """A place a user sent."""
+    """A location that a user sent."""
 
     msg_type: str = "location"
     latitude: float = Field(alias="Location_X")
@@ -63,7 +63,7 @@ class LocationMessage(UserMessage):
 
 
 class LinkMessage(UserMessage):
-    """A link a user sent."""
+    """A link that a user sent."""
 
     msg_type: str = "link"
     title: str = ""
@@ -72,11 +72,11 @@ class LinkMessage(UserMessage):
 
 
 class FileMessage(UserMessage):
-    """A file a user sent; its bytes cannot be had."""
+    """A file that a user sent; it cannot be downloaded."""
 
     msg_type: str = "file"
     title: str = ""
-    """Name of the file."""
+    """File name."""
     description: str = ""
     file_key: str = ""
     file_md5: str = ""
@@ -85,7 +85,7 @@ class FileMessage(UserMessage):
 
 
 class MiniProgramPageMessage(UserMessage):
-    """A page of a Mini Program that a user sent."""
+    """A Mini Program page that a user sent."""
 
     msg_type: str = "miniprogrampage"
     title: str = ""
@@ -96,7 +96,7 @@ class MiniProgramPageMessage(UserMessage):
 
 
 class DeviceMessage(UserMessage):
-    """What a user's device sent (legacy)."""
+    """A message of a user's device (legacy)."""
 
     device_type: str = ""
     device_id: str = Field(default="", alias="DeviceID")
@@ -122,7 +122,7 @@ class DeviceEventMessage(DeviceMessage):
 
 
 class DeviceStatusMessage(DeviceMessage):
-    """A user looks at a device's state, or does no longer (legacy)."""
+    """A user starts or stops watching a device's state (legacy)."""
 
     msg_type: str = "device_status"
     event: str = ""

@@ -16,6 +16,7 @@ from wxbus.wechat.replies.reply import (
     Text,
     Video,
     Voice,
+    without_empty,
 )
 
 
@@ -30,15 +31,15 @@ def customer_service_message(
     """Return the JSON payload that sends `reply` to a user (protocol reference 9.1).
 
     Args:
-        reply: One of `CustomerServiceReply`.
+        reply: A `CustomerServiceReply`.
         openid: The user.
-        kf_account: Send it in the name of this human.
-        ai_generated: Whether to mark it as made by a machine; None: say nothing about it.
+        kf_account: Send it in the name of this customer-service account.
+        ai_generated: Whether it is marked as AI-generated; None: no mark.
         business_id: Sub-merchant of a Mini Program.
 
     Raises:
-        ValueError: No customer-service message of this kind exists, or it has too many articles. Other sizes are
-            WeChat's to judge (45002).
+        ValueError: The reply cannot be a customer-service message, or has too many articles. WeChat checks other
+            limits (45002).
     """
     payload: dict[str, Any] = {
         "touser": openid,
@@ -61,19 +62,21 @@ def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR091
         case Image() | Voice() | MpNews():
             return {"media_id": reply.media_id}
         case Video():
-            given = _given(title=reply.title, description=reply.description)
+            given = without_empty(title=reply.title, description=reply.description)
             return {"media_id": reply.media_id, "thumb_media_id": reply.thumb_media_id, **given}
         case Music():
             return {
                 "title": reply.title,
                 "description": reply.description,
                 "musicurl": reply.url,
-                **_given(hqmusicurl=reply.hq_url),
+                **without_empty(hqmusicurl=reply.hq_url),
                 "thumb_media_id": reply.thumb_media_id,
             }
         case News():
             if len(reply.articles) > 1:
-                raise ValueError(f"news of {len(reply.articles)} articles; a customer-service message takes 1")
+                raise ValueError(
+                    f"news of {len(reply.articles)} articles; the limit of a customer-service message is 1"
+                )
             return {
                 "articles": [
                     {
@@ -87,11 +90,11 @@ def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR091
             }
         case Menu():
             items = [{"id": item.id, "content": item.content} for item in reply.items]
-            return {**_given(head_content=reply.head), "list": items, **_given(tail_content=reply.tail)}
+            return {**without_empty(head_content=reply.head), "list": items, **without_empty(tail_content=reply.tail)}
         case MiniProgramPage():
             return {
                 "title": reply.title,
-                **_given(appid=reply.appid),
+                **without_empty(appid=reply.appid),
                 "pagepath": reply.page_path,
                 "thumb_media_id": reply.thumb_media_id,
             }
@@ -106,8 +109,4 @@ def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR091
             return {"card_id": reply.card_id}
         case MpNewsArticle():
             return {"article_id": reply.article_id}
-    raise ValueError(f"{reply.kind} is no customer-service message")
-
-
-def _given(**fields: str) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value}
+    raise ValueError(f"{reply.kind} cannot be a customer-service message")

@@ -1,19 +1,29 @@
-"""Replies as the answer to WeChat's push (protocol reference 7); how much it takes changes: a parameter."""
+"""Replies as the HTTP response to a push (protocol reference 7)."""
 
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 from wxbus.wechat.messages.base import Event, Message
-from wxbus.wechat.replies.reply import AnyReply, Image, Music, News, Text, TransferToCustomerService, Video, Voice
+from wxbus.wechat.replies.reply import (
+    AnyReply,
+    Image,
+    Music,
+    News,
+    Text,
+    TransferToCustomerService,
+    Video,
+    Voice,
+    without_empty,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What WeChat takes in a passive answer; more makes it tell the user that the service is out of order."""
+    """Limits of a passive reply. Above them, WeChat tells the user that the service is out of order."""
 
     text_bytes: int = 2048
-    """UTF-8 (protocol reference 7; the official number is not confirmed)."""
+    """Bytes of UTF-8 (protocol reference 7; the official number is not confirmed)."""
     articles_for_message: int = 1
     articles_for_event: int = 8
 
@@ -24,26 +34,26 @@ DEFAULT_LIMITS: Final = Limits()
 def passive_reply(
     reply: AnyReply, message: Message, *, created_at: int | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> dict[str, Any]:
-    """Return the document of a passive answer to `message`, ready for `codec.render` (protocol reference 7).
+    """Return the document of a passive reply to `message`, ready for `codec.render` (protocol reference 7).
 
     Args:
-        reply: One of `PassiveReply`.
-        message: What it answers: sender and receiver change places.
+        reply: A `PassiveReply`.
+        message: The push; the reply swaps its sender and receiver.
         created_at: Seconds since the epoch; None: now.
-        limits: What WeChat takes.
+        limits: Limits of WeChat.
 
     Raises:
-        ValueError: No passive answer of this kind exists, or it exceeds a limit.
+        ValueError: The reply cannot be passive, or exceeds a limit.
     """
-    answers_event = isinstance(message, Event)
+    is_event = isinstance(message, Event)
     if isinstance(reply, Text) and (size := len(reply.content.encode())) > limits.text_bytes:
-        raise ValueError(f"text of {size} bytes; a passive answer takes {limits.text_bytes}, see long_text")
+        raise ValueError(f"text of {size} bytes; the limit of a passive reply is {limits.text_bytes}, see long_text")
     if isinstance(reply, News):
-        most = limits.articles_for_event if answers_event else limits.articles_for_message
+        most = limits.articles_for_event if is_event else limits.articles_for_message
         if len(reply.articles) > most:
-            raise ValueError(f"{len(reply.articles)} articles; this passive answer takes {most}")
-    if answers_event and reply.kind == "transfer_customer_service":
-        raise ValueError("transfer_customer_service answers users' messages, never events")
+            raise ValueError(f"{len(reply.articles)} articles; the limit of this passive reply is {most}")
+    if is_event and reply.kind == "transfer_customer_service":
+        raise ValueError("transfer_customer_service replies to messages, not to events")
     return {
         "ToUserName": message.from_user,
         "FromUserName": message.to_user,
@@ -60,9 +70,11 @@ def _passive_fields(reply: AnyReply) -> dict[str, Any]:
         case Image() | Voice():
             return {type(reply).__name__: {"MediaId": reply.media_id}}
         case Video():
-            return {"Video": {"MediaId": reply.media_id, **_given(Title=reply.title, Description=reply.description)}}
+            return {
+                "Video": {"MediaId": reply.media_id, **without_empty(Title=reply.title, Description=reply.description)}
+            }
         case Music():
-            given = _given(
+            given = without_empty(
                 Title=reply.title, Description=reply.description, MusicUrl=reply.url, HQMusicUrl=reply.hq_url
             )
             return {"Music": {**given, "ThumbMediaId": reply.thumb_media_id}}
@@ -79,8 +91,4 @@ def _passive_fields(reply: AnyReply) -> dict[str, Any]:
             return {"ArticleCount": len(articles), "Articles": articles}
         case TransferToCustomerService():
             return {"TransInfo": {"KfAccount": reply.kf_account}} if reply.kf_account else {}
-    raise ValueError(f"{reply.kind} is no passive answer with a document")
-
-
-def _given(**fields: str) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value}
+    raise ValueError(f"{reply.kind} has no document as a passive reply")

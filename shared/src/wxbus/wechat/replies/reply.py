@@ -1,8 +1,8 @@
-"""Replies: what a handler returns (protocol reference 7 and 9.1).
+"""Replies that a handler returns (protocol reference 7 and 9.1).
 
     return reply.Text("Welcome back.")
 
-A reply does not say which way it goes: `passive` and `customer_service` write it for WeChat.
+A reply is independent of its channel; `passive` and `customer_service` render it.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 SUCCESS: Final = b"success"
-"""The answer that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
+"""Response body that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
 
 Required = Annotated[str, Field(min_length=1)]
 EXACT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
-"""A misspelt field is an error: dropped in silence, users would miss it."""
+"""A misspelt field is an error."""
 
 
 @dataclass(frozen=True, slots=True, config=EXACT)
@@ -30,7 +30,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Image:
-    """A picture that was uploaded before."""
+    """An uploaded image."""
 
     media_id: Required
     kind: Literal["image"] = Field(default="image", kw_only=True)
@@ -38,7 +38,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Voice:
-    """A recording that was uploaded before."""
+    """An uploaded voice message."""
 
     media_id: Required
     kind: Literal["voice"] = Field(default="voice", kw_only=True)
@@ -46,7 +46,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Video:
-    """A film that was uploaded before; as a customer-service message it needs a thumb."""
+    """An uploaded video; a customer-service message needs `thumb_media_id`."""
 
     media_id: Required
     title: str = ""
@@ -57,7 +57,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Music:
-    """Music at an address."""
+    """Music at a URL."""
 
     thumb_media_id: Required
     title: str = ""
@@ -70,7 +70,7 @@ class Music:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Article:
-    """One card of `News`."""
+    """A card of `News`."""
 
     title: Required
     description: str = ""
@@ -80,7 +80,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class News:
-    """Cards that open an address; a customer-service message takes exactly one."""
+    """Cards that open a URL; a customer-service message has exactly one."""
 
     articles: Annotated[tuple[Article, ...], Field(min_length=1)]
     kind: Literal["news"] = Field(default="news", kw_only=True)
@@ -88,23 +88,23 @@ class News:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class TransferToCustomerService:
-    """Hands the user's message to the human customer service; as a passive answer only."""
+    """Transfers the user's message to human customer service; passive replies only."""
 
     kf_account: str = ""
-    """Official Accounts: hand it to this one."""
+    """Official Accounts: the customer-service account that gets it."""
     kind: Literal["transfer_customer_service"] = Field(default="transfer_customer_service", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Success:
-    """Nothing for the user to see; as a passive answer it is `SUCCESS`, with no document around it."""
+    """Shows nothing to the user; as a passive reply it is `SUCCESS` without a document."""
 
     kind: Literal["success"] = Field(default="success", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class MenuItem:
-    """One line to tap; the tap comes back as text with its id in `bizmsgmenuid`."""
+    """An item to tap; a tap arrives as a text message with the id in `menu_id`."""
 
     id: Required
     content: Required
@@ -112,7 +112,7 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Menu:
-    """A question with lines to tap."""
+    """A question with items to tap."""
 
     items: Annotated[tuple[MenuItem, ...], Field(min_length=1)]
     head: str = ""
@@ -129,13 +129,13 @@ class MiniProgramPage:
     thumb_media_id: Required
     """520 x 416 pixels."""
     appid: str = ""
-    """Official Accounts need it; a Mini Program sends its own pages only."""
+    """Required for Official Accounts; a Mini Program can send only its own pages."""
     kind: Literal["miniprogrampage"] = Field(default="miniprogrampage", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class Link:
-    """A card that opens an address; Mini Programs only."""
+    """A card that opens a URL; Mini Programs only."""
 
     title: Required
     description: str
@@ -154,7 +154,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, config=EXACT)
 class MpNews:
-    """An article by its media id; WeChat advises `MpNewsArticle` instead."""
+    """An article by its media id; WeChat recommends `MpNewsArticle`."""
 
     media_id: Required
     kind: Literal["mpnews"] = Field(default="mpnews", kw_only=True)
@@ -170,22 +170,22 @@ class MpNewsArticle:
 
 @plain_dataclass(frozen=True, slots=True)
 class EventResponse:
-    """What WeChat itself is answered to an event that wants it (protocol reference 4.4); no user sees it.
+    """The response to a synchronous event (protocol reference 4.4); the user does not see it.
 
     return reply.EventResponse({"WayBillID": "88001"})
     """
 
     fields: Mapping[str, Any]
-    """Under WeChat's names, text, numbers and structures of these; success and the header need not be said."""
+    """Text, numbers and structures under WeChat's names. Success and the header are added."""
 
 
 PassiveReply: TypeAlias = Text | Image | Voice | Video | Music | News | TransferToCustomerService
-"""What can answer a push."""
+"""Replies that can be passive."""
 
 CustomerServiceReply: TypeAlias = (
     Text | Image | Voice | Video | Music | News | Menu | MiniProgramPage | Link | Card | MpNews | MpNewsArticle
 )
-"""What can be sent at any time within WeChat's window."""
+"""Replies that can be sent at any time within WeChat's window."""
 
 AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | Success
 
@@ -193,10 +193,15 @@ _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(dis
 
 
 def reply_to_json(reply: AnyReply) -> bytes:
-    """Return the reply as UTF-8 JSON, to be stored."""
+    """Return the reply as UTF-8 JSON for storage."""
     return _REPLY.dump_json(reply)
 
 
 def reply_from_json(stored: bytes | str) -> AnyReply:
-    """Return the reply that `reply_to_json` stored, or raise ValueError."""
-    return _REPLY.validate_json(stored, extra="ignore")  # a later release may have written more
+    """Return the reply that `reply_to_json` stored; raises ValueError."""
+    return _REPLY.validate_json(stored, extra="ignore")  # a later release may have added members
+
+
+def without_empty(**fields: str) -> dict[str, str]:
+    """Return the fields that are not ""."""
+    return {name: value for name, value in fields.items() if value}
