@@ -121,7 +121,7 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         ('appid = "wx1"\nkind = "mini_program"\naes_key = "topsecret"', "43 letters and digits, as WeChat's console"),
         (f'appid = "wx1"\nkind = "mini_program"\naes_key = "{"topsecret".ljust(43, "A")}="', "it has 44 characters"),
         ('appid = "wx1"\nkind = "mini_program"\nsecret = "topsecret "', "secret: must not be empty or contain blanks"),
-        ('appid = "wx1"\nkind = "mini_program"\ntoken = ""', "token: is empty"),
+        ('appid = "wx1"\nkind = "mini_program"\ntoken = ""', "token: must not be empty"),
         ('appid = "wx1"\nkind = "mini_program"\nname = "other"', "shop: name: that of its table is its name"),
         ('appid = "wx1"\nkind = "mini_program"\nmodes = "plain"', "modes: must be a list"),
         ('appid = "wx1"\nkind = "mini_program"\nprevious_keys = "old"', "previous_keys: must be a list"),

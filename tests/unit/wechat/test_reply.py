@@ -106,16 +106,16 @@ def test_replies_that_cannot_be_passive(sent: reply.AnyReply) -> None:
 
 
 def test_passive_limits() -> None:
-    """What would make WeChat tell the user that we are out of order is refused here; the limits can be changed."""
+    """A reply above WeChat's limits is rejected; the limits can be changed."""
     two = reply.News((ARTICLE, ARTICLE))
     long = reply.Text("你" * 683)
-    with pytest.raises(ValueError, match="2 articles; this passive answer takes 1"):
+    with pytest.raises(ValueError, match="2 articles; the limit of this passive reply is 1"):
         passive_reply(two, MESSAGE)
     passive_reply(two, EVENT)
     with pytest.raises(ValueError, match=r"2049 bytes.*2048"):
         passive_reply(long, MESSAGE)
     passive_reply(long, MESSAGE, limits=Limits(text_bytes=2049))
-    with pytest.raises(ValueError, match="never events"):
+    with pytest.raises(ValueError, match="not to events"):
         passive_reply(reply.TransferToCustomerService(), EVENT)
 
 
