@@ -21,7 +21,7 @@ from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.runtime.admin import listening
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
 from wxbus.wechat.callbacks.keys import Mode
@@ -131,7 +131,7 @@ async def whole(
             SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting)
         )
         app = build_app(limits, accounts, spooling, waiting=waiting, registry=registry)
-        port = await enter(serving(app, bound("127.0.0.1", 0), grace=1))
+        port = await enter(serving(app, listening_socket("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
         patient = RetryingStore(store, Generation(store, namespace=namespace))
         pending = RedisPendingReplies(patient, namespace=namespace)

@@ -8,7 +8,7 @@ from tests.contract.rpc.conftest import Line
 from tests.support.rpc import Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc import Client
-from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.codec.formats import standard_formats
 from wxbus.rpc.codec.serialization import Serializer
 from wxbus.rpc.transports.http import BODY_LIMIT
 
@@ -34,7 +34,7 @@ async def test_text_is_unicode(line: Line) -> None:
         assert (await say(client, Question(appid=text))).text == text
 
 
-@pytest.mark.parametrize("serializer", standard(), ids=lambda serializer: type(serializer).__name__)
+@pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
 async def test_every_format_says_the_same(line: Line, serializer: Serializer) -> None:
     """A call in each format, short and long (then compressed both ways): the same models, the same refusals."""
     async with line.serve(), line.client(serializer=serializer) as client:

@@ -18,7 +18,7 @@ from tests.support.pushes import APPID, a_push, a_text
 from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format, document_from_json
 from wxbus_ingress.app import build_app
@@ -50,7 +50,7 @@ async def callback_url(
     async with Publisher.open(url, topology, name=topology.namespace) as publisher:
         await publisher.until_usable()
         app = build_app(Limits(budget=budget), accounts, publisher, registry=CollectorRegistry())
-        async with serving(app, bound("127.0.0.1", 0), grace=2) as port:
+        async with serving(app, listening_socket("127.0.0.1", 0), grace=2) as port:
             yield f"http://127.0.0.1:{port}/wechat/shop"
 
 

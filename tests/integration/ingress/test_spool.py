@@ -20,7 +20,7 @@ from tests.support.queues import read_inbox
 from wxbus.accounts.models import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.wechat.documents.codec import document_from_json
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
@@ -84,7 +84,7 @@ async def ingress(
         spool = await stack.enter_async_context(Spool.open(path, spool_limits))
         spooling = await stack.enter_async_context(SpoolingPublisher.open(publisher, spool, limits, metrics))
         app = build_app(limits, Accounts.read(accounts_file), spooling, registry=CollectorRegistry())
-        port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=2))
+        port = await stack.enter_async_context(serving(app, listening_socket("127.0.0.1", 0), grace=2))
         yield Ingress(http, f"http://127.0.0.1:{port}/wechat/shop", spool, spooling, broker, registry)
 
 

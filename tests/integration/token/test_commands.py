@@ -127,7 +127,7 @@ async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.Mo
         with monkeypatch.context() as environment:
             environment.setenv("WXBUS_TOKEN_API_KEY", good)
             await run("get", SHOP)
-            assert "may not do this: needed: token:status:all" in (await run("status", code=1)).stderr
+            assert "may not do this: required: token:status:all" in (await run("status", code=1)).stderr
     assert key[:16] in (await run("keys", "revoke", "clerk", "--yes")).stdout
     monkeypatch.setenv("WXBUS_TOKEN_API_KEY", key)
     assert "does not know the key" in (await run("get", SHOP, code=1)).stderr
@@ -142,7 +142,7 @@ async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.Mo
         ("WXBUS_TOKEN_API_KEY", None, ("status",), 2, "WXBUS_TOKEN_API_KEY"),
         ("WXBUS_TOKEN_CA_FILE", "nowhere.pem", ("status",), 2, "nowhere.pem"),
         ("COLUMNS", "80", ("keys", "add", "Bad", "--scope", "a:b"), 2, "name: "),
-        ("COLUMNS", "80", ("keys", "add", "good", "--scope", "a b"), 2, "scopes.0: is no scope: words of letters"),
+        ("COLUMNS", "80", ("keys", "add", "good", "--scope", "a b"), 2, "scopes.0: not a scope: words of letters"),
         ("COLUMNS", "80", ("refresh", "wx-none"), 1, "no account with this appid"),
     ],
 )

@@ -21,7 +21,7 @@ from tests.integration.token.test_authorisation import EVERY_METHOD
 from tests.support.token_service import SHOP, Place, service
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
-from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.codec.formats import standard_formats
 from wxbus_token.settings import CallsSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -36,7 +36,7 @@ FUZZED = settings(
     # The service is the same for all examples: that it lives on is what is tested.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-TYPES = [name for known in standard() for name in known.content_types]
+TYPES = [name for known in standard_formats() for name in known.content_types]
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(SHOP)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))

@@ -13,7 +13,7 @@ from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
 from tests.support.worker import REDIS_PATIENCE, Rig
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.store.store import Store
 from wxbus.testing import MemoryPublisher
 from wxbus.wechat import TextMessage
@@ -66,7 +66,7 @@ async def taken_by_two(*pushes: Push) -> list[Envelope]:
         publisher = MemoryPublisher()
         app = build_app(Limits(budget=20), Accounts({"shop": PLAIN}), publisher, registry=CollectorRegistry())
         async with AsyncExitStack() as stack:
-            port = await stack.enter_async_context(serving(app, bound("127.0.0.1", 0), grace=1))
+            port = await stack.enter_async_context(serving(app, listening_socket("127.0.0.1", 0), grace=1))
             url = f"http://127.0.0.1:{port}/wechat/shop"
             async with aiohttp.request("POST", url, params=push.query, data=push.body) as answer:
                 assert answer.status == 200

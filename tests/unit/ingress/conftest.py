@@ -16,7 +16,7 @@ from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
 from wxbus.accounts.file import Taker
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.testing import MemoryPublisher
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
@@ -102,7 +102,7 @@ async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
     publisher, registry, takers = MemoryPublisher(), CollectorRegistry(), list[Taker]()
     app = build_app(limits, ACCOUNTS, publisher, tell=takers.append, registry=registry)
-    async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
+    async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Ingress(f"http://127.0.0.1:{port}", port, http, publisher, registry, takers)
 
 
@@ -164,7 +164,7 @@ def sites() -> Sites:
         inbox.open.set()
         settings = Limits(**{"body_timeout": 30, **limits})
         app = build_app(settings, ACCOUNTS, inbox, registry=registry)
-        async with serving(app, bound("127.0.0.1", 0), grace=0.1) as port:
+        async with serving(app, listening_socket("127.0.0.1", 0), grace=0.1) as port:
             yield Site(port, inbox, registry)
 
     return running

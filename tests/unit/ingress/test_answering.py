@@ -18,7 +18,7 @@ from wxbus.accounts.models import AccountKind, Accounts
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, reply_id_of
 from wxbus.errors import SpoolUnavailable
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import matches
@@ -120,7 +120,7 @@ async def a_world(**limits: Any) -> AsyncIterator[World]:
     worker.notes_pass.set()
     settings = Limits(**{"budget": FOR_EVER, "max_age": 300, **limits})
     app = build_app(settings, ACCOUNTS, worker, waiting=waiting, registry=registry)
-    async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
+    async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield World(f"http://127.0.0.1:{port}", http, worker, registry)
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from tests.support.pushes import Push, a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import serving
@@ -57,7 +57,7 @@ async def raw() -> AsyncIterator[Raw]:
     """A connection to an ingress with a budget of `BUDGET` seconds."""
     inbox = NotingInbox()
     app = build_app(Limits(budget=BUDGET), ACCOUNTS, inbox, registry=CollectorRegistry())
-    async with serving(app, bound("127.0.0.1", 0), grace=1) as port:
+    async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         yield Raw(reader, writer, inbox)
         writer.close()

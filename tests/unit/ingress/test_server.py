@@ -18,7 +18,7 @@ from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.testing import MemoryPublisher
 from wxbus_ingress.accounts.endpoints import Endpoint, Endpoints
 from wxbus_ingress.app import build_app
@@ -50,7 +50,7 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
     ended = asyncio.Event()
 
     async def run(started: "asyncio.Future[int]") -> None:
-        async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
+        async with serving(app, listening_socket("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
             await publisher.asked.wait()
         ended.set()
@@ -85,7 +85,7 @@ async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
     async def run(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wxbus_ingress.app.Endpoints", Noted)
         app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, publisher, registry=CollectorRegistry())
-        async with serving(app, bound("127.0.0.1", 0), grace=30) as port:
+        async with serving(app, listening_socket("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
             await stop.wait()
 

@@ -17,7 +17,7 @@ from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.accounts.file import AccountsFile
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, TokenUnavailable, WxbusError
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.testing import MemoryPublisher
 from wxbus_ingress.app import build_app
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
@@ -48,7 +48,7 @@ class WeChat:
 async def an_ingress(sources: IpAllowlist) -> AsyncIterator["Caller"]:
     """Run an ingress that looks at addresses."""
     app = build_app(Limits(), ACCOUNTS, MemoryPublisher(), sources=sources, registry=CollectorRegistry())
-    async with serving(app, bound("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
+    async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Caller(http, f"http://127.0.0.1:{port}/wechat/any")
 
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from tests.unit.rpc.conftest import Echo, Question, Reply
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
-from wxbus.rpc.auth.scopes import Needed, Scope, allowed
+from wxbus.rpc.auth.scopes import RequiredScope, Scope, allowed
 from wxbus.rpc.service.declaration import methods_of
 
 
@@ -143,8 +143,8 @@ def test_one_of_several_scopes_is_enough() -> None:
 @pytest.mark.parametrize("text", ["", "a:", "a b", "a:**", "a:{b}", "a:b*"])
 def test_a_scope_that_is_none_is_refused(text: str) -> None:
     """A slip in the keys file is an error, not a scope that never matches."""
-    with pytest.raises(ValueError, match="is no scope"):
+    with pytest.raises(ValueError, match="not a scope"):
         Scope.parse(text)
     if "{" not in text:
-        with pytest.raises(ValueError, match="is no scope"):
-            Needed.parse(text)
+        with pytest.raises(ValueError, match="not a scope"):
+            RequiredScope.parse(text)

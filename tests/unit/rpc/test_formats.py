@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from wxbus.errors import RpcFailure
-from wxbus.rpc.codec.formats import Form, MessagePack, Xml, standard
+from wxbus.rpc.codec.formats import Form, MessagePack, Xml, standard_formats
 from wxbus.rpc.codec.serialization import Json, Serializer, Serializers
 
 LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
@@ -62,7 +62,7 @@ FLAT = st.builds(
 DEEP = st.builds(Deep, flat=FLAT, item=st.none() | FLAT, detail=st.lists(FLAT, max_size=3), choice=st.just("x"))
 
 
-@pytest.mark.parametrize("serializer", standard(), ids=lambda serializer: type(serializer).__name__)
+@pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
 @given(message=FLAT)
 def test_flat_models_go_and_come(serializer: Serializer, message: Flat) -> None:
     """Numbers, truth values, choices, lists of none, one and many survive each format."""
@@ -131,9 +131,10 @@ class Listed(BaseModel):
 
 def test_what_a_format_holds_is_known_before_there_is_a_message() -> None:
     """A form holds flat models, XML those whose names are declared; JSON and MessagePack hold all."""
+    models = (Flat, Listed, Deep, Open)
     held = {
-        type(serializer).__name__: [model.__name__ for model in (Flat, Listed, Deep, Open) if serializer.holds(model)]
-        for serializer in standard()
+        type(serializer).__name__: [model.__name__ for model in models if serializer.supports(model)]
+        for serializer in standard_formats()
     }
     assert held == {
         "Json": ["Flat", "Listed", "Deep", "Open"],
@@ -145,12 +146,12 @@ def test_what_a_format_holds_is_known_before_there_is_a_message() -> None:
 
 def test_an_answer_is_given_in_a_format_that_holds_it() -> None:
     """The best of those that the caller takes; 406 if none of them holds the answer."""
-    known = Serializers(standard())
+    known = Serializers(standard_formats())
     form = "application/x-www-form-urlencoded"
-    assert isinstance(known.of_answer(form, Flat), Form)
-    assert isinstance(known.of_answer(f"{form}, application/xml;q=0.5", Deep), Xml)
+    assert isinstance(known.for_answer(form, Flat), Form)
+    assert isinstance(known.for_answer(f"{form}, application/xml;q=0.5", Deep), Xml)
     with pytest.raises(RpcFailure, match="406"):
-        known.of_answer(form, Deep)
+        known.for_answer(form, Deep)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_what_does_not_fit(serializer: Serializer, body: bytes, status: int) -> 
     assert "hunter2" not in f"{caught.value} {caught.value.errors}"
 
 
-@pytest.mark.parametrize("serializer", standard(), ids=lambda serializer: type(serializer).__name__)
+@pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
 @given(body=st.binary() | LETTERS.map(str.encode))
 def test_no_body_is_a_fault_of_ours(serializer: Serializer, body: bytes) -> None:
     """Whatever is sent is the model, 400 or 422."""
@@ -213,17 +214,17 @@ def test_one_s_own_format_is_added() -> None:
         def decode(self, body: bytes, model: type[BaseModel]) -> BaseModel:
             return model.model_validate({"text": body.decode()})
 
-        def holds(self, _model: type[BaseModel]) -> bool:
+        def supports(self, _model: type[BaseModel]) -> bool:
             return True
 
         def encode(self, message: BaseModel) -> bytes:
             return str(message).encode()
 
     mine: Serializer = Plain()  # type: ignore[assignment]  # a test's shortcut: not generic
-    known = Serializers((*standard(), mine))
-    assert known.of_request("text/plain") is known.of_answer("text/plain", Flat) is mine
+    known = Serializers((*standard_formats(), mine))
+    assert known.for_request("text/plain") is known.for_answer("text/plain", Flat) is mine
     assert known.content_types[0] == "application/json"
-    assert Serializers([mine]).of_answer(None, Flat) is mine
+    assert Serializers([mine]).for_answer(None, Flat) is mine
 
 
 class Nothing(BaseModel):

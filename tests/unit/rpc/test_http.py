@@ -20,10 +20,10 @@ from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import Scope
-from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.codec.formats import standard_formats
 from wxbus.rpc.service.audit import Audit
 from wxbus.rpc.service.call import Answer, Call
-from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.service.rate_limit import RateLimit
 from wxbus.rpc.transports.http import build_http
 
 SAY = "/rpc/echo/say"
@@ -328,7 +328,7 @@ async def test_errors_of_a_method(
 
 async def test_too_many_calls_429(keys: Keys) -> None:
     """The caller is told in whole seconds when to come back."""
-    limit = Limit(0.4, burst=1, clock=lambda: 0.0)
+    limit = RateLimit(0.4, burst=1, clock=lambda: 0.0)
     server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), limit=limit, registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as client:
         assert (await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
@@ -354,7 +354,9 @@ async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys
     body=st.binary(max_size=300)
     | st.text(max_size=200).map(lambda text: f"<xml>{text}</xml>".encode("utf-8", "surrogatepass"))
     | st.dictionaries(st.text(max_size=9), st.text(max_size=9)).map(msgpack.packb),
-    content_type=st.sampled_from([name for known in standard() for name in known.content_types] + ["text/json"]),
+    content_type=st.sampled_from(
+        [name for known in standard_formats() for name in known.content_types] + ["text/json"]
+    ),
 )
 def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
     """Whatever the body, the answer is 200 or 4xx: never 5xx."""
@@ -386,7 +388,7 @@ async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.
 async def test_quiet_methods_are_noted_when_they_are_refused(echo: Echo, keys: Keys) -> None:
     """What is called a thousand times a second need not fill the log; every call is counted all the same."""
     registry = CollectorRegistry()
-    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=registry, quiet=["echo.say"])
+    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=registry, unlogged=["echo.say"])
     async with TestClient(LowLevelServer(build_http(server))) as client:
         with structlog.testing.capture_logs() as logs:
             for key, appid in ((keys.full, "wx2"), (keys.one, "wx2")):
@@ -423,5 +425,5 @@ async def test_refused_calls_have_a_bounded_rate_of_lines() -> None:
         now = 1.0
         audit(refused(None), Answer(404, "", b""), 0.0)
     assert [entry["status"] for entry in logs] == [401] * 50 + [403, 404]
-    assert logs[-1]["refusals_left_out"] == 950
+    assert logs[-1]["unlogged_refusals"] == 950
     assert registry.get_sample_value("wxbus_rpc_refusals_unlogged_total") == 950

@@ -52,11 +52,11 @@ def test_a_subject_is_no_key() -> None:
     certificate = KeyEntry(name="worker", subject=subject, scopes=("token:get:*",))
     keys = ApiKeys.of([entry, certificate])
     assert tomllib.loads(certificate.as_toml())["keys"][0]["subject"] == subject
-    found = keys.certified(subject)
+    found = keys.by_certificate(subject)
     assert found is not None
     assert (found.name, found.key) == ("worker", subject)
-    assert keys.certified(entry.key) is None
-    assert keys.certified("CN=worker") is None
+    assert keys.by_certificate(entry.key) is None
+    assert keys.by_certificate("CN=worker") is None
     assert keys(subject) is None
 
 
@@ -70,7 +70,7 @@ def test_a_subject_is_no_key() -> None:
         ("[[keys]]\nname = 'x'\nscopes = ['x:y']\nsubject = 'CN=x'\nexpires = 2026-01-01T00:00:00", "expires"),
         (
             f"[[keys]]\nname='x'\nprefix='wxb_{'0' * 12}'\nsha256='{'0' * 64}'\nscopes=['a b']",
-            "is no scope",
+            "not a scope",
         ),
         ("[[keys", "keys.toml"),
         ("[[key]]\nname = 'x'", r"key: all must stand below \[\[keys\]\]"),
@@ -86,7 +86,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, named: str) -> None:
 
 def test_a_wrong_scope_is_refused_when_the_key_is_made() -> None:
     """No key is handed out that can do nothing."""
-    with pytest.raises(ConfigurationError, match="is no scope"):
+    with pytest.raises(ConfigurationError, match="not a scope"):
         new_key("worker", ["token get"])
 
 

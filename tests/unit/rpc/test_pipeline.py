@@ -12,7 +12,7 @@ from wxbus.features import Features
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
 from wxbus.rpc.service.call import Answer, Call, current_call
-from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.service.rate_limit import RateLimit
 from wxbus.rpc.service.stages import Next, Stage
 
 GOOD = b'{"appid": "wx1"}'
@@ -40,7 +40,7 @@ class Clock:
         return self.now
 
 
-def serve(echo: object, keys: Keys, *stages: Stage, limit: Limit | None = None) -> Server:
+def serve(echo: object, keys: Keys, *stages: Stage, limit: RateLimit | None = None) -> Server:
     """Return a server with stages of one's own."""
     registry = CollectorRegistry()
     return Server([echo], authenticator=ApiKeys.of(keys.entries), stages=stages, limit=limit, registry=registry)
@@ -124,7 +124,7 @@ async def test_who_calls_too_often_waits(keys: Keys) -> None:
     """429 with the time after which the next call is let through; the others are not concerned."""
     clock = Clock()
     echo = Echo()
-    server = serve(echo, keys, limit=Limit(2.0, burst=3, clock=clock))
+    server = serve(echo, keys, limit=RateLimit(2.0, burst=3, clock=clock))
     answers = [await server.answer(call_of(keys.full)) for _ in range(5)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
     assert answers[-1].retry_after == pytest.approx(0.5)
@@ -139,7 +139,7 @@ async def test_who_calls_too_often_waits(keys: Keys) -> None:
 
 async def test_a_caller_over_the_limit_has_its_body_not_read(keys: Keys) -> None:
     """The limit stands before what costs something, and behind the key: nobody uses up another's share."""
-    server = serve(Echo(), keys, limit=Limit(1.0, burst=1, clock=Clock()))
+    server = serve(Echo(), keys, limit=RateLimit(1.0, burst=1, clock=Clock()))
     assert (await server.answer(call_of("nobody"))).status == 401
     assert (await server.answer(call_of(keys.other))).status == 403
     assert (await server.answer(call_of(keys.full))).status == 200
@@ -149,7 +149,7 @@ async def test_a_caller_over_the_limit_has_its_body_not_read(keys: Keys) -> None
 def test_a_limit_of_nothing_is_a_slip() -> None:
     """No limit is no stage."""
     with pytest.raises(ValueError, match="above 0"):
-        Limit(0)
+        RateLimit(0)
 
 
 @pytest.mark.parametrize(("granted", "status"), [(["a:b", "a:c"], 200), (["a:b"], 403), (["a:c"], 403)])

@@ -9,7 +9,7 @@ import structlog
 
 from wxbus.config.settings import LogSettings
 from wxbus.runtime.logs import configure
-from wxbus.runtime.redaction import withholding
+from wxbus.runtime.redaction import redacting
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def test_a_users_words_are_blanked_and_events_keep_their_names(capsys: pytest.Ca
     """What is withheld is in no field and no traceback; a user who writes an event's name does not hide the line."""
     configure(LogSettings(log_format="json"), service="test")
     words = "delivery.failed: my address"
-    with withholding(lambda: [words]):
+    with redacting(lambda: [words]):
         try:
             int(words)
         except ValueError as exc:

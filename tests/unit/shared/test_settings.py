@@ -15,8 +15,8 @@ from wxbus.config.settings import (
     environment,
     load,
     load_for_command,
-    tell_unread,
-    unread,
+    log_unknown_variables,
+    unknown_variables,
 )
 from wxbus.errors import ConfigurationError
 
@@ -130,10 +130,10 @@ def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.M
         monkeypatch.setenv(name, "1")
 
     with structlog.testing.capture_logs() as lines:
-        tell_unread(ServiceSettings)
+        log_unknown_variables(ServiceSettings)
 
-    assert {line["event"] for line in lines} == {"settings.unread"}
-    assert [(line["variable"], line.get("meant")) for line in lines] == [
+    assert {line["event"] for line in lines} == {"settings.unknown_variable"}
+    assert [(line["variable"], line.get("did_you_mean")) for line in lines] == [
         ("WXBUS_ACOUNTS_FILE", "WXBUS_ACCOUNTS_FILE"),
         ("WXBUS_INGRES_PORT", None),
         ("WXBUS_SOME_PROT", "WXBUS_SOME_PORT"),
@@ -147,7 +147,7 @@ def test_a_variable_that_the_accounts_file_names_is_read(monkeypatch: pytest.Mon
     monkeypatch.setenv("WXBUS_SHOP_TOKEN", "token")
     monkeypatch.setenv("WXBUS_SHOP_TOKENS", "token")
 
-    assert unread(ServiceSettings) == {"WXBUS_SHOP_TOKENS": "WXBUS_SHOP_TOKEN"}
+    assert unknown_variables(ServiceSettings) == {"WXBUS_SHOP_TOKENS": "WXBUS_SHOP_TOKEN"}
 
 
 def test_a_command_that_misses_a_variable_says_where_make_run_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from wxbus.errors import ConfigurationError
 from wxbus.runtime.admin import build_admin, listening
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 
 
 def reached(port: int) -> Iterator[str]:
@@ -37,7 +37,7 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this ma
 )
 def test_a_host_stands_for_its_addresses(host: str, addresses: list[str]) -> None:
     """`::` takes both families, an address itself alone, a name its IPv4 address."""
-    with closing(bound(host, 0)) as listener:
+    with closing(listening_socket(host, 0)) as listener:
         assert list(reached(listener.getsockname()[1])) == addresses
 
 
@@ -53,4 +53,4 @@ async def test_every_server_takes_both_families_at_the_unspecified_address() -> 
 def test_a_host_of_another_machine_is_named() -> None:
     """The error names the address and the reason."""
     with pytest.raises(ConfigurationError, match=r"cannot listen on 203\.0\.113\.1:0: Cannot assign"):
-        bound("203.0.113.1", 0)
+        listening_socket("203.0.113.1", 0)

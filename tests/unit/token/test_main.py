@@ -42,7 +42,7 @@ async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
 def test_a_key_without_a_scope_is_refused() -> None:
     """Scopes are said, never assumed."""
     assert RUN.invoke(app, ["keys", "new", "worker"]).exit_code == 2
-    assert "is no scope" in RUN.invoke(app, ["keys", "new", "worker", "--scope", "a b"]).stderr
+    assert "not a scope" in RUN.invoke(app, ["keys", "new", "worker", "--scope", "a b"]).stderr
 
 
 def test_a_new_encryption_key_is_one() -> None:

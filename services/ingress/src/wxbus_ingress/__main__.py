@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus.runtime.command_line import explained, run
+from wxbus.runtime.command_line import reporting_errors, run
 
 cli = typer.Typer(add_completion=False)
 spool = typer.Typer(no_args_is_help=True, help="Look at callbacks that wait on disk for RabbitMQ.")
@@ -20,16 +20,16 @@ def main(
         return
     import uvloop
 
-    from wxbus.config.settings import load, tell_unread
+    from wxbus.config.settings import load, log_unknown_variables
     from wxbus.runtime import logs
     from wxbus_ingress.cli.run import serve_with
     from wxbus_ingress.server import serve
     from wxbus_ingress.settings import IngressSettings
 
-    with explained():
+    with reporting_errors():
         settings = load(IngressSettings)
         logs.configure(settings.log, service="ingress")
-        tell_unread(IngressSettings)
+        log_unknown_variables(IngressSettings)
         uvloop.run(serve(settings) if processes == 1 else serve_with(settings, processes))
 
 
@@ -38,7 +38,7 @@ def status() -> None:
     """Show every spool of this namespace: how many callbacks it holds, how old, and whether a process has it."""
     from wxbus_ingress.cli import spool as spool_cli
 
-    with explained():
+    with reporting_errors():
         spool_cli.status()
 
 
@@ -49,7 +49,7 @@ def export(
     """Write the callbacks as JSON lines, oldest first, to standard output. They hold what users wrote."""
     from wxbus_ingress.cli import spool as spool_cli
 
-    with explained():
+    with reporting_errors():
         spool_cli.export(file)
 
 

@@ -17,7 +17,7 @@ from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process
 from wxbus.runtime.signals import stop_signal
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus.runtime.watchdog import watched_loop
 from wxbus_ingress.app import build_app
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
@@ -105,11 +105,11 @@ async def serve(
             registry=registry,
         )
         await stack.enter_async_context(accounts.watching())
-        told = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
+        informational = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
         if sources:
-            told["sources"] = sources.problem
-        admin = build_admin({"callbacks": spooling.check}, told=told, registry=registry)
-        listener = place.listener or bound(settings.host, settings.port)
+            informational["sources"] = sources.problem
+        admin = build_admin({"callbacks": spooling.check}, informational=informational, registry=registry)
+        listener = place.listener or listening_socket(settings.host, settings.port)
         admin_port = port_for_process(settings.admin_port, place.number)
         admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
         port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from wxbus.runtime.command_line import explained, run
+from wxbus.runtime.command_line import reporting_errors, run
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False)
 
@@ -16,7 +16,7 @@ def main(context: typer.Context) -> None:
         return
     from wxbus_sandbox.cli.serve import serve
 
-    with explained(code=1):
+    with reporting_errors(code=1):
         serve()
 
 
@@ -63,7 +63,7 @@ def send(
         )
     except ValueError as exc:
         raise typer.BadParameter(str(exc)) from exc
-    with explained(code=1):
+    with reporting_errors(code=1):
         raise typer.Exit(sending.send(request, url=url, wait=wait))
 
 

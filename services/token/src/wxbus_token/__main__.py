@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus.runtime.command_line import explained, run
+from wxbus.runtime.command_line import reporting_errors, run
 from wxbus_token.cli import credentials
 from wxbus_token.cli.accounts import accounts
 from wxbus_token.cli.keys import keys
@@ -25,7 +25,7 @@ def main(context: typer.Context) -> None:
         return
     from wxbus_token.cli.serve import serve
 
-    with explained(before=NAME):
+    with reporting_errors(before=NAME):
         serve()
 
 
@@ -36,7 +36,7 @@ def encryption_key(
     """Print a new key for WXBUS_TOKEN_ENCRYPTION_KEYS."""
     from wxbus_token.registry.keyring import new_encryption_key
 
-    with explained(before=NAME):
+    with reporting_errors(before=NAME):
         typer.echo(new_encryption_key(key_id))
 
 

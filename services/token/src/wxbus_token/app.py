@@ -18,7 +18,7 @@ from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
 from wxbus.rpc.auth.keys import KeyEntry, read_entries
-from wxbus.rpc.service.limit import Limit
+from wxbus.rpc.service.rate_limit import RateLimit
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.rpc.transports.http import build_http
 from wxbus.runtime.admin import build_admin, listening
@@ -114,7 +114,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(background(platforms.run()))
         await enter(background(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
 
-        limit = Limit(settings.rate_limit) if settings.rate_limit else None
+        limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
         operations = TokenOperations(authority, platforms, credential_store, guard, losses)
         services = [
             TokenServicer(platforms),
@@ -124,15 +124,15 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             KeysService(callers),
         ]
         server = Server(
-            services, authenticator=callers, limit=limit, registry=registry, quiet=settings.unlogged_methods
+            services, authenticator=callers, limit=limit, registry=registry, unlogged=settings.unlogged_methods
         )
-        told = {
+        informational = {
             "redis": credential_store.check,
             "values": authority.check_values,
             "accounts": file.check,
             "api_keys": keys_file.check,
         }
-        admin = build_admin({"tokens": authority.check}, told=told, registry=registry)
+        admin = build_admin({"tokens": authority.check}, informational=informational, registry=registry)
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=settings.tls))

@@ -2,7 +2,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus.runtime.command_line import explained, run
+from wxbus.runtime.command_line import reporting_errors, run
 from wxbus_worker.cli.dead_commands import dead
 
 cli = typer.Typer(add_completion=False)
@@ -25,16 +25,16 @@ def main(
         return
     if reload and processes > 1:
         raise typer.BadParameter("--reload runs one process", param_hint="--processes")
-    from wxbus.config.settings import load, tell_unread
+    from wxbus.config.settings import load, log_unknown_variables
     from wxbus.runtime import logs
     from wxbus_worker.cli.run import work
     from wxbus_worker.settings import WorkerSettings
 
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}
-    with explained():
+    with reporting_errors():
         settings = load(WorkerSettings).model_copy(update=given)
         logs.configure(settings.log, service="worker")
-        tell_unread(WorkerSettings)
+        log_unknown_variables(WorkerSettings)
         work(settings, processes=processes, reload=reload)
 
 

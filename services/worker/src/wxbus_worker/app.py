@@ -136,7 +136,7 @@ async def serve(
                     "partitions": ownership.check,
                 }
                 admin = listening(
-                    build_admin(checks, told={"accounts": accounts.check}, registry=registry),
+                    build_admin(checks, informational={"accounts": accounts.check}, registry=registry),
                     host=settings.admin_host,
                     port=settings.admin_port,
                 )

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from wxbus.bus.topology import Topology
 from wxbus.config.account_tables import secret_variables
 from wxbus.config.urls import AmqpUrl, HttpUrl, ManagementUrl, RedisUrl
-from wxbus.config.validation import complaint
+from wxbus.config.validation import error_message
 from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
@@ -124,7 +124,7 @@ def load_for_command(settings: type[S]) -> S:
         raise ConfigurationError(f"{exc}{hint}") from exc
 
 
-def unread(*settings: type[BaseSettings]) -> dict[str, str]:
+def unknown_variables(*settings: type[BaseSettings]) -> dict[str, str]:
     """Return each variable of ours that no part reads, with the one that was probably meant or "".
 
     Args:
@@ -144,11 +144,11 @@ def _named_by_accounts() -> set[str]:
         return set()
 
 
-def tell_unread(*settings: type[BaseSettings]) -> None:
-    """Log each variable that `unread` returns: it is misspelt, or of another release, and has no effect."""
+def log_unknown_variables(*settings: type[BaseSettings]) -> None:
+    """Log each variable that `unknown_variables` returns: it is misspelt, or of another release, and has no effect."""
     log = structlog.stdlib.get_logger(__name__)
-    for name, meant in unread(*settings).items():
-        log.warning("settings.unread", variable=name, **({"meant": meant} if meant else {}))
+    for name, meant in unknown_variables(*settings).items():
+        log.warning("settings.unknown_variable", variable=name, **({"did_you_mean": meant} if meant else {}))
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
@@ -181,7 +181,7 @@ def _wrong(settings: type[BaseSettings]) -> list[str]:
 
 
 def _line(settings: type[BaseSettings], error: ErrorDetails) -> str:
-    what = NOT_SET if error["type"] == "missing" else complaint(error)
+    what = NOT_SET if error["type"] == "missing" else error_message(error)
     return f"{_variable(settings, str(error['loc'][0]))}: {what}" if error["loc"] else what
 
 

@@ -15,12 +15,12 @@ WORDS: Final[Mapping[str, str]] = {
 """For kinds of errors whose own text speaks of Python."""
 
 
-def complaint(error: ErrorDetails) -> str:
+def error_message(error: ErrorDetails) -> str:
     """Return what is wrong, without where."""
     return WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
 
 
 def validation_messages(error: ValidationError) -> str:
     """Return all that is wrong, each as `field: what`, or as `what` alone if it is about no one field."""
-    found = ((".".join(map(str, one["loc"])), complaint(one)) for one in error.errors())
+    found = ((".".join(map(str, one["loc"])), error_message(one)) for one in error.errors())
     return "; ".join(f"{where}: {what}" if where else what for where, what in found)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec import problems
-from wxbus.rpc.codec.compression import GZIP, compressed
+from wxbus.rpc.codec.compression import GZIP, compress
 from wxbus.rpc.codec.serialization import Json, Serializer
 from wxbus.rpc.service.declaration import DeclaredMethod, declared_methods, service_name
 from wxbus.rpc.transports.amqp_client import AmqpTransport
@@ -122,7 +122,7 @@ class Client:
             RpcFailure: The service answered with an error.
             RpcUnavailable: It did not answer in time.
         """
-        body, encoding = compressed(self._serializer.encode(request), GZIP)
+        body, encoding = compress(self._serializer.encode(request), GZIP)
         outgoing = Outgoing(service, method, self._serializer.content_types[0], body, encoding)
         try:
             async with asyncio.timeout(self._timeout if timeout is None else timeout) as deadline:

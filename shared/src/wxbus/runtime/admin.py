@@ -1,4 +1,4 @@
-"""The admin port every service has: `/healthz` (alive), `/readyz` (which part is not ready), `/metrics`."""
+"""The admin port of every service: `/healthz` (alive), `/readyz` (state of each part), `/metrics`."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from wxbus.errors import WxbusError
 from wxbus.runtime.http_server import ApplicationRunner
-from wxbus.runtime.sockets import BACKLOG, bound
+from wxbus.runtime.sockets import BACKLOG, listening_socket
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 """Returns when its part is ready; raises WxbusError with the reason if not."""
@@ -21,16 +21,19 @@ CHECK_TIMEOUT = 2.0
 
 
 def build_admin(
-    checks: Mapping[str, Check], *, told: Mapping[str, Check] | None = None, registry: CollectorRegistry = REGISTRY
+    checks: Mapping[str, Check],
+    *,
+    informational: Mapping[str, Check] | None = None,
+    registry: CollectorRegistry = REGISTRY,
 ) -> web.Application:
     """Return the admin application.
 
     Args:
-        checks: Maps a part's name to its readiness check.
-        told: Parts that are told too, without which the service is ready all the same.
+        checks: Readiness checks by name of the part.
+        informational: Checks of parts that `/readyz` shows and that do not affect readiness.
         registry: Holds the metrics.
     """
-    everything = {**checks, **(told or {})}
+    everything = {**checks, **(informational or {})}
 
     async def readyz(_request: web.Request) -> web.Response:
         states = await asyncio.gather(*(_state(check) for check in everything.values()))
@@ -56,12 +59,12 @@ async def listening(
     """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one).
 
     Raises:
-        ConfigurationError: The port is taken, or the host is none of ours.
+        ConfigurationError: The port is taken, or the host is not an address of this machine.
     """
     runner = ApplicationRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
     await runner.setup()
     try:
-        listener = bound(host, port)
+        listener = listening_socket(host, port)
         await web.SockSite(runner, listener, backlog=BACKLOG, ssl_context=tls).start()
         yield int(listener.getsockname()[1])
     finally:

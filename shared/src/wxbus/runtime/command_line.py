@@ -28,7 +28,7 @@ def run(app: typer.Typer) -> None:
 
 
 @contextmanager
-def explained(*, code: int = 2, before: str = "") -> Iterator[None]:
+def reporting_errors(*, code: int = 2, before: str = "") -> Iterator[None]:
     """Run the block; one of our errors ends the command with its text on standard error, and with this exit code."""
     from wxbus.errors import WxbusError  # noqa: PLC0415 - --help does without it, and it takes as long as all the rest
 

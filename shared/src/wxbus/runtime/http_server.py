@@ -100,7 +100,7 @@ class Server(aiohttp_internals.Server):
         if self._lines.take(""):
             self._left_out += 1
             return
-        log.info("http.refused", status=status, reason=reason, remote=remote, refusals_left_out=self._left_out)
+        log.info("http.refused", status=status, reason=reason, remote=remote, unlogged_refusals=self._left_out)
         self._left_out = 0
 
     def _refuse_coding(self, request: web.BaseRequest) -> web.Response:

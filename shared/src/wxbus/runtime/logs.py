@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from wxbus.config.settings import LogSettings
-from wxbus.runtime.redaction import BLANK, discreet, discreet_traceback
+from wxbus.runtime.redaction import BLANK, redact_quotes, redacted_traceback
 
 SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
 SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
@@ -21,7 +21,7 @@ NO_QUOTATION = frozenset(
 """Ours, or WeChat's: a user cannot have a line hidden by writing what stands here. Exceptions are discreet already."""
 
 
-def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank out fields with a secret's name, and secrets in addresses, whoever logged them."""
     for name, value in event.items():
         if not isinstance(value, str):
@@ -40,12 +40,12 @@ def _is_secret(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Return `text` without tokens and secrets in addresses (protocol reference 13, trap 10) and what is withheld."""
-    return discreet(_without_secrets(text))
+    return redact_quotes(_without_secrets(text))
 
 
 def redact_traceback(error: BaseException) -> str:
     """Return the traceback of an error: code as it is, the texts of the errors as `redact_text` returns them."""
-    return _without_secrets(discreet_traceback(error))
+    return _without_secrets(redacted_traceback(error))
 
 
 def _without_secrets(text: str) -> str:
@@ -62,17 +62,17 @@ def configure(settings: LogSettings, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    exceptions = structlog.processors.ExceptionRenderer(lambda exc_info: discreet_traceback(exc_info[1]))
+    exceptions = structlog.processors.ExceptionRenderer(lambda exc_info: redacted_traceback(exc_info[1]))
     if settings.log_format == "json":
         final: list[structlog.typing.Processor] = [
             exceptions,
-            redact,
+            redact_event,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
         final = [
             exceptions,
-            redact,
+            redact_event,
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ]
     level = getattr(logging, settings.log_level.upper())

@@ -1,7 +1,7 @@
 """A user's words stay out of logs and dead-letter headers, also where an error quotes them.
 
 Python quotes what it cannot read ("invalid literal for int(): '...'"), and so do libraries. Whoever handles a message
-says what it holds (`withholding`); `wxbus.runtime.logs` replaces quotations of it in whatever is written meanwhile.
+says what it holds (`redacting`); `wxbus.runtime.logs` replaces quotations of it in whatever is written meanwhile.
 
 A text of our own may share words with a message by chance. It has to stay readable, so a match counts as a quotation
 only if it stands in quotation marks, is long, is the whole of several words, or holds more than plain words: a number,
@@ -26,7 +26,7 @@ TELLING: Final = re.compile(r"(?=\S{4})\S*[^\sA-Za-z,.:;!?'\"()_-]\S*")
 QUOTES: Final = "'\"`‘’“”「」"
 
 
-class Words:
+class QuotedTexts:
     """Texts that must not be quoted."""
 
     def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
@@ -84,26 +84,26 @@ def _is_quoted(text: str, start: int, end: int) -> bool:
     return start > 0 and end < len(text) and text[start - 1] in QUOTES and text[end] in QUOTES
 
 
-_WITHHELD: ContextVar[Words | None] = ContextVar("wxbus_withheld", default=None)
+_WITHHELD: ContextVar[QuotedTexts | None] = ContextVar("wxbus_withheld", default=None)
 
 
 @contextmanager
-def withholding(texts: Callable[[], Iterable[str]]) -> Iterator[None]:
+def redacting(texts: Callable[[], Iterable[str]]) -> Iterator[None]:
     """Let nothing that is logged while the block runs quote these texts."""
-    token = _WITHHELD.set(Words(texts))
+    token = _WITHHELD.set(QuotedTexts(texts))
     try:
         yield
     finally:
         _WITHHELD.reset(token)
 
 
-def discreet(text: str) -> str:
+def redact_quotes(text: str) -> str:
     """Return `text` without what is being withheld."""
     words = _WITHHELD.get()
     return text if words is None else words.blank(text)
 
 
-def discreet_traceback(error: BaseException) -> str:
+def redacted_traceback(error: BaseException) -> str:
     """Return the traceback of an error: code as it is, the texts of the errors without what is being withheld."""
     formatted = traceback.TracebackException.from_exception(error)
     _make_discreet(formatted, error)
@@ -118,7 +118,7 @@ def _make_discreet(formatted: traceback.TracebackException, error: BaseException
         for line in plain(*args, **options):
             kind, colon, text = line.partition(": ")
             # The type of an error is code, too.
-            yield f"{kind}: {discreet(text)}" if colon and f".{kind}".endswith(f".{name}") else discreet(line)
+            yield f"{kind}: {redact_quotes(text)}" if colon and f".{kind}".endswith(f".{name}") else redact_quotes(line)
 
     # No subclass: the standard library makes the errors behind this one as objects of the base class.
     vars(formatted)["format_exception_only"] = format_exception_only

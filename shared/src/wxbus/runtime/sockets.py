@@ -8,7 +8,7 @@ from wxbus.errors import ConfigurationError
 BACKLOG = 1024
 
 
-def bound(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """Return a socket that listens at `host`; `::` takes IPv4 too, and `port=0` takes a free port.
 
     A name with several addresses stands for the first of them, an IPv4 one if there is any.

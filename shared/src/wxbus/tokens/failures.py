@@ -24,7 +24,7 @@ def token_failures(*, passing: Collection[int] = ()) -> Iterator[None]:
         if exc.status in passing:
             raise
         text = f"the token service answers {exc}"
-        state = problems.refusal_of(exc)
+        state = problems.refusal_state(exc)
         if state is not None or (400 <= exc.status < 500 and exc.status != 429):
             raise TokenRefused(text, retry_after=exc.retry_after, state=state or "") from exc
         raise TokenUnavailable(text, retry_after=exc.retry_after) from exc

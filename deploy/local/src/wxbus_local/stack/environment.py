@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from wxbus.config.settings import PREFIX, unread, variables
+from wxbus.config.settings import PREFIX, unknown_variables, variables
 from wxbus_ingress.settings import IngressSettings, SpoolCommandSettings
 from wxbus_local.servers.launcher import Servers
 from wxbus_local.settings import LocalSettings
@@ -74,7 +74,7 @@ def misspelt() -> list[str]:
     """Return a sentence for each variable of ours that no part reads."""
     return [
         f"{name} is set, but no part of wxbus reads it" + (f"; did you mean {meant}?" if meant else "")
-        for name, meant in unread(*SETTINGS).items()
+        for name, meant in unknown_variables(*SETTINGS).items()
     ]
 
 
@@ -90,7 +90,7 @@ def overruled(decided: Mapping[str, str]) -> list[str]:
 
 def known() -> dict[str, str]:
     """Return our environment without the variables that no part reads: their warning has been given."""
-    left_out = unread(*SETTINGS)
+    left_out = unknown_variables(*SETTINGS)
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 

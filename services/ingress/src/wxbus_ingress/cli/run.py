@@ -12,7 +12,7 @@ import uvloop
 from wxbus.config.settings import load
 from wxbus.runtime import logs
 from wxbus.runtime.processes import supervise
-from wxbus.runtime.sockets import bound
+from wxbus.runtime.sockets import listening_socket
 from wxbus_ingress.server import GRACE, Place, serve
 from wxbus_ingress.settings import IngressSettings
 
@@ -28,7 +28,7 @@ async def serve_with(settings: IngressSettings, processes: int) -> None:
     Raises:
         ConfigurationError: The port is taken, or a process cannot start with these settings.
     """
-    with bound(settings.host, settings.port) as listener:
+    with listening_socket(settings.host, settings.port) as listener:
         log.info("ingress.starting", processes=processes, port=listener.getsockname()[1])
         places = [Place(number, processes, listener) for number in range(processes)]
         await supervise([partial(_serve, place) for place in places], grace=settings.limits.budget + GRACE + STOP_GRACE)

@@ -4,7 +4,7 @@ import structlog
 import uvloop
 
 from wxbus.accounts.models import Accounts
-from wxbus.config.settings import load, tell_unread
+from wxbus.config.settings import load, log_unknown_variables
 from wxbus.runtime import logs
 from wxbus.runtime.admin import listening
 from wxbus.runtime.signals import stop_signal
@@ -23,7 +23,7 @@ def serve() -> None:
     settings = load(SandboxSettings)
     accounts = Accounts.read(settings.accounts.accounts_file)
     logs.configure(settings.log, service="sandbox")
-    tell_unread(SandboxSettings)
+    log_unknown_variables(SandboxSettings)
     uvloop.run(_serve(settings, accounts))
 
 

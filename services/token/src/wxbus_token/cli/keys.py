@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxbus.runtime.command_line import explained
+from wxbus.runtime.command_line import reporting_errors
 from wxbus_token.cli.options import NAME, AsJson
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def new(name: Name, scope: Scopes) -> None:
     """
     from wxbus.rpc.auth.keys import new_key
 
-    with explained(before=NAME):
+    with reporting_errors(before=NAME):
         key, entry = new_key(name, scope)
     _hand_over(key)
     typer.echo("To add to the file that WXBUS_TOKEN_API_KEYS_FILE names:", err=True)

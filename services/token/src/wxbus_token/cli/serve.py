@@ -2,7 +2,7 @@
 
 import uvloop
 
-from wxbus.config.settings import load, tell_unread
+from wxbus.config.settings import load, log_unknown_variables
 from wxbus.runtime import logs
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.signals import stop_signal
@@ -15,7 +15,7 @@ def serve() -> None:
     """Serve until SIGTERM or Ctrl-C; raises ConfigurationError for what cannot be used."""
     settings = load(TokenSettings)
     logs.configure(settings.log, service="token")
-    tell_unread(TokenSettings, CallerSettings)
+    log_unknown_variables(TokenSettings, CallerSettings)
     uvloop.run(_serve(settings))
 
 

@@ -12,7 +12,7 @@ import structlog
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.errors import RpcFailure, UnknownAccount
-from wxbus.rpc.codec.serialization import validated
+from wxbus.rpc.codec.serialization import validate
 from wxbus_token.registry.models import RegisteredAccount
 from wxbus_token.registry.register import Register
 
@@ -66,7 +66,7 @@ class AccountRegistry:
             detail = "a third-party platform stands in the accounts file: ingress needs its Token and EncodingAESKey"
             raise RpcFailure(422, "Not at run time", detail=detail)
         await self._register.read()
-        account = validated({**fields, "changed": self._register.moment()}, RegisteredAccount)
+        account = validate({**fields, "changed": self._register.moment()}, RegisteredAccount)
         for other in [*self._file.current, *self._register.entries.values()]:
             if account.appid == other.appid or account.name == other.name:
                 where = "stands in the accounts file" if isinstance(other, Account) else "is registered"

@@ -33,9 +33,9 @@ class ApiKeyRegistry:
             self._uses.note(principal.key)
         return principal
 
-    def certified(self, subject: str) -> Principal | None:
+    def by_certificate(self, subject: str) -> Principal | None:
         """Return who has a certificate with this subject."""
-        principal = self._keys.certified(subject)
+        principal = self._keys.by_certificate(subject)
         if principal is not None:
             self._uses.note(principal.key)
         return principal

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wxbus.runtime.command_line import explained
+from wxbus.runtime.command_line import reporting_errors
 from wxbus_worker.cli.filter import Filter, filtered
 
 dead = typer.Typer(help="Messages that no attempt could save.", no_args_is_help=True)
@@ -66,5 +66,5 @@ def _letters(context: typer.Context) -> Iterator[ModuleType]:
 
     if set_up_logs := context.obj:
         set_up_logs()
-    with explained():
+    with reporting_errors():
         yield letters

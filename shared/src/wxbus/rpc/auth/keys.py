@@ -44,8 +44,8 @@ from wxbus.rpc.auth.scopes import PATTERN, Scope
 PREFIX_BYTES: Final = 6
 SECRET_BYTES: Final = 32
 """So much chance needs no slow hash: SHA-256 of it cannot be guessed."""
-PRESENTED: Final = re.compile(r"(wxb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
-NOBODY: Final = "0" * 64
+KEY_FORMAT: Final = re.compile(r"(wxb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+NO_KEY_HASH: Final = "0" * 64
 """The hash of no key."""
 
 
@@ -55,7 +55,7 @@ class Authenticator(Protocol):
     def __call__(self, credentials: str) -> Principal | None:
         """Return whose API key it is, or None if it is not good."""
 
-    def certified(self, subject: str) -> Principal | None:
+    def by_certificate(self, subject: str) -> Principal | None:
         """Return who has a certificate with this subject, checked by the transport; None if nobody we know."""
 
 
@@ -143,12 +143,12 @@ class ApiKeys:
 
     def __call__(self, credentials: str) -> Principal | None:
         """Return whose key it is; as much work is done for a wrong key as for a right one."""
-        match = PRESENTED.fullmatch(credentials)
+        match = KEY_FORMAT.fullmatch(credentials)
         known = self._known.get(match[1]) if match else None
-        good = hmac.compare_digest(_digest(credentials), (known and known.sha256) or NOBODY)
+        good = hmac.compare_digest(_digest(credentials), (known and known.sha256) or NO_KEY_HASH)
         return self._current(known) if good else None
 
-    def certified(self, subject: str) -> Principal | None:
+    def by_certificate(self, subject: str) -> Principal | None:
         """Return who has a certificate with this subject."""
         known = self._known.get(subject)
         return self._current(known) if known and known.sha256 is None else None
@@ -191,7 +191,7 @@ def new_key(name: str, scopes: Sequence[str], *, expires: datetime | None = None
         raise ConfigurationError(validation_messages(exc)) from exc
 
 
-def presented(authorization: object) -> str | None:
+def bearer_credentials(authorization: object) -> str | None:
     """Return the key that an `Authorization` header presents, on either transport; None if it presents none."""
     scheme, _, credentials = (authorization if isinstance(authorization, str) else "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else None

@@ -8,15 +8,15 @@ from wxbus.errors import RpcFailure
 from wxbus.rpc.codec.negotiation import qualities
 
 GZIP: Final = "gzip"
-WORTHWHILE: Final = 1024
+COMPRESS_FROM: Final = 1024
 """Bytes from which a body is compressed; most answers, a token among them, are smaller."""
 GZIP_WINDOW: Final = 31
 """For zlib: 15 bits, in gzip's format."""
 
 
-def compressed(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | None]:
+def compress(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | None]:
     """Return the body and its content encoding: None if it stays as it is."""
-    if len(body) < WORTHWHILE or not accept_encoding:
+    if len(body) < COMPRESS_FROM or not accept_encoding:
         return body, None
     weights = qualities(accept_encoding)
     if weights.get(GZIP, weights.get("*", 0.0)) <= 0:
@@ -24,7 +24,7 @@ def compressed(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | N
     return gzip.compress(body, mtime=0), GZIP
 
 
-def inflated(body: bytes, content_encoding: str | None, *, limit: int) -> bytes:
+def decompress(body: bytes, content_encoding: str | None, *, limit: int) -> bytes:
     """Return the body as it was before its encoding.
 
     Raises:

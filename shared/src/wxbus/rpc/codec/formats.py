@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback, RpcFailure
 from wxbus.rpc.codec import shapes
-from wxbus.rpc.codec.serialization import Json, Serializer, typed, validated
+from wxbus.rpc.codec.serialization import Json, Serializer, decode_json, validate
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Renderable
 
@@ -41,9 +41,9 @@ class Form:
         values: dict[str, list[str]] = {}
         for name, value in pairs:
             values.setdefault(name, []).append(value)
-        return validated(_shaped(values, model), model)
+        return validate(_shaped(values, model), model)
 
-    def holds(self, model: type[BaseModel]) -> bool:
+    def supports(self, model: type[BaseModel]) -> bool:
         """Flat models, with lists of single values."""
         return shapes.is_flat(model)
 
@@ -66,9 +66,9 @@ class MessagePack:
             text = to_json(values, inf_nan_mode="constants", fallback=lambda _: None)
         except (ValueError, msgpack.UnpackException) as exc:
             raise _unreadable("MessagePack") from exc
-        return typed(text, model)
+        return decode_json(text, model)
 
-    def holds(self, _model: type[BaseModel]) -> bool:
+    def supports(self, _model: type[BaseModel]) -> bool:
         """Any; a number beyond 64 bits is a fault of the method that answers with it."""
         return True
 
@@ -93,9 +93,9 @@ class Xml:
             document = codec.parse(body)
         except MalformedCallback as exc:
             raise _unreadable("XML", str(exc)) from exc
-        return validated(_shaped(document, model), model)
+        return validate(_shaped(document, model), model)
 
-    def holds(self, model: type[BaseModel]) -> bool:
+    def supports(self, model: type[BaseModel]) -> bool:
         """Models whose names are known and can be elements."""
         return shapes.has_element_names(model)
 
@@ -104,7 +104,7 @@ class Xml:
         return codec.render(_texts(message.model_dump(mode="json")), codec.Format.XML)
 
 
-def standard() -> tuple[Serializer, ...]:
+def standard_formats() -> tuple[Serializer, ...]:
     """Return all formats, JSON first; a server with one's own is given `(*standard(), Mine())`."""
     return (Json(), Form(), MessagePack(), Xml())
 

@@ -13,7 +13,7 @@ REFUSED = "urn:wxbus:problem:token-refused"
 DEFAULT_RETRY_AFTER = 1.0
 
 
-def failure_of(error: WxbusError) -> RpcFailure:
+def to_failure(error: WxbusError) -> RpcFailure:
     """Return what the caller is told about an error that a method raised.
 
     The branch decides (see `wxbus.errors`): what is away is 503 with a time, what does not exist 404; anything else
@@ -36,7 +36,7 @@ def failure_of(error: WxbusError) -> RpcFailure:
             return RpcFailure(500, "Internal error")
 
 
-def refusal_of(failure: RpcFailure) -> str | None:
+def refusal_state(failure: RpcFailure) -> str | None:
     """Return the word that says why WeChat refuses a token, "" for an unknown why; None if it is no such failure."""
     beginning, separator, state = failure.type_uri.partition(f"{REFUSED}:")
     if failure.type_uri == REFUSED:

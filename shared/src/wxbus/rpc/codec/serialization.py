@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from wxbus.config.validation import complaint
+from wxbus.config.validation import error_message
 from wxbus.errors import RpcFailure
 from wxbus.rpc.codec.negotiation import ANYTHING, qualities, quality_of
 
@@ -15,7 +15,7 @@ M = TypeVar("M", bound=BaseModel)
 
 Extra: TypeAlias = Literal["forbid", "ignore"]
 
-IGNORED: Final[ContextVar[list[str] | None]] = ContextVar("wxbus_rpc_ignored", default=None)
+IGNORED_FIELDS: Final[ContextVar[list[str] | None]] = ContextVar("wxbus_rpc_ignored", default=None)
 """Where the names of fields that a request has and its model has not are noted."""
 
 
@@ -28,7 +28,7 @@ class Serializer(Protocol):
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 (cannot be read) or 422 (is not of the model)."""
 
-    def holds(self, model: type[BaseModel]) -> bool:
+    def supports(self, model: type[BaseModel]) -> bool:
         """Say whether every message of the model can be written in this format."""
 
     def encode(self, message: BaseModel) -> bytes:
@@ -42,9 +42,9 @@ class Json:
 
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 or 422."""
-        return typed(body, model)
+        return decode_json(body, model)
 
-    def holds(self, _model: type[BaseModel]) -> bool:
+    def supports(self, _model: type[BaseModel]) -> bool:
         """Any."""
         return True
 
@@ -65,34 +65,34 @@ class Serializers:
         """All names, the default first."""
         return tuple(self._by_type)
 
-    def holding(self, model: type[BaseModel]) -> Sequence[str]:
+    def supporting(self, model: type[BaseModel]) -> Sequence[str]:
         """Return the names of those that hold every message of the model, the default first."""
-        return tuple(name for name, serializer in self._by_type.items() if serializer.holds(model))
+        return tuple(name for name, serializer in self._by_type.items() if serializer.supports(model))
 
-    def of_request(self, content_type: str) -> Serializer:
+    def for_request(self, content_type: str) -> Serializer:
         """Return the format that a body is in; raises RpcFailure 415: it is never guessed."""
         serializer = self._by_type.get(content_type)
         if serializer is None:
             raise RpcFailure(415, "Unsupported content type", detail=f"send one of: {', '.join(self._by_type)}")
         return serializer
 
-    def of_answer(self, accept: str | None, model: type[BaseModel]) -> Serializer:
+    def for_answer(self, accept: str | None, model: type[BaseModel]) -> Serializer:
         """Return the format that the caller likes best, of two equal ones ours, among those that hold the answer.
 
         Raises:
             RpcFailure: 406: there is none.
         """
-        if (not accept or accept == ANYTHING) and self._default.holds(model):
+        if (not accept or accept == ANYTHING) and self._default.supports(model):
             return self._default
         weights = qualities(accept or ANYTHING)
-        able = self.holding(model)
+        able = self.supporting(model)
         best = max(able, key=lambda name: quality_of(name, weights), default="")  # the first of equal ones
         if quality_of(best, weights) <= 0:
             raise RpcFailure(406, "Not acceptable", detail=f"accept one of: {', '.join(able)}")
         return self._by_type[best]
 
 
-def unfit(error: ValidationError) -> RpcFailure:
+def validation_failure(error: ValidationError) -> RpcFailure:
     """Return what the caller is told: which field and why, never what was in it (it may be a token)."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     if any(entry["type"] == "json_invalid" for entry in errors):
@@ -100,22 +100,22 @@ def unfit(error: ValidationError) -> RpcFailure:
     return RpcFailure(
         422,
         "The request does not fit",
-        errors=[{"field": ".".join(map(str, entry["loc"])), "message": complaint(entry)} for entry in errors[:20]],
+        errors=[{"field": ".".join(map(str, entry["loc"])), "message": error_message(entry)} for entry in errors[:20]],
     )
 
 
-def typed(body: bytes, model: type[M]) -> M:
+def decode_json(body: bytes, model: type[M]) -> M:
     """Return the request that this JSON is, types and all: a text is no number; raises RpcFailure 400 or 422.
 
-    Fields that the model has not are ignored, see `IGNORED`: a newer client may call an older server.
+    Fields that the model has not are ignored, see `IGNORED_FIELDS`: a newer client may call an older server.
     """
     return _read(model, lambda extra: model.model_validate_json(body, strict=True, extra=extra))
 
 
-def validated(values: object, model: type[M]) -> M:
+def validate(values: object, model: type[M]) -> M:
     """Return the request that these values are, texts perhaps that stand for numbers; raises RpcFailure 422.
 
-    Fields that the model has not are ignored as by `typed`.
+    Fields that the model has not are ignored as by `decode_json`.
     """
     return _read(model, lambda extra: model.model_validate(values, extra=extra))
 
@@ -124,7 +124,7 @@ def _read(model: type[M], read: Callable[[Extra | None], M]) -> M:
     try:
         return _lenient(model, read)
     except ValidationError as exc:
-        raise unfit(exc) from None
+        raise validation_failure(exc) from None
 
 
 def _lenient(model: type[M], read: Callable[[Extra | None], M]) -> M:
@@ -141,6 +141,6 @@ def _lenient(model: type[M], read: Callable[[Extra | None], M]) -> M:
         message = read(None)  # some models within may allow them
     except ValidationError:
         message = read("ignore")
-    if (ignored := IGNORED.get()) is not None:
+    if (ignored := IGNORED_FIELDS.get()) is not None:
         ignored += unknown
     return message

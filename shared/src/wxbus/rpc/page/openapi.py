@@ -21,7 +21,7 @@ REF: Final = "#/components/schemas/{model}"
 REFUSALS: Final[Mapping[int, str]] = {
     400: "The body cannot be read.",
     401: "No API key, or a wrong one.",
-    403: "The API key has not the scope.",
+    403: "The API key lacks the scope.",
     404: "There is no such method or thing.",
     406: "The answer cannot be written in a format that you accept.",
     408: "The body did not arrive in time.",
@@ -86,7 +86,7 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
                 "post": _operation(
                     method,
                     request=content(server.serializers.content_types, (method.request, "validation")),
-                    answer=content(server.serializers.holding(method.answer), (method.answer, "serialization")),
+                    answer=content(server.serializers.supporting(method.answer), (method.answer, "serialization")),
                 )
             }
             for method in methods
@@ -100,7 +100,7 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
 
 
 def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    scopes = ", ".join(f"`{':'.join(needed.words)}`" for needed in method.scopes)
+    scopes = ", ".join(f"`{required}`" for required in method.scopes)
     return {
         "operationId": f"{method.service}.{method.name}",
         "tags": [method.service],

@@ -28,10 +28,10 @@ class Audit:
         self,
         registry: CollectorRegistry,
         *,
-        quiet: Collection[str] = (),
+        unlogged: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Of the methods in `quiet`, `service.method`, calls that succeed are counted and not logged.
+        """Of the methods in `unlogged`, `service.method`, calls that succeed are counted and not logged.
 
         Refused calls of one caller, and those of all who are not known, have a bounded rate of lines.
         """
@@ -52,7 +52,7 @@ class Audit:
         self._left_out: dict[str, int] = {}
         """Lines of each caller since its last one."""
         self._log = log.bind()
-        self._quiet = frozenset(tuple(name.split(".")) for name in quiet)
+        self._quiet = frozenset(tuple(name.split(".")) for name in unlogged)
 
     def __call__(self, call: Call, answer: Answer, seconds: float) -> None:
         """Note a call that was answered, or refused."""
@@ -69,7 +69,7 @@ class Audit:
                 self._unlogged.inc()
                 return
             if left_out := self._left_out.pop(name, 0):
-                more = {"refusals_left_out": left_out}
+                more = {"unlogged_refusals": left_out}
         self._log.info(
             "rpc.call",
             service_name=call.service[:64],

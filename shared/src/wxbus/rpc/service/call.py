@@ -50,12 +50,12 @@ class Answer:
     """Seconds after which the call may be repeated."""
 
 
-CURRENT: ContextVar[Call] = ContextVar("wxbus_rpc_call")
+CURRENT_CALL: ContextVar[Call] = ContextVar("wxbus_rpc_call")
 
 
 def current_call() -> Call:
     """Return the call in hand, anywhere below a method; LookupError outside of one."""
-    return CURRENT.get()
+    return CURRENT_CALL.get()
 
 
 def current_principal() -> Principal:
@@ -66,7 +66,7 @@ def current_principal() -> Principal:
     return principal
 
 
-def called(call: Call) -> Method:
+def method_of(call: Call) -> Method:
     """Return the method of a call that was routed."""
     if call.method is None:
         raise RuntimeError("the check Route must stand before this one")

@@ -12,8 +12,8 @@ from wxbus.errors import RpcFailure
 from wxbus.rpc.auth.keys import Authenticator
 from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import allowed
-from wxbus.rpc.codec.serialization import IGNORED, Serializers
-from wxbus.rpc.service.call import Call, called
+from wxbus.rpc.codec.serialization import IGNORED_FIELDS, Serializers
+from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.declaration import Method
 
 FAILURES: Final = 60
@@ -60,7 +60,7 @@ class Authenticate:
         if call.credentials is not None:
             call.principal = self._authenticator(call.credentials)
         elif call.subject is not None:
-            call.principal = self._authenticator.certified(call.subject)
+            call.principal = self._authenticator.by_certificate(call.subject)
         if call.principal is None:
             if wait := self._failures.take(call.remote):
                 raise RpcFailure(429, "Too many calls without a valid API key", retry_after=wait)
@@ -69,12 +69,12 @@ class Authenticate:
 
 def authorize(call: Call) -> None:
     """403 before the body is read, for who may not call the method for any resource."""
-    _authorize(called(call), call.principal, None)
+    _authorize(method_of(call), call.principal, None)
 
 
 def authorize_resource(call: Call) -> None:
     """403 for who may call the method, but not for the resource that the request names."""
-    _authorize(called(call), call.principal, call.request)
+    _authorize(method_of(call), call.principal, call.request)
 
 
 class Decode:
@@ -89,16 +89,16 @@ class Decode:
 
     async def __call__(self, call: Call) -> None:
         """415 or 406 for a format that is not known, before the body is read; 400 or 422 if it cannot be used."""
-        method = called(call)
-        serializer = self._serializers.of_request(call.content_type)
-        call.answer_format = self._serializers.of_answer(call.accept, method.answer)
+        method = method_of(call)
+        serializer = self._serializers.for_request(call.content_type)
+        call.answer_format = self._serializers.for_answer(call.accept, method.answer)
         body = await call.read()
         unknown: list[str] = []
-        token = IGNORED.set(unknown)
+        token = IGNORED_FIELDS.set(unknown)
         try:
             call.request = serializer.decode(body, method.request)
         finally:
-            IGNORED.reset(token)
+            IGNORED_FIELDS.reset(token)
         if unknown and not self._warnings.take((method.service, method.name)):
             log.warning(
                 "rpc.fields_ignored",
@@ -110,7 +110,5 @@ class Decode:
 
 def _authorize(method: Method, principal: Principal | None, request: BaseModel | None) -> None:
     granted = principal.scopes if principal else ()
-    for needed in method.scopes:
-        if not allowed(granted, needed.words_for(request)):
-            needs = ", ".join(":".join(each.words) for each in method.scopes)
-            raise RpcFailure(403, "The API key has not the scope", detail=f"needed: {needs}")
+    if not all(allowed(granted, required.resolve(request)) for required in method.scopes):
+        raise RpcFailure(403, "The API key lacks the scope", detail=f"required: {', '.join(map(str, method.scopes))}")

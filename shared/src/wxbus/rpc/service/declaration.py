@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, get_type_
 
 from pydantic import BaseModel
 
-from wxbus.rpc.auth.scopes import Needed
+from wxbus.rpc.auth.scopes import RequiredScope
 
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
@@ -42,7 +42,7 @@ class Method:
     name: str
     request: type[BaseModel]
     answer: type[BaseModel]
-    scopes: tuple[Needed, ...]
+    scopes: tuple[RequiredScope, ...]
     invoke: Callable[[Any], Coroutine[Any, Any, BaseModel]]
     """Takes a `request`, returns an `answer`."""
     summary: str
@@ -52,7 +52,7 @@ class Method:
 class DeclaredMethod(Generic[P, R, A]):
     """A method under `@method`; on an object it takes the fields of its request: `await token.get(appid=...)`."""
 
-    def __init__(self, request: Callable[P, R], scopes: tuple[Needed, ...], function: Function[R, A]) -> None:
+    def __init__(self, request: Callable[P, R], scopes: tuple[RequiredScope, ...], function: Function[R, A]) -> None:
         """Check the function's signature; raises TypeError."""
         self._request = request
         self.function = function
@@ -105,7 +105,7 @@ def method(request: Callable[P, R], *, scopes: Sequence[str]) -> Callable[[Funct
         TypeError: The function is not `async def name(self, request: Model) -> Model`, or a scope names a field that
             the request lacks.
     """
-    needed = tuple(Needed.parse(scope) for scope in scopes)
+    needed = tuple(RequiredScope.parse(scope) for scope in scopes)
     if not needed:
         raise ValueError("a method needs at least one scope")
     return lambda function: DeclaredMethod(request, needed, function)

@@ -24,15 +24,15 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.rpc.auth.keys import Authenticator
-from wxbus.rpc.codec.formats import standard
+from wxbus.rpc.codec.formats import standard_formats
 from wxbus.rpc.codec.serialization import Serializer, Serializers
 from wxbus.rpc.service.audit import Audit
-from wxbus.rpc.service.call import CURRENT, Answer, Call
+from wxbus.rpc.service.call import CURRENT_CALL, Answer, Call
 from wxbus.rpc.service.checks import Authenticate, Check, Decode, Route, authorize, authorize_resource
 from wxbus.rpc.service.declaration import Method, methods_of
-from wxbus.rpc.service.stages import Admit, Stage, compose, in_time, invoke, settled
+from wxbus.rpc.service.stages import RunChecks, Stage, compose, error_answer, invoke, within_deadline
 
-CALLER_LEFT: Final = 499
+CLIENT_CLOSED: Final = 499
 """Status in the audit log of a call that was cancelled; nobody is answered with it."""
 
 
@@ -48,7 +48,7 @@ class Server:
         limit: Check | None = None,
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
-        quiet: Collection[str] = (),
+        unlogged: Collection[str] = (),
     ) -> None:
         """Check the declarations and put the pipeline together.
 
@@ -56,10 +56,10 @@ class Server:
             services: Objects whose classes are marked with `@service`.
             authenticator: Knows the callers.
             stages: One's own, around the method.
-            limit: Refuses who calls too often, see `wxbus.rpc.service.limit`.
-            serializers: The first is the default of answers; those of `formats.standard` if none are given.
+            limit: Refuses who calls too often, see `wxbus.rpc.service.rate_limit`.
+            serializers: The first is the default of answers; those of `formats.standard_formats` if none are given.
             registry: Where calls are counted.
-            quiet: Methods, `service.method`, whose calls are not logged if they succeed.
+            unlogged: Methods, `service.method`, whose calls are not logged if they succeed.
 
         Raises:
             TypeError: A class is not marked, or two objects declare one method.
@@ -70,7 +70,7 @@ class Server:
                 if (method.service, name) in self.methods:
                     raise TypeError(f"two objects declare {method.service}.{name}")
                 self.methods[method.service, name] = method
-        self.serializers = Serializers(serializers or standard())
+        self.serializers = Serializers(serializers or standard_formats())
         checks: list[Check] = [
             Route(self.methods),
             Authenticate(authenticator),
@@ -79,8 +79,8 @@ class Server:
             Decode(self.serializers),
             authorize_resource,
         ]
-        self._chain = compose([Admit(checks), *stages], invoke)
-        self._audit = Audit(registry, quiet=quiet)
+        self._chain = compose([RunChecks(checks), *stages], invoke)
+        self._audit = Audit(registry, unlogged=unlogged)
 
     @property
     def services(self) -> frozenset[str]:
@@ -92,16 +92,16 @@ class Server:
         that has left.
         """
         began = time.perf_counter()
-        token = CURRENT.set(call)
+        token = CURRENT_CALL.set(call)
         try:
             answering = self._chain(call)
-            answer = await (answering if call.timeout is None else in_time(answering, call.timeout))
+            answer = await (answering if call.timeout is None else within_deadline(answering, call.timeout))
         except asyncio.CancelledError:
-            self._audit(call, Answer(CALLER_LEFT, "", b""), time.perf_counter() - began)
+            self._audit(call, Answer(CLIENT_CLOSED, "", b""), time.perf_counter() - began)
             raise
         except Exception as exc:  # whatever a method raises is answered
-            answer = settled(call, exc)
+            answer = error_answer(call, exc)
         finally:
-            CURRENT.reset(token)
+            CURRENT_CALL.reset(token)
         self._audit(call, answer, time.perf_counter() - began)
         return answer

@@ -8,7 +8,7 @@ import structlog
 
 from wxbus.errors import RpcFailure, WxbusError
 from wxbus.rpc.codec import problems
-from wxbus.rpc.service.call import Answer, Call, called
+from wxbus.rpc.service.call import Answer, Call, method_of
 from wxbus.rpc.service.checks import Check
 
 Next: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -35,7 +35,7 @@ def _step(stage: Stage, call_next: Next) -> Next:
     return lambda call: stage(call, call_next)
 
 
-class Admit:
+class RunChecks:
     """Holds the checks, one after another; a call that none of them refuses goes on.
 
     One stage for all of them: each as a stage of its own would cost more than what it does.
@@ -57,11 +57,11 @@ async def invoke(call: Call) -> Answer:
     serializer = call.answer_format
     if serializer is None:
         raise RuntimeError("the check Decode must stand before this one")
-    result = await called(call).invoke(call.request)
+    result = await method_of(call).invoke(call.request)
     return Answer(200, serializer.content_types[0], serializer.encode(result))
 
 
-async def in_time(answering: Awaitable[Answer], seconds: float) -> Answer:
+async def within_deadline(answering: Awaitable[Answer], seconds: float) -> Answer:
     """Give a call up when its caller has; 504 for the audit log, since nobody hears the answer."""
     deadline = asyncio.timeout(seconds)
     try:
@@ -73,14 +73,14 @@ async def in_time(answering: Awaitable[Answer], seconds: float) -> Answer:
         raise RpcFailure(504, "The caller's deadline is over") from exc
 
 
-def settled(call: Call, error: Exception) -> Answer:
+def error_answer(call: Call, error: Exception) -> Answer:
     """Make an answer of an exception: the only place where that is done."""
-    failure = problems.failure_of(error) if isinstance(error, WxbusError) else RpcFailure(500, "Internal error")
+    failure = problems.to_failure(error) if isinstance(error, WxbusError) else RpcFailure(500, "Internal error")
     if failure.status == 500:
         log.error("rpc.failed", method=f"{call.service}.{call.name}", exc_info=error)
-    return answer_of(failure)
+    return problem_answer(failure)
 
 
-def answer_of(failure: RpcFailure) -> Answer:
+def problem_answer(failure: RpcFailure) -> Answer:
     """Return the answer that carries the problem document."""
     return Answer(failure.status, problems.CONTENT_TYPE, problems.render(failure), failure.retry_after)

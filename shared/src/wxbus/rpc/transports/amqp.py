@@ -28,11 +28,11 @@ from wxbus.bus.connection import BrokerCall
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import RPC_LONGEST, Topology
 from wxbus.errors import BrokerUnavailable, RpcFailure
-from wxbus.rpc.auth.keys import presented
-from wxbus.rpc.codec.compression import compressed, inflated
+from wxbus.rpc.auth.keys import bearer_credentials
+from wxbus.rpc.codec.compression import compress, decompress
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
-from wxbus.rpc.service.stages import answer_of
+from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.amqp_link import Link
 from wxbus.rpc.transports.http import BODY_LIMIT
 
@@ -123,7 +123,7 @@ class AmqpServer:
         with suppress(BrokerUnavailable), BrokerCall("answering"):
             if answer is not None:
                 accepted = (properties.headers or {}).get("accept_encoding")
-                body, encoding = compressed(answer.body, accepted if isinstance(accepted, str) else None)
+                body, encoding = compress(answer.body, accepted if isinstance(accepted, str) else None)
                 await channel.basic_publish(
                     body,
                     routing_key=properties.reply_to or "",
@@ -144,11 +144,11 @@ class AmqpServer:
         if message.redelivered:
             # As with a lost HTTP connection, only the caller knows whether it may run twice.
             detail = "an instance ended while it had this call, which may or may not have run"
-            return answer_of(RpcFailure(503, "Interrupted", detail=detail, retry_after=0.0))
+            return problem_answer(RpcFailure(503, "Interrupted", detail=detail, retry_after=0.0))
         properties = message.header.properties
 
         async def read() -> bytes:
-            return inflated(message.body, properties.content_encoding, limit=self._body_limit)
+            return decompress(message.body, properties.content_encoding, limit=self._body_limit)
 
         headers = properties.headers or {}
         accept = headers.get("accept")
@@ -157,7 +157,7 @@ class AmqpServer:
             service=service,
             name=properties.message_type or "",
             content_type=(properties.content_type or "").partition(";")[0].strip().lower(),
-            credentials=presented(headers.get("authorization")),
+            credentials=bearer_credentials(headers.get("authorization")),
             read=read,
             accept=accept if isinstance(accept, str) else None,
             timeout=_seconds(properties.expiration),

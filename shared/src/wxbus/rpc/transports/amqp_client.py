@@ -15,7 +15,7 @@ from wxbus.bus.declare import declare_queue
 from wxbus.bus.passive_answer import REPLY_TO
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
-from wxbus.rpc.codec.compression import GZIP, inflated
+from wxbus.rpc.codec.compression import GZIP, decompress
 from wxbus.rpc.transports.amqp_link import Link
 from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
 
@@ -118,7 +118,7 @@ class AmqpTransport:
             return  # its caller gave up
         status = (properties.headers or {}).get("status")
         try:
-            body = inflated(message.body, properties.content_encoding, limit=ANSWER_LIMIT)
+            body = decompress(message.body, properties.content_encoding, limit=ANSWER_LIMIT)
         except RpcFailure as exc:
             answer.set_exception(RpcFailure(502, "Unreadable answer", detail=exc.detail))
             return

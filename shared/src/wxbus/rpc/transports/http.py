@@ -11,20 +11,20 @@ from typing import Final
 from aiohttp import web
 
 from wxbus.errors import RpcFailure
-from wxbus.rpc.auth.keys import presented
+from wxbus.rpc.auth.keys import bearer_credentials
 from wxbus.rpc.auth.tls import subject_of
-from wxbus.rpc.codec.compression import WORTHWHILE, check_encoding, compressed, inflated, too_large
+from wxbus.rpc.codec.compression import COMPRESS_FROM, check_encoding, compress, decompress, too_large
 from wxbus.rpc.page import openapi, pages
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
-from wxbus.rpc.service.stages import answer_of
+from wxbus.rpc.service.stages import problem_answer
 from wxbus.runtime import http_server
 from wxbus.runtime.fast_response import FastResponse
 
 BODY_LIMIT: Final = 64 * 1024
 READ_TIMEOUT: Final = 5.0
 """Seconds for the body: aiohttp has no limit of its own for a slow one (RabbitMQ and Redis reference 10)."""
-NOT_KEPT: Final = (("Cache-Control", "no-store"),)
+NO_STORE: Final = (("Cache-Control", "no-store"),)
 """Answers hold tokens."""
 CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
 
@@ -48,7 +48,7 @@ def build_http(
                 return _not_allowed("GET, HEAD")
             return found.response(request.headers.get("Accept-Language"))
         return _response(
-            answer_of(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
+            problem_answer(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
         )
 
     async def rpc(request: web.BaseRequest, service: str, name: str) -> web.StreamResponse:
@@ -63,20 +63,20 @@ def build_http(
             service=service,
             name=name,
             content_type=_media_type(headers.get("Content-Type", "")),
-            credentials=presented(headers.get("Authorization")),
+            credentials=bearer_credentials(headers.get("Authorization")),
             read=read,
             accept=headers.get("Accept"),
             subject=subject_of(request.get_extra_info("ssl_object")),
             remote=request.remote or "",
         )
         answer = await server.answer(call)
-        if answer.status == 200 and len(answer.body) < WORTHWHILE:
-            return FastResponse.of(answer.body, answer.content_type, NOT_KEPT)
+        if answer.status == 200 and len(answer.body) < COMPRESS_FROM:
+            return FastResponse.of(answer.body, answer.content_type, NO_STORE)
         if answer.status == 401:
             # RFC 6750: the error is named only if a key was presented.
             error = "" if call.credentials is None else ', error="invalid_token"'
             return _response(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
-        body, encoding = compressed(answer.body, headers.get("Accept-Encoding"))
+        body, encoding = compress(answer.body, headers.get("Accept-Encoding"))
         if encoding is not None:
             return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
@@ -110,11 +110,11 @@ async def _read(request: web.BaseRequest, timeout: float) -> bytes:
         raise RpcFailure(400, "The body cannot be read") from exc
     if encoding is None and len(body) <= request.client_max_size:  # as most are
         return body
-    return inflated(body, encoding, limit=request.client_max_size)
+    return decompress(body, encoding, limit=request.client_max_size)
 
 
 def _not_allowed(allowed: str) -> web.Response:
-    return _response(answer_of(RpcFailure(405, f"Only {allowed}")), Allow=allowed)
+    return _response(problem_answer(RpcFailure(405, f"Only {allowed}")), Allow=allowed)
 
 
 def _response(answer: Answer, **headers: str) -> web.Response:

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from wxbus.errors import UnreadableEnvelope
-from wxbus.runtime.redaction import withholding
+from wxbus.runtime.redaction import redacting
 from wxbus.telemetry import new_traceparent, span, trace_id
 from wxbus.wechat.documents.document import Value
 from wxbus_worker.delivery.job import Job
@@ -36,7 +36,7 @@ class Trace:
         with (
             span("wxbus_worker.handle", traceparent),
             structlog.contextvars.bound_contextvars(message_id=message_id, trace_id=trace_id(traceparent)),
-            withholding(lambda: _words(job)),
+            redacting(lambda: _words(job)),
         ):
             settlement = await call_next(job)
         self._metrics.ended(settlement, time.perf_counter() - started)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxbus.runtime.redaction import PIECE, discreet, discreet_traceback, withholding
+from wxbus.runtime.redaction import PIECE, redact_quotes, redacted_traceback, redacting
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ from wxbus.runtime.redaction import PIECE, discreet, discreet_traceback, withhol
 )
 def test_quotations_are_blanked(words: str, text: str, shown: str) -> None:
     """Whole or a piece of it, plain or escaped; words that match by chance stay readable."""
-    with withholding(lambda: [words]):
-        assert discreet(text) == shown
-    assert discreet(text) == text
+    with redacting(lambda: [words]):
+        assert redact_quotes(text) == shown
+    assert redact_quotes(text) == text
 
 
 @given(
@@ -46,8 +46,8 @@ def test_quotations_are_blanked(words: str, text: str, shown: str) -> None:
 )
 def test_no_whole_text_gets_through(words: str, before: str, after: str) -> None:
     """Wherever it stands, whatever stands around it, if it is more than one plain word."""
-    with withholding(lambda: [words]):
-        assert words not in discreet(before + words + after)
+    with redacting(lambda: [words]):
+        assert words not in redact_quotes(before + words + after)
 
 
 def fail_at_order_4711(words: str) -> None:
@@ -61,11 +61,11 @@ def fail_at_order_4711(words: str) -> None:
 def test_code_in_a_traceback_is_kept() -> None:
     """Whatever the user wrote: lines of code, places and types are ours; the texts of all errors are discreet."""
     words = "fail_at_order_4711 ValueError 你好世界和平"
-    with withholding(lambda: [words]):
+    with redacting(lambda: [words]):
         try:
             fail_at_order_4711(words)
         except ValueError as exc:
-            shown = discreet_traceback(exc)
+            shown = redacted_traceback(exc)
     assert ", in fail_at_order_4711" in shown
     assert 'raise LookupError("fail_at_order_4711")' in shown
     assert "\nLookupError: ***\n" in shown
@@ -74,7 +74,7 @@ def test_code_in_a_traceback_is_kept() -> None:
 
 def test_an_error_in_a_group_is_discreet() -> None:
     """As deep as it may be."""
-    with withholding(lambda: ["13800138000"]):
-        shown = discreet_traceback(ExceptionGroup("some failed", [ValueError("no 13800138000")]))
+    with redacting(lambda: ["13800138000"]):
+        shown = redacted_traceback(ExceptionGroup("some failed", [ValueError("no 13800138000")]))
     assert "ValueError: no ***" in shown
     assert "13800138000" not in shown

@@ -12,7 +12,7 @@ BURST: Final = 2.0
 """Seconds of calls that a caller may save up."""
 
 
-class Limit:
+class RateLimit:
     """A check that refuses calls beyond `rate` a second of one principal; it counts in this process alone."""
 
     def __init__(self, rate: float, *, burst: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
