@@ -11,7 +11,7 @@ from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.api import WeChatClient, WeChatHttp
-from wxbus.api.stable_token import fetch_stable_token
+from wxbus.api.credentials import fetch_stable_token
 from wxbus.runtime.admin import listening
 from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
@@ -164,16 +164,16 @@ class World:
     http: WeChatHttp
     tokens: SandboxTokens
     ingress: FakeIngress
-    pauses: list[float] = field(default_factory=list)
-    """For how long clients would have waited between repeats."""
+    sleeps: list[float] = field(default_factory=list)
+    """Delays of the clients before retries."""
 
     def client(self, name: str) -> WeChatClient:
-        """A client for an account; it does not wait, only notes how long it would have."""
+        """Return a client of an account that records its delays and does not wait."""
 
-        async def pause(seconds: float) -> None:
-            self.pauses.append(seconds)
+        async def sleep(seconds: float) -> None:
+            self.sleeps.append(seconds)
 
-        return WeChatClient(ACCOUNTS.named(name).appid, self.http, self.tokens, pause=pause)
+        return WeChatClient(ACCOUNTS.named(name).appid, self.http, self.tokens, sleep=sleep)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken
 from wxbus.store.store import Store
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.manager import CredentialManager

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.integration.token.conftest import APPID, LIFETIME, Instance, WeChat, World
 from tests.support.programs import program
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
 from wxbus_local.servers.ports import free_port
 from wxbus_token.kinds import digest_of

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from tests.support.sandbox import ACCOUNTS, Received, World, success
 from wxbus.api import WeChatClient
-from wxbus.api.calls import READ, SEND
+from wxbus.api.calls import JITTER, READ_DELAYS, SEND_DELAYS
 from wxbus.errors import TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
@@ -38,7 +38,7 @@ async def test_an_expired_token_is_reported_once_and_the_call_repeated(world: Wo
 
     assert len(world.tokens.reports) == 1
     assert [sent.content for sent in await world.control.sent(openid=USER)] == ["one", "two"]
-    assert world.pauses == []
+    assert world.sleeps == []
 
 
 async def test_a_stuck_token_is_replaced_by_the_source(world: World) -> None:
@@ -64,7 +64,7 @@ async def test_a_second_refusal_is_raised_and_not_looped(world: World) -> None:
     assert caught.value.errcode == 40001
     assert len(world.tokens.reports) == 1
     assert world.sandbox.faults.left(SEND_PATH) == 3
-    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["wechat.fresh_token_refused"]
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["wechat.fresh_token_rejected"]
 
 
 async def test_no_token_means_no_call(world: World) -> None:
@@ -89,9 +89,9 @@ async def test_a_busy_system_is_asked_again_within_bounds(world: World) -> None:
         await world.client("shop").upload_media("image", "a.png", b"png")
 
     assert caught.value.errcode == -1
-    assert world.sandbox.faults.left("/cgi-bin/media/upload") == 10 - 1 - len(READ.delays)
-    for pause, delay in zip(world.pauses, READ.delays, strict=True):
-        assert delay * (1 - READ.jitter) <= pause <= delay * (1 + READ.jitter)
+    assert world.sandbox.faults.left("/cgi-bin/media/upload") == 10 - 1 - len(READ_DELAYS)
+    for pause, delay in zip(world.sleeps, READ_DELAYS, strict=True):
+        assert delay * (1 - JITTER) <= pause <= delay * (1 + JITTER)
 
 
 async def test_a_send_is_repeated_at_most_once(world: World) -> None:
@@ -103,7 +103,7 @@ async def test_a_send_is_repeated_at_most_once(world: World) -> None:
         await world.client("shop").send(USER, reply.Text("one"))
 
     assert world.sandbox.faults.left(SEND_PATH) == 8
-    assert len(world.pauses) == len(SEND.delays) == 1
+    assert len(world.sleeps) == len(SEND_DELAYS) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.support.sandbox import ACCOUNTS, SECRET, World
 from wxbus.api import WeChatClient, WeChatHttp, http
-from wxbus.api.stable_token import fetch_classic_token, fetch_stable_token
+from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
@@ -173,7 +173,7 @@ async def test_an_errcode_of_zero_may_be_text() -> None:
     async with a_server(an_answer(b'{"errcode":"0","a":1}')) as url, WeChatHttp.open(url, 5.0) as client:
         assert await client.get(PATH, {}) == {"errcode": 0, "a": 1}
     async with a_server(an_answer(b'{"errcode":"none"}')) as url, WeChatHttp.open(url, 5.0) as client:
-        with pytest.raises(WeChatUnavailable, match="no number"):
+        with pytest.raises(WeChatUnavailable, match="not a number"):
             await client.get(PATH, {})
 
 
@@ -202,7 +202,7 @@ def everything_shown(error: BaseException) -> str:
     return "\n".join(shown)
 
 
-async def no_pause(_seconds: float) -> None:
+async def no_sleep(_seconds: float) -> None:
     """Repeat at once."""
 
 
@@ -233,7 +233,7 @@ async def test_no_error_shows_a_token(world: World, fault: dict[str, object], ca
 
     async with WeChatHttp.open(world.url, 0.2 if "delay" in fault else 5.0) as client:
         with capture_logs() as logs, pytest.raises((WeChatError, WeChatUnavailable)) as caught:
-            await WeChatClient("wxshop", client, Tokens(), pause=no_pause).send("oUser", reply.Text("x"))
+            await WeChatClient("wxshop", client, Tokens(), sleep=no_sleep).send("oUser", reply.Text("x"))
 
     assert path in str(caught.value)
     assert TOKEN not in everything_shown(caught.value)

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.support.sandbox import World
-from wxbus.api.http import File
-from wxbus.api.media import VideoLink
+from wxbus.api.models import File, VideoLink
 from wxbus.errors import WeChatError
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault, SendRequest

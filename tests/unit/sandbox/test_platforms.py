@@ -7,8 +7,7 @@ from pydantic import SecretStr
 
 from tests.support.sandbox import SECRET, World
 from wxbus.api import component
-from wxbus.api.tickets import fetch_ticket
-from wxbus.api.wecom import fetch_wecom_token
+from wxbus.api.credentials import fetch_ticket, fetch_wecom_token
 from wxbus.errors import WeChatError
 from wxbus_sandbox.control.client import SandboxFailure
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from wxbus.api.http import File
+from wxbus.api.models import File
 from wxbus.wechat import parse_message
 from wxbus_worker import (
     Account,

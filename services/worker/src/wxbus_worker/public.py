@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from wxbus.accounts.models import Account as Account
 from wxbus.accounts.models import AccountKind as AccountKind
 from wxbus.api.client import WeChatClient as WeChatClient
-from wxbus.api.http import File as File
-from wxbus.api.login import Login as Login
-from wxbus.api.media import VideoLink as VideoLink
+from wxbus.api.models import File as File
+from wxbus.api.models import Login as Login
+from wxbus.api.models import VideoLink as VideoLink
 from wxbus.errors import ConfigurationError as ConfigurationError
 from wxbus.errors import Reject as Reject
 from wxbus.errors import RetryLater as RetryLater

@@ -1,7 +1,7 @@
-"""One HTTP session to WeChat's API: raw answers become objects, everything else becomes one of two errors.
+"""HTTP session to WeChat's API: a response becomes a JSON object, a file, or one of two errors.
 
-Tokens and secrets travel in addresses (protocol reference 13, trap 10), and aiohttp's errors show addresses. So none
-of its errors leaves this module, not even as the cause of one of ours.
+URLs contain tokens and secrets (protocol reference 13, trap 10), and aiohttp's errors contain URLs. Therefore no error
+of aiohttp leaves this module, not even as the cause of another error.
 """
 
 import io
@@ -16,15 +16,16 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 
 from wxbus.aio.http_errors import HTTP_ERRORS
+from wxbus.api.models import File
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat.documents.document import REPLACEMENT
 
 JsonObject: TypeAlias = dict[str, Any]
-"""An answer of WeChat's, not looked into yet."""
+"""A JSON object sent to or received from WeChat."""
 
 MAX_JSON: Final = 4 * 1024 * 1024
 MAX_FILE: Final = 64 * 1024 * 1024
-"""Bytes of an answer; the largest media WeChat keeps has 10 MB (protocol reference 9.2)."""
+"""Maximum bytes of a response; the largest media have 10 MB (protocol reference 9.2)."""
 SECRET_NAMES: Final = (
     "access_token",
     "secret",
@@ -37,39 +38,29 @@ SECRET_NAMES: Final = (
     "authorization_code",
     "authorizer_refresh_token",
 )
-BLANK: Final = "***"
+MASK: Final = "***"
 ERRCODE: Final = re.compile(r"-?[0-9]{1,10}")
-"""As a text: some calls write it so."""
-NOT_IN_NAME: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
-"""What would end a file name early, or begin a header of its own."""
+"""An errcode as text, which some calls return."""
+UNSAFE_IN_FILENAME: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
+"""Characters that could end a file name or inject a header."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """Bytes that WeChat answered with."""
-
-    data: bytes
-    content_type: str
-    filename: str | None
-    """Of Content-Disposition, if there was one."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    response: aiohttp.ClientResponse
+class _Response:
+    raw: aiohttp.ClientResponse
     body: bytes
 
     @property
     def status(self) -> int:
-        return self.response.status
+        return self.raw.status
 
 
 class WeChatHttp:
-    """Calls of WeChat's API: path and parameters in, the answer's object out.
+    """Makes single API calls without retries.
 
     Every method raises:
-        WeChatError: WeChat answered with an errcode other than 0.
-        WeChatUnavailable: No connection, no answer in time, HTTP 5xx, or an answer that is not WeChat's.
+        WeChatError: WeChat returned an errcode other than 0.
+        WeChatUnavailable: No connection, timeout, HTTP 5xx, or an invalid response.
     """
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, timeout: float) -> None:
@@ -80,7 +71,7 @@ class WeChatHttp:
     @classmethod
     @asynccontextmanager
     async def open(cls, base_url: str, timeout: float = 5.0) -> AsyncIterator["WeChatHttp"]:
-        """Yield a client of the API at `base_url`; `timeout` seconds are for one call, connection included."""
+        """Yield a client of the API at `base_url`; `timeout` seconds limit one call including its connection."""
         async with aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=timeout),
@@ -89,15 +80,15 @@ class WeChatHttp:
             yield cls(session, base_url, timeout)
 
     async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
-        """Return the object that a GET is answered with."""
+        """Return the response to a GET request."""
         return _object(path, await self._exchange("GET", path, query, MAX_JSON), query)
 
     async def post(self, path: str, body: JsonObject, query: Mapping[str, str] | None = None) -> JsonObject:
-        r"""Return the object that a POST of `body` is answered with.
+        r"""Return the response to a POST request.
 
-        It goes out as raw UTF-8: WeChat refuses \uXXXX (40033, protocol reference 9).
+        The body is raw UTF-8, because WeChat rejects \uXXXX (40033, protocol reference 9).
         """
-        answer = await self._exchange(
+        response = await self._exchange(
             "POST",
             path,
             query or {},
@@ -105,34 +96,33 @@ class WeChatHttp:
             data=json.dumps(body, ensure_ascii=False).encode(),
             headers={"Content-Type": "application/json; charset=utf-8"},
         )
-        return _object(path, answer, query or {}, body)
+        return _object(path, response, query or {}, body)
 
     async def post_file(
         self, path: str, query: Mapping[str, str], *, field: str, filename: str, data: bytes
     ) -> JsonObject:
-        """Return the object that an upload, as multipart form, is answered with."""
-        form = aiohttp.FormData(quote_fields=False)  # a file name in Chinese stays as it is
+        """Return the response to an upload as a multipart form."""
+        form = aiohttp.FormData(quote_fields=False)  # keeps Chinese file names readable
         form.add_field(
             field,
-            io.BytesIO(data),  # not bytes: megabytes in one piece would hold up the loop
-            filename=NOT_IN_NAME.sub("_", filename),
+            io.BytesIO(data),  # not bytes: a write of megabytes would block the event loop
+            filename=UNSAFE_IN_FILENAME.sub("_", filename),
             content_type="application/octet-stream",
         )
         return _object(path, await self._exchange("POST", path, query, MAX_JSON, data=form), query)
 
     async def get_file(self, path: str, query: Mapping[str, str]) -> File | JsonObject:
-        """Return a file, or the object that came in its place.
+        """Return the file, or a JSON object that WeChat returned instead.
 
-        An error may come with status 200 and the content type of a picture (protocol reference 9.2), so it is the
-        body that decides.
+        An error may have status 200 and the content type of an image (protocol reference 9.2), so the body decides.
         """
-        answer = await self._exchange("GET", path, query, MAX_FILE)
-        if answer.status != 200 or answer.body[:64].lstrip()[:1] == b"{":
-            found = _decode(answer.body)
-            if answer.status != 200 or (found is not None and not found.keys().isdisjoint(("errcode", "video_url"))):
-                return _object(path, answer, query)
-        disposition = answer.response.content_disposition
-        return File(answer.body, answer.response.content_type, disposition.filename if disposition else None)
+        response = await self._exchange("GET", path, query, MAX_FILE)
+        if response.status != 200 or response.body[:64].lstrip()[:1] == b"{":
+            found = _decode(response.body)
+            if response.status != 200 or (found is not None and not found.keys().isdisjoint(("errcode", "video_url"))):
+                return _object(path, response, query)
+        disposition = response.raw.content_disposition
+        return File(response.body, response.raw.content_type, disposition.filename if disposition else None)
 
     async def _exchange(
         self,
@@ -143,7 +133,7 @@ class WeChatHttp:
         *,
         data: bytes | aiohttp.FormData | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> _Answer:
+    ) -> _Response:
         try:
             async with self._session.request(
                 method,
@@ -151,18 +141,18 @@ class WeChatHttp:
                 params=query,
                 data=data,
                 headers=headers,
-                allow_redirects=False,  # it would take the token along to another host
+                allow_redirects=False,  # a redirect would send the token to another host
             ) as response:
                 body = await _read(response, limit)
                 if len(body) <= limit:
-                    return _Answer(response, body)
-                failure = f"the answer has more than {limit} bytes"
+                    return _Response(response, body)
+                failure = f"the response exceeds {limit} bytes"
         except TimeoutError:
-            failure = f"no answer in {self._timeout:g} s"
+            failure = f"no response in {self._timeout:g} s"
         except HTTP_ERRORS as exc:
             reason = exc.strerror if isinstance(exc, OSError) else None
             failure = f"{type(exc).__name__}{': ' + reason if reason else ''}"
-        # Outside of `except`: the library's error must not go along as the context of ours.
+        # Outside of `except`, so that aiohttp's error is not the context of this one.
         raise WeChatUnavailable(f"{path}: {failure}")
 
 
@@ -176,7 +166,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _text(body: bytes) -> str:
-    """Return the characters of an answer: some are in GBK, and in UTF-8 some texts are cut inside a character."""
+    """Return the text of a response. Some are GBK, and some UTF-8 texts are truncated inside a character."""
     body = body.removeprefix(BOM_UTF8)
     try:
         return body.decode()
@@ -184,35 +174,35 @@ def _text(body: bytes) -> str:
         utf8, gbk = body.decode("utf-8", "replace"), body.decode("gb18030", "replace")
     broken = utf8.count(REPLACEMENT)
     whole = sum(not character.isascii() for character in utf8) - broken
-    # Of GBK nearly nothing is UTF-8 by chance; of UTF-8 that was cut nearly all is.
+    # GBK contains hardly any valid UTF-8 sequence; truncated UTF-8 is almost entirely valid.
     return gbk if broken > whole else utf8
 
 
 def _decode(body: bytes) -> JsonObject | None:
     try:
-        found = json.loads(_text(body), strict=False)  # nicknames hold control characters
+        found = json.loads(_text(body), strict=False)  # nicknames contain control characters
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def _object(path: str, answer: _Answer, *sent: Mapping[str, Any]) -> JsonObject:
-    """Return the object of an answer; what was `sent` holds secrets that an error must not repeat."""
-    found = _decode(answer.body) if answer.status < 500 else None
+def _object(path: str, response: _Response, *sent: Mapping[str, Any]) -> JsonObject:
+    """Return the JSON object of a response; secrets in `sent` are masked in errors."""
+    found = _decode(response.body) if response.status < 500 else None
     if found is None:
-        raise WeChatUnavailable(f"{path}: HTTP {answer.status} without a JSON object")
+        raise WeChatUnavailable(f"{path}: HTTP {response.status} without a JSON object")
     errcode = found.get("errcode", 0)
     if isinstance(errcode, str) and ERRCODE.fullmatch(errcode):
         errcode = found["errcode"] = int(errcode)
     if not isinstance(errcode, int):
-        raise WeChatUnavailable(f"{path}: HTTP {answer.status} with an errcode that is no number")
+        raise WeChatUnavailable(f"{path}: HTTP {response.status} with an errcode that is not a number")
     if errcode != 0:
         errmsg = str(found.get("errmsg", ""))
         for secret in _secrets(sent):
-            errmsg = errmsg.replace(secret, BLANK)
+            errmsg = errmsg.replace(secret, MASK)
         raise WeChatError(errcode, errmsg, call=path)
-    if answer.status != 200:
-        raise WeChatUnavailable(f"{path}: HTTP {answer.status}")
+    if response.status != 200:
+        raise WeChatUnavailable(f"{path}: HTTP {response.status}")
     return found
 
 
@@ -220,3 +210,11 @@ def _secrets(sent: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for parameters in sent:
         found = (parameters.get(name) for name in SECRET_NAMES)
         yield from (value for value in found if isinstance(value, str) and value)
+
+
+def require_text(path: str, response: JsonObject, name: str) -> str:
+    """Return the text `name` of a response, or raise WeChatUnavailable."""
+    value = response.get(name)
+    if not isinstance(value, str) or not value:
+        raise WeChatUnavailable(f"{path}: the response has no {name}")
+    return value

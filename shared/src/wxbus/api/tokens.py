@@ -1,23 +1,23 @@
-"""Where a client of WeChat's API gets its access tokens from."""
+"""The source of access tokens for API clients."""
 
 from typing import Protocol
 
 
 class TokenSource(Protocol):
-    """Gives the access token of each account; the token service's client is one."""
+    """Returns the access token of each account; the token service's client implements it."""
 
     async def get(self, appid: str) -> str:
-        """Return a token that is valid as far as anybody knows.
+        """Return a valid token.
 
         Raises:
-            TokenUnavailable: There is none just now.
+            TokenUnavailable: There is no token now.
         """
         ...
 
     async def report_invalid(self, appid: str, token: str) -> str:
-        """Return the token to use now, after WeChat refused `token` (protocol reference 8.1, consequence 2).
+        """Return the replacement of `token`, which WeChat rejected (protocol reference 8.1, consequence 2).
 
         Raises:
-            TokenUnavailable: There is no other just now.
+            TokenUnavailable: There is no other token now.
         """
         ...

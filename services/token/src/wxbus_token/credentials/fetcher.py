@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.store.lock import Hold
 from wxbus_token.credentials.failures import Failure, State, failure_of

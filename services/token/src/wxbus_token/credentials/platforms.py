@@ -16,9 +16,9 @@ from wxbus.accounts.models import AccountKind, Accounts
 from wxbus.aio.background import repeat
 from wxbus.aio.singleflight import SingleFlight
 from wxbus.api import component
-from wxbus.api.calls import Calls
+from wxbus.api.calls import NO_RETRIES, Calls
 from wxbus.api.component import Authorization
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken
 from wxbus.errcodes import Policy
 from wxbus.errors import RpcFailure, WeChatError, WxbusError
 from wxbus.store.store import Store
@@ -30,7 +30,6 @@ from wxbus_token.kinds import (
     ACCESS_TOKEN,
     AUTHORIZER_ACCESS_TOKEN,
     COMPONENT_ACCESS_TOKEN,
-    ONCE,
     Sources,
     authorizer_credentials,
     digest_of,
@@ -232,7 +231,7 @@ class Platforms:
                 raise RpcFailure(422, "The account has not authorised the platform", detail=str(exc)) from exc
             raise failure_of(exc, 0).error() from exc
 
-    def _page(self, appid: str, offset: int) -> Callable[[str], Awaitable[tuple[list[component.Listed], int]]]:
+    def _page(self, appid: str, offset: int) -> Callable[[str], Awaitable[tuple[list[component.Authorizer], int]]]:
         return lambda token: component.authorizer_list(self._sources.wechat, token, appid, offset)
 
     async def _take(self, appid: str, found: Authorization, *, at: int) -> Authorizer:
@@ -250,7 +249,7 @@ class Platforms:
         return {name: _authorizer(name, entry) for name, entry in entries.items() if name != WHOLE}
 
     async def _call(self, appid: str, call: Callable[[str], Awaitable[T]]) -> T:
-        return await Calls(appid, self._authority.source(COMPONENT_ACCESS_TOKEN)).with_token(call, ONCE)
+        return await Calls(appid, self._authority.source(COMPONENT_ACCESS_TOKEN)).with_token(call, NO_RETRIES)
 
     def _platform(self, appid: str) -> CredentialManager:
         return self._authority.manager(COMPONENT_ACCESS_TOKEN, appid)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken
 from wxbus.errors import WxbusError
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation

@@ -3,13 +3,11 @@
 from wxbus_token.kinds.base import ACCESS_TOKEN, Credential, Missing, digest_of
 from wxbus_token.kinds.catalogue import Sources, authorizer_credentials, credentials_of
 from wxbus_token.kinds.platform import AUTHORIZER_ACCESS_TOKEN, COMPONENT_ACCESS_TOKEN
-from wxbus_token.kinds.ticket import ONCE
 
 __all__ = [
     "ACCESS_TOKEN",
     "AUTHORIZER_ACCESS_TOKEN",
     "COMPONENT_ACCESS_TOKEN",
-    "ONCE",
     "Credential",
     "Missing",
     "Sources",

@@ -2,10 +2,8 @@
 
 from pydantic import SecretStr
 
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken, fetch_classic_token, fetch_stable_token, fetch_wecom_token
 from wxbus.api.http import WeChatHttp
-from wxbus.api.stable_token import fetch_classic_token, fetch_stable_token
-from wxbus.api.wecom import fetch_wecom_token
 from wxbus_token.kinds.base import ACCESS_TOKEN, BySecret
 
 

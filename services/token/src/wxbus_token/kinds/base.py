@@ -5,9 +5,8 @@ from typing import Final, Protocol
 
 from pydantic import SecretStr
 
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.credentials import FetchedToken, is_token_accepted
 from wxbus.api.http import WeChatHttp
-from wxbus.api.operations import accepts_token
 from wxbus.errors import WxbusError
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
@@ -85,7 +84,7 @@ class BySecret:
 
     async def accepted(self, value: str) -> bool:
         """Ask WeChat (see Credential)."""
-        return await accepts_token(self._http, value)
+        return await is_token_accepted(self._http, value)
 
 
 def digest_of(value: str) -> str:

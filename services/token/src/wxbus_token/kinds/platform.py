@@ -2,15 +2,14 @@
 
 import structlog
 
-from wxbus.api import component, operations
-from wxbus.api.calls import Calls
-from wxbus.api.fetched import FetchedToken
+from wxbus.api import component
+from wxbus.api.calls import NO_RETRIES, Calls
+from wxbus.api.credentials import FetchedToken, is_accepted, is_token_accepted
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
 from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus_token.kinds.base import BySecret, Missing, digest_of
-from wxbus_token.kinds.ticket import ONCE
 
 COMPONENT_ACCESS_TOKEN = "component_access_token"  # noqa: S105 - the name of the kind
 AUTHORIZER_ACCESS_TOKEN = "authorizer_access_token"  # noqa: S105 - the name of the kind
@@ -40,7 +39,7 @@ class ComponentAccessToken(BySecret):
 
     async def accepted(self, value: str) -> bool:
         """Ask WeChat (see Credential)."""
-        return await operations.accepted(component.authorizer_list(self._http, value, self.appid, 0, 1))
+        return await is_accepted(component.authorizer_list(self._http, value, self.appid, 0, 1))
 
     async def _start_push(self) -> None:
         try:
@@ -85,20 +84,20 @@ class AuthorizerAccessToken:
 
     async def accepted(self, value: str) -> bool:
         """Ask WeChat (see Credential)."""
-        return await operations.accepts_token(self._http, value)
+        return await is_token_accepted(self._http, value)
 
     async def _with(self, refresh_token: str) -> FetchedToken:
         return await self._calls.with_token(
             lambda token: component.fetch_authorizer_token(
                 self._http, token, self._component, self.appid, refresh_token
             ),
-            ONCE,
+            NO_RETRIES,
         )
 
     async def _recovered(self) -> str:
         """Return the refresh token as WeChat has it; WeChatError 61003 if the account has withdrawn."""
         found = await self._calls.with_token(
-            lambda token: component.authorizer_info(self._http, token, self._component, self.appid), ONCE
+            lambda token: component.authorizer_info(self._http, token, self._component, self.appid), NO_RETRIES
         )
         log.warning("token.refresh_token_recovered", appid=self.appid)
         return found.refresh_token

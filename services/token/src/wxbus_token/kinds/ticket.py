@@ -2,17 +2,14 @@
 
 from typing import Final, Literal
 
-from wxbus.api.calls import Backoff, Calls
-from wxbus.api.fetched import FetchedToken
+from wxbus.api.calls import NO_RETRIES, Calls
+from wxbus.api.credentials import FetchedToken, TicketType, fetch_ticket
 from wxbus.api.http import WeChatHttp
-from wxbus.api.tickets import TicketType, fetch_ticket
 from wxbus.api.tokens import TokenSource
 from wxbus_token.kinds.base import digest_of
 
 TicketKind = Literal["jsapi_ticket", "wx_card_ticket"]
 TYPES: Final[dict[TicketKind, TicketType]] = {"jsapi_ticket": "jsapi", "wx_card_ticket": "wx_card"}
-ONCE: Final = Backoff(())
-"""No repeats: when a fetch is tried again is the keeper's business."""
 
 
 class Ticket:
@@ -38,4 +35,4 @@ class Ticket:
 
     async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
         """Ask WeChat (see Credential)."""
-        return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), ONCE)
+        return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), NO_RETRIES)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from wxbus.api.client import WeChatClient
-from wxbus.api.media import MediaKind
+from wxbus.api.models import MediaKind
 from wxbus.wechat.replies.reply import Image, Video, Voice
 
 Source: TypeAlias = Path | str | bytes

@@ -6,9 +6,7 @@ from typing import NoReturn
 from pydantic import SecretStr
 
 from wxbus.api.client import WeChatClient
-from wxbus.api.http import File
-from wxbus.api.login import Login
-from wxbus.api.media import MediaId, MediaKind, VideoLink
+from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
 from wxbus.errors import WeChatError
 from wxbus.wechat.replies.reply import AnyReply
 
