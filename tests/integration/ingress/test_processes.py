@@ -163,13 +163,13 @@ async def test_all_read_the_accounts_file_again(
         await ingress.until_listening(2)
         rewrite(accounts_file, ACCOUNTS_FILE.replace("accounts.shop", "accounts.shed"))
         ingress.process.send_signal(signal.SIGHUP)
-        await ingress.until_all_told("accounts.taken", 2)
+        await ingress.until_all_told("config_file.reloaded", 2)
         url = ingress.url.replace("shop", "shed")
         assert {SUCCESS} == {await send(http, url, a_push()) for _ in range(10)}
 
         rewrite(accounts_file, "[accounts.shed")
         ingress.process.send_signal(signal.SIGHUP)
-        await ingress.until_all_told("accounts.kept", 2)
+        await ingress.until_all_told("config_file.reload_refused", 2)
         assert {SUCCESS} == {await send(http, url, a_push()) for _ in range(10)}
         async with http.get(f"http://127.0.0.1:{ingress.admin_port}/readyz") as answer:
             assert answer.status == 200

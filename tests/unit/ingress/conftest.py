@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
-from wxbus.accounts.file import Taker
+from wxbus.accounts.file import AccountsCallback
 from wxbus.accounts.models import Account, AccountKind, Accounts
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import listening_socket
@@ -67,7 +67,7 @@ class Ingress:
     http: aiohttp.ClientSession
     publisher: MemoryPublisher
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    takers: list[Taker] = field(default_factory=list)
+    takers: list[AccountsCallback] = field(default_factory=list)
 
     def reread(self, *accounts: Account) -> None:
         """The accounts file has these accounts now."""
@@ -100,8 +100,8 @@ def limits() -> Limits:
 @pytest.fixture
 async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
-    publisher, registry, takers = MemoryPublisher(), CollectorRegistry(), list[Taker]()
-    app = build_app(limits, ACCOUNTS, publisher, tell=takers.append, registry=registry)
+    publisher, registry, takers = MemoryPublisher(), CollectorRegistry(), list[AccountsCallback]()
+    app = build_app(limits, ACCOUNTS, publisher, on_change=takers.append, registry=registry)
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Ingress(f"http://127.0.0.1:{port}", port, http, publisher, registry, takers)
 

@@ -31,7 +31,7 @@ class Watched:
         self.registry = CollectorRegistry()
         self.file = AccountsFile(path, registry=self.registry, poll=poll)
         self.taken: asyncio.Queue[Accounts] = asyncio.Queue()
-        self.file.tell(self.taken.put_nowait)
+        self.file.on_change(self.taken.put_nowait)
 
     def secret(self, name: str) -> str:
         """The secret of an account, as it is known now."""
@@ -89,10 +89,10 @@ async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> Non
     file = AccountsFile(path, registry=CollectorRegistry())
     for count in range(1, 4):
         path.write_text(accounts(*"abc"[:count], source=""), encoding="utf-8")
-        await file.look()
+        await file.poll()
         assert [account.name for account in file.current] == ["shop"]
 
-    await file.look()
+    await file.poll()
 
     assert [account.name for account in file.current] == ["a", "b", "c"]
 
@@ -146,20 +146,20 @@ async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path)
     watched = Watched(path, poll=NEVER)
     other = WatchedFile(other_path, Path.read_text, name="words", registry=watched.registry, poll=NEVER)
     words: asyncio.Queue[str] = asyncio.Queue()
-    other.tell(words.put_nowait)
+    other.on_change(words.put_nowait)
     async with watched.file.watching(other):
         other_path.write_text("two", encoding="utf-8")
         os.kill(os.getpid(), signal.SIGHUP)
         assert await words.get() == "two"
         await watched.taken.get()
-    assert watched.registry.get_sample_value("wxbus_words_file_wrong") == 0
+    assert watched.registry.get_sample_value("wxbus_words_file_invalid") == 0
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
         ("[accounts.shop", "accounts.toml"),
-        ("", "there is no account in it"),
+        ("", "it has no account"),
         (accounts("shop", source='secret_file = "nowhere"'), "shop: secret_file"),
         (accounts("shop", source="secret_file = 5"), "secret_file: must be a text"),
     ],
@@ -175,12 +175,12 @@ async def test_a_broken_file_changes_nothing_and_is_named(watched: Watched, text
     assert "first" not in refused
     assert watched.file.current is before
     assert watched.taken.empty()
-    assert watched.registry.get_sample_value("wxbus_accounts_file_wrong") == 1
+    assert watched.registry.get_sample_value("wxbus_accounts_file_invalid") == 1
 
     watched.path.write_text(accounts("shop", "mini"), encoding="utf-8")
     await watched.taken.get()
     await watched.file.check()
-    assert watched.registry.get_sample_value("wxbus_accounts_file_wrong") == 0
+    assert watched.registry.get_sample_value("wxbus_accounts_file_invalid") == 0
 
 
 async def test_a_secrets_file_that_comes_later_mends_it(watched: Watched) -> None:
@@ -199,7 +199,7 @@ async def test_accounts_that_a_taker_refuses_are_not_taken(watched: Watched) -> 
     def refuse(_: Accounts) -> None:
         raise ConfigurationError("no use")
 
-    watched.file.tell(refuse)
+    watched.file.on_change(refuse)
     watched.path.write_text(accounts("shop", "mini"), encoding="utf-8")
 
     assert await watched.refused() == "no use"

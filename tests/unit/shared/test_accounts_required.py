@@ -51,13 +51,13 @@ async def test_a_later_change_is_refused(tmp_path: Path) -> None:
     file = AccountsFile(path, registry=CollectorRegistry())
     file.require(Accounts.check_replies)
     path.write_text(SHOP + CORP, encoding="utf-8")
-    file.reread_soon()
-    await file.look()
+    file.reload_soon()
+    await file.poll()
     with pytest.raises(ConfigurationError, match="corp: reply"):
         await file.check()
     assert [account.name for account in file.current] == ["shop"]
     path.write_text(SHOP + CORP + WORKS, encoding="utf-8")
-    file.reread_soon()
-    await file.look()
+    file.reload_soon()
+    await file.poll()
     await file.check()
     assert [account.name for account in file.current] == ["shop", "corp"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts.file import Taker
+from wxbus.accounts.file import AccountsCallback
 from wxbus.accounts.models import Accounts
 from wxbus.bus.ports import Inbox
 from wxbus_ingress.accounts.endpoints import Endpoints
@@ -24,7 +24,7 @@ def build_app(
     accounts: Accounts,
     inbox: Inbox,
     *,
-    tell: Callable[[Taker], None] | None = None,
+    on_change: Callable[[AccountsCallback], None] | None = None,
     sources: IpAllowlist | None = None,
     waiting: PendingAnswers | None = None,
     registry: CollectorRegistry = REGISTRY,
@@ -35,7 +35,7 @@ def build_app(
         limits: What a request may take.
         accounts: The first ones.
         inbox: Where callbacks go.
-        tell: Is told who wants to know of other accounts (`AccountsFile.tell`); None: there will be no others.
+        on_change: Registers callbacks for changed accounts (`AccountsFile.on_change`); None if accounts never change.
         sources: The addresses that callbacks are taken from; None: any.
         waiting: Those who wait for workers' answers; None: none ever come.
         registry: Holds the metrics.
@@ -45,8 +45,8 @@ def build_app(
     """
     metrics = Metrics(registry)
     endpoints = Endpoints(accounts, limits, metrics)
-    if tell is not None:
-        tell(endpoints.replace)
+    if on_change is not None:
+        on_change(endpoints.replace)
     answering = PassiveResponder(inbox, waiting or PendingAnswers(), limits, metrics)
     callbacks = Callbacks(endpoints, inbox, answering, limits, metrics, sources)
     return Server(ErrorResponses(callbacks, endpoints, metrics), limits, Admission(limits, metrics))

@@ -99,7 +99,7 @@ async def serve(
             affordable(settings.limits),
             accounts.current,
             spooling,
-            tell=accounts.tell,
+            on_change=accounts.on_change,
             sources=sources,
             waiting=waiting,
             registry=registry,

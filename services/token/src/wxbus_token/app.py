@@ -98,7 +98,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         book = AccountRegistry(
             file, accounts, lambda account: credential_store.forget(credentials_of(account, sources))
         )
-        book.tell(lambda known: authority.keep(each for account in known for each in credentials_of(account, sources)))
+        book.on_change(
+            lambda known: authority.keep(each for account in known for each in credentials_of(account, sources))
+        )
         platforms = Platforms(
             store, credential_store, authority, sources, namespace=namespace, accounts=lambda: book.current
         )

@@ -11,7 +11,7 @@ from wxbus.config.account_tables import secret_files
 from wxbus.config.watched_file import POLL, WatchedFile
 from wxbus.errors import ConfigurationError
 
-Taker: TypeAlias = Callable[[Accounts], None]
+AccountsCallback: TypeAlias = Callable[[Accounts], None]
 """Goes on with other accounts; raises ConfigurationError if it cannot use them, and goes on with those it has."""
 
 
@@ -32,9 +32,9 @@ class AccountsFile(WatchedFile[Accounts]):
 
     def __init__(self, path: Path, *, registry: CollectorRegistry = REGISTRY, poll: float = POLL) -> None:
         """Read the file; raises ConfigurationError as `Accounts.read` does."""
-        super().__init__(path, Accounts.read, name="accounts", named=secret_files, registry=registry, poll=poll)
+        super().__init__(path, Accounts.read, name="accounts", referenced=secret_files, registry=registry, poll=poll)
 
-    def require(self, check: Taker) -> None:
+    def require(self, check: AccountsCallback) -> None:
         """Check the accounts now and at every change.
 
         Raises:
@@ -44,7 +44,7 @@ class AccountsFile(WatchedFile[Accounts]):
             check(self.current)
         except ConfigurationError as exc:
             raise ConfigurationError(f"accounts file {self.path}: {exc}") from exc
-        self.tell(check)
+        self.on_change(check)
 
     def of(self, appid: str, *, via: str = "") -> Account:
         """Return an account by its appid, see `Accounts.of`."""
@@ -54,9 +54,7 @@ class AccountsFile(WatchedFile[Accounts]):
         """Return an account by its appid alone, see `Accounts.owner_of`."""
         return self.current.owner_of(appid)
 
-    def usable(self, read: Accounts) -> Accounts:
-        """Return the accounts, if there are any."""
-        if len(self.current) and not len(read):
-            # More likely a file in the middle of being written than the wish to serve nobody.
-            raise ConfigurationError(f"accounts file {self.path}: there is no account in it")
-        return read
+    def validate(self, content: Accounts) -> None:
+        """Refuse a file without accounts after one with accounts: probably it is being written."""
+        if len(self.current) and not len(content):
+            raise ConfigurationError(f"accounts file {self.path}: it has no account")

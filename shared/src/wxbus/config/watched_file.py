@@ -1,7 +1,6 @@
-"""A file that is read again when it changes: no service must be restarted for what stands in it.
+"""A configuration file that is reloaded when it changes, without a restart of the service.
 
-It is polled: that sees a change in place, an editor's replacement and the links that Kubernetes swaps, on every file
-system, and in the files that it names too.
+The file is polled (decision 0019).
 """
 
 import asyncio
@@ -20,10 +19,10 @@ from wxbus.errors import ConfigurationError
 T = TypeVar("T", bound=Sized)
 
 POLL: Final = 1.0
-"""Seconds between two looks; a change is taken when two in a row saw the same, so that a write in place has ended."""
+"""Seconds between two polls. A change is loaded when two polls in a row see the same: a write in place has ended."""
 
 _Stamps: TypeAlias = dict[Path, tuple[int, int, int, int] | None]
-"""By path what changes when the file there does: device, inode, time and size; None: there is none."""
+"""Device, inode, time and size by path; None for a missing file."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,7 +32,7 @@ def _nothing(_: Path) -> Iterable[Path]:
 
 
 class WatchedFile(Generic[T]):
-    """What a file said when it could last be used."""
+    """The last valid content of a file."""
 
     def __init__(
         self,
@@ -41,7 +40,7 @@ class WatchedFile(Generic[T]):
         read: Callable[[Path], T],
         *,
         name: str,
-        named: Callable[[Path], Iterable[Path]] = _nothing,
+        referenced: Callable[[Path], Iterable[Path]] = _nothing,
         registry: CollectorRegistry = REGISTRY,
         poll: float = POLL,
     ) -> None:
@@ -49,52 +48,52 @@ class WatchedFile(Generic[T]):
 
         Args:
             path: Of the file.
-            read: Returns what stands in it.
-            name: What stands in it, for logs and the metric: `accounts`.
-            named: Returns the further files that it names; raises ConfigurationError if it cannot be read.
-            registry: Where the metric is.
-            poll: Seconds between two looks.
+            read: Parses the file.
+            name: Of the content, for logs and the metric: `accounts`.
+            referenced: Returns further files that the file names; raises ConfigurationError if it is unreadable.
+            registry: For the metric.
+            poll: Seconds between two polls.
         """
         self.path = path
         self._read = read
         self._name = name
-        self._named = named
+        self._referenced = referenced
         self._poll = poll
-        self._takers: list[Callable[[T], None]] = []
-        self._told = asyncio.Event()
+        self._callbacks: list[Callable[[T], None]] = []
+        self._requested = asyncio.Event()
         self._problem = ""
-        self._found = self._seen = self._stamps()
+        self._last_poll = self._loaded = self._stamps()
         self.current = read(path)
-        wrong = Gauge(
-            f"wxbus_{name}_file_wrong",
-            f"1 while the file of {name} cannot be used and what it said before is",
+        invalid = Gauge(
+            f"wxbus_{name}_file_invalid",
+            f"1 while the file of {name} is invalid and its last valid content is used",
             registry=registry,
         )
-        wrong.set_function(lambda: bool(self._problem))
+        invalid.set_function(lambda: bool(self._problem))
 
-    def tell(self, taker: Callable[[T], None]) -> None:
-        """Let `taker` know of changes from now on.
+    def on_change(self, callback: Callable[[T], None]) -> None:
+        """Call `callback` with the new content after each change.
 
-        It goes on with what it is given; or raises ConfigurationError if it cannot, and goes on with what it has.
+        A callback that raises ConfigurationError refuses the content; the previous content stays in use.
         """
-        self._takers.append(taker)
+        self._callbacks.append(callback)
 
     async def check(self) -> None:
-        """Return if what is known is what the file says; raises ConfigurationError if it cannot be used."""
+        """Raise ConfigurationError while the file is invalid: a readiness check."""
         if self._problem:
             raise ConfigurationError(self._problem)
 
     @asynccontextmanager
     async def watching(self, *others: "WatchedFile[Any]") -> AsyncIterator[None]:
-        """Read the file, and the others, again when they change, and all of them on SIGHUP, while the block runs."""
+        """Reload this file and the others when they change, and all of them on SIGHUP, while the block runs."""
         files = (self, *others)
         loop = asyncio.get_running_loop()
 
-        def hung_up() -> None:
+        def reload_all() -> None:
             for file in files:
-                file.reread_soon()
+                file.reload_soon()
 
-        loop.add_signal_handler(signal.SIGHUP, hung_up)
+        loop.add_signal_handler(signal.SIGHUP, reload_all)
         try:
             async with AsyncExitStack() as stack:
                 for file in files:
@@ -103,65 +102,62 @@ class WatchedFile(Generic[T]):
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 
-    def reread_soon(self) -> None:
-        """Let the file be read now, whether or not it seems to have changed."""
-        self._told.set()
+    def reload_soon(self) -> None:
+        """Reload the file now, changed or not."""
+        self._requested.set()
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Poll until cancelled."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
-                    await self._told.wait()
+                    await self._requested.wait()
             try:
-                await self.look()
+                await self.poll()
             except Exception:
-                log.exception(self._event("reread_failed"))
+                log.exception("config_file.reload_failed", file=self._name)
 
-    async def look(self) -> None:
-        """Read the file again if it has changed and rests, or if somebody told us to."""
-        found = await asyncio.to_thread(_look, list(self._seen))
-        if self._told.is_set() or (found == self._found and found != self._seen):
-            self._told.clear()
-            await self._reread()
-        self._found = found
+    async def poll(self) -> None:
+        """Reload the file if it has changed since it was loaded but not since the last poll, or on request."""
+        found = await asyncio.to_thread(_stamps_of, list(self._loaded))
+        if self._requested.is_set() or (found == self._last_poll and found != self._loaded):
+            self._requested.clear()
+            await self._reload()
+        self._last_poll = found
 
-    def usable(self, read: T) -> T:
-        """Return what was read; raises ConfigurationError if it cannot take the place of `current`."""
-        return read
+    def validate(self, content: T) -> None:
+        """Raise ConfigurationError for content that must not replace `current`."""
 
-    async def _reread(self) -> None:
-        self._seen = await asyncio.to_thread(self._stamps)
+    async def _reload(self) -> None:
+        self._loaded = await asyncio.to_thread(self._stamps)
         try:
-            read = self.usable(await asyncio.to_thread(self._read, self.path))
-            for taker in self._takers:
-                taker(read)
+            content = await asyncio.to_thread(self._read, self.path)
+            self.validate(content)
+            for callback in self._callbacks:
+                callback(content)
         except ConfigurationError as exc:
             self._problem = str(exc)
-            log.warning(self._event("kept"), reason=self._problem, count=len(self.current))
+            log.warning("config_file.reload_refused", file=self._name, reason=self._problem, count=len(self.current))
             return
         self._problem = ""
-        self.current = read
-        log.info(self._event("taken"), count=len(read))
-
-    def _event(self, what: str) -> str:
-        return f"{self._name}.{what}"
+        self.current = content
+        log.info("config_file.reloaded", file=self._name, count=len(content))
 
     def _stamps(self) -> _Stamps:
-        """Return the stamps of the file and of those that it names; made before any of them is read."""
-        first = _look([self.path])
+        """Return the stamps of the file and of the files it names; taken before any of them is read."""
+        stamps = _stamps_of([self.path])
         with suppress(ConfigurationError):
-            first |= _look(self._named(self.path))
-        return first
+            stamps |= _stamps_of(self._referenced(self.path))
+        return stamps
 
 
-def _look(paths: Iterable[Path]) -> _Stamps:
-    found: _Stamps = {}
+def _stamps_of(paths: Iterable[Path]) -> _Stamps:
+    stamps: _Stamps = {}
     for path in paths:
         try:
             stat = path.stat()
         except OSError:
-            found[path] = None
+            stamps[path] = None
         else:
-            found[path] = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
-    return found
+            stamps[path] = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    return stamps

@@ -37,10 +37,10 @@ class AccountRegistry:
         self._takers: list[Callable[[Accounts], None]] = []
         self._shadowed: frozenset[str] = frozenset()
         self.current = file.current
-        file.tell(self._put_together)
-        register.tell(lambda: self._put_together(file.current))
+        file.on_change(self._put_together)
+        register.on_change(lambda: self._put_together(file.current))
 
-    def tell(self, taker: Callable[[Accounts], None]) -> None:
+    def on_change(self, taker: Callable[[Accounts], None]) -> None:
         """Let `taker` have the accounts, now and whenever they change."""
         self._takers.append(taker)
         taker(self.current)

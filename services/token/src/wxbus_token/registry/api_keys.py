@@ -23,8 +23,8 @@ class ApiKeyRegistry:
         self._register = register
         self._uses = uses
         self._take(file.current)
-        file.tell(self._take)
-        register.tell(self._put_together)
+        file.on_change(self._take)
+        register.on_change(self._put_together)
 
     def __call__(self, credentials: str) -> Principal | None:
         """Return whose API key it is."""

@@ -66,7 +66,7 @@ class Register(Generic[E]):
         """Return what was last read; it holds on while Redis is away."""
         return {field: kept.entry for field, kept in self._kept.items()}
 
-    def tell(self, taker: Callable[[], None]) -> None:
+    def on_change(self, taker: Callable[[], None]) -> None:
         """Call `taker` whenever entries changed."""
         self._takers.append(taker)
 
