@@ -123,7 +123,7 @@ async def test_no_secret_leaves(
         assert len([name for name in watch.secrets if name.startswith("access token")]) >= 2
         assert {"reject", "attempts", "unreadable"} <= {json.loads(headers)["death_reason"] for headers in letters}
         assert all(event in logs["ingress"] for event in ("callback.accepted", "callback.rejected"))
-        assert all(event in logs["worker"] for event in ("delivery.failed", "delivery.buried", "reply.sent"))
+        assert all(event in logs["worker"] for event in ("delivery.failed", "delivery.dead_lettered", "reply.sent"))
         assert "Traceback" in logs["worker"]
         assert all(event in logs["token"] for event in ("rpc.call", "token.fetch_failed"))
 

@@ -123,7 +123,11 @@ async def decided(world: Whole) -> tuple[list[str], float, float]:
     """Return what was sent besides WeChat's answer when nothing waits any more, and what the lane was told first."""
     await world.until_decided()
     passive = world.rig.metrics.passive
-    return world.rig.wechat.texts, passive.labels("taken")._value.get(), passive.labels("late")._value.get()
+    return (
+        world.rig.wechat.texts,
+        passive.labels("delivered")._value.get(),
+        passive.labels("deadline_passed")._value.get(),
+    )
 
 
 @dataclass

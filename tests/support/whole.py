@@ -93,7 +93,7 @@ class Whole:
         """Return once no reply is pending and nothing runs."""
         keys = LaneKeys(self.namespace)
         while True:
-            counts = [await self.store.command("ZCARD", keys.late(shard)) for shard in range(SHARDS)]
+            counts = [await self.store.command("ZCARD", keys.reply_deadlines(shard)) for shard in range(SHARDS)]
             if not any(counts) and not self.lanes.running:
                 return
             await asyncio.sleep(0.05)

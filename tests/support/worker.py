@@ -18,10 +18,10 @@ from wxbus.bus.ports import Delivery, PublisherPort
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
+from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Settlement
-from wxbus_worker.delivery.stages.order import build_pipeline
-from wxbus_worker.delivery.stages.tell_token_service import PlatformEvents
+from wxbus_worker.delivery.stage import Next
+from wxbus_worker.delivery.stages.notify_token_service import PlatformEvents
 from wxbus_worker.delivery.stages.wait_for_store import StoreAvailability
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
@@ -123,7 +123,7 @@ class Rig:
         time_limit: float = 30.0,
         budget: float = 10.0,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        starts: CrashCounter | None = None,
+        crashes: CrashCounter | None = None,
         signatures: SignatureGuard | None = None,
         platform: PlatformEvents | None = None,
     ) -> None:
@@ -135,13 +135,13 @@ class Rig:
         self.wechat = wechat or FakeWeChat()
         self.metrics = WorkerMetrics(CollectorRegistry())
         client = cast("WeChatClient", self.wechat)
-        self.pipeline: Next = build_pipeline(
+        self.pipeline: Next[Job] = build_pipeline(
             accounts=Accounts({account.name: account}),
             routes=RouteTable(router),
             client_of=lambda _: client,
             contexts=self.store,
             pending=pending or self.memory,
-            store=availability or self.memory,
+            availability=availability or self.memory,
             outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
             publisher=publisher or self.memory_publisher,
             retries=RetryPolicy(delays),
@@ -149,7 +149,7 @@ class Rig:
             handler_time_limit=time_limit,
             late_grace=late_grace,
             pause=pause,
-            starts=starts,
+            crashes=crashes,
             signatures=signatures,
             platform=platform,
         )

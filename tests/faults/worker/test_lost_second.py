@@ -77,7 +77,7 @@ async def test_redis_forgets_its_last_second(
 async def handled(workers: Sequence[Service]) -> float:
     """Return how many messages they have handled to the end."""
     told = [await metrics(worker) for worker in workers]
-    return sum(figures.get('wxbus_worker_settled_total{outcome="done"}', 0) for figures in told)
+    return sum(figures.get('wxbus_worker_deliveries_total{outcome="done"}', 0) for figures in told)
 
 
 def gaps(numbers: Sequence[int], last: int) -> list[int]:

@@ -15,7 +15,7 @@ from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_worker.delivery.stages.count_start import POISON
+from wxbus_worker.delivery.stages.detect_crashes import POISON
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
@@ -59,7 +59,7 @@ async def test_a_message_that_kills_its_process(
     assert letter
     assert b'"die"' in letter.body
     assert letter.headers["death_reason"] == "poison"
-    assert letter.headers["death_error"].startswith("Poison: 5 runs began and none ended")
+    assert letter.headers["death_error"].startswith("PoisonMessage: 5 attempts")
 
 
 def a_text(content: str, openid: str) -> Envelope:

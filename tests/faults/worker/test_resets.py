@@ -82,4 +82,6 @@ def test_resets_end_no_worker_and_park_no_message(
     assert {user: list(dict.fromkeys(texts)) for user, texts in wechat.sent.items()} == {
         f"o_{user}": [f"{number} {number + 1}" for number in range(EACH)] for user in range(USERS)
     }
-    assert {"delivery.parked", "delivery.failed", "background.failed"}.isdisjoint(line["event"] for line in lines)
+    assert {"delivery.retry_scheduled", "delivery.failed", "background.failed"}.isdisjoint(
+        line["event"] for line in lines
+    )

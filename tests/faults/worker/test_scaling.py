@@ -159,5 +159,5 @@ async def share(worker: Service) -> dict[str, int]:
     """Return how many partitions a worker has, by place, and how many are delivered to it."""
     told = await metrics(worker)
     names = {"delivering": "wxbus_worker_partitions_delivering"}
-    names |= {place: f'wxbus_worker_partitions{{place="{place}"}}' for place in SHARE}
+    names |= {place: f'wxbus_worker_partitions{{role="{place}"}}' for place in SHARE}
     return {key: int(told[name]) for key, name in names.items()}

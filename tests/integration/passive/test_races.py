@@ -103,6 +103,6 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
 
     print(dict(ways))
     assert ways.keys() == {"1 passively, 0 otherwise", "0 passively, 1 otherwise"}, ways
-    assert world.rig.metrics.passive.labels("late")._value.get() > 0, (
+    assert world.rig.metrics.passive.labels("deadline_passed")._value.get() > 0, (
         "no answer arrived too late, so the deadline was never close"
     )

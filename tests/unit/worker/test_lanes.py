@@ -277,7 +277,7 @@ def alone_if_suspect(work: Work) -> Callable[[Job], Awaitable[None]]:
     """Do the work of the lane `wx1:suspect` alone."""
 
     async def suspicious(job: Job) -> None:
-        async with job.alone() if job.delivery.lane == "wx1:suspect" else nullcontext():
+        async with job.run_alone() if job.delivery.lane == "wx1:suspect" else nullcontext():
             await work(job)
 
     return suspicious
@@ -313,7 +313,7 @@ async def test_one_suspect_at_a_time() -> None:
     work = Work()
 
     async def suspicious(job: Job) -> None:
-        async with job.alone():
+        async with job.run_alone():
             await work(job)
 
     async with asyncio.TaskGroup() as tasks:
@@ -351,7 +351,7 @@ async def test_a_suspect_that_waits_while_all_stop_still_runs_alone() -> None:
 async def resting(work: Work, job: Job) -> None:
     """Work of which every message rests first, until it is let, and then does the rest of it."""
     lane = job.delivery.lane
-    async with job.rest():
+    async with job.pause_lane():
         await work.gates[f"{lane}:rest"].acquire()
     await work(job)
 
@@ -435,7 +435,7 @@ async def test_a_suspect_is_alone_with_those_that_rest() -> None:
 
     async def mixed(job: Job) -> None:
         if job.delivery.lane == "wx1:suspect":
-            async with job.alone():
+            async with job.run_alone():
                 await resting(work, job)
         else:
             await resting(work, job)
@@ -484,7 +484,6 @@ async def test_the_message_that_blocks_the_loop_is_blamed() -> None:
 
     async def noted(job: Job) -> None:
         jobs.append(job)
-        job.envelope = job.delivery.envelope()
         await work(job)
 
     async with asyncio.TaskGroup() as tasks:
@@ -492,9 +491,9 @@ async def test_the_message_that_blocks_the_loop_is_blamed() -> None:
         for openid in "ab":
             lanes.deliver(a_delivery(openid))
         await work.until(started=2)
-        assert lanes.blame(jobs[0].task) == {"message_id": jobs[0].envelope.id}
+        assert lanes.mark_blocking(jobs[0].task) == {"message_id": jobs[0].delivery.envelope().id}
         assert [job.blocked_loop for job in jobs] == [True, False]
-        assert lanes.blame(None) == {}
+        assert lanes.mark_blocking(None) == {}
         assert [job.blocked_loop for job in jobs] == [True, True]
         for openid in "ab":
             work.let(openid)

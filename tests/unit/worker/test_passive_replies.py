@@ -70,7 +70,7 @@ async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() ->
 
     assert isinstance(await rig.handle(delivered_passively(envelope, answer.reply_id)), Done)
     assert rig.wechat.texts == ["b", "c"]
-    assert rig.metrics.passive.labels("taken")._value.get() == 1
+    assert rig.metrics.passive.labels("delivered")._value.get() == 1
 
 
 async def test_ingress_is_answered_after_the_commit() -> None:
@@ -98,7 +98,7 @@ async def test_a_reply_that_nobody_took_is_sent() -> None:
     [note] = rig.memory_publisher.published
     await rig.handle(note)
     assert rig.wechat.texts == ["a", "b"]
-    assert rig.metrics.passive.labels("late")._value.get() == 1
+    assert rig.metrics.passive.labels("deadline_passed")._value.get() == 1
 
 
 @pytest.mark.parametrize("notes", ["taken late", "late taken", "taken taken late"])
@@ -365,7 +365,7 @@ async def test_a_reply_to_a_synchronous_event_goes_by_customer_service() -> None
 
 
 async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
-    """A text, or an event that the account has not among its synchronous ones."""
+    """A text, or an event that the account does not list under `synchronous`."""
     router = Router()
 
     @router.default
@@ -376,7 +376,7 @@ async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
     for envelope in (a_text_envelope(), an_event_envelope("subscribe", openid="o_1", lane=KEY.lane)):
         settlement = await rig.handle(envelope)
         assert isinstance(settlement, ToDeadLetters)
-        assert "not among its synchronous events" in str(settlement.error)
+        assert "which is not listed under `synchronous`" in str(settlement.error)
 
 
 async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() -> None:

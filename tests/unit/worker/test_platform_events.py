@@ -176,5 +176,5 @@ async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dic
     assert death.error.startswith(f"Reject: the event is malformed: {text}")
     assert (death.reason, death.traceback) == ("reject", "")
     assert "SECRET" not in death.error
-    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["delivery.buried"]
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["delivery.dead_lettered"]
     assert not any("exc_info" in line for line in lines)

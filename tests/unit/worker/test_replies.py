@@ -15,11 +15,10 @@ from wxbus.testing import MemoryDelivery
 from wxbus.wechat import AnyMessage, TextMessage, UnsubscribeEvent, reply
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker import Context, Router, SuccessResponse, current_delivery
-from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
 
@@ -229,15 +228,20 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
     committed = await store.commit(
         KEY, dedup_key_of(envelope), opened, [reply.Text("a"), reply.Text("b")], attempt_id="frozen"
     )
-    job = Job(MemoryDelivery(envelope), id="frozen")
-    job.envelope, job.dedup_key, job.send_lease = envelope, dedup_key_of(envelope), committed.send_lease
+    run = OutboxRun(
+        key=KEY,
+        account=SHOP,
+        dedup_key=dedup_key_of(envelope),
+        attempt_id="frozen",
+        send_lease=committed.send_lease,
+    )
 
     now += 60.0  # frozen here; the next owner sends everything
     taken = await store.claim_send_lease(KEY, attempt_id="next")
     for entry in taken.entries:
         await wechat.send(OPENID, entry.reply)
     await store.remove_sent(KEY, taken.entries, attempt_id="next")
-    await outbox.finish(job)
+    await outbox.send(run)
 
     assert wechat.texts == ["a", "b"]
 
@@ -516,7 +520,7 @@ async def test_who_has_unsubscribed_is_sent_nothing() -> None:
             assert isinstance(await rig.handle(envelope), Done)
     assert not rig.wechat.sent
     assert await rig.memory.get(APPID, "o_2") is not None
-    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["replies.unsubscribed"]
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["replies.dropped_after_unsubscribe"]
 
 
 async def test_what_wecom_no_longer_waits_for_is_not_sent_to_official_accounts() -> None:

@@ -84,7 +84,7 @@ async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
     handlers, ours = (death.traceback.splitlines() for _, death in rig.memory_publisher.dead_letters)
     assert "test_settlement.py" in handlers[1]
     assert not any("stages" in line for line in handlers)
-    assert any("stages/commit.py" in line for line in ours)
+    assert any("stages/handle_message.py" in line for line in ours)
 
 
 async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> None:

@@ -32,10 +32,11 @@ from wxbus.tokens import TokenClient
 from wxbus.tokens.client import TIMEOUT
 from wxbus.tokens.component import ComponentClient
 from wxbus_worker.delivery.lanes import Lanes
-from wxbus_worker.delivery.stages.order import build_pipeline
+from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.handlers.registry import Registry
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.partitions.assignment import Role
 from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import Rebalancer
 from wxbus_worker.replies.outbox import Outbox
@@ -108,27 +109,30 @@ async def serve(
             client_of=client_of,
             contexts=contexts,
             pending=pending,
-            store=patient,
+            availability=patient,
             outbox=Outbox(contexts, client_of, budget=settings.reply_lease * SEND_SHARE, metrics=metrics),
             publisher=publisher,
             retries=settings.retries,
             metrics=metrics,
             handler_time_limit=settings.handler_timeout,
             late_grace=settings.late_grace,
-            starts=CrashCounter(patient, namespace=settings.store.namespace),
+            crashes=CrashCounter(patient, namespace=settings.store.namespace),
             signatures=SignatureGuard(patient, namespace=settings.store.namespace),
             platform=platform,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
                 lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
-                metrics.watch(lanes)
-                await enter(watched_loop(registry=registry, describe=lanes.blame))
+                metrics.watch_lanes(running=lambda: lanes.running, waiting=lambda: lanes.waiting)
+                await enter(watched_loop(registry=registry, describe=lanes.mark_blocking))
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
                 membership = Membership(store, namespace=settings.store.namespace, member=name)
                 cut = await enter(_cutter(settings))
                 ownership = Rebalancer(consumer, membership, partitions=settings.bus.partitions, cut=cut)
-                metrics.watch_partitions(ownership)
+                metrics.watch_partitions(
+                    {role.name.lower(): partial(ownership.count, role) for role in Role},
+                    delivering=ownership.delivering,
+                )
                 checks = {
                     "redis": patient.check,
                     "rabbitmq": consumer.check,

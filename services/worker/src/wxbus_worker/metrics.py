@@ -1,71 +1,70 @@
-"""What the worker counts."""
+"""The worker's Prometheus metrics."""
 
-from functools import partial
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from wxbus_worker.delivery.lanes import Lanes
-from wxbus_worker.delivery.settlement import Abandon, Done, Retry, Settlement, ToDeadLetters
-from wxbus_worker.partitions.assignment import Role
-from wxbus_worker.partitions.rebalancer import Rebalancer
-
 
 class WorkerMetrics:
-    """The worker's figures, in a registry of the caller's."""
+    """The metrics of one worker, in the caller's registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.settled = Counter("wxbus_worker_settled", "Deliveries by how they ended", ["outcome"], registry=registry)
-        self.seconds = Histogram(
-            "wxbus_worker_handling_seconds",
-            "From the start of a delivery's handling to its settlement",
+        self.deliveries = Counter(
+            "wxbus_worker_deliveries",
+            "Settled deliveries by outcome: done, retried, dead_lettered, abandoned (the partition was lost)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "wxbus_worker_handling_duration_seconds",
+            "Time from the start of a delivery's handling to its settlement",
             registry=registry,
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
         )
         self.duplicates = Counter(
-            "wxbus_worker_duplicates", "Deliveries of messages committed before", registry=registry
+            "wxbus_worker_duplicate_deliveries", "Deliveries of messages committed before", registry=registry
         )
         self.conflicts = Counter(
-            "wxbus_worker_conflicts", "Commits refused because the lane had changed", registry=registry
+            "wxbus_worker_commit_conflicts", "Commits refused because the lane had changed", registry=registry
         )
-        self.unhandled = Counter("wxbus_worker_unhandled", "Messages that no handler wanted", registry=registry)
+        self.unhandled = Counter(
+            "wxbus_worker_unhandled_messages", "Messages that no handler matches", registry=registry
+        )
         self.passive = Counter(
             "wxbus_worker_passive_replies",
-            "Messages whose reply waited for WeChat to get it: taken, late (then it goes by customer service), refused "
-            "(WeChat takes it neither way)",
+            "Messages whose reply was pending for ingress, by outcome: delivered, deadline_passed (then it is sent by "
+            "customer service), refused (WeChat accepts it neither way)",
             ["outcome"],
             registry=registry,
         )
         self.undelivered = Counter(
-            "wxbus_worker_replies_undelivered",
-            "Replies that did not reach their user, by WeChat's errcode, or unsendable (no message of WeChat's can "
-            "carry it), wecom_late (WeCom no longer waits for it), given_up (WeChat stayed away)",
+            "wxbus_worker_undelivered_replies",
+            "Replies that did not reach their user, by WeChat's errcode, or unsendable (no customer-service message "
+            "carries it), wecom_late (WeCom no longer waits for it), attempts_exhausted (WeChat stayed unavailable)",
             ["reason"],
             registry=registry,
         )
-        self.running = Gauge("wxbus_worker_running", "Messages being worked on", registry=registry)
-        self.waiting = Gauge("wxbus_worker_waiting", "Messages waiting for their turn", registry=registry)
-        self.partitions = Gauge(
-            "wxbus_worker_partitions", "Partitions subscribed to, by our place", ["place"], registry=registry
+        self._running = Gauge("wxbus_worker_running_messages", "Messages that are being handled", registry=registry)
+        self._waiting = Gauge("wxbus_worker_waiting_messages", "Messages that wait in their lanes", registry=registry)
+        self._partitions = Gauge(
+            "wxbus_worker_partitions", "Subscribed partitions by the worker's role", ["role"], registry=registry
         )
-        self.delivering = Gauge(
-            "wxbus_worker_partitions_delivering", "Partitions that RabbitMQ delivers to us", registry=registry
+        self._delivering = Gauge(
+            "wxbus_worker_partitions_delivering", "Partitions that RabbitMQ delivers to this worker", registry=registry
         )
 
-    def watch(self, lanes: Lanes) -> None:
-        """Show what runs and waits in `lanes` just now."""
-        self.running.set_function(lambda: lanes.running)
-        self.waiting.set_function(lambda: lanes.waiting)
+    def watch_lanes(self, *, running: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Show what these functions return whenever the metrics are read."""
+        self._running.set_function(running)
+        self._waiting.set_function(waiting)
 
-    def watch_partitions(self, ownership: Rebalancer) -> None:
-        """Show the share of the partitions."""
-        for place in Role:
-            self.partitions.labels(place.name.lower()).set_function(partial(ownership.count, place))
-        self.delivering.set_function(ownership.delivering)
+    def watch_partitions(self, roles: Mapping[str, Callable[[], int]], *, delivering: Callable[[], int]) -> None:
+        """Show what these functions return whenever the metrics are read: partitions by role, and delivering ones."""
+        for role, count in roles.items():
+            self._partitions.labels(role).set_function(count)
+        self._delivering.set_function(delivering)
 
-    def ended(self, settlement: Settlement, seconds: float) -> None:
-        """Count one delivery."""
-        self.settled.labels(_OUTCOME[type(settlement)]).inc()
-        self.seconds.observe(seconds)
-
-
-_OUTCOME: dict[type[Settlement], str] = {Done: "done", Retry: "parked", ToDeadLetters: "buried", Abandon: "abandoned"}
+    def settled(self, outcome: str, seconds: float) -> None:
+        """Count one settled delivery."""
+        self.deliveries.labels(outcome).inc()
+        self.duration.observe(seconds)

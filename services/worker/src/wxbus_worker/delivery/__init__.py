@@ -1,1 +1,1 @@
-"""One delivery on its way: lanes keep the order, stages do the work, one place settles it."""
+"""Handles deliveries: lanes keep the order, stages process one delivery, one stage settles it."""

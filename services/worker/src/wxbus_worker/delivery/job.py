@@ -1,108 +1,150 @@
-"""One delivery on its way through the stages: what they find out is kept here, each field by the stage it names."""
+"""A delivery on its way through the stages.
+
+`Job` lasts from lane to settlement. The frozen classes are the phases of one attempt to handle it; each has what the
+phase before it lacks.
+"""
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
+from wxbus.errors import UnreadableEnvelope
 from wxbus.wechat import Message
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.context.context import Context
-from wxbus_worker.handlers.filters import NO_GROUPS, Groups
+from wxbus_worker.handlers.filters import Groups
 from wxbus_worker.handlers.route import Route
-from wxbus_worker.store.ports import Entry, Opened, PendingReply, SendLease
+from wxbus_worker.replies.outbox import OutboxRun
+from wxbus_worker.replies.passive import Caller
+from wxbus_worker.store.ports import ContextKey, Opened, PendingReply, SendLease
+
+NO_DOCUMENT: Final[Document] = {}
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """The handling of one delivery, from lane to settlement."""
+    """One delivery, and the progress that the stages around the handler must know after a failure."""
 
     delivery: Delivery
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Of this run, not of the message: two runs of one message must not both send its replies."""
-    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    """Waits until nothing else of its partition runs, and keeps it so. Set by the lanes."""
-    rest: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    """Lets others run in its place while the block waits for a time. Set by the lanes."""
+    attempt_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Two attempts to handle one message have different ids: only one of them sends the replies."""
+    run_alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Waits until no other job of the partition runs, and starts none during the block. Set by the lanes."""
+    pause_lane: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Gives the job's place to other lanes during the block. Set by the lanes."""
     task: "asyncio.Task[None] | None" = None
     interruptible: bool = True
-    """False from the commit until the replies are out: a lost partition does not cancel it there."""
+    """False from the commit until the replies are sent: a lost partition does not cancel the job then."""
     abandoned: bool = False
-    """The partition was lost: nothing is settled any more."""
+    """The partition is lost: the delivery must not be settled."""
     blocked_loop: bool = False
-    """Its handler has blocked the event loop, as far as the watchdog knows. Set by the lanes."""
+    """The watchdog found that the job blocked the event loop. Set by the lanes."""
     suspected: bool = False
-    """Its earlier runs did not end: it runs alone. Set by count_start."""
+    """Earlier attempts did not end, so this one runs alone. Set by detect_crashes."""
     repeats: int = 0
-    """Runs before this one of the same delivery, while its lane was blocked. Set by settle."""
+    """Attempts in the lane before this one. Set by settle."""
 
-    envelope: Envelope = field(init=False)
-    """Set by decode."""
-    document: Document = field(init=False)
-    """Set by decode."""
-    message: Message = field(init=False)
-    """Set by decode."""
-    account: Account = field(init=False)
-    """Set by decode."""
-    reply_id: str | None = None
-    """Which reply a note is about; None: it is no note. Set by decode."""
-    dedup_key: str = field(init=False)
-    """What the message is remembered by. Set by open_context."""
-    opened: Opened = field(init=False)
-    """Set by open_context."""
+    document: Document = field(default_factory=lambda: NO_DOCUMENT)
+    """The callback; empty until decode has read it."""
+    caller: Caller | None = None
+    """The ingress that may wait for an answer. Set by decode."""
     route: Route | None = None
-    """None: no handler wants the message. Set by find_route."""
-    groups: Groups = field(default_factory=dict)
-    """Named groups that the route found. Set by find_route."""
-    replies: tuple[AnyReply, ...] = ()
-    """Set by call_handler."""
-    answer: dict[str, Any] | None = None
-    """The handler's own answer to WeChat. Set by call_handler."""
-    pending: PendingReply | None = None
-    """What WeChat may be answered with, as far as this run has committed it. Set by commit."""
-    committed: bool = False
-    """By this run: it is no duplicate. Set by commit."""
-    answered: bool = False
-    """Who waits for an answer was told."""
-    send_lease: SendLease | None = None
-    """Right to send what the outbox holds. Set by commit."""
-    sending: bool = False
-    """The message is committed, by this run or one before: only its replies may be left. Set by send_replies."""
-    unsent: tuple[Entry, ...] = ()
-    """What is left in the outbox after a failure. Set by send_replies."""
-
-    @property
-    def context(self) -> Context:
-        """Return the user's context as it was opened and changed."""
-        return self.opened.context
-
-    @property
-    def named(self) -> dict[str, str]:
-        """Return log fields that name message and handler, as far as they are known."""
-        fields = {"message_id": self.envelope.id} if hasattr(self, "envelope") else {}
-        return fields if self.route is None else {**fields, "handler": self.route.name}
+    """The handler's route, once it is found. Set by handle_message."""
+    sending: OutboxRun | None = None
+    """The replies, once the message is committed. Set by finish."""
 
     @property
     def attempt(self) -> int:
-        """Return which run of the message this is, from 1."""
-        return self.envelope.attempt + self.repeats
+        """Return the number of this attempt, from 1."""
+        return self.delivery.envelope().attempt + self.repeats
 
-    def again(self) -> None:
-        """Be ready for another run of the same delivery."""
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """Return log fields that name the message and its handler, as far as they are known."""
+        try:
+            fields = {"message_id": self.delivery.envelope().id}
+        except UnreadableEnvelope:
+            return {}
+        return fields if self.route is None else {**fields, "handler": self.route.name}
+
+    def start_over(self) -> None:
+        """Prepare another attempt at the same delivery."""
         self.repeats += 1
         self.interruptible = True
-        self.route, self.groups = None, NO_GROUPS
-        self.replies, self.send_lease, self.unsent = (), None, ()
-        self.answer, self.pending, self.committed, self.sending = None, None, False, False
+        self.route = self.sending = None
 
     def abandon(self) -> None:
-        """Give it up: its partition was lost."""
+        """Stop the job if it may be interrupted, and leave the delivery unsettled: its partition is lost."""
         self.abandoned = True
         if self.interruptible and self.task is not None:
             self.task.cancel()
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Give the place to other lanes during the block, and let a lost partition cancel the job there."""
+        self.interruptible = True
+        async with self.pause_lane():
+            yield
+        self.interruptible = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyNote:
+    """What happened to a pending reply."""
+
+    dedup_key: str
+    """Of the message that it answers."""
+    delivered: bool
+    """True: WeChat took it as the passive answer. False: its deadline has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A delivery whose envelope is read and whose account is known."""
+
+    job: Job
+    envelope: Envelope
+    account: Account
+    key: ContextKey
+    content: Message | ReplyNote
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A message with the user's context and its handler."""
+
+    decoded: Decoded
+    message: Message
+    opened: Opened
+    dedup_key: str
+    route: Route | None
+    """None: no handler matches."""
+    groups: Groups
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What a handler returned."""
+
+    replies: tuple[AnyReply, ...] = ()
+    answer: Mapping[str, Any] | None = None
+    """The document of the handler's own answer to WeChat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A message with nothing left to commit: ingress waits for its answer, and the outbox may hold replies."""
+
+    decoded: Decoded
+    dedup_key: str
+    by_this_attempt: bool = False
+    pending: PendingReply | None = None
+    """The answer that this attempt committed for ingress."""
+    send_lease: SendLease | None = None
+    """None: to be claimed."""

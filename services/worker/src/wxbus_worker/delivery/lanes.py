@@ -1,7 +1,7 @@
-"""Order: the messages of one lane one after another, those of different lanes at once, up to a limit.
+"""Runs deliveries in order: those of one lane one after another, those of different lanes concurrently, up to a limit.
 
-Implements `wxbus.bus.ports.DeliveryHandler`. Nothing waits in a task of its own: a lane whose next message may run
-stands in a queue, and one task is made for each message that starts. A backlog costs a deque entry per message.
+Implements `wxbus.bus.ports.DeliveryHandler`. A waiting message has no task: lanes whose next message may start are in a
+queue, and a task is made for each message that starts. So a backlog costs one deque entry per message.
 """
 
 import asyncio
@@ -13,225 +13,137 @@ from typing import Any
 
 from wxbus.bus.ports import Delivery
 from wxbus_worker.delivery.job import Job
-
-
-class _Lane:
-    """One user's messages, oldest first."""
-
-    __slots__ = ("ahead", "alone", "job", "name", "partition", "rested", "resting", "waiting")
-
-    def __init__(self, name: str, partition: "_Partition") -> None:
-        self.name = name
-        self.partition = partition
-        self.waiting: deque[Delivery] = deque()
-        self.job: Job | None = None
-        self.alone = False
-        """Its job is a suspect: it wants to run alone."""
-        self.ahead = 0
-        """Of its waiting messages, how many start before a suspect that waits."""
-        self.resting = False
-        """Its job waits for something and takes nobody's place."""
-        self.rested: asyncio.Event | None = None
-        """Set when a job that rested may go on; None: it rests, or never did."""
-
-    def cancel(self) -> None:
-        """Cancel its job, if there is one."""
-        if self.job is not None and self.job.task is not None:
-            self.job.task.cancel()
-
-
-class _Partition:
-    """The lanes of one partition while its channel lasts; a new channel gets a new one."""
-
-    __slots__ = ("calm", "held", "idle", "lanes", "open", "resting", "running", "suspects")
-
-    def __init__(self) -> None:
-        self.lanes: dict[str, _Lane] = {}
-        self.open = True
-        self.running = 0
-        self.resting = 0
-        """Of those that run."""
-        self.idle = asyncio.Event()
-        self.idle.set()
-        self.suspects = 0
-        """Of those that run: they want to run alone, and only what was there before them starts meanwhile."""
-        self.held: list[_Lane] = []
-        """Lanes whose turn came meanwhile."""
-        self.calm = asyncio.Event()
-        """Only suspects run, and what was there before them has run."""
-
-    def look(self) -> None:
-        """See whether only suspects are left."""
-        ahead = self.suspects and any(lane.ahead and not lane.resting for lane in self.lanes.values())
-        if ahead or self.running - self.resting > self.suspects:
-            self.calm.clear()
-        else:
-            self.calm.set()
-
-    def suspect(self, lane: _Lane) -> None:
-        """Let the job of `lane` run alone, after what waits in other lanes now."""
-        if not self.suspects:
-            for other in self.lanes.values():
-                other.ahead = len(other.waiting)
-        lane.ahead = 0
-        lane.alone = True
-        self.suspects += 1
-        self.look()
-
-    def clear(self, lane: _Lane) -> list[_Lane]:
-        """Note that the job of `lane` need not run alone any more; return the lanes that go on."""
-        lane.alone = False
-        self.suspects -= 1
-        going_on: list[_Lane] = []
-        if not self.suspects:
-            going_on, self.held = self.held, going_on
-            for other in self.lanes.values():
-                other.ahead = 0
-        return going_on
-
-    def shut(self) -> None:
-        """Start nothing more: what waits or rests goes back to the queue with the channel."""
-        self.open = False
-        for lane in self.lanes.values():
-            lane.waiting.clear()
-            lane.ahead = 0
-            if lane.resting:
-                lane.cancel()
-        self.look()
+from wxbus_worker.delivery.partition import Lane, Partition
 
 
 class Lanes:
-    """Takes deliveries and has each of them worked on in its turn."""
+    """Receives deliveries and runs each of them when its lane is free."""
 
     def __init__(self, work: Callable[[Job], Awaitable[object]], *, concurrency: int, tasks: asyncio.TaskGroup) -> None:
-        """`work` handles and settles one delivery; what it raises ends the group of `tasks`, and the worker with it."""
+        """`work` handles and settles one delivery; an error that it raises ends the group `tasks`, and the worker."""
         self._work = work
         self._concurrency = concurrency
         self._tasks = tasks
-        self._partitions: dict[int, _Partition] = {}
-        self._ready: deque[_Lane] = deque()
+        self._partitions: dict[int, Partition] = {}
+        self._ready: deque[Lane] = deque()
         self._closed = False
-        self._suspecting = asyncio.Lock()
+        self._one_suspect = asyncio.Lock()
         self.running = 0
-        """Messages being worked on."""
-        self._resting = 0
-        """Of those: they take nobody's place."""
+        """Messages that are being handled."""
+        self._paused = 0
+        """Of the running ones: they leave their places to others."""
         self._suspects_waiting = 0
-        """Of those, too: what they wait for needs the place."""
+        """Of the running ones, too: the jobs that they wait for need their places."""
 
     @property
     def waiting(self) -> int:
-        """Return how many messages wait for their turn."""
-        return sum(len(lane.waiting) for partition in self._partitions.values() for lane in partition.lanes.values())
+        """Return the number of messages that wait in their lanes."""
+        return sum(len(lane.waiting) for lane in self._lanes())
 
     def deliver(self, delivery: Delivery) -> None:
-        """Put it at the end of its lane."""
+        """Put a delivery at the end of its lane."""
         partition = self._partitions.get(delivery.partition)
         if partition is None:
-            partition = self._partitions[delivery.partition] = _Partition()
+            partition = self._partitions[delivery.partition] = Partition()
         if self._closed or not partition.open:
-            return  # not acknowledged: it goes back, in order, when its channel closes
+            return  # not acknowledged: RabbitMQ redelivers it, in order, when the channel closes
         lane = partition.lanes.get(delivery.lane)
         if lane is None:
-            lane = partition.lanes[delivery.lane] = _Lane(delivery.lane, partition)
+            lane = partition.lanes[delivery.lane] = Lane(delivery.lane, partition)
         lane.waiting.append(delivery)
         if lane.job is None and len(lane.waiting) == 1:
             self._ready.append(lane)
             self._start()
 
     def lost(self, partition: int) -> None:
-        """Drop the partition's lanes; cancel what runs, unless it is past its commit: then it sends its replies."""
-        gone = self._partitions.pop(partition, None)
-        if gone is None:
+        """Drop the lanes of a lost partition, and cancel its jobs except those that are sending replies."""
+        lost = self._partitions.pop(partition, None)
+        if lost is None:
             return
-        gone.shut()
-        for lane in gone.lanes.values():
+        lost.close()
+        for lane in lost.lanes.values():
             if lane.job is not None:
                 lane.job.abandon()
 
     async def drain(self, partition: int) -> None:
-        """Start nothing more of the partition; return when what runs has ended."""
-        leaving = self._partitions.get(partition)
-        if leaving is None:
+        """Start nothing more of a partition; return when its jobs have ended."""
+        draining = self._partitions.get(partition)
+        if draining is None:
             return
-        leaving.shut()
-        await leaving.idle.wait()
-        if self._partitions.get(partition) is leaving:
+        draining.close()
+        await draining.idle.wait()
+        if self._partitions.get(partition) is draining:
             del self._partitions[partition]
 
-    def blame(self, task: "asyncio.Task[Any] | None") -> Mapping[str, str]:
-        """Note that a task blocks the loop: its message, or every one that runs if the task is none of a message.
+    def mark_blocking(self, task: "asyncio.Task[Any] | None") -> Mapping[str, str]:
+        """Mark the job whose task blocks the event loop, or all running jobs if the task belongs to none of them.
 
         Returns log fields that name message and handler. May be called by another thread while the loop is blocked.
         """
-        jobs = [
-            lane.job
-            for partition in list(self._partitions.values())
-            for lane in list(partition.lanes.values())
-            if lane.job is not None
-        ]
-        culprit = next((job for job in jobs if job.task is task), None)
-        for job in jobs if culprit is None else (culprit,):
+        jobs = [lane.job for lane in self._lanes() if lane.job is not None]
+        blocking = next((job for job in jobs if job.task is task), None)
+        for job in jobs if blocking is None else (blocking,):
             job.blocked_loop = True
-        return {} if culprit is None else culprit.named
+        return {} if blocking is None else blocking.log_fields
 
     def close(self) -> None:
-        """Start nothing more at all."""
+        """Start nothing more in any partition."""
         self._closed = True
         for partition in self._partitions.values():
-            partition.shut()
+            partition.close()
+
+    def _lanes(self) -> Iterator[Lane]:
+        for partition in list(self._partitions.values()):
+            yield from list(partition.lanes.values())
 
     def _start(self) -> None:
-        while self._ready and self.running - self._resting - self._suspects_waiting < self._concurrency:
+        """Start or resume what is ready, as long as there are places."""
+        while self._ready and self.running - self._paused - self._suspects_waiting < self._concurrency:
             lane = self._ready.popleft()
-            if not (lane.waiting if lane.job is None else lane.rested):  # dropped meanwhile
+            if not lane.ready or lane.partition.postpone(lane):  # not ready: its messages were dropped meanwhile
                 continue
-            if lane.partition.suspects and not lane.alone and not lane.ahead:
-                lane.partition.held.append(lane)
+            if lane.resumed is not None:
+                self._set_paused(lane, paused=False)
+                lane.resumed.set()
+                lane.resumed = None
                 continue
-            if lane.rested is not None:
-                self._count_resting(lane, -1)
-                lane.rested.set()
-                lane.rested = None
-                continue
-            job = Job(lane.waiting.popleft(), alone=partial(self._alone, lane), rest=partial(self._rest, lane))
+            job = Job(
+                lane.waiting.popleft(), run_alone=partial(self._run_alone, lane), pause_lane=partial(self._pause, lane)
+            )
             work = self._run(job)
             try:
                 job.task = self._tasks.create_task(work)
-            except RuntimeError:  # the group comes to its end, by an error or a cancellation: it takes no new tasks
+            except RuntimeError:  # the group is ending, after an error or a cancellation
                 work.close()
                 self.close()
                 return
-            lane.job = job
-            lane.ahead = max(0, lane.ahead - 1)
             self.running += 1
-            lane.partition.running += 1
-            lane.partition.idle.clear()
-            # Not in a `finally` of the task: one that is cancelled before its first step never gets there.
+            lane.partition.started(lane, job)
+            # Not in a `finally` of the task: a task that is cancelled before its first step does not run that.
             job.task.add_done_callback(partial(self._ended, lane))
 
     @asynccontextmanager
-    async def _alone(self, lane: _Lane) -> AsyncIterator[None]:
-        """Run the block when what was in the partition before it has run, and no other suspect runs at all.
+    async def _run_alone(self, lane: Lane) -> AsyncIterator[None]:
+        """Run the block after what waits in the partition now, and while no other suspect of the process runs.
 
-        What comes later starts after the block.
+        Messages that arrive later start after the block.
         """
         partition = lane.partition
-        partition.suspect(lane)
+        partition.add_suspect(lane)
         try:
             async with AsyncExitStack() as stack:
-                with self._giving_place():
-                    await stack.enter_async_context(self._suspecting)
-                    await partition.calm.wait()
+                with self._suspect_waits():
+                    await stack.enter_async_context(self._one_suspect)
+                    await partition.only_suspects.wait()
                 yield
         finally:
-            self._ready.extend(partition.clear(lane))
+            self._ready.extend(partition.remove_suspect(lane))
             self._start()
-            partition.look()
+            partition.update()
 
     @contextmanager
-    def _giving_place(self) -> Iterator[None]:
-        """Let others start in the place of a suspect that waits for them."""
+    def _suspect_waits(self) -> Iterator[None]:
+        """Let the jobs that a suspect waits for use its place."""
         self._suspects_waiting += 1
         self._start()
         try:
@@ -240,42 +152,33 @@ class Lanes:
             self._suspects_waiting -= 1
 
     @asynccontextmanager
-    async def _rest(self, lane: _Lane) -> AsyncIterator[None]:
-        """Let others run while the block waits, then go on in turn; cancelled if the partition goes, with its lane."""
-        self._count_resting(lane, 1)
+    async def _pause(self, lane: Lane) -> AsyncIterator[None]:
+        """Leave the place to others during the block, then wait for one; cancelled if the partition is closed."""
+        self._set_paused(lane, paused=True)
         if not lane.partition.open:
             lane.cancel()
         self._start()
         try:
             yield
-            rested = lane.rested = asyncio.Event()
+            resumed = lane.resumed = asyncio.Event()
             self._ready.append(lane)
             self._start()
-            await rested.wait()
+            await resumed.wait()
         finally:
-            lane.rested = None
-            if lane.resting:
-                self._count_resting(lane, -1)
+            lane.resumed = None
+            if lane.paused:
+                self._set_paused(lane, paused=False)
 
-    def _count_resting(self, lane: _Lane, change: int) -> None:
-        lane.resting = change > 0
-        lane.partition.resting += change
-        lane.partition.look()
-        self._resting += change
+    def _set_paused(self, lane: Lane, *, paused: bool) -> None:
+        lane.partition.set_paused(lane, paused=paused)
+        self._paused += 1 if paused else -1
 
     async def _run(self, job: Job) -> None:
         await self._work(job)
 
-    def _ended(self, lane: _Lane, _task: "asyncio.Task[None]") -> None:
-        partition = lane.partition
-        lane.job = None
+    def _ended(self, lane: Lane, _task: "asyncio.Task[None]") -> None:
         self.running -= 1
-        partition.running -= 1
-        partition.look()
+        lane.partition.ended(lane)
         if lane.waiting:
-            self._ready.append(lane)  # at the end: a busy user does not hold the others up
-        else:
-            partition.lanes.pop(lane.name, None)
-        if not partition.running:
-            partition.idle.set()
+            self._ready.append(lane)  # at the end: a busy user does not delay the others
         self._start()

@@ -1,26 +1,93 @@
-"""The stages around a handler, and their order."""
+"""The stages of a delivery, each with the reason for its place."""
 
-import functools
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeAlias
+import asyncio
+from collections.abc import Awaitable, Callable
 
+from wxbus.accounts.file import KnownAccounts
+from wxbus.api.client import WeChatClient
+from wxbus.bus.ports import PublisherPort
 from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.stage import Next, compose
+from wxbus_worker.delivery.stages.call_handler import CallHandler
+from wxbus_worker.delivery.stages.decode import Decode
+from wxbus_worker.delivery.stages.detect_crashes import DetectCrashes
+from wxbus_worker.delivery.stages.dispatch import Dispatch
+from wxbus_worker.delivery.stages.finish import Finish
+from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.delivery.stages.notify_token_service import NotifyTokenService, PlatformEvents
+from wxbus_worker.delivery.stages.refuse_reused_signature import RefuseReusedSignature
+from wxbus_worker.delivery.stages.settle import Settle
+from wxbus_worker.delivery.stages.trace import Trace
+from wxbus_worker.delivery.stages.wait_for_store import StoreAvailability, WaitForStore
+from wxbus_worker.handlers.retry_policy import RetryPolicy
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.replies.passive import Answerer
+from wxbus_worker.store.crash_counter import CrashCounter
+from wxbus_worker.store.pending_replies import PendingReplies
+from wxbus_worker.store.ports import ContextStore
+from wxbus_worker.store.signatures import SignatureGuard
 
-Next: TypeAlias = Callable[[Job], Awaitable[Settlement]]
 
+def build_pipeline(
+    *,
+    accounts: KnownAccounts,
+    routes: RouteTable,
+    client_of: Callable[[str], WeChatClient],
+    contexts: ContextStore,
+    pending: PendingReplies,
+    availability: StoreAvailability,
+    outbox: Outbox,
+    publisher: PublisherPort,
+    retries: RetryPolicy,
+    metrics: WorkerMetrics,
+    handler_time_limit: float,
+    late_grace: float = 3.0,
+    crashes: CrashCounter | None = None,
+    signatures: SignatureGuard | None = None,
+    platform: PlatformEvents | None = None,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> Next[Job]:
+    """Return the handling of one delivery, from its bytes to its settlement.
 
-class Stage(Protocol):
-    """One step: it may act, calls the next step or not, and says how the delivery is to be settled."""
-
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Act on `job`; `call_next` runs the rest."""
-        ...
-
-
-def compose(stages: Sequence[Stage], innermost: Next) -> Next:
-    """Return `innermost` wrapped so that `stages` run in the order they are listed."""
-    call = innermost
-    for stage in reversed(stages):
-        call = functools.partial(stage, call_next=call)
-    return call
+    Args:
+        accounts: Of all messages.
+        routes: The handlers.
+        client_of: Returns WeChat's API for an appid.
+        contexts: The users' contexts and outboxes.
+        pending: Replies that wait for ingress.
+        availability: Tells when Redis is available again.
+        outbox: Sends replies.
+        publisher: Publishes answers, retries and dead letters.
+        retries: Policy of routes without one.
+        metrics: Counts what happens.
+        handler_time_limit: Seconds for one run of a handler.
+        late_grace: Seconds for ingress's note after its deadline.
+        crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
+        signatures: Of plain messages; None: no account accepts those.
+        platform: Receives the events of third-party platforms; None: there are none.
+        pause: Waits for some seconds before an attempt in the lane.
+    """
+    answerer = Answerer(publisher, pending, grace=late_grace)
+    finish = Finish(contexts, answerer, outbox)
+    checks = (
+        *([RefuseReusedSignature(signatures)] if signatures else ()),
+        *([NotifyTokenService(platform)] if platform else ()),
+    )
+    call_handler = CallHandler(client_of, metrics, time_limit=handler_time_limit)
+    handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics)
+    handle_decoded = compose(
+        [
+            WaitForStore(availability),  # outside of all stages that use Redis
+            DetectCrashes(crashes),  # outside of all stages that may end the process; inside of those without Redis
+        ],
+        Dispatch(pending, handle, finish, metrics),  # before contexts and handlers: not every delivery needs them
+    )
+    return compose(
+        [
+            Trace(metrics),  # outermost: the settlement is logged with the message's ids, too
+            Settle(publisher, outbox, answerer, retries, pause=pause),  # outside of all stages that may fail
+        ],
+        Decode(accounts, handle_decoded),
+    )

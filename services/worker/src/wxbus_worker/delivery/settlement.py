@@ -1,18 +1,21 @@
-"""How the handling of a delivery ended; `stages.settle` is the only place that acts on it."""
+"""How the handling of a delivery ends; the stage `settle` acts on it."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """All of it happened: acknowledge."""
+    """The delivery is handled: acknowledge it."""
+
+    outcome: ClassVar = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not this time: park it and run it again, or bury it when its attempts are used up."""
+    """The attempt failed: schedule another one, or dead-letter the message if it was the last."""
 
+    outcome: ClassVar = "retried"
     error: Exception
     after: float | None = None
     """Seconds that the handler asked for; None: by the retry policy."""
@@ -20,15 +23,18 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class ToDeadLetters:
-    """No attempt can save it: to the dead letters."""
+    """No attempt can succeed: publish the message to the dead letters."""
 
+    outcome: ClassVar = "dead_lettered"
     reason: Literal["reject", "attempts", "unreadable", "poison"]
     error: Exception
 
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Its partition was lost: it belongs to another worker, settle nothing."""
+    """The partition is lost: do not settle the delivery, another worker receives it."""
+
+    outcome: ClassVar = "abandoned"
 
 
 Settlement: TypeAlias = Done | Retry | ToDeadLetters | Abandon

@@ -1,4 +1,4 @@
-"""Tracebacks as a handler's author wants them: from their own code on, without the stages above it."""
+"""Cuts tracebacks so that they start with the handler's code, without the stages above it."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -10,7 +10,7 @@ CALLER: Final = f"{STAGES}call_handler"
 
 
 def below_stages(traceback: TracebackType | None) -> TracebackType | None:
-    """Return what is below the call of a handler; all of it if the error is not from there."""
+    """Return the part below the call of a handler, or the whole traceback if the handler did not raise the error."""
     entries = list(_entries(traceback))
     stages = [index for index, entry in enumerate(entries) if _module(entry).startswith(STAGES)]
     if not stages or _module(entries[stages[-1]]) != CALLER:
@@ -19,8 +19,8 @@ def below_stages(traceback: TracebackType | None) -> TracebackType | None:
     return next((entry for entry in below if not _module(entry).startswith(OURS)), traceback)
 
 
-def says_all(error: BaseException) -> bool:
-    """Whether a traceback would add nothing to the text: we raised it ourselves, for no other error."""
+def is_explained(error: BaseException) -> bool:
+    """Whether the text alone explains the error: wxbus raised it, and not because of another error."""
     entries = list(_entries(error.__traceback__))
     known = error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
     return known and (not entries or _module(entries[-1]).startswith(OURS))

@@ -1,22 +1,23 @@
-"""Sends what stands in a lane's outbox, in order, and strikes it off one by one.
+"""Sends the replies in a lane's outbox, in order, and removes each one that was sent.
 
-A worker that lost its partition may still be sending when the next one gets the message again. So a run sends only in
-its turn: it takes one in the store, for a lease, and each send ends before the lease does.
+A worker that lost its partition may still be sending when another receives the message again. So an attempt sends only
+while it holds the lane's send lease, and each send ends before the lease does.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
-from wxbus.accounts.models import AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.aio.backoff import Backoff
 from wxbus.errcodes import Policy
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.delivery.job import Job
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import not_sendable
 from wxbus_worker.store.ports import ContextKey, ContextStore, Entry, SendLease
@@ -35,8 +36,31 @@ class Sender(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
+class OutboxRun:
+    """One attempt to send what the outbox of a lane holds."""
+
+    key: ContextKey
+    account: Account
+    dedup_key: str
+    """Of the message that the attempt handles; the outbox may hold replies of earlier ones, too."""
+    attempt_id: str
+    send_lease: SendLease | None = None
+    """None: to be claimed."""
+    set_refused_aside: bool = True
+    """Whether the message's replies that WeChat refuses are kept for a replay."""
+    waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Is entered while the attempt waits for the send lease."""
+    unsent: tuple[Entry, ...] = ()
+    """The rest of the outbox after a failure."""
+
+    def owns(self, entry: Entry) -> bool:
+        """Whether an entry is a reply to the message."""
+        return entry.dedup_key == self.dedup_key
+
+
 class Outbox:
-    """Finishes outboxes."""
+    """Sends the replies of all lanes."""
 
     def __init__(
         self,
@@ -47,77 +71,75 @@ class Outbox:
         metrics: WorkerMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`sender_of` returns the client for an appid; `budget` is seconds for one reply, less than a turn's."""
+        """`sender_of` returns the client for an appid; `budget` is seconds for one reply, less than a lease lasts."""
         self._store = store
         self._sender_of = sender_of
         self._budget = budget
         self._undelivered = metrics.undelivered
         self._clock = clock
 
-    async def finish(self, job: Job) -> None:
-        """Send everything that stands in the outbox of the job's lane, older messages' replies first.
+    async def send(self, run: OutboxRun) -> None:
+        """Send everything in the outbox, replies of older messages first.
 
         Raises:
-            Unavailable: WeChat or the token service is away; `job.unsent` is what is left.
-            RetryLater: WeChat wants us to wait.
-            Reject: WeChat refuses a reply of this message for good: it is set aside, the others are sent.
+            Unavailable: WeChat or the token service is unavailable; `run.unsent` has the rest.
+            RetryLater: WeChat asks to wait.
+            Reject: WeChat refuses a reply of this message: it is set aside, and the others are sent.
         """
-        key = ContextKey.of(job.envelope)
-        job.sending = True
         refused: Reject | None = None
-        turn = job.send_lease
+        lease = run.send_lease
         while True:
-            if turn is None or turn.wait:
-                turn = await self._turn(job, key)
-            left = list(turn.entries)
-            until = turn.until
+            if lease is None or lease.wait:
+                lease = await self._claim(run)
+            left = list(lease.entries)
+            until = lease.until
             try:
                 while left and self._clock() + self._budget < until:
-                    refusal = await self._send(job, key, left[0])
+                    refusal = await self._send(run, left[0])
                     refused = refused or refusal
-                    aside = job.dedup_key if refusal and job.reply_id is None else ""
-                    until = await self._store.remove_sent(key, left[:1], attempt_id=job.id, set_aside_as=aside)
+                    until = await self._store.remove_sent(
+                        run.key,
+                        left[:1],
+                        attempt_id=run.attempt_id,
+                        set_aside_as=run.dedup_key if refusal and run.set_refused_aside else "",
+                    )
                     del left[0]
             except Exception:
-                job.unsent = tuple(left)
-                await self._store.remove_sent(key, (), attempt_id=job.id, end_lease=True)
+                run.unsent = tuple(left)
+                await self._store.remove_sent(run.key, (), attempt_id=run.attempt_id, end_lease=True)
                 raise
             if not left:
                 break
-            turn = None  # this process stood still, or Redis was away: another may have gone on meanwhile
+            lease = None  # the process was suspended or Redis unavailable: another attempt may have sent meanwhile
         if refused:
             raise refused
 
-    async def give_up(self, job: Job) -> None:
-        """Set aside what is left of this message's replies, so that the ones behind are not held up."""
-        own = [entry for entry in job.unsent if entry.dedup_key == job.dedup_key]
+    async def set_unsent_aside(self, run: OutboxRun) -> None:
+        """Set aside the unsent replies of a message without further attempts: later replies must not wait for them."""
+        own = [entry for entry in run.unsent if run.owns(entry)]
         if own:
-            log.error("replies.given_up", replies=len(own))
-            self._undelivered.labels("given_up").inc(len(own))
-            await self._store.remove_sent(
-                ContextKey.of(job.envelope), own, attempt_id=job.id, set_aside_as=job.dedup_key
-            )
+            log.error("replies.set_aside", replies=len(own))
+            self._undelivered.labels("attempts_exhausted").inc(len(own))
+            await self._store.remove_sent(run.key, own, attempt_id=run.attempt_id, set_aside_as=run.dedup_key)
 
-    async def _turn(self, job: Job, key: ContextKey) -> SendLease:
-        """Return our turn, after that of whoever has it."""
+    async def _claim(self, run: OutboxRun) -> SendLease:
+        """Return the send lease once no other attempt holds it."""
         backoff = Backoff(first=0.05, longest=1.0)
         while True:
-            job.interruptible = False  # from here on our replies go out, whoever gets the partition
-            turn = await self._store.claim_send_lease(key, attempt_id=job.id)
-            if not turn.wait:
-                return turn
-            job.interruptible = True
-            async with job.rest():
-                await asyncio.sleep(min(backoff.delay(), turn.wait))
+            lease = await self._store.claim_send_lease(run.key, attempt_id=run.attempt_id)
+            if not lease.wait:
+                return lease
+            async with run.waiting():
+                await asyncio.sleep(min(backoff.delay(), lease.wait))
 
-    async def _send(self, job: Job, key: ContextKey, entry: Entry) -> Reject | None:
-        """Send one reply; return why WeChat refuses it, if it does for good and it is one of this message."""
+    async def _send(self, run: OutboxRun, entry: Entry) -> Reject | None:
+        """Send one reply; return the refusal if WeChat refuses it permanently and it is one of this message."""
+        key, kind = run.key, entry.reply.kind
         if key.openid is None:
             return None
-        own, kind = entry.dedup_key == job.dedup_key, entry.reply.kind
-        if job.account.kind is AccountKind.WECOM:
+        if run.account.kind is AccountKind.WECOM:
             self._undelivered.labels("wecom_late").inc()
-            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, job.account))
+            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, run.account))
             return None
         deadline = asyncio.timeout(self._budget)
         try:
@@ -128,25 +150,25 @@ class Outbox:
                 raise
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
         except WeChatError as exc:
-            return self._refused(exc, kind=kind, own=own)
+            return self._refused(exc, kind=kind, own=run.owns(entry))
         except ValueError as exc:  # no customer-service message can carry it
             self._undelivered.labels("unsendable").inc()
             log.warning("reply.refused", kind=kind, reason=str(exc))
-            return _refusal(exc) if own else None
+            return _refusal(exc) if run.owns(entry) else None
         log.debug("reply.sent", kind=kind)
         return None
 
     def _refused(self, error: WeChatError, *, kind: str, own: bool) -> Reject | None:
-        """Count and log what WeChat says; return it as a refusal if a reply of this message is refused for good."""
+        """Count and log WeChat's error; return it as a refusal if a reply of this message is refused permanently."""
         errcode, meaning = error.errcode, error.code.meaning
         if error.policy in LATER:
             raise RetryLater(str(error), after=error.code.wait) from error
         if error.policy in NOTHING_LOST:
-            log.info("reply.sent_before", kind=kind, errcode=errcode, meaning=meaning)
+            log.info("reply.already_sent", kind=kind, errcode=errcode, meaning=meaning)
             return None
         self._undelivered.labels(str(errcode)).inc()
         if error.policy is Policy.DROP:
-            # This user cannot get it (protocol reference 12): the next reply may go out.
+            # This user cannot receive it (protocol reference 12): the next reply may be sent.
             log.warning("reply.dropped", kind=kind, errcode=errcode, meaning=meaning)
             return None
         log.warning("reply.refused", kind=kind, errcode=errcode, meaning=meaning, alert=error.code.alert)

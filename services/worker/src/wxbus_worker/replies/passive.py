@@ -1,93 +1,114 @@
-"""Answers ingress while it waits: with a reply, with a handler's own answer, or that there is nothing to wait for.
+"""Answers ingress while it waits: with a reply, with the handler's own answer, or with nothing to send.
 
-Only ingress knows whether WeChat was answered with it. Here the reply is held with the commit, before anybody is told
-of it, and a note through the lane says what became of it (`wxbus_worker.store.pending_replies`).
+Only ingress knows whether WeChat received the answer. So the commit keeps the reply pending, and a note in the user's
+lane says later what happened to it (`wxbus_worker.store.pending_replies`).
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
 from wxbus.accounts.models import Account
+from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import Message
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.delivery.job import Job
 from wxbus_worker.replies.channels import not_sendable, passive_document
 from wxbus_worker.store.pending_replies import PendingReplies
 from wxbus_worker.store.ports import ContextKey, PendingReply
 
 ANSWER_BUDGET: Final = 1.0
-"""Seconds for RabbitMQ's confirm; who waits will not wait much longer."""
+"""Seconds for RabbitMQ's confirm; ingress does not wait much longer."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Answerer:
-    """Tells those who wait, each at most once."""
+@dataclass(slots=True, eq=False)
+class Caller:
+    """The ingress process that published a delivery, and may wait for an answer."""
 
-    def __init__(self, publisher: PublisherPort, replies: PendingReplies, *, grace: float) -> None:
-        """`grace`: seconds after the end of the waiting in which ingress may still say that it took a reply."""
+    envelope: Envelope
+    arrived: float
+    """`time.monotonic()` of the delivery's arrival."""
+    answered: bool = False
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long ingress still waits, at most: it started before the delivery arrived."""
+        if self.answered or self.envelope.reply_to is None or self.envelope.expiration is None:
+            return 0.0
+        return self.envelope.expiration - (time.monotonic() - self.arrived)
+
+
+class Answerer:
+    """Answers each caller at most once."""
+
+    def __init__(self, publisher: PublisherPort, pending: PendingReplies, *, grace: float) -> None:
+        """`grace`: seconds after ingress's deadline in which its note may still arrive."""
         self._publisher = publisher
-        self._replies = replies
+        self._pending = pending
         self._grace = grace
 
-    def to_hold(self, job: Job) -> PendingReply | None:
-        """Return what the commit is to hold for the one who waits, before it is told."""
-        if job.answer is not None:
-            return PendingReply(PassiveAnswer(job.answer))
-        left = _left(job)
-        if left <= 0 or job.envelope.openid is None or job.account.reply == "customer_service":
+    def pending_reply(
+        self,
+        caller: Caller | None,
+        dedup_key: str,
+        message: Message,
+        account: Account,
+        replies: Sequence[AnyReply],
+        answer: Mapping[str, Any] | None,
+    ) -> PendingReply | None:
+        """Return what the commit must store for the caller: the handler's own `answer`, else one of the replies."""
+        if answer is not None:
+            return PendingReply(PassiveAnswer(answer))
+        if caller is None or caller.envelope.openid is None or account.reply == "customer_service":
             return None
-        chosen = _passive(job.replies, job.message, job.account)
-        if chosen is None:
+        seconds = caller.seconds_left
+        if seconds <= 0 or (chosen := _passive(replies, message, account)) is None:
             return None
         number, document = chosen
-        return PendingReply(PassiveAnswer(document, reply_id=job.dedup_key), number, left + self._grace)
+        return PendingReply(PassiveAnswer(document, reply_id=dedup_key), number, seconds + self._grace)
 
-    async def answer(self, job: Job) -> None:
-        """Answer with what the commit holds; a duplicate with what is still held of the first commit."""
-        left = _left(job)
-        if left <= 0:
+    async def answer(
+        self,
+        caller: Caller | None,
+        key: ContextKey,
+        dedup_key: str,
+        pending: PendingReply | None,
+        *,
+        committed_before: bool,
+    ) -> None:
+        """Answer with what is committed, or with the pending reply of the attempt that committed before."""
+        if caller is None or (seconds := caller.seconds_left) <= 0:
             return
-        if job.pending is not None:
-            answer: PassiveAnswer | None = job.pending.answer
-        elif job.committed:
-            answer = None
-        else:
-            key = ContextKey.of(job.envelope)
-            answer = await self._replies.recall(job.envelope.account, key, job.dedup_key, wait=left + self._grace)
-        await self._tell(job, answer or PassiveAnswer())
+        answer = None if pending is None else pending.answer
+        if committed_before:
+            wait = seconds + self._grace
+            answer = await self._pending.recall(caller.envelope.account, key, dedup_key, wait=wait)
+        await self._publish(caller, answer or PassiveAnswer())
 
-    async def nothing(self, job: Job) -> None:
-        """Say that no answer will come: it is not to be waited for."""
-        if hasattr(job, "envelope") and _left(job) > 0:  # else it was unreadable, or nobody waits
-            await self._tell(job, PassiveAnswer())
+    async def answer_nothing(self, caller: Caller | None) -> None:
+        """Tell the caller that no answer follows."""
+        if caller is not None and caller.seconds_left > 0:
+            await self._publish(caller, PassiveAnswer())
 
-    async def _tell(self, job: Job, answer: PassiveAnswer) -> None:
-        job.answered = True
+    async def _publish(self, caller: Caller, answer: PassiveAnswer) -> None:
+        caller.answered = True
         try:
-            await self._publisher.answer(job.envelope, answer, budget=ANSWER_BUDGET)
+            await self._publisher.answer(caller.envelope, answer, budget=ANSWER_BUDGET)
         except BrokerUnavailable as exc:
-            log.info("answer.not_sent", reason=str(exc))
-
-
-def _left(job: Job) -> float:
-    """Return the seconds for which an answer is still waited for; never too few, as ingress began before us."""
-    envelope = job.envelope
-    if job.answered or envelope.reply_to is None or envelope.expiration is None:
-        return 0.0
-    return envelope.expiration - (time.monotonic() - job.delivery.arrived)
+            log.info("answer.not_published", reason=str(exc))
 
 
 def _passive(replies: Sequence[AnyReply], message: Message, account: Account) -> tuple[int, dict[str, Any]] | None:
-    """Return number and document of the reply that WeChat can be answered with.
+    """Return number and document of the reply for WeChat's answer.
 
-    That is one that goes no other way, else the first that goes this way, too.
+    A reply that cannot be sent otherwise is preferred, then the first that an answer can carry.
     """
     for number in sorted(range(len(replies)), key=lambda number: not not_sendable(replies[number], account)):
         try:

@@ -114,7 +114,7 @@ class Sweeper:
         try:
             account = self._accounts.owner_of(appid)
         except UnknownAccount:
-            log.warning("expiry.unknown_account", appid=appid)
+            log.warning("context_expiry.unknown_account", appid=appid)
         else:
             await self._inbox.publish(due.envelope(account.name), budget=PUBLISH_BUDGET)
         await self._contexts.mark_expiry_published(due.lane, due.version)

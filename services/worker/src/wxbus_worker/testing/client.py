@@ -19,8 +19,8 @@ from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.context.context import Context
 from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Retry, Settlement, ToDeadLetters
-from wxbus_worker.delivery.stages.order import build_pipeline
 from wxbus_worker.handlers.registry import Includable, router_of
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
@@ -109,7 +109,7 @@ class HandlerClient:
             client_of=lambda _: self.wechat,
             contexts=self.contexts,
             pending=self.contexts,
-            store=self.contexts,
+            availability=self.contexts,
             outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0, metrics=metrics),
             publisher=self.publisher,
             retries=retries or RetryPolicy(),

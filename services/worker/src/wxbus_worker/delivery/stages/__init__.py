@@ -1,1 +1,1 @@
-"""The stages a delivery passes, one module each; `wxbus_worker.delivery.stages.order` has their order."""
+"""The steps of one delivery, one module each; `wxbus_worker.delivery.pipeline` has their order."""

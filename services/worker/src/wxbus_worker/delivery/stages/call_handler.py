@@ -1,21 +1,21 @@
-"""The handler runs, within its time; what it returns becomes the replies."""
+"""Runs the handler within its time limit; what it returns becomes the replies."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import structlog
 
+from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.wechat import Event
+from wxbus.wechat.documents.document import Document
 from wxbus.wechat.events import UnsubscribeEvent
 from wxbus.wechat.replies.event_response import response_document
 from wxbus.wechat.replies.long_text import split_text
 from wxbus.wechat.replies.reply import AnyReply, EventResponse, Success, Text
-from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
-from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.job import Handled, Routed
 from wxbus_worker.handlers.current_delivery import current_delivery
 from wxbus_worker.handlers.injection import HandlerCall
 from wxbus_worker.handlers.return_types import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
@@ -41,29 +41,34 @@ class CallHandler:
         self._client_of = client_of
         self._metrics = metrics
         self._time_limit = time_limit
-        self._told_of_unsubscribed: set[str] = set()
+        self._warned_of_unsubscribed: set[str] = set()
         """Handlers that replied to users who had unsubscribed."""
 
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Run the rest with the handler's replies; a message that no handler wants has none."""
-        route = job.route
+    async def __call__(self, routed: Routed) -> Handled:
+        """Return what the handler wants to be sent; nothing if no handler matches.
+
+        Raises:
+            Exception: The handler's.
+            RetryLater: The time limit has passed.
+            Reject: The handler returned something that cannot be sent.
+        """
+        route, message = routed.route, routed.message
         if route is None:
             self._metrics.unhandled.inc()
-            log.info("message.unhandled", message=type(job.message).__name__)
-            job.replies = ()
-        else:
-            if job.suspected:
-                log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(job.message).__name__)
-            call = HandlerCall(
-                message=job.message,
-                context=job.context,
-                account=job.account,
-                client_of=self._client_of,
-                delivery=current_delivery(),
-                groups=job.groups,
-            )
-            job.replies = self._to_send(job, route, await self._run(route, call))
-        return await call_next(job)
+            log.info("message.unhandled", message=type(message).__name__)
+            return Handled()
+        if routed.decoded.job.suspected:
+            log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(message).__name__)
+        call = HandlerCall(
+            message=message,
+            context=routed.opened.context,
+            account=routed.decoded.account,
+            client_of=self._client_of,
+            delivery=current_delivery(),
+            groups=routed.groups,
+        )
+        handled = _handled(routed, route, await self._run(route, call))
+        return Handled(self._deliverable(routed, route, handled.replies), handled.answer)
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
@@ -79,55 +84,60 @@ class CallHandler:
         except asyncio.CancelledError as exc:
             if task is None or task.cancelling():
                 raise
-            # It awaited something that was cancelled: its failure, not the end of ours.
-            raise RetryLater(f"handler {route.name} let a cancellation of its own out") from exc
+            # The handler awaited something that was cancelled; the job itself is not.
+            raise RetryLater(f"handler {route.name} raised CancelledError") from exc
 
-    def _to_send(self, job: Job, route: Route, returned: object) -> tuple[AnyReply, ...]:
-        replies = tuple(_sendable(job, route, returned))
-        if replies and job.envelope.openid is None:
-            log.warning("replies.no_user", handler=route.name, message=type(job.message).__name__)
+    def _deliverable(self, routed: Routed, route: Route, replies: tuple[AnyReply, ...]) -> tuple[AnyReply, ...]:
+        """Return the replies if they can reach the user, none for an event without a reachable user."""
+        message, decoded = routed.message, routed.decoded
+        if replies and decoded.envelope.openid is None:
+            log.warning("replies.dropped_without_user", handler=route.name, message=type(message).__name__)
             return ()
-        if replies and isinstance(job.message, UnsubscribeEvent):
-            if route.name not in self._told_of_unsubscribed:
-                self._told_of_unsubscribed.add(route.name)
-                log.warning("replies.unsubscribed", handler=route.name, meaning="WeChat delivers nothing any more")
+        if replies and isinstance(message, UnsubscribeEvent):
+            if route.name not in self._warned_of_unsubscribed:
+                self._warned_of_unsubscribed.add(route.name)
+                log.warning("replies.dropped_after_unsubscribe", handler=route.name)
             return ()
-        refuse_undeliverable(replies, job.message, job.account, handler=route.name)
+        refuse_undeliverable(replies, message, decoded.account, handler=route.name)
         return replies
 
 
-def _answer(job: Job, route: Route, answer: EventResponse) -> dict[str, Any]:
-    """Return the document of a handler's own answer to WeChat."""
-    message = job.message
-    if not isinstance(message, Event) or not job.account.is_synchronous(message.event):
-        raise Reject(
-            f"handler {route.name} returned an Answer to {type(message).__name__}, which account {job.account.name} "
-            "has not among its synchronous events"
-        )
-    try:
-        return response_document(answer, job.document)
-    except ValueError as exc:
-        raise Reject(f"handler {route.name}: {exc}") from exc
-
-
 async def _uploaded(returned: object, client: WeChatClient) -> object:
-    """Return the same with every file as the media that it has become."""
+    """Upload each file; return the same with the media in place of the files."""
     if isinstance(returned, list | tuple):
         return [await _uploaded(one, client) for one in returned]
     return await cast("MediaFile", returned).uploaded(client) if isinstance(returned, UPLOADED) else returned
 
 
-def _sendable(job: Job, route: Route, returned: object) -> Iterator[AnyReply]:
-    """Yield the replies to send: nothing for None or `Success`, long text in parts. The job gets an `EventResponse`."""
+def _handled(routed: Routed, route: Route, returned: object) -> Handled:
+    """Sort what a handler returned: None and `Success` are nothing, long text becomes several replies."""
     several = isinstance(returned, list | tuple)
-    many = cast("Sequence[Any]", returned if several else (returned,))
-    for one in many:
+    replies: list[AnyReply] = []
+    answer: dict[str, Any] | None = None
+    for one in cast("Sequence[Any]", returned if several else (returned,)):
         if isinstance(one, Text):
-            yield from map(Text, split_text(one.content))
+            replies.extend(map(Text, split_text(one.content)))
         elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
-            yield cast("AnyReply", one)
+            replies.append(cast("AnyReply", one))
         elif isinstance(one, EventResponse):
-            job.answer = _answer(job, route, one)
+            answer = _answer_document(routed, routed.decoded.account, routed.decoded.job.document, route, one)
         elif one is not None and not isinstance(one, Success):
             inside = f"a {type(returned).__name__} with " if several else ""
             raise Reject(f"handler {route.name} returned {inside}{type(one).__name__}; {RULE}")
+    return Handled(tuple(replies), answer)
+
+
+def _answer_document(
+    routed: Routed, account: Account, document: Document, route: Route, answer: EventResponse
+) -> dict[str, Any]:
+    """Return the document of a handler's own answer to WeChat."""
+    message = routed.message
+    if not isinstance(message, Event) or not account.is_synchronous(message.event):
+        raise Reject(
+            f"handler {route.name} returned an Answer to {type(message).__name__}, which is not listed under "
+            f"`synchronous` of account {account.name}"
+        )
+    try:
+        return response_document(answer, document)
+    except ValueError as exc:
+        raise Reject(f"handler {route.name}: {exc}") from exc

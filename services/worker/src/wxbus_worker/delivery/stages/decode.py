@@ -1,42 +1,45 @@
-"""From the delivery's bytes to the message, typed; `current_delivery` works from here on."""
+"""Decodes a delivery into a typed message; `current_delivery` works from here on."""
 
 from wxbus.accounts.file import KnownAccounts
-from wxbus.bus.envelope import EnvelopeKind
+from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import reply_id_of
 from wxbus.errors import MalformedCallback, UnreadableEnvelope
-from wxbus.wechat import parse_message
+from wxbus.wechat import Message, parse_message
 from wxbus.wechat.documents.codec import document_from_json
 from wxbus.wechat.documents.document import Document
 from wxbus_worker.context.expired import ContextExpired
-from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
+from wxbus_worker.delivery.job import Decoded, Job, ReplyNote
 from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
+from wxbus_worker.replies.passive import Caller
+from wxbus_worker.store.ports import ContextKey
 
 
 class Decode:
-    """Reads the envelope, its document and message, and finds the account."""
+    """Decodes the envelope and its content, and finds the account."""
 
-    def __init__(self, accounts: KnownAccounts) -> None:
+    def __init__(self, accounts: KnownAccounts, call_next: Next[Decoded]) -> None:
         self._accounts = accounts
+        self._next = call_next
 
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Run the rest with the message; an account that is unknown (not yet?) is tried again later."""
-        envelope = job.envelope = job.delivery.envelope()
-        match envelope.kind:
-            case EnvelopeKind.CALLBACK:
-                job.document = _document(envelope.body)
-                job.message = parse_message(job.document)
-            case EnvelopeKind.CONTEXT_EXPIRED:
-                job.message = ContextExpired.of(envelope)
-            case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
-                job.reply_id = reply_id_of(envelope)
-        job.account = self._accounts.of(envelope.appid, via=envelope.account)
+    async def __call__(self, job: Job) -> Settlement:
+        """Run the rest with the decoded delivery.
+
+        Raises:
+            UnreadableEnvelope: Envelope or body cannot be decoded.
+            UnknownAccount: The account may be new: the delivery is retried.
+        """
+        envelope = job.delivery.envelope()
+        if job.caller is None:
+            job.caller = Caller(envelope, job.delivery.arrived)
+        content = _content(job, envelope)
+        account = self._accounts.of(envelope.appid, via=envelope.account)
         token = CURRENT.set(
             CurrentDelivery(
                 id=envelope.id,
                 attempt=job.attempt,
-                account=job.account.name,
+                account=account.name,
                 appid=envelope.appid,
                 openid=envelope.openid,
                 lane=envelope.lane,
@@ -47,13 +50,25 @@ class Decode:
             )
         )
         try:
-            return await call_next(job)
+            return await self._next(Decoded(job, envelope, account, ContextKey.of(envelope), content))
         finally:
             CURRENT.reset(token)
+
+
+def _content(job: Job, envelope: Envelope) -> Message | ReplyNote:
+    match envelope.kind:
+        case EnvelopeKind.CALLBACK:
+            job.document = _document(envelope.body)
+            return parse_message(job.document)
+        case EnvelopeKind.CONTEXT_EXPIRED:
+            return ContextExpired.of(envelope)
+        case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
+            delivered = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
+            return ReplyNote(reply_id_of(envelope), delivered=delivered)
 
 
 def _document(body: bytes) -> Document:
     try:
         return document_from_json(body)
     except MalformedCallback as exc:
-        raise UnreadableEnvelope(f"its body is no document: {exc}") from exc
+        raise UnreadableEnvelope(f"the body is not a document: {exc}") from exc

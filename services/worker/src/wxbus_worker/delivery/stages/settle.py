@@ -1,4 +1,4 @@
-"""The one place where an error becomes a settlement, and where a delivery is settled."""
+"""Turns errors into settlements, and settles each delivery."""
 
 import asyncio
 import time
@@ -13,23 +13,23 @@ from wxbus.bus.ports import Death, PublisherPort
 from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
 from wxbus.runtime.logs import redact_text, redact_traceback
 from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Abandon, Done, Retry, Settlement, ToDeadLetters
-from wxbus_worker.delivery.tracebacks import below_stages, says_all
+from wxbus_worker.delivery.stage import Next
+from wxbus_worker.delivery.tracebacks import below_stages, is_explained
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.passive import Answerer
 
 PUBLISH_BUDGET: Final = 5.0
-"""Seconds for one confirm of the retry or dead-letter queue; after that it is tried again."""
+"""Seconds for one confirm of a retry or dead letter; then it is published again."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Settle:
-    """Settles each delivery exactly once: acknowledged, after a copy of it is parked or buried if it failed.
+    """Settles each delivery exactly once: acknowledges it, after it published a retry or a dead letter if it failed.
 
-    Cancellation is no `Exception`: it passes, nothing is settled, and RabbitMQ gives the delivery to the next worker.
+    A cancelled delivery is not settled: RabbitMQ redelivers it.
     """
 
     def __init__(
@@ -41,24 +41,25 @@ class Settle:
         *,
         pause: Callable[[float], Awaitable[object]],
     ) -> None:
-        """`retries` is for routes without a policy of their own; `pause` waits for so many seconds."""
+        """`retries` is for routes without a policy of their own; `pause` waits for some seconds."""
         self._publisher = publisher
         self._outbox = outbox
         self._answerer = answerer
         self._retries = retries
         self._pause = pause
 
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Run the rest, then act on how it ended."""
+    async def __call__(self, job: Job, call_next: Next[Job]) -> Settlement:
+        """Run the rest, again for a message that blocks its lane, then act on the outcome."""
         settlement = await _outcome(job, call_next)
-        while (wait := self._blocks(job, settlement)) is not None:
+        while (wait := self._seconds_in_lane(job, settlement)) is not None:
             log.warning("delivery.blocks_lane", attempt=job.attempt, seconds=wait)
-            await self._answerer.nothing(job)
-            job.again()
-            async with job.rest():
+            await self._answerer.answer_nothing(job.caller)
+            job.start_over()
+            async with job.pause_lane():
                 await self._pause(wait)
             settlement = await _outcome(job, call_next)
-        settlement = self._final(job, settlement)
+        if isinstance(settlement, Retry) and self._delay(job, settlement) is None:
+            settlement = ToDeadLetters("attempts", settlement.error)
         job.interruptible = True
         if job.abandoned:
             settlement = Abandon()
@@ -67,31 +68,26 @@ class Settle:
                 log.info("delivery.abandoned")
                 return settlement
             case Retry():
-                await self._answerer.nothing(job)
-                await self._park(job, settlement)
+                await self._answerer.answer_nothing(job.caller)
+                await self._schedule_retry(job, settlement)
             case ToDeadLetters():
-                await self._answerer.nothing(job)
-                await self._bury(job, settlement)
+                await self._answerer.answer_nothing(job.caller)
+                await self._dead_letter(job, settlement)
             case Done():
                 pass
         try:
             await job.delivery.ack()
         except BrokerUnavailable as exc:
-            # It comes again, to us or to another, and is found to be a duplicate.
+            # RabbitMQ redelivers it, and it is found to be a duplicate.
             log.info("delivery.not_acknowledged", reason=str(exc))
         return settlement
 
-    def _final(self, job: Job, settlement: Settlement) -> Settlement:
-        """Return `settlement`, or burial if it asks for an attempt more than there are."""
-        if isinstance(settlement, Retry) and self._delay(job, settlement) is None:
-            return ToDeadLetters("attempts", settlement.error)
-        return settlement
-
     def _delay(self, job: Job, retry: Retry) -> str | None:
+        """Return the name of the delay before the next attempt, None if there is none."""
         return self._policy(job).delay_after(job.attempt, retry.after)
 
-    def _blocks(self, job: Job, settlement: Settlement) -> float | None:
-        """Return the seconds after which it runs again while its user's lane waits, None if it does not."""
+    def _seconds_in_lane(self, job: Job, settlement: Settlement) -> float | None:
+        """Return the seconds before the next attempt while the lane waits, None if the lane does not wait."""
         if job.abandoned or not isinstance(settlement, Retry):
             return None
         return self._policy(job).blocked_after(job.attempt, settlement.after)
@@ -99,28 +95,29 @@ class Settle:
     def _policy(self, job: Job) -> RetryPolicy:
         return self._retries if job.route is None or job.route.retry is None else job.route.retry
 
-    async def _park(self, job: Job, retry: Retry) -> None:
+    async def _schedule_retry(self, job: Job, retry: Retry) -> None:
         delay = self._delay(job, retry) or ""
         attempt = job.attempt
-        log.warning("delivery.parked", attempt=attempt, delay=delay, error=_one_line(retry.error))
-        copy = replace(job.envelope.without_reply_to(), attempt=attempt + 1)
+        log.warning("delivery.retry_scheduled", attempt=attempt, delay=delay, error=_one_line(retry.error))
+        copy = replace(job.delivery.envelope().without_reply_to(), attempt=attempt + 1)
         await _until_confirmed(lambda: self._publisher.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
 
-    async def _bury(self, job: Job, dead_letter: ToDeadLetters) -> None:
+    async def _dead_letter(self, job: Job, dead_letter: ToDeadLetters) -> None:
         death = Death(
             reason=dead_letter.reason,
             error=_one_line(dead_letter.error),
-            traceback="" if says_all(dead_letter.error) else redact_traceback(dead_letter.error),
+            traceback="" if is_explained(dead_letter.error) else redact_traceback(dead_letter.error),
             attempts=1 if dead_letter.reason == "unreadable" else job.attempt,
             died_at=time.time(),
-            committed=job.dedup_key if job.sending else None,
+            committed=None if job.sending is None else job.sending.dedup_key,
         )
-        log.error("delivery.buried", reason=death.reason, attempts=death.attempts, error=death.error)
+        log.error("delivery.dead_lettered", reason=death.reason, attempts=death.attempts, error=death.error)
         await _until_confirmed(lambda: self._publisher.dead_letter(job.delivery, death, budget=PUBLISH_BUDGET))
-        await self._outbox.give_up(job)
+        if job.sending is not None:
+            await self._outbox.set_unsent_aside(job.sending)
 
 
-async def _outcome(job: Job, call_next: Next) -> Settlement:
+async def _outcome(job: Job, call_next: Next[Job]) -> Settlement:
     try:
         return await call_next(job)
     except Exception as exc:
@@ -132,7 +129,7 @@ async def _outcome(job: Job, call_next: Next) -> Settlement:
                 return ToDeadLetters("reject", exc)
             case RetryLater():
                 return Retry(exc, exc.after)
-            case Unavailable():  # a part is away: its text says all, where it was noticed says nothing
+            case Unavailable():  # its text is enough, a traceback adds nothing
                 return Retry(exc)
         if not job.abandoned:
             log.exception("delivery.failed")
@@ -140,14 +137,14 @@ async def _outcome(job: Job, call_next: Next) -> Settlement:
 
 
 async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
-    """Publish until RabbitMQ confirms; a copy too many is found to be a duplicate."""
+    """Publish until RabbitMQ confirms; a second copy is found to be a duplicate."""
     backoff = Backoff(first=0.05, longest=5.0)
     while True:
         try:
             await publish()
         except BrokerUnavailable as exc:
             delay = backoff.delay()
-            log.warning("broker.away", error=str(exc), again_in=round(delay, 3))
+            log.warning("broker.unavailable", error=str(exc), again_in=round(delay, 3))
             await asyncio.sleep(delay)
         else:
             return

@@ -1,4 +1,4 @@
-"""Outermost: each log line of a delivery has its ids and none of its words, its time is measured, its trace goes on."""
+"""Traces a delivery: binds ids to its log lines, keeps its text out of them, continues its trace, measures its time."""
 
 import time
 from collections.abc import Iterator
@@ -11,42 +11,42 @@ from wxbus.runtime.redaction import redacting
 from wxbus.telemetry import new_traceparent, span, trace_id
 from wxbus.wechat.documents.document import Value
 from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
 from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.stage import Next
 from wxbus_worker.metrics import WorkerMetrics
 
-NO_WORDS: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId"})
-"""Fields that say which message it is, not what is in it: they may be shown."""
+LOGGABLE: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId"})
+"""Fields that identify the message and have none of its content."""
 
 
 class Trace:
-    """Binds the log context and a span around the rest, and counts how it ended."""
+    """Runs the rest inside a log context and a span, and counts the outcome."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self._metrics = metrics
 
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Run the rest inside."""
+    async def __call__(self, job: Job, call_next: Next[Job]) -> Settlement:
+        """Run the rest."""
         try:
             envelope = job.delivery.envelope()
             traceparent, message_id = envelope.traceparent, envelope.id
-        except UnreadableEnvelope:  # decode says so, below
+        except UnreadableEnvelope:  # decode raises it again
             traceparent, message_id = new_traceparent(), ""
         started = time.perf_counter()
         with (
             span("wxbus_worker.handle", traceparent),
             structlog.contextvars.bound_contextvars(message_id=message_id, trace_id=trace_id(traceparent)),
-            redacting(lambda: _words(job)),
+            redacting(lambda: _content(job)),
         ):
             settlement = await call_next(job)
-        self._metrics.ended(settlement, time.perf_counter() - started)
+        self._metrics.settled(settlement.outcome, time.perf_counter() - started)
         return settlement
 
 
-def _words(job: Job) -> Iterator[str]:
-    """Yield what the message says; nothing before it was decoded."""
-    for name, value in getattr(job, "document", {}).items():
-        if name not in NO_WORDS:
+def _content(job: Job) -> Iterator[str]:
+    """Yield the texts of the message."""
+    for name, value in job.document.items():
+        if name not in LOGGABLE:
             yield from _texts(value)
 
 

@@ -1,40 +1,40 @@
-"""Redis away decides nothing: no acknowledgement, no parking, only waiting."""
+"""Waits while Redis is unavailable: nothing is acknowledged, retried or dead-lettered for that."""
 
 from typing import Protocol
 
 import structlog
 
 from wxbus.errors import StoreUnavailable
-from wxbus_worker.delivery.job import Job
-from wxbus_worker.delivery.pipeline import Next
+from wxbus_worker.delivery.job import Decoded
 from wxbus_worker.delivery.settlement import Settlement
+from wxbus_worker.delivery.stage import Next
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class StoreAvailability(Protocol):
-    """Something one can wait for: `wxbus_worker.store.retrying.RetryingStore`."""
+    """Tells when Redis is available: `wxbus_worker.store.retrying.RetryingStore`."""
 
     async def until_available(self) -> None:
-        """Return when it answers."""
+        """Return when Redis answers."""
         ...
 
 
 class WaitForStore:
-    """Runs the rest again, once Redis answers, if it failed for want of Redis.
+    """Repeats the rest once Redis is available, if it failed without Redis.
 
-    Our own scripts wait by themselves; this is for a handler that uses the store, too.
+    The worker's own scripts wait for Redis themselves; this is for handlers that use the store.
     """
 
     def __init__(self, store: StoreAvailability) -> None:
         self._store = store
 
-    async def __call__(self, job: Job, call_next: Next) -> Settlement:
-        """Run the rest, as often as it takes."""
+    async def __call__(self, decoded: Decoded, call_next: Next[Decoded]) -> Settlement:
+        """Run the rest until it does not fail for Redis."""
         while True:
             try:
-                return await call_next(job)
+                return await call_next(decoded)
             except StoreUnavailable as exc:
                 log.warning("delivery.waits_for_store", reason=str(exc))
-                job.interruptible = True
+                decoded.job.interruptible = True
                 await self._store.until_available()

@@ -1,6 +1,6 @@
--- Counts the runs of a message that began and did not end. May be repeated.
--- KEYS: starts. ARGV: run that begins ('' = only tell), time to live (ms).
--- Returns how many runs began before this one.
+-- Counts the attempts of a message that began and did not end. May be repeated.
+-- KEYS: unfinished. ARGV: attempt_id that begins ('' = only count), time to live (ms).
+-- Returns how many attempts began before this one.
 local before = redis.call('HLEN', KEYS[1])
 if ARGV[1] ~= '' then
   before = before - redis.call('HEXISTS', KEYS[1], ARGV[1])

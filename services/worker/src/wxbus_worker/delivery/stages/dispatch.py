@@ -1,0 +1,51 @@
+"""Runs the handler of a message, and only sends replies for deliveries that need no handler."""
+
+import structlog
+
+from wxbus.errors import Reject
+from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote
+from wxbus_worker.delivery.settlement import Done, Settlement
+from wxbus_worker.delivery.stage import Next
+from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.store.pending_replies import PendingReplies
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Dispatch:
+    """Chooses what follows for a delivery."""
+
+    def __init__(
+        self, pending: PendingReplies, handle: HandleMessage, finish: Next[Committed], metrics: WorkerMetrics
+    ) -> None:
+        self._pending = pending
+        self._handle = handle
+        self._finish = finish
+        self._metrics = metrics
+
+    async def __call__(self, decoded: Decoded) -> Settlement:
+        """Handle a message, settle a note about a pending reply, or finish the replay of a committed message."""
+        if decoded.envelope.committed is not None:  # however long ago: its dedup key may be forgotten
+            return await self._finish(Committed(decoded, decoded.envelope.committed))
+        if isinstance(decoded.content, ReplyNote):
+            return await self._settle_pending(decoded, decoded.content)
+        return await self._handle(decoded, decoded.content)
+
+    async def _settle_pending(self, decoded: Decoded, note: ReplyNote) -> Settlement:
+        """Move the replies that WeChat did not get into the outbox, and send them."""
+        job = decoded.job
+        job.interruptible = False  # as from a commit on
+        released = await self._pending.release(
+            decoded.envelope.account, decoded.key, note.dedup_key, taken=note.delivered, attempt_id=job.attempt_id
+        )
+        if released.status == "released":
+            self._metrics.passive.labels("delivered" if note.delivered else "deadline_passed").inc()
+            log.info("reply.delivered_passively" if note.delivered else "reply.deadline_passed")
+        try:
+            return await self._finish(Committed(decoded, note.dedup_key, send_lease=released.send_lease))
+        except Reject as exc:
+            # A dead letter would help nobody: the message of the note is handled.
+            self._metrics.passive.labels("refused").inc()
+            log.warning("reply.undeliverable", reason=str(exc))
+            return Done()

@@ -1,0 +1,123 @@
+"""Opens the user's context, runs the handler and commits what it did.
+
+The commit is a compare-and-set: if another worker has changed the lane meanwhile, all of it is repeated on what the
+store has then.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+import structlog
+
+from wxbus.errors import RetryLater
+from wxbus.wechat import Message
+from wxbus_worker.context.expired import ContextExpired
+from wxbus_worker.delivery.job import Committed, Decoded, Handled, Routed
+from wxbus_worker.delivery.settlement import Abandon, Settlement
+from wxbus_worker.delivery.stage import Next
+from wxbus_worker.delivery.stages.call_handler import CallHandler
+from wxbus_worker.handlers.filters import NO_GROUPS
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.replies.passive import Answerer
+from wxbus_worker.store.ports import ContextStore, dedup_key_of
+
+MAX_CONFLICTS: Final = 10
+
+Check: TypeAlias = Callable[[Decoded, Message], Awaitable[None]]
+"""Runs before the handler; raises if the message must not be handled now."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class HandleMessage:
+    """Handles a message once, however often it is delivered."""
+
+    def __init__(
+        self,
+        contexts: ContextStore,
+        routes: RouteTable,
+        checks: Sequence[Check],
+        call_handler: CallHandler,
+        answerer: Answerer,
+        finish: Next[Committed],
+        metrics: WorkerMetrics,
+    ) -> None:
+        self._contexts = contexts
+        self._routes = routes
+        self._checks = checks
+        self._call_handler = call_handler
+        self._answerer = answerer
+        self._finish = finish
+        self._metrics = metrics
+
+    async def __call__(self, decoded: Decoded, message: Message) -> Settlement:
+        """Handle, commit and finish a message; only finish one that was committed before."""
+        for _ in range(MAX_CONFLICTS):
+            routed = await self._open(decoded, message)
+            if isinstance(routed, Committed):
+                return await self._finish(routed)
+            # After the search for duplicates, which have the same signature and whose events are published already.
+            for check in self._checks:
+                await check(decoded, message)
+            committed = await self._commit(routed, await self._call_handler(routed))
+            if committed is not None:
+                return await self._finish(committed)
+            self._metrics.conflicts.inc()
+            if decoded.job.abandoned:
+                return Abandon()
+        raise RetryLater(f"the context changed {MAX_CONFLICTS} times while the message was handled")
+
+    async def _open(self, decoded: Decoded, message: Message) -> Routed | Committed:
+        """Return the message with context and route, or what is committed if no handler must run."""
+        job, envelope = decoded.job, decoded.envelope
+        dedup_key = dedup_key_of(envelope)
+        opened = await self._contexts.open(decoded.key, dedup_key)
+        if isinstance(message, ContextExpired) and message.version != opened.version:
+            log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
+            return Committed(decoded, dedup_key)
+        # Before the search for duplicates: the route decides whether it wants them.
+        route, groups = self._routes.find(message, opened.context) or (None, NO_GROUPS)
+        job.route = route
+        if route is not None and route.takes_copies(message):
+            # Each push has a dedup key of its own then; a redelivery of the same push has the same one.
+            dedup_key = dedup_key_of(envelope, copies=True)
+        elif opened.duplicate:
+            self._metrics.duplicates.inc()
+            log.info("delivery.duplicate", attempt=job.attempt)
+            return Committed(decoded, dedup_key)
+        return Routed(decoded, message, opened, dedup_key, route, groups)
+
+    async def _commit(self, routed: Routed, handled: Handled) -> Committed | None:
+        """Write context, dedup key and replies in one step; return None if the lane has changed since it was opened."""
+        decoded, opened = routed.decoded, routed.opened
+        job, envelope = decoded.job, decoded.envelope
+        expired = isinstance(routed.message, ContextExpired)
+        if not expired:
+            opened.context.record(job.document, handled.replies, received_at=envelope.received_at)
+        pending = self._answerer.pending_reply(
+            job.caller, routed.dedup_key, routed.message, decoded.account, handled.replies, handled.answer
+        )
+        # A job that is cancelled from here on would keep the send lease, and delay the next owner's replies.
+        job.interruptible = False
+        result = await self._contexts.commit(
+            decoded.key,
+            routed.dedup_key,
+            opened,
+            handled.replies,
+            attempt_id=job.attempt_id,
+            remove=expired,
+            account=envelope.account,
+            pending=pending,
+        )
+        if result.status == "conflict":
+            job.interruptible = True
+            return None
+        by_this_attempt = result.status == "committed"
+        return Committed(
+            decoded,
+            routed.dedup_key,
+            by_this_attempt=by_this_attempt,
+            pending=pending if by_this_attempt else None,
+            send_lease=result.send_lease,
+        )
