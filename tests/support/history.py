@@ -163,7 +163,7 @@ async def settled(url: str, topology: Topology, workers: Iterable[Service]) -> N
 async def fetched(worker: Service) -> int:
     """Return the number of messages that a worker has fetched and not settled."""
     values = await metrics(worker)
-    return int(values["wxbus_worker_running"] + values["wxbus_worker_waiting"])
+    return int(values["wxbus_worker_running_messages"] + values["wxbus_worker_waiting_messages"])
 
 
 async def metrics(worker: Service) -> Mapping[str, float]:
