@@ -73,7 +73,7 @@ def test_a_subject_is_no_key() -> None:
             "not a scope",
         ),
         ("[[keys", "keys.toml"),
-        ("[[key]]\nname = 'x'", r"key: all must stand below \[\[keys\]\]"),
+        ("[[key]]\nname = 'x'", r"key: unknown key; everything must be below \[\[keys\]\]"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, named: str) -> None:

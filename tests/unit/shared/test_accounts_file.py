@@ -161,7 +161,7 @@ async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path)
         ("[accounts.shop", "accounts.toml"),
         ("", "it has no account"),
         (accounts("shop", source='secret_file = "nowhere"'), "shop: secret_file"),
-        (accounts("shop", source="secret_file = 5"), "secret_file: must be a text"),
+        (accounts("shop", source="secret_file = 5"), "secret_file: must be a string"),
     ],
 )
 async def test_a_broken_file_changes_nothing_and_is_named(watched: Watched, text: str, named: str) -> None:

@@ -4,10 +4,17 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings
 
-from wxbus.config.settings import AccountsSettings, BusSettings, LogSettings, WeChatApiSettings, environment
+from wxbus.config.settings import (
+    AccountsSettings,
+    BusSettings,
+    CommaSeparated,
+    LogSettings,
+    WeChatApiSettings,
+    environment,
+)
 from wxbus.config.urls import RpcUrl
 
 DAY = 86_400.0
@@ -90,17 +97,12 @@ class SourceSettings(BaseSettings):
     """Where the token service is."""
     token_api_key: SecretStr | None = None
     """Our key to it, with the scopes `token:get` and `token:report_invalid` for that account."""
-    proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    proxies: CommaSeparated[Network] = ()
     """Our own proxies, addresses or networks, separated by commas: only these are believed about who is before them."""
-    also: Annotated[tuple[Network, ...], NoDecode] = ()
+    also: CommaSeparated[Network] = ()
     """Further addresses or networks that callbacks are taken from: WeCom's, a monitor's."""
     refresh: float = Field(default=DAY, gt=0)
     """Seconds after which WeChat is asked again."""
-
-    @field_validator("proxies", "also", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
 class SpoolCommandSettings(BaseSettings):

@@ -2,13 +2,20 @@
 
 import ssl
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings
 
 from wxbus.bus.topology import Topology
-from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings, environment
+from wxbus.config.settings import (
+    AccountsSettings,
+    CommaSeparated,
+    LogSettings,
+    StoreSettings,
+    WeChatApiSettings,
+    environment,
+)
 from wxbus.config.urls import AmqpUrl, HttpUrl
 from wxbus.rpc.auth.tls import server_tls
 
@@ -51,7 +58,7 @@ class TokenSettings(BaseSettings):
     """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
     wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
     """WeCom's own API."""
-    unlogged_methods: Annotated[tuple[str, ...], NoDecode] = ()
+    unlogged_methods: CommaSeparated[str] = ()
     """Methods, separated by commas, whose calls are not logged if they succeed, like `token.get`."""
     requests_per_minute: int = Field(default=60, ge=1)
     """Requests to WeChat for one account's credentials, of all instances together."""
@@ -71,11 +78,6 @@ class TokenSettings(BaseSettings):
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @field_validator("unlogged_methods", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "TokenSettings":

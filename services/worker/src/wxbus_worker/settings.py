@@ -1,14 +1,13 @@
 """Settings of the worker."""
 
-from typing import Annotated
-
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import BaseSettings
 
 from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.config.settings import (
     AccountsSettings,
     BusSettings,
+    CommaSeparated,
     LogSettings,
     StoreSettings,
     WeChatApiSettings,
@@ -39,7 +38,7 @@ class WorkerSettings(BaseSettings):
     """Messages worked on at once."""
     handler_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one run of a handler; far below RabbitMQ's consumer timeout of 30 minutes."""
-    retry_delays: Annotated[tuple[str, ...], NoDecode] = tuple(RETRY_DELAYS)
+    retry_delays: CommaSeparated[str] = tuple(RETRY_DELAYS)
     """Delay after each failed attempt, separated by commas; after the last one a message is buried."""
     reply_lease: float = Field(default=15.0, ge=3, le=120)
     """Seconds for which one run alone sends a user's replies; as long they wait when it is killed in the middle."""
@@ -57,11 +56,6 @@ class WorkerSettings(BaseSettings):
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @field_validator("retry_delays", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("retry_delays")
     @classmethod

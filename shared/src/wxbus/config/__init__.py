@@ -1,1 +1,1 @@
-"""Settings and files that people write."""
+"""Settings and configuration files."""

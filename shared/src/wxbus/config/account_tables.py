@@ -1,4 +1,4 @@
-"""The tables of the accounts file, with each secret in its place, wherever the file says that it is."""
+"""Reads the tables of the accounts file and the secrets that they refer to."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,29 +14,21 @@ Table: TypeAlias = dict[str, Any]
 
 
 def account_tables(path: Path) -> dict[str, Table]:
-    """Return the fields of each account by its name; those of `previous_keys` have their secrets in place too.
+    """Return the fields of each account by its name, with all secrets, those of `previous_keys` too.
 
     Raises:
-        ConfigurationError: The file or a secret's source is wrong; the text names it, never a value, and not the file.
+        ConfigurationError: The file or a source of a secret is invalid; the text names the source, not the file.
     """
     return {name: _account(path.parent, name, table) for name, table in _tables(path).items()}
 
 
 def secret_files(path: Path) -> list[Path]:
-    """Return the files that a TOML file of accounts names for secrets.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
+    """Return the files that the accounts file names for secrets; raises ConfigurationError."""
     return [path.parent / file for file in _sources(path, "file")]
 
 
 def secret_variables(path: Path) -> list[str]:
-    """Return the environment variables that a TOML file of accounts names for secrets.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
+    """Return the environment variables that the accounts file names for secrets; raises ConfigurationError."""
     return list(_sources(path, "env"))
 
 
@@ -56,7 +48,7 @@ def _tables(path: Path) -> Mapping[str, Table]:
 
 
 def _previous(account: Table) -> Iterator[Table]:
-    """Yield the pairs of `previous_keys`, if they are pairs at all."""
+    """Yield the tables of `previous_keys`; other values are left to the validation of the account."""
     pairs = account.get("previous_keys")
     if isinstance(pairs, list):
         yield from (pair for pair in pairs if isinstance(pair, dict))
@@ -79,7 +71,7 @@ def _with_secrets(folder: Path, where: str, table: Table) -> Table:
             (source,) = sources
             value = fields.pop(source)
             if not isinstance(value, str):
-                raise ConfigurationError(f"{where}: {source}: must be a text")
+                raise ConfigurationError(f"{where}: {source}: must be a string")
             fields[secret] = _secret(folder, where, source, value)
     return fields
 

@@ -1,18 +1,18 @@
-"""Settings that more than one service reads, each from the environment (prefix `WXBUS_`), checked once at start.
+"""Settings that several services read from the environment (prefix `WXBUS_`), checked once at start.
 
-A service composes these value objects in its own frozen settings class and reads that with `load`.
+A service composes these classes in its own frozen settings class and reads that with `load`.
 """
 
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import structlog
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from wxbus.bus.topology import Topology
 from wxbus.config.account_tables import secret_variables
@@ -21,15 +21,24 @@ from wxbus.config.validation import error_message
 from wxbus.errors import ConfigurationError
 
 S = TypeVar("S", bound=BaseSettings)
+T = TypeVar("T")
+
+
+def _split(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+CommaSeparated: TypeAlias = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
+"""A list in a variable: `a, b`."""
 
 NOT_SET: Final = "is not set"
 
 PREFIX: Final = "WXBUS_"
-"""Of every variable of ours."""
+"""Of every variable of wxbus."""
 PREFIXES: Final = frozenset(f"{PREFIX}{part}_" for part in ("INGRESS", "WORKER", "TOKEN", "SANDBOX", "LOCAL"))
-"""Of the variables that one part alone reads."""
+"""Of the variables that only one part reads."""
 RUN: Final = f"{PREFIX}RUN"
-"""The local runner marks the processes that it started with this variable."""
+"""The local runner sets this variable in the processes that it starts."""
 
 
 def environment(prefix: str) -> SettingsConfigDict:
@@ -38,30 +47,30 @@ def environment(prefix: str) -> SettingsConfigDict:
 
 
 class BusSettings(BaseSettings):
-    """Where RabbitMQ is and how its queues are cut."""
+    """Address of RabbitMQ, and its queues."""
 
     model_config = environment("WXBUS_")
 
     amqp_url: AmqpUrl
     """`amqp://user:password@host:port/vhost`, or `amqps://` for TLS."""
     amqp_management_url: ManagementUrl | None = None
-    """`http://[user:password@]host:15672`, RabbitMQ's management; user and password are those of `amqp_url` if absent.
-    With it workers close a frozen one's connection; without it that takes about three times the heartbeat."""
+    """`http://[user:password@]host:15672`, RabbitMQ's management; user and password default to those of `amqp_url`.
+    With it workers close the connection of a frozen worker; without it that takes about three heartbeats."""
     namespace: str = Field(default="wxbus", pattern=r"^[a-z][a-z0-9_-]{0,30}$")
-    """First part of every exchange, queue and Redis key: two installations may share servers under two names."""
+    """Prefix of every exchange, queue and Redis key: installations with different namespaces can share servers."""
     partitions: int = Field(default=16, ge=1, le=256)
-    """Number of inbox queues; change it only while they are empty."""
+    """Number of inbox queues; may change only while they are empty."""
     queue_limits: Literal["argument", "policy"] = "argument"
-    """Whether limits and dead-letter targets are arguments of the queues or policies that the operator has set."""
+    """Whether limits and dead-letter targets are queue arguments or policies that the operator sets."""
 
     @property
     def topology(self) -> Topology:
-        """Return the exchanges and queues these settings name."""
+        """Return the exchanges and queues of these settings."""
         return Topology(self.namespace, self.partitions, self.queue_limits)
 
 
 class StoreSettings(BaseSettings):
-    """Where Redis is."""
+    """Address of Redis."""
 
     model_config = environment("WXBUS_")
 
@@ -71,7 +80,7 @@ class StoreSettings(BaseSettings):
 
 
 class AccountsSettings(BaseSettings):
-    """Where the accounts are read from."""
+    """Path of the accounts file."""
 
     model_config = environment("WXBUS_")
 
@@ -80,7 +89,7 @@ class AccountsSettings(BaseSettings):
 
 
 class LogSettings(BaseSettings):
-    """How to log."""
+    """Level and format of the logs."""
 
     model_config = environment("WXBUS_")
 
@@ -89,7 +98,7 @@ class LogSettings(BaseSettings):
 
 
 class WeChatApiSettings(BaseSettings):
-    """Where WeChat's API is."""
+    """Address of WeChat's API."""
 
     model_config = environment("WXBUS_")
 
@@ -100,22 +109,22 @@ class WeChatApiSettings(BaseSettings):
 
 
 def load(settings: type[S]) -> S:
-    """Return the settings as the environment has them.
+    """Return the settings from the environment.
 
     Raises:
-        ConfigurationError: A variable is missing or wrong; the text has one line for each, never a value.
+        ConfigurationError: Variables are missing or invalid; the text has one line for each, without values.
     """
     try:
         return settings()
     except ValidationError as exc:
-        raise ConfigurationError("\n".join(_wrong(settings))) from exc
+        raise ConfigurationError("\n".join(_error_lines(settings))) from exc
 
 
 def load_for_command(settings: type[S]) -> S:
-    """Return the settings for a command that a person types.
+    """Return the settings for a command line tool.
 
     Raises:
-        ConfigurationError: As `load`; if a variable is missing, the text also says where `make run` keeps them.
+        ConfigurationError: As `load`; for a missing variable, with a hint for `make run`.
     """
     try:
         return load(settings)
@@ -125,19 +134,19 @@ def load_for_command(settings: type[S]) -> S:
 
 
 def unknown_variables(*settings: type[BaseSettings]) -> dict[str, str]:
-    """Return each variable of ours that no part reads, with the one that was probably meant or "".
+    """Return each `WXBUS_` variable that no part reads, with the nearest known name or "".
 
     Args:
-        settings: What this process reads. Variables with another part's prefix are that part's to check.
+        settings: Classes that this process reads. Variables with the prefix of another part are not checked.
     """
-    read = {name for one in settings for name in variables(one)} | SHARED | _named_by_accounts()
-    others = tuple(prefix for prefix in PREFIXES if not any(name.startswith(prefix) for name in read))
+    known = {name for cls in settings for name in variables(cls)} | SHARED | _secret_variables()
+    others = tuple(prefix for prefix in PREFIXES if not any(name.startswith(prefix) for name in known))
     found = sorted(name for name in os.environ if name.startswith(PREFIX) and not name.startswith(others))
-    return {name: "".join(get_close_matches(name, read, n=1, cutoff=0.8)) for name in found if name not in read}
+    return {name: "".join(get_close_matches(name, known, n=1, cutoff=0.8)) for name in found if name not in known}
 
 
-def _named_by_accounts() -> set[str]:
-    """Return the variables that the accounts file names for secrets; what is wrong with it is said where it is read."""
+def _secret_variables() -> set[str]:
+    """Return the variables that the accounts file names for secrets; none if the file is invalid."""
     try:
         return set(secret_variables(Path(os.environ["WXBUS_ACCOUNTS_FILE"])))
     except (KeyError, ConfigurationError):
@@ -145,21 +154,21 @@ def _named_by_accounts() -> set[str]:
 
 
 def log_unknown_variables(*settings: type[BaseSettings]) -> None:
-    """Log each variable that `unknown_variables` returns: it is misspelt, or of another release, and has no effect."""
+    """Log each unknown variable: it has no effect."""
     log = structlog.stdlib.get_logger(__name__)
-    for name, meant in unknown_variables(*settings).items():
-        log.warning("settings.unknown_variable", variable=name, **({"did_you_mean": meant} if meant else {}))
+    for name, nearest in unknown_variables(*settings).items():
+        log.warning("settings.unknown_variable", variable=name, **({"did_you_mean": nearest} if nearest else {}))
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
-    """Return the names of the environment variables that a settings class reads, those of its parts too."""
+    """Return the environment variables that a settings class and its parts read."""
     parts = dict(_parts(settings))
     own = {_variable(settings, name) for name in settings.model_fields if name not in parts}
     return own.union(*map(variables, parts.values()))
 
 
 def _parts(settings: type[BaseSettings]) -> Iterator[tuple[str, type[BaseSettings]]]:
-    """Yield the value objects that a settings class is made of, with their names in it."""
+    """Yield field name and class of each part of a settings class."""
     for name, field in settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
             yield name, field.annotation
@@ -169,20 +178,20 @@ def _variable(settings: type[BaseSettings], field: str) -> str:
     return f"{settings.model_config.get('env_prefix', '')}{field}".upper()
 
 
-def _wrong(settings: type[BaseSettings]) -> list[str]:
-    """Return a line for each variable that is missing or wrong; those of the parts come first."""
-    lines = [line for _, part in _parts(settings) for line in _wrong(part)]
+def _error_lines(settings: type[BaseSettings]) -> list[str]:
+    """Return a line for each missing or invalid variable; the parts come first."""
+    lines = [line for _, part in _parts(settings) for line in _error_lines(part)]
     try:
         settings()
     except ValidationError as exc:
-        if exc.title == settings.__name__:  # else it is a part's, and told already
-            lines += [_line(settings, error) for error in exc.errors()]
+        if exc.title == settings.__name__:  # otherwise it is the error of a part
+            lines += [_error_line(settings, error) for error in exc.errors()]
     return list(dict.fromkeys(lines))
 
 
-def _line(settings: type[BaseSettings], error: ErrorDetails) -> str:
-    what = NOT_SET if error["type"] == "missing" else error_message(error)
-    return f"{_variable(settings, str(error['loc'][0]))}: {what}" if error["loc"] else what
+def _error_line(settings: type[BaseSettings], error: ErrorDetails) -> str:
+    message = NOT_SET if error["type"] == "missing" else error_message(error)
+    return f"{_variable(settings, str(error['loc'][0]))}: {message}" if error["loc"] else message
 
 
 SHARED: Final = frozenset(
@@ -193,4 +202,4 @@ SHARED: Final = frozenset(
     | variables(LogSettings)
     | variables(WeChatApiSettings)
 )
-"""The variables that more than one part reads: they stand in the environment of those that do not, too."""
+"""Variables that several parts read: they may be set for parts that do not read them."""
