@@ -50,4 +50,4 @@ def test_a_service_with_demo_secrets_refuses_a_real_account(service: str) -> Non
     )
 
     assert done.returncode == 2, done.stderr
-    assert set(re.findall(r"(WXBUS_\w+) (?:\(.*\) )?holds a demo secret", done.stderr)) == named[service]
+    assert set(re.findall(r"(WXBUS_\w+) (?:\(.*\) )?contains a public demo secret", done.stderr)) == named[service]

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.credentials import fetch_stable_token
 from wxbus.runtime.admin import listening
@@ -98,7 +99,7 @@ class FakeIngress:
         """What opens and seals for an account."""
         account = ACCOUNTS.named(name)
         wecom = account.kind is AccountKind.WECOM
-        return CallbackCrypto(account.keys, account.sealed_for, account.modes, account.formats, wecom=wecom)
+        return CallbackCrypto(account.keys, account.effective_receive_id, account.modes, account.formats, wecom=wecom)
 
     def app(self) -> web.Application:
         """What is served in place of the ingress."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
 from wxbus.rpc.auth.keys import new_key
 from wxbus.runtime.admin import listening

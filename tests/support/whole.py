@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN
 from tests.support.worker import Rig
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology

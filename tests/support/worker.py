@@ -11,7 +11,8 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 
 from tests.support.envelopes import an_envelope
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery, PublisherPort

@@ -1,4 +1,4 @@
-"""WeChat's error codes and what to do about each (protocol reference 12)."""
+"""WeChat's error codes and the reaction to each (protocol reference 12)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from typing import Final
 
 
 class Policy(StrEnum):
-    """What to do about an errcode."""
+    """The reaction to an errcode."""
 
     OK = "ok"
     REFRESH = "refresh"
-    """Report the token as bad, take the answer, repeat the call once.
+    """Report the token as invalid and retry once with the new token.
 
-    From the calls that fetch tokens 40001 means a wrong secret: never repeat those.
+    In a call that fetches a token, 40001 means a wrong secret; it is not retried.
     """
     BACKOFF = "backoff"
-    """Repeat with growing, jittered delay, bounded; a send at most once."""
+    """Retry with increasing, jittered delays within a limit; a send at most once."""
     WAIT = "wait"
-    """Repeat not before `ErrorCode.wait`."""
+    """Retry after `ErrorCode.wait` at the earliest."""
     REAUTH = "reauth"
-    """The human or the authoriser must act."""
+    """The user or the authoriser must act."""
     RELOGIN = "relogin"
-    """The Mini Program must call `wx.login` again: the code or the session key is worth nothing."""
+    """The Mini Program must call `wx.login` again: the code or session key is invalid."""
     STOP = "stop"
-    """Never repeat, tell somebody."""
+    """Do not retry; report it."""
     DROP = "drop"
-    """This recipient only: mark it and go on."""
+    """Give up on this recipient and continue with others."""
     IGNORE = "ignore"
-    """Nothing was lost by it."""
+    """Harmless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class ErrorCode:
     meaning: str
     policy: Policy
     alert: bool = False
-    """Somebody should be woken."""
+    """An operator must be alerted."""
     wait: int | None = None
-    """Seconds before which another try is useless; None: not stated, or until WeChat's day ends."""
+    """Minimum seconds before a retry; None: unknown, or until WeChat's day ends."""
 
 
 MINUTE: Final = 60

@@ -1,27 +1,27 @@
-"""Every error we raise, as one tree. The branch decides what happens next.
+"""All errors of wxbus in one tree. The branch decides the reaction.
 
 WxbusError
-├── ConfigurationError    the process refuses to start and names the setting
-├── CallbackRejected      ingress answers `status` with one line; nothing is queued
+├── ConfigurationError    the process does not start; the text names the setting
+├── CallbackRejected      ingress responds with `status` and one line; nothing is published
 │   ├── MalformedCallback     400
-│   ├── Forbidden             403, one text for every cryptographic failure
+│   ├── Forbidden             403, the same text for all cryptographic failures
 │   ├── UnknownAccount        404
 │   ├── CallbackTimeout       408
 │   └── CallbackTooLarge      413
-├── Unavailable           a part is away and nothing is decided: wait, or go another way
+├── Unavailable           a dependency does not respond: retry, or use the fallback
 │   ├── BrokerUnavailable
 │   ├── SpoolUnavailable
-│   ├── Overloaded            more at once than ingress may hold in memory
+│   ├── Overloaded            ingress has reached its memory limits
 │   ├── StoreUnavailable
 │   ├── TokenUnavailable
-│   │   └── TokenRefused      ... and waiting alone does not help: somebody must act
+│   │   └── TokenRefused      an operator must act; a retry alone does not help
 │   ├── RpcUnavailable
 │   └── WeChatUnavailable
-├── RetryLater            worker parks the delivery for `after` seconds, then tries again
-├── Reject                worker dead-letters the delivery at once
+├── RetryLater            the worker schedules a retry of the delivery
+├── Reject                the worker dead-letters the delivery at once
 │   └── UnreadableEnvelope
-├── WeChatError           WeChat answered with an errcode; `policy` says what to do about it
-└── RpcFailure            an RPC call ended with `status`, as a problem document says
+├── WeChatError           WeChat returned an errcode; `policy` is the reaction
+└── RpcFailure            an RPC call failed with `status` and a problem document
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,21 +32,21 @@ from wxbus.errcodes import ErrorCode, Policy, error_code
 E = TypeVar("E", bound=BaseException)
 
 TRANSPORT_CLOSED: Final = (OSError, EOFError, RuntimeError)
-"""What asyncio, uvloop and the libraries on them raise if a transport is closed, is closing or is not there yet.
+"""Errors of asyncio, uvloop and libraries for a transport that is closed, closing or not connected.
 
-uvloop raises RuntimeError ("the handler is closed") where asyncio raises an OSError. TimeoutError and the errors of TLS
-are OSErrors, a stream that ends too early is an EOFError.
+uvloop raises RuntimeError ("the handler is closed") where asyncio raises an OSError. TimeoutError and TLS errors are
+OSErrors; a truncated stream raises EOFError.
 """
 
 
 class WxbusError(Exception):
-    """Whatever wxbus raises."""
+    """Base class of all errors of wxbus."""
 
 
 def copy_error(error: E) -> E:
-    """Return a copy of an error that several callers share, with the traceback so far.
+    """Return a copy of an error that several callers share, with its traceback.
 
-    Python adds each caller's frames to the object that is raised: one object raised by many grows without limit.
+    Each raise adds frames to the traceback of the error object, so a shared object would grow without limit.
     """
     copy = type(error).__new__(type(error))
     copy.args = error.args
@@ -57,70 +57,70 @@ def copy_error(error: E) -> E:
 
 
 class ConfigurationError(WxbusError):
-    """A setting or a file is wrong; the text names it and what it should be."""
+    """A setting or a file is invalid; the text names it and the valid values."""
 
 
 class CallbackRejected(WxbusError):
-    """A request that is not a callback we accept; the text is the one line the sender gets."""
+    """The request is not an acceptable callback; the sender gets the text as one line."""
 
     status: ClassVar[int] = 400
 
 
 class MalformedCallback(CallbackRejected):
-    """The body is neither XML nor JSON of WeChat's shape, or breaks a limit."""
+    """The body is not XML or JSON of WeChat's shape, or exceeds a limit."""
 
 
 class Forbidden(CallbackRejected):
-    """Signature, encryption, receive id, mode or time is wrong: which one is not told to the sender."""
+    """Signature, encryption, receive id, mode or time is wrong; the sender does not learn which."""
 
     status = 403
 
     def __init__(self, reason: str) -> None:
-        """`reason` is for our log alone: the sender gets the same text whatever it was (no oracle)."""
+        """`reason` is only logged; the sender always gets the same text (no oracle)."""
         super().__init__("the signature is not valid")
         self.reason = reason
 
 
 class UnknownAccount(CallbackRejected):
-    """No account of that name in the accounts file."""
+    """The account is not in the accounts file."""
 
     status = 404
 
 
 class CallbackTimeout(CallbackRejected):
-    """The body did not arrive in the time given."""
+    """The body did not arrive in time."""
 
     status = 408
 
 
 class CallbackTooLarge(CallbackRejected):
-    """The body is over the limit."""
+    """The body exceeds the limit."""
 
     status = 413
 
 
 class Unavailable(WxbusError):
-    """A part that we need is away; nothing is decided."""
+    """A dependency does not respond; the outcome is open."""
 
 
 class BrokerUnavailable(Unavailable):
-    """No confirm from RabbitMQ in the time given: the message may or may not have arrived."""
+    """No confirm from RabbitMQ in time; the message may have arrived."""
 
 
 class SpoolUnavailable(Unavailable):
-    """The spool on ingress's disk does not take the callback: a limit is reached, or the disk failed."""
+    """The spool on the disk of ingress is full, or the disk failed."""
 
 
 class Overloaded(Unavailable):
-    """Ingress has as much in hand as it may have at once: the sender should try again."""
+    """Ingress has reached a limit of concurrent work; the sender should retry."""
 
 
 class StoreUnavailable(Unavailable):
-    """No answer from Redis in the time given: a write may or may not have happened."""
+    """No response from Redis in time; a write may have happened."""
 
 
 class TokenUnavailable(Unavailable):
-    """There is no valid access token for the account just now; `retry_after` seconds may help."""
+    """There is no valid access token of the account now; a retry after `retry_after` seconds may succeed."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -128,27 +128,27 @@ class TokenUnavailable(Unavailable):
 
 
 class TokenRefused(TokenUnavailable):
-    """No token until somebody acts; the text says why: wrong secret, address not allow-listed, API key refused."""
+    """There is no token until an operator acts: wrong secret, IP address not allowed, API key rejected."""
 
     def __init__(
         self, message: str, *, errcode: int | None = None, retry_after: float | None = None, state: str = ""
     ) -> None:
-        """`errcode` is WeChat's, if it was WeChat that refused; `state` says why in a word, like `wrong_secret`."""
+        """`errcode` is that of WeChat, if there is one; `state` is a short reason such as `wrong_secret`."""
         super().__init__(message, retry_after=retry_after)
         self.errcode = errcode
         self.state = state
 
 
 class RpcUnavailable(Unavailable):
-    """No answer from the service in the time given: the call may or may not have had its effect."""
+    """No response from the service in time; the call may have had its effect."""
 
 
 class WeChatUnavailable(Unavailable):
-    """No usable answer from WeChat's API in the time given: the call may or may not have had its effect."""
+    """No valid response from WeChat's API in time; the call may have had its effect."""
 
 
 class RetryLater(WxbusError):
-    """Raised by a handler: run me again after `after` seconds (None: by the route's retry policy)."""
+    """Raised by a handler: retry after `after` seconds (None: by the route's retry policy)."""
 
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
         super().__init__(reason)
@@ -156,18 +156,18 @@ class RetryLater(WxbusError):
 
 
 class Reject(WxbusError):
-    """Raised by a handler or a stage: no attempt can succeed, dead-letter the message with this reason."""
+    """Raised by a handler or a stage: no attempt can succeed; the message is dead-lettered with this reason."""
 
 
 class UnreadableEnvelope(Reject):
-    """What came out of the queue is not an envelope of ours."""
+    """The message in the queue is not an envelope of wxbus."""
 
 
 class WeChatError(WxbusError):
-    """WeChat answered a call with an errcode (protocol reference 12)."""
+    """WeChat returned an errcode (protocol reference 12)."""
 
     def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
-        """`call` is the path of the call, without its query: that holds the token."""
+        """`call` is the path without the query, which contains the token."""
         self.code: ErrorCode = error_code(errcode)
         self.errcode = errcode
         self.errmsg = errmsg
@@ -176,12 +176,12 @@ class WeChatError(WxbusError):
 
     @property
     def policy(self) -> Policy:
-        """What to do about it."""
+        """The recommended reaction."""
         return self.code.policy
 
 
 class RpcFailure(WxbusError):
-    """An RPC call ends with an error; the fields are those of its problem document (RFC 9457)."""
+    """An RPC call failed; the fields are those of the problem document (RFC 9457)."""
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class RpcFailure(WxbusError):
         retry_after: float | None = None,
         errors: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """`errors` names what is wrong in the request (422), never with the value that was sent."""
+        """`errors` names the invalid parts of the request (422), without their values."""
         super().__init__(f"{status} {title}{': ' + detail if detail else ''}")
         self.status = status
         self.title = title

@@ -112,7 +112,7 @@ def test_two_cannot_use_one_folder(settings: dict[str, str], tmp_path: Path) -> 
         ({"WXBUS_ACCOUNTS_FILE": "absent.toml"}, "absent.toml"),
         ({"WXBUS_INGRESS_BUDGET": "soon"}, "WXBUS_INGRESS_BUDGET"),
         ({"WXBUS_INGRESS_PORT": "eighty"}, "WXBUS_INGRESS_PORT"),
-        ({"WXBUS_WECHAT_API_URL": "https://api.weixin.qq.com"}, "WXBUS_ACCOUNTS_FILE holds a demo secret"),
+        ({"WXBUS_WECHAT_API_URL": "https://api.weixin.qq.com"}, "WXBUS_ACCOUNTS_FILE contains a public demo secret"),
         ({"WXBUS_LOCAL_ENV": ".local/env"}, "start in another terminal"),
     ],
     ids=["handlers", "accounts", "setting", "port", "demo-account", "terminal"],

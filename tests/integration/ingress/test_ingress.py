@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from tests.integration.ingress.conftest import queued, send
 from tests.support.proxy import Proxy
 from tests.support.pushes import APPID, a_push, a_text
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.runtime.sockets import listening_socket

@@ -17,7 +17,7 @@ from tests.integration.ingress.conftest import send
 from tests.support.proxy import Proxy
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.runtime.sockets import listening_socket

@@ -74,7 +74,7 @@ async def test_the_retry_window_gives_the_handler_three_attempts(
             await gone_by(message.from_user)
         return reply.Text(message.content)
 
-    async with world(router, account=an_account(late="retry_window")) as wechat:
+    async with world(router, account=an_account(late_reply="retry_window")) as wechat:
         results = await asyncio.gather(*(wechat.sandbox.text("shop", text, openid=f"o_{text}") for text in attempts))
         await wechat.rig.until_settled(sum(attempts.values()) + 3)  # and a note for each that was taken
         await wechat.until_decided()

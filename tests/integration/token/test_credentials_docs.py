@@ -12,7 +12,7 @@ from tests.integration.token.test_kinds import BAKERY, MORE, PLATFORM
 from tests.support.programs import program
 from tests.support.readme import ROOT, blocks
 from tests.support.token_service import SHOP, Place, placed, service
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
@@ -62,7 +62,7 @@ def test_the_accounts_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "accounts.toml").write_text(sample)
     accounts = Accounts.read(tmp_path / "accounts.toml")
     assert accounts.named("old").classic_token
-    assert accounts.named("sales").sealed_for == "ww0123456789abcdef"
+    assert accounts.named("sales").effective_receive_id == "ww0123456789abcdef"
 
 
 @pytest.mark.programs("curl")

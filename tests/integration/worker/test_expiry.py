@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.worker import APPID, KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import reply

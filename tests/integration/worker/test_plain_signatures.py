@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
 from tests.support.worker import REDIS_PATIENCE, Rig
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import listening_socket
 from wxbus.store.store import Store

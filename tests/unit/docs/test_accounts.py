@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT, blocks
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.config.account_tables import SECRETS
 from wxbus.config.settings import variables
 from wxbus_ingress.settings import IngressSettings
@@ -53,4 +54,4 @@ def test_the_sample_accounts_load(tmp_path: Path) -> None:
     assert [account.name for account in accounts] == ["shop", "platform", "branch", "corp"]
     assert {account.kind for account in accounts} == set(AccountKind)
     assert accounts.of("wxfedcba9876543210", via="platform").component == "platform"
-    assert accounts.named("corp").sealed_for == "ww0123456789abcdef"
+    assert accounts.named("corp").effective_receive_id == "ww0123456789abcdef"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import BOTH, README, ROOT, blocks, the_block
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import variables
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus_ingress.settings import IngressSettings, Limits

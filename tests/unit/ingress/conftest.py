@@ -13,8 +13,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push
+from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsCallback
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import listening_socket
 from wxbus.testing import MemoryPublisher

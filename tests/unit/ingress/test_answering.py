@@ -14,7 +14,8 @@ from wechatpy.crypto import WeChatCrypto
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN, Push, a_push, a_text
 from tests.unit.ingress.conftest import ALL_MODES, an_account
-from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import AccountKind
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, reply_id_of
 from wxbus.errors import SpoolUnavailable
@@ -45,7 +46,7 @@ ACCOUNTS = Accounts(
         account.name: account
         for account in (
             an_account("passive", appid=APPID, modes=ALL_MODES, reply="passive"),
-            an_account("window", modes=(Mode.PLAIN,), reply="passive", late="retry_window"),
+            an_account("window", modes=(Mode.PLAIN,), reply="passive", late_reply="retry_window"),
             an_account("mini", modes=ALL_MODES, kind=AccountKind.MINI_PROGRAM, reply="transfer"),
             an_account("sends", modes=(Mode.PLAIN,)),
             an_account("corp", kind=AccountKind.WECOM, reply="passive"),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import AccountKind
 from wxbus.config.account_tables import secret_files
 from wxbus.errors import ConfigurationError, UnknownAccount
 
@@ -122,7 +123,7 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         (f'appid = "wx1"\nkind = "mini_program"\naes_key = "{"topsecret".ljust(43, "A")}="', "it has 44 characters"),
         ('appid = "wx1"\nkind = "mini_program"\nsecret = "topsecret "', "secret: must not be empty or contain blanks"),
         ('appid = "wx1"\nkind = "mini_program"\ntoken = ""', "token: must not be empty"),
-        ('appid = "wx1"\nkind = "mini_program"\nname = "other"', "shop: name: that of its table is its name"),
+        ('appid = "wx1"\nkind = "mini_program"\nname = "other"', "shop: name: not allowed"),
         ('appid = "wx1"\nkind = "mini_program"\nmodes = "plain"', "modes: must be a list"),
         ('appid = "wx1"\nkind = "mini_program"\nprevious_keys = "old"', "previous_keys: must be a list"),
         (
@@ -143,7 +144,7 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         ('appid = "wx1"\nkind = "component"\nmodes = ["plain"]', "secure mode and XML only"),
         ('appid = "wx1"\nkind = "component"\nformats = ["json"]', "secure mode and XML only"),
         ('appid = "wx1"\nkind = "mini_program"\nreceive_id = "wx2"', "receive_id is for WeCom only"),
-        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "p"\nsecret = "topsecret"', "of its own"),
+        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "p"\nsecret = "topsecret"', "must not have a token"),
         ('appid = "wx1"\nkind = "mini_program"\ncomponent = "nobody"', "nobody"),
         ("not toml", "accounts.toml"),
     ],
@@ -225,20 +226,24 @@ def test_messages_of_wecom_are_sealed_for_another_id(tmp_path: Path, line: str, 
     """WeCom's receive id is corpid, suiteid or nothing (protocol reference 1.6); the appid is ours to choose then."""
     account = read(tmp_path, f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\n{line}').named("corp")
 
-    assert account.sealed_for == receive_id
+    assert account.effective_receive_id == receive_id
 
 
 @pytest.mark.parametrize(
     ("kind", "settings", "complaint"),
     [
-        ("mini_program", 'reply = "passive"', "for mini_program there is customer_service and transfer, not passive"),
+        (
+            "mini_program",
+            'reply = "passive"',
+            "passive is not valid for mini_program, use customer_service or transfer",
+        ),
         (
             "official_account",
             'reply = "transfer"',
-            "official_account there is customer_service and passive, not transf",
+            "transfer is not valid for official_account, use customer_service or passive",
         ),
-        ("official_account", 'late = "retry_window"', 'needs reply = "passive"'),
-        ("component", 'reply = "passive"\nauthorizer_kind = "mini_program"', "mini_program there is customer_service"),
+        ("official_account", 'late_reply = "retry_window"', 'needs reply = "passive"'),
+        ("component", 'reply = "passive"\nauthorizer_kind = "mini_program"', "passive is not valid for mini_program"),
     ],
 )
 def test_an_account_has_the_replies_that_wechat_takes_from_its_kind(
@@ -282,9 +287,9 @@ def test_wecoms_replies_can_answer_pushes_only(tmp_path: Path, line: str) -> Non
     """Anything else is refused by the services that need it, with the settings that work; tokens work all the same."""
     corp = f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\ntoken = "t"\naes_key = "{"a" * 43}"\n'
     accounts = read(tmp_path, corp + line)
-    with pytest.raises(ConfigurationError, match=r'corp: reply: .* set reply = "passive" and late = "retry_window"'):
+    with pytest.raises(ConfigurationError, match=r'corp: reply: .* set reply = "passive" and late_reply = '):
         accounts.check_replies()
-    read(tmp_path, corp + 'reply = "passive"\nlate = "retry_window"').check_replies()
+    read(tmp_path, corp + 'reply = "passive"\nlate_reply = "retry_window"').check_replies()
 
 
 def test_replies_of_other_kinds_can_be_sent(tmp_path: Path) -> None:

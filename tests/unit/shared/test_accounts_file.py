@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import Accounts
 from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import ConfigurationError, UnknownAccount
 

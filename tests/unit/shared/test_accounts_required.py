@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import Accounts
 from wxbus.errors import ConfigurationError
 from wxbus_ingress.server import serve as serve_ingress
 from wxbus_ingress.settings import IngressSettings
@@ -18,7 +18,7 @@ from wxbus_worker.settings import WorkerSettings
 
 CORP = '[accounts.corp]\nappid = "ww1"\nkind = "wecom"\ntoken = "t"\naes_key = "' + "a" * 43 + '"\n'
 SHOP = '[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n'
-WORKS = 'reply = "passive"\nlate = "retry_window"\n'
+WORKS = 'reply = "passive"\nlate_reply = "retry_window"\n'
 
 
 @pytest.mark.parametrize("service", ["ingress", "worker"])
@@ -40,7 +40,7 @@ async def test_they_do_not_start(service: str, tmp_path: Path, monkeypatch: pyte
         await serving
     assert str(caught.value) == (
         f"accounts file {path}: corp: reply: wxbus cannot send messages of WeCom applications yet; "
-        'set reply = "passive" and late = "retry_window": replies answer WeCom\'s pushes'
+        'set reply = "passive" and late_reply = "retry_window"'
     )
 
 

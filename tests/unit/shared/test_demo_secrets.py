@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import ROOT
-from wxbus.accounts.demo_secrets import is_wechat, refuse_demo_secrets
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import is_wechat, reject_demo_secrets
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.auth.keys import read_entries
 
@@ -28,7 +28,7 @@ def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -
     entries = read_entries(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
     with pytest.raises(ConfigurationError) as caught:
-        refuse_demo_secrets(
+        reject_demo_secrets(
             REAL,
             urls={
                 "WXBUS_AMQP_URL": f"amqp://wxbus:{password}@rabbitmq/",
@@ -65,14 +65,14 @@ def test_one_secret_copied_from_a_sample_account_is_enough(tmp_path: Path, secre
     (tmp_path / "accounts.toml").write_text(sample, encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=r"^WXBUS_ACCOUNTS_FILE"):
-        refuse_demo_secrets(REAL, accounts=Accounts.read(tmp_path / "accounts.toml"))
+        reject_demo_secrets(REAL, accounts=Accounts.read(tmp_path / "accounts.toml"))
 
 
 def test_demo_secrets_are_fine_with_the_sandbox_and_own_secrets_with_wechat() -> None:
     """Only both together are refused."""
     demo = f"redis://:{default_of('REDIS_PASSWORD')}@redis:6379/0"
-    refuse_demo_secrets(["http://sandbox:8082"], urls={"WXBUS_REDIS_URL": demo})
-    refuse_demo_secrets(REAL, urls={"WXBUS_REDIS_URL": "redis://:mine@redis:6379/0"}, values={"WXBUS_X": "a:b,c:d"})
+    reject_demo_secrets(["http://sandbox:8082"], urls={"WXBUS_REDIS_URL": demo})
+    reject_demo_secrets(REAL, urls={"WXBUS_REDIS_URL": "redis://:mine@redis:6379/0"}, values={"WXBUS_X": "a:b,c:d"})
 
 
 @pytest.mark.parametrize(

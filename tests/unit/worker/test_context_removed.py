@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher

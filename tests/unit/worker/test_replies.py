@@ -22,7 +22,7 @@ from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
 
-WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late": "retry_window"}
+WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late_reply": "retry_window"}
 
 
 class Echo:

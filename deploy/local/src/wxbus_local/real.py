@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
 from wxbus.tokens.services import TokenService

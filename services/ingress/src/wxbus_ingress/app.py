@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsCallback
-from wxbus.accounts.models import Accounts
 from wxbus.bus.ports import Inbox
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks.dispatch import Callbacks

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import Accounts
 from wxbus.aio.waiting import background
 from wxbus.bus.publisher import Publisher
 from wxbus.runtime.admin import build_admin, listening
@@ -66,7 +66,7 @@ async def serve(
     """
     place = place or Place()
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
-    refuse_demo_secrets(
+    reject_demo_secrets(
         [settings.wechat.wechat_api_url],
         urls={"WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value()},
         accounts=accounts.current,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import platforms as platform_control

@@ -5,7 +5,8 @@ from typing import Final
 
 from aiohttp import web
 
-from wxbus.accounts.models import Account, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account
 from wxbus_sandbox.models import SendResult, Sent
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import Faults

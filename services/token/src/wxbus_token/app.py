@@ -8,9 +8,10 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.accounts.models import AccountKind
 from wxbus.aio.background import repeat
 from wxbus.aio.waiting import background
 from wxbus.api.http import WeChatHttp
@@ -70,7 +71,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
     file = AccountsFile(settings.accounts.accounts_file, registry=registry)
     amqp_url = settings.calls.amqp_url.get_secret_value() if settings.calls.amqp_url else ""
-    _refuse_demo_secrets(settings, amqp_url, file.current, keys_file.current)
+    _reject_demo_secrets(settings, amqp_url, file.current, keys_file.current)
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -159,10 +160,10 @@ async def follow(reads: Sequence[Callable[[], Awaitable[None]]], subscribe: Subs
         await subscribe.names(EVERY)
 
 
-def _refuse_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accounts, keys: Sequence[KeyEntry]) -> None:
+def _reject_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accounts, keys: Sequence[KeyEntry]) -> None:
     """Refuse to protect a real account by a secret that everybody knows; see `wxbus.accounts.demo_secrets`."""
     has_wecom = any(account.kind is AccountKind.WECOM for account in accounts)
-    refuse_demo_secrets(
+    reject_demo_secrets(
         [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
         urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
         values={

@@ -12,9 +12,9 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts.demo_secrets import refuse_demo_secrets
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import Accounts
 from wxbus.aio.background import retry_while_unavailable
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
@@ -74,7 +74,7 @@ async def serve(
             would protect a real account.
     """
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
-    refuse_demo_secrets(
+    reject_demo_secrets(
         [settings.wechat.wechat_api_url],
         urls={
             "WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value(),

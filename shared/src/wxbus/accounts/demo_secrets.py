@@ -1,4 +1,4 @@
-"""Secrets that docker-compose.yml and the sample accounts have for demos. Everybody knows them."""
+"""The public demo secrets of docker-compose.yml and of the sample accounts."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from wxbus.accounts.models import Account
 from wxbus.errors import ConfigurationError
 
 WECHAT: Final = "weixin.qq.com"
-"""The domain of WeChat's and WeCom's APIs."""
+"""Domain of the APIs of WeChat and WeCom."""
 
 FINGERPRINTS: Final = frozenset(
     {
@@ -24,30 +24,29 @@ FINGERPRINTS: Final = frozenset(
         "a70ab12eb58705e46a0968aad5ac55f50f7988f7d027cce2041c3490a0e329fb",  # mini secret
     }
 )
-"""SHA-256 of each demo secret, in hexadecimal digits."""
+"""SHA-256 hex digest of each demo secret."""
 
 COMPOSE: Final = {"WXBUS_AMQP_URL": "RABBITMQ_PASSWORD", "WXBUS_REDIS_URL": "REDIS_PASSWORD"}
-"""Which variable of docker-compose.yml holds the password of an address."""
+"""Variable of docker-compose.yml with the password of each URL."""
 
 
-def refuse_demo_secrets(
+def reject_demo_secrets(
     api_urls: Iterable[str],
     *,
     urls: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
     accounts: Iterable[Account] = (),
 ) -> None:
-    """Return unless a demo secret would protect a real account.
+    """Reject demo secrets of a service that calls the real WeChat.
 
     Args:
-        api_urls: Where the service calls WeChat; with none of them WeChat's own, demo secrets are fine.
-        urls: Addresses that may have a password, by the variable to set.
-        values: Other secrets or their SHA-256, by the variable to set; several are separated by commas, each may be
-            `id:secret`.
-        accounts: All that the accounts file has.
+        api_urls: API base URLs of the service; demo secrets are allowed if none is WeChat's.
+        urls: URLs that may contain a password, by their setting.
+        values: Other secrets or their SHA-256, by their setting; comma-separated, each may be `id:secret`.
+        accounts: All accounts of the accounts file.
 
     Raises:
-        ConfigurationError: There is one; the text names the variables to set, one a line.
+        ConfigurationError: A demo secret is used; the text has one line per setting.
     """
     real = next((url for url in api_urls if is_wechat(url)), None)
     if real is None:
@@ -60,12 +59,12 @@ def refuse_demo_secrets(
     if any(map(_has_demo_secret, accounts)):
         found.append("WXBUS_ACCOUNTS_FILE")
     if found:
-        why = f"holds a demo secret, which everybody knows, while the API is WeChat's own ({real})"
-        raise ConfigurationError("\n".join(f"{name} {why}: set a secret of your own" for name in found))
+        why = f"contains a public demo secret, but the service calls WeChat ({real})"
+        raise ConfigurationError("\n".join(f"{name} {why}: set your own secret" for name in found))
 
 
 def is_wechat(url: str) -> bool:
-    """Whether an API address is one of WeChat's own."""
+    """Return whether an API URL is one of WeChat."""
     host = urlsplit(url).hostname or ""
     return host == WECHAT or host.endswith(f".{WECHAT}")
 

@@ -1,4 +1,4 @@
-"""The accounts file, read again when it changes: no service must be restarted for a new account or key."""
+"""The accounts file, reloaded when it changes: a new account or key needs no restart."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,17 +6,18 @@ from typing import Protocol, TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.accounts.models import Account, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account
 from wxbus.config.account_tables import secret_files
 from wxbus.config.watched_file import POLL, WatchedFile
 from wxbus.errors import ConfigurationError
 
 AccountsCallback: TypeAlias = Callable[[Accounts], None]
-"""Goes on with other accounts; raises ConfigurationError if it cannot use them, and goes on with those it has."""
+"""Uses the new accounts; raises ConfigurationError if they are invalid, and keeps the previous ones."""
 
 
-class KnownAccounts(Protocol):
-    """Accounts by appid: `Accounts`, or those of a file as it last was."""
+class AccountLookup(Protocol):
+    """Finds accounts by appid: `Accounts` or `AccountsFile`."""
 
     def of(self, appid: str, *, via: str = "") -> Account:
         """See `Accounts.of`."""
@@ -28,17 +29,17 @@ class KnownAccounts(Protocol):
 
 
 class AccountsFile(WatchedFile[Accounts]):
-    """The accounts as the file, and the files of secrets that it names, last said when they could be read."""
+    """The last valid accounts of the file and of the secret files that it names."""
 
     def __init__(self, path: Path, *, registry: CollectorRegistry = REGISTRY, poll: float = POLL) -> None:
         """Read the file; raises ConfigurationError as `Accounts.read` does."""
         super().__init__(path, Accounts.read, name="accounts", referenced=secret_files, registry=registry, poll=poll)
 
     def require(self, check: AccountsCallback) -> None:
-        """Check the accounts now and at every change.
+        """Check the accounts now and after each change.
 
         Raises:
-            ConfigurationError: They do not pass now.
+            ConfigurationError: The current accounts are invalid.
         """
         try:
             check(self.current)
@@ -47,14 +48,14 @@ class AccountsFile(WatchedFile[Accounts]):
         self.on_change(check)
 
     def of(self, appid: str, *, via: str = "") -> Account:
-        """Return an account by its appid, see `Accounts.of`."""
+        """See `Accounts.of`."""
         return self.current.of(appid, via=via)
 
     def owner_of(self, appid: str) -> Account:
-        """Return an account by its appid alone, see `Accounts.owner_of`."""
+        """See `Accounts.owner_of`."""
         return self.current.owner_of(appid)
 
     def validate(self, content: Accounts) -> None:
-        """Refuse a file without accounts after one with accounts: probably it is being written."""
+        """Reject an empty file after one with accounts; it is probably being written."""
         if len(self.current) and not len(content):
             raise ConfigurationError(f"accounts file {self.path}: it has no account")

@@ -85,7 +85,7 @@ class AccountsSettings(BaseSettings):
     model_config = environment("WXBUS_")
 
     accounts_file: Path
-    """TOML, see `wxbus.accounts.models`."""
+    """TOML, see `wxbus.accounts.accounts`."""
 
 
 class LogSettings(BaseSettings):

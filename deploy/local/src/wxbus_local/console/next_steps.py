@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus_local.console.screen import Screen
 from wxbus_local.real import first_tokens, to_enter
 from wxbus_local.stack.addresses import Addresses, url

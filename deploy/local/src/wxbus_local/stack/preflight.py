@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from wxbus.accounts.demo_secrets import refuse_demo_secrets
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.config.settings import AccountsSettings, WeChatApiSettings, load
 from wxbus.errors import ConfigurationError
 from wxbus_ingress.settings import IngressSettings
@@ -51,7 +51,7 @@ def _accounts() -> None:
     if not len(accounts):
         raise ConfigurationError("WXBUS_ACCOUNTS_FILE: there is no account in it")
     accounts.check_replies()
-    refuse_demo_secrets([load(WeChatApiSettings).wechat_api_url], accounts=accounts)
+    reject_demo_secrets([load(WeChatApiSettings).wechat_api_url], accounts=accounts)
 
 
 def _handlers() -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from prometheus_client import Counter
 
-from wxbus.accounts.models import APPID, Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import APPID, Account, AccountKind
 from wxbus.errors import ConfigurationError, Forbidden, MalformedCallback, UnknownAccount
 from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
@@ -117,7 +118,7 @@ class Endpoints:
         try:
             crypto = CallbackCrypto(
                 account.keys,
-                account.sealed_for,
+                account.effective_receive_id,
                 account.modes,
                 account.formats,
                 wecom=account.kind is AccountKind.WECOM,

@@ -142,7 +142,7 @@ def _is_awaited(account: Account, document: Document, openid: str | None) -> boo
     """Whether a worker's answer is waited for; of the usual message that is said without a look at it."""
     if account.reply == "customer_service" and "Event" not in document:
         return False
-    return account.awaits(text(document, "Event"), openid)
+    return account.awaits_response(text(document, "Event"), openid)
 
 
 def place_of(request: Request) -> str:

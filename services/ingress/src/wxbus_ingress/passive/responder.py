@@ -145,7 +145,7 @@ class PassiveResponder:
         return web.Response(body=body, content_type=CONTENT_TYPES[opened.format], charset="utf-8")
 
     def _attempts_to_come(self, call: Call) -> int:
-        if call.endpoint.account.late != "retry_window" or self._is_synchronous(call):
+        if call.endpoint.account.late_reply != "retry_window" or self._is_synchronous(call):
             return 0
         return attempts_to_come(call.opened.document, call.envelope.received_at, self._limits)
 

@@ -3,7 +3,7 @@
 import structlog
 import uvloop
 
-from wxbus.accounts.models import Accounts
+from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import load, log_unknown_variables
 from wxbus.runtime import logs
 from wxbus.runtime.admin import listening

@@ -37,7 +37,9 @@ async def gettoken(request: web.Request) -> web.Response:
     _only_get(request)
     corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
     applications = [
-        account for account in sandbox.accounts if account.kind is AccountKind.WECOM and account.sealed_for == corpid
+        account
+        for account in sandbox.accounts
+        if account.kind is AccountKind.WECOM and account.effective_receive_id == corpid
     ]
     if not applications:
         raise Refusal(40013)

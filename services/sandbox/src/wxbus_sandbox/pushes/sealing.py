@@ -41,7 +41,7 @@ class Seal:
             raise ConfigurationError(f"account {account.name} has no token, so it takes no callbacks")
         key = account.keys[0]
         self.token = key.token.get_secret_value()
-        self.cipher = Cipher(key.aes_key.get_secret_value(), account.sealed_for) if key.aes_key else None
+        self.cipher = Cipher(key.aes_key.get_secret_value(), account.effective_receive_id) if key.aes_key else None
         self._kind = account.kind
 
     def push(self, push: Push, mode: Mode, form: Format, *, now: float) -> SealedPush:

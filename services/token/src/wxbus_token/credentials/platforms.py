@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-from wxbus.accounts.models import AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import AccountKind
 from wxbus.aio.background import repeat
 from wxbus.aio.singleflight import SingleFlight
 from wxbus.api import component

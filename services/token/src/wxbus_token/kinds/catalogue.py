@@ -34,7 +34,7 @@ def credentials_of(account: Account, sources: Sources) -> list[Credential]:
     if account.kind is AccountKind.COMPONENT:
         return [ComponentAccessToken(sources.wechat, account.appid, account.secret)]
     if account.kind is AccountKind.WECOM:
-        return [WeComAccessToken(sources.wecom, account.appid, account.sealed_for, account.secret)]
+        return [WeComAccessToken(sources.wecom, account.appid, account.effective_receive_id, account.secret)]
     way = ClassicAccessToken if account.classic_token else StableAccessToken
     return [way(sources.wechat, account.appid, account.secret), *_tickets(account.appid, ACCESS_TOKEN, sources)]
 

@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 
 import structlog
 
+from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import RpcFailure, UnknownAccount
 from wxbus.rpc.codec.serialization import validate
 from wxbus_token.registry.models import RegisteredAccount

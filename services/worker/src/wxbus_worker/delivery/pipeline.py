@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from wxbus.accounts.file import KnownAccounts
+from wxbus.accounts.file import AccountLookup
 from wxbus.api.client import WeChatClient
 from wxbus.bus.ports import PublisherPort
 from wxbus_worker.delivery.job import Job
@@ -32,7 +32,7 @@ from wxbus_worker.store.signatures import SignatureGuard
 
 def build_pipeline(
     *,
-    accounts: KnownAccounts,
+    accounts: AccountLookup,
     routes: RouteTable,
     client_of: Callable[[str], WeChatClient],
     contexts: ContextStore,

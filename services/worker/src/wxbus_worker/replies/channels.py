@@ -53,7 +53,7 @@ def _not_an_answer(reply: AnyReply, message: Message, account: Account) -> str:
         other = " or ".join(f'"{way}"' for way in REPLIES[account.kind][1:])
         return f"to answer with it, account {account.name} needs reply = {other} in the accounts file"
     event = message.event if isinstance(message, Event) else ""
-    if isinstance(message, ContextExpired) or not account.awaits(event, message.from_user):
+    if isinstance(message, ContextExpired) or not account.awaits_response(event, message.from_user):
         return "WeChat does not wait for an answer to this"
     try:
         passive_document(reply, message, account)

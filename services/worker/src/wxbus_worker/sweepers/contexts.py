@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from wxbus.accounts.file import KnownAccounts
+from wxbus.accounts.file import AccountLookup
 from wxbus.aio.background import repeat
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
@@ -73,7 +73,7 @@ class DueContexts(Protocol):
 class Sweeper:
     """Looks for contexts that are due, as often as it takes; as many at once as there are workers."""
 
-    def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: KnownAccounts, *, events: bool) -> None:
+    def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: AccountLookup, *, events: bool) -> None:
         """`events`: whether there are handlers to tell; else the contexts are deleted at once."""
         self._contexts = contexts
         self._inbox = inbox

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from wxbus.accounts.models import Account, AccountKind, Accounts
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.passive_answer import delivered_passively
 from wxbus.telemetry import new_traceparent
@@ -142,7 +143,7 @@ class HandlerClient:
         """Send a document under WeChat's own names, as ingress would have taken it."""
         appid, whole = self.account.appid, dict(document)
         openid, event = openid_of(whole), text(whole, "Event")
-        awaited = self.account.awaits(event, openid)
+        awaited = self.account.awaits_response(event, openid)
         envelope = Envelope(
             id=new_id(),
             kind=EnvelopeKind.CALLBACK,

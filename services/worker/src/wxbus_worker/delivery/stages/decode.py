@@ -1,6 +1,6 @@
 """Decodes a delivery into a typed message; `current_delivery` works from here on."""
 
-from wxbus.accounts.file import KnownAccounts
+from wxbus.accounts.file import AccountLookup
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import reply_id_of
 from wxbus.errors import MalformedCallback, UnreadableEnvelope
@@ -19,7 +19,7 @@ from wxbus_worker.store.ports import ContextKey
 class Decode:
     """Decodes the envelope and its content, and finds the account."""
 
-    def __init__(self, accounts: KnownAccounts, call_next: Next[Decoded]) -> None:
+    def __init__(self, accounts: AccountLookup, call_next: Next[Decoded]) -> None:
         self._accounts = accounts
         self._next = call_next
 
