@@ -37,7 +37,12 @@ class Part(BaseModel):
     """A structure inside a message."""
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, alias_generator=to_pascal, hide_input_in_errors=True
+        frozen=True,
+        extra="allow",
+        validate_by_name=True,
+        alias_generator=to_pascal,
+        hide_input_in_errors=True,
+        defer_build=True,  # most processes use few of the models
     )
 
 
