@@ -11,7 +11,7 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context.context import Context
+from wxbus_worker.context.context import Context, record
 from wxbus_worker.store.ports import ContextKey, Opened
 from wxbus_worker.store.redis import RedisContextStore
 
@@ -64,7 +64,7 @@ async def _make_contexts(places: Places, users: int) -> None:
                 context: Context = Context(APPID, openid, policy)
                 for earlier in range(RECORDS):
                     said = document_of(Message(openid, f"{earlier}"))
-                    context.record(said, [reply.Text(TEXT)], received_at=1_700_000_000.0)
+                    record(context, said, [reply.Text(TEXT)], received_at=1_700_000_000.0)
                 key = ContextKey.of_user(APPID, openid)
                 await contexts.commit(
                     key, f"earlier{number}", Opened(0, context, duplicate=False), (), attempt_id="bench"

@@ -6,6 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,7 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery, PublisherPort
+from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.delivery.job import Job
@@ -145,7 +147,7 @@ class Rig:
             availability=availability or self.memory,
             outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
             publisher=publisher or self.memory_publisher,
-            retries=RetryPolicy(delays),
+            retries=RetryPolicy(tuple(timedelta(seconds=RETRY_DELAYS[delay]) for delay in delays)),
             metrics=self.metrics,
             handler_time_limit=time_limit,
             late_grace=late_grace,

@@ -25,6 +25,7 @@ WxbusError
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
 from wxbus.errcodes import ErrorCode, Policy, error_code
@@ -148,9 +149,11 @@ class WeChatUnavailable(Unavailable):
 
 
 class RetryLater(WxbusError):
-    """Raised by a handler: retry after `after` seconds (None: by the route's retry policy)."""
+    """Raised by a handler to be called again after this time (None: by the route's retry policy)."""
 
-    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+    def __init__(self, reason: str = "", *, after: timedelta | None = None) -> None:
+        if after is not None and not isinstance(after, timedelta):
+            raise TypeError(f"RetryLater(after=...) must be a timedelta, not {after!r}")
         super().__init__(reason)
         self.after = after
 

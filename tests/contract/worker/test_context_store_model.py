@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.context.context import ContextPolicy, undo_changes
 from wxbus_worker.store.ports import ContextKey, ContextStore, Opened
 from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
@@ -64,7 +64,7 @@ class Model(RuleBasedStateMachine):
         if not self.read:
             return
         user, epoch, opened = data.draw(st.sampled_from(self.read))
-        opened.context.undo()
+        undo_changes(opened.context)
         opened.context.storage["seen"] = [*opened.context.storage.get("seen", []), dedup_key]
         key = _key(user)
         outcome = self.runner.run(

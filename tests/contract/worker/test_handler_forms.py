@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -36,7 +37,7 @@ async def _text(message: TextMessage, context: Context) -> list[reply.Text]:
         case "fail":
             raise KeyError(message.content)
         case "later":
-            raise RetryLater(after=5)
+            raise RetryLater(after=timedelta(seconds=5))
         case "never":
             raise Reject("never")
     return [reply.Text("one"), reply.Text("two")]

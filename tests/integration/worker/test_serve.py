@@ -8,6 +8,7 @@ import signal
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -396,7 +397,7 @@ async def test_a_graceful_stop_does_not_wait_for_a_blocked_lane(
     failed, may_work = asyncio.Event(), asyncio.Event()
     runs: list[str] = []
 
-    @router.text(retry=RetryPolicy(delays=("2m",), attempts=3, on_failure="block"))
+    @router.text(retry=RetryPolicy(delays=(timedelta(minutes=2),), attempts=3, blocking=True))
     async def handle(message: TextMessage) -> reply.Text:
         runs.append(message.content)
         if not may_work.is_set():

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wxbus_worker import Context, ContextPolicy, TextMessage, reply
+from wxbus_worker.context.context import encode, record
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:
     """The context as the next message finds it."""
-    return Context("wx1", "o_1", policy or ContextPolicy(), context.to_bytes())
+    return Context("wx1", "o_1", policy or ContextPolicy(), encode(context))
 
 
 def a_document(content: str) -> dict[str, object]:
@@ -36,7 +37,7 @@ def test_what_is_kept_comes_back() -> None:
     """Storage, messages, replies and time survive the store exactly; ids keep all their digits."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"step": "地址", "items": [1, 2.5, None, {"a": True}]}
-    context.record(a_document("hi"), [reply.Text("a"), reply.Image("m")], received_at=1_700_000_000.25)
+    record(context, a_document("hi"), [reply.Text("a"), reply.Image("m")], received_at=1_700_000_000.25)
     kept = again(context)
 
     assert kept.storage == context.storage
@@ -51,7 +52,7 @@ def test_words_of_several_lines_stay_one_record() -> None:
     words = "one\ntwo\r\u2028three\n"
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"words\n": words}
-    context.record(a_document(words), [reply.Text(words), reply.Text("next")], received_at=1.0)
+    record(context, a_document(words), [reply.Text(words), reply.Text("next")], received_at=1.0)
     kept = again(context)
 
     assert kept.storage == {"words\n": words}
@@ -77,7 +78,7 @@ def test_it_can_be_logged() -> None:
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage["address"] = "12 Nanjing Road"
     context.state = "address"
-    context.record(a_document("12 Nanjing Road"), [reply.Text("Nanjing?"), reply.Text("Thanks.")], received_at=1.0)
+    record(context, a_document("12 Nanjing Road"), [reply.Text("Nanjing?"), reply.Text("Thanks.")], received_at=1.0)
     assert repr(context) == "Context(appid='wx1', openid='o_1', state='address', requests=1, responses=2)"
 
 
@@ -86,7 +87,7 @@ def test_clear_forgets_everything() -> None:
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage["a"] = 1
     context.expire_after = timedelta(days=1)
-    context.record(a_document("hi"), [reply.Text("a")], received_at=1.0)
+    record(context, a_document("hi"), [reply.Text("a")], received_at=1.0)
     context.clear()
     kept = again(context)
     assert (kept.storage, kept.requests, kept.responses) == ({}, [], [])
@@ -100,7 +101,7 @@ def test_records_are_bounded(most: int, kept: list[str]) -> None:
     """The newest `max_record_count` stay; 0 or less keeps all."""
     context = Context("wx1", "o_1", ContextPolicy(max_record_count=most))
     for number in range(5):
-        context.record(a_document(str(number)), [reply.Text(str(number))], received_at=1.0)
+        record(context, a_document(str(number)), [reply.Text(str(number))], received_at=1.0)
     assert [one.content for one in context.requests if isinstance(one, TextMessage)] == kept
     assert [one.content for one in context.responses if isinstance(one, reply.Text)] == kept
 
@@ -111,4 +112,14 @@ def test_what_json_cannot_hold_names_its_key(value: object) -> None:
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"fine": 1, "bad": value}
     with pytest.raises(TypeError, match=r"context\.storage"):
-        context.to_bytes()
+        encode(context)
+
+
+def test_a_context_shows_handlers_only_what_they_may_use() -> None:
+    """What the worker does with a context is not among its attributes."""
+    shown = {name for name in dir(Context("wx1", "o_1", ContextPolicy())) if not name.startswith("_")}
+
+    assert shown == {
+        *("appid", "clear", "expire_after", "last_active", "last_request", "last_response"),
+        *("openid", "requests", "responses", "state", "storage"),
+    }

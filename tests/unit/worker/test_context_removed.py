@@ -143,7 +143,7 @@ def test_a_handler_of_removed_contexts_cannot_take_a_message() -> None:
 
     async def removed(message: TextMessage) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="'message' is annotated TextMessage; a handler can have Context"):
+    with pytest.raises(ConfigurationError, match="'message' is annotated TextMessage; a handler can take Context"):
         Router().context_removed(removed)
 
 

@@ -1,4 +1,4 @@
-"""Finding the handlers to run, and saying what is wrong if they cannot be found."""
+"""The worker imports the handlers that the setting names, and reports why it cannot."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ MODULES = {
 
 @pytest.fixture(autouse=True)
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of bots of this test's own."""
+    """A directory with the bots."""
     monkeypatch.setattr("sys.path", ["/nowhere"])
     for name, source in MODULES.items():
         path = tmp_path / f"{name}.py"
@@ -40,8 +40,8 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("name", "router"), [("router", "router"), ("Shop", "Shop"), ("shop", "Shop")])
-def test_handlers_are_found_by_their_name(modules: Path, name: str, router: str) -> None:
-    """`module:name`, looked for in the directory given: a router, a class of handlers or an object of such a class."""
+def test_handlers_are_loaded_by_name(modules: Path, name: str, router: str) -> None:
+    """`module:name` in `app_dir` is a router, a class of handlers or an instance of one."""
     assert load_router(f"goodbot:{name}", app_dir=str(modules)).name == router
 
 
@@ -49,18 +49,18 @@ def test_handlers_are_found_by_their_name(modules: Path, name: str, router: str)
     ("app", "text"),
     [
         ("", "WXBUS_WORKER_APP or --app must name the router to run"),
-        ("goodbot", "name the router to run as package.module:name"),
-        ("goodbot:", "name the router to run as package.module:name"),
-        ("nobot:router", "there is no module nobot in"),
-        ("goodbot.handlers:router", "there is no module goodbot.handlers in"),
+        ("goodbot", "must be package.module:name, such as mybot.handlers:router"),
+        ("goodbot:", "must be package.module:name, such as mybot.handlers:router"),
+        ("nobot:router", "module nobot is neither in .* nor installed"),
+        ("goodbot.handlers:router", "module goodbot.handlers is neither in"),
         ("goodbot:rooter", "rooter does not exist in module goodbot; it has router, Shop, shop"),
-        ("goodbot:other", "other is int, no Router and no MessageHandler, in module goodbot; it has router"),
-        ("wrongshop:Wrong", "handler wrongshop.Wrong.on_text: parameter 'x' is annotated int; a handler can have Text"),
-        ("wrongshop:Needy", "making a Needy failed: TypeError: .* missing 1 required positional argument: 'shelf'"),
+        ("goodbot:other", "other is int, not a Router or a MessageHandler, in module goodbot; it has router"),
+        ("wrongshop:Wrong", "handler wrongshop.Wrong.on_text: parameter 'x' is annotated int; a handler can take Text"),
+        ("wrongshop:Needy", "creating Needy failed: TypeError: .* missing 1 required positional argument: 'shelf'"),
     ],
 )
-def test_what_is_wrong_is_named(modules: Path, app: str, text: str) -> None:
-    """One line says which part of the name is at fault, or which argument, and what would be right."""
+def test_a_wrong_name_is_reported(modules: Path, app: str, text: str) -> None:
+    """One line names the wrong part or argument, and the alternatives."""
     with pytest.raises(ConfigurationError, match=text):
         load_router(app, app_dir=str(modules))
 
@@ -76,8 +76,8 @@ def test_what_is_wrong_is_named(modules: Path, app: str, text: str) -> None:
         ("wrongbot", "handler wrongbot.handle: parameter 'x' is annotated int; a handler", "line 3: @router.text"),
     ],
 )
-def test_a_module_that_cannot_be_imported_is_shown_where(modules: Path, name: str, text: str, line: str) -> None:
-    """The error, and the line of the bot's own code that it comes from."""
+def test_an_import_error_shows_the_line_of_the_bot(modules: Path, name: str, text: str, line: str) -> None:
+    """The second line of the error is the line of the bot's code that raised it, not one of a library."""
     with pytest.raises(ConfigurationError) as caught:
         load_router(f"{name}:router", app_dir=str(modules))
 
@@ -89,6 +89,6 @@ def test_a_module_that_cannot_be_imported_is_shown_where(modules: Path, name: st
 @pytest.mark.parametrize(
     ("app", "folder"), [("package.handlers:router", "package"), ("goodbot:router", ""), ("nobot:router", "")]
 )
-def test_what_is_watched_is_the_package(modules: Path, app: str, folder: str) -> None:
-    """All of the package that the handlers are in; modules that are in none lie beside each other."""
+def test_reload_watches_the_package(modules: Path, app: str, folder: str) -> None:
+    """The folder is that of the top-level package, or of the module if it is in no package."""
     assert folder_of(app, app_dir=str(modules)) == modules / folder

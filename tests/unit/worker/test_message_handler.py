@@ -87,7 +87,7 @@ async def test_a_type_comes_before_its_base() -> None:
     for message in (ShortVideoMessage(**header), VideoMessage(**header)):
         found = table.find(message, context)
         assert found
-        assert found[0].takes is type(message)
+        assert found[0].message_type is type(message)
 
 
 async def test_hooks_run_before_and_after_whatever_happens() -> None:
@@ -241,7 +241,7 @@ async def test_a_class_says_how_its_methods_are_run() -> None:
 
     class Shop(MessageHandler):
         time_limit = timedelta(minutes=1)
-        retry = RetryPolicy(delays=("5s",), attempts=2)
+        retry = RetryPolicy(delays=(timedelta(seconds=5),), attempts=2)
 
         def __init__(self) -> None:
             self.count = 0
@@ -303,7 +303,7 @@ def test_a_method_that_handles_nothing_is_told() -> None:
     class Misspelt(MessageHandler):
         async def on_txt(self) -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"Misspelt\.on_txt: there is no type of message 'txt'"):
+    with pytest.raises(ConfigurationError, match=r"Misspelt\.on_txt: 'txt' is not a type of message"):
         Misspelt().as_router()
 
     class Wrong(MessageHandler):
@@ -315,5 +315,5 @@ def test_a_method_that_handles_nothing_is_told() -> None:
     class NoMethod(MessageHandler):
         on_text = timedelta()
 
-    with pytest.raises(ConfigurationError, match="on_text is no method"):
+    with pytest.raises(ConfigurationError, match="on_text must be a method"):
         NoMethod().as_router()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -153,7 +154,7 @@ async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
     """Ingress is told at the first failure; the reply of the next attempt goes by customer service."""
     router, runs = Router(), iter([RetryLater("later"), None])
 
-    @router.text(retry=RetryPolicy(delays=("1s",), on_failure="block"))
+    @router.text(retry=RetryPolicy(delays=(timedelta(seconds=1),), blocking=True))
     async def handle(message: TextMessage) -> reply.Text:
         if error := next(runs):
             raise error

@@ -31,7 +31,7 @@ async def test_a_route_has_its_own_delays_and_attempts() -> None:
     """The worker's policy is for those without one; the last delay repeats."""
     router = Router()
 
-    @router.text("own", retry=RetryPolicy(delays=("5s", "30s"), attempts=4))
+    @router.text("own", retry=RetryPolicy(delays=(timedelta(seconds=5), timedelta(seconds=30)), attempts=4))
     async def own() -> None:
         raise ValueError
 
@@ -55,7 +55,7 @@ async def test_a_blocking_route_holds_the_users_later_messages() -> None:
     runs: list[tuple[str, int]] = []
     other_done = asyncio.Event()
 
-    @router.text("first", retry=RetryPolicy(delays=("1s", "5s"), on_failure="block"))
+    @router.text("first", retry=RetryPolicy(delays=(timedelta(seconds=1), timedelta(seconds=5)), blocking=True))
     async def first() -> reply.Text:
         runs.append(("first", current_delivery().attempt))
         if len(runs) < 3:
@@ -96,9 +96,9 @@ async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
     router = Router()
     waits: list[float] = []
 
-    @router.text(retry=RetryPolicy(delays=("1s",), attempts=3, on_failure="block"))
+    @router.text(retry=RetryPolicy(delays=(timedelta(seconds=1),), attempts=3, blocking=True))
     async def fail() -> None:
-        raise RetryLater("not yet", after=3600)
+        raise RetryLater("not yet", after=timedelta(hours=1))
 
     async def pause(seconds: float) -> None:
         waits.append(seconds)
@@ -115,7 +115,7 @@ async def test_a_partition_lost_while_a_lane_is_blocked_ends_the_wait() -> None:
     router = Router()
     blocked = asyncio.Event()
 
-    @router.text(retry=RetryPolicy(delays=("1s",), on_failure="block"))
+    @router.text(retry=RetryPolicy(delays=(timedelta(seconds=1),), blocking=True))
     async def fail() -> None:
         raise ValueError
 
@@ -171,11 +171,14 @@ async def test_a_route_may_want_copies(by_predicate: bool) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"delays": ("2s",)}, "retry delay '2s' is none of 1s, 5s"),
+        (
+            {"delays": (timedelta(seconds=2),)},
+            r"retry delay datetime.timedelta\(seconds=2\) has no queue; a delay must be a timedelta of 1s, 5s, 30s, 2m",
+        ),
+        ({"delays": ("1s",)}, "retry delay '1s' has no queue; a delay must be a timedelta of 1s"),
         ({"attempts": 0}, "attempts must be 1 or more, not 0"),
         ({"delays": (), "attempts": 2}, "2 attempts need a delay"),
-        ({"on_failure": "ignore"}, "'park' or 'block', not 'ignore'"),
-        ({"on_failure": "block"}, "600 s at most, these delays make 4356 s"),
+        ({"blocking": True}, "600 s at most, these delays add up to 4356 s"),
     ],
 )
 def test_a_wrong_policy_is_told(options: dict[str, object], text: str) -> None:
@@ -198,7 +201,7 @@ async def of_everything(_: TextMessage) -> bool:
         ({"retry": 3}, "retry must be a RetryPolicy, not 3"),
         ({"dedup": "no"}, "dedup must be a plain function of the message, not 'no'"),
         ({"dedup": of_everything}, "dedup must be a plain function"),
-        ({"timelimit": timedelta(1)}, "there is no timelimit; there are retry, time_limit, dedup"),
+        ({"timelimit": timedelta(1)}, "unknown options timelimit; the options are retry, time_limit, dedup"),
     ],
 )
 def test_wrong_options_are_told(given: dict[str, Any], text: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from wxbus_worker import (
     ImageMessage,
     Message,
     MessageHandler,
+    RetryPolicy,
     Router,
     ScanEvent,
     SubscribeEvent,
@@ -32,9 +34,12 @@ from wxbus_worker import (
     UnsubscribeEvent,
     UserMessage,
     WeChatClient,
+    current_delivery,
     reply,
 )
+from wxbus_worker.delivery.settlement import ToDeadLetters
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.testing import HandlerClient
 
 HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000"}
 
@@ -249,7 +254,7 @@ def test_the_unknown_goes_to_its_own_handler() -> None:
     assert found(router, an_event("other")) == "unheard_of"
     assert found(router, an_event("brand_new")) == "brand_new"
     assert found(router, a_text("x")) == "fallback"
-    with pytest.raises(ConfigurationError, match="has a handler for the unknown already"):
+    with pytest.raises(ConfigurationError, match="already has a handler for unknown messages"):
         sub.unknown(unheard_of)
 
 
@@ -324,8 +329,11 @@ async def with_args(*messages: TextMessage) -> None:
     """Cannot be called by name."""
 
 
-def not_async(message: TextMessage) -> None:
-    """Would block the loop."""
+class HandlerObject:
+    """Neither a function nor a method."""
+
+    async def __call__(self, message: TextMessage) -> None:
+        """Do nothing."""
 
 
 async def of_words() -> str | None:
@@ -358,13 +366,13 @@ async def of_time(_: Message) -> bool:
 @pytest.mark.parametrize(
     ("handler", "text"),
     [
-        (untyped, r"untyped: parameter 'message' has no annotation; a handler can have TextMessage, Context, Account"),
+        (untyped, r"untyped: parameter 'message' has no annotation; a handler can take TextMessage, Context, Account"),
         (of_wrong_type, r"of_wrong_type: parameter 'basket' is annotated dict"),
         (of_class, r"of_class: parameter 'helper' is annotated RouteTable"),
-        (of_other_message, r"'message' takes ImageMessage, but its route also gives it TextMessage"),
+        (of_other_message, r"'message' takes ImageMessage, but its route also passes TextMessage"),
         (unresolvable, r"unresolvable: an annotation cannot be resolved: name 'NotImported' is not defined"),
-        (with_args, r"with_args: parameter \*messages.* cannot be given by name"),
-        (not_async, r"not_async must be an `async def` function"),
+        (with_args, r"with_args: parameter \*messages.* cannot be passed by name"),
+        (HandlerObject(), r"HandlerObject object at .* must be a function"),
         (of_words, r"of_words returns str; a handler returns a reply, a list of replies, or None"),
         (of_yielding, r"of_yielding yields; a handler returns a reply, a list"),
     ],
@@ -377,7 +385,7 @@ def test_a_handler_that_cannot_be_called_is_told_at_registration(handler: Any, t
 
 def test_a_default_must_take_every_message() -> None:
     """It gets whatever nobody else wants."""
-    with pytest.raises(ConfigurationError, match="takes TextMessage, but its route also gives it Message"):
+    with pytest.raises(ConfigurationError, match="takes TextMessage, but its route also passes Message"):
 
         @Router().default
         async def fallback(message: TextMessage) -> None: ...
@@ -390,7 +398,7 @@ def test_a_second_default_is_an_error() -> None:
     @router.default
     async def first() -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"orders has a default already, .*first"):
+    with pytest.raises(ConfigurationError, match=r"orders already has a default, .*first"):
 
         @router.default
         async def second() -> None: ...
@@ -402,16 +410,16 @@ def test_wrong_registrations_are_told() -> None:
     with pytest.raises(ConfigurationError, match=re.escape("regular expression '('")):
         router.text(regex="(")
     for given in (TextMessage, 5):
-        with pytest.raises(ConfigurationError, match="is no type of event"):
+        with pytest.raises(ConfigurationError, match="is not a type of event"):
             router.event(given)  # type: ignore[type-var]
-    with pytest.raises(ConfigurationError, match="is no type of message"):
+    with pytest.raises(ConfigurationError, match="is not a type of message"):
         router.message("text")  # type: ignore[arg-type]
     for given in (5, MessageHandler):
-        with pytest.raises(ConfigurationError, match="is no Router and no object of a MessageHandler class"):
+        with pytest.raises(ConfigurationError, match="must be a Router or an instance of a MessageHandler class"):
             router.include(given)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="handler 5 must be"):
         router.on_error(5)
-    with pytest.raises(ConfigurationError, match="5 is no text"):
+    with pytest.raises(ConfigurationError, match="text 5 must be a str"):
         router.text("five", 5)
     for when in (5, of_time):
         with pytest.raises(ConfigurationError, match="when must be a plain function of the message, not"):
@@ -425,10 +433,63 @@ def test_wrong_registrations_are_told() -> None:
         Router(expire_after=timedelta())
     with pytest.raises(ConfigurationError, match="expire_after must be a timedelta of more than zero, not 90"):
         Router(expire_after=90)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="max_record_count must be a whole number, not '3'"):
+    with pytest.raises(ConfigurationError, match="max_record_count must be an int, not '3'"):
         Router(max_record_count="3")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="root has no handlers"):
         RouteTable(router)
+
+
+async def test_fallbacks_take_the_options_of_a_route() -> None:
+    """`default` and `unknown` have a retry policy, a time limit and dedup of their own."""
+    router = Router()
+    policy = RetryPolicy(attempts=1)
+
+    @router.default(retry=policy, time_limit=timedelta(seconds=5), dedup=False)
+    async def fallback() -> None:
+        raise ValueError
+
+    @router.unknown(retry=policy)
+    async def unknown() -> None:
+        raise ValueError
+
+    rig = Rig(router)
+    assert isinstance(await rig.handle(a_text_envelope()), ToDeadLetters)
+    assert isinstance(await rig.handle(an_event_envelope("new", openid="o_1", lane="wx1:o_1")), ToDeadLetters)
+    route = RouteTable(router).find(a_text("x"), Context("wx1", "o_1", ContextPolicy()))
+    assert route is not None
+    assert (route[0].retry, route[0].time_limit, route[0].dedup) == (policy, timedelta(seconds=5), False)
+    with pytest.raises(ConfigurationError, match="time_limit must be a timedelta"):
+        Router().default(time_limit=5)(fallback)  # type: ignore[typeddict-item]
+
+
+async def test_plain_functions_run_in_threads() -> None:
+    """Routes, fallbacks, error handlers and `context_removed` may be plain functions; the event loop stays free."""
+    router = Router()
+    threads: list[str] = []
+
+    @router.text("fail")
+    def fail(context: Context) -> None:
+        context.state = "failed"
+        raise KeyError(threading.current_thread().name)
+
+    @router.default
+    def fallback(message: AnyMessage, delivery: CurrentDelivery) -> reply.Text:
+        threads.append(threading.current_thread().name)
+        return reply.Text(f"{message.msg_type} {delivery.attempt} {current_delivery().attempt}")
+
+    @router.on_error(KeyError)
+    def on_error(error: KeyError) -> reply.Text:
+        return reply.Text(f"failed in {error.args[0]}")
+
+    @router.context_removed
+    def removed(context: Context) -> reply.Text:
+        return reply.Text(f"removed {context.storage} in {threading.current_thread().name}")
+
+    client = HandlerClient(router)
+    assert (await client.text("x")).texts == ["text 1 1"]
+    assert threads == ["handler"]
+    assert (await client.text("fail")).texts == ["failed in handler"]
+    assert (await client.expire()).texts == ["removed {} in handler"]
 
 
 def test_a_handler_stays_a_function() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -118,7 +119,7 @@ async def test_a_parked_copy_keeps_its_identity() -> None:
 @pytest.mark.parametrize(("after", "delay"), [(None, "1s"), (0.5, "1s"), (5, "5s"), (6, "30s"), (90_000, "1h")])
 async def test_retry_later_names_its_delay(after: float | None, delay: str) -> None:
     """A handler's wish is rounded up to a delay that has a queue; without one the policy decides."""
-    rig = Rig(failing(RetryLater("not yet", after=after)))
+    rig = Rig(failing(RetryLater("not yet", after=None if after is None else timedelta(seconds=after))))
     await rig.handle(a_text_envelope())
 
     assert [name for _, name in rig.memory_publisher.retries] == [delay]

@@ -1,6 +1,7 @@
 """What users of wxbus test their handlers with."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import structlog
@@ -115,7 +116,7 @@ async def test_a_blocked_lane_does_not_wait() -> None:
     """Tests take no time: all attempts are made at once."""
     router = Router()
 
-    @router.text(retry=RetryPolicy(delays=("30s",), attempts=3, on_failure="block"))
+    @router.text(retry=RetryPolicy(delays=(timedelta(seconds=30),), attempts=3, blocking=True))
     async def third_time() -> reply.Text:
         if (attempt := current_delivery().attempt) < 3:
             raise ValueError

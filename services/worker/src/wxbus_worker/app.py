@@ -33,7 +33,7 @@ from wxbus.tokens.client import TIMEOUT
 from wxbus.tokens.component import ComponentClient
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.pipeline import build_pipeline
-from wxbus_worker.handlers.registry import Registry
+from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.partitions.assignment import Role
@@ -65,7 +65,7 @@ class GraceOver(WxbusError):
 
 
 async def serve(
-    settings: WorkerSettings, router: Registry, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
+    settings: WorkerSettings, router: BaseRouter, *, stopping: asyncio.Event, registry: CollectorRegistry = REGISTRY
 ) -> None:
     """Handle messages until `stopping` is set; then finish what runs, within the grace period.
 
@@ -148,7 +148,7 @@ async def serve(
                 log.info("worker.started", admin_port=admin_port, accounts=len(accounts.current), handlers=len(routes))
                 consuming = tasks.create_task(_consume(settings, patient, consumer, ownership))
                 sweepers = (
-                    Sweeper(contexts, publisher, accounts, events=routes.hears_removals),
+                    Sweeper(contexts, publisher, accounts, events=routes.handles_removals),
                     ReplySweeper(pending, publisher, after_outage=settings.late_after_outage),
                     _witness(settings, store, generation, publisher, name=name, registry=registry),
                 )

@@ -1,5 +1,7 @@
 """Settings of the worker."""
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
@@ -67,4 +69,4 @@ class WorkerSettings(BaseSettings):
     @property
     def retries(self) -> RetryPolicy:
         """Return when a failed message is tried again."""
-        return RetryPolicy(self.retry_delays)
+        return RetryPolicy(tuple(timedelta(seconds=RETRY_DELAYS[name]) for name in self.retry_delays))

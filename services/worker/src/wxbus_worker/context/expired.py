@@ -1,4 +1,4 @@
-"""The internal message that a context is due to be removed."""
+"""The internal message about an expired context."""
 
 import json
 
@@ -8,15 +8,15 @@ from wxbus.wechat import Message
 
 
 class ContextExpired(Message):
-    """A user's context is due to be removed: what the lane of `from_user` is told."""
+    """The context of `from_user` has expired."""
 
     msg_type: str = "context_expired"
     version: int
-    """Of the context; another one means that a message was faster."""
+    """Version of the context that expired. If it has changed since, a message came first."""
 
     @classmethod
     def of(cls, envelope: Envelope) -> "ContextExpired":
-        """Return what an envelope of its kind says, or raise UnreadableEnvelope."""
+        """Return the message in an envelope of its kind, or raise UnreadableEnvelope."""
         try:
             version = int(json.loads(envelope.body)["version"])
         except (ValueError, KeyError, TypeError) as exc:

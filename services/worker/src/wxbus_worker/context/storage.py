@@ -1,4 +1,4 @@
-"""The handlers' own data about a user: a dict, or a pydantic model of theirs."""
+"""The handlers' data about a user: a dict, or a pydantic model."""
 
 import json
 from typing import Any, Final, TypeAlias
@@ -13,7 +13,7 @@ TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separator
 
 
 def check_model(model: object) -> None:
-    """Raise ConfigurationError unless a new user's storage can be made of it."""
+    """Raise ConfigurationError unless it is a pydantic model whose fields have defaults, or None."""
     if model is None:
         return
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -25,10 +25,10 @@ def check_model(model: object) -> None:
 
 
 def load(model: StorageModel | None, stored: Any) -> Any:
-    """Return the storage that was kept, or a new one if `stored` is None.
+    """Return the stored storage, or a new one if `stored` is None.
 
     Raises:
-        ValueError: It does not fit the model, which has changed since; the text names the fields, not what is in them.
+        ValueError: It does not fit the model, which has changed; the text names the fields without their values.
     """
     if model is None:
         return {} if stored is None else stored
@@ -39,10 +39,10 @@ def load(model: StorageModel | None, stored: Any) -> Any:
 
 
 def dump(model: StorageModel | None, storage: Any) -> Any:
-    """Return the storage as JSON has it.
+    """Return the storage as JSON values.
 
     Raises:
-        TypeError: It holds what JSON has no form for, or what its model does not allow; the text names the place.
+        TypeError: It has a value that JSON cannot hold, or that its model does not allow; the text names the field.
     """
     if model is None:
         if not isinstance(storage, dict):
@@ -54,14 +54,14 @@ def dump(model: StorageModel | None, storage: Any) -> Any:
         dumped = storage.model_dump(mode="json", warnings="error")
         model.model_validate(dumped)
     except ValidationError as exc:
-        raise TypeError(f"context.storage cannot be kept: {_wrong(exc)}") from None
+        raise TypeError(f"context.storage cannot be stored: {_wrong(exc)}") from None
     except PydanticSerializationError:
-        raise TypeError(f"context.storage cannot be kept: {_misfits(storage)}") from None
+        raise TypeError(f"context.storage cannot be stored: {_misfits(storage)}") from None
     return dumped
 
 
 def culprit(storage: object) -> str:
-    """Return `['key']` of the entry of a dict that JSON has no form for."""
+    """Return `['key']` of the dict's entry that JSON cannot hold."""
     if isinstance(storage, dict):
         for key, value in storage.items():
             try:
@@ -76,10 +76,10 @@ def _misfits(storage: BaseModel) -> str:
         type(storage).model_validate(storage.model_dump(warnings="none"))
     except ValidationError as exc:
         return _wrong(exc)
-    return f"{type(storage).__name__} has a value that JSON has no form for"
+    return f"{type(storage).__name__} has a value that JSON cannot hold"
 
 
 def _wrong(exc: ValidationError) -> str:
-    # Without the values: they are users' data, and this text goes to logs and dead letters.
+    # Without the values, which are users' data: this text goes to logs and dead letters.
     errors = exc.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors)

@@ -1,6 +1,7 @@
 """How the handling of a delivery ends; the stage `settle` acts on it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar, Literal, TypeAlias
 
 
@@ -17,8 +18,8 @@ class Retry:
 
     outcome: ClassVar = "retried"
     error: Exception
-    after: float | None = None
-    """Seconds that the handler asked for; None: by the retry policy."""
+    after: timedelta | None = None
+    """Delay that the handler asked for; None: by the retry policy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The delivery in hand, wherever below a handler one is."""
+"""The delivery that is being handled, available anywhere below a handler."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from wxbus.telemetry import trace_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentDelivery:
-    """What is known of the delivery that is being handled; it cannot be settled from here."""
+    """Facts about the delivery that is being handled. It cannot be settled from here."""
 
     id: str
     """Id of the accepted request; the same at every attempt."""
@@ -23,15 +23,15 @@ class CurrentDelivery:
     received_at: float
     """Seconds since the epoch, on ingress's clock."""
     redelivered: bool
-    """Another worker had it in hand before and did not finish."""
+    """Another worker received it before and did not finish."""
     replay: bool
-    """An operator sent it again from the dead letters."""
+    """An operator replayed it from the dead letters."""
     traceparent: str
     """W3C trace context, for calls to other services."""
 
     @property
     def trace_id(self) -> str:
-        """Return the 32 digits that name the trace."""
+        """Return the 32 digits of the trace id."""
         return trace_id(self.traceparent)
 
 
@@ -39,12 +39,12 @@ CURRENT: ContextVar[CurrentDelivery] = ContextVar("wxbus_current_delivery")
 
 
 def current_delivery() -> CurrentDelivery:
-    """Return the delivery in hand.
+    """Return the delivery that is being handled.
 
     Raises:
-        LookupError: There is none here: it is called outside of a handler.
+        LookupError: The call is not below a handler.
     """
     try:
         return CURRENT.get()
     except LookupError:
-        raise LookupError("there is no delivery in hand: call current_delivery() below a handler") from None
+        raise LookupError("no delivery is being handled: call current_delivery() below a handler") from None

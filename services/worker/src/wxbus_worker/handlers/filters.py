@@ -1,4 +1,4 @@
-"""What a route wants of a message besides its type."""
+"""Conditions of a route besides the type of message."""
 
 import inspect
 import re
@@ -11,31 +11,31 @@ from wxbus_worker.context.context import Context
 
 Groups: TypeAlias = Mapping[str, str]
 Condition: TypeAlias = Callable[[Any, Context], Groups | None]
-"""Returns None if it does not want the message; else named groups of what it found, mostly none."""
+"""Returns None if the message does not match; else the named groups that were found, mostly none."""
 OneOrMore: TypeAlias = str | tuple[str, ...]
 
 NO_GROUPS: Final[Groups] = {}
 
 
 def exact(texts: Sequence[object]) -> Condition:
-    """Want a text that is one of these, spaces around it left out.
+    """Match a text that is one of these, surrounding spaces ignored.
 
     Raises:
-        ConfigurationError: One of them is no text.
+        ConfigurationError: One of them is not a str.
     """
     if wrong := [one for one in texts if not isinstance(one, str)]:
-        raise ConfigurationError(f"{wrong[0]!r} is no text that a message can be")
+        raise ConfigurationError(f"text {wrong[0]!r} must be a str")
     wanted = frozenset(texts)
     return lambda message, _: NO_GROUPS if message.content.strip() in wanted else None
 
 
 def prefix(start: str) -> Condition:
-    """Want a text that starts like this."""
+    """Match a text that starts with `start`."""
     return lambda message, _: NO_GROUPS if message.content.startswith(start) else None
 
 
 def regex(pattern: re.Pattern[str]) -> Condition:
-    """Want a text whose start matches, and find its named groups."""
+    """Match a text from its start, and return the named groups."""
 
     def condition(message: TextMessage, _: Context) -> Groups | None:
         found = pattern.match(message.content)
@@ -53,30 +53,30 @@ def compiled(expression: str | re.Pattern[str]) -> re.Pattern[str]:
 
 
 def event_name(name: str) -> Condition:
-    """Want an event of this name, in whatever case."""
+    """Match an event of this name, ignoring case."""
     wanted = name.lower()
     return lambda message, _: NO_GROUPS if message.event.lower() == wanted else None
 
 
-def field(takes: type[Message], name: str, values: OneOrMore) -> Condition:
-    """Want a message whose field is one of these.
+def field(message_type: type[Message], name: str, values: OneOrMore) -> Condition:
+    """Match a message whose field has one of these values.
 
     Raises:
         ConfigurationError: Messages of this type have no such field.
     """
-    if name not in takes.model_fields and not isinstance(getattr(takes, name, None), property):
-        raise ConfigurationError(f"{takes.__name__} has no {name}")
+    if name not in message_type.model_fields and not isinstance(getattr(message_type, name, None), property):
+        raise ConfigurationError(f"{message_type.__name__} has no {name}")
     wanted = _many(values)
     return lambda message, _: NO_GROUPS if getattr(message, name) in wanted else None
 
 
 def is_type(given: object, base: type[Message]) -> bool:
-    """Whether it is this type of message or one of its subtypes."""
+    """Whether `given` is this type of message or one of its subtypes."""
     return isinstance(given, type) and issubclass(given, base)
 
 
 def state(states: OneOrMore | None) -> tuple[Condition, ...]:
-    """Want the conversation to be in one of these states; None: in whatever state."""
+    """Match a conversation in one of these states; None: in any state."""
     if states is None:
         return ()
     wanted = _many(states)
@@ -84,7 +84,7 @@ def state(states: OneOrMore | None) -> tuple[Condition, ...]:
 
 
 def predicate(when: Callable[[Any], bool] | None) -> tuple[Condition, ...]:
-    """Want what `when` is true of."""
+    """Match messages for which `when` returns true."""
     if when is None:
         return ()
     check_predicate("when", when)
@@ -92,9 +92,8 @@ def predicate(when: Callable[[Any], bool] | None) -> tuple[Condition, ...]:
 
 
 def check_predicate(name: str, given: object) -> None:
-    """Raise ConfigurationError if it cannot be asked about a message: a coroutine would always be true."""
-    waits = inspect.iscoroutinefunction(given)
-    if waits or not callable(given):
+    """Raise ConfigurationError unless it is a plain function: a coroutine would always be true."""
+    if inspect.iscoroutinefunction(given) or not callable(given):
         raise ConfigurationError(f"{name} must be a plain function of the message, not {given!r}")
 
 

@@ -1,4 +1,4 @@
-"""Handlers take what they name by type; whether they can have it is checked when they are registered."""
+"""Gives handlers their arguments by type. A handler that cannot be called is refused when it is registered."""
 
 import inspect
 import logging
@@ -20,12 +20,13 @@ from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.return_types import RULE, not_allowed
 from wxbus_worker.handlers.threads import in_thread
 
-Handler: TypeAlias = Callable[..., Awaitable[object]]
+Handler: TypeAlias = Callable[..., object]
+"""An async function, or a plain one, which runs in a thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerCall:
-    """One run of a handler: all that it, and the middleware around it, may ask for."""
+    """One call of a handler: everything that it and the middleware around it can take."""
 
     message: Message
     context: Context
@@ -37,7 +38,7 @@ class HandlerCall:
     """Named groups of the route's regular expression."""
     features: Features = field(default_factory=Features)
     error: Exception | None = None
-    """What an error handler is asked about."""
+    """The error, for an error handler."""
 
     @property
     def client(self) -> WeChatClient:
@@ -55,28 +56,28 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     CurrentDelivery: lambda call: call.delivery,
     Features: lambda call: call.features,
 }
-MOST_NAMES: Final = 4
-"""Types that an error lists."""
+MAX_NAMES: Final = 4
+"""Types that an error message lists."""
 LOGGERS: Final[Mapping[type, Callable[[str], object]]] = {
     structlog.stdlib.BoundLogger: structlog.stdlib.get_logger,
     structlog.typing.FilteringBoundLogger: structlog.stdlib.get_logger,
     logging.Logger: logging.getLogger,
 }
-"""Each with what makes one of a module's name."""
+"""Types of loggers, each with the function that returns one by a module's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injectables:
-    """What a handler can have beyond `PROVIDERS`."""
+    """What a handler can take besides `PROVIDERS`."""
 
     messages: tuple[type[Message], ...] = ()
-    """The types of message its route gives it."""
+    """Types of message that its route passes."""
     groups: frozenset[str] = frozenset()
     """Named groups of its route's regular expression: parameters of that name, annotated `str`, get them."""
     features: Sequence[type] = ()
-    """Types that its router's middleware leaves."""
+    """Types that its router's middleware sets."""
     error: type[Exception] | None = None
-    """The errors it is asked about."""
+    """The errors that it handles."""
 
 
 def name_of(handler: object) -> str:
@@ -85,27 +86,24 @@ def name_of(handler: object) -> str:
     return f"{getattr(handler, '__module__', '')}.{qualified}" if qualified else repr(handler)
 
 
-def bind(
-    handler: Callable[..., object], offer: Injectables, *, threads: bool = False, replies: bool = True
-) -> CallNext:
-    """Return `handler` as a function of the one thing that has all it may ask for.
+def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) -> CallNext:
+    """Return `handler` as a function of a `HandlerCall`.
 
     Args:
-        handler: An async function; with `threads` a plain one, too, which runs in a thread.
-        offer: What it can have.
-        threads: Whether plain functions are taken.
-        replies: Whether it returns replies; else what it returns does not matter.
+        handler: An async function, or a plain one, which runs in a thread.
+        injectables: What it can take.
+        replies: Whether it returns replies; else its return value is ignored.
 
     Raises:
-        ConfigurationError: It cannot be called with what there is, or returns no replies; the text names what is wrong.
+        ConfigurationError: It takes something else, or returns no replies; the text names the parameter.
     """
     if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
         raise ConfigurationError(f"handler {name_of(handler)} yields; {RULE}")
-    waits = inspect.iscoroutinefunction(handler)
-    if not waits and not (threads and inspect.isroutine(handler)):
-        raise ConfigurationError(f"handler {name_of(handler)} must be an `async def` function")
+    is_async = inspect.iscoroutinefunction(handler)
+    if not is_async and not inspect.isroutine(handler):
+        raise ConfigurationError(f"handler {name_of(handler)} must be a function")
     try:
-        notifications = get_type_hints(handler)
+        hints = get_type_hints(handler)
     except (NameError, TypeError) as exc:
         raise ConfigurationError(
             f"handler {name_of(handler)}: an annotation cannot be resolved: {exc}. "
@@ -114,58 +112,58 @@ def bind(
     providers: dict[str, Provider] = {}
     for name, parameter in inspect.signature(handler).parameters.items():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            raise ConfigurationError(f"handler {name_of(handler)}: parameter {parameter} cannot be given by name")
-        provider = _provider(handler, name, notifications.get(name), offer)
+            raise ConfigurationError(f"handler {name_of(handler)}: parameter {parameter} cannot be passed by name")
+        provider = _provider(handler, name, hints.get(name), injectables)
         if provider is not None:
             providers[name] = provider
         elif parameter.default is parameter.empty:
-            raise ConfigurationError(_no_provider(handler, name, notifications.get(name), offer))
-    if replies and (wrong := not_allowed(_classes(notifications.get("return")))):
+            raise ConfigurationError(_no_provider(handler, name, hints.get(name), injectables))
+    if replies and (wrong := not_allowed(_classes(hints.get("return")))):
         raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
 
     def call(given: HandlerCall) -> Any:
         return handler(**{name: provide(given) for name, provide in providers.items()})
 
-    return call if waits else lambda given: in_thread(partial(call, given))
+    return call if is_async else lambda given: in_thread(partial(call, given))
 
 
 def storage_of(handler: Callable[..., object]) -> object:
-    """Return what a handler's `Context[...]` names, None if it says nothing of it."""
+    """Return the storage model of a handler's `Context[...]`, None if it names none."""
     for hint in get_type_hints(handler).values():
         if get_origin(hint) is Context:
             return get_args(hint)[0]
     return None
 
 
-def _provider(handler: object, name: str, hint: Any, offer: Injectables) -> Provider | None:
+def _provider(handler: object, name: str, hint: Any, injectables: Injectables) -> Provider | None:
     wanted = _classes(hint)
     if not wanted:
         return None
-    if offer.messages and all(issubclass(one, Message) for one in wanted):
-        if missing := _not_accepted(wanted, offer.messages):
+    if injectables.messages and all(issubclass(one, Message) for one in wanted):
+        if missing := _not_accepted(wanted, injectables.messages):
             raise ConfigurationError(
                 f"handler {name_of(handler)}: parameter {name!r} takes {_names(wanted)}, "
-                f"but its route also gives it {_names(missing)}"
+                f"but its route also passes {_names(missing)}"
             )
         return lambda call: call.message
-    if offer.error is not None and issubclass(offer.error, wanted):
+    if injectables.error is not None and issubclass(injectables.error, wanted):
         return lambda call: call.error
-    return _value(handler, name, wanted[0], offer) if len(wanted) == 1 else None
+    return _value(handler, name, wanted[0], injectables) if len(wanted) == 1 else None
 
 
-def _value(handler: object, name: str, one: type, offer: Injectables) -> Provider | None:
+def _value(handler: object, name: str, one: type, injectables: Injectables) -> Provider | None:
     if one in LOGGERS:
         logger = LOGGERS[one](getattr(handler, "__module__", ""))
         return lambda _: logger
-    if one is str and name in offer.groups:
+    if one is str and name in injectables.groups:
         return lambda call: call.groups[name]
-    if one in offer.features:
+    if one in injectables.features:
         return lambda call: call.features[one]
     return PROVIDERS.get(one)
 
 
 def _classes(hint: Any) -> tuple[type, ...]:
-    """Return the classes a hint allows, None left out; nothing if it is no hint of ours."""
+    """Return the classes that a hint allows, without None; nothing if it is another kind of hint."""
     origin = get_origin(hint)
     if origin is Context:
         return (Context,)
@@ -177,25 +175,25 @@ def _classes(hint: Any) -> tuple[type, ...]:
     return (hint,) if isinstance(hint, type) else ()
 
 
-def _not_accepted(wanted: tuple[type, ...], takes: tuple[type[Message], ...]) -> tuple[type, ...]:
-    """Return those types a route gives that the parameter does not take."""
+def _not_accepted(wanted: tuple[type, ...], passed: tuple[type[Message], ...]) -> tuple[type, ...]:
+    """Return the types that the route passes and the parameter does not accept."""
     if {*wanted} >= EVERY_MESSAGE:
         return ()
-    return tuple(given for given in takes if not issubclass(given, wanted))
+    return tuple(given for given in passed if not issubclass(given, wanted))
 
 
-def _no_provider(handler: object, name: str, hint: Any, offer: Injectables) -> str:
+def _no_provider(handler: object, name: str, hint: Any, injectables: Injectables) -> str:
     shown = "has no annotation" if hint is None else f"is annotated {getattr(hint, '__name__', hint)}"
-    known = [_names(offer.messages)] if offer.messages else []
-    known += [offer.error.__name__] if offer.error else []
-    known += [one.__name__ for one in (*PROVIDERS, logging.Logger, *offer.features)]
-    known += [f"{group}: str" for group in sorted(offer.groups)]
-    return f"handler {name_of(handler)}: parameter {name!r} {shown}; a handler can have {', '.join(known)}"
+    known = [_names(injectables.messages)] if injectables.messages else []
+    known += [injectables.error.__name__] if injectables.error else []
+    known += [one.__name__ for one in (*PROVIDERS, logging.Logger, *injectables.features)]
+    known += [f"{group}: str" for group in sorted(injectables.groups)]
+    return f"handler {name_of(handler)}: parameter {name!r} {shown}; a handler can take {', '.join(known)}"
 
 
 def _names(classes: tuple[type, ...]) -> str:
-    more = f" and {len(classes) - MOST_NAMES} more" if len(classes) > MOST_NAMES else ""
-    return " | ".join(one.__name__ for one in classes[:MOST_NAMES]) + more
+    more = f" and {len(classes) - MAX_NAMES} more" if len(classes) > MAX_NAMES else ""
+    return " | ".join(one.__name__ for one in classes[:MAX_NAMES]) + more
 
 
 EVERY_MESSAGE: Final = frozenset(_classes(AnyMessage))

@@ -1,4 +1,4 @@
-"""What a router puts around the handlers below it: its middleware, and outside of that its error handlers."""
+"""What runs around a router's handlers: its middleware, and around that its error handlers."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -7,30 +7,31 @@ from typing import Final, TypeAlias
 import structlog
 
 from wxbus.errors import Reject, RetryLater, Unavailable
+from wxbus_worker.context.context import undo_changes
 from wxbus_worker.handlers.injection import CallNext, HandlerCall
 
 Middleware: TypeAlias = Callable[[HandlerCall, CallNext], Awaitable[object]]
-"""Acts around the handler, which `call_next` runs, and returns what is to be replied, as the handler does."""
+"""Runs around the handler, which `call_next` calls, and returns the replies, as the handler does."""
 ErrorHandler: TypeAlias = tuple[type[Exception], CallNext]
 
 DECISIONS: Final = (RetryLater, Reject, Unavailable)
-"""They say already what is to happen: no error handler is asked."""
+"""These already decide what happens to the message: error handlers are not called."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def within(handler: CallNext, middleware: Sequence[Middleware], errors: Sequence[ErrorHandler]) -> CallNext:
+def wrap(handler: CallNext, middleware: Sequence[Middleware], errors: Sequence[ErrorHandler]) -> CallNext:
     """Return the handler with the middleware around it, the first outermost, and the error handlers around that."""
     for one in reversed(middleware):
-        handler = _passed(one, handler)
-    return _caught(handler, tuple(errors)) if errors else handler
+        handler = _with_middleware(one, handler)
+    return _with_errors(handler, tuple(errors)) if errors else handler
 
 
-def _passed(middleware: Middleware, handler: CallNext) -> CallNext:
+def _with_middleware(middleware: Middleware, handler: CallNext) -> CallNext:
     return lambda call: middleware(call, handler)
 
 
-def _caught(handler: CallNext, errors: Sequence[ErrorHandler]) -> CallNext:
+def _with_errors(handler: CallNext, errors: Sequence[ErrorHandler]) -> CallNext:
     async def call(given: HandlerCall) -> object:
         try:
             return await handler(given)
@@ -40,11 +41,11 @@ def _caught(handler: CallNext, errors: Sequence[ErrorHandler]) -> CallNext:
             on_error = next((one for kind, one in errors if isinstance(exc, kind)), None)
             if on_error is None:
                 raise
-            given.context.undo()  # what the handler has half done is not kept
-            answer = await on_error(replace(given, error=exc))
-            if answer is None:
+            undo_changes(given.context)
+            replies = await on_error(replace(given, error=exc))
+            if replies is None:
                 raise
-            log.warning("handler.error_answered", exc_info=True)
-            return answer
+            log.warning("handler.error_handled", exc_info=True)
+            return replies
 
     return call

@@ -14,9 +14,9 @@ _ALLOWED: Final = (*get_args(AnyReply), EventResponse, *UPLOADED, list, tuple, t
 
 
 def not_allowed(classes: tuple[type, ...]) -> tuple[type, ...]:
-    """Return those of the classes in a handler's annotation of which it may return no object."""
-    return tuple(one for one in classes if not (one is Any or _may_be(one)))
+    """Return those classes of a return annotation that are not replies."""
+    return tuple(one for one in classes if not (one is Any or _may_be_reply(one)))
 
 
-def _may_be(one: type) -> bool:
+def _may_be_reply(one: type) -> bool:
     return any(issubclass(one, allowed) or issubclass(allowed, one) for allowed in _ALLOWED)

@@ -1,4 +1,4 @@
-"""A router as a worker uses it: fixed, every handler inside its routers' layers, sorted by type of message."""
+"""A router as the worker uses it: fixed, with the middleware around every handler, sorted by type of message."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -8,27 +8,27 @@ from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.context.expired import ContextExpired
+from wxbus_worker.handlers.base_router import DEFAULT_POLICY, BaseRouter
 from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.injection import HandlerCall
-from wxbus_worker.handlers.middleware import within
-from wxbus_worker.handlers.registry import DEFAULT_POLICY, Registry
+from wxbus_worker.handlers.middleware import wrap
 from wxbus_worker.handlers.route import Route
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
 
 
 class RouteTable:
-    """Finds the one route that gets a message."""
+    """Finds the route for a message."""
 
-    def __init__(self, router: Registry) -> None:
-        """Raise ConfigurationError if the router has no handler at all, or its contexts are not what one wants."""
+    def __init__(self, router: BaseRouter) -> None:
+        """Raise ConfigurationError if the router has no handlers, or its handlers or routers expect other contexts."""
         for included in router.included():
             _check_policy(router, included)
         self._routes = tuple(_routes(router))
-        self._default = _fallback(router, "for_default")
-        self._unknown = _fallback(router, "for_unknown")
+        self._default = _fallback(router, "default_route")
+        self._unknown = _fallback(router, "unknown_route")
         removed = tuple(_removals(router))
-        self._removed = _in_turn(removed) if removed else None
+        self._removed = _combined(removed) if removed else None
         for route in filter(None, (*self._routes, *removed, self._default, self._unknown)):
             _check_storage(router, route)
         if not len(self):
@@ -39,45 +39,45 @@ class RouteTable:
         return len(self._routes) + (self._default is not None) + (self._unknown is not None)
 
     @property
-    def hears_removals(self) -> bool:
-        """Whether there are handlers for contexts whose time is over."""
+    def handles_removals(self) -> bool:
+        """Whether there are `context_removed` handlers."""
         return self._removed is not None
 
     def find(self, message: Message, context: Context) -> tuple[Route, Groups] | None:
-        """Return the route that wants the message first, with its named groups; None if none does."""
+        """Return the first route that matches the message, with its named groups; None if there is none."""
         if isinstance(message, ContextExpired):
             return None if self._removed is None else (self._removed, NO_GROUPS)
         kind = type(message)
         routes = self._by_type.get(kind)
         if routes is None:
-            routes = self._by_type[kind] = tuple(one for one in self._routes if issubclass(kind, one.takes))
+            routes = self._by_type[kind] = tuple(one for one in self._routes if issubclass(kind, one.message_type))
         for route in routes:
-            groups = route.wants(message, context)
+            groups = route.match(message, context)
             if groups is not None:
                 return route, groups
-        rest = self._unknown if isinstance(message, UNKNOWN) and self._unknown else self._default
-        return None if rest is None else (rest, NO_GROUPS)
+        fallback = self._unknown if isinstance(message, UNKNOWN) and self._unknown else self._default
+        return None if fallback is None else (fallback, NO_GROUPS)
 
 
-def _routes(router: Registry) -> Iterator[Route]:
-    """Yield every route in the order in which they are asked, those for the rest left out."""
-    for step in router.steps:
-        below = _routes(step) if isinstance(step, Registry) else (step,)
+def _routes(router: BaseRouter) -> Iterator[Route]:
+    """Yield every route in the order of matching, without the fallbacks."""
+    for entry in router.entries:
+        below = _routes(entry) if isinstance(entry, BaseRouter) else (entry,)
         for route in below:
-            yield _inside(router, route)
+            yield _wrapped(router, route)
 
 
-def _removals(router: Registry) -> Iterator[Route]:
-    for route in router.for_removed:
-        yield _inside(router, route)
-    for step in router.steps:
-        if isinstance(step, Registry):
-            for route in _removals(step):
-                yield _inside(router, route)
+def _removals(router: BaseRouter) -> Iterator[Route]:
+    for route in router.removal_routes:
+        yield _wrapped(router, route)
+    for entry in router.entries:
+        if isinstance(entry, BaseRouter):
+            for route in _removals(entry):
+                yield _wrapped(router, route)
 
 
-def _in_turn(routes: tuple[Route, ...]) -> Route:
-    """Return one route that runs all of these and returns all their replies."""
+def _combined(routes: tuple[Route, ...]) -> Route:
+    """Return one route that calls all of these and returns all their replies."""
 
     async def handler(call: HandlerCall) -> list[object]:
         replies: list[object] = []
@@ -86,39 +86,39 @@ def _in_turn(routes: tuple[Route, ...]) -> Route:
             replies += returned if isinstance(returned, list | tuple) else [returned] * (returned is not None)
         return replies
 
-    return Route(name=", ".join(route.name for route in routes), takes=Message, handler=handler)
+    return Route(name=", ".join(route.name for route in routes), message_type=Message, handler=handler)
 
 
-def _fallback(router: Registry, name: str) -> Route | None:
-    """Return the router's own, or the first among the included ones."""
+def _fallback(router: BaseRouter, name: str) -> Route | None:
+    """Return the router's own fallback, or the first of an included router."""
     own: Route | None = getattr(router, name)
     if own is None:
-        included = (_fallback(step, name) for step in router.steps if isinstance(step, Registry))
+        included = (_fallback(entry, name) for entry in router.entries if isinstance(entry, BaseRouter))
         own = next((found for found in included if found is not None), None)
-    return None if own is None else _inside(router, own)
+    return None if own is None else _wrapped(router, own)
 
 
-def _check_policy(router: Registry, included: Registry) -> None:
-    """Raise ConfigurationError if an included router wants contexts to be otherwise than they will be."""
+def _check_policy(router: BaseRouter, included: BaseRouter) -> None:
+    """Raise ConfigurationError if an included router has context settings of its own."""
     for one in fields(ContextPolicy):
         policies = (included.context_policy, DEFAULT_POLICY, router.context_policy)
-        wanted, usual, there = (getattr(policy, one.name) for policy in policies)
-        if wanted not in (usual, there):
+        wanted, default, actual = (getattr(policy, one.name) for policy in policies)
+        if wanted not in (default, actual):
             raise ConfigurationError(
-                f"router {included.name} has {one.name} {wanted!r}, but contexts are as router {router.name} says, "
-                f"which includes it: {there!r}"
+                f"router {included.name} has {one.name} {wanted!r}, but router {router.name}, which includes it, "
+                f"has {actual!r}; set it on {router.name}"
             )
 
 
-def _check_storage(router: Registry, route: Route) -> None:
-    there = router.context_policy.storage or dict
+def _check_storage(router: BaseRouter, route: Route) -> None:
+    actual = router.context_policy.storage or dict
     wanted = get_origin(route.storage) or route.storage
-    if wanted is not None and wanted is not there:
+    if wanted is not None and wanted is not actual:
         raise ConfigurationError(
             f"handler {route.name} takes Context[{getattr(wanted, '__name__', wanted)}], "
-            f"but the storage of router {router.name} is {there.__name__}"
+            f"but the storage of router {router.name} is {actual.__name__}"
         )
 
 
-def _inside(router: Registry, route: Route) -> Route:
-    return replace(route, handler=within(route.handler, *router.layers))
+def _wrapped(router: BaseRouter, route: Route) -> Route:
+    return replace(route, handler=wrap(route.handler, router.middlewares, router.error_handlers))

@@ -1,11 +1,11 @@
-"""Which handler gets which message.
+"""Registers handlers for types of message.
 
     router = Router("orders")
 
     @router.text(prefix="order ")
     async def order(message: TextMessage, context: Context) -> reply.Text: ...
 
-The first route that wants a message has it, in the order of registration; what a handler may take: `injection`.
+The first route that matches a message gets it, in the order of registration.
 """
 
 import re
@@ -34,10 +34,10 @@ from wxbus.wechat import (
 )
 from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
 from wxbus_worker.context.storage import StorageModel
-from wxbus_worker.handlers import filters as want
+from wxbus_worker.handlers import filters
+from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.filters import OneOrMore
 from wxbus_worker.handlers.injection import Handler
-from wxbus_worker.handlers.registry import Registry
 from wxbus_worker.handlers.route import RouteOptions
 
 M = TypeVar("M", bound=Message)
@@ -47,9 +47,9 @@ H = TypeVar("H", bound=Handler)
 class On(Generic[M]):
     """Registers handlers for one type of message: `@router.image`, `@router.image(when=...)`."""
 
-    def __init__(self, router: "Router", takes: type[M]) -> None:
+    def __init__(self, router: "Router", message_type: type[M]) -> None:
         self._router = router
-        self._takes = takes
+        self._message_type = message_type
 
     @overload
     def __call__(self, handler: H, /) -> H: ...
@@ -64,14 +64,14 @@ class On(Generic[M]):
     ) -> Callable[[H], H]: ...
 
     def __call__(self, *handler: Any, when: Any = None, state: Any = None, **options: Any) -> Any:
-        """Register for all messages of the type, or those for which `when` is true, in a state of the conversation."""
-        conditions = want.state(state) + want.predicate(when)
-        register = partial(self._router.add, takes=self._takes, conditions=conditions, **options)
+        """Register for messages of the type: all, or those for which `when` is true and the state matches."""
+        conditions = filters.state(state) + filters.predicate(when)
+        register = partial(self._router.add, message_type=self._message_type, conditions=conditions, **options)
         return register(*handler) if handler else register
 
 
-class Router(Registry):
-    """Routes of one topic. Include it in another, or run a worker with it."""
+class Router(BaseRouter):
+    """Routes of one topic. Include it in another router, or run a worker with it."""
 
     def __init__(
         self,
@@ -82,14 +82,14 @@ class Router(Registry):
         storage: StorageModel | None = None,
         features: Sequence[type] = (),
     ) -> None:
-        """The context settings are those of the router that a worker runs; one included in it cannot have others.
+        """Context settings belong to the router that the worker runs; included routers cannot have others.
 
         Args:
             name: For logs and errors.
-            expire_after: Time after a user's last message at which the context is forgotten.
+            expire_after: Time after a user's last message until the context is removed.
             max_record_count: Requests and responses a context keeps; 0 or less: all.
             storage: What `context.storage` is: a pydantic model whose fields have defaults; None: a dict.
-            features: Types that middleware leaves, its own or that of a router around: handlers may take them.
+            features: Types that middleware sets, its own or that of an including router: handlers may take them.
         """
         super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage))
         self.image = On(self, ImageMessage)
@@ -128,47 +128,49 @@ class Router(Registry):
         state: OneOrMore | None = None,
         **options: Unpack[RouteOptions],
     ) -> Any:
-        """Register for texts; without an argument for all of them, with several for those that fulfil all.
+        """Register for texts: all of them, or those that match all arguments.
 
         Args:
-            exact: The text is one of these, spaces around it left out.
+            exact: The text is one of these, surrounding spaces ignored.
             prefix: It starts with this.
-            regex: Its start matches (`re.match`); a named group is given to the handler's parameter of that name.
+            regex: It matches from its start (`re.match`); named groups are passed to parameters of that name.
             when: This is true of the message.
             state: The conversation is in this state, or one of these: `context.state`, "" if none was set.
             options: See `RouteOptions`.
         """
         if len(exact) == 1 and callable(exact[0]):
-            return self.add(exact[0], takes=TextMessage)
-        conditions = want.state(state)
+            return self.add(exact[0], message_type=TextMessage)
+        conditions = filters.state(state)
         groups: frozenset[str] = frozenset()
         if exact:
-            conditions += (want.exact(exact),)
+            conditions += (filters.exact(exact),)
         if prefix is not None:
-            conditions += (want.prefix(prefix),)
+            conditions += (filters.prefix(prefix),)
         if regex is not None:
-            pattern = want.compiled(regex)
+            pattern = filters.compiled(regex)
             groups = frozenset(pattern.groupindex)
-            conditions += (want.regex(pattern),)
-        conditions += want.predicate(when)
-        return partial(self.add, takes=TextMessage, conditions=conditions, groups=groups, **options)
+            conditions += (filters.regex(pattern),)
+        conditions += filters.predicate(when)
+        return partial(self.add, message_type=TextMessage, conditions=conditions, groups=groups, **options)
 
     def message(
         self,
-        takes: type[M],
+        message_type: type[M],
         *,
         when: Callable[[M], bool] | None = None,
         state: OneOrMore | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Register for messages of this type and its subtypes: `UserMessage` is everything that users send."""
-        if not want.is_type(takes, Message):
-            raise ConfigurationError(f"router {self.name}: {takes!r} is no type of message")
-        return partial(self.add, takes=takes, conditions=want.state(state) + want.predicate(when), **options)
+        """Register for messages of this type and its subtypes; `UserMessage`: everything that users send."""
+        if not filters.is_type(message_type, Message):
+            raise ConfigurationError(f"router {self.name}: {message_type!r} is not a type of message")
+        return partial(
+            self.add, message_type=message_type, conditions=filters.state(state) + filters.predicate(when), **options
+        )
 
     def event(
         self,
-        takes: type[M] | str,
+        event: type[M] | str,
         *,
         key: OneOrMore | None = None,
         scene: OneOrMore | None = None,
@@ -176,25 +178,25 @@ class Router(Registry):
         state: OneOrMore | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Register for events of this type, or of this name, in whatever case, if there is no type for it.
+        """Register for events of this type, or of this name (in any case) if wxbus has no type for it.
 
         Args:
-            takes: Type or name.
-            key: `event_key` is this, or one of these: the line of a menu.
+            event: Type or name.
+            key: `event_key` is this, or one of these: the item of a menu.
             scene: The QR code's scene is.
             when: This is true of the event.
             state: The conversation is in this state, or one of these.
             options: See `RouteOptions`.
         """
-        conditions = want.state(state)
-        kind: type[Message] = Event
-        if isinstance(takes, str):
-            conditions += (want.event_name(takes),)
-        elif want.is_type(takes, Event):
-            kind = takes
+        conditions = filters.state(state)
+        message_type: type[Message] = Event
+        if isinstance(event, str):
+            conditions += (filters.event_name(event),)
+        elif filters.is_type(event, Event):
+            message_type = event
         else:
-            raise ConfigurationError(f"router {self.name}: {takes!r} is no type of event")
+            raise ConfigurationError(f"router {self.name}: {event!r} is not a type of event")
         for name, values in (("event_key", key), ("scene", scene)):
             if values is not None:
-                conditions += (want.field(kind, name, values),)
-        return partial(self.add, takes=kind, conditions=conditions + want.predicate(when), **options)
+                conditions += (filters.field(message_type, name, values),)
+        return partial(self.add, message_type=message_type, conditions=conditions + filters.predicate(when), **options)

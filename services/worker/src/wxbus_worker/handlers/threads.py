@@ -1,4 +1,4 @@
-"""Handlers that are plain functions run in threads: one for each call, so that as many run as messages may at once."""
+"""Runs handlers that are plain functions, each call in a thread of its own."""
 
 import asyncio
 import contextvars
@@ -9,41 +9,41 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
-    """How a call ended; not as a future's own exception, for none takes a StopIteration."""
+class _Result:
+    """How a call ended. A future cannot hold a StopIteration as its exception."""
 
     returned: object = None
     error: BaseException | None = None
 
 
 async def in_thread(call: Callable[[], object]) -> object:
-    """Return what `call` returns in a thread; its order holds although nothing can stop a thread.
+    """Return what `call` returns in a thread.
 
-    Cancelled, for a time limit or a lost partition, it waits for the thread all the same: until that has ended, the
-    user's next message must not begin. Cancelled again, as it is when its worker ends, it waits no more; nor does the
-    process, which a pool's threads would keep.
+    A thread cannot be stopped. Cancelled for a time limit or a lost partition, this waits until the thread ends: the
+    user's next message must not start before. Cancelled again, when the worker stops, it returns at once; a daemon
+    thread does not keep the process.
     """
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[_End] = loop.create_future()
+    ended: asyncio.Future[_Result] = loop.create_future()
     context = contextvars.copy_context()
 
     def run() -> None:
         try:
-            end = _End(context.run(call))
+            result = _Result(context.run(call))
         except BaseException as exc:
-            end = _End(error=exc)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(ended.set_result, end)
+            result = _Result(error=exc)
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(ended.set_result, result)
 
     threading.Thread(target=run, name="handler", daemon=True).start()
     try:
-        end = await asyncio.shield(ended)
+        result = await asyncio.shield(ended)
     except asyncio.CancelledError:
         await asyncio.wait({ended})
         raise
     try:
-        if end.error is not None:
-            raise end.error
-        return end.returned
+        if result.error is not None:
+            raise result.error
+        return result.returned
     finally:
-        del end  # an error would hold itself, through its traceback and this frame
+        del result  # breaks the cycle of the error, its traceback and this frame

@@ -1,4 +1,4 @@
-"""Replies with pictures, sound and films that are files or bytes: uploaded when the handler has returned them."""
+"""Replies with media that are files or bytes. They are uploaded after the handler has returned."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from wxbus.api.models import MediaKind
 from wxbus.wechat.replies.reply import Image, Video, Voice
 
 Source: TypeAlias = Path | str | bytes
-"""The path of a file, or what would be in it."""
+"""The path of a file, or its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class ImageFile:
 
     source: Source = field(repr=False)
     filename: str = ""
-    """What WeChat is told; "": the path's own name."""
+    """The name for WeChat; "": that of the path."""
 
-    async def uploaded(self, client: WeChatClient) -> Image:
-        """Return the reply that names the uploaded picture."""
+    async def upload(self, client: WeChatClient) -> Image:
+        """Upload it and return the reply."""
         return Image(await _upload(client, "image", self.source, self.filename, "image.png"))
 
 
@@ -33,14 +33,14 @@ class VoiceFile:
     source: Source = field(repr=False)
     filename: str = ""
 
-    async def uploaded(self, client: WeChatClient) -> Voice:
-        """Return the reply that names the uploaded recording."""
+    async def upload(self, client: WeChatClient) -> Voice:
+        """Upload it and return the reply."""
         return Voice(await _upload(client, "voice", self.source, self.filename, "voice.mp3"))
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A film to upload (MP4), and the picture that stands for it (JPEG)."""
+    """A video to upload (MP4), and its thumbnail (JPEG)."""
 
     source: Source = field(repr=False)
     thumb: Source = field(repr=False)
@@ -48,8 +48,8 @@ class VideoFile:
     description: str = ""
     filename: str = ""
 
-    async def uploaded(self, client: WeChatClient) -> Video:
-        """Return the reply that names the uploaded film."""
+    async def upload(self, client: WeChatClient) -> Video:
+        """Upload both and return the reply."""
         media_id = await _upload(client, "video", self.source, self.filename, "video.mp4")
         thumb = await _upload(client, "thumb", self.thumb, "", "thumb.jpg")
         return Video(media_id, self.title, self.description, thumb_media_id=thumb)
@@ -58,9 +58,9 @@ class VideoFile:
 MediaFile: TypeAlias = ImageFile | VoiceFile | VideoFile
 
 
-async def _upload(client: WeChatClient, kind: MediaKind, source: Source, filename: str, usual: str) -> str:
+async def _upload(client: WeChatClient, kind: MediaKind, source: Source, filename: str, default: str) -> str:
     if isinstance(source, bytes):
-        return await client.upload_media(kind, filename or usual, source)
+        return await client.upload_media(kind, filename or default, source)
     path = Path(source)
     data = await asyncio.to_thread(path.read_bytes)
     return await client.upload_media(kind, filename or path.name, data)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
 import structlog
@@ -162,7 +163,8 @@ class Outbox:
         """Count and log WeChat's error; return it as a refusal if a reply of this message is refused permanently."""
         errcode, meaning = error.errcode, error.code.meaning
         if error.policy in LATER:
-            raise RetryLater(str(error), after=error.code.wait) from error
+            wait = error.code.wait
+            raise RetryLater(str(error), after=None if wait is None else timedelta(seconds=wait)) from error
         if error.policy in NOTHING_LOST:
             log.info("reply.already_sent", kind=kind, errcode=errcode, meaning=meaning)
             return None

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from wxbus.store.batches import Argument
 from wxbus.store.store import Script
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.context.context import Context, ContextPolicy
+from wxbus_worker.context.context import Context, ContextPolicy, encode
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
     RECALL_SECONDS,
@@ -146,7 +146,7 @@ class RedisContextStore:
                 dedup_key,
                 opened.version,
                 "keep" if kept else "remove" if remove else "none",
-                opened.context.to_bytes() if kept else b"",
+                encode(opened.context) if kept else b"",
                 to_ms(opened.context.expire_after.total_seconds()),
                 key.lane,
                 self._remember_ms,

@@ -22,7 +22,7 @@ from wxbus_worker.context.context import Context
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Retry, Settlement, ToDeadLetters
-from wxbus_worker.handlers.registry import Includable, router_of
+from wxbus_worker.handlers.base_router import Includable, router_of
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics

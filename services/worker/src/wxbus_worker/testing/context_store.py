@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.context.context import Context, ContextPolicy
+from wxbus_worker.context.context import Context, ContextPolicy, encode
 from wxbus_worker.store.pending_replies import PUBLISH_AGAIN_AFTER, ReleaseResult
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
@@ -99,7 +99,7 @@ class MemoryContextStore:
     ) -> CommitResult:
         """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
         lane = self._lane(key)
-        context = b"" if remove else opened.context.to_bytes()
+        context = b"" if remove else encode(opened.context)
         if dedup_key in lane.recent:
             return CommitResult("duplicate", self._take_send_lease(lane, attempt_id))
         if lane.version != opened.version:

@@ -106,7 +106,7 @@ async def _uploaded(returned: object, client: WeChatClient) -> object:
     """Upload each file; return the same with the media in place of the files."""
     if isinstance(returned, list | tuple):
         return [await _uploaded(one, client) for one in returned]
-    return await cast("MediaFile", returned).uploaded(client) if isinstance(returned, UPLOADED) else returned
+    return await cast("MediaFile", returned).upload(client) if isinstance(returned, UPLOADED) else returned
 
 
 def _handled(routed: Routed, route: Route, returned: object) -> Handled:

@@ -11,6 +11,7 @@ import structlog
 
 from wxbus.errors import RetryLater
 from wxbus.wechat import Message
+from wxbus_worker.context.context import record
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Committed, Decoded, Handled, Routed
 from wxbus_worker.delivery.settlement import Abandon, Settlement
@@ -79,7 +80,7 @@ class HandleMessage:
         # Before the search for duplicates: the route decides whether it wants them.
         route, groups = self._routes.find(message, opened.context) or (None, NO_GROUPS)
         job.route = route
-        if route is not None and route.takes_copies(message):
+        if route is not None and route.accepts_duplicates(message):
             # Each push has a dedup key of its own then; a redelivery of the same push has the same one.
             dedup_key = dedup_key_of(envelope, copies=True)
         elif opened.duplicate:
@@ -94,7 +95,7 @@ class HandleMessage:
         job, envelope = decoded.job, decoded.envelope
         expired = isinstance(routed.message, ContextExpired)
         if not expired:
-            opened.context.record(job.document, handled.replies, received_at=envelope.received_at)
+            record(opened.context, job.document, handled.replies, received_at=envelope.received_at)
         pending = self._answerer.pending_reply(
             job.caller, routed.dedup_key, routed.message, decoded.account, handled.replies, handled.answer
         )
