@@ -4,13 +4,14 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import wxbus_worker
 from tests.support.readme import ROOT, blocks
 from wxbus.wechat import Message
-from wxbus_worker import testing
+from wxbus_worker import reply, testing
 
 PAGES = [ROOT / "docs/reference/handlers.md", ROOT / "docs/reference/handlers.zh-CN.md"]
 DOCUMENTS = [
@@ -44,6 +45,17 @@ def test_the_reference_names_events_as_wechat_does(page: Path) -> None:
         event: type[Message] = getattr(wxbus_worker, name)
         declared = next(event.model_fields[field] for field in ("event", "info_type") if field in event.model_fields)
         assert re.findall(r"`([^`]+)`", named) == [declared.default, *event.other_names]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_reference_lists_every_reply(page: Path) -> None:
+    """The row of `reply` has the classes of the module that handlers return."""
+    (row,) = re.findall(r"^\| `reply` \|(.*)\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    parts = {"Article", "MenuItem"}
+
+    assert {*re.findall(r"`(\w+)`", row)} - parts == {
+        kind.__name__ for kind in (*get_args(reply.AnyReply), reply.EventResponse)
+    }
 
 
 def samples() -> Iterator[tuple[str, str]]:
