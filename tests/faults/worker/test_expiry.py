@@ -13,6 +13,7 @@ from tests.support.handovers import figures
 from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.processes import Service
+from tests.support.sizes import soak
 from tests.support.worker import REDIS_PATIENCE, a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -24,16 +25,16 @@ from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
-USERS = [f"o_user{index}" for index in range(60)]
-ROUNDS = 3
-WORKERS = 10
-KILLS = 6
+USERS = [f"o_user{index}" for index in range(soak(full=60, quick=30))]
+ROUNDS = soak(full=3, quick=2)
+WORKERS = soak(full=10, quick=4)
+KILLS = soak(full=6, quick=2)
 FEW_SECONDS = 3.0
 """After a context's time until it is removed."""
 REPLY_LEASE = 3.0
 
 
-async def test_each_context_ends_once_with_ten_workers_and_kills_in_between(
+async def test_each_context_is_removed_once_while_workers_are_killed(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
     """Everything that was counted is forgotten, in the user's order, and no count is forgotten twice.

@@ -15,6 +15,7 @@ from tests.support.handovers import cut_off, events, figures, share_time, taken_
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.installation import APPID, Installation
 from tests.support.processes import Service
+from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 from wxbus_local.servers.private import Server
 from wxbus_worker.partitions.membership import LEASE
@@ -29,8 +30,8 @@ SHARE = ("first", "standby", "none")
 
 @pytest.fixture
 def partitions() -> int:
-    """Enough to be shared by three."""
-    return 16
+    """Return enough partitions for three workers."""
+    return soak(full=16, quick=8)
 
 
 @pytest.mark.usefixtures("redis")
@@ -48,7 +49,7 @@ async def test_workers_share_the_partitions(
         asyncio.timeout(320),
     ):
         workers = await installation.workers(APP, "worker1", **LEASE_OF_REPLIES)
-        load = Load(amqp_url, topology, users_of_all_partitions(topology, 4), random.Random())
+        load = Load(amqp_url, topology, users_of_all_partitions(topology, soak(full=4, quick=2)), random.Random())
         joins: list[float] = []
         crashes: list[list[float]] = []
         async with load.writing():
@@ -89,7 +90,7 @@ async def test_a_frozen_worker_is_cut_off(
 
     What it had in hand runs on then, and must change nothing.
     """
-    topology = Topology(namespace, partitions=8)
+    topology = Topology(namespace, partitions=soak(full=8, quick=4))
     assert own_rabbitmq.management_url
     async with (
         install(
@@ -101,7 +102,8 @@ async def test_a_frozen_worker_is_cut_off(
         asyncio.timeout(320),
     ):
         workers = await installation.workers(APP, "worker1", "worker2", **LEASE_OF_REPLIES)
-        load = Load(own_rabbitmq.url, topology, users_of_all_partitions(topology, 6), random.Random())
+        users = users_of_all_partitions(topology, soak(full=6, quick=3))
+        load = Load(own_rabbitmq.url, topology, users, random.Random())
         freezes: list[float] = []
         async with load.writing():
             for frozen, other in (workers, reversed(workers)):
