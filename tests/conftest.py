@@ -21,8 +21,8 @@ from tests.support.programs import PACKAGES, provide
 from wxbus.bus.topology import Topology
 from wxbus.errors import WxbusError
 from wxbus_local.processes.run import Run
-from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, Servers, find
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, Servers, open_servers
+from wxbus_local.servers.server import Server
 
 OPEN = pytest.StashKey[ExitStack]()
 LAUNCHER = pytest.StashKey[Launcher]()
@@ -65,7 +65,7 @@ def pytest_configure_node(node: Any) -> None:
     """With several processes: find programs and servers once, before the first process starts."""
     provide(sorted(PACKAGES), speaker_of(node.config))
     try:
-        node.workerinput["servers"] = asdict(replace(found(node.config), own=()))
+        node.workerinput["servers"] = asdict(replace(found(node.config), started=()))
     except WxbusError as exc:
         pytest.exit(str(exc), returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -91,7 +91,7 @@ def found(config: pytest.Config) -> Servers:
         launcher = launcher_of(config)
         # In /tmp and not below pytest's folder: that may have a name too long for a socket.
         data = Path(config.stash[OPEN].enter_context(TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True)))
-        config.stash[SERVERS] = config.stash[OPEN].enter_context(find(launcher, data=data))
+        config.stash[SERVERS] = config.stash[OPEN].enter_context(open_servers(launcher, data=data))
     return config.stash[SERVERS]
 
 
@@ -121,7 +121,7 @@ def launcher(pytestconfig: pytest.Config) -> Launcher:
 
 def quiet(launcher: Launcher) -> Launcher:
     """The launcher, saying nothing between the dots of the tests."""
-    return replace(launcher, say=lambda _: None)
+    return replace(launcher, report=lambda _: None)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from wxbus.config.settings import LogSettings
 from wxbus.errors import WxbusError
 from wxbus.runtime import logs
 from wxbus_local.processes.run import Run
-from wxbus_local.servers.launcher import Launcher, find
+from wxbus_local.servers.launcher import Launcher, open_servers
 
 Benchmark: TypeAlias = Callable[[Places], Coroutine[None, None, list[Result]]]
 
@@ -49,7 +49,7 @@ def main(
         try:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="wxbus-")))
             launcher = Launcher(stack.enter_context(Run.open()), console.print)
-            servers = stack.enter_context(find(launcher, data=folder))
+            servers = stack.enter_context(open_servers(launcher, data=folder))
         except WxbusError as exc:
             sys.exit(str(exc))
         for name in chosen:

@@ -96,7 +96,7 @@ async def our_worker(
     """Yield ours, started once the `backlog` waits for it."""
     accounts = places.folder / "accounts.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")
-    admin_port = free_port(row=processes)
+    admin_port = free_port(count=processes)
     async with (
         _wechat(places) as (url, http),
         Publisher.open(places.amqp_url, places.topology, name="bench") as publisher,

@@ -18,7 +18,7 @@ from tests.support.processes import Service
 from tests.support.proxy import Proxy, proxied
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(soak(full=1200, quick=340))]
 

@@ -32,7 +32,7 @@ from wxbus.store.store import Store
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.crypto.signature import sign
 from wxbus_local.servers.ports import free_port
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Fault
 from wxbus_worker.context.context import ContextPolicy

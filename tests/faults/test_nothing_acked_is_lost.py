@@ -12,7 +12,7 @@ from tests.support.queues import read_inbox
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.topology import Topology
 from wxbus.wechat.documents.codec import document_from_json
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 

@@ -18,7 +18,7 @@ from wxbus.errors import BrokerUnavailable
 from wxbus.wechat import TextMessage, reply
 from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Router

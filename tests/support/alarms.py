@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 from wxbus_local.servers.containers import ContainerServer
-from wxbus_local.servers.private import Server
 from wxbus_local.servers.rabbitmq import PrivateRabbitMQ
+from wxbus_local.servers.server import Server
 
 WATERMARK = "set_vm_memory_high_watermark"
 

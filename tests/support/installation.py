@@ -154,7 +154,7 @@ class Installation:
 
     async def worker(self, app: str, name: str = "worker", *, processes: int = 1, **env: str) -> Service:
         """Start a worker that runs the router `app`; of several processes the first one's readiness is asked."""
-        admin_port = free_port(row=processes)
+        admin_port = free_port(count=processes)
         env = {
             "WXBUS_WORKER_APP": app,
             "WXBUS_WORKER_TOKEN_URL": f"http://127.0.0.1:{self.token_port}",

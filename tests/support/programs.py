@@ -17,7 +17,7 @@ PACKAGES = {
 def provide(names: Iterable[str], say: Callable[[str], None]) -> None:
     """Install what is missing, as the servers are: by the package manager, if this user may."""
     missing = [name for name in names if shutil.which(name) is None]
-    manager = package_managers.manager() if missing else None
+    manager = package_managers.available() if missing else None
     for name in missing:
         if manager is not None:
             manager.install(PACKAGES[name][manager.name], say)
@@ -27,5 +27,5 @@ def program(name: str) -> str:
     """Return the path of a program; without it the test fails, for a skipped one would look like a passed one."""
     path = shutil.which(name)
     if path is None:
-        pytest.fail(f"this test runs {name}, which is not installed: {package_managers.advice([PACKAGES[name]])}")
+        pytest.fail(f"this test runs {name}, which is not installed: {package_managers.instructions([PACKAGES[name]])}")
     return path

@@ -8,7 +8,7 @@ import pytest
 
 from wxbus.bus.topology import Topology
 from wxbus_local.servers.launcher import Servers
-from wxbus_local.stack.cleanup import forget
+from wxbus_local.stack.cleanup import delete_namespace
 
 
 @pytest.fixture
@@ -21,4 +21,4 @@ def settings(servers: Servers, namespace: str, tmp_path: Path) -> Iterator[dict[
         "WXBUS_LOCAL_DATA": str(tmp_path / "data"),
     }
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
-        loop.run(forget(servers.amqp_url, servers.redis_url, Topology(namespace)))
+        loop.run(delete_namespace(servers.amqp_url, servers.redis_url, Topology(namespace)))

@@ -37,8 +37,8 @@ async def test_the_conversation_goes_as_it_must_and_leaves_no_queue(servers: Ser
     assert done.returncode == 0, done.stdout + done.stderr
     for reply in ("hello (1)", "你好 (1)", "A fine picture.", "Welcome back.", "It worked at attempt 3.", "bye (3)"):
         assert reply in done.stdout
-    assert "All of it as it must be." in done.stdout
-    names = re.search(r"names +(demo-\w+)\.\* on both", done.stdout)
+    assert "The conversation succeeded." in done.stdout
+    names = re.search(r"namespace +(demo-\w+), deleted", done.stdout)
     assert names
     assert await names_left(servers, names[1]) == []
 
@@ -112,7 +112,7 @@ async def test_a_conversation_that_goes_wrong_is_no_success() -> None:
 
     assert done.returncode == 1
     assert "WeChat got 503 'later' instead of success" in done.stdout
-    assert "replies must be hello (1); came: none" in done.stdout
+    assert "expected replies: hello (1); got: none" in done.stdout
 
 
 def test_without_a_stack_to_play_against_the_reason_is_said() -> None:

@@ -94,7 +94,7 @@ def containers_of(run_id: str) -> list[str]:
     except NoEngine:
         return []
     with closing(engine):
-        return [container.name for container in engine.of_run(run_id)]
+        return [container.name for container in engine.containers_of(run_id)]
 
 
 @pytest.mark.usefixtures("runner")

@@ -17,7 +17,7 @@ from tests.support.proxy import Proxy, proxied
 from wxbus.aio.waiting import background
 from wxbus.bus.topology import Topology
 from wxbus_local.servers.launcher import RABBITMQ, Launcher
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 

@@ -1,1 +1,1 @@
-"""Tests of the local runner."""
+"""Tests of the local stack."""

@@ -1,4 +1,4 @@
-"""Nothing of a run is left, however its runner ended."""
+"""No process outlives its run."""
 
 import subprocess
 import sys
@@ -15,10 +15,11 @@ import subprocess, sys
 from wxbus_local.processes.run import Run
 
 with Run.open() as run:
-    deaf = "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    handler = sys.argv[1]
+    sigterm = f"import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.{handler})"
     grandchild = "subprocess.Popen(['sleep', '600'], start_new_session=True); print('up', flush=True)"
     child = subprocess.Popen(
-        [sys.executable, "-c", f"{deaf}; {grandchild}; time.sleep(600)"],
+        [sys.executable, "-c", f"{sigterm}; {grandchild}; time.sleep(600)"],
         env=run.environment(),
         stdout=subprocess.PIPE,
     )
@@ -28,23 +29,23 @@ with Run.open() as run:
 """
 
 
-@pytest.mark.parametrize("ending", ["orderly", "kill"])
-def test_children_and_their_children_end_with_the_runner(ending: str) -> None:
-    """A child deaf to SIGTERM and a grandchild in a session of its own end when the runner does, by kill -9 too."""
+@pytest.mark.parametrize(("ending", "handler"), [("orderly", "SIG_DFL"), ("kill", "SIG_IGN")])
+def test_children_and_their_children_end_with_the_runner(ending: str, handler: str) -> None:
+    """A child that ignores SIGTERM and a grandchild in another session end with the runner, even after kill -9."""
     with subprocess.Popen(
-        [sys.executable, "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", RUNNER, handler], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as runner:
         assert runner.stdout is not None
         run_id, guard_pid = runner.stdout.readline().split()
-        left = processes_of(run_id)
+        children = processes_of(run_id)
         guard = psutil.Process(int(guard_pid))
-        assert len(left) == 2
+        assert len(children) == 2
 
         if ending == "kill":
             runner.kill()
         else:
             runner.communicate("\n")
-        still_there = wait_ended([*left, guard], timeout=30)
+        remaining = wait_ended([*children, guard], timeout=30)
 
-    assert still_there == []
+    assert remaining == []
     assert processes_of(run_id) == []

@@ -1,7 +1,7 @@
-"""Servers of our own can be killed, frozen and started again as a fault test wants it, and leave nothing behind."""
+"""Servers that tests start can be killed, frozen and restarted, and leave no process behind."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -12,26 +12,41 @@ from tests.conftest import quiet
 from wxbus.bus.management import Management
 from wxbus.errors import BrokerUnavailable
 from wxbus_local.processes.tree import processes_of, wait_ended
-from wxbus_local.servers import probes
-from wxbus_local.servers.launcher import RABBITMQ, REDIS, Kind, Launcher
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, ServerKind
+from wxbus_local.servers.private import PrivateServer
+from wxbus_local.servers.server import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
-KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.need.name, scope="module")
+KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind.name)
 
 
 @pytest.fixture(scope="module")
-def server(launcher: Launcher, kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One of our own of each kind: each test leaves it running."""
-    server = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.need.name))
-    yield server
-    server.discard()
+def server_of(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[ServerKind], Server]]:
+    """Return the server of a kind, running; each is launched once for all tests."""
+    servers: dict[str, Server] = {}
+
+    def server_of(kind: ServerKind) -> Server:
+        if kind.name not in servers:
+            servers[kind.name] = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.name))
+        elif not servers[kind.name].alive():
+            servers[kind.name].start()
+        return servers[kind.name]
+
+    yield server_of
+    for server in servers.values():
+        server.discard()
+
+
+@pytest.fixture
+def server(server_of: Callable[[ServerKind], Server], kind: ServerKind) -> Server:
+    """Return the server of the test's kind."""
+    return server_of(kind)
 
 
 @KINDS
-def test_it_comes_back_at_the_same_address_after_a_crash(server: Server, kind: Kind) -> None:
-    """After kill -9 nothing answers; started again it answers where it was."""
+def test_a_restart_after_a_crash_keeps_the_address(server: Server, kind: ServerKind) -> None:
+    """After kill -9 the server does not answer; after a restart it answers at the same address."""
     url = server.url
 
     server.kill()
@@ -43,36 +58,32 @@ def test_it_comes_back_at_the_same_address_after_a_crash(server: Server, kind: K
 
 
 @KINDS
-def test_a_frozen_one_answers_nothing_until_it_is_thawed(
-    server: Server, kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Frozen, the port still takes connections, but no answer comes: what a hung host looks like."""
+def test_a_frozen_server_does_not_answer(server: Server, kind: ServerKind) -> None:
+    """A frozen server accepts connections but does not answer, like a host that hangs."""
     server.freeze()
-    with monkeypatch.context() as impatient:
-        impatient.setattr(probes, "TIMEOUT", 1.0)
-        assert kind.probe(server.url) is not None
+    assert kind.probe(server.url, timeout=1.0) is not None
     server.thaw()
 
     assert kind.probe(server.url) is None
 
 
-@pytest.mark.parametrize("kind", [RABBITMQ], ids=["RabbitMQ"], scope="module")
-async def test_rabbitmq_of_our_own_can_be_managed(server: Server) -> None:
-    """Its management API takes the user of its address: with it workers cut off a frozen one."""
+@pytest.mark.parametrize("kind", [RABBITMQ], ids=["RabbitMQ"])
+async def test_the_management_api_accepts_the_credentials_of_the_address(server: Server) -> None:
+    """The user and password of the AMQP address work at the management API, with which workers close connections."""
     assert server.management_url
     async with Management.open(server.management_url, amqp_url=server.url) as management:
-        while True:  # it may listen a moment later than the broker
+        while True:  # it listens a little later than the broker
             try:
-                assert await management.close_connections("nobody", reason="to see whether it answers") == 0
+                assert await management.close_connections("no-connection", reason="test") == 0
             except BrokerUnavailable:
                 await asyncio.sleep(0.1)
             else:
                 break
 
 
-@pytest.mark.parametrize("kind", [REDIS], ids=["Redis"], scope="module")
-def test_redis_keeps_what_it_acknowledged_through_kill_9(server: Server) -> None:
-    """Our own Redis runs with AOF, without which no durability test would mean anything, and evicts nothing."""
+@pytest.mark.parametrize("kind", [REDIS], ids=["Redis"])
+def test_redis_keeps_acknowledged_data_through_kill_9(server: Server) -> None:
+    """Redis runs with AOF, on which durability tests rely, and without eviction."""
     with Redis.from_url(server.url) as client:
         client.set("kept", "yes")
         server.kill()
@@ -83,24 +94,20 @@ def test_redis_keeps_what_it_acknowledged_through_kill_9(server: Server) -> None
 
 
 @KINDS
-def test_stopped_in_good_order_nothing_is_left_of_it(launcher: Launcher, tmp_path: Path, kind: Kind) -> None:
-    """No process of the instance outlives `stop`, Erlang's port mapper included."""
-    program = kind.need.program()
-    if program is None:
-        pytest.skip(f"no {kind.need.name} program on this machine: the other tests here ran against containers")
-    server = kind.private(launcher.run, tmp_path, program)
-    server.start()
-    own = [process for process in processes_of(launcher.run.id) if is_of(process, tmp_path)]
-    assert own
+def test_stop_ends_all_processes(launcher: Launcher, server: Server) -> None:
+    """No process of the server outlives `stop`, Erlang's port mapper included."""
+    if not isinstance(server, PrivateServer):
+        pytest.skip("the server runs in a container")
+    processes = [process for process in processes_of(launcher.run.id) if belongs_to(process, server.folder)]
+    assert processes
 
     server.stop()
 
-    still_there = wait_ended(own, timeout=30)
-    assert still_there == []
+    assert wait_ended(processes, timeout=30) == []
 
 
-def is_of(process: psutil.Process, folder: Path) -> bool:
-    """Whether a server with this folder has made it; others that run beside it make processes, too."""
+def belongs_to(process: psutil.Process, folder: Path) -> bool:
+    """Return whether the process belongs to the server with this folder: the run has other processes, too."""
     try:
         return str(folder) in f"{process.environ()} {process.cmdline()}"
     except psutil.NoSuchProcess:

@@ -17,7 +17,7 @@ from tests.support.short_lived import Fetch, Moment, ShortLivedWeChat
 from tests.support.token_fleet import LEASE, MARGIN, Answers, Fleet
 from wxbus.store.store import Store
 from wxbus_local.servers.launcher import Launcher
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_sandbox.settings import Rules
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]

@@ -14,7 +14,7 @@ from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 

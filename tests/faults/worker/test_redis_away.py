@@ -14,7 +14,7 @@ from wxbus.store.generation import Generation
 from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus.wechat import reply
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_worker import Context, Router
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import Done

@@ -17,7 +17,7 @@ from tests.support.installation import APPID, Installation
 from tests.support.processes import Service
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_worker.partitions.membership import LEASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]

@@ -16,7 +16,7 @@ from wxbus.errors import StoreUnavailable
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Script, Store
 from wxbus_local.servers.launcher import REDIS, Launcher
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.server import Server
 from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.integration

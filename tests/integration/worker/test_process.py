@@ -133,7 +133,7 @@ async def test_what_is_wrong_is_said_in_plain_words(a_process: Start, variables:
 
 async def test_several_processes_are_several_workers(a_process: Start, variables: dict[str, str]) -> None:
     """Each is a member with partitions of its own, and has an admin port; SIGTERM ends all in good order."""
-    free = free_port(row=2)
+    free = free_port(count=2)
     variables["WORKER_ADMIN_PORT"] = str(free)
     process = await a_process(
         "--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), "--processes", "2", **variables

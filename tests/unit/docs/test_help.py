@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HEAVY = {
-    *("aio_pika", "aiohttp", "aiormq", "cryptography", "docker", "honcho", "prometheus_client", "pydantic_settings"),
+    *("aio_pika", "aiohttp", "aiormq", "cryptography", "docker", "prometheus_client", "pydantic_settings"),
     *("redis", "requests", "structlog", "testcontainers", "uvloop", "wxbus.errors", "wxbus.config.settings"),
 }
 """Modules that are slow to import. The test checks imports, because a time limit would measure the machine."""

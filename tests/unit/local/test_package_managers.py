@@ -1,16 +1,16 @@
-"""Installing by the package manager: nothing is started, nothing stays enabled."""
+"""Packages are installed without starting or enabling their services."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from wxbus_local.install.package_managers import Manager
+from wxbus_local.install.package_managers import PackageManager
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of programs that write down how they were called."""
+    """A machine whose apt-get and systemctl record their calls."""
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -29,37 +29,37 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def calls(machine: Path) -> list[str]:
-    """What was called, questions aside."""
+    """Return the calls that change the machine."""
     return [line for line in (machine / "calls").read_text().splitlines() if "is-enabled" not in line]
 
 
-def test_a_package_may_not_start_its_service_and_it_is_not_enabled_either(machine: Path) -> None:
-    """Neither now nor at the next boot does a server appear on a standard port; the rule is taken away again."""
+def test_a_package_can_neither_start_nor_enable_its_service(machine: Path) -> None:
+    """A policy forbids the start during the installation, and a newly enabled service is disabled."""
     policy = machine / "policy-rc.d"
-    said: list[str] = []
+    reports: list[str] = []
 
-    assert Manager("apt", policy=policy).install("redis-server", said.append)
+    assert PackageManager("apt", policy=policy).install("redis-server", reports.append)
 
     assert "exit 101" in (machine / "policy-seen").read_text()
     assert not policy.exists()
     assert calls(machine)[-1] == "systemctl --quiet disable redis-server.service"
-    assert said == ["installing redis-server with apt-get (no system service is started or enabled)"]
+    assert reports == ["installing redis-server with apt-get (no system service is started or enabled)"]
 
 
-def test_a_rule_of_the_system_is_left_as_it_is(machine: Path) -> None:
-    """Where a policy-rc.d is in place already it decides, and stays."""
+def test_a_policy_of_the_system_is_kept(machine: Path) -> None:
+    """An existing policy-rc.d decides, and is not changed."""
     policy = machine / "policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 104\n")
 
-    Manager("apt", policy=policy).install("redis-server", lambda _: None)
+    PackageManager("apt", policy=policy).install("redis-server", lambda _: None)
 
     assert policy.read_text() == "#!/bin/sh\nexit 104\n"
 
 
-def test_a_service_that_was_enabled_before_stays_so(machine: Path) -> None:
-    """What the system's owner wants running is not ours to disable."""
+def test_a_service_that_was_enabled_stays_enabled(machine: Path) -> None:
+    """Only services that the installation enabled are disabled."""
     (machine / "installed").touch()
 
-    Manager("apt", policy=machine / "policy-rc.d").install("redis-server", lambda _: None)
+    PackageManager("apt", policy=machine / "policy-rc.d").install("redis-server", lambda _: None)
 
     assert not any("disable" in call for call in calls(machine))

@@ -1,4 +1,4 @@
-"""Ports for servers that are started together."""
+"""Free ports."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from wxbus_local.servers.ports import FIRST, LAST, free_port
 
-BY_CHANCE_THE_SAME = """
+SAME_RANDOM_SEED = """
 import random; random.seed(1)
 from wxbus_local.servers.ports import free_port
 print(*(free_port() for _ in range(100)), flush=True)
@@ -14,25 +14,25 @@ input()
 """
 
 
-def test_no_port_is_given_twice() -> None:
-    """Nobody listens on them yet: two services of one test, chosen one after the other, would take the same."""
+def test_no_port_is_returned_twice() -> None:
+    """A returned port may still be free when the next one is chosen, because its server has not started yet."""
     ports = []
-    for row in [1] * 100 + [3] * 100:
-        first = free_port(row=row)
-        ports += range(first, first + row)
+    for count in [1] * 100 + [3] * 100:
+        first = free_port(count=count)
+        ports += range(first, first + count)
     assert len(ports) == len(set(ports))
     assert all(FIRST <= port <= LAST for port in ports)
 
 
-def test_no_two_processes_are_given_the_same() -> None:
-    """It may take seconds from the choice of a port until somebody listens there; others start servers meanwhile."""
-    given: list[str] = []
-    command = [sys.executable, "-c", BY_CHANCE_THE_SAME]
+def test_processes_get_different_ports() -> None:
+    """Two processes do not get the same port, even with the same random numbers."""
+    ports: list[str] = []
+    command = [sys.executable, "-c", SAME_RANDOM_SEED]
     with ExitStack() as stack:
         for _ in range(2):
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             stack.enter_context(process)
             stack.callback(process.kill)
             assert process.stdout
-            given += process.stdout.readline().split()
-    assert len(given) == len(set(given)) == 200
+            ports += process.stdout.readline().split()
+    assert len(ports) == len(set(ports)) == 200

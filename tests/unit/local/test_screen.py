@@ -1,4 +1,4 @@
-"""What a person sees of the services' log lines."""
+"""How the services' output is printed."""
 
 import io
 import json
@@ -13,12 +13,12 @@ ATTACK = "/wechat/a\n12:00:00 token     all.well\x1b[31m\x1b]0;title\x07\x9b2J\u
 
 
 def shown(*lines: Line) -> str:
-    """What is on the screen after these lines of running services."""
+    """Return the terminal's content after these lines."""
     output = io.StringIO()
     screen = Screen(Console(file=output, width=200, force_terminal=False))
     screen.stream()
     for line in lines:
-        screen.hear(line)
+        screen.add(line)
     return output.getvalue()
 
 
@@ -34,16 +34,16 @@ def shown(*lines: Line) -> str:
     ],
     ids=["value", "event", "name", "list", "time", "no-log-line"],
 )
-def test_control_characters_of_a_line_are_escaped(text: str) -> None:
-    """Whatever a stranger puts into a request, a line stays one line and the terminal's state is left alone."""
+def test_control_characters_are_escaped(text: str) -> None:
+    """Data of a request cannot add lines to the output or control the terminal."""
     output = shown(Line("ingress", text))
 
     assert output.count("\n") == 1
     assert all(character.isprintable() for character in output.rstrip("\n"))
 
 
-def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
-    """Line feeds are its layout; codes in the message of an exception are not."""
+def test_a_traceback_keeps_only_its_line_feeds() -> None:
+    """Other control characters in an exception's message are escaped."""
     exception = "Traceback:\n  File 'x'\nValueError: \x1b[31mred"
 
     output = shown(Line("worker.1", json.dumps({"event": "failed", "exception": exception})))
@@ -53,12 +53,12 @@ def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
     assert "\\x1b[31mred" in output
 
 
-def test_lines_about_starting_are_kept_back_and_shown_if_it_fails() -> None:
-    """Who starts it sees each part become ready, and on failure the reason as the last line."""
+def test_output_of_the_start_is_printed_only_if_the_start_fails() -> None:
+    """A failed start prints the services' last output, then the reason as the last line."""
     output = io.StringIO()
     screen = Screen(Console(file=output, width=120))
 
-    screen.hear(Line("ingress", json.dumps({"event": "store.away"})))
+    screen.add(Line("ingress", json.dumps({"event": "store.away"})))
     assert output.getvalue() == ""
     screen.failure("the \x1b[31mreason")
 

@@ -1,4 +1,4 @@
-"""`python -m wxbus_local run` and `demo`: all of wxbus on this machine."""
+"""The commands `python -m wxbus_local run` and `demo`."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Runs all of 
 
 @cli.command()
 def run() -> None:
-    """Start token, ingress, workers and the sandbox, and stay until Ctrl-C."""
+    """Start the token service, ingress, workers and the sandbox, and run until Ctrl-C."""
     from wxbus_local import commands
 
     commands.run()
@@ -21,7 +21,7 @@ def run() -> None:
 def demo(
     against: Annotated[str, typer.Option(help="Play against a running stack whose sandbox is at this address.")] = "",
 ) -> None:
-    """Start the same, play a conversation, exit 0 only if all of it did what it should."""
+    """Start the same, play a conversation and stop; the exit code is 0 if the conversation succeeded."""
     from wxbus_local import commands
 
     commands.demo(against)

@@ -1,4 +1,4 @@
-"""What `python -m wxbus_local run` and `demo` do."""
+"""The commands `run` and `demo`."""
 
 import asyncio
 import contextlib
@@ -18,44 +18,44 @@ from rich.text import Text
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError, WxbusError
-from wxbus_local.console.next_steps import invite, invite_wechat
+from wxbus_local.console.next_steps import print_sandbox_steps, print_wechat_steps
 from wxbus_local.console.screen import Screen
-from wxbus_local.demo.player import demonstrate
+from wxbus_local.demo.player import play_demo
 from wxbus_local.processes.run import Run
-from wxbus_local.servers.launcher import Launcher, find
+from wxbus_local.servers.launcher import Launcher, open_servers
 from wxbus_local.settings import LocalSettings
-from wxbus_local.stack.cleanup import forget
-from wxbus_local.stack.plan import UNKNOWN, Plan
+from wxbus_local.stack.cleanup import delete_namespace
+from wxbus_local.stack.plan import Plan
 from wxbus_local.stack.preflight import check
 from wxbus_local.stack.stack import Stack
 
 
-class Told(BaseException):
-    """SIGINT or SIGTERM: stop what runs, in good order."""
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived."""
 
 
 def run() -> None:
-    """Start all services, and stay until Ctrl-C."""
+    """Start all services and run until Ctrl-C."""
     screen = Screen(Console(highlight=False))
-    with _explained(screen), contextlib.suppress(Told):
+    with _errors_printed(screen), contextlib.suppress(Interrupted):
         settings = load(LocalSettings)
         settings.check()
-        with _alone(settings.local_data), Run.open() as guarded:
-            screen.title("starting on this machine, all data below " + str(settings.data))
+        with _locked(settings.local_data), Run.open() as guarded:
+            screen.title(f"starting on this machine, all data below {settings.data}")
             plan = Plan.of(settings, data=settings.data)
-            for sentence in plan.warnings():
-                screen.warn(sentence)
-            check(plan.environment(guarded, UNKNOWN))
+            for warning in plan.warnings():
+                screen.warn(warning)
+            check(plan.environment(guarded))
             with (
-                find(Launcher(guarded, screen.say), data=settings.data) as servers,
-                plan.running(guarded, servers, hear=screen.hear, reload=True) as stack,
-                plan.variables_written(servers),
+                open_servers(Launcher(guarded, screen.say), data=settings.data) as servers,
+                plan.running(guarded, servers, on_line=screen.add, reload=True) as stack,
+                plan.env_file(servers),
             ):
                 _wait_ready(screen, stack)
                 if settings.real:
-                    invite_wechat(screen, plan)
+                    print_wechat_steps(screen, plan)
                 else:
-                    invite(screen, plan.addresses)
+                    print_sandbox_steps(screen, plan.addresses)
                 screen.stream()
                 try:
                     stack.watch()
@@ -64,65 +64,65 @@ def run() -> None:
 
 
 def demo(against: str) -> None:
-    """Play a conversation with the stack whose sandbox is at `against`, without that with one started for it.
+    """Play a conversation with the stack whose sandbox is at `against`, or with a new stack if it is empty.
 
     Raises:
-        typer.Exit: With code 1: not all of it did what it should.
+        typer.Exit: With code 1: the conversation failed.
     """
     screen = Screen(Console(highlight=False))
-    good = False
-    with _explained(screen):
+    succeeded = False
+    with _errors_printed(screen):
         if against:
             screen.title(f"a conversation, by the sandbox at {against}")
-            good = asyncio.run(demonstrate(screen.console, against, fresh=False))
+            succeeded = asyncio.run(play_demo(screen.console, against, fresh=False))
         else:
-            good = _demo_here(screen)
-    if not good:
-        screen.console.print(Text.assemble("  ", ("The conversation did not go as it must.", "bold red"), "\n"))
+            succeeded = _demo_with_new_stack(screen)
+    if not succeeded:
+        screen.console.print(Text.assemble("  ", ("The conversation failed.", "bold red"), "\n"))
         raise typer.Exit(1)
-    screen.console.print(Text.assemble("  ", ("All of it as it must be.", "bold green"), "\n"))
+    screen.console.print(Text.assemble("  ", ("The conversation succeeded.", "bold green"), "\n"))
 
 
-def _demo_here(screen: Screen) -> bool:
-    # Never the user's own names: what is under them is deleted afterwards.
+def _demo_with_new_stack(screen: Screen) -> bool:
     settings = load(LocalSettings)
     settings.check()
+    # Never the user's namespace: everything in it is deleted afterwards.
     settings = settings.for_demo(namespace=f"demo-{secrets.token_hex(4)}")
     with TemporaryDirectory(prefix="wxbus-", ignore_cleanup_errors=True) as folder, Run.open() as guarded:
         screen.title("starting on this machine, for the length of a conversation")
         plan = Plan.of(settings, data=Path(folder))
-        with find(Launcher(guarded, screen.say), data=Path(folder)) as servers:
-            screen.say(f"names: {settings.namespace}.* on both, deleted afterwards")
+        with open_servers(Launcher(guarded, screen.say), data=Path(folder)) as servers:
+            screen.say(f"namespace: {settings.namespace}, deleted afterwards")
             try:
-                with plan.running(guarded, servers, hear=screen.hear, reload=False) as stack:
+                with plan.running(guarded, servers, on_line=screen.add, reload=False) as stack:
                     _wait_ready(screen, stack)
                     screen.console.print()
-                    good = asyncio.run(demonstrate(screen.console, stack.addresses.sandbox_url, fresh=True))
+                    succeeded = asyncio.run(play_demo(screen.console, stack.addresses.sandbox_url, fresh=True))
                     stack.check()
             finally:
-                if len(servers.own) < 2:  # the others go with all they hold
+                if len(servers.started) < 2:  # a server that we started ends with its data
                     topology = Topology(settings.namespace, partitions=settings.partitions)
-                    asyncio.run(forget(servers.amqp_url, servers.redis_url, topology))
-    return good
+                    asyncio.run(delete_namespace(servers.amqp_url, servers.redis_url, topology))
+    return succeeded
 
 
 def _wait_ready(screen: Screen, stack: Stack) -> None:
-    places = stack.addresses.places
-    stack.wait_ready(lambda name, seconds: screen.ready(name, places[name], seconds))
+    addresses = stack.addresses.by_service
+    stack.wait_ready(lambda name, seconds: screen.ready(name, addresses[name], seconds))
 
 
 @contextlib.contextmanager
-def _explained(screen: Screen) -> Iterator[None]:
-    """Run the block; let SIGINT and SIGTERM stop it in good order; print what goes wrong, and exit 1 then."""
+def _errors_printed(screen: Screen) -> Iterator[None]:
+    """Run the block; SIGINT and SIGTERM raise Interrupted in it; errors are printed and exit with code 1."""
 
-    def told(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise Told
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise Interrupted
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told)
+        signal.signal(number, interrupt)
     try:
         yield
-    except Told as exc:
+    except Interrupted as exc:
         raise typer.Exit(130) from exc
     except WxbusError as exc:
         screen.failure(str(exc))
@@ -130,14 +130,14 @@ def _explained(screen: Screen) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """Run the block as the only one that uses this folder."""
+def _locked(data: Path) -> Iterator[None]:
+    """Run the block unless another run uses this folder."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
             raise ConfigurationError(
-                f"another one runs with its data below {data}; stop it, or set WXBUS_LOCAL_DATA to another folder"
+                f"another run uses the data below {data}; stop it, or set WXBUS_LOCAL_DATA to another folder"
             ) from exc
         yield

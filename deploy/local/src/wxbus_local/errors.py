@@ -1,7 +1,7 @@
-"""What can go wrong before anything of wxbus runs; part of the tree of `wxbus.errors`."""
+"""Errors of the local stack."""
 
 from wxbus.errors import WxbusError
 
 
 class StartFailed(WxbusError):
-    """A process or container that we started ended, or was not ready in time; the text ends with what it said last."""
+    """A process or container ended, or was not ready in time. The text ends with the last lines of its output."""

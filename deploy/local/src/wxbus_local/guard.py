@@ -48,7 +48,7 @@ def remove_containers(run_id: str) -> None:
     from wxbus_local.servers.containers import Engine  # noqa: PLC0415 - half a second that most runs do not need
 
     with contextlib.closing(Engine()) as engine:
-        for container in engine.of_run(run_id):
+        for container in engine.containers_of(run_id):
             container.remove(force=True, v=True)
 
 

@@ -1,50 +1,76 @@
-"""Prints what to do next when all parts are ready."""
+"""Prints what to do next when all services are ready."""
 
 import asyncio
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from rich.text import Text
 
 from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import AccountKind
+from wxbus.errors import RpcFailure, RpcUnavailable
+from wxbus.rpc import Client
+from wxbus.tokens.services import TokenService
 from wxbus_local.console.screen import Screen
-from wxbus_local.real import first_tokens, to_enter
-from wxbus_local.stack.addresses import Addresses, url
+from wxbus_local.stack.addresses import DEFAULT_SANDBOX_PORT, Addresses, url
 from wxbus_local.stack.plan import Plan
 
+UNKNOWN_PUBLIC_URL: Final = "https://YOUR.NAME"
 
-def invite(screen: Screen, addresses: Addresses) -> None:
+
+def print_sandbox_steps(screen: Screen, addresses: Addresses) -> None:
     """Print how to send a first message from the sandbox."""
-    sandbox = addresses.sandbox_url
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(Path.cwd())
-    usual = "" if addresses.sandbox == 8082 else f" --url {sandbox}"
+    option = "" if addresses.sandbox == DEFAULT_SANDBOX_PORT else f" --url {addresses.sandbox_url}"
     screen.console.print(
         Text.assemble(
             "\n  Send a first message, in a second terminal:\n\n",
-            (f"    {python} -m wxbus_sandbox send text hello{usual}\n", "bold cyan"),
-            f"\n  or look at {sandbox}. Ctrl-C stops everything.\n",
+            (f"    {python} -m wxbus_sandbox send text hello{option}\n", "bold cyan"),
+            f"\n  or look at {addresses.sandbox_url}. Ctrl-C stops everything.\n",
         ),
         soft_wrap=True,
     )
 
 
-def invite_wechat(screen: Screen, plan: Plan) -> None:
-    """Print whether WeChat gives tokens for the accounts, and what to enter in its console."""
+def print_wechat_steps(screen: Screen, plan: Plan) -> None:
+    """Print whether WeChat issues tokens for the accounts, and what to enter in its console."""
     accounts = Accounts.read(plan.settings.accounts_file)
     screen.console.print()
-    asyncio.run(_show_tokens(screen, plan, accounts))
-    ingress, public = url(plan.addresses.ingress), plan.settings.local_public_url
-    lines = "\n  ".join(to_enter(accounts, ingress_url=ingress, public_url=public))
+    asyncio.run(_print_tokens(screen, plan, accounts))
+    ingress_url, public_url = url(plan.addresses.ingress), plan.settings.local_public_url
+    lines = "\n  ".join(_console_entries(accounts, ingress_url=ingress_url, public_url=public_url))
     screen.console.print(Text(f"\n  {lines}\n\n  Ctrl-C stops everything.\n"), soft_wrap=True)
 
 
-async def _show_tokens(screen: Screen, plan: Plan, accounts: Accounts) -> None:
-    token_url, key = url(plan.addresses.token), plan.credentials.admin_api_key
-    async for account, reason in first_tokens(token_url, key, accounts):
-        if reason:
-            screen.warn(f"{account.name}: WeChat gives no access token: {reason}")
-        else:
-            screen.say(f"{account.name}: WeChat gave an access token")
+async def _print_tokens(screen: Screen, plan: Plan, accounts: Accounts) -> None:
+    async with Client.open(url(plan.addresses.token), plan.credentials.admin_api_key) as client:
+        token = client.bind(TokenService)
+        for account in accounts:
+            if account.secret is None or account.kind is AccountKind.COMPONENT:
+                continue  # a platform's token needs the ticket that WeChat pushes later
+            try:
+                await token.get(appid=account.appid)
+            except (RpcFailure, RpcUnavailable) as exc:
+                reason = (exc.detail or exc.title) if isinstance(exc, RpcFailure) else str(exc)
+                screen.warn(f"{account.name}: WeChat gives no access token: {reason}")
+            else:
+                screen.say(f"{account.name}: WeChat gave an access token")
+
+
+def _console_entries(accounts: Accounts, *, ingress_url: str, public_url: str | None) -> Iterator[str]:
+    """Yield the lines that say what to make reachable and what to enter in WeChat's console."""
+    yield f"WeChat must reach {ingress_url} by https, through a reverse proxy or a tunnel."
+    if public_url is None:
+        yield "Enter in WeChat's console, with your public name for YOUR.NAME (or set WXBUS_LOCAL_PUBLIC_URL):"
+    else:
+        yield "Enter in WeChat's console:"
+    width = max((len(account.name) for account in accounts), default=0)
+    for account in accounts:
+        yield f"  {account.name:{width}}  {public_url or UNKNOWN_PUBLIC_URL}/wechat/{account.name}"
+    yield "with the account's Token and EncodingAESKey. Put this machine's public address on the account's"
+    yield "IP allow-list: WeChat gives tokens to no other address (errcode 40164 names the address that it saw)."

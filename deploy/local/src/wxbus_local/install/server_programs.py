@@ -1,81 +1,78 @@
-"""Whether this machine can have RabbitMQ and Redis; checked before anything is installed, so with Python alone.
+"""Checks whether this machine can provide RabbitMQ and Redis: `python3 -m wxbus_local.install.server_programs`.
 
-`python3 -m wxbus_local.install.server_programs` is the check that `make` runs before it makes the virtual environment.
+`make` runs it before it creates the virtual environment, so it needs only the standard library.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wxbus_local.install import package_managers
 
 DOCKER_TIMEOUT = 10
-"""Seconds in which a Docker engine has to answer."""
+"""Seconds in which a Docker engine must answer."""
 
 
 @dataclass(frozen=True)
-class Need:
-    """A server we need: the program, and where it is beside the path."""
+class ServerProgram:
+    """A server's program and the ways to install it."""
 
     name: str
     variable: str
-    """Holds the address of one that runs already."""
+    """The environment variable with the address of a running server."""
     executable: str
-    first: tuple[str, ...]
-    """Folders that are looked into before the path."""
-    last: tuple[str, ...]
-    """Folders that are looked into after the path."""
-    packages: "dict[str, str]"
-    """What it is called by each package manager."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The package's name, by package manager."""
+    before_path: Sequence[str] = ()
+    """Folders to search before PATH."""
+    after_path: Sequence[str] = ()
+    """Folders to search after PATH."""
 
-    def program(self) -> "str | None":
+    def find(self) -> str | None:
         """Return the path of the program on this machine."""
-        places = [*self.first, None, *self.last]
-        return next((found for place in places if (found := shutil.which(self.executable, path=place))), None)
+        folders = [*self.before_path, None, *self.after_path]
+        return next((path for folder in folders if (path := shutil.which(self.executable, path=folder))), None)
 
 
-RABBITMQ = Need(
+RABBITMQ = ServerProgram(
     name="RabbitMQ",
     variable="WXBUS_AMQP_URL",
     executable="rabbitmq-server",
-    first=(
-        "/usr/lib/rabbitmq/bin",  # Debian, Fedora: the one on the path changes to user rabbitmq, which needs root
+    packages={"apt": "rabbitmq-server", "brew": "rabbitmq"},
+    before_path=(
+        "/usr/lib/rabbitmq/bin",  # Debian, Fedora: the script on PATH switches to the user rabbitmq, which needs root
         "/opt/homebrew/opt/rabbitmq/sbin",
         "/usr/local/opt/rabbitmq/sbin",
     ),
-    last=(),
-    packages={"apt": "rabbitmq-server", "brew": "rabbitmq"},
 )
-REDIS = Need(
+REDIS = ServerProgram(
     name="Redis",
     variable="WXBUS_REDIS_URL",
     executable="redis-server",
-    first=(),
-    last=("/opt/homebrew/bin", "/usr/local/bin"),
     packages={"apt": "redis-server", "brew": "redis"},
+    after_path=("/opt/homebrew/bin", "/usr/local/bin"),
 )
 
 
-def missing() -> "list[Need]":
-    """Return the servers that have no address in the environment and no program on this machine."""
-    return [need for need in (RABBITMQ, REDIS) if not os.environ.get(need.variable) and need.program() is None]
+def missing() -> list[ServerProgram]:
+    """Return the servers that have neither an address in the environment nor a program on this machine."""
+    return [program for program in (RABBITMQ, REDIS) if not os.environ.get(program.variable) and program.find() is None]
 
 
-def advice(needs: "Iterable[Need]") -> str:
-    """Return what is needed, and one command to type for all of it."""
-    wanted = list(needs)
-    names = " and ".join(need.name for need in wanted)
-    verb = "are" if len(wanted) > 1 else "is"
-    variables = " and ".join(need.variable for need in wanted)
-    command = package_managers.advice([need.packages for need in wanted])
-    return f"{names} {verb} needed: {command}; or start Docker; or set {variables} to servers that run already"
+def instructions(programs: Sequence[ServerProgram]) -> str:
+    """Return one sentence on how to get these servers."""
+    names = " and ".join(program.name for program in programs)
+    verb = "are" if len(programs) > 1 else "is"
+    variables = " and ".join(program.variable for program in programs)
+    command = package_managers.instructions([program.packages for program in programs])
+    return f"{names} {verb} needed: {command}; or start Docker; or set {variables} to running servers"
 
 
-def has_docker() -> bool:
-    """Whether a Docker engine answers."""
+def docker_answers() -> bool:
+    """Return whether a Docker engine answers."""
     if shutil.which("docker") is None:
         return bool(os.environ.get("DOCKER_HOST"))
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
@@ -85,12 +82,12 @@ def has_docker() -> bool:
         return False
 
 
-def main() -> "str | None":
-    """Return None if there is a way to both servers, else what to do."""
-    lacking = missing()
-    if not lacking or package_managers.manager() or has_docker():
+def main() -> str | None:
+    """Return None if both servers can be had, else what to do."""
+    programs = missing()
+    if not programs or package_managers.available() or docker_answers():
         return None
-    return advice(lacking)
+    return instructions(programs)
 
 
 if __name__ == "__main__":

@@ -1,57 +1,59 @@
-"""Ports on 127.0.0.1 that nobody uses and nobody else of ours is given: it takes a server a while to listen."""
+"""Free ports on 127.0.0.1, each returned once: a server needs a while until it listens."""
 
 import random
 import socket
 from collections.abc import Iterator
 from threading import Lock
+from typing import Final
 
 from wxbus_local.errors import StartFailed
 
-FIRST, LAST = 20_000, 29_999
-"""Below the range from which systems take the local ports of outgoing connections: those would race with us."""
-BLOCK = 50
-"""Ports that a process takes for itself at once."""
+FIRST: Final = 20_000
+LAST: Final = 29_999
+"""Below the range from which systems take the local ports of outgoing connections."""
+BLOCK: Final = 50
+"""Ports that a process reserves at once."""
 
 
-class _Ports:
-    """Gives each port away once."""
+class PortPool:
+    """Returns each port once, also among processes."""
 
     def __init__(self) -> None:
-        self._claims: list[socket.socket] = []
-        """The UDP port with the number of each block's first: who holds that has the block, until his process ends."""
-        self._left = self._ours()
+        self._reservations: list[socket.socket] = []
+        """UDP sockets on the first port of each block of this process; the process's end frees them."""
+        self._ports = self._reserved_ports()
         self._lock = Lock()
 
-    def take(self, row: int) -> int:
-        """Return the first of so many free ports in a row."""
+    def take(self, count: int) -> int:
+        """Return the first of `count` consecutive free ports."""
         found: list[int] = []
         with self._lock:
-            for port in self._left:
+            for port in self._ports:
                 if found and port != found[-1] + 1:
                     found = []
                 found = [*found, port] if is_free(port) else []
-                if len(found) == row:
+                if len(found) == count:
                     return found[0]
-        raise StartFailed(f"no {row} free ports in a row are left between {FIRST} and {LAST}")
+        raise StartFailed(f"no {count} consecutive free ports between {FIRST} and {LAST}")
 
-    def _ours(self) -> Iterator[int]:
-        firsts = range(FIRST, LAST + 1, BLOCK)
-        for first in random.sample(firsts, k=len(firsts)):
-            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def _reserved_ports(self) -> Iterator[int]:
+        blocks = range(FIRST, LAST + 1, BLOCK)
+        for first in random.sample(blocks, k=len(blocks)):
+            reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                claim.bind(("127.0.0.1", first))
+                reservation.bind(("127.0.0.1", first))
             except OSError:
-                claim.close()
+                reservation.close()
             else:
-                self._claims.append(claim)
+                self._reservations.append(reservation)
                 yield from range(first, first + BLOCK)
 
 
-_ports = _Ports()
+_pool = PortPool()
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -61,13 +63,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(*, row: int = 1) -> int:
-    """Return a port that is free now, the first of so many in a row; neither it nor they are returned again.
+def free_port(*, count: int = 1) -> int:
+    """Return a free port, the first of `count` consecutive ones; none of them is returned again.
 
     Raises:
-        StartFailed: There is none.
+        StartFailed: No such ports are free.
     """
-    return _ports.take(row)
+    return _pool.take(count)
 
 
 def preferred_port(port: int) -> int:

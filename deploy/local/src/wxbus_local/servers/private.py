@@ -1,177 +1,104 @@
-"""A server program as a process of our own: started, and for tests killed and frozen, without touching any other."""
+"""A server program as a child process with data, log and configuration in one folder, on 127.0.0.1 only."""
 
 import contextlib
 import signal
 import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Final
 
 import psutil
 
 from wxbus_local.errors import StartFailed
 from wxbus_local.processes.run import Run
 from wxbus_local.processes.tree import end, is_alive, wait_ended
+from wxbus_local.servers.server import LAST_LINES, START_TIMEOUT, wait_ready
 
-START_TIMEOUT = 60.0
-STOP_GRACE = 15.0
-POLL = 0.1
-LAST_LINES = 12
-
-
-class Server(Protocol):
-    """RabbitMQ or Redis of our own. Calls block: from a coroutine use `asyncio.to_thread`."""
-
-    @property
-    def url(self) -> str:
-        """Return where it is; stays the same when it is killed and started again."""
-        ...
-
-    @property
-    def management_url(self) -> str | None:
-        """Return where RabbitMQ's management API is, for the user and password of `url`; None: there is none."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """Return what it is, for a person."""
-        ...
-
-    def alive(self) -> bool:
-        """Whether it runs, frozen or not."""
-        ...
-
-    def start(self) -> None:
-        """Start it, again too, with the data it had; return when it answers.
-
-        Raises:
-            StartFailed: It ended, or did not answer in time.
-        """
-        ...
-
-    def kill(self) -> None:
-        """End it as a crash does (SIGKILL)."""
-        ...
-
-    def freeze(self) -> None:
-        """Let it run no instruction more (SIGSTOP): connections stay open, nothing answers."""
-        ...
-
-    def thaw(self) -> None:
-        """Let a frozen one go on."""
-        ...
-
-    def stop(self) -> None:
-        """End it in good order, so that it can be started again; it may have been killed or frozen before."""
-        ...
-
-    def discard(self) -> None:
-        """End it at once, in whatever state it is; a container goes with its data, a program's stays in its folder."""
-        ...
-
-
-def wait_ready(probe: Callable[[], str | None], *, alive: Callable[[], bool], timeout: float, what: str) -> None:
-    """Return when `probe` finds no fault.
-
-    Raises:
-        StartFailed: It is not alive any more, or `timeout` seconds have passed.
-    """
-    deadline = time.monotonic() + timeout
-    while (fault := probe()) is not None:
-        if not alive():
-            raise StartFailed(f"{what} ended while starting")
-        if time.monotonic() > deadline:
-            raise StartFailed(f"{what} was not ready in {timeout:.0f} s: {fault}")
-        time.sleep(POLL)
+STOP_GRACE: Final = 15.0
 
 
 class PrivateServer(ABC):
-    """A server program with its data, log and configuration in one folder, listening on 127.0.0.1 only."""
+    """A `Server` that runs as a child process."""
 
-    name: str
+    name: ClassVar[str]
 
-    def __init__(self, run: Run, folder: Path) -> None:
-        self._run = run
+    def __init__(self, run: Run, folder: Path, executable: str) -> None:
         self.folder = folder
+        self.executable = executable
+        self._run = run
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Return its address."""
+        """Return the address."""
 
     @property
     def management_url(self) -> str | None:
-        """Return None: only RabbitMQ has it."""
+        """Return None: only RabbitMQ has a management API."""
         return None
 
     @property
-    @abstractmethod
-    def program(self) -> str:
-        """Return the program's path."""
-
-    @property
     def description(self) -> str:
-        """Return what runs, for a person."""
-        return f"private instance of {self.program}"
+        """Return a text that names the program."""
+        return f"private instance of {self.executable}"
 
     @abstractmethod
     def command(self) -> Sequence[str]:
-        """Return the command that runs it in the foreground, its files written."""
+        """Return the command that runs the server in the foreground, after writing its configuration files."""
 
-    @abstractmethod
     def environment(self) -> Mapping[str, str]:
-        """Return the variables it needs."""
+        """Return variables to add to the environment."""
+        return {}
 
     @abstractmethod
     def probe(self) -> str | None:
-        """Return None if it answers, else why not."""
+        """Return None if the server answers, else the reason."""
 
     def start(self) -> None:
         """Start it and return when it answers."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._process = self.spawn(self.command(), self.environment())
         try:
-            wait_ready(self.probe, alive=self.alive, timeout=START_TIMEOUT, what=self.name)
-        except BaseException as exc:  # Ctrl-C too
+            self.wait_ready(self.probe, self._process, timeout=START_TIMEOUT, name=self.name)
+        except BaseException:  # also Ctrl-C
             self.discard()
-            if isinstance(exc, StartFailed):
-                raise StartFailed(f"{exc}\n{self.last_words()}") from exc
             raise
 
     def kill(self) -> None:
-        """SIGKILL to the whole tree of processes."""
+        """Send SIGKILL to the process tree."""
         tree = self._tree()
-        for process in tree:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._reap(tree)
+        _signal(tree, signal.SIGKILL)
+        self._reap()
+        wait_ended(tree)
 
     def freeze(self) -> None:
-        """SIGSTOP to the whole tree of processes."""
-        self._signal(signal.SIGSTOP)
+        """Send SIGSTOP to the process tree."""
+        _signal(self._tree(), signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT to the whole tree of processes."""
-        self._signal(signal.SIGCONT)
+        """Send SIGCONT to the process tree."""
+        _signal(self._tree(), signal.SIGCONT)
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL to what is left of the tree."""
+        """Send SIGTERM to the first process, which stops the others, then SIGKILL to the rest of the tree."""
         tree = self._tree()
-        if tree:
-            self.thaw()
-            end(tree[:1], grace=STOP_GRACE)  # the first of them ends the others in its own order
-            end([process for process in tree[1:] if is_alive(process)], grace=0)
-        self._reap(tree)
+        self.thaw()
+        end(tree[:1], grace=STOP_GRACE)
+        end([process for process in tree[1:] if is_alive(process)], grace=0)
+        self._reap()
 
     def discard(self) -> None:
-        """SIGKILL to all of it."""
+        """End it at once."""
         self.kill()
 
+    def alive(self) -> bool:
+        """Return whether its first process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def spawn(self, command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        """Start a process of this run in a session of its own; what it says goes to the log."""
+        """Start a process of this run in its own session; its output is appended to the log."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -183,16 +110,15 @@ class PrivateServer(ABC):
                 start_new_session=True,
             )
 
-    def last_words(self) -> str:
-        """Return the end of its log."""
-        with contextlib.suppress(OSError):
+    def wait_ready(
+        self, probe: Callable[[], str | None], process: "subprocess.Popen[bytes]", *, timeout: float, name: str
+    ) -> None:
+        """Return when `probe` returns None; an error ends with the last lines of the log."""
+        try:
+            wait_ready(probe, alive=lambda: process.poll() is None, timeout=timeout, name=name)
+        except StartFailed as exc:
             lines = (self.folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-            return "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
-        return ""
-
-    def alive(self) -> bool:
-        """Whether its first process runs."""
-        return self._process is not None and self._process.poll() is None
+            raise StartFailed("\n  ".join([str(exc), *lines[-LAST_LINES:]])) from exc
 
     def _tree(self) -> list[psutil.Process]:
         if self._process is None:
@@ -203,13 +129,13 @@ class PrivateServer(ABC):
         except psutil.NoSuchProcess:
             return []
 
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self._tree():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-
-    def _reap(self, tree: Sequence[psutil.Process]) -> None:
+    def _reap(self) -> None:
         if self._process is not None:
             self._process.wait()
             self._process = None
-        wait_ended(tree)
+
+
+def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)

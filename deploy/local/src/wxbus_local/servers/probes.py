@@ -1,37 +1,65 @@
-"""Whether a server answers as what it should be: a listening port alone does not say so."""
+"""Checks that a server answers in its own protocol: an open port may belong to another program."""
 
 import asyncio
+import socket
+from typing import Final, Protocol
 
 import aio_pika
 import redis
 from aio_pika.exceptions import AMQPError
 from yarl import URL
 
-TIMEOUT = 5.0
-"""Seconds; a server that others use hard, or that was just started, may take its time."""
-AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
-METHOD_FRAME = b"\x01"
+TIMEOUT: Final = 5.0
+"""Seconds: a busy server, or one that has just started, is slow."""
+AMQP_HEADER: Final = b"AMQP\x00\x00\x09\x01"
+METHOD_FRAME: Final = b"\x01"
 
 
-def amqp(url: str) -> str | None:
-    """Return None if RabbitMQ takes a connection and opens its virtual host, else why not. Not within a loop."""
+class Probe(Protocol):
+    """Checks the server at an address."""
+
+    def __call__(self, url: str, *, timeout: float = TIMEOUT) -> str | None:
+        """Return None if the server answers, else the reason."""
+
+
+def tcp_connect(port: int) -> str | None:
+    """Return None if a program listens on this port of 127.0.0.1, else the reason."""
     try:
-        # Its own loop and no more: `asyncio.run` would take away the one that the thread may have set (pytest-asyncio).
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
+    except OSError as exc:
+        return str(exc)
+    return None
+
+
+def redis_ping(url: str, *, timeout: float = TIMEOUT) -> str | None:
+    """Return None if Redis answers a PING, else the reason."""
+    try:
+        with redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as exc:
+        return str(exc) or type(exc).__name__
+    return None
+
+
+def amqp_connect(url: str, *, timeout: float = TIMEOUT) -> str | None:
+    """Return None if RabbitMQ accepts a connection to its virtual host, else the reason. Not for coroutines."""
+    try:
+        # `asyncio.run` would remove the loop that pytest-asyncio has set for this thread.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            runner.run(_connect(URL(url)))
+            runner.run(_connect(URL(url), timeout))
     except TimeoutError:
-        return f"no answer in {TIMEOUT:.0f} s"
+        return f"no answer in {timeout:.0f} s"
     except EOFError:
-        return "what listens there does not speak AMQP"
+        return "the program that listens there does not speak AMQP"
     except (AMQPError, OSError, ValueError) as exc:
         return str(exc) or type(exc).__name__
     return None
 
 
-async def _connect(url: URL) -> None:
-    async with asyncio.timeout(TIMEOUT):
+async def _connect(url: URL, timeout: float) -> None:
+    async with asyncio.timeout(timeout):
         if url.scheme == "amqp":
-            # A look before the client comes: it logs every refusal as an error, and a server that starts refuses often.
+            # aio-pika logs each refused connection as an error, and a starting server refuses many.
             reader, writer = await asyncio.open_connection(url.host, url.port or 5672)
             try:
                 writer.write(AMQP_HEADER)
@@ -41,13 +69,3 @@ async def _connect(url: URL) -> None:
                 writer.close()
         async with await aio_pika.connect(url):
             pass
-
-
-def resp(url: str) -> str | None:
-    """Return None if Redis answers a PING, else why not."""
-    try:
-        with redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as client:
-            client.ping()
-    except (redis.RedisError, OSError, ValueError) as exc:
-        return str(exc) or type(exc).__name__
-    return None

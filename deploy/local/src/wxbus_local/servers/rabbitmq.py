@@ -1,70 +1,64 @@
-"""A RabbitMQ of our own, beside any other on the machine: own node name, ports, cookie, data and port mapper.
+"""A private RabbitMQ with its own node name, ports, cookie, data and port mapper.
 
-Nothing of the system's installation is read or written but the program itself.
+It shares only the program with the system's installation, and runs beside other nodes on the machine.
 """
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from wxbus_local.errors import StartFailed
 from wxbus_local.processes.run import Run
 from wxbus_local.servers import probes
 from wxbus_local.servers.ports import free_port
-from wxbus_local.servers.private import POLL, PrivateServer
+from wxbus_local.servers.private import PrivateServer
 
-ERLANG_PLACES = ("/opt/homebrew/bin", "/usr/local/bin")
-EPMD_TIMEOUT = 20.0
+ERLANG_FOLDERS: Final = ("/opt/homebrew/bin", "/usr/local/bin")
+EPMD_TIMEOUT: Final = 20.0
+EPMD: Final = "Erlang's port mapper (epmd)"
 
 
 class PrivateRabbitMQ(PrivateServer):
-    """A RabbitMQ node and its port mapper (epmd), both children of ours."""
+    """A RabbitMQ node and its port mapper (epmd)."""
 
     name = "RabbitMQ"
 
     def __init__(self, run: Run, folder: Path, executable: str) -> None:
-        super().__init__(run, folder)
-        self._executable = executable
+        super().__init__(run, folder, executable)
         self._port, self._management, self._distribution, self._epmd_port = (free_port() for _ in range(4))
         self._epmd: subprocess.Popen[bytes] | None = None
 
     @property
-    def program(self) -> str:
-        """Return the program's path."""
-        return self._executable
-
-    @property
     def url(self) -> str:
-        """Return its address."""
+        """Return the address."""
         return f"amqp://guest:guest@127.0.0.1:{self._port}/"
 
     @property
     def management_url(self) -> str:
-        """Return where its management API and pages are."""
+        """Return the address of the management API."""
         return f"http://127.0.0.1:{self._management}"
 
     def start(self) -> None:
-        """Start the port mapper if it does not run, then the node; return when it accepts a connection."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Start the port mapper unless it runs, then the node; return when the node accepts AMQP connections."""
         self._start_epmd()
         super().start()
 
     def stop(self) -> None:
-        """Stop the node in good order, then the port mapper."""
+        """Stop the node, then the port mapper."""
         super().stop()
-        self._end_epmd()
+        self._kill_epmd()
 
     def discard(self) -> None:
         """Kill the node and the port mapper."""
         super().discard()
-        self._end_epmd()
+        self._kill_epmd()
 
     def command(self) -> Sequence[str]:
-        """Return the command, its configuration written beside the data."""
+        """Return the command, after writing the configuration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self._port}\n"
             "management.tcp.ip = 127.0.0.1\n"
@@ -77,17 +71,17 @@ class PrivateRabbitMQ(PrivateServer):
         (self.folder / "advanced.config").write_text("[].\n", encoding="utf-8")
         (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n", encoding="utf-8")
         (self.folder / "conf.d").mkdir(exist_ok=True)
-        return (self._executable,)
+        return (self.executable,)
 
     def environment(self) -> Mapping[str, str]:
-        """Return the variables that keep the node apart from any other on the machine."""
+        """Return the variables that separate the node from others on the machine."""
         folder = str(self.folder)
         return {
-            "HOME": folder,  # for the cookie
-            "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), *ERLANG_PLACES]),
+            "HOME": folder,  # holds the cookie
+            "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), *ERLANG_FOLDERS]),
             "LANG": "C.UTF-8",
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
-            "RABBITMQ_NODENAME": "wxbus@localhost",  # unique enough: its port mapper knows no other
+            "RABBITMQ_NODENAME": "wxbus@localhost",  # unique: its port mapper has no other nodes
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
             "RABBITMQ_CONFIG_FILES": f"{folder}/conf.d",
             "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
@@ -102,30 +96,21 @@ class PrivateRabbitMQ(PrivateServer):
         }
 
     def probe(self) -> str | None:
-        """Return None if it accepts an AMQP connection: a ping of the node answers earlier."""
-        return probes.amqp(self.url)
+        """Return None if the node accepts an AMQP connection, else the reason. It answers pings earlier."""
+        return probes.amqp_connect(self.url)
 
     def _start_epmd(self) -> None:
-        """Start the port mapper as a child: left to itself, Erlang starts a daemon that nobody stops."""
+        """Start the port mapper as a child: Erlang itself would start it as a daemon, which stays."""
         if self._epmd is not None and self._epmd.poll() is None:
             return
         environment = self.environment()
-        epmd = shutil.which("epmd", path=environment["PATH"])
-        if epmd is None:
-            raise StartFailed("RabbitMQ is there but Erlang's port mapper (epmd) is not on the path")
-        self._epmd = self.spawn((epmd, "-address", "127.0.0.1", "-port", str(self._epmd_port)), environment)
-        deadline = time.monotonic() + EPMD_TIMEOUT
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self._epmd_port), timeout=1).close()
-            except OSError as exc:
-                if self._epmd.poll() is not None or time.monotonic() > deadline:
-                    raise StartFailed(f"Erlang's port mapper (epmd) did not start\n{self.last_words()}") from exc
-                time.sleep(POLL)
-            else:
-                return
+        executable = shutil.which("epmd", path=environment["PATH"])
+        if executable is None:
+            raise StartFailed(f"RabbitMQ is installed, but {EPMD} is not on the path")
+        self._epmd = self.spawn((executable, "-address", "127.0.0.1", "-port", str(self._epmd_port)), environment)
+        self.wait_ready(lambda: probes.tcp_connect(self._epmd_port), self._epmd, timeout=EPMD_TIMEOUT, name=EPMD)
 
-    def _end_epmd(self) -> None:
+    def _kill_epmd(self) -> None:
         if self._epmd is not None:
             self._epmd.kill()
             self._epmd.wait()

@@ -1,6 +1,6 @@
-"""A Redis of our own: AOF on, nothing evicted, as the services demand it."""
+"""A private Redis with AOF on and without eviction, as the services require."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from wxbus_local.processes.run import Run
@@ -17,30 +17,20 @@ class PrivateRedis(PrivateServer):
     name = "Redis"
 
     def __init__(self, run: Run, folder: Path, executable: str) -> None:
-        super().__init__(run, folder)
-        self._executable = executable
+        super().__init__(run, folder, executable)
         self._port = free_port()
 
     @property
-    def program(self) -> str:
-        """Return the program's path."""
-        return self._executable
-
-    @property
     def url(self) -> str:
-        """Return its address."""
+        """Return the address."""
         return f"redis://127.0.0.1:{self._port}/0"
 
     def command(self) -> Sequence[str]:
-        """Return the command: everything is said by options, no configuration file of the system is read."""
-        where = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.folder))
-        # A title of its own would overwrite the environment that the guard looks for.
-        return (self._executable, *where, *OPTIONS, "--daemonize", "no", "--set-proc-title", "no")
-
-    def environment(self) -> Mapping[str, str]:
-        """Return nothing: options say it all."""
-        return {}
+        """Return the command; it has all options, so Redis reads no configuration file."""
+        place = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.folder))
+        # Setting the process title would overwrite the environment, in which the guard looks for the run's id.
+        return (self.executable, *place, *OPTIONS, "--daemonize", "no", "--set-proc-title", "no")
 
     def probe(self) -> str | None:
-        """Return None if it answers a PING."""
-        return probes.resp(self.url)
+        """Return None if Redis answers a PING, else the reason."""
+        return probes.redis_ping(self.url)

@@ -1,10 +1,13 @@
-"""Where each service of a local stack listens."""
+"""The ports of a local stack."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from wxbus.errors import ConfigurationError
 from wxbus_local.servers.ports import is_free, preferred_port
 from wxbus_local.settings import LocalSettings
+
+DEFAULT_SANDBOX_PORT: Final = 8082
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,10 @@ class Addresses:
 
     @classmethod
     def choose(cls, settings: LocalSettings) -> "Addresses":
-        """Return the ports that are set; else the usual ones, and free ones in place of those that are taken.
+        """Return the ports that are set, else the default ones, or free ones where those are taken.
 
         Raises:
-            ConfigurationError: A port that is set is taken.
+            ConfigurationError: A port is set but taken.
         """
         first = settings.worker_admin_port
         return cls(
@@ -31,7 +34,7 @@ class Addresses:
             ingress_admin=_port("WXBUS_INGRESS_ADMIN_PORT", settings.ingress_admin_port, 9080),
             token=_port("WXBUS_TOKEN_PORT", settings.token_port, 8081),
             token_admin=_port("WXBUS_TOKEN_ADMIN_PORT", settings.token_admin_port, 9081),
-            sandbox=_port("WXBUS_SANDBOX_PORT", settings.sandbox_port, 8082),
+            sandbox=_port("WXBUS_SANDBOX_PORT", settings.sandbox_port, DEFAULT_SANDBOX_PORT),
             workers_admin=tuple(
                 _port("WXBUS_WORKER_ADMIN_PORT", first and first + number, 9082 + number)
                 for number in range(settings.local_workers)
@@ -40,12 +43,12 @@ class Addresses:
 
     @property
     def sandbox_url(self) -> str:
-        """Return where the stand-in for WeChat is."""
+        """Return the sandbox's address."""
         return url(self.sandbox)
 
     @property
-    def places(self) -> dict[str, str]:
-        """Return where a person finds each part, by its name."""
+    def by_service(self) -> dict[str, str]:
+        """Return each service's address, to show to the user."""
         return {
             "token": url(self.token),
             "ingress": url(self.ingress),
@@ -55,7 +58,7 @@ class Addresses:
 
     @property
     def probes(self) -> dict[str, str]:
-        """Return what answers 200 when a part is ready, by the part's name."""
+        """Return the address of each service that answers 200 when the service is ready."""
         return {
             "token": f"{url(self.token_admin)}/readyz",
             "ingress": f"{url(self.ingress_admin)}/readyz",
@@ -64,7 +67,7 @@ class Addresses:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that tell the services, the workers' own ports aside."""
+        """Return the variables with these addresses, except the workers' admin ports."""
         return {
             "WXBUS_INGRESS_HOST": "127.0.0.1",
             "WXBUS_INGRESS_PORT": str(self.ingress),
@@ -78,13 +81,13 @@ class Addresses:
 
 
 def url(port: int) -> str:
-    """Return the address of a port of this machine."""
+    """Return the address of a port on 127.0.0.1."""
     return f"http://127.0.0.1:{port}"
 
 
-def _port(variable: str, wanted: int | None, usual: int) -> int:
-    if wanted is None:
-        return preferred_port(usual)
-    if not is_free(wanted):
-        raise ConfigurationError(f"{variable}: port {wanted} is taken by another program")
-    return wanted
+def _port(variable: str, setting: int | None, default: int) -> int:
+    if setting is None:
+        return preferred_port(default)
+    if not is_free(setting):
+        raise ConfigurationError(f"{variable}: port {setting} is taken by another program")
+    return setting

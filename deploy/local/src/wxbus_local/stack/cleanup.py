@@ -1,4 +1,4 @@
-"""Takes the queues and keys of a namespace away again, where servers are not our own."""
+"""Deletes the queues and keys of a namespace from servers that stay."""
 
 import aio_pika
 from redis.asyncio import Redis
@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 from wxbus.bus.topology import Topology
 
 
-async def forget(amqp_url: str, redis_url: str, topology: Topology) -> None:
-    """Delete what wxbus keeps on both servers under the topology's namespace."""
+async def delete_namespace(amqp_url: str, redis_url: str, topology: Topology) -> None:
+    """Delete all queues, exchanges and keys of the topology's namespace."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for binding in topology.bindings():

@@ -1,10 +1,10 @@
-"""The variables of all services of a local stack, and the file of those that commands need."""
+"""The environment variables of all services of a local stack, and the file of variables for commands."""
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from wxbus.config.settings import PREFIX, unknown_variables, variables
 from wxbus_ingress.settings import IngressSettings, SpoolCommandSettings
@@ -17,7 +17,7 @@ from wxbus_token.cli.console import CallerSettings
 from wxbus_token.settings import TokenSettings
 from wxbus_worker.settings import WorkerSettings
 
-SETTINGS = (
+SETTINGS: Final = (
     LocalSettings,
     IngressSettings,
     SpoolCommandSettings,
@@ -26,22 +26,20 @@ SETTINGS = (
     WorkerSettings,
     SandboxSettings,
 )
-"""Of all parts."""
-
-ENV_FILE = "env"
+ENV_FILE: Final = "env"
 """In the folder of local data."""
 
 
-def of_services(
+def fixed(
     settings: LocalSettings, addresses: Addresses, servers: Servers, credentials: Credentials, *, data: Path
 ) -> dict[str, str]:
-    """Return what all services get beside the user's own environment, which stands where this says nothing."""
+    """Return the variables of all services that override the user's environment."""
     app, app_dir = settings.app
-    decided = {
+    found = {
         **addresses.environment(),
         "WXBUS_AMQP_URL": servers.amqp_url,
         "WXBUS_REDIS_URL": servers.redis_url,
-        "WXBUS_NAMESPACE": settings.names,
+        "WXBUS_NAMESPACE": settings.effective_namespace,
         "WXBUS_PARTITIONS": str(settings.partitions),
         "WXBUS_INGRESS_SPOOL_DIR": str((data / "spool").absolute()),
         "WXBUS_WECHAT_API_URL": settings.wechat_api_url or addresses.sandbox_url,
@@ -51,53 +49,52 @@ def of_services(
         "WXBUS_TOKEN_ENCRYPTION_KEYS": credentials.encryption_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
         "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
     }
     if servers.management_url:
-        decided["WXBUS_AMQP_MANAGEMENT_URL"] = servers.management_url
-    return decided
+        found["WXBUS_AMQP_MANAGEMENT_URL"] = servers.management_url
+    return found
 
 
-def preferred(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
-    """Return what services get where the user has set nothing."""
+def defaults(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
+    """Return the variables of all services that the user's environment overrides."""
     found = {
-        "WXBUS_LOG_FORMAT": "json",  # for us to read
-        "WXBUS_LOG_LEVEL": "debug",  # each message can be followed
+        "WXBUS_LOG_FORMAT": "json",  # `console.screen` renders it
+        "WXBUS_LOG_LEVEL": "debug",  # shows each message's way
     }
     if not settings.real:
         found["WXBUS_TOKEN_WECOM_API_URL"] = addresses.sandbox_url
     return found
 
 
-def misspelt() -> list[str]:
-    """Return a sentence for each variable of ours that no part reads."""
+def inherited() -> dict[str, str]:
+    """Return our environment without unknown `WXBUS_` variables: `unknown_variable_warnings` names them."""
+    unknown = unknown_variables(*SETTINGS)
+    return {name: value for name, value in os.environ.items() if name not in unknown}
+
+
+def unknown_variable_warnings() -> list[str]:
+    """Return a warning for each `WXBUS_` variable that no service reads."""
     return [
-        f"{name} is set, but no part of wxbus reads it" + (f"; did you mean {meant}?" if meant else "")
-        for name, meant in unknown_variables(*SETTINGS).items()
+        f"{name} is set, but no part of wxbus reads it" + (f"; did you mean {similar}?" if similar else "")
+        for name, similar in unknown_variables(*SETTINGS).items()
     ]
 
 
-def overruled(decided: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each variable that the user has set and that has no effect here."""
-    ours = variables(LocalSettings)
+def overridden_variable_warnings(values: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that is set to another value than in `values`."""
+    effective = variables(LocalSettings)
     return [
-        f"{name} is set, but has no effect here: this command sets it itself"
-        for name, value in sorted(decided.items())
-        if name.startswith(PREFIX) and name not in ours and os.environ.get(name, value) != value
+        f"{name} is set, but has no effect: this command sets it itself"
+        for name, value in sorted(values.items())
+        if name.startswith(PREFIX) and name not in effective and os.environ.get(name, value) != value
     ]
 
 
-def known() -> dict[str, str]:
-    """Return our environment without the variables that no part reads: their warning has been given."""
-    left_out = unknown_variables(*SETTINGS)
-    return {name: value for name, value in os.environ.items() if name not in left_out}
-
-
-def write(file: Path, services: Mapping[str, str], addresses: Addresses, credentials: Credentials) -> None:
-    """Write what commands in another terminal need, for a shell to read; it holds keys, so only this user reads it."""
+def write_env_file(file: Path, values: Mapping[str, str], addresses: Addresses, credentials: Credentials) -> None:
+    """Write the variables that commands in another terminal need, as shell code; only this user may read the file."""
     wanted = ("WXBUS_AMQP_URL", "WXBUS_REDIS_URL", "WXBUS_NAMESPACE", "WXBUS_PARTITIONS", "WXBUS_INGRESS_SPOOL_DIR")
-    found = {name: services[name] for name in wanted}
+    found = {name: values[name] for name in wanted}
     found["WXBUS_TOKEN_URL"] = url(addresses.token)
     found["WXBUS_TOKEN_API_KEY"] = credentials.admin_api_key
     found["WXBUS_SANDBOX_PORT"] = str(addresses.sandbox)
@@ -105,4 +102,4 @@ def write(file: Path, services: Mapping[str, str], addresses: Addresses, credent
     lines = [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    file.write_text("\n".join(["# For commands while `make run` runs: . " + str(file), *lines, ""]), encoding="utf-8")
+    file.write_text("\n".join([f"# For commands while `make run` runs: . {file}", *lines, ""]), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Checks settings, accounts and handlers before anything is started: `python -m wxbus_local.stack.preflight`.
 
-It is a process of its own, with the environment that the services will have: it imports the user's handlers.
+It runs as a child process with the environment of the services, because it imports the user's handlers.
 """
 
 import subprocess
@@ -19,14 +19,14 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.settings import WorkerSettings
 
 TIMEOUT: Final = 60.0
-"""Seconds for the import of the handlers, and all else."""
+"""Seconds for all checks, the import of the handlers included."""
 
 
 def check(environment: Mapping[str, str]) -> None:
-    """Return if services can start with this environment.
+    """Check that the services can start with this environment.
 
     Raises:
-        ConfigurationError: They cannot; the text says why, once for each reason.
+        ConfigurationError: They cannot; the text has one line for each reason.
     """
     command = [sys.executable, "-m", __name__]
     try:
@@ -49,7 +49,7 @@ def check(environment: Mapping[str, str]) -> None:
 def _accounts() -> None:
     accounts = Accounts.read(load(AccountsSettings).accounts_file)
     if not len(accounts):
-        raise ConfigurationError("WXBUS_ACCOUNTS_FILE: there is no account in it")
+        raise ConfigurationError("WXBUS_ACCOUNTS_FILE: the file has no accounts")
     accounts.check_replies()
     reject_demo_secrets([load(WeChatApiSettings).wechat_api_url], accounts=accounts)
 
@@ -68,14 +68,14 @@ CHECKS: Final[tuple[Callable[[], object], ...]] = (
 
 
 def main() -> int:
-    """Print each reason why services could not start to standard error; return the exit code."""
-    reasons: list[str] = []
-    for one in CHECKS:
+    """Print each reason why a service cannot start to standard error; return the exit code."""
+    reasons: dict[str, None] = {}  # ordered, without the repetitions of settings that services share
+    for run_check in CHECKS:
         try:
-            one()
+            run_check()
         except ConfigurationError as exc:
-            reasons += [reason for reason in [str(exc)] if reason not in reasons]
-    print("\n".join(dict.fromkeys("\n".join(reasons).splitlines())), file=sys.stderr, end="")
+            reasons |= dict.fromkeys(str(exc).splitlines())
+    print("\n".join(reasons), file=sys.stderr, end="")
     return 2 if reasons else 0
 
 

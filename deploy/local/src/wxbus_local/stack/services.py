@@ -1,31 +1,34 @@
 """The processes of a local stack."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wxbus_local.stack.addresses import Addresses
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One process: what a shell runs, and what its environment has besides that of all."""
+class Service:
+    """A process to run."""
 
-    command: str
+    command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that only this process gets."""
 
 
-def parts(addresses: Addresses, *, sandbox: bool, reload: bool) -> dict[str, Part]:
-    """Return the parts by name.
+def services(addresses: Addresses, *, sandbox: bool, reload: bool) -> dict[str, Service]:
+    """Return the services by name: one worker for each worker port, the sandbox if asked for.
 
-    Args:
-        addresses: There are as many workers as they have ports for.
-        sandbox: Whether there is a stand-in for WeChat.
-        reload: Whether workers start again when the handlers change.
+    With `reload` the workers restart when their handlers change.
     """
-    found = {"token": Part("exec python -m wxbus_token"), "ingress": Part("exec python -m wxbus_ingress")}
-    command = "exec python -m wxbus_worker" + " --reload" * reload
+    found = {"token": Service(_module("wxbus_token")), "ingress": Service(_module("wxbus_ingress"))}
+    worker = _module("wxbus_worker", *["--reload"] * reload)
     for number, port in enumerate(addresses.workers_admin, start=1):
-        found[f"worker.{number}"] = Part(command, {"WXBUS_WORKER_ADMIN_PORT": str(port)})
+        found[f"worker.{number}"] = Service(worker, {"WXBUS_WORKER_ADMIN_PORT": str(port)})
     if sandbox:
-        found["sandbox"] = Part("exec python -m wxbus_sandbox")
+        found["sandbox"] = Service(_module("wxbus_sandbox"))
     return found
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]

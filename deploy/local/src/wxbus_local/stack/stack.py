@@ -1,195 +1,184 @@
-"""All services as processes of this machine: started together, watched, stopped together."""
+"""The services as child processes: started together, watched, stopped together."""
 
 import contextlib
-import json
-import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import IO, cast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
+import psutil
 import requests
 
 from wxbus_local.errors import StartFailed
 from wxbus_local.processes.run import Run
+from wxbus_local.processes.tree import end
 from wxbus_local.servers.launcher import Servers
 from wxbus_local.stack.addresses import Addresses
-from wxbus_local.stack.services import Part
+from wxbus_local.stack.services import Service
 
-READY_TIMEOUT = 60.0
-PROBE_TIMEOUT = 3.0
-POLL = 0.1
-WATCH = 1.0
-STOP_GRACE = 12.0
-LAST_WORDS = 8
+READY_TIMEOUT: Final = 60.0
+PROBE_TIMEOUT: Final = 3.0
+POLL: Final = 0.1
+STOP_GRACE: Final = 12.0
+DRAIN_TIMEOUT: Final = 2.0
+"""Seconds for the rest of an ended service's output; a child of the service may keep the pipe open."""
+LAST_LINES: Final = 8
 
 
-class PartEnded(StartFailed):
-    """A part of the stack ended though nobody asked it to."""
+class ServiceEnded(StartFailed):
+    """A service ended without being stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that a service said."""
+    """A line of a service's output."""
 
     name: str
     text: str
 
 
-class LastWords:
-    """What each part said last beside its log: why it ended."""
+class LastOutput:
+    """The last lines of each service outside of its log, which say why it ended."""
 
     def __init__(self) -> None:
-        self._said: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_WORDS))
+        self._lines: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_LINES))
 
-    def hear(self, line: Line) -> None:
-        """Take a line; one of the log is left out, and what stood before it was about something else."""
+    def add(self, line: Line) -> None:
+        """Add a line; a log entry is left out, and removes the lines before it."""
         if line.text.startswith("{"):
-            self._said.pop(line.name, None)
+            self._lines.pop(line.name, None)
         else:
-            self._said[line.name].append(line.text)
+            self._lines[line.name].append(line.text)
 
     def of(self, name: str) -> str:
-        """Return the lines of a part, for the end of a sentence; "" if there are none."""
-        return "".join(f"\n    {text}" for text in self._said.get(name, ()))
+        """Return the lines of a service, to be appended to a message."""
+        return "".join(f"\n    {text}" for text in self._lines.get(name, ()))
 
 
 class Stack:
     """The running services."""
 
-    def __init__(
-        self,
+    def __init__(self, run: Run, servers: Servers, addresses: Addresses, on_line: Callable[[Line], None]) -> None:
+        """`on_line` gets every line of output, in a thread."""
+        self.addresses = addresses
+        self._run = run
+        self._servers = servers
+        self._on_line = on_line
+        self._last_output = LastOutput()
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._readers: dict[str, threading.Thread] = {}
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(
+        cls,
         run: Run,
         servers: Servers,
         addresses: Addresses,
-        parts: Collection[str],
-        supervisor: "subprocess.Popen[str]",
-        hear: Callable[[Line], None],
-    ) -> None:
-        self.addresses = addresses
-        self._parts = parts
-        self._words = LastWords()
-        self._run = run
-        self._servers = servers
-        self._supervisor = supervisor
-        self._hear = hear
-        self._ended: queue.Queue[str] = queue.Queue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        services: Mapping[str, Service],
+        environment: Mapping[str, str],
+        *,
+        on_line: Callable[[Line], None],
+    ) -> Iterator["Stack"]:
+        """Yield the stack with all services started; stop them after the block."""
+        stack = cls(run, servers, addresses, on_line)
+        try:
+            for name, service in services.items():
+                stack.start(name, service, environment)
+            yield stack
+        finally:
+            stack.stop()
 
-    def wait_ready(self, ready: Callable[[str, float], None]) -> None:
-        """Return when all parts are ready; `ready` is told each one's name and the seconds it took.
+    def start(self, name: str, service: Service, environment: Mapping[str, str]) -> None:
+        """Start a service."""
+        process = self._processes[name] = subprocess.Popen(
+            service.command,
+            env={**environment, **service.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C must not reach it: `stop` stops it in good order
+        )
+        reader = self._readers[name] = threading.Thread(target=self._read, args=(name, process), daemon=True)
+        reader.start()
+
+    def wait_ready(self, on_ready: Callable[[str, float], None]) -> None:
+        """Return when all services are ready; `on_ready` gets each one's name and the seconds it took.
 
         Raises:
-            PartEnded: One ended.
-            StartFailed: One is not ready in time; the text says what it waits for.
+            ServiceEnded: A service or server ended.
+            StartFailed: A service is not ready in time; the text says why.
         """
         began = time.monotonic()
-        waiting = {name: address for name, address in self.addresses.probes.items() if name in self._parts}
+        waiting = {name: self.addresses.probes[name] for name in self._processes}
         while waiting:
-            for name, address in list(waiting.items()):
-                fault = _probe(address)
-                if fault is None:
-                    ready(name, time.monotonic() - began)
+            for name, url in list(waiting.items()):
+                reason = _probe(url)
+                if reason is None:
+                    on_ready(name, time.monotonic() - began)
                     del waiting[name]
                 elif time.monotonic() - began > READY_TIMEOUT:
-                    raise StartFailed(f"{name} is not ready after {READY_TIMEOUT:.0f} s: {fault}{self._words.of(name)}")
-            self.check(patience=POLL if waiting else 0)
+                    output = self._last_output.of(name)
+                    raise StartFailed(f"{name} is not ready after {READY_TIMEOUT:.0f} s: {reason}{output}")
+            self.check()
+            if waiting:
+                time.sleep(POLL)
 
     def watch(self) -> None:
-        """Return never, but raise PartEnded when a part has ended."""
+        """Run until a service or server ends, then raise ServiceEnded."""
         while True:
-            self.check(patience=WATCH)
+            self.check()
+            time.sleep(POLL)
 
-    def check(self, *, patience: float = 0.0) -> None:
-        """Return after `patience` seconds in which all parts ran; raises PartEnded as soon as one does not."""
-        with contextlib.suppress(queue.Empty):
-            raise PartEnded(self._ended.get(timeout=patience) if patience else self._ended.get_nowait())
+    def check(self) -> None:
+        """Raise ServiceEnded unless all services, servers and the guard run."""
+        for name, process in self._processes.items():
+            if (code := process.poll()) is not None:
+                self._readers[name].join(DRAIN_TIMEOUT)
+                raise ServiceEnded(f"{name} {_describe(code)}{self._last_output.of(name)}")
         if self._run.guard.poll() is not None:
-            raise PartEnded("the guard process has ended; without it a crash would leave processes behind")
-        for server in self._servers.own:
+            raise ServiceEnded("the guard process has ended; without it a crash would leave processes behind")
+        for server in self._servers.started:
             if not server.alive():
-                raise PartEnded(f"{server.description} has ended")
+                raise ServiceEnded(f"{server.description} has ended")
 
     def stop(self) -> None:
-        """End all services: SIGTERM, and after a grace period SIGKILL."""
-        self._supervisor.terminate()
-        try:
-            self._supervisor.wait(STOP_GRACE)
-        except subprocess.TimeoutExpired:
-            self._supervisor.kill()  # the guard ends its children
-        self._listener.join(STOP_GRACE)
+        """Stop all services: SIGTERM, SIGKILL after a grace period. The guard ends what they leave behind."""
+        running = [process for process in self._processes.values() if process.poll() is None]
+        end([psutil.Process(process.pid) for process in running], grace=STOP_GRACE)
+        for process in running:
+            process.wait()
+        for reader in self._readers.values():
+            reader.join(DRAIN_TIMEOUT)
 
-    def _listen(self) -> None:
-        for event in map(json.loads, cast("IO[str]", self._supervisor.stdout)):
-            if "line" in event:
-                line = Line(event["name"], event["line"])
-                self._words.hear(line)
-                self._hear(line)
-            else:
-                self._ended.put(f"{event['name']} {_how(event['stopped'])}{self._words.of(event['name'])}")
-        self._ended.put(f"the process manager {_how(self._supervisor.wait())}")
+    def _read(self, name: str, process: "subprocess.Popen[str]") -> None:
+        for text in process.stdout or ():
+            line = Line(name, text.rstrip("\n"))
+            self._last_output.add(line)
+            self._on_line(line)
 
 
-@contextlib.contextmanager
-def running(
-    run: Run,
-    servers: Servers,
-    addresses: Addresses,
-    parts: Mapping[str, Part],
-    environment: Mapping[str, str],
-    *,
-    hear: Callable[[Line], None],
-) -> Iterator[Stack]:
-    """Yield the services, just started; they are stopped with the block.
-
-    Args:
-        run: Guards them.
-        servers: RabbitMQ and Redis for them.
-        addresses: Where they listen.
-        parts: The processes to run.
-        environment: Of all of them.
-        hear: Is given every line they say, by a thread.
-    """
-    supervisor = subprocess.Popen(
-        [sys.executable, "-m", "wxbus_local.stack.supervisor"],
-        env=dict(environment),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,  # Ctrl-C is for us; we stop it in good order
-    )
-    with cast("IO[str]", supervisor.stdin) as stdin:
-        json.dump({name: asdict(part) for name, part in parts.items()}, stdin)
-    stack = Stack(run, servers, addresses, parts, supervisor, hear)
+def _probe(url: str) -> str | None:
+    """Return None if the address answers 200, else the reason."""
     try:
-        yield stack
-    finally:
-        stack.stop()
-
-
-def _probe(address: str) -> str | None:
-    """Return None if the address answers 200, else what it says."""
-    try:
-        answer = requests.get(address, timeout=PROBE_TIMEOUT)
+        response = requests.get(url, timeout=PROBE_TIMEOUT)
     except requests.RequestException as exc:
         return type(exc).__name__
-    if answer.status_code == requests.codes.ok:
+    if response.status_code == requests.codes.ok:
         return None
     with contextlib.suppress(ValueError, KeyError, AttributeError):
-        parts = answer.json()["parts"]
+        parts = response.json()["parts"]
         return ", ".join(f"{name}: {state}" for name, state in parts.items() if state != "ready")
-    return f"status {answer.status_code}"
+    return f"status {response.status_code}"
 
 
-def _how(code: int) -> str:
-    """Return what an exit code says."""
+def _describe(code: int) -> str:
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
