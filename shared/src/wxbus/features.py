@@ -1,4 +1,4 @@
-"""What middleware found out about a message or a call and leaves for the handler, each value under its type."""
+"""What middleware provides to handlers: one value of each type."""
 
 from typing import TypeVar, cast
 
@@ -6,7 +6,7 @@ T = TypeVar("T")
 
 
 class Features:
-    """Values by type, of one run of a handler: `features[Customer] = customer`, then `features[Customer]`."""
+    """Values by type for one call of a handler: `features[Customer] = customer`, then `features[Customer]`."""
 
     __slots__ = ("_values",)
 
@@ -22,12 +22,12 @@ class Features:
         try:
             return cast("T", self._values[kind])
         except KeyError:
-            there = ", ".join(sorted(one.__name__ for one in self._values)) or "nothing"
-            raise LookupError(f"no middleware has left {kind.__name__}; there is {there}") from None
+            available = ", ".join(sorted(one.__name__ for one in self._values)) or "nothing"
+            raise LookupError(f"no middleware has set {kind.__name__}; available: {available}") from None
 
     def __contains__(self, kind: type) -> bool:
         return kind in self._values
 
     def get(self, kind: type[T]) -> T | None:
-        """Return the value of this type, None if nobody left one."""
+        """Return the value of this type, None if no middleware has set one."""
         return cast("T | None", self._values.get(kind))

@@ -1,6 +1,6 @@
-"""Traces: a W3C `traceparent` goes with every message from the callback to the reply.
+"""Traces: every message carries a W3C `traceparent` from the callback to the reply.
 
-With an OpenTelemetry SDK installed its spans are used; without one the trace id alone is carried, for the logs.
+With an OpenTelemetry SDK each step is a span; without one only the trace id is carried, for the logs.
 """
 
 import os
@@ -23,15 +23,15 @@ def new_traceparent() -> str:
 
 
 def trace_id(traceparent: str) -> str:
-    """Return the 32 digits that name the trace, or "" if `traceparent` is not one."""
+    """Return the trace id of 32 digits, or "" if `traceparent` is malformed."""
     match = TRACEPARENT.match(traceparent)
     return match[1] if match else ""
 
 
 @contextmanager
 def span(name: str, traceparent: str) -> Iterator[str]:
-    """Run the block as a span below `traceparent`; yields the trace context to pass on."""
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: nobody sees a span, but it costs
+    """Run the block as a child span of `traceparent`; yields the trace context for the next step."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: spans would only cost time
         yield traceparent
         return
     carrier: dict[str, str] = {"traceparent": traceparent}

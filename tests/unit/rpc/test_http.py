@@ -380,7 +380,7 @@ async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.
     writer.close()
 
     assert answer.startswith(b"HTTP/1.0 400 ")
-    assert answer.endswith(b"\r\n\r\nthis is no HTTP request\n")
+    assert answer.endswith(b"\r\n\r\nnot an HTTP request\n")
     assert b"server:" not in answer.lower()
     assert "hunter2" not in caplog.text
 

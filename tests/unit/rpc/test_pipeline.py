@@ -116,7 +116,7 @@ def test_a_feature_that_nobody_left_is_named() -> None:
     features[Special] = Special("a")
     features[Special] = Special("b")
     assert features[Special].name == "b"
-    with pytest.raises(LookupError, match="no middleware has left Tenant"):
+    with pytest.raises(LookupError, match="no middleware has set Tenant"):
         features[Tenant]
 
 

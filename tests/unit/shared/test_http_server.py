@@ -101,5 +101,5 @@ async def test_requests_that_are_none_have_a_bounded_rate_of_lines() -> None:
     server = low_level()
     with capture_logs() as logs:
         for _ in range(1000):
-            server.note_refusal(400, "BadHttpMessage", "192.0.2.1")
+            server.log_refusal(400, "BadHttpMessage", "192.0.2.1")
     assert len(logs) < 100

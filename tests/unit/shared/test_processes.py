@@ -97,7 +97,7 @@ async def test_one_that_does_not_start_is_tried_less_and_less_often() -> None:
             told = json.loads(await supervised.process.stderr.readline())
             if told["process"] == 0:
                 assert (told["event"], told["code"]) == ("process.ended", 3)
-                delays.append(told["again_in"])
+                delays.append(told["restart_in"])
         supervised.process.terminate()
         code, _, _ = await supervised.end()
 
@@ -160,5 +160,5 @@ def test_each_process_has_a_port_of_its_own() -> None:
     """Counted up from the one that is set; 0 stays a free one, and there must be so many."""
     assert [port_for_process(9082, number) for number in range(3)] == [9082, 9083, 9084]
     assert port_for_process(0, 3) == 0
-    with pytest.raises(ConfigurationError, match="there is no port 65535 \\+ 1 for process 1"):
+    with pytest.raises(ConfigurationError, match="port 65535 \\+ 1 of process 1 is over 65535"):
         port_for_process(65535, 1)

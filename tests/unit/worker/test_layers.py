@@ -114,7 +114,7 @@ async def test_a_feature_that_nobody_left_is_named() -> None:
     rig = Rig(router)
     settlement = await rig.handle(a_text_envelope())
     assert isinstance(settlement, Retry)
-    assert str(settlement.error) == "no middleware has left Customer; there is nothing"
+    assert str(settlement.error) == "no middleware has set Customer; available: nothing"
 
 
 def test_wrong_middleware_and_features_are_told() -> None:

@@ -25,7 +25,7 @@ def main(context: typer.Context) -> None:
         return
     from wxbus_token.cli.serve import serve
 
-    with reporting_errors(before=NAME):
+    with reporting_errors(prefix=NAME):
         serve()
 
 
@@ -36,7 +36,7 @@ def encryption_key(
     """Print a new key for WXBUS_TOKEN_ENCRYPTION_KEYS."""
     from wxbus_token.registry.keyring import new_encryption_key
 
-    with reporting_errors(before=NAME):
+    with reporting_errors(prefix=NAME):
         typer.echo(new_encryption_key(key_id))
 
 

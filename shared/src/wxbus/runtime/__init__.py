@@ -1,1 +1,1 @@
-"""What every service process needs: HTTP server, admin port, logs, signals, processes."""
+"""Parts of every service process: HTTP server, admin port, logs, signals, processes."""

@@ -1,4 +1,4 @@
-"""Runs a command line whose help says what to type in words that people know."""
+"""Runs a typer command line with plain words for the types of options in its help."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import typer
 
-WORDS: Final = {
+METAVARS: Final = {
     "bool": "",
     "str": "TEXT",
     "float": "NUMBER",
@@ -14,47 +14,47 @@ WORDS: Final = {
     "int range": "NUMBER",
     "datetime": "DATE",
 }
-"""What help shows for Python's names of types; a flag takes no value, so it shows none."""
+"""Words in help texts by type name; flags take no value."""
 
 
 def run(app: typer.Typer) -> None:
-    """Run the command that the process was started with, and end the process with its exit code."""
-    command = typer.main.get_command(app)
-    for one in _all(command):
-        context = typer.Context(one)
-        for parameter in one.get_params(context):
-            _put_into_words(parameter, context)
-    command()
+    """Run the command of the process's arguments, and exit with its exit code."""
+    root = typer.main.get_command(app)
+    for command in _commands(root):
+        context = typer.Context(command)
+        for parameter in command.get_params(context):
+            _set_metavar(parameter, context)
+    root()
 
 
 @contextmanager
-def reporting_errors(*, code: int = 2, before: str = "") -> Iterator[None]:
-    """Run the block; one of our errors ends the command with its text on standard error, and with this exit code."""
-    from wxbus.errors import WxbusError  # noqa: PLC0415 - --help does without it, and it takes as long as all the rest
+def reporting_errors(*, code: int = 2, prefix: str = "") -> Iterator[None]:
+    """Run the block; a WxbusError ends the command with its text on standard error and this exit code."""
+    from wxbus.errors import WxbusError  # noqa: PLC0415 - --help does not need it, and its import takes half of the time
 
     try:
         yield
     except WxbusError as exc:
-        typer.echo(f"{before}{exc}", err=True)
+        typer.echo(f"{prefix}{exc}", err=True)
         raise typer.Exit(code) from exc
 
 
-def _all(command: Any) -> Iterator[Any]:
-    """Yield a command and those below it."""
+def _commands(command: Any) -> Iterator[Any]:
+    """Yield a command and its subcommands."""
     yield command
     for below in getattr(command, "commands", {}).values():
-        yield from _all(below)
+        yield from _commands(below)
 
 
-def _put_into_words(parameter: Any, context: typer.Context) -> None:
-    shown = getattr(parameter, "display_type", None)  # releases of typer before 0.27 show such words themselves
-    if shown is None:
+def _set_metavar(parameter: Any, context: typer.Context) -> None:
+    display_type = getattr(parameter, "display_type", None)  # typer before 0.27 shows such words itself
+    if display_type is None:
         return
     if parameter.param_type_name == "argument":
-        word = ""  # its name says it
+        word = ""  # the argument's name is shown
     elif parameter.metavar:
         word = parameter.metavar
     else:
-        name = shown(context).strip("<>").removeprefix("list[").removesuffix("]")
-        word = WORDS.get(name, name)
-    parameter.display_type_rich = lambda ctx: word  # noqa: ARG005 - typer calls it by this name
+        name = display_type(context).strip("<>").removeprefix("list[").removesuffix("]")
+        word = METAVARS.get(name, name)
+    parameter.display_type_rich = lambda ctx: word  # noqa: ARG005 - typer passes it by name

@@ -1,7 +1,7 @@
-"""An answer that a server gives all day, written in one piece.
+"""A small response for hot paths, written in one piece.
 
-aiohttp's own `web.Response` builds a dictionary of headers for each answer, asks hooks and writes head and body through
-several coroutines: for a small answer that costs as much as all the rest of the request.
+aiohttp's `web.Response` builds a dictionary of headers, calls hooks and writes head and body through several
+coroutines: for a small response that costs as much as the rest of the request.
 """
 
 from functools import lru_cache
@@ -19,14 +19,14 @@ def _head(content_type: str, fields: tuple[tuple[str, str], ...]) -> bytes:
 
 
 class FastResponse:
-    """A 200 with a body, for any method but HEAD: just what aiohttp's connection asks of an answer."""
+    """A 200 with a body, for any method but HEAD; has only what aiohttp's connection needs of a response."""
 
     __slots__ = ("_body", "_head", "_request", "keep_alive")
 
     status = 200
 
     def __init__(self, body: bytes, content_type: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
-        """`fields` are further header fields, the same ones for many answers."""
+        """`fields` are further header fields, equal for many responses."""
         self._body = body
         self._head = _head(content_type, fields)
         self._request: web.BaseRequest | None = None
@@ -34,16 +34,16 @@ class FastResponse:
 
     @classmethod
     def of(cls, body: bytes, content_type: str, fields: tuple[tuple[str, str], ...] = ()) -> web.StreamResponse:
-        """Return one as what a handler may return."""
+        """Return a response with the type that handlers return."""
         return cast("web.StreamResponse", cls(body, content_type, fields))
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Learn whom it is for."""
+        """Remember the request."""
         self._request = request
         self.keep_alive = request.keep_alive
 
     async def write_eof(self) -> None:
-        """Write all of it; raises ConnectionResetError if nobody is there any more."""
+        """Write the response; raises ConnectionResetError if the client has closed the connection."""
         request, self._request = self._request, None
         transport = None if request is None else request.transport
         if request is None or transport is None or transport.is_closing():

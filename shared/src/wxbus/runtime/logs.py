@@ -1,4 +1,4 @@
-"""Structured logs: an event name and fields, one JSON object a line, secrets and users' words blanked out."""
+"""Structured logs: an event name and fields, one JSON object a line, secrets and users' texts redacted."""
 
 import logging
 import re
@@ -15,21 +15,21 @@ from wxbus.runtime.redaction import BLANK, redact_quotes, redacted_traceback
 SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
 SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
-NO_QUOTATION = frozenset(
+UNQUOTED = frozenset(
     {"event", "level", "timestamp", "service", "message_id", "trace_id", "handler", "code", "exception"}
 )
-"""Ours, or WeChat's: a user cannot have a line hidden by writing what stands here. Exceptions are discreet already."""
+"""Fields without users' texts, so a user cannot hide a line by sending its values. Exceptions are already redacted."""
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank out fields with a secret's name, and secrets in addresses, whoever logged them."""
+    """Redact fields with a secret's name, secrets in addresses, and quotations of users' texts."""
     for name, value in event.items():
         if not isinstance(value, str):
             continue
         if name != "event" and _is_secret(name):
             event[name] = BLANK
         else:
-            event[name] = _without_secrets(value) if name in NO_QUOTATION else redact_text(value)
+            event[name] = _without_secrets(value) if name in UNQUOTED else redact_text(value)
     return event
 
 
@@ -39,42 +39,34 @@ def _is_secret(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """Return `text` without tokens and secrets in addresses (protocol reference 13, trap 10) and what is withheld."""
+    """Return `text` without secrets in addresses (protocol reference 13, trap 10) and quotations of users' texts."""
     return redact_quotes(_without_secrets(text))
 
 
 def redact_traceback(error: BaseException) -> str:
-    """Return the traceback of an error: code as it is, the texts of the errors as `redact_text` returns them."""
+    """Return the traceback of an error with its code unchanged and its messages redacted as by `redact_text`."""
     return _without_secrets(redacted_traceback(error))
 
 
 def _without_secrets(text: str) -> str:
-    if "=" in text:  # most texts have none, and every line of every log comes through here
+    if "=" in text:  # most texts have none, and every line of every log is checked
         text = SECRET_IN_URL.sub(rf"\1={BLANK}", text)
     return PASSWORD_IN_URL.sub(rf"\1:{BLANK}@", text) if "://" in text else text
 
 
 def configure(settings: LogSettings, *, service: str) -> None:
-    """Send all logs, those of libraries too, to standard error in the form the settings say."""
+    """Send all logs, those of libraries too, to standard error in the format of the settings."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    exceptions = structlog.processors.ExceptionRenderer(lambda exc_info: redacted_traceback(exc_info[1]))
-    if settings.log_format == "json":
-        final: list[structlog.typing.Processor] = [
-            exceptions,
-            redact_event,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    else:
-        final = [
-            exceptions,
-            redact_event,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     level = getattr(logging, settings.log_level.upper())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -86,13 +78,18 @@ def configure(settings: LogSettings, *, service: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.ExceptionRenderer(lambda exc_info: redacted_traceback(exc_info[1])),
+                redact_event,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("aiohttp.access", "watchfiles"):
-        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # what fails in it is raised, and told where it is caught
+    for verbose in ("aiohttp.access", "watchfiles"):
+        logging.getLogger(verbose).setLevel(max(level, logging.WARNING))
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # its failures are raised, and logged by the caller
     structlog.contextvars.bind_contextvars(service=service)

@@ -1,7 +1,7 @@
-"""Several processes of one service: each is started again when it ends, all stop together, none is left behind.
+"""Runs several processes of one service: restarts each one that ends, stops all together, leaves none behind.
 
-A library for it would have to hand on a listening socket, stop with grace and end with the parent; those that are well
-kept are servers of their own (gunicorn), or stop everything when one process ends (honcho).
+Libraries do not fit: children need the parent's listening socket, time to stop, and must end with the parent. gunicorn
+is a web server itself; honcho stops everything when one process ends.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ from wxbus.errors import ConfigurationError
 from wxbus.runtime.signals import stop_signal
 
 MISCONFIGURED: Final = 2
-"""Exit code of a process that cannot start with these settings: starting it again would not help."""
+"""Exit code of a process with invalid settings: a restart does not help."""
 HEALTHY: Final = 30.0
-"""Seconds that a process must have run for its end to be the first one again."""
+"""Seconds of running after which the backoff starts over."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 async def supervise(works: Sequence[Callable[[], None]], *, grace: float) -> None:
-    """Run each of `works` in a process of its own until SIGTERM or SIGINT; a second signal kills all of them.
+    """Run each of `works` in its own process until SIGTERM or SIGINT; a second signal kills all of them.
 
-    SIGHUP is handed on to all of them.
+    All of them receive SIGHUP.
 
     Args:
-        works: What the processes do; they stop by SIGTERM, which they also get when we have ended, however that was.
-            Each can be pickled.
-        grace: Seconds after SIGTERM in which a process has to end by itself.
+        works: Functions to run, which can be pickled. They stop on SIGTERM, which they also receive when this process
+            ends in any way.
+        grace: Seconds between SIGTERM and SIGKILL.
 
     Raises:
         ConfigurationError: A process cannot start with these settings; all others are stopped.
@@ -57,20 +57,20 @@ async def supervise(works: Sequence[Callable[[], None]], *, grace: float) -> Non
     stopping = stop_signal(at_once=kill)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
     try:
-        reasons = await asyncio.gather(*(_keep(child, stopping) for child in children))
+        reasons = await asyncio.gather(*(_keep_running(child, stopping) for child in children))
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
         kill()
     for reason in filter(None, reasons):
-        raise ConfigurationError(reason)  # once: the others say the same
+        raise ConfigurationError(reason)  # the others have the same reason
 
 
-async def _keep(child: "Child", stopping: asyncio.Event) -> str | None:
-    """Start it again whenever it ends, until `stopping`; return why it cannot start, if so."""
+async def _keep_running(child: "Child", stopping: asyncio.Event) -> str | None:
+    """Restart the child whenever it ends, until `stopping`; return the reason if it cannot start."""
     backoff = Backoff(first=0.2, longest=10.0)
     while not stopping.is_set():
         child.start()
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             await wait_any(stopping, child.ended)
         finally:
@@ -79,16 +79,16 @@ async def _keep(child: "Child", stopping: asyncio.Event) -> str | None:
             stopping.set()
             return reason
         if not stopping.is_set():
-            if time.monotonic() - began > HEALTHY:
+            if time.monotonic() - started > HEALTHY:
                 backoff.reset()
             delay = backoff.delay()
-            log.error("process.ended", process=child.number, code=child.code, again_in=round(delay, 3))
+            log.error("process.ended", process=child.number, code=child.code, restart_in=round(delay, 3))
             await wait_any(stopping, within=delay)
     return None
 
 
 class Child:
-    """One process, which may be started again after its end."""
+    """One child process, which can be restarted."""
 
     def __init__(self, work: Callable[[], None], *, number: int, grace: float) -> None:
         """`grace` is in seconds, between SIGTERM and SIGKILL."""
@@ -101,30 +101,30 @@ class Child:
 
     @property
     def code(self) -> int | None:
-        """Return the exit code, negative for a signal, or None if it runs or was never started."""
+        """Return the exit code, negative for a signal; None while it runs or before its start."""
         return None if self._process is None else self._process.exitcode
 
     def start(self) -> None:
         """Start it."""
         spawn = multiprocessing.get_context("spawn")
-        self._reason, told = spawn.Pipe(duplex=False)
-        self._process = process = spawn.Process(target=_be, args=(self._work, told, self._grace))
+        self._reason, sender = spawn.Pipe(duplex=False)
+        self._process = process = spawn.Process(target=_run_child, args=(self._work, sender, self._grace))
         process.start()
-        told.close()
+        sender.close()
         self.ended.clear()
         loop = asyncio.get_running_loop()
-        watched = os.dup(process.sentinel)  # others may watch the same one
+        watched = os.dup(process.sentinel)  # each reader of the loop needs its own descriptor
 
-        def note() -> None:
+        def on_exit() -> None:
             loop.remove_reader(watched)
             os.close(watched)
             process.join()
             self.ended.set()
 
-        loop.add_reader(watched, note)
+        loop.add_reader(watched, on_exit)
 
     async def stop(self) -> None:
-        """Ask it to end, and kill it if it has not in time."""
+        """Send SIGTERM, and SIGKILL after the grace period."""
         if self._process is None or self.ended.is_set():
             return
         self._process.terminate()
@@ -137,17 +137,17 @@ class Child:
             await self.ended.wait()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
         if self._process is not None and not self.ended.is_set():
             self._process.kill()
 
     def hang_up(self) -> None:
-        """Send it SIGHUP, if it runs."""
+        """Send SIGHUP, if it runs."""
         if self._process is not None and self._process.pid is not None and not self.ended.is_set():
             os.kill(self._process.pid, signal.SIGHUP)
 
     def misconfigured(self) -> str | None:
-        """Return what is wrong with the settings, if it ended for that reason."""
+        """Return the error of the settings, if it ended for that reason."""
         if self._reason is None or self.code != MISCONFIGURED:
             return None
         try:
@@ -157,32 +157,32 @@ class Child:
 
 
 def port_for_process(port: int, number: int) -> int:
-    """Return the port of process `number`: each has its own, from `port` on; 0 is a free one.
+    """Return the port of process `number`: `port + number`; 0 stays 0, a free port.
 
     Raises:
-        ConfigurationError: There are not so many ports.
+        ConfigurationError: The number is over 65535.
     """
     if port and port + number > 65535:
-        raise ConfigurationError(f"there is no port {port} + {number} for process {number}")
+        raise ConfigurationError(f"port {port} + {number} of process {number} is over 65535")
     return port and port + number
 
 
-def _be(work: Callable[[], None], told: Connection, grace: float) -> None:
-    """Be one of the processes."""
-    os.setsid()  # Ctrl-C is for the parent, which stops us in good order
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the service wants it
+def _run_child(work: Callable[[], None], sender: Connection, grace: float) -> None:
+    """Main function of a child process."""
+    os.setsid()  # Ctrl-C reaches only the parent, which stops the children
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the service handles it
     parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - we were started by one
-    threading.Thread(target=_follow, args=(parent.sentinel, grace), daemon=True).start()
+    assert parent is not None  # noqa: S101 - spawned
+    threading.Thread(target=_end_with_parent, args=(parent.sentinel, grace), daemon=True).start()
     try:
         work()
     except ConfigurationError as exc:
-        told.send(str(exc))
+        sender.send(str(exc))
         sys.exit(MISCONFIGURED)
 
 
-def _follow(parent: int, grace: float) -> None:
-    """End with the parent. In a thread: the loop may be busy, or may not run yet."""
+def _end_with_parent(parent: int, grace: float) -> None:
+    """Stop this process when the parent ends. Runs in a thread: the loop may be blocked or not running yet."""
     wait([parent])
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)

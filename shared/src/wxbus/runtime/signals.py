@@ -1,4 +1,4 @@
-"""How a service is told to stop."""
+"""Stop signals."""
 
 import asyncio
 import os
@@ -9,25 +9,24 @@ from typing import Final
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 FIRST: Final = 1
-"""Process id of a container's first process, which no signal ends by default."""
+"""Process id of a container's first process, for which signals have no default action."""
 
 
 def stop_signal(at_once: Callable[[], None] | None = None) -> asyncio.Event:
     """Return the event that the first SIGTERM or SIGINT sets; a second one ends the process.
 
-    Not by the loop's own handlers: a handler that keeps the loop busy would keep it from noticing the second one, too.
+    The handlers are not the loop's: a blocked loop would not run them.
 
     Args:
-        at_once: Called before a second signal ends the process, to take others along.
+        at_once: Called before a second signal ends the process, for example to kill child processes.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-
-    alone = at_once is None and os.getpid() != FIRST
+    default_action = at_once is None and os.getpid() != FIRST
 
     def first(_number: int, _frame: FrameType | None) -> None:
         for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL if alone else second)
+            signal.signal(number, signal.SIG_DFL if default_action else second)
         loop.call_soon_threadsafe(stopping.set)
 
     def second(number: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""A thread that notices when the event loop stands still, and logs where.
+"""A thread that logs where the event loop is blocked.
 
-Code that blocks the loop (`time.sleep`, a slow query, a large computation) stops everything in the process, heartbeats
-and log lines of tasks included. Only another thread can report it while it lasts.
+Code that blocks the loop (`time.sleep`, a slow query, a large computation) stops everything in the process, including
+heartbeats and log lines of tasks. Only another thread can report it while it lasts.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 LIMIT: Final = 1.0
-"""Seconds without a turn of the loop after which it counts as blocked."""
-LOOKS: Final = 5
-"""Looks at the loop within the limit."""
+"""Seconds without an iteration after which the loop counts as blocked."""
+CHECKS: Final = 5
+"""Checks of the loop within the limit."""
 INNERMOST: Final = 20
-"""Calls of the stack that are logged."""
+"""Logged frames of the stack."""
 
 Describe: TypeAlias = Callable[["asyncio.Task[Any] | None"], Mapping[str, str]]
-"""Returns log fields about the task that blocks the loop, None if no task does; called in the watchdog's thread."""
+"""Returns log fields about the blocking task, None if no task blocks; called in the watchdog's thread."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,9 +33,10 @@ log = structlog.stdlib.get_logger(__name__)
 async def watched_loop(
     *, registry: CollectorRegistry = REGISTRY, describe: Describe = lambda _: {}, limit: float = LIMIT
 ) -> AsyncIterator[None]:
-    """Watch the running loop while the block runs: `loop.blocked` has the stack, `loop.unblocked` the seconds.
+    """Watch the running loop while the block runs.
 
-    `wxbus_loop_blocked_total` counts the times, `wxbus_loop_blocked_seconds_total` the seconds.
+    Logs `loop.blocked` with the stack and `loop.unblocked` with the seconds.
+    `wxbus_loop_blocked_total` counts these, `wxbus_loop_blocked_seconds_total` their seconds.
     """
     watchdog = _Watchdog(asyncio.get_running_loop(), registry, describe, limit)
     watchdog.beat()
@@ -54,40 +55,40 @@ class _Watchdog:
         self._loop = loop
         self._describe = describe
         self._limit = limit
-        self._every = limit / LOOKS
+        self._every = limit / CHECKS
         self._loop_thread = threading.get_ident()
-        self._beaten = time.monotonic()
+        self._last_beat = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = threading.Event()
-        self._times = Counter(
-            "wxbus_loop_blocked", f"Times the event loop stood still for {limit:g} s or longer", registry=registry
+        self._blockings = Counter(
+            "wxbus_loop_blocked", f"Times the event loop was blocked for {limit:g} s or longer", registry=registry
         )
-        self._seconds = Counter("wxbus_loop_blocked_seconds", "Seconds of these", registry=registry)
+        self._seconds = Counter("wxbus_loop_blocked_seconds", "Seconds of these blockings", registry=registry)
 
     def beat(self) -> None:
-        """Note that the loop runs. Called by the loop."""
+        """Record that the loop runs. Called by the loop."""
         now = time.monotonic()
-        stood = now - self._beaten
-        self._beaten = now
-        if stood >= self._limit:
-            self._times.inc()
-            self._seconds.inc(stood)
-            log.warning("loop.unblocked", seconds=round(stood, 3))
+        blocked = now - self._last_beat
+        self._last_beat = now
+        if blocked >= self._limit:
+            self._blockings.inc()
+            self._seconds.inc(blocked)
+            log.warning("loop.unblocked", seconds=round(blocked, 3))
         self._timer = self._loop.call_later(self._every, self.beat)
 
     def watch(self) -> None:
-        """Look at the loop until stopped. Runs in a thread."""
-        looked = time.monotonic()
+        """Check the loop until stopped. Runs in a thread."""
+        last_check = time.monotonic()
         reported = 0.0
         while not self._stopped.wait(self._every):
             now = time.monotonic()
-            # If this thread stood still, too, the process was frozen: the loop's code is not the cause.
-            frozen = now - looked > self._limit
-            looked = now
-            beaten = self._beaten
-            if not frozen and beaten != reported and now - beaten >= self._limit:
-                reported = beaten
-                self._report(now - beaten)
+            # If this thread did not run either, the process was frozen: the loop's code is not the cause.
+            frozen = now - last_check > self._limit
+            last_check = now
+            last_beat = self._last_beat
+            if not frozen and last_beat != reported and now - last_beat >= self._limit:
+                reported = last_beat
+                self._report(now - last_beat)
 
     def stop(self) -> None:
         """Stop watching. Called by the loop."""
@@ -97,7 +98,7 @@ class _Watchdog:
 
     def _report(self, seconds: float) -> None:
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - documented, for debuggers
-        # Code lines only: no values of variables.
+        # Lines of code, without values of variables.
         stack = "".join(traceback.format_stack(frame, limit=INNERMOST)) if frame else ""
         fields = self._describe(asyncio.current_task(self._loop))
         log.warning("loop.blocked", seconds=round(seconds, 3), code=stack, **fields)

@@ -28,7 +28,7 @@ def new(name: Name, scope: Scopes) -> None:
     """
     from wxbus.rpc.auth.keys import new_key
 
-    with reporting_errors(before=NAME):
+    with reporting_errors(prefix=NAME):
         key, entry = new_key(name, scope)
     _hand_over(key)
     typer.echo("To add to the file that WXBUS_TOKEN_API_KEYS_FILE names:", err=True)
