@@ -45,9 +45,9 @@ class Stores:
             KEY, dedup_key, opened, replies, attempt_id="r", account="shop", pending=pending
         )
 
-    async def release(self, *, taken: bool, dedup_key: str = "m") -> tuple[str, list[AnyReply]]:
+    async def release(self, *, delivered: bool, dedup_key: str = "m") -> tuple[str, list[AnyReply]]:
         """Return what a note has done, and what is to be sent then."""
-        released = await self.pending.release("shop", KEY, dedup_key, taken=taken, attempt_id="r")
+        released = await self.pending.release("shop", KEY, dedup_key, delivered=delivered, attempt_id="r")
         return released.status, [entry.reply for entry in released.send_lease.entries]
 
     async def late(self) -> list[tuple[str, str, str]]:
@@ -98,17 +98,17 @@ async def test_what_is_held_is_not_sent(stores: Stores) -> None:
 async def test_what_wechat_got_is_struck_off_and_the_rest_is_sent_in_order(stores: Stores) -> None:
     """Once: a note that comes again finds nothing."""
     await stores.commit([A, B, C], PendingReply(ANSWER, 1, LONG))
-    assert await stores.release(taken=True) == ("released", [A, C])
-    assert await stores.release(taken=True) == ("gone", [A, C])
-    assert await stores.release(taken=False) == ("gone", [A, C])
+    assert await stores.release(delivered=True) == ("released", [A, C])
+    assert await stores.release(delivered=True) == ("absent", [A, C])
+    assert await stores.release(delivered=False) == ("absent", [A, C])
 
 
 async def test_what_nobody_took_in_time_is_sent_whole(stores: Stores) -> None:
     """After the time, which the index tells; a note that it was taken comes too late then."""
     await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
     assert await stores.until_late() == [("shop", KEY.lane, "m")]
-    assert await stores.release(taken=False) == ("released", [A, B])
-    assert await stores.release(taken=True) == ("gone", [A, B])
+    assert await stores.release(delivered=False) == ("released", [A, B])
+    assert await stores.release(delivered=True) == ("absent", [A, B])
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
 
 
@@ -121,7 +121,7 @@ async def test_a_lane_is_told_once_that_its_reply_is_late(stores: Stores) -> Non
     assert await stores.late() == []
 
     await stores.commit([A], PendingReply(ANSWER, 0, SHORT), dedup_key="m2")
-    await stores.release(taken=True, dedup_key="m2")
+    await stores.release(delivered=True, dedup_key="m2")
     await asyncio.sleep(5 * SHORT)
     assert await stores.late() == []
 
@@ -131,9 +131,9 @@ async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores
     await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
     await stores.until_late()
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER
-    assert await stores.release(taken=False) == ("kept", [])
+    assert await stores.release(delivered=False) == ("not_due", [])
     assert await stores.late() == []
-    assert await stores.release(taken=True) == ("released", [B])
+    assert await stores.release(delivered=True) == ("released", [B])
 
 
 async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
@@ -141,16 +141,16 @@ async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     await asyncio.sleep(5 * SHORT)
-    assert await stores.release(taken=False) == ("kept", [])
+    assert await stores.release(delivered=False) == ("not_due", [])
 
 
 async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Stores) -> None:
     """WeChat may not have seen it: its retry gets the same. Nothing waits, nothing is sent."""
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
-    await stores.release(taken=True)
+    await stores.release(delivered=True)
     assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     assert await stores.late() == []
-    assert await stores.release(taken=False) == ("gone", [])
+    assert await stores.release(delivered=False) == ("absent", [])
 
 
 async def test_an_answer_without_a_reply_in_it_holds_nothing_up(stores: Stores) -> None:
@@ -165,7 +165,7 @@ async def test_there_is_no_answer_of_what_was_not_held(stores: Stores) -> None:
     """A message without a passive reply has none, a note about it changes nothing."""
     await stores.commit([A], None)
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
-    assert await stores.release(taken=True) == ("gone", [A])
+    assert await stores.release(delivered=True) == ("absent", [A])
     assert await stores.late() == []
 
 
@@ -177,4 +177,4 @@ async def test_the_first_commit_decides_what_is_held(stores: Stores) -> None:
     repeated = await stores.contexts.commit(KEY, "m", slow, [B], attempt_id="r2", account="shop", pending=other)
     assert repeated.status == "duplicate"
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER
-    assert await stores.release(taken=True) == ("released", [])
+    assert await stores.release(delivered=True) == ("released", [])

@@ -99,7 +99,7 @@ async def test_redis_that_refuses_writes_is_away_once(own_redis: Server, code: s
             for name, value in take.items():
                 await admin.config_set(name, value)
             assert await writing == 1
-        assert [line["event"] for line in lines] == ["store.away", "store.back"]
+        assert [line["event"] for line in lines] == ["store.unavailable", "store.available"]
         assert code in lines[0]["error"]
 
 

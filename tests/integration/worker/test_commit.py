@@ -48,16 +48,16 @@ async def test_all_keys_of_a_lane_share_a_shard_and_end(
     keys = {key.decode(): await redis.pttl(key) async for key in redis.scan_iter(match=f"{namespace}:*")}
     assert {key.split("}")[0] for key in keys} == {f"{namespace}:{{56"}
     kinds = {key.split(":")[2]: ttl for key, ttl in keys.items()}
-    assert set(kinds) == {"context", "recent", "outbox", "sender", "due"}
-    assert kinds["context"] == kinds["due"] == -1
+    assert set(kinds) == {"context", "dedup", "outbox", "send_lease", "context_expiries"}
+    assert kinds["context"] == kinds["context_expiries"] == -1
     ((lane, due),) = await redis.zrange(contexts.keys.expiries(56), 0, -1, withscores=True)
     seconds, _ = await redis.time()
     assert lane == b"wx1:o_1"
     assert 0 < due - seconds * 1000 <= DAY_MS / 12 + 1000
-    assert 6.9 * DAY_MS < kinds["recent"] <= 7 * DAY_MS
+    assert 6.9 * DAY_MS < kinds["dedup"] <= 7 * DAY_MS
     assert 6.9 * DAY_MS < kinds["outbox"] <= 7 * DAY_MS
-    assert 0 < kinds["sender"] <= 15_000
-    assert all(key.endswith((":wx1:o_1", ":due")) for key in keys)
+    assert 0 < kinds["send_lease"] <= 15_000
+    assert all(key.endswith((":wx1:o_1", ":context_expiries")) for key in keys)
 
 
 async def test_shards_never_move(contexts: RedisContextStore) -> None:
@@ -92,12 +92,12 @@ async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis
     """Remembered as long as a copy may come back, not longer."""
     contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), remember=timedelta(days=7))
     await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], attempt_id="r")
-    recent = contexts.keys.of(KEY, "recent")
-    committed_at = await redis.zscore(recent, "m1")
+    dedup = contexts.keys.of(KEY, "dedup")
+    committed_at = await redis.zscore(dedup, "m1")
     assert committed_at is not None
-    await redis.zadd(recent, {"m1": committed_at - 7 * DAY_MS - 1000})
+    await redis.zadd(dedup, {"m1": committed_at - 7 * DAY_MS - 1000})
     await contexts.commit(KEY, "m2", await contexts.open(KEY, "m2"), [], attempt_id="r")
-    assert await redis.zrange(recent, 0, -1) == [b"m2"]
+    assert await redis.zrange(dedup, 0, -1) == [b"m2"]
 
 
 async def test_a_key_of_another_type_is_refused_before_anything_is_written(
@@ -108,7 +108,7 @@ async def test_a_key_of_another_type_is_refused_before_anything_is_written(
     await redis.set(contexts.keys.of(KEY, "outbox"), "not a list")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         await contexts.commit(KEY, "m1", opened, [reply.Text("a")], attempt_id="r")
-    assert not await redis.exists(contexts.keys.of(KEY, "context"), contexts.keys.of(KEY, "recent"))
+    assert not await redis.exists(contexts.keys.of(KEY, "context"), contexts.keys.of(KEY, "dedup"))
 
 
 async def test_two_racing_workers_commit_one_message_once(store: Store, namespace: str) -> None:

@@ -65,4 +65,4 @@ async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, 
         assert store.lose == ""
         assert (runs, delivery.acked, rig.wechat.texts) == (2, True, ["run 1", "run 2"])
         assert (await contexts.open(KEY, "")).context.storage == {"runs": 2}
-        assert not await redis.exists(contexts.keys.of(KEY, "outbox"), contexts.keys.of(KEY, "sender"))
+        assert not await redis.exists(contexts.keys.of(KEY, "outbox"), contexts.keys.of(KEY, "send_lease"))

@@ -58,9 +58,9 @@ def test_output_of_the_start_is_printed_only_if_the_start_fails() -> None:
     output = io.StringIO()
     screen = Screen(Console(file=output, width=120))
 
-    screen.add(Line("ingress", json.dumps({"event": "store.away"})))
+    screen.add(Line("ingress", json.dumps({"event": "store.unavailable"})))
     assert output.getvalue() == ""
     screen.failure("the \x1b[31mreason")
 
-    assert "store.away" in output.getvalue()
+    assert "store.unavailable" in output.getvalue()
     assert output.getvalue().rstrip().endswith("stopped: the \\x1b[31mreason")

@@ -38,7 +38,7 @@ class Membership:
         self._store = store
         self._key = f"{namespace}:members"
         self._clock = clock
-        self._script = Script.of("wxbus_worker.store.lua", "renew.lua")
+        self._script = Script.of("wxbus_worker.store.lua", "renew_membership.lua")
         self._roll = MembershipView()
         self._renewed: float | None = None
         self._steady_since = 0.0

@@ -1,1 +1,1 @@
-"""What a lane keeps in Redis: the context, its ids, replies to send, and the starts of a message."""
+"""The worker's state in Redis: contexts, dedup keys, outboxes, pending replies and unfinished attempts."""

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from wxbus.bus.envelope import Envelope
-from wxbus.store.store import Script
-from wxbus_worker.store.redis import Scripts
+from wxbus_worker.store.scripts import Scripts, load, to_ms
 
 REMEMBER: Final = timedelta(days=1)
 """How long a message may stay in its queue after its last crash, while no worker runs."""
@@ -17,9 +16,8 @@ class CrashCounter:
     def __init__(self, scripts: Scripts, *, namespace: str) -> None:
         self._scripts = scripts
         self._namespace = namespace
-        self._begin, self._clear = (
-            Script.of("wxbus_worker.store.lua", f"{name}.lua") for name in ("begin_attempt", "clear_attempts")
-        )
+        self._begin = load("begin_attempt")
+        self._clear = load("clear_attempts")
 
     async def unfinished(self, envelope: Envelope) -> int:
         """Return how many attempts began and did not end.
@@ -38,7 +36,7 @@ class CrashCounter:
         await self._scripts.run(self._clear, keys=[self._key(envelope)])
 
     async def _run(self, envelope: Envelope, attempt_id: str) -> int:
-        ttl = round(REMEMBER.total_seconds() * 1000)
+        ttl = to_ms(REMEMBER.total_seconds())
         return int(await self._scripts.run(self._begin, keys=[self._key(envelope)], args=[attempt_id, ttl]))
 
     def _key(self, envelope: Envelope) -> str:

@@ -1,7 +1,7 @@
-"""Replies that wait until it is known whether WeChat was answered with one of them, and what becomes of them then.
+"""Replies that are pending until it is known whether WeChat received one of them as the passive answer.
 
-They do not stand in the outbox: nothing sends them. A note through the user's lane puts them there, `taken` without the
-one that WeChat got, `late` all of them. What comes first in the lane decides.
+They are not in the outbox, so nothing sends them. A note in the user's lane moves them there: without the reply that
+WeChat received, or all of them once the deadline has passed. The first note in the lane decides.
 """
 
 import time
@@ -11,59 +11,59 @@ from datetime import timedelta
 from typing import Final, Literal, Protocol
 
 from wxbus.bus.passive_answer import PassiveAnswer
-from wxbus.store.store import Script
+from wxbus_worker.store.keys import LaneKeys, parse_pending_member, pending_member
 from wxbus_worker.store.ports import CLAIM_SECONDS, RECALL_SECONDS, ContextKey, SendLease
-from wxbus_worker.store.redis import LaneKeys, Scripts, parse_pending_member, parse_send_lease, pending_member, to_ms
+from wxbus_worker.store.scripts import Scripts, load, load_with_lease, parse_send_lease, to_ms
 
 PUBLISH_AGAIN_AFTER: Final = timedelta(minutes=10)
-"""A lane that was told and did nothing is told again: the note may be lost among the dead letters."""
+"""When the note about a deadline is published again if the replies are still pending: it may be dead-lettered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseResult:
-    """What a note has done."""
+    """The result of a note."""
 
-    status: Literal["released", "kept", "gone"]
-    """`kept`: somebody may still take the reply. `gone`: nothing was held any more, a note before this one decided."""
+    status: Literal["released", "not_due", "absent"]
+    """`not_due`: the deadline was extended. `absent`: nothing is pending, an earlier note has decided."""
     send_lease: SendLease = field(default_factory=SendLease)
 
 
 class PendingReplies(Protocol):
-    """What commits have held; every call may be repeated.
+    """Pending replies of committed messages. Every call may be repeated.
 
     Raises:
-        StoreUnavailable: No answer; it may or may not have happened.
+        StoreUnavailable: No answer; the call may have had its effect.
     """
 
     async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:
-        """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
+        """Return the answer of a message committed before; its replies stay pending for at least `wait` seconds."""
         ...
 
     async def release(
-        self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, attempt_id: str
+        self, account: str, key: ContextKey, dedup_key: str, *, delivered: bool, attempt_id: str
     ) -> ReleaseResult:
-        """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
+        """Move the replies into the outbox, without the passive one if it was `delivered`; claim the send lease."""
         ...
 
 
 class RedisPendingReplies:
-    """Pending replies in Redis, beside the contexts; also implements `wxbus_worker.sweepers.replies.OverdueReplies`."""
+    """Pending replies in Redis; also implements `wxbus_worker.sweepers.replies.OverdueReplies`."""
 
     def __init__(
         self, scripts: Scripts, *, namespace: str, lease: float = 15.0, remember: timedelta = timedelta(days=7)
     ) -> None:
-        """All of them as for `RedisContextStore`."""
+        """The arguments are those of `RedisContextStore`."""
         self._scripts = scripts
         self._keys = LaneKeys(namespace)
         self._lease = lease
         self._remember_ms = to_ms(remember.total_seconds())
-        turn, release, self._recall, self._late, self._told = (
-            Script.of("wxbus_worker.store.lua", f"{name}.lua") for name in ("turn", "release", "recall", "late", "told")
-        )
-        self._release = Script(release.name, turn.source + release.source)
+        self._release = load_with_lease("release_pending")
+        self._recall = load("recall_answer")
+        self._claim_overdue = load("claim_overdue_replies")
+        self._mark_overdue_published = load("mark_overdue_published")
 
     async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:
-        """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
+        """Return the answer of a message committed before; its replies stay pending for at least `wait` seconds."""
         stored = await self._scripts.run(
             self._recall,
             keys=[self._keys.pending(key, dedup_key), self._keys.reply_deadlines(key.shard)],
@@ -72,20 +72,20 @@ class RedisPendingReplies:
         return None if stored is None else PassiveAnswer.parse(stored)
 
     async def release(
-        self, account: str, key: ContextKey, dedup_key: str, *, taken: bool, attempt_id: str
+        self, account: str, key: ContextKey, dedup_key: str, *, delivered: bool, attempt_id: str
     ) -> ReleaseResult:
-        """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
+        """Move the replies into the outbox, without the passive one if it was `delivered`; claim the send lease."""
         asked = time.monotonic()
-        status, turn = await self._scripts.run(
+        status, lease = await self._scripts.run(
             self._release,
             keys=[
                 self._keys.pending(key, dedup_key),
                 self._keys.reply_deadlines(key.shard),
                 self._keys.of(key, "outbox"),
-                self._keys.of(key, "sender"),
+                self._keys.of(key, "send_lease"),
             ],
             args=[
-                "taken" if taken else "late",
+                "delivered" if delivered else "deadline_passed",
                 pending_member(account, key, dedup_key),
                 to_ms(RECALL_SECONDS),
                 self._remember_ms,
@@ -93,20 +93,20 @@ class RedisPendingReplies:
                 to_ms(self._lease),
             ],
         )
-        return ReleaseResult(status.decode(), parse_send_lease(turn, asked + self._lease))
+        return ReleaseResult(status.decode(), parse_send_lease(lease, asked + self._lease))
 
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
-        """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
+        """Return account, lane and dedup key of messages whose deadline has passed; other processes do not get them."""
         members = await self._scripts.run(
-            self._late, keys=[self._keys.reply_deadlines(shard)], args=[most, to_ms(CLAIM_SECONDS)]
+            self._claim_overdue, keys=[self._keys.reply_deadlines(shard)], args=[most, to_ms(CLAIM_SECONDS)]
         )
         return [parse_pending_member(member) for member in members]
 
     async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:
-        """Note that the lane was told."""
+        """Record that the note is published, so that it is not published again soon."""
         key = ContextKey("", None, lane)
         await self._scripts.run(
-            self._told,
+            self._mark_overdue_published,
             keys=[self._keys.reply_deadlines(key.shard)],
             args=[pending_member(account, key, dedup_key), to_ms(PUBLISH_AGAIN_AFTER.total_seconds())],
         )

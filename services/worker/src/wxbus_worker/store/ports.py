@@ -1,10 +1,10 @@
-"""Where contexts, recent message ids and outboxes are kept: the port, and what goes through it."""
+"""The port of the context store, and what goes through it."""
 
 import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from zlib import crc32
 
 from wxbus.bus.envelope import Envelope
@@ -12,18 +12,20 @@ from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context.context import Context
 
-SHARDS = 64
-"""Never to be changed: every key of every lane would move."""
-CLAIM_SECONDS = 6.0
-"""Seconds in which whoever claimed what is due (a context, a held reply) must have told its lane; if it died meanwhile,
-another does. Little more than a publish may take: a lane that is told twice acts once."""
-RECALL_SECONDS = 60.0
-"""Seconds for which an answer is given again when WeChat pushes the same again: it may not have seen the first one."""
+SHARDS: Final = 64
+"""Must never change: the keys of all lanes would move."""
+CLAIM_SECONDS: Final = 6.0
+"""How long a claim on something due (a context, a pending reply) lasts; then another process publishes it.
+
+A little longer than a publish takes. A lane that receives two notes acts once.
+"""
+RECALL_SECONDS: Final = 60.0
+"""How long an answer is repeated when WeChat pushes the same message again: it may not have received the first one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextKey:
-    """Whose conversation: one user's with one account, or a system event's business id (then no context is kept)."""
+    """Identifies a lane: one user of one account, or the business id of a system event, which has no context."""
 
     appid: str
     openid: str | None
@@ -31,7 +33,7 @@ class ContextKey:
 
     @property
     def shard(self) -> int:
-        """Return the hash tag of all its keys."""
+        """Return the hash tag of the lane's Redis keys."""
         return crc32(self.lane.encode()) % SHARDS
 
     @classmethod
@@ -46,9 +48,9 @@ class ContextKey:
 
 
 def dedup_key_of(envelope: Envelope, *, copies: bool = False) -> str:
-    """Return what a message is remembered by: short, and the same for every delivery of the same push.
+    """Return the short key that is the same for every delivery of the same push.
 
-    With `copies` every push of the same message is remembered for itself.
+    With `copies` each push of the same message has a key of its own.
     """
     identity = f"{envelope.dedup_id}\n{envelope.id}" if copies else envelope.dedup_id
     return hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
@@ -59,13 +61,13 @@ class Entry:
     """One reply in an outbox."""
 
     dedup_key: str
-    """Of the message it answers."""
+    """Of the message that it answers."""
     number: int
     """From 0 within the message."""
     reply: AnyReply
 
     def to_bytes(self) -> bytes:
-        """Return it as it stands in the outbox."""
+        """Return the form in the outbox."""
         return f"{self.dedup_key}:{self.number}:".encode() + reply_to_json(self.reply)
 
     @classmethod
@@ -82,25 +84,25 @@ def entries_of(dedup_key: str, replies: Sequence[AnyReply]) -> tuple[Entry, ...]
 
 @dataclass(frozen=True, slots=True)
 class SendLease:
-    """The answer to "may I send what the outbox holds?"."""
+    """The right of one attempt to send what the outbox of a lane holds, for a limited time."""
 
     entries: tuple[Entry, ...] = ()
-    """All that is to be sent, oldest first; empty if nothing is, or if it is another's turn."""
+    """The outbox, oldest first; empty if another attempt holds the lease."""
     wait: float = 0.0
-    """Seconds until the turn of the run that has it ends, if it is not renewed; 0: it is ours."""
+    """Seconds until the lease of another attempt ends, unless that renews it; 0: this attempt holds it."""
     until: float = field(default_factory=time.monotonic)
-    """`time.monotonic()` at which our turn ends at the earliest."""
+    """`time.monotonic()` at which this attempt's lease ends at the earliest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """What WeChat may be answered with, kept by the commit: no death of a worker loses it."""
+    """The answer that ingress may give WeChat; the commit stores it, so that a crash does not lose it."""
 
     answer: PassiveAnswer
     passive: int | None = None
-    """Number of the reply that is in it."""
+    """Number of the reply in the answer."""
     wait: float = 0.0
-    """Seconds until it is known whether WeChat got it: so long all replies of the message wait; 0: they do not."""
+    """Seconds until the deadline, for which all replies of the message stay pending; 0: they go to the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +117,24 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """The outcome of a commit."""
+    """The result of a commit."""
 
     status: Literal["committed", "duplicate", "conflict"]
-    """`duplicate`: it was committed before, by us or another. `conflict`: the lane has changed, nothing is written."""
+    """`duplicate`: the message was committed before. `conflict`: the lane has changed, nothing is written."""
     send_lease: SendLease = field(default_factory=SendLease)
 
 
 class ContextStore(Protocol):
-    """Keeps lanes. Every call may be repeated.
+    """Stores lanes. Every call may be repeated.
 
     Workers open and commit; other code reads with `get`.
 
     Raises:
-        StoreUnavailable: No answer; it may or may not have happened.
+        StoreUnavailable: No answer; the call may have had its effect.
     """
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
+        """Return a user's context for reading; without one return None, or a new one with `create`."""
         ...
 
     async def open(self, key: ContextKey, dedup_key: str) -> Opened:
@@ -151,20 +153,26 @@ class ContextStore(Protocol):
         account: str = "",
         pending: PendingReply | None = None,
     ) -> CommitResult:
-        """Write context, marker and replies together, unless the lane has changed; take the turn to send.
+        """Write context, dedup key and replies in one step, unless the lane has changed; claim the send lease.
 
-        With `remove` the context is removed in place of written. With `held`, the answer is kept for
-        `wxbus_worker.store.pending_replies`; `account` is the account's name, for the note in case that nobody takes
-        it.
+        Args:
+            key: The lane.
+            dedup_key: Of the message.
+            opened: The lane as it was opened, with the changed context.
+            replies: To send.
+            attempt_id: Holder of the send lease.
+            remove: Remove the context instead of writing it.
+            account: The account's name, for the note about a passed deadline.
+            pending: Kept for `wxbus_worker.store.pending_replies`.
         """
         ...
 
     async def drop_all(self) -> int:
-        """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
+        """Drop the contexts of all users without events, and return their number; dedup keys and replies stay."""
         ...
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
-        """Take the turn to send what the outbox holds, if no other run has it."""
+        """Claim the send lease, if no other attempt holds it."""
         ...
 
     async def remove_sent(
@@ -176,12 +184,13 @@ class ContextStore(Protocol):
         end_lease: bool = False,
         set_aside_as: str = "",
     ) -> float:
-        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left.
+        """Remove entries from the outbox, renew the send lease and return its new end.
 
-        With `aside`, the marker of their message, they are kept for `resume` as long as message ids are.
+        The lease ends with `end_lease`, or if the outbox is empty. With `set_aside_as`, the dedup key of their message,
+        the entries are kept for `restore_set_aside` as long as dedup keys are.
         """
         ...
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
-        """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
+        """Put a message's replies that were set aside into the outbox again, and claim the send lease."""
         ...

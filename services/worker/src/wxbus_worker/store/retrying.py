@@ -1,4 +1,4 @@
-"""Waiting for what is away: nothing is decided meanwhile."""
+"""Repeats scripts while Redis is unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,22 +19,22 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class RetryingStore:
-    """Runs scripts until Redis answers, however long it is away; for scripts that may be repeated, as all of ours.
+    """Runs scripts until Redis answers; for scripts that may be repeated.
 
-    A Redis that refuses writes is away, too, though it answers reads: it is back when it takes a write.
+    A Redis that refuses writes is unavailable, even if it answers reads: it is available when it accepts a write.
     """
 
     def __init__(self, store: Store, generation: Generation) -> None:
         self._store = store
         self._generation = generation
-        self._away = False
+        self._unavailable = False
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
         """Return what the script returns."""
         return await self._until_answered(lambda: self._store.run(script, keys=keys, args=args))
 
     async def until_available(self) -> None:
-        """Return when Redis answers and takes writes."""
+        """Return when Redis answers and accepts writes."""
         await self._until_answered(self.check)
 
     async def check_durability(self) -> None:
@@ -46,7 +46,7 @@ class RetryingStore:
         await self._until_answered(self._store.check_durability)
 
     async def check(self) -> None:
-        """Return if Redis takes writes now, or raise StoreUnavailable with its reason."""
+        """Return if Redis accepts writes now, or raise StoreUnavailable with the reason."""
         await self._generation.check()
 
     async def _until_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
@@ -55,19 +55,19 @@ class RetryingStore:
             try:
                 answer = await operation()
             except StoreUnavailable as exc:
-                if not self._away:
-                    log.warning("store.away", error=str(exc))
-                self._away = True
+                if not self._unavailable:
+                    log.warning("store.unavailable", error=str(exc))
+                self._unavailable = True
                 await asyncio.sleep(backoff.delay())
             else:
-                if self._away:
-                    await self._look_again()
+                if self._unavailable:
+                    await self._check_writes()
                 return answer
 
-    async def _look_again(self) -> None:
+    async def _check_writes(self) -> None:
         """Find out whether an answer, which may be that to a read, means that Redis is back."""
         with suppress(StoreUnavailable):
             await self.check()
-            if self._away:
-                log.warning("store.back")
-            self._away = False
+            if self._unavailable:
+                log.warning("store.available")
+            self._unavailable = False

@@ -170,20 +170,20 @@ class MemoryContextStore:
         key: ContextKey,
         dedup_key: str,
         *,
-        taken: bool,
+        delivered: bool,
         attempt_id: str,
     ) -> ReleaseResult:
-        """Put the replies into the outbox, without the one that was `taken`; take the turn to send."""
+        """Put the replies into the outbox, without the passive one if it was `delivered`; take the turn to send."""
         lane = self._lane(key)
         stored = lane.pending.get(dedup_key)
         if stored is None or not stored.waits:
-            return ReleaseResult("gone", self._take_send_lease(lane, attempt_id))
-        if not taken and self._clock() < stored.due:
+            return ReleaseResult("absent", self._take_send_lease(lane, attempt_id))
+        if not delivered and self._clock() < stored.due:
             stored.claimable_at = stored.due
-            return ReleaseResult("kept", self._take_send_lease(lane, attempt_id))
-        passive = stored.reply.passive if taken else None
+            return ReleaseResult("not_due", self._take_send_lease(lane, attempt_id))
+        passive = stored.reply.passive if delivered else None
         lane.outbox += [entry for number, entry in enumerate(stored.entries) if number != passive]
-        if taken:
+        if delivered:
             lane.pending[dedup_key] = replace(
                 stored, reply=replace(stored.reply, wait=0.0), entries=[], due=self._clock() + RECALL_SECONDS
             )

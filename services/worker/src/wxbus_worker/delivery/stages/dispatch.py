@@ -37,7 +37,7 @@ class Dispatch:
         job = decoded.job
         job.interruptible = False  # as from a commit on
         released = await self._pending.release(
-            decoded.envelope.account, decoded.key, note.dedup_key, taken=note.delivered, attempt_id=job.attempt_id
+            decoded.envelope.account, decoded.key, note.dedup_key, delivered=note.delivered, attempt_id=job.attempt_id
         )
         if released.status == "released":
             self._metrics.passive.labels("delivered" if note.delivered else "deadline_passed").inc()

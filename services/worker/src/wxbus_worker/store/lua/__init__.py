@@ -1,1 +1,1 @@
-"""Lua scripts of the context store."""
+"""Lua scripts of the worker."""

@@ -1,5 +1,6 @@
--- Strikes entries off the outbox, because they were sent or given up, and renews or ends the turn. May be repeated.
--- KEYS: outbox, sender, aside. ARGV: run, lease (ms; 0 = end the turn), ttl of aside (ms; 0 = the entries are gone), entry, entry, ...
+-- Removes entries from the outbox that were sent or refused, and renews or ends the send lease. May be repeated.
+-- KEYS: outbox, send_lease, set_aside. ARGV: attempt_id, lease (ms; 0 = end it), ttl of set_aside (ms; 0 = the entries
+--       are deleted), entry, entry, ...
 for i = 4, #ARGV do
   if redis.call('LREM', KEYS[1], 1, ARGV[i]) > 0 and tonumber(ARGV[3]) > 0 then
     redis.call('RPUSH', KEYS[3], ARGV[i])

@@ -1,6 +1,6 @@
--- Renews a member's lease and tells who is there. May be repeated.
--- KEYS: members (score = end of the lease, ms). ARGV: member, lease (ms), time for which a lapsed one is told (ms).
--- Returns {{member whose lease runs, ...}, {member whose lease lapsed, ...}, ms until the next lease ends}
+-- Renews a member's lease and lists the members. May be repeated.
+-- KEYS: members (score = end of the lease, ms). ARGV: member, lease (ms), time for which a lapsed member is listed (ms).
+-- Returns {{member with a running lease, ...}, {member with a lapsed lease, ...}, ms until the next lease ends}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])

@@ -1,5 +1,5 @@
 -- Reads a lane before a message is handled.
--- KEYS: context, recent. ARGV: marker.
+-- KEYS: context, dedup. ARGV: dedup_key.
 -- Returns {version, context or false, 1 if the message was committed before}
 return {
   tonumber(redis.call('HGET', KEYS[1], 'version') or 0),

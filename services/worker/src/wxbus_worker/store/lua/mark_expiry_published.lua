@@ -1,5 +1,5 @@
--- Notes that a context's removal was handed to its lane, so that it is not handed over again.
--- KEYS: context, due. ARGV: lane, version, time after which it is handed over again all the same (ms).
+-- Records that the expiry of a context is published to its lane: it is due again only after a time. May be repeated.
+-- KEYS: context, context_expiries. ARGV: lane, version, that time (ms).
 local time = redis.call('TIME')
 if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then
   local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

@@ -1,7 +1,7 @@
--- Takes contexts that are due out of a shard's index: for their event, or for good.
--- KEYS: due. ARGV: prefix of the shard's context keys (their lanes complete them; all in the slot of KEYS[1]),
---       'due' or 'all', most, claim (ms for which nobody else gets them; 0 = delete them).
--- Returns {lane, version or 0 if its context is gone, lane, version, ...}. May be repeated: what was claimed in vain comes again after the claim.
+-- Claims the contexts of a shard whose expiry is due, or deletes them. May be repeated.
+-- KEYS: context_expiries. ARGV: prefix of the shard's context keys (the lane completes it; all in the slot of KEYS[1]),
+--       'due' or 'all', most, claim (ms for which no other process gets them; 0 = delete them).
+-- Returns {lane, version or 0 if its context is gone, lane, version, ...}. They are due again after the claim.
 local prefix, claim = ARGV[1], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
