@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from wxbus.wechat.events.account import NicknameAuditEvent
-from wxbus.wechat.messages.base import ComponentEvent, Int, Many, Maybe, PlatformPart
+from wxbus.wechat.messages.base import ComponentEvent, Int, Many, Maybe, PlatformComponentEvent, PlatformPart
 
 
 class ComponentVerifyTicketEvent(ComponentEvent):
@@ -53,20 +53,20 @@ class FastRegisterInfo(PlatformPart):
     unique_id: str = ""
 
 
-class FastRegisterEvent(ComponentEvent):
+class FastRegisterEvent(PlatformComponentEvent):
     """What became of a Mini Program's registration."""
 
-    appid: str = Field(default="", alias="appid")
-    status: Int = Field(default=None, alias="status")
-    msg: str = Field(default="", alias="msg")
-    info: Maybe[FastRegisterInfo] = Field(default=None, alias="info")
+    appid: str = ""
+    status: Int = None
+    msg: str = ""
+    info: Maybe[FastRegisterInfo] = None
 
 
 class FastRegisterEnterpriseEvent(FastRegisterEvent):
     """A company's Mini Program was registered, or was not."""
 
     event: str = "notify_third_fasteregister"
-    auth_code: str = Field(default="", alias="auth_code", repr=False)
+    auth_code: str = Field(default="", repr=False)
 
 
 class FastRegisterBetaEvent(FastRegisterEvent):
@@ -89,42 +89,42 @@ class DispatchInfo(PlatformPart):
     dispatch_time: Int = None
 
 
-class WxaAuthEvent(ComponentEvent):
+class WxaAuthEvent(PlatformComponentEvent):
     """The verification of an account's Mini Program goes on."""
 
     event: str = "notify_3rd_wxa_auth"
-    appid: str = Field(default="", alias="appid")
-    task_status: Int = Field(default=None, alias="task_status")
-    taskid: str = Field(default="", alias="taskid")
-    apply_status: Int = Field(default=None, alias="apply_status")
-    message: str = Field(default="", alias="message")
-    dispatch_info: Maybe[DispatchInfo] = Field(default=None, alias="dispatch_info")
+    appid: str = ""
+    task_status: Int = None
+    taskid: str = ""
+    apply_status: Int = None
+    message: str = ""
+    dispatch_info: Maybe[DispatchInfo] = None
 
 
-class WxaWxVerifyEvent(ComponentEvent):
+class WxaWxVerifyEvent(PlatformComponentEvent):
     """The verification of an account's Mini Program ends."""
 
     event: str = "notify_3rd_wxa_wxverify"
-    appid: str = Field(default="", alias="appid")
-    expired: Int = Field(default=None, alias="expired")
-    message: str = Field(default="", alias="message")
+    appid: str = ""
+    expired: Int = None
+    message: str = ""
 
 
-class IcpFilingVerifyEvent(ComponentEvent):
+class IcpFilingVerifyEvent(PlatformComponentEvent):
     """The person behind a filing was verified, or was not."""
 
     event: str = "notify_icpfiling_verify_result"
-    task_id: str = Field(default="", alias="task_id")
-    verify_appid: str = Field(default="", alias="verify_appid")
-    result: Int = Field(default=None, alias="result")
+    task_id: str = ""
+    verify_appid: str = ""
+    result: Int = None
 
 
-class IcpFilingApplyEvent(ComponentEvent):
+class IcpFilingApplyEvent(PlatformComponentEvent):
     """A filing goes on."""
 
     event: str = "notify_apply_icpfiling_result"
-    authorizer_appid: str = Field(default="", alias="authorizer_appid")
-    beian_status: Int = Field(default=None, alias="beian_status")
+    authorizer_appid: str = ""
+    beian_status: Int = None
 
 
 class OrderPathApplied(PlatformPart):
@@ -159,7 +159,7 @@ class OrderPathAuditEvent(ComponentEvent):
     items: Many[OrderPathAudited] = Field(default=(), alias="list")
 
 
-class ComponentNicknameAuditEvent(NicknameAuditEvent, ComponentEvent):
+class ComponentNicknameAuditEvent(NicknameAuditEvent, PlatformComponentEvent):
     """The name of an account's Mini Program was reviewed, sent to the authorisation URL.
 
     A handler for `NicknameAuditEvent`, which WeChat sends to the message URL, gets this one, too.
@@ -167,6 +167,3 @@ class ComponentNicknameAuditEvent(NicknameAuditEvent, ComponentEvent):
 
     event: str = "wxa_nickname_audit"
     msg_type: str = ""
-    ret: Int = Field(default=None, alias="ret")
-    nickname: str = Field(default="", alias="nickname")
-    reason: str = Field(default="", alias="reason")

@@ -46,8 +46,8 @@ class Part(BaseModel):
     )
 
 
-def _as_written(name: str) -> str:
-    """Return the alias in models whose field names equal WeChat's names, apart from the header."""
+def _same_name(name: str) -> str:
+    """Return the alias in models whose field names equal WeChat's names, except in the header."""
     return to_pascal(name) if name in {"event", "msg_type"} else name
 
 
@@ -55,10 +55,14 @@ def _component_alias(name: str) -> str:
     return "InfoType" if name == "event" else to_pascal(name)
 
 
+def _same_component_name(name: str) -> str:
+    return _component_alias(name) if name in {"event", "msg_type", "app_id"} else name
+
+
 class PlatformPart(Part):
     """A structure inside a `PlatformEvent`."""
 
-    model_config = ConfigDict(alias_generator=_as_written)
+    model_config = ConfigDict(alias_generator=_same_name)
 
 
 class Message(Part):
@@ -98,7 +102,7 @@ class Event(Message):
 class PlatformEvent(Event):
     """An event of the platform; its field names equal WeChat's names."""
 
-    model_config = ConfigDict(alias_generator=_as_written)
+    model_config = ConfigDict(alias_generator=_same_name)
 
 
 class WrappedEvent(PlatformEvent):
@@ -128,3 +132,9 @@ class ComponentEvent(Event):
     """Appid of the platform."""
     event: str
     """`InfoType`."""
+
+
+class PlatformComponentEvent(ComponentEvent):
+    """A `ComponentEvent` whose field names equal WeChat's names."""
+
+    model_config = ConfigDict(alias_generator=_same_component_name)
