@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Event, Int, Many, Maybe, PlatformEvent, P
 
 
 class VerificationEvent(Event):
-    """The account's verification goes on, or ends at `expired_time`."""
+    """A step of the account's verification."""
 
     expired_time: Int = None
     """Seconds since the epoch."""
@@ -31,7 +31,7 @@ class AnnualRenewEvent(VerificationEvent):
 
 
 class VerifyExpiredEvent(VerificationEvent):
-    """The account's verification has ended."""
+    """The account's verification expired."""
 
     event: str = "verify_expired"
 
@@ -44,13 +44,13 @@ class VerificationFailedEvent(Event):
 
 
 class QualificationVerifyFailEvent(VerificationFailedEvent):
-    """The account's qualification was not verified."""
+    """The verification of the account's qualification failed."""
 
     event: str = "qualification_verify_fail"
 
 
 class NamingVerifyFailEvent(VerificationFailedEvent):
-    """The account's name was not verified."""
+    """The verification of the account's name failed."""
 
     event: str = "naming_verify_fail"
 
@@ -63,7 +63,7 @@ class WxVerifyPaySuccessEvent(Event):
 
 
 class WxVerifyDispatchEvent(Event):
-    """The verification is given to a company that does it."""
+    """A verification company was assigned."""
 
     event: str = "wx_verify_dispatch"
     provider: str = ""
@@ -116,7 +116,7 @@ class CategoryAuditEvent(PlatformEvent):
 
 
 class PrivacyApplyResult(PlatformPart):
-    """What became of the request for a privacy-related call."""
+    """Result of a request for a privacy-related API."""
 
     api_name: str = ""
     apply_time: Int = None
@@ -127,7 +127,7 @@ class PrivacyApplyResult(PlatformPart):
 
 
 class PrivacyApplyEvent(PlatformEvent):
-    """The request for a privacy-related call was reviewed."""
+    """The request for a privacy-related API was reviewed."""
 
     event: str = "wxa_privacy_apply"
     result_info: Maybe[PrivacyApplyResult] = None
@@ -147,11 +147,11 @@ class IllegalRecordEvent(PlatformEvent):
 
 
 class AppealMaterial(PlatformPart):
-    """Something handed in with an appeal; its fields are in `model_extra`."""
+    """Material of an appeal; its fields are in `model_extra`."""
 
 
 class AppealRecordEvent(PlatformEvent):
-    """An appeal against a penalty goes on."""
+    """The state of an appeal against a penalty changed."""
 
     event: str = "wxa_appeal_record"
     appeal_record_id: str = ""
@@ -167,11 +167,11 @@ class AppealRecordEvent(PlatformEvent):
 
 
 class PunishEvent(PlatformEvent):
-    """The Mini Program is warned or punished."""
+    """The Mini Program got a warning or a penalty."""
 
     event: str = "wxa_punish_event"
     event_type: Int = None
-    """1 warning, 2 functions banned, 3 taken off, 4 account banned, 10 (or 5) page banned."""
+    """1 warning, 2 functions banned, 3 removed, 4 account banned, 10 (or 5) page banned."""
     punish_id: str = ""
     appid: str = ""
     punish_time: Int = None
@@ -185,7 +185,7 @@ class PunishEvent(PlatformEvent):
 
 
 class ServiceQuotaEvent(PlatformEvent):
-    """A paid service runs out."""
+    """The quota of a paid service is nearly used up."""
 
     event: str = "charge_service_quota_notify"
     event_type: Int = None

@@ -4,32 +4,32 @@ from wxbus.wechat.messages.base import Event, Int
 
 
 class CardEvent(Event):
-    """Something about a kind of card."""
+    """An event of a card type."""
 
     card_id: str = ""
 
 
 class UserCardEvent(CardEvent):
-    """Something about one user's card."""
+    """An event of a user's card."""
 
     user_card_code: str = ""
 
 
 class CardPassCheckEvent(CardEvent):
-    """A card of ours passed its review."""
+    """A card type passed its review."""
 
     event: str = "card_pass_check"
 
 
 class CardNotPassCheckEvent(CardEvent):
-    """A card of ours failed its review."""
+    """A card type failed its review."""
 
     event: str = "card_not_pass_check"
     refuse_reason: str = ""
 
 
 class UserGetCardEvent(UserCardEvent):
-    """A user took a card."""
+    """A user received a card."""
 
     event: str = "user_get_card"
     is_give_by_friend: Int = None
@@ -59,19 +59,19 @@ class UserDelCardEvent(UserCardEvent):
 
 
 class UserEnterSessionFromCardEvent(UserCardEvent):
-    """A user came into the conversation from a card."""
+    """A user opened the conversation from a card."""
 
     event: str = "user_enter_session_from_card"
 
 
 class SubmitMemberCardUserInfoEvent(UserCardEvent):
-    """A user handed in what activates a member card."""
+    """A user submitted the data to activate a member card."""
 
     event: str = "submit_membercard_user_info"
 
 
 class UserViewCardEvent(UserCardEvent):
-    """A user looked at a member card."""
+    """A user viewed a member card."""
 
     event: str = "user_view_card"
     outer_str: str = ""
@@ -108,21 +108,21 @@ class UpdateMemberCardEvent(UserCardEvent):
 
 
 class CardSkuRemindEvent(CardEvent):
-    """A card of ours runs out."""
+    """The stock of a card type is low."""
 
     event: str = "card_sku_remind"
     detail: str = ""
 
 
 class CardPayOrderEvent(UserCardEvent):
-    """What we pay for cards changed; the order's fields are in `model_extra`."""
+    """The merchant's balance for cards changed; the order's fields are in `model_extra`."""
 
     event: str = "card_pay_order"
     outer_str: str = ""
 
 
 class GiftCardEvent(Event):
-    """Something about a gift card."""
+    """An event of a gift card."""
 
     page_id: str = ""
     order_id: str = ""
@@ -143,13 +143,13 @@ class GiftCardSendToFriendEvent(GiftCardEvent):
 
 
 class GiftCardUserAcceptEvent(GiftCardEvent):
-    """A user took a gift card."""
+    """A user accepted a gift card."""
 
     event: str = "giftcard_user_accept"
 
 
 class CardMerchantCheckResultEvent(Event):
-    """A sub-merchant of ours was reviewed."""
+    """A sub-merchant was reviewed."""
 
     event: str = "card_merchant_check_result"
     merchant_id: str = ""

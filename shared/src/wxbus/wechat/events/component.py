@@ -1,4 +1,4 @@
-"""What a third-party platform is told (protocol reference 6.3)."""
+"""Events of a third-party platform (protocol reference 6.3)."""
 
 from pydantic import Field
 
@@ -7,14 +7,14 @@ from wxbus.wechat.messages.base import ComponentEvent, Int, Many, Maybe, Platfor
 
 
 class ComponentVerifyTicketEvent(ComponentEvent):
-    """The ticket that the platform's token is fetched with: every ten minutes, valid for twelve hours."""
+    """The ticket for the platform's token, sent every ten minutes and valid for twelve hours."""
 
     event: str = "component_verify_ticket"
     component_verify_ticket: str = Field(repr=False)
 
 
 class AuthorizationEvent(ComponentEvent):
-    """An account authorised the platform, or changed what it may do."""
+    """An account authorised the platform, or changed its permissions."""
 
     authorizer_appid: str = ""
     authorization_code: str = Field(default="", repr=False)
@@ -29,20 +29,20 @@ class AuthorizedEvent(AuthorizationEvent):
 
 
 class UpdateAuthorizedEvent(AuthorizationEvent):
-    """An account changed what the platform may do."""
+    """An account changed the platform's permissions."""
 
     event: str = "updateauthorized"
 
 
 class UnauthorizedEvent(ComponentEvent):
-    """An account took its authorisation back: drop its tokens."""
+    """An account revoked its authorisation; its tokens are invalid."""
 
     event: str = "unauthorized"
     authorizer_appid: str = ""
 
 
 class FastRegisterInfo(PlatformPart):
-    """Who registers a Mini Program."""
+    """The registrant of a Mini Program."""
 
     name: str = ""
     code: str = ""
@@ -54,7 +54,7 @@ class FastRegisterInfo(PlatformPart):
 
 
 class FastRegisterEvent(PlatformComponentEvent):
-    """What became of a Mini Program's registration."""
+    """Result of a Mini Program's registration."""
 
     appid: str = ""
     status: Int = None
@@ -63,26 +63,26 @@ class FastRegisterEvent(PlatformComponentEvent):
 
 
 class FastRegisterEnterpriseEvent(FastRegisterEvent):
-    """A company's Mini Program was registered, or was not."""
+    """The registration of a company's Mini Program finished or failed."""
 
     event: str = "notify_third_fasteregister"
     auth_code: str = Field(default="", repr=False)
 
 
 class FastRegisterBetaEvent(FastRegisterEvent):
-    """A trial Mini Program was registered, or was not."""
+    """The registration of a trial Mini Program finished or failed."""
 
     event: str = "notify_third_fastregisterbetaapp"
 
 
 class FastVerifyBetaEvent(FastRegisterEvent):
-    """A trial Mini Program became a proper one, or did not."""
+    """The conversion of a trial Mini Program finished or failed."""
 
     event: str = "notify_third_fastverifybetaapp"
 
 
 class DispatchInfo(PlatformPart):
-    """Who does the verification."""
+    """The verification company."""
 
     provider: str = ""
     contact: str = ""
@@ -90,7 +90,7 @@ class DispatchInfo(PlatformPart):
 
 
 class WxaAuthEvent(PlatformComponentEvent):
-    """The verification of an account's Mini Program goes on."""
+    """The state of a Mini Program's verification changed."""
 
     event: str = "notify_3rd_wxa_auth"
     appid: str = ""
@@ -102,7 +102,7 @@ class WxaAuthEvent(PlatformComponentEvent):
 
 
 class WxaWxVerifyEvent(PlatformComponentEvent):
-    """The verification of an account's Mini Program ends."""
+    """The verification of a Mini Program expires."""
 
     event: str = "notify_3rd_wxa_wxverify"
     appid: str = ""
@@ -111,7 +111,7 @@ class WxaWxVerifyEvent(PlatformComponentEvent):
 
 
 class IcpFilingVerifyEvent(PlatformComponentEvent):
-    """The person behind a filing was verified, or was not."""
+    """The person of an ICP filing was verified, or failed verification."""
 
     event: str = "notify_icpfiling_verify_result"
     task_id: str = ""
@@ -120,7 +120,7 @@ class IcpFilingVerifyEvent(PlatformComponentEvent):
 
 
 class IcpFilingApplyEvent(PlatformComponentEvent):
-    """A filing goes on."""
+    """The state of an ICP filing changed."""
 
     event: str = "notify_apply_icpfiling_result"
     authorizer_appid: str = ""
@@ -128,21 +128,21 @@ class IcpFilingApplyEvent(PlatformComponentEvent):
 
 
 class OrderPathApplied(PlatformPart):
-    """Whether the request for one account was taken."""
+    """Result of the request for one account."""
 
     appid: str = ""
     ret_code: Int = None
 
 
 class OrderPathApplyEvent(ComponentEvent):
-    """The request for the accounts' order pages was taken."""
+    """The request for the accounts' order pages was processed."""
 
     event: str = "order_path_apply_result_notify"
     items: Many[OrderPathApplied] = Field(default=(), alias="list")
 
 
 class OrderPathAudited(PlatformPart):
-    """What the review says of one account's order page."""
+    """Result of the review of one account's order page."""
 
     appid: str = ""
     audit_id: str = ""
@@ -160,9 +160,9 @@ class OrderPathAuditEvent(ComponentEvent):
 
 
 class ComponentNicknameAuditEvent(NicknameAuditEvent, PlatformComponentEvent):
-    """The name of an account's Mini Program was reviewed, sent to the authorisation URL.
+    """The name of a Mini Program was reviewed; sent to the authorisation URL.
 
-    A handler for `NicknameAuditEvent`, which WeChat sends to the message URL, gets this one, too.
+    A handler of `NicknameAuditEvent`, which WeChat sends to the message URL, also gets this event.
     """
 
     event: str = "wxa_nickname_audit"

@@ -1,10 +1,10 @@
-"""What became of content that WeChat checks (protocol reference 6.2)."""
+"""Results of WeChat's content checks (protocol reference 6.2)."""
 
 from wxbus.wechat.messages.base import Int, Many, Maybe, PlatformEvent, PlatformPart
 
 
 class CheckResult(PlatformPart):
-    """What the check says as a whole."""
+    """Overall result of the check."""
 
     suggest: str = ""
     """`risky`, `pass` or `review`."""
@@ -12,18 +12,18 @@ class CheckResult(PlatformPart):
 
 
 class CheckDetail(PlatformPart):
-    """What one method of checking says."""
+    """Result of one check strategy."""
 
     strategy: str = ""
     errcode: Int = None
     suggest: str = ""
     label: Int = None
     prob: Int = None
-    """Per cent."""
+    """Percent."""
 
 
 class MediaCheckEvent(PlatformEvent):
-    """A picture or recording was checked, within 30 minutes of the call, in either version of the answer."""
+    """An image or recording was checked, within 30 minutes of the call; both API versions."""
 
     event: str = "wxa_media_check"
     appid: str = ""
@@ -41,13 +41,13 @@ class MediaCheckEvent(PlatformEvent):
 
 
 class VideoUploadEvent(PlatformEvent):
-    """An uploaded film is ready; its fields are in `model_extra`."""
+    """An uploaded video is ready; its fields are in `model_extra`."""
 
     event: str = "secvod_upload_event"
 
 
 class VideoAuditEvent(PlatformEvent):
-    """A film was reviewed; its fields are in `model_extra`."""
+    """A video was reviewed; its fields are in `model_extra`."""
 
     event: str = "secvod_audit_event"
 
@@ -71,12 +71,12 @@ class LiveFollowEvent(PlatformEvent):
 
 
 class LivePushMessageEvent(PlatformEvent):
-    """What became of a message about a live room; its fields are in `model_extra`."""
+    """Result of a message about a live room; its fields are in `model_extra`."""
 
     event: str = "wxalive_push_message_notify"
 
 
 class IotVoipEvent(PlatformEvent):
-    """A device is called or calls; its fields are in `model_extra`."""
+    """A call from or to a device; its fields are in `model_extra`."""
 
     event: str = "iot_voip_notify"

@@ -1,6 +1,6 @@
 """Shopping guides, a product that WeChat withdrew.
 
-The fields of one event are known; those of the others are in `model_extra`.
+Only one event has known fields; those of the others are in `model_extra`.
 """
 
 from wxbus.wechat.messages.base import Event, Int, WrappedEvent
@@ -20,12 +20,12 @@ class GuideQrCodeScanEvent(WrappedEvent):
 
 
 class GuideInviteResultEvent(Event):
-    """Somebody accepted or refused to be a guide."""
+    """An invited guide accepted or refused."""
 
     event: str = "guide_invite_result_event"
 
 
 class GuideBuyerAddedEvent(Event):
-    """A customer was given to a guide."""
+    """A customer was assigned to a guide."""
 
     event: str = "add_guide_buyer_relation_event"

@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Event, PlatformEvent
 
 
 class AuthorizeInvoiceEvent(Event):
-    """A user let us issue an invoice."""
+    """A user authorised an invoice."""
 
     event: str = "user_authorize_invoice"
     succ_order_id: str = ""
@@ -21,7 +21,7 @@ class AuthorizeInvoiceEvent(Event):
 
 
 class InvoiceTitleEvent(PlatformEvent):
-    """A user told to whom an invoice goes."""
+    """A user submitted the recipient of an invoice."""
 
     event: str = "submit_invoice_title"
     title: str = ""
@@ -46,11 +46,11 @@ class UpdateInvoiceStatusEvent(Event):
 
 
 class CloudInvoiceResultEvent(PlatformEvent):
-    """An invoice was issued, or could not be."""
+    """An invoice was issued, or failed."""
 
     event: str = "cloud_invoice_invoiceresult_event"
     fpqqlsh: str = ""
-    """Number of the request that the invoice was asked for with."""
+    """Number of the invoice request."""
     nsrsbh: str = ""
     """Tax id of the issuer."""
     status: str = ""

@@ -1,4 +1,4 @@
-"""Parcels and instant delivery (protocol reference 6.2); the carriers' events want an answer of their own (4.4)."""
+"""Parcels and instant delivery (protocol reference 6.2); carrier events need a response (4.4)."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Event, Int, Many, Part
 
 
 class WaybillAction(Part):
-    """One step of a parcel's way."""
+    """One step of a parcel's route."""
 
     action_time: Int = None
     action_type: Int = None
@@ -14,7 +14,7 @@ class WaybillAction(Part):
 
 
 class AddExpressPathEvent(Event):
-    """A parcel moved."""
+    """The state of a parcel changed."""
 
     event: str = "add_express_path"
     delivery_id: str = Field(default="", alias="DeliveryID")
@@ -26,19 +26,19 @@ class AddExpressPathEvent(Event):
 
 
 class UpdateWaybillStatusEvent(Event):
-    """An instant delivery moved; its fields are in `model_extra`."""
+    """The state of an instant delivery changed; its fields are in `model_extra`."""
 
     event: str = "update_waybill_status"
 
 
 class UpdateBusinessBindResultEvent(Event):
-    """A carrier accepted or refused us; its fields are in `model_extra`."""
+    """A carrier accepted or refused the merchant; its fields are in `model_extra`."""
 
     event: str = "update_business_bind_result"
 
 
 class CarrierEvent(Event):
-    """What a carrier is asked to do, and must answer at once; the other fields are in `model_extra`."""
+    """A request to a carrier that needs a response; the other fields are in `model_extra`."""
 
     token: str = ""
     order_id: str = Field(default="", alias="OrderID")
@@ -46,13 +46,13 @@ class CarrierEvent(Event):
 
 
 class AddWaybillEvent(CarrierEvent):
-    """Make a waybill."""
+    """Create a waybill."""
 
     event: str = "add_waybill"
 
 
 class AddSingleWaybillEvent(CarrierEvent):
-    """Make a waybill for one parcel of a private sender."""
+    """Create a waybill for a private sender's parcel."""
 
     event: str = "add_single_waybill"
 
@@ -76,31 +76,31 @@ class CheckBizEvent(CarrierEvent):
 
 
 class GetQuotaEvent(CarrierEvent):
-    """Tell how many waybills a merchant has left."""
+    """Return a merchant's remaining waybills."""
 
     event: str = "get_quota"
 
 
 class QuerySingleWaybillEvent(CarrierEvent):
-    """Tell about a private sender's waybill."""
+    """Return a private sender's waybill."""
 
     event: str = "query_single_waybill"
 
 
 class QuerySingleWaybillFeeEvent(CarrierEvent):
-    """Tell what a private sender's parcel costs."""
+    """Return the price of a private sender's parcel."""
 
     event: str = "query_single_waybill_fee"
 
 
 class WaybillNotifyQueryEvent(CarrierEvent):
-    """Tell about the notices of a waybill."""
+    """Return the notices of a waybill."""
 
     event: str = "waybill_notify_query"
 
 
 class WaybillExpectTimeRangeEvent(CarrierEvent):
-    """Tell when a parcel can be fetched."""
+    """Return when a parcel can be picked up."""
 
     event: str = "waybill_query_expect_time_range"
 
@@ -112,7 +112,7 @@ class SingleWaybillPayEvent(CarrierEvent):
 
 
 class RemindWaybillEvent(CarrierEvent):
-    """A sender asks to hurry."""
+    """A sender asks for a faster pick-up."""
 
     event: str = "remind_waybill"
 
@@ -124,13 +124,13 @@ class WaybillComplaintEvent(CarrierEvent):
 
 
 class WaybillEvaluateAgentEvent(CarrierEvent):
-    """A sender rated who fetched the parcel."""
+    """A sender rated the courier."""
 
     event: str = "waybill_evaluate_agent"
 
 
 class TransportEvent(Event):
-    """What an instant carrier is asked to do, and must answer at once; its fields are in `model_extra`."""
+    """A request to an instant carrier that needs a response; its fields are in `model_extra`."""
 
 
 class TransportCancelOrderEvent(TransportEvent):
@@ -140,18 +140,18 @@ class TransportCancelOrderEvent(TransportEvent):
 
 
 class TransportPreCancelOrderEvent(TransportEvent):
-    """Tell what it costs to cancel a delivery."""
+    """Return the price of cancelling a delivery."""
 
     event: str = "transport_precancel_order"
 
 
 class TransportQueryOrderStatusEvent(TransportEvent):
-    """Tell about a delivery."""
+    """Return the state of a delivery."""
 
     event: str = "transport_query_order_status"
 
 
 class TransportConfirmReturnEvent(TransportEvent):
-    """The goods came back to the merchant."""
+    """The goods were returned to the merchant."""
 
     event: str = "transport_confirm_return_to_biz"

@@ -6,34 +6,34 @@ from wxbus.wechat.messages.base import Event, Float, Int, Many, Maybe, Part
 
 
 class MenuEvent(Event):
-    """A tap on a line of the menu."""
+    """A tap on a menu item."""
 
     event_key: str = ""
-    """What the line was set up with."""
+    """The key or value of the menu item."""
 
 
 class ClickEvent(MenuEvent):
-    """A tap on a line with a key."""
+    """A tap on a menu item with a key."""
 
     event: str = "CLICK"
 
 
 class ViewEvent(MenuEvent):
-    """A tap on a line that opens an address, which is in `event_key`."""
+    """A tap on a menu item that opens a URL; the URL is in `event_key`."""
 
     event: str = "VIEW"
     menu_id: str = ""
 
 
 class ViewMiniProgramEvent(MenuEvent):
-    """A tap on a line that opens a Mini Program; the path is in `event_key`."""
+    """A tap on a menu item that opens a Mini Program; the path is in `event_key`."""
 
     event: str = "view_miniprogram"
     menu_id: str = ""
 
 
 class ScanCodeInfo(Part):
-    """What a user scanned."""
+    """The scanned code."""
 
     scan_type: str = ""
     """`qrcode` or `barcode`."""
@@ -41,62 +41,62 @@ class ScanCodeInfo(Part):
 
 
 class ScanCodeEvent(MenuEvent):
-    """A user scanned a code by way of the menu."""
+    """A user scanned a code from the menu."""
 
     scan_code_info: Maybe[ScanCodeInfo] = None
 
 
 class ScanCodePushEvent(ScanCodeEvent):
-    """A user scanned a code; WeChat shows what it says."""
+    """A user scanned a code; WeChat shows its content."""
 
     event: str = "scancode_push"
 
 
 class ScanCodeWaitMessageEvent(ScanCodeEvent):
-    """A user scanned a code; WeChat waits for a message of ours."""
+    """A user scanned a code; WeChat shows a waiting indicator until a message arrives."""
 
     event: str = "scancode_waitmsg"
 
 
 class Picture(Part):
-    """A picture that follows as a message of its own."""
+    """An image that follows as a separate message."""
 
     pic_md5_sum: str = Field(default="", alias="PicMd5Sum")
 
 
 class SendPicsInfo(Part):
-    """How many pictures follow, and which."""
+    """The images that follow."""
 
     count: Int = None
     pic_list: Many[Picture] = ()
 
 
 class PictureEvent(MenuEvent):
-    """A user sends pictures by way of the menu; they follow as messages."""
+    """A user sends images from the menu; they follow as messages."""
 
     send_pics_info: Maybe[SendPicsInfo] = None
 
 
 class SystemPhotoEvent(PictureEvent):
-    """A user took pictures."""
+    """A user took photos."""
 
     event: str = "pic_sysphoto"
 
 
 class PhotoOrAlbumEvent(PictureEvent):
-    """A user took pictures or chose them."""
+    """A user took or chose photos."""
 
     event: str = "pic_photo_or_album"
 
 
 class WeChatAlbumEvent(PictureEvent):
-    """A user chose pictures from WeChat's album."""
+    """A user chose photos from WeChat's album."""
 
     event: str = "pic_weixin"
 
 
 class SendLocationInfo(Part):
-    """A place a user chose."""
+    """The chosen location."""
 
     latitude: Float = Field(default=None, alias="Location_X")
     longitude: Float = Field(default=None, alias="Location_Y")
@@ -106,7 +106,7 @@ class SendLocationInfo(Part):
 
 
 class LocationSelectEvent(MenuEvent):
-    """A user chose a place by way of the menu."""
+    """A user chose a location from the menu."""
 
     event: str = "location_select"
     send_location_info: Maybe[SendLocationInfo] = None

@@ -13,7 +13,7 @@ from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Part
 
 
 class Gift(Part):
-    """One kind of item in a gift."""
+    """An item type in a gift."""
 
     id: str = ""
     num: Int = None
@@ -37,7 +37,7 @@ class MiniGameGift(Part):
 
 
 class MiniGameGiftEvent(Event):
-    """A player took a gift: deliver it."""
+    """A player claimed a gift: deliver it."""
 
     event: str = "minigame_deliver_goods"
     mini_game: Maybe[MiniGameGift] = None
@@ -49,7 +49,7 @@ class MiniGameGiftEvent(Event):
 
 
 class MiniGameGoods(GoodsInfo):
-    """What was bought; prices in fen."""
+    """The purchased goods; prices in fen."""
 
     zone_id: str = ""
     order_source: Int = None
@@ -57,7 +57,7 @@ class MiniGameGoods(GoodsInfo):
 
 
 class MiniGameCoins(CoinInfo):
-    """How many coins were bought; prices in fen."""
+    """The purchased coins; prices in fen."""
 
     zone_id: str = ""
     total_price: Int = None
@@ -78,18 +78,18 @@ class MiniGameOrder(Part):
 
 
 class MiniGamePayment(Part):
-    """A paid order as WeChat signs it."""
+    """A paid order with WeChat's signature."""
 
     payload: str = ""
-    """JSON, exactly as WeChat sent it: `pay_event_sig` is computed over these characters."""
+    """JSON, unchanged: `pay_event_sig` is computed over these characters."""
     pay_event_sig: str = ""
     """Lower-case hex of HMAC-SHA256 over `event`, `&` and `payload`, with the AppKey of the order's `env`."""
     is_mock: bool = False
-    """A test from the console: answer as usual, deliver nothing."""
+    """A test from the console: respond, but do not deliver."""
 
 
 class MiniGamePaymentEvent(Event):
-    """A player paid: deliver what `order` says."""
+    """A player paid: deliver the goods of `order`."""
 
     mini_game: Maybe[MiniGamePayment] = None
 
@@ -114,7 +114,7 @@ class MiniGameGoodsEvent(MiniGamePaymentEvent):
 
 
 class MiniGameStoreGoodsEvent(MiniGamePaymentEvent):
-    """Goods were bought in the game's web store; the test tool of the console uses the second name."""
+    """Goods were bought in the game's web store; the console's test tool uses the second name."""
 
     event: str = "minigame_h5_goods_deliver_notify"
     other_names = ("minigame_deliver_h5_pay_products",)

@@ -1,10 +1,10 @@
-"""Bar codes and QR codes of products that users scan (a product of WeChat's that is being withdrawn)."""
+"""Scanned bar codes and QR codes of products (a deprecated feature of WeChat)."""
 
 from wxbus.wechat.messages.base import Event, Int
 
 
 class ScannedProductEvent(Event):
-    """Something about a product whose code a user scanned."""
+    """An event of a scanned product."""
 
     key_standard: str = ""
     """`ean13` or `qrcode`."""
@@ -27,13 +27,13 @@ class UserScanProductEvent(ScannedProductEvent):
 
 
 class UserScanProductEnterSessionEvent(ScannedProductEvent):
-    """A user came from a product's page into the conversation."""
+    """A user opened the conversation from a product's page."""
 
     event: str = "user_scan_product_enter_session"
 
 
 class UserScanProductAsyncEvent(ScannedProductEvent):
-    """A user opened the page of a product whose data is fetched at that moment."""
+    """A user opened the page of a product with dynamic data."""
 
     event: str = "user_scan_product_async"
 

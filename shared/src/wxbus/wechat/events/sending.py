@@ -1,4 +1,4 @@
-"""What became of messages we sent, and which ones users want (protocol reference 6.1)."""
+"""Results of sent messages, and users' choices of messages (protocol reference 6.1)."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Part, PlatformPa
 
 
 class TemplateSendJobFinishEvent(Event):
-    """A template message arrived or did not. It can come before the answer to the call that sent it."""
+    """Result of a template message. It may arrive before the response to the API call."""
 
     event: str = "TEMPLATESENDJOBFINISH"
     msg_id: str = Field(default="", alias="MsgID")
@@ -15,7 +15,7 @@ class TemplateSendJobFinishEvent(Event):
 
 
 class CopyrightCheckItem(Part):
-    """What the copyright check says of one article."""
+    """Result of the copyright check of one article."""
 
     article_idx: Int = None
     user_declare_state: Int = None
@@ -28,7 +28,7 @@ class CopyrightCheckItem(Part):
 
 
 class CopyrightCheckResult(Part):
-    """What the copyright check says."""
+    """Result of the copyright check."""
 
     count: Int = None
     result_list: Many[CopyrightCheckItem] = ()
@@ -36,21 +36,21 @@ class CopyrightCheckResult(Part):
 
 
 class ArticleUrlItem(Part):
-    """Where one article is."""
+    """The URL of one article."""
 
     article_idx: Int = None
     article_url: str = ""
 
 
 class ArticleUrlResult(Part):
-    """Where the articles are."""
+    """The URLs of the articles."""
 
     count: Int = None
     result_list: Many[ArticleUrlItem] = ()
 
 
 class MassSendJobFinishEvent(Event):
-    """A message to all or many followers is sent."""
+    """A message to all or many followers was sent."""
 
     event: str = "MASSSENDJOBFINISH"
     msg_id: str = Field(default="", alias="MsgID")
@@ -79,7 +79,7 @@ class ArticleDetail(PlatformPart):
 
 
 class PublishEventInfo(PlatformPart):
-    """What became of a publication."""
+    """The result of a publication."""
 
     publish_id: str = ""
     publish_status: Int = None
@@ -89,14 +89,14 @@ class PublishEventInfo(PlatformPart):
 
 
 class PublishJobFinishEvent(Event):
-    """A publication is out or failed."""
+    """A publication succeeded or failed."""
 
     event: str = "PUBLISHJOBFINISH"
     publish_event_info: Maybe[PublishEventInfo] = None
 
 
 class SubscribeMessageChoice(Part):
-    """What a user answered for one template."""
+    """A user's choice for one template."""
 
     template_id: str = ""
     subscribe_status_string: str = ""
@@ -105,21 +105,21 @@ class SubscribeMessageChoice(Part):
 
 
 class SubscribeMessagePopupEvent(Event):
-    """A user answered whether they want subscription messages."""
+    """A user chose subscription messages in a popup."""
 
     event: str = "subscribe_msg_popup_event"
     items: Many[SubscribeMessageChoice] = Field(default=(), alias="List")
 
 
 class SubscribeMessageChangeEvent(Event):
-    """A user changed in the settings which subscription messages they want."""
+    """A user changed the choices of subscription messages in the settings."""
 
     event: str = "subscribe_msg_change_event"
     items: Many[SubscribeMessageChoice] = Field(default=(), alias="List")
 
 
 class SubscribeMessageResult(Part):
-    """What became of one subscription message."""
+    """The result of one subscription message."""
 
     template_id: str = ""
     msg_id: str = Field(default="", alias="MsgID")
@@ -128,13 +128,13 @@ class SubscribeMessageResult(Part):
 
 
 class SubscribeMessageSentEvent(Event):
-    """Subscription messages arrived or did not."""
+    """Results of subscription messages."""
 
     event: str = "subscribe_msg_sent_event"
     items: Many[SubscribeMessageResult] = Field(default=(), alias="List")
 
 
 class ServiceMessageSentEvent(Event):
-    """What became of a service message; its fields are in `model_extra`."""
+    """The result of a service message; its fields are in `model_extra`."""
 
     event: str = "notify_service_msg_send_result"

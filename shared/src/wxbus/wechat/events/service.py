@@ -4,14 +4,14 @@ from wxbus.wechat.messages.base import Event
 
 
 class CustomerServiceCreateSessionEvent(Event):
-    """A human took over a user's conversation."""
+    """A human agent started a session with a user."""
 
     event: str = "kf_create_session"
     kf_account: str = ""
 
 
 class CustomerServiceCloseSessionEvent(Event):
-    """A human ended a user's conversation."""
+    """A human agent ended a session."""
 
     event: str = "kf_close_session"
     kf_account: str = ""
@@ -19,7 +19,7 @@ class CustomerServiceCloseSessionEvent(Event):
 
 
 class CustomerServiceSwitchSessionEvent(Event):
-    """A human handed a user's conversation to another."""
+    """A human agent transferred a session to another."""
 
     event: str = "kf_switch_session"
     from_kf_account: str = ""

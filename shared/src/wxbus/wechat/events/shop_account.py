@@ -1,6 +1,6 @@
-"""The WeChat Shop itself: its money, name and state, its drop shipping and its waybills.
+"""A WeChat Shop's payments, name and state, drop shipping and waybills.
 
-Times are seconds since the epoch. `from_user` is an id of WeChat's own or "".
+Times are seconds since the epoch. `from_user` is an id of WeChat or "".
 """
 
 from pydantic import Field
@@ -9,21 +9,21 @@ from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopAccount(PlatformPart):
-    """The account that the shop's money is paid to."""
+    """The shop's settlement account."""
 
     event: Int = Field(default=None, alias="event")
-    """1: it changed."""
+    """1: changed."""
 
 
 class ShopAccountEvent(PlatformEvent):
-    """The account that the shop's money is paid to changed."""
+    """The shop's settlement account changed."""
 
     event: str = "channels_ec_acct_notify"
     account_info: Maybe[ShopAccount] = None
 
 
 class ShopWithdrawal(PlatformPart):
-    """A withdrawal of the shop's money."""
+    """A withdrawal of a shop."""
 
     withdraw_id: str = ""
     event: Int = Field(default=None, alias="event")
@@ -31,7 +31,7 @@ class ShopWithdrawal(PlatformPart):
 
 
 class ShopWithdrawalEvent(PlatformEvent):
-    """A withdrawal of the shop's money made progress."""
+    """The state of a shop's withdrawal changed."""
 
     event: str = "channels_ec_withdraw_notify"
     withdraw_info: Maybe[ShopWithdrawal] = None
@@ -67,7 +67,7 @@ class ShopCloseEvent(PlatformEvent):
 
 
 class ShopNicknameEvent(PlatformEvent):
-    """The shop got another name."""
+    """The shop's name changed."""
 
     event: str = "set_shop_nickname"
     appid: str = ""
@@ -76,7 +76,7 @@ class ShopNicknameEvent(PlatformEvent):
 
 
 class ShopHeadImageEvent(PlatformEvent):
-    """The shop got another picture; the fields are in `model_extra`."""
+    """The shop's picture changed; the fields are in `model_extra`."""
 
     event: str = "set_shop_headimg"
 
@@ -88,32 +88,32 @@ class ShopApiDiffEvent(PlatformEvent):
 
 
 class DropshipOrderEvent(PlatformEvent):
-    """An order that a supplier ships for the shop changed."""
+    """A drop-shipping order changed."""
 
     ds_order_id: str = ""
     update_time: Int = None
 
 
 class DropshipOrderNewEvent(DropshipOrderEvent):
-    """A supplier got an order to ship."""
+    """A drop-shipping order was created."""
 
     event: str = "dropship_order_new"
 
 
 class DropshipOrderCancelEvent(DropshipOrderEvent):
-    """An order to ship was cancelled."""
+    """A drop-shipping order was cancelled."""
 
     event: str = "dropship_order_cancel"
 
 
 class DropshipOrderUpdateEvent(DropshipOrderEvent):
-    """An order to ship changed."""
+    """A drop-shipping order was updated."""
 
     event: str = "dropship_order_update"
 
 
 class ElectronicWaybill(PlatformPart):
-    """How far a parcel is."""
+    """The state of a parcel."""
 
     ewaybill_order_id: str = ""
     waybill_id: str = ""
@@ -123,7 +123,7 @@ class ElectronicWaybill(PlatformPart):
 
 
 class ElectronicWaybillPathEvent(PlatformEvent):
-    """A parcel of the shop made progress."""
+    """The state of a parcel changed."""
 
     event: str = "ewaybill_push_path"
     waybill_info: Maybe[ElectronicWaybill] = None

@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Int, Many, Maybe, PlatformEvent, Platform
 
 
 class ShopCoupon(PlatformPart):
-    """A kind of coupon; of the times WeChat sends the one that the event is about."""
+    """A coupon type; an event sets only its own time."""
 
     coupon_id: str = ""
     create_time: Int = None
@@ -17,43 +17,43 @@ class ShopCoupon(PlatformPart):
 
 
 class ShopCouponEvent(PlatformEvent):
-    """Something about a kind of coupon."""
+    """An event of a coupon type."""
 
     coupon_info: Maybe[ShopCoupon] = None
 
 
 class ShopCouponCreateEvent(ShopCouponEvent):
-    """A kind of coupon was created."""
+    """A coupon type was created."""
 
     event: str = "channels_ec_coupon_create"
 
 
 class ShopCouponDeleteEvent(ShopCouponEvent):
-    """A kind of coupon was deleted."""
+    """A coupon type was deleted."""
 
     event: str = "channels_ec_coupon_delete"
 
 
 class ShopCouponExpireEvent(ShopCouponEvent):
-    """A kind of coupon expired."""
+    """A coupon type expired."""
 
     event: str = "channels_ec_coupon_expire"
 
 
 class ShopCouponInfoChangeEvent(ShopCouponEvent):
-    """A kind of coupon changed."""
+    """A coupon type changed."""
 
     event: str = "channels_ec_coupon_info_change"
 
 
 class ShopCouponInvalidEvent(ShopCouponEvent):
-    """A kind of coupon became invalid."""
+    """A coupon type became invalid."""
 
     event: str = "channels_ec_coupon_invalid"
 
 
 class ShopUserCoupon(PlatformPart):
-    """One user's coupon; of the times WeChat sends the one that the event is about."""
+    """A user's coupon; an event sets only its own time."""
 
     coupon_id: str = ""
     user_coupon_id: str = ""
@@ -72,19 +72,19 @@ class ShopCouponReceiveEvent(PlatformEvent):
 
 
 class ShopUserCouponEvent(PlatformEvent):
-    """Something about one user's coupon."""
+    """An event of a user's coupon."""
 
     user_coupon_info: Maybe[ShopUserCoupon] = None
 
 
 class ShopUserCouponExpireEvent(ShopUserCouponEvent):
-    """One user's coupon expired."""
+    """A user's coupon expired."""
 
     event: str = "channels_ec_user_coupon_expire"
 
 
 class ShopUserCouponUseEvent(ShopUserCouponEvent):
-    """One user's coupon was used; WeChat names the structure `user_coupon_info` or `user_info`."""
+    """A user's coupon was used; WeChat names the structure `user_coupon_info` or `user_info`."""
 
     event: str = "channels_ec_user_coupon_use"
     user_coupon_info: Maybe[ShopUserCoupon] = Field(
@@ -93,16 +93,16 @@ class ShopUserCouponUseEvent(ShopUserCouponEvent):
 
 
 class ShopUserCouponReturnEvent(ShopUserCouponEvent):
-    """One user's coupon was given back after it had been used."""
+    """A user's used coupon was returned."""
 
     event: str = "channels_ec_user_coupon_unuse"
 
 
 class ShopVoucher(PlatformPart):
-    """One voucher."""
+    """A voucher."""
 
     code: str = Field(default="", repr=False)
-    """Whoever knows it can use the voucher."""
+    """The code is sufficient to use the voucher."""
     status: Int = None
     """1 available, 2 used, 3 refunded, 4 expired, 5 reserved."""
     order_id: str = ""

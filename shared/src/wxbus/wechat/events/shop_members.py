@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopMember(PlatformPart):
-    """A member of the shop; what an event does not say is "" or None."""
+    """A member of the shop; absent members are "" or None."""
 
     join_time: Int = None
     close_time: Int = None
@@ -16,13 +16,13 @@ class ShopMember(PlatformPart):
     score: Int = None
     """Points after the change."""
     delta_score: Int = None
-    """Points by which the score changed."""
+    """Change of the points."""
     flow_type: Int = None
-    """Why the score changed."""
+    """Reason of the change."""
 
 
 class ShopMemberEvent(PlatformEvent):
-    """Something about a member of the shop."""
+    """An event of a shop member."""
 
     user_info: Maybe[ShopMember] = None
 
@@ -52,19 +52,19 @@ class ShopMemberScoreUpdateEvent(ShopMemberEvent):
 
 
 class ExchangedCoupon(PlatformPart):
-    """The coupon that a member got for points."""
+    """The coupon of an exchange."""
 
     related_coupon_id: str = ""
 
 
 class ExchangedProduct(PlatformPart):
-    """The product that a member got for points."""
+    """The product of an exchange."""
 
     related_product_id: str = ""
 
 
 class ShopScoreExchange(PlatformPart):
-    """What a member got for points."""
+    """An exchange of points."""
 
     pay_score: Int = None
     score_item_type: Int = None
@@ -80,7 +80,7 @@ class ShopMemberScoreExchangeEvent(PlatformEvent):
 
 
 class ShopAward(PlatformPart):
-    """What a member got for a task."""
+    """The award of a task."""
 
     award_type: Int = None
     coupon_id: str = ""
@@ -88,7 +88,7 @@ class ShopAward(PlatformPart):
 
 
 class ShopTask(PlatformPart):
-    """A task that a member finished."""
+    """A finished task."""
 
     task_id: str = ""
     task_name: str = ""
@@ -103,7 +103,7 @@ class ShopMemberTaskAwardEvent(PlatformEvent):
 
 
 class LinkedMember(PlatformPart):
-    """A member of the Mini Program's own programme."""
+    """A member of the Mini Program's membership."""
 
     shop_appid: str = ""
     outer_userid: str = ""
@@ -112,7 +112,7 @@ class LinkedMember(PlatformPart):
 
 
 class LinkedMemberEvent(PlatformEvent):
-    """Something about a member whose programme is the Mini Program's own."""
+    """An event of a member of the Mini Program's membership."""
 
     info: Maybe[LinkedMember] = None
 
@@ -130,7 +130,7 @@ class LinkedMemberInfoGetEvent(LinkedMemberEvent):
 
 
 class ShopSharerChangeEvent(PlatformEvent):
-    """A sharer was bound to the shop or released."""
+    """A sharer was bound to or unbound from the shop."""
 
     event: str = "channels_ec_sharer_change"
     openid: str = ""
@@ -140,9 +140,9 @@ class ShopSharerChangeEvent(PlatformEvent):
 
 
 class ShopServiceMessageEvent(PlatformEvent):
-    """A buyer wrote to the shop's human customer service.
+    """A buyer wrote to the shop's customer service.
 
-    What they wrote is in `model_extra`, under the name that `kind` says: `text`, `image`, `video`, `file` ...
+    The content is in `model_extra` under the name `kind`: `text`, `image`, `video`, `file` ...
     """
 
     event: str = "commkf_send_msg_to_kf"

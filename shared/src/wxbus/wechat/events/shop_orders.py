@@ -1,6 +1,6 @@
-"""Orders of a WeChat Shop and what follows from them: after-sale cases, complaints, guarantees.
+"""Orders, after-sale cases, complaints and guarantees of a WeChat Shop.
 
-WeChat pushes order events up to ten times over about 3.6 hours until it gets an answer. `from_user` of an order event
+WeChat retries order events up to ten times in about 3.6 hours until it gets a response. `from_user` of an order event
 is the buyer's openid. An id is text: WeChat writes some as numbers of 64 bits.
 """
 
@@ -10,7 +10,7 @@ from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class ShopOrder(PlatformPart):
-    """An order; what an event does not say is "" or None."""
+    """An order; absent members are "" or None."""
 
     order_id: str = ""
     pay_time: Int = None
@@ -18,13 +18,13 @@ class ShopOrder(PlatformPart):
     settle_time: Int = None
     """Seconds since the epoch."""
     cancel_type: Int = None
-    """1 by the buyer, 2 not paid in time, 3 everything refunded."""
+    """1 by the buyer, 2 not paid in time, 3 fully refunded."""
     finish_delivery: Int = None
-    """1: all goods are shipped; 0: some."""
+    """1: all goods are shipped; 0: some of them."""
     confirm_type: Int = None
     """1 by the buyer, 2 automatically."""
     type: Int = None
-    """What changed in the additional information."""
+    """Type of the changed information."""
 
 
 class ShopOrderEvent(PlatformEvent):
@@ -70,7 +70,7 @@ class ShopOrderConfirmEvent(ShopOrderEvent):
 
 
 class ShopOrderSettleEvent(ShopOrderEvent):
-    """The money of an order was settled."""
+    """An order was settled."""
 
     event: str = "channels_ec_order_settle"
 
@@ -82,7 +82,7 @@ class ShopOrderInfoUpdateEvent(ShopOrderEvent):
 
 
 class ShopVipDiscountEvent(ShopOrderEvent):
-    """An order uses a member's discount; sent to the Mini Program of the member programme."""
+    """An order uses a member's discount; sent to the Mini Program of the membership."""
 
     event: str = "channels_ec_order_use_vip_discount"
 
@@ -110,13 +110,13 @@ class LinkedShopOrder(PlatformPart):
 
 
 class LinkedShopOrderEvent(PlatformEvent):
-    """A linked shop got an order; sent to the Mini Program as XML or JSON, and repeated like an order event."""
+    """A linked shop got an order; sent to the Mini Program as XML or JSON, and retried like order events."""
 
     event: str = "cooperation_shop_order"
     other_names = ("related_shop_order_submission",)
     data: Maybe[LinkedShopOrder] = Field(default=None, alias="Data")
     event_data: Maybe[LinkedShopOrder] = Field(default=None, alias="EventData")
-    """The same under another name; WeChat sends one of both."""
+    """The same under another name; WeChat sends one of them."""
 
 
 class ShopAftersale(PlatformPart):
@@ -129,7 +129,7 @@ class ShopAftersale(PlatformPart):
     `USER_WAIT_RETURN`, `RETURN_CLOSED`, `MERCHANT_WAIT_RECEIPT`, `MERCHANT_OVERDUE_REFUND`,
     `MERCHANT_REFUND_SUCCESS`, `MERCHANT_RETURN_SUCCESS`, `PLATFORM_REFUNDING` ..."""
     wxa_vip_discounted_price: Int = None
-    """Fen that a member's discount took off."""
+    """Member discount in fen."""
 
 
 class ShopAftersaleUpdateEvent(PlatformEvent):

@@ -1,4 +1,4 @@
-"""Products, categories, brands and stock of a WeChat Shop. `from_user` is an id of WeChat's own."""
+"""Products, categories, brands and stock of a WeChat Shop. `from_user` is an id of WeChat."""
 
 from pydantic import Field
 
@@ -25,27 +25,27 @@ class ShopProductAuditEvent(PlatformEvent):
 
 
 class ShopProductListing(PlatformPart):
-    """Whether a product is on sale."""
+    """The sale state of a product."""
 
     product_id: str = ""
     status: Int = None
-    """5 on sale; taken off: 11 by the shop, 13 by the system, 14 for its deposit, 15 for its brand, 20 banned."""
+    """5 on sale; off sale: 11 by the shop, 13 by the system, 14 for its deposit, 15 for its brand, 20 banned."""
     reason: str = ""
 
 
 class ShopProductListingEvent(PlatformEvent):
-    """A product was put on sale or taken off."""
+    """The sale state of a product changed."""
 
     event: str = "product_spu_listing"
     product_spu_listing: Maybe[ShopProductListing] = Field(default=None, alias="ProductSpuListing")
 
 
 class ShopProductUpdate(PlatformPart):
-    """How a product changed."""
+    """The change of a product."""
 
     product_id: str = ""
     status: Int = None
-    """0 updated, 1 new, 2 deleted, 3 deleted for good."""
+    """0 updated, 1 new, 2 deleted, 3 deleted permanently."""
     product_type: Int = None
 
 
@@ -81,14 +81,14 @@ class ShopBrand(PlatformPart):
 
 
 class ShopBrandEvent(PlatformEvent):
-    """A brand was reviewed, or its registration ends."""
+    """A brand was reviewed, or its registration expires."""
 
     event: str = "channels_ec_brand"
     brand_event: Maybe[ShopBrand] = Field(default=None, alias="BrandEvent")
 
 
 class ShopStock(PlatformPart):
-    """What is left of one variant of a product."""
+    """The stock of a product variant."""
 
     product_id: str = ""
     sku_id: str = ""
@@ -97,14 +97,14 @@ class ShopStock(PlatformPart):
 
 
 class ShopStockEvent(PlatformEvent):
-    """A variant of a product runs out."""
+    """The stock of a product variant is low."""
 
     event: str = "channels_ec_stock_no_enough"
     channels_ec_stock_no_enough: Maybe[ShopStock] = None
 
 
 class SupplierItem(PlatformPart):
-    """A product that a head supplier offers together with a shop."""
+    """A joint product of a head supplier and a shop."""
 
     event_type: Int = None
     appid: str = ""
@@ -113,7 +113,7 @@ class SupplierItem(PlatformPart):
     version: str = ""
     """Seconds since the epoch, as text."""
     update_fields: Many[str] = ()
-    """Names of what changed: `commission_ratio`, `service_ratio`, `status`, `active_time` ..."""
+    """Names of the changed fields: `commission_ratio`, `service_ratio`, `status`, `active_time` ..."""
 
 
 class SupplierItemUpdateEvent(PlatformEvent):
@@ -131,7 +131,7 @@ class SupplierProduct(PlatformPart):
 
 
 class SupplierProductUpdateEvent(PlatformEvent):
-    """A supplier's product changed; WeChat waits three seconds for the answer."""
+    """A supplier's product changed; WeChat waits three seconds for the response."""
 
     event: str = "ec_supplier_product_update"
     supplier_product: Maybe[SupplierProduct] = Field(default=None, alias="EcSupplierProductUpdate")

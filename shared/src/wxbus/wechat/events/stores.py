@@ -4,7 +4,7 @@ from wxbus.wechat.messages.base import Event, Float, Int, Many, Maybe, Part, Pla
 
 
 class PoiCheckEvent(Event):
-    """A place of ours was reviewed."""
+    """A location of the merchant was reviewed."""
 
     event: str = "poi_check_notify"
     uniq_id: str = ""
@@ -15,7 +15,7 @@ class PoiCheckEvent(Event):
 
 
 class StoreAuditEvent(PlatformEvent):
-    """A store of ours was reviewed."""
+    """A store of the merchant was reviewed."""
 
     audit_id: str = ""
     status: Int = None
@@ -43,7 +43,7 @@ class ApplyMerchantAuditEvent(StoreAuditEvent):
 
 
 class CreateMapPoiAuditEvent(StoreAuditEvent):
-    """A new place on the map was reviewed."""
+    """A new location on the map was reviewed."""
 
     event: str = "create_map_poi_audit_info"
     map_poi_id: str = ""
@@ -55,19 +55,19 @@ class CreateMapPoiAuditEvent(StoreAuditEvent):
 
 
 class AddNearbyPoiAuditEvent(StoreAuditEvent):
-    """A place near the user was reviewed."""
+    """A nearby location was reviewed."""
 
     event: str = "add_nearby_poi_audit_info"
 
 
 class NearbyCategoryAuditEvent(StoreAuditEvent):
-    """The category of a place near the user was reviewed."""
+    """The category of a nearby location was reviewed."""
 
     event: str = "nearby_category_audit_info"
 
 
 class WifiConnectedEvent(Event):
-    """A user is connected to a shop's Wi-Fi."""
+    """A user connected to a shop's Wi-Fi."""
 
     event: str = "WifiConnected"
     connect_time: Int = None
@@ -79,7 +79,7 @@ class WifiConnectedEvent(Event):
 
 
 class Beacon(Part):
-    """A Bluetooth beacon near the user."""
+    """A nearby Bluetooth beacon."""
 
     uuid: str = ""
     major: str = ""
@@ -89,13 +89,13 @@ class Beacon(Part):
 
 
 class AroundBeacons(Part):
-    """The other beacons near the user."""
+    """The other nearby beacons."""
 
     around_beacon: Many[Beacon] = ()
 
 
 class ShakeAroundEvent(Event):
-    """A user shook the telephone near a beacon of ours."""
+    """A user shook the phone near a beacon of the account."""
 
     event: str = "ShakearoundUserShake"
     chosen_beacon: Maybe[Beacon] = None

@@ -18,7 +18,7 @@ class TradeControlledEvent(PlatformEvent):
 
 
 class TradeOrderEvent(PlatformEvent):
-    """Something about a paid order."""
+    """An event of a paid order."""
 
     transaction_id: str = ""
     merchant_id: str = ""
@@ -29,25 +29,25 @@ class TradeOrderEvent(PlatformEvent):
 
 
 class RemindShippingEvent(TradeOrderEvent):
-    """An order waits to be shipped."""
+    """An order must be shipped."""
 
     event: str = "trade_manage_remind_shipping"
 
 
 class OrderSettlementEvent(TradeOrderEvent):
-    """An order was shipped, or will be or is settled; what does not apply yet is None."""
+    """An order was shipped or settled, or will be settled; fields of later steps are None."""
 
     event: str = "trade_manage_order_settlement"
     shipped_time: Int = None
     estimated_settlement_time: Int = None
     confirm_receive_method: Int = None
-    """1 by the user, 2 by itself."""
+    """1 by the user, 2 automatically."""
     confirm_receive_time: Int = None
     settlement_time: Int = None
 
 
 class RetailEvent(PlatformEvent):
-    """Something about a retail payment."""
+    """An event of a retail payment."""
 
     appid: str = ""
     mchid: str = ""
@@ -64,7 +64,7 @@ class RetailPayEvent(RetailEvent):
 
 
 class RetailRefundEvent(RetailEvent):
-    """A retail payment is refunded."""
+    """A retail payment was refunded."""
 
     event: str = "retail_refund_notify"
     out_refund_no: str = ""

@@ -10,11 +10,11 @@ class Aftersale(PlatformPart):
 
     aftersale_id: str = ""
     out_aftersale_id: str = ""
-    """Our own id of it."""
+    """The merchant's id."""
 
 
 class AftersaleEvent(PlatformEvent):
-    """Something about an after-sale case."""
+    """An event of an after-sale case."""
 
     aftersale_info: Maybe[Aftersale] = None
 
@@ -38,13 +38,13 @@ class AftersaleUserCancelEvent(AftersaleEvent):
 
 
 class AftersaleRefundSuccessEvent(AftersaleEvent):
-    """The money of an after-sale case is back with the user."""
+    """The refund of an after-sale case arrived."""
 
     event: str = "aftersale_refund_success"
 
 
 class AftersaleWaitReceiptEvent(AftersaleEvent):
-    """Goods came back: confirm their receipt."""
+    """Goods were returned: confirm their receipt."""
 
     event: str = "aftersale_wait_merchant_confirm_receipt"
 
@@ -56,13 +56,13 @@ class AftersaleWaitReceiptOverdueEvent(AftersaleEvent):
 
 
 class AftersaleWaitOfflineRefundEvent(AftersaleEvent):
-    """WeChat cannot refund: refund outside of WeChat."""
+    """WeChat cannot refund; the merchant must refund."""
 
     event: str = "aftersale_wait_merchant_offline_refund"
 
 
 class AftersaleComplaintEvent(AftersaleEvent):
-    """A complaint changed an order."""
+    """A complaint changed the state of an order."""
 
     event: str = "aftersale_complaint_update_order_state"
 
@@ -79,7 +79,7 @@ class ComplaintHistory(PlatformPart):
 class ComplaintEvent(WrappedEvent):
     """A user complains about an order; times are seconds since the epoch.
 
-    XML has all of it in one element, JSON beside the header, there with a blank in the event's name.
+    XML has the fields in one element. JSON has them next to the header, and a blank in the event's name.
     """
 
     event: str = "complaint_callback"

@@ -9,10 +9,10 @@ from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class OpenProductOrder(PlatformPart):
-    """An order; what an event does not say is "" or None."""
+    """An order; absent members are "" or None."""
 
     out_order_id: str = ""
-    """Our own id of it."""
+    """The merchant's id."""
     order_id: str = ""
     transaction_id: str = ""
     """Of the payment."""
@@ -25,7 +25,7 @@ class OpenProductOrder(PlatformPart):
 
 
 class OpenProductOrderEvent(PlatformEvent):
-    """Something about an order."""
+    """An event of an order."""
 
     order_info: Maybe[OpenProductOrder] = None
 
@@ -55,31 +55,31 @@ class OpenProductOrderRefundEvent(OpenProductOrderEvent):
 
 
 class OpenProductOrderAnalyzeEvent(OpenProductOrderEvent):
-    """An order's source was found."""
+    """The source of an order was determined."""
 
     event: str = "open_product_order_analyze"
 
 
 class OpenProductOrderSettleEvent(OpenProductOrderEvent):
-    """The money of orders was settled."""
+    """Orders were settled."""
 
     event: str = "open_product_order_settle"
 
 
 class FundsOrderPayEvent(OpenProductOrderEvent):
-    """Money of an order came in."""
+    """The payment of an order arrived."""
 
     event: str = "funds_order_pay"
 
 
 class FundsOrderRefundEvent(OpenProductOrderEvent):
-    """Money of an order went back."""
+    """The payment of an order was refunded."""
 
     event: str = "funds_order_refund"
 
 
 class FundsOrderProfitSharingEvent(OpenProductOrderEvent):
-    """Money of an order was shared out."""
+    """The payment of an order was shared."""
 
     event: str = "funds_order_profitsharing"
 
@@ -89,7 +89,7 @@ class OpenProductWithdrawal(PlatformPart):
 
 
 class OpenProductWithdrawalEvent(PlatformEvent):
-    """A withdrawal made progress."""
+    """The state of a withdrawal changed."""
 
     event: str = "withdraw_notify"
     withdraw_info: Maybe[OpenProductWithdrawal] = None
@@ -99,7 +99,7 @@ class OpenProductSpu(PlatformPart):
     """The state of a product."""
 
     out_product_id: str = ""
-    """Our own id of it."""
+    """The merchant's id."""
     product_id: str = ""
     status: Int = None
     """3 refused, 4 passed."""
@@ -115,7 +115,7 @@ class OpenProductSpuAuditEvent(PlatformEvent):
 
 
 class OpenProductSpuStatusEvent(PlatformEvent):
-    """A product was taken off sale by WeChat; the structure has one of two names."""
+    """WeChat took a product off sale; the structure has one of two names."""
 
     event: str = "open_product_spu_status_update"
     product: Maybe[OpenProductSpu] = Field(
@@ -160,7 +160,7 @@ class SceneGroupAudit(PlatformPart):
 
 
 class OpenProductSceneAuditEvent(PlatformEvent):
-    """A scene that the component is used in was reviewed."""
+    """A scene of the component was reviewed."""
 
     event: str = "open_product_scene_group_audit"
     result: Maybe[SceneGroupAudit] = Field(default=None, alias="SceneGroupAudit")
@@ -175,7 +175,7 @@ class OpenProductAccountRegisterEvent(PlatformEvent):
 class OpenProductReceiveCouponEvent(PlatformEvent):
     """A user takes a coupon.
 
-    WeChat wants an answer with `ret_code`, `ret_msg`, `out_coupon_id`, `out_user_coupon_id` and `request_id`: name the
+    WeChat needs a response with `ret_code`, `ret_msg`, `out_coupon_id`, `out_user_coupon_id` and `request_id`: list the
     event under `synchronous` in the accounts file.
     """
 
@@ -185,7 +185,7 @@ class OpenProductReceiveCouponEvent(PlatformEvent):
 
 
 class OpenProductSharerEvent(PlatformEvent):
-    """Something about a user who shares the shop; more fields are in `model_extra`."""
+    """An event of a sharer; more fields are in `model_extra`."""
 
     openid: str = ""
     """Of the sharer."""
@@ -198,6 +198,6 @@ class OpenProductSharerActionEvent(OpenProductSharerEvent):
 
 
 class OpenProductSharerBindEvent(OpenProductSharerEvent):
-    """A sharer was bound or released."""
+    """A sharer was bound or unbound."""
 
     event: str = "miniprogram_sharer_bind_status_change"

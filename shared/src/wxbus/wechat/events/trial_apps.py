@@ -1,4 +1,4 @@
-"""Trial Mini Programs that a third-party platform turns into proper ones; sent to the message URL."""
+"""Conversion of trial Mini Programs by a third-party platform; sent to the message URL."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Int, Maybe, PlatformEvent, PlatformPart
 
 
 class TrialAuthorization(PlatformPart):
-    """What an administrator decided."""
+    """The decision of an administrator."""
 
     appid: str = ""
     """Of the Mini Program."""
@@ -15,13 +15,13 @@ class TrialAuthorization(PlatformPart):
     operation_time: str = ""
     """Text like `2021-12-30 22:31`, or seconds since the epoch."""
     status: Int = None
-    """0: all is well."""
+    """0: success."""
     msg: str = ""
     ticket: str = Field(default="", repr=False)
 
 
 class TrialEvent(PlatformEvent):
-    """A step from a trial Mini Program to a proper one."""
+    """A step of the conversion of a trial Mini Program."""
 
     info: Maybe[TrialAuthorization] = Field(default=None, alias="ApplyAuthorizationInfoNoitfy")  # WeChat's spelling
 
@@ -33,38 +33,38 @@ class TrialAuthorizationApplyEvent(TrialEvent):
 
 
 class TrialVerifyApplyEvent(TrialEvent):
-    """An administrator agreed to reuse an Official Account's qualification, or did not."""
+    """An administrator approved or refused the reuse of an Official Account's qualification."""
 
     event: str = "betaapp_verify_apply_event"
 
 
 class TrialVerifyEvent(TrialEvent):
-    """The Mini Program is a proper one, or could not become one."""
+    """The conversion finished or failed."""
 
     event: str = "betaapp_verify_event"
 
 
 class TrialAdministratorEvent(PlatformEvent):
-    """The Mini Program's administrator agreed to reuse a merchant id, or did not."""
+    """The Mini Program's administrator approved or refused the reuse of a merchant id."""
 
     event: str = "betaapp_reuse_merchant_ID_appid_administrator_authorization_apply_event"
     info: Maybe[TrialAuthorization] = Field(default=None, alias="ApplyPersonalAuthorizationInfoNotify")
 
 
 class TrialMerchant(PlatformPart):
-    """What the administrator of a merchant id decided."""
+    """The decision of a merchant id's administrator."""
 
     appid: str = ""
     status: Int = None
     taskid: str = ""
     authorize_appid_administrator_url: str = ""
-    """For the Mini Program's administrator to visit."""
+    """URL for the Mini Program's administrator."""
     authorize_merchant_administrator_status: Int = None
     operation_time: str = ""
 
 
 class TrialMerchantEvent(PlatformEvent):
-    """The administrator of a merchant id agreed to its reuse, or did not."""
+    """The administrator of a merchant id approved or refused its reuse."""
 
     event: str = "betaapp_reuse_merchant_ID_merchant_administrator_authorization_apply_event"
     info: Maybe[TrialMerchant] = Field(default=None, alias="ApplyMerchantAdminAuthorizationInfoNotify")

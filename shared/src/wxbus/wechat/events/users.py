@@ -1,4 +1,4 @@
-"""Users come, go and enter (protocol reference 6.1 and 6.2)."""
+"""Events of users (protocol reference 6.1 and 6.2)."""
 
 from pydantic import AliasChoices, Field
 
@@ -13,33 +13,33 @@ def _after(prefix: str, key: str) -> str:
 
 
 class SubscribeEvent(Event):
-    """A user follows the account, maybe by scanning a QR code of ours."""
+    """A user follows the account, possibly after scanning a QR code of the account."""
 
     event: str = "subscribe"
     event_key: str = ""
-    """`qrscene_<scene>` if by QR code, see `scene`; `last_trade_no_<number>` if after a payment, see `trade_number`."""
+    """`qrscene_<scene>` after a QR code, see `scene`; `last_trade_no_<number>` after a payment, see `trade_number`."""
     ticket: str = ""
     """Of the QR code."""
 
     @property
     def scene(self) -> str:
-        """Return the scene of the QR code, "" if there was none."""
+        """Return the scene of the QR code, or ""."""
         return _after(SCENE_PREFIX, self.event_key)
 
     @property
     def trade_number(self) -> str:
-        """Return the number of the payment after which the user followed, "" if there was none."""
+        """Return the number of the payment before the follow, or ""."""
         return _after(TRADE_PREFIX, self.event_key)
 
 
 class UnsubscribeEvent(Event):
-    """A user follows the account no more; no reply is possible."""
+    """A user no longer follows the account; no reply is possible."""
 
     event: str = "unsubscribe"
 
 
 class ScanEvent(Event):
-    """A follower scanned a QR code of ours."""
+    """A follower scanned a QR code of the account."""
 
     event: str = "SCAN"
     event_key: str = ""
@@ -52,7 +52,7 @@ class ScanEvent(Event):
 
 
 class ReportLocationEvent(Event):
-    """Where a follower is, who agreed to tell."""
+    """The location of a follower who allowed it."""
 
     event: str = "LOCATION"
     latitude: Float = None
@@ -65,11 +65,11 @@ class UserEnterSession(Event):
 
     event: str = "user_enter_tempsession"
     session_from: str = ""
-    """What the page's button says of itself."""
+    """Value that the page's button sets."""
 
 
 class UserDataEvent(Event):
-    """A user's rights to their data (protocol reference 6.1): sent by the platform, the user is in `open_id`."""
+    """A change of a user's data (protocol reference 6.1); WeChat is the sender, the user is in `open_id`."""
 
     open_id: str = Field(default="", validation_alias=AliasChoices("OpenID", "openid"), serialization_alias="OpenID")
     union_id: str = Field(default="", alias="UnionID")
@@ -79,13 +79,13 @@ class UserDataEvent(Event):
 
 
 class UserInfoModifiedEvent(UserDataEvent):
-    """A user changed their profile: fetch it again or delete it."""
+    """A user changed their profile: refresh or delete it."""
 
     event: str = "user_info_modified"
 
 
 class UserAuthorizationRevokeEvent(UserDataEvent):
-    """A user took back permissions: delete the data of those in `revoke_info`."""
+    """A user revoked permissions: delete the data of those in `revoke_info`."""
 
     event: str = "user_authorization_revoke"
     revoke_info: Many[str] = ()

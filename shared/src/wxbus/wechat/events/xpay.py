@@ -1,4 +1,4 @@
-"""Virtual payment (protocol reference 6.2): pushed again for hours unless the answer says success (4.4)."""
+"""Virtual payment (protocol reference 6.2); WeChat retries for hours until the response is a success (4.4)."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from wxbus.wechat.messages.base import Event, Int, Maybe, Part
 
 
 class WeChatPayInfo(Part):
-    """How it was paid."""
+    """The payment."""
 
     mch_order_no: str = ""
     transaction_id: str = ""
@@ -14,7 +14,7 @@ class WeChatPayInfo(Part):
 
 
 class GoodsInfo(Part):
-    """What was bought; prices in cents."""
+    """The purchased goods; prices in cents."""
 
     product_id: str = ""
     quantity: Int = None
@@ -24,7 +24,7 @@ class GoodsInfo(Part):
 
 
 class CoinInfo(Part):
-    """How many coins were bought; prices in cents."""
+    """The purchased coins; prices in cents."""
 
     quantity: Int = None
     orig_price: Int = None
@@ -33,7 +33,7 @@ class CoinInfo(Part):
 
 
 class TeamInfo(Part):
-    """The group that buys together."""
+    """The group purchase."""
 
     activity_id: str = ""
     team_id: str = ""
@@ -42,15 +42,15 @@ class TeamInfo(Part):
 
 
 class XpayEvent(Event):
-    """Something about a virtual payment; the sender is WeChat, the user is in `open_id`."""
+    """An event of virtual payment; WeChat is the sender, the user is in `open_id`."""
 
     open_id: str = ""
     retry_times: Int = None
-    """From 0."""
+    """Counted from 0."""
 
 
 class XpayOrderEvent(XpayEvent):
-    """Something about one of our orders."""
+    """An event of an order."""
 
     out_trade_no: str = ""
     env: Int = None
@@ -76,7 +76,7 @@ class XpayCoinPayEvent(XpayOrderEvent):
 
 
 class XpayRefundEvent(XpayEvent):
-    """A payment is refunded."""
+    """A payment was refunded."""
 
     event: str = "xpay_refund_notify"
     wx_refund_id: str = ""
@@ -106,7 +106,7 @@ class XpayComplaintEvent(XpayEvent):
 
 
 class XpayCallbackEvent(XpayEvent):
-    """WeChat Pay looks into the merchant or punishes it."""
+    """WeChat Pay investigates or punishes the merchant."""
 
     event: str = "xpay_wxpay_callback_notify"
     app_id: str = ""
@@ -122,7 +122,7 @@ class XpayCallbackEvent(XpayEvent):
 
 
 class XpaySubscribeEvent(XpayOrderEvent):
-    """Something about a subscription."""
+    """An event of a subscription."""
 
     product_id: str = ""
     contract_id: str = ""
@@ -132,19 +132,19 @@ class XpaySubscribeEvent(XpayOrderEvent):
 
 
 class XpaySubscribeSigningEvent(XpaySubscribeEvent):
-    """A user subscribed, or tried to."""
+    """A subscription succeeded or failed."""
 
     event: str = "xpay_subscribe_signing_result_notify"
 
 
 class XpaySubscribePayFailEvent(XpaySubscribeEvent):
-    """The fee of a subscription could not be taken."""
+    """The payment of a subscription failed."""
 
     event: str = "xpay_subscribe_pay_fail_notify"
 
 
 class XpayAppleSubscribeSigningEvent(XpaySubscribeEvent):
-    """A user subscribed through Apple, or tried to."""
+    """A subscription through Apple succeeded or failed."""
 
     event: str = "xpay_apple_subscribe_signing_result_notify"
 
