@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
+from tests.support.metrics import until_spool_drained
 from tests.support.proxy import Proxy, proxied
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.envelope import Envelope, EnvelopeKind
@@ -214,4 +215,4 @@ async def test_rabbitmq_itself_comes_back(
                 await cut_in_the_window(running, looks, patch, outage)
             await asyncio.to_thread(end)
             assert await decided(running) == (["more"] * number, number, 0)
-            await running.spooling.until_direct()
+            await until_spool_drained(running.registry)

@@ -86,9 +86,9 @@ class Whole:
     """Clock with which the worker measures how long RabbitMQ has been available."""
 
     def answers(self, outcome: str) -> int:
-        """Return the number of waiting callbacks with this outcome."""
+        """Return the number of pending callbacks with this outcome."""
         labels = {"account": "shop", "outcome": outcome}
-        return int(self.registry.get_sample_value("wxbus_ingress_answers_total", labels) or 0)
+        return int(self.registry.get_sample_value("wxbus_ingress_passive_replies_total", labels) or 0)
 
     async def until_decided(self) -> None:
         """Return once no reply is pending and nothing runs."""
@@ -117,21 +117,19 @@ async def whole(
     worker_amqp_url: str = "",
 ) -> AsyncIterator[Whole]:
     """Start all parts with `rules` for the sandbox. Ingress and worker can use different addresses of RabbitMQ."""
-    waiting, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
+    pending, registry, accounts = PendingAnswers(), CollectorRegistry(), Accounts({account.name: account})
     namespace = topology.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         publisher = await enter(
-            Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=waiting)
+            Publisher.open(ingress_amqp_url or amqp_url, topology, name=f"{namespace}:ingress", answers=pending)
         )
         worker_publisher = await enter(
             Publisher.open(worker_amqp_url or amqp_url, topology, name=f"{namespace}:worker")
         )
         spool = await enter(Spool.open(folder / "spool", SpoolLimits(disk_floor=0)))
-        spooling = await enter(
-            SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(CollectorRegistry()), waiting)
-        )
-        app = build_app(limits, accounts, spooling, waiting=waiting, registry=registry)
+        spooling = await enter(SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(registry), pending))
+        app = build_app(limits, accounts, spooling, pending=pending, registry=registry)
         port = await enter(serving(app, listening_socket("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
         patient = RetryingStore(store, Generation(store, namespace=namespace))

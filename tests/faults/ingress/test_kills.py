@@ -18,8 +18,9 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.queues import read_inbox
 from wxbus.aio.waiting import wait_any
 from wxbus.bus.topology import Topology
-from wxbus_ingress.spool.file import decode, envelopes
-from wxbus_ingress.spool.open import file_of, reading
+from wxbus_ingress.spool.database import open_for_reading
+from wxbus_ingress.spool.location import spool_path
+from wxbus_ingress.spool.rows import decode, read_envelopes
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -58,7 +59,7 @@ async def test_kill_9_of_ingress_while_rabbitmq_comes_and_goes(
     amqp_url: str, redis_url: str, topology: Topology, install: Install, tmp_path: Path
 ) -> None:
     """At whatever moment ingress is killed, no acknowledged callback is lost and no user's are turned round."""
-    spool = file_of(tmp_path / "spool" / topology.namespace, 0)
+    spool = spool_path(tmp_path / "spool" / topology.namespace, 0)
     async with (
         proxied(amqp_url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
@@ -142,7 +143,7 @@ def is_called(process: psutil.Process, port: int) -> bool:
 def in_spool(path: Path) -> list[tuple[str, int]]:
     """Return what a killed ingress has left in its spool."""
     try:
-        with reading(path) as connection:
-            return [key_of(decode(data)) for data in envelopes(connection)]
+        with open_for_reading(path) as connection:
+            return [key_of(decode(data)) for data in read_envelopes(connection)]
     except sqlite3.OperationalError:
         return []  # killed before it was made

@@ -128,10 +128,10 @@ async def test_past_all_bounds_the_answer_is_503_and_never_a_false_success(
         asyncio.timeout(400),
     ):
         await installation.ingress(
-            WXBUS_INGRESS_IN_FLIGHT="2",
-            WXBUS_INGRESS_SPOOL_WAITING="2",
+            WXBUS_INGRESS_MAX_IN_FLIGHT="2",
+            WXBUS_INGRESS_SPOOL_QUEUE_LIMIT="2",
             WXBUS_INGRESS_SPOOL_SIZE_LIMIT="200000",
-            WXBUS_INGRESS_BODIES_LIMIT="1000000",  # what the spool refuses while it is drained waits in memory
+            WXBUS_INGRESS_TOTAL_BODY_LIMIT="1000000",  # what the spool refuses while it is drained waits in memory
         )
         requests = list(callbacks(installation.credentials, range(CALLBACKS)))
         outcome = await apply(installation.ingress_port, requests, connections=CONNECTIONS)

@@ -27,7 +27,7 @@ from wxbus_ingress.settings import Limits
 
 pytestmark = pytest.mark.integration
 
-UNAVAILABLE = (503, "not accepted: the message queue is away, please send it again\n")
+UNAVAILABLE = (503, "not accepted: the message queue is unavailable, please send it again\n")
 
 
 @pytest.fixture

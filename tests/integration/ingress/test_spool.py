@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.integration.ingress.conftest import send
+from tests.support.metrics import until_spool_drained
 from tests.support.proxy import Proxy
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
@@ -27,7 +28,7 @@ from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits, SpoolLimits
-from wxbus_ingress.spool.open import file_of
+from wxbus_ingress.spool.location import spool_path
 from wxbus_ingress.spool.spool import Spool
 
 pytestmark = pytest.mark.integration
@@ -80,7 +81,7 @@ async def ingress(
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(Publisher.open(url, topology, name=topology.namespace))
-        path = file_of(tmp_path / topology.namespace, 0)
+        path = spool_path(tmp_path / topology.namespace, 0)
         spool = await stack.enter_async_context(Spool.open(path, spool_limits))
         spooling = await stack.enter_async_context(SpoolingPublisher.open(publisher, spool, limits, metrics))
         app = build_app(limits, Accounts.read(accounts_file), spooling, registry=CollectorRegistry())
@@ -104,7 +105,7 @@ async def test_every_loss_is_success_and_keeps_the_order(
 ) -> None:
     """However RabbitMQ is lost, callbacks are accepted, and each user's arrive in the order they were sent in."""
     await ingress.take(5, users=4)
-    await ingress.spooling.until_direct()  # a slow machine may have needed the spool already
+    await until_spool_drained(ingress.registry)  # a slow machine may have needed the spool already
     if fault == "refuse":
         await ingress.broker.refuse()
     else:
@@ -114,9 +115,9 @@ async def test_every_loss_is_success_and_keeps_the_order(
         assert ingress.spool.rows == 40
         await ingress.broker.listen()
     ingress.broker.flow()
-    await ingress.spooling.until_direct()
+    await until_spool_drained(ingress.registry)
     await ingress.take(5, users=4)
-    await ingress.spooling.until_direct()
+    await until_spool_drained(ingress.registry)
 
     assert ingress.spool.rows == 0
     found = await contents(amqp_url, topology)
@@ -131,7 +132,7 @@ async def test_every_loss_is_success_and_keeps_the_order(
 async def test_neither_rabbitmq_nor_disk_is_503_and_counted(ingress: Ingress) -> None:
     """What nobody keeps is never success: WeChat is told to send it again, operators see it, and it ends by itself."""
     await ingress.broker.refuse()
-    refused = (503, "not accepted: the message queue is away, please send it again\n")
+    refused = (503, "not accepted: the message queue is unavailable, please send it again\n")
     assert await send(ingress.http, ingress.url, a_push()) == refused
     assert ingress.registry.get_sample_value("wxbus_ingress_spool_refused_total") == 1
     await ingress.broker.listen()

@@ -47,7 +47,7 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
     """A thousand runs without a kill: as the answer to WeChat, or by customer service; never both, never neither."""
     assert redis is not None  # deletes the keys afterwards
     monkeypatch.setattr(
-        "wxbus_ingress.publishing.spooling_publisher.SPOOL_SHARE", 0.3
+        "wxbus_ingress.publishing.spooling_publisher.SPOOL_RESERVE", 0.3
     )  # else a budget is more than a second
     router = Router()
     lead = 0.1  # between the handler's end and the deadline: what the way to ingress takes on this machine

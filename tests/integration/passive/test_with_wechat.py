@@ -14,7 +14,7 @@ from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
 from wxbus.wechat import Event, TextMessage, reply
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus_ingress.passive.responder import Call, PassiveResponder
+from wxbus_ingress.passive.responder import PassiveResponder, WaitingCallback
 from wxbus_ingress.settings import Limits
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 from wxbus_sandbox.settings import Rules
@@ -39,7 +39,7 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
         redis_url=redis_url,
         topology=topology,
         folder=tmp_path,
-        limits=Limits(budget=BUDGET, broker_budget=3.0, wechat_waits=WAITS),
+        limits=Limits(budget=BUDGET, broker_budget=3.0, wechat_timeout=WAITS),
         late_grace=2.0,
         rules=Rules(push_timeout=WAITS, push_spacing=WAITS),
     )
@@ -51,9 +51,9 @@ def gone_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object
     ended: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
     count = PassiveResponder._count
 
-    def counted(answering: PassiveResponder, call: Call, outcome: str) -> None:
-        count(answering, call, outcome)
-        ended[call.envelope.openid or ""].put_nowait(outcome)
+    def counted(answering: PassiveResponder, callback: WaitingCallback, outcome: str) -> None:
+        count(answering, callback, outcome)
+        ended[callback.envelope.openid or ""].put_nowait(outcome)
 
     monkeypatch.setattr(PassiveResponder, "_count", counted)
     return lambda openid: ended[openid].get()
@@ -83,7 +83,7 @@ async def test_the_retry_window_gives_the_handler_three_attempts(
         assert [result.outcome for result in results] == [*[Outcome.REPLIED] * 3, Outcome.ACKNOWLEDGED]
         assert [result.shown for result in results] == ["0", "1", "2", None]
         assert wechat.rig.wechat.sent == [("o_3", reply.Text("3"))]
-        assert (wechat.answers("lapsed"), wechat.answers("late")) == (5, 1)
+        assert (wechat.answers("retry"), wechat.answers("timeout")) == (5, 1)
 
 
 async def test_replies_are_shown_in_every_mode(world: Open, gone_by: Callable[[str], Awaitable[object]]) -> None:

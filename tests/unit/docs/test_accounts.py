@@ -36,7 +36,7 @@ def test_every_named_setting_exists(page: Path) -> None:
     """Every variable that a page names is a setting."""
     named = set(re.findall(r"\bWXBUS_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
 
-    assert "WXBUS_INGRESS_SOURCES_PROXIES" in named
+    assert "WXBUS_INGRESS_IP_ALLOWLIST_TRUSTED_PROXIES" in named
     assert named <= variables(IngressSettings)
 
 

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from tests.support.brokers import FakeBroker
 from tests.support.disks import DISKS, Disk
 from tests.support.envelopes import an_envelope
+from tests.support.metrics import until_metric, until_spool_drained
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import SpoolUnavailable
 from wxbus_ingress.metrics import SpoolMetrics
@@ -34,6 +35,7 @@ class Rig:
     broker: FakeBroker
     spool: Spool
     spooling: SpoolingPublisher
+    registry: CollectorRegistry
 
     async def publish(self, *numbers: int) -> None:
         """Hand over envelopes of one user one after another."""
@@ -66,17 +68,17 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 @pytest.fixture
 def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
     """Makes rigs on one disk, without a disk floor: another program has filled it. RabbitMQ is away at first."""
-    monkeypatch.setattr("wxbus_ingress.spool.spool.CARE_PAUSE", 0.01)
+    monkeypatch.setattr("wxbus_ingress.spool.writer.MAINTENANCE_INTERVAL", 0.01)
 
     @asynccontextmanager
     async def rigged() -> AsyncIterator[Rig]:
-        broker, metrics = FakeBroker(), SpoolMetrics(CollectorRegistry())
+        broker, registry = FakeBroker(), CollectorRegistry()
         broker.away()
         async with (
             Spool.open(disk.folder / "spool-0.sqlite", SpoolLimits(disk_floor=0)) as spool,
-            SpoolingPublisher.open(broker, spool, Limits(broker_budget=0.05), metrics) as spooling,
+            SpoolingPublisher.open(broker, spool, Limits(broker_budget=0.05), SpoolMetrics(registry)) as spooling,
         ):
-            yield Rig(broker, spool, spooling)
+            yield Rig(broker, spool, spooling, registry)
 
     return rigged
 
@@ -98,7 +100,7 @@ async def test_what_rabbitmq_confirmed_is_not_sent_again(rig: Rig, disk: Disk) -
     await rig.publish(1, 2, 3)
     disk.fill()
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await until_spool_drained(rig.registry)
     await rig.publish(4)
     await rig.spooling.check()
 
@@ -116,11 +118,10 @@ async def test_new_callbacks_are_accepted_behind_what_is_drained(rig: Rig, disk:
     rig.broker.freeze()
     await rig.broker.until_arrived(1)
     publishing = [asyncio.create_task(rig.publish(number)) for number in range(3, 9)]
-    while rig.spooling._queued < len(publishing):  # noqa: ASYNC110 - a count cannot be awaited
-        await asyncio.sleep(0)
+    await until_metric(rig.registry, "wxbus_ingress_spool_overflow_callbacks", len(publishing))
     rig.broker.back()
     await asyncio.gather(*publishing)
-    await rig.spooling.until_direct()
+    await until_spool_drained(rig.registry)
 
     assert numbers(rig.broker.first_copies()) == list(range(1, 9))
     assert rig.spool.rows == 0
@@ -152,18 +153,21 @@ async def test_failed_writes_are_logged_once_and_without_a_traceback(rig: Rig, d
         disk.free()
         await rig.publish(99)
 
-    assert [line["event"] for line in logs if line["event"] != "spool.waiting"] == ["spool.failed", "spool.recovered"]
+    assert [line["event"] for line in logs if line["event"] != "spool.drain_failed"] == [
+        "spool.write_failed",
+        "spool.write_recovered",
+    ]
     assert not any("exc_info" in line for line in logs)
 
 
 async def test_a_row_that_cannot_be_read_does_not_stop_draining(rig: Rig, disk: Disk) -> None:
     """It is left out, counted and kept, though a full disk does not let it be moved aside."""
     await rig.publish(1)
-    await rig.spool._ask(lambda file: file.add(rig.spool.next_number(), "odd", b"{}"))
+    await rig.spool.writer.run(lambda file: file.add(rig.spool.next_number(), "odd", b"{}"))
     await rig.publish(3)
     disk.fill()
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await until_spool_drained(rig.registry)
 
     assert (numbers(rig.broker.arrived), rig.spool.rows, rig.spool.unreadable) == ([1, 3], 0, 1)
 
@@ -202,7 +206,7 @@ async def test_a_start_on_a_full_disk_drains_what_is_left(rigged: Rigs, disk: Di
     async with rigged() as rig:
         assert rig.spool.rows == 3
         rig.broker.back()
-        await rig.spooling.until_direct()
+        await until_spool_drained(rig.registry)
         await rig.publish(4)
         assert numbers(rig.broker.arrived) == [1, 2, 3, 4]
 
@@ -214,10 +218,10 @@ async def test_room_for_deletion_is_kept_and_kept_again(tmp_path: Path) -> None:
     """The reserve takes its space once, gives it back once, survives a restart, and takes it again."""
     path = tmp_path / "spool-0.reserve"
     reserve = Reserve(path)
-    assert (reserve.held, Reserve(path).held, path.stat().st_size) == (True, True, 16 * 2**20)
+    assert (reserve.allocated, Reserve(path).allocated, path.stat().st_size) == (True, True, 16 * 2**20)
     assert (reserve.release(), reserve.release(), path.exists()) == (True, False, False)
-    reserve.take()
-    assert reserve.held
+    reserve.allocate()
+    assert reserve.allocated
 
 
 async def _refusal(checked: SpoolingPublisher | Spool) -> SpoolUnavailable | None:

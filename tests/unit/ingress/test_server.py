@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.support.metrics import until_metric
 from tests.support.pushes import a_push
 from tests.unit.ingress.conftest import ACCOUNTS
 from wxbus.bus.envelope import Envelope
@@ -20,7 +21,6 @@ from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
 from wxbus.runtime.sockets import listening_socket
 from wxbus.testing import MemoryPublisher
-from wxbus_ingress.accounts.endpoints import Endpoint, Endpoints
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.server import serve
@@ -42,6 +42,15 @@ class SlowOutlet(MemoryPublisher):
         await super().publish(envelope, budget=budget)
 
 
+async def until_refused(port: int) -> None:
+    """Return once the port is closed."""
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+        except ConnectionError:
+            return
+
+
 async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
     """Stopping takes no new connection and lets what is being answered end."""
     publisher = SlowOutlet()
@@ -61,11 +70,7 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
         url = f"http://127.0.0.1:{await started}/wechat/any"
         answering = asyncio.ensure_future(http.post(url, params=push.query, data=push.body))
         await publisher.asked.wait()
-        while True:  # until the port is closed; then the server waits for the request alone
-            try:
-                (await asyncio.open_connection("127.0.0.1", started.result()))[1].close()
-            except ConnectionError:
-                break
+        await until_refused(started.result())
         assert not ended.is_set()
         publisher.confirm.set()
         async with await answering as answer:
@@ -74,39 +79,26 @@ async def test_a_request_in_flight_is_answered_before_we_stop() -> None:
 
 async def test_a_body_that_is_on_its_way_is_read_before_we_stop() -> None:
     """A stop in the middle of a body waits for the rest of it, and the callback is accepted."""
-    publisher, push, began, stop = MemoryPublisher(), a_push(), asyncio.Event(), asyncio.Event()
+    publisher, push, stop, registry = MemoryPublisher(), a_push(), asyncio.Event(), CollectorRegistry()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    class Noted(Endpoints):
-        def at(self, place: str) -> Endpoint:
-            began.set()
-            return super().at(place)
-
-    async def run(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("wxbus_ingress.app.Endpoints", Noted)
-        app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, publisher, registry=CollectorRegistry())
+    async def run() -> None:
+        app = build_app(Limits(body_timeout=30, budget=30), ACCOUNTS, publisher, registry=registry)
         async with serving(app, listening_socket("127.0.0.1", 0), grace=30) as port:
             started.set_result(port)
             await stop.wait()
 
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        running = asyncio.create_task(run(monkeypatch))
-        reader, writer = await asyncio.open_connection("127.0.0.1", await started)
-        head = (
-            f"POST /wechat/any?{urlencode(push.query)} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(push.body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + push.body[:50])
-        await began.wait()
-        stop.set()
-        while True:  # until the port is closed: stopping has begun
-            try:
-                (await asyncio.open_connection("127.0.0.1", started.result()))[1].close()
-            except ConnectionError:
-                break
-        writer.write(push.body[50:])
-        answer = await reader.read()
-        writer.close()
-        await running
+    running = asyncio.create_task(run())
+    reader, writer = await asyncio.open_connection("127.0.0.1", await started)
+    head = f"POST /wechat/any?{urlencode(push.query)} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(push.body)}\r\n\r\n"
+    writer.write(head.encode() + push.body[:50])
+    await until_metric(registry, "wxbus_ingress_body_bytes", len(push.body))
+    stop.set()
+    await until_refused(started.result())
+    writer.write(push.body[50:])
+    answer = await reader.read()
+    writer.close()
+    await running
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"success")

@@ -17,9 +17,10 @@ from tests.support.envelopes import an_envelope
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.errors import ConfigurationError, SpoolUnavailable
 from wxbus_ingress.settings import SpoolLimits
-from wxbus_ingress.spool import open as spool_opening
-from wxbus_ingress.spool.file import SpoolFile, decode, encode, envelopes
-from wxbus_ingress.spool.open import reading
+from wxbus_ingress.spool import location
+from wxbus_ingress.spool.database import open_for_reading
+from wxbus_ingress.spool.file import SpoolFile
+from wxbus_ingress.spool.rows import decode, encode, read_envelopes
 from wxbus_ingress.spool.spool import Spool
 
 Opening = Callable[..., AbstractAsyncContextManager[Spool]]
@@ -116,7 +117,7 @@ async def test_what_is_removed_is_gone(spool: Spool) -> None:
     assert [envelope.body for envelope in await held(spool)] == [b"0", b"3"]
     assert (spool.rows, spool.bytes) == (2, sum(len(encode(an_envelope(n))) for n in (0, 3)))
     await spool.remove([numbers[0], numbers[3]])
-    assert (spool.rows, spool.bytes, spool.age) == (0, 0, 0)
+    assert (spool.rows, spool.bytes, spool.oldest_age) == (0, 0, 0)
 
 
 async def test_what_waits_shares_a_commit(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +141,7 @@ async def test_what_waits_shares_a_commit(spool: Spool, monkeypatch: pytest.Monk
 
 async def test_every_commit_reaches_the_disk(spool: Spool) -> None:
     """WAL with synchronous=FULL: less is faster and loses what was acknowledged when the power goes."""
-    pragmas = await spool._ask(
+    pragmas = await spool.writer.run(
         lambda file: [
             file._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
         ]
@@ -151,10 +152,10 @@ async def test_every_commit_reaches_the_disk(spool: Spool) -> None:
 
 async def test_a_second_process_is_refused(spool: Spool, opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes on one file would send everything twice and out of order: the second does not start."""
-    monkeypatch.setattr(spool_opening, "LOCK_WAIT", 0)
-    assert spool_opening.in_use(spool.path)
+    monkeypatch.setattr(location, "LOCK_TIMEOUT", 0)
+    assert location.is_in_use(spool.path)
 
-    with pytest.raises(ConfigurationError, match=r"spool .*spool-0.sqlite cannot be used: another process has it"):
+    with pytest.raises(ConfigurationError, match=r"spool-0.sqlite cannot be used: another process holds the lock"):
         await opening().__aenter__()
 
 
@@ -215,7 +216,7 @@ async def test_with_something_too_old_nothing_is_taken(opening: Opening) -> None
         with pytest.raises(SpoolUnavailable, match="over the age limit"):
             await spool.check()
         assert spool.rows == 1
-        assert spool.age > 0
+        assert spool.oldest_age > 0
 
 
 async def test_below_the_disk_floor_nothing_is_taken(opening: Opening) -> None:
@@ -229,7 +230,7 @@ async def test_below_the_disk_floor_nothing_is_taken(opening: Opening) -> None:
 async def test_a_full_disk_is_never_success(spool: Spool) -> None:
     """When SQLite finds no room in a commit, nobody in it is told success, and the spool goes on when there is."""
     await add(spool, an_envelope(1))
-    [pages] = await spool._ask(lambda file: file._connection.execute("PRAGMA max_page_count = 12").fetchone())
+    [pages] = await spool.writer.run(lambda file: file._connection.execute("PRAGMA max_page_count = 12").fetchone())
     assert pages == 12
     outcomes = await asyncio.gather(
         *(spool.add(spool.next_number(), an_envelope(n, body=b"x" * 9_000)) for n in range(2, 12)),
@@ -240,24 +241,24 @@ async def test_a_full_disk_is_never_success(spool: Spool) -> None:
     assert all("database or disk is full" in str(outcome) for outcome in refused)
     assert len(await held(spool)) == spool.rows == 1 + len(outcomes) - len(refused)
 
-    await spool._ask(lambda file: file._connection.execute("PRAGMA max_page_count = 100000").fetchone())
+    await spool.writer.run(lambda file: file._connection.execute("PRAGMA max_page_count = 100000").fetchone())
     await add(spool, an_envelope(20))
     assert (await held(spool))[-1].body == b"20"
 
 
 async def test_too_many_waiting_are_refused_at_once(opening: Opening) -> None:
     """What waits for the disk is held in memory, so its number is bounded."""
-    async with opening(waiting=10) as spool:
+    async with opening(queue_limit=10) as spool:
         outcomes = await asyncio.gather(
             *(spool.add(spool.next_number(), an_envelope(number)) for number in range(15)), return_exceptions=True
         )
         assert [None] * 10 + [SpoolUnavailable] * 5 == [outcome and type(outcome) for outcome in outcomes]
-        assert spool.adding == 0
+        assert spool.writer.pending_adds == 0
 
 
 async def test_too_many_bytes_waiting_are_refused_at_once(opening: Opening) -> None:
     """Large callbacks count by their size; those whose sender has given up count until the disk has answered."""
-    async with opening(waiting_bytes=1000) as spool:
+    async with opening(queue_bytes_limit=1000) as spool:
         large = [an_envelope(number, body=b"x" * 2000) for number in range(3)]
         given_up = asyncio.create_task(spool.add(spool.next_number(), large[0]))
         await asyncio.sleep(0)
@@ -283,7 +284,7 @@ async def test_an_emptied_spool_gives_the_disk_back(spool: Spool) -> None:
 async def test_what_cannot_be_read_does_not_stop_the_others(spool: Spool) -> None:
     """A row that this release cannot read is set aside, kept and counted."""
     await add(spool, an_envelope(1))
-    await spool._ask(lambda file: file.add(spool.next_number(), "odd", b'{"kind": "unheard of"}'))
+    await spool.writer.run(lambda file: file.add(spool.next_number(), "odd", b'{"kind": "unheard of"}'))
     await add(spool, an_envelope(3))
 
     assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
@@ -295,11 +296,11 @@ async def test_what_is_set_aside_is_not_replaced_after_a_restart(opening: Openin
     for run in (1, 2):
         async with opening() as spool:
             number = spool.next_number()
-            await spool._ask(partial(SpoolFile.add, number=number, envelope_id=f"odd{run}", data=b"{}"))
+            await spool.writer.run(partial(SpoolFile.add, number=number, envelope_id=f"odd{run}", data=b"{}"))
             assert await held(spool) == []
             assert (spool.rows, spool.unreadable) == (0, run)
-    with reading(spool.path) as connection:
-        assert list(envelopes(connection)) == [b"{}", b"{}"]
+    with open_for_reading(spool.path) as connection:
+        assert list(read_envelopes(connection)) == [b"{}", b"{}"]
 
 
 async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:
@@ -310,7 +311,7 @@ async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:
     await asyncio.wait([adding])
     await spool.check()
 
-    assert spool.adding == 0
+    assert spool.writer.pending_adds == 0
 
 
 @given(

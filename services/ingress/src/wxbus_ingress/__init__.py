@@ -1,1 +1,1 @@
-"""Takes WeChat's callbacks, hands them to RabbitMQ durably, answers in time."""
+"""Receives WeChat's callbacks, stores them in RabbitMQ or on disk, and answers in time."""

@@ -6,7 +6,7 @@ import typer
 from wxbus.runtime.command_line import reporting_errors, run
 
 cli = typer.Typer(add_completion=False)
-spool = typer.Typer(no_args_is_help=True, help="Look at callbacks that wait on disk for RabbitMQ.")
+spool = typer.Typer(no_args_is_help=True, help="Inspect callbacks that wait on disk for RabbitMQ.")
 cli.add_typer(spool, name="spool")
 
 
@@ -15,7 +15,7 @@ def main(
     context: typer.Context,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
-    """Take WeChat's callbacks and hand them to RabbitMQ; settings are read from WXBUS_... variables."""
+    """Receive WeChat's callbacks and publish them to RabbitMQ; settings are WXBUS_... variables."""
     if context.invoked_subcommand is not None:
         return
     import uvloop
@@ -35,7 +35,7 @@ def main(
 
 @spool.command()
 def status() -> None:
-    """Show every spool of this namespace: how many callbacks it holds, how old, and whether a process has it."""
+    """Show every spool of this namespace: its callbacks, their size and age, and whether a process uses it."""
     from wxbus_ingress.cli import spool as spool_cli
 
     with reporting_errors():
@@ -44,9 +44,9 @@ def status() -> None:
 
 @spool.command()
 def export(
-    file: Annotated[Path | None, typer.Option(help="One file, damaged ones too; without it all.")] = None,
+    file: Annotated[Path | None, typer.Option(help="One file, damaged or not; default: all.")] = None,
 ) -> None:
-    """Write the callbacks as JSON lines, oldest first, to standard output. They hold what users wrote."""
+    """Write the callbacks to standard output: JSON lines, oldest first. They contain the texts of users."""
     from wxbus_ingress.cli import spool as spool_cli
 
     with reporting_errors():

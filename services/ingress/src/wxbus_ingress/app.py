@@ -1,4 +1,4 @@
-"""The public application, put together from the parts it is given."""
+"""Builds the public port from its parts."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,7 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsCallback
 from wxbus.bus.ports import Inbox
 from wxbus_ingress.accounts.endpoints import Endpoints
-from wxbus_ingress.callbacks.dispatch import Callbacks
-from wxbus_ingress.callbacks.errors import ErrorResponses
+from wxbus_ingress.callbacks.dispatch import CallbackDispatcher
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
 from wxbus_ingress.http.admission import Admission
 from wxbus_ingress.http.server import Server
@@ -25,28 +24,28 @@ def build_app(
     inbox: Inbox,
     *,
     on_change: Callable[[AccountsCallback], None] | None = None,
-    sources: IpAllowlist | None = None,
-    waiting: PendingAnswers | None = None,
+    ip_allowlist: IpAllowlist | None = None,
+    pending: PendingAnswers | None = None,
     registry: CollectorRegistry = REGISTRY,
 ) -> Server:
-    """Return the server that takes the callbacks of `accounts` and hands them to `inbox`; needs a running loop.
+    """Return the server that publishes the callbacks of `accounts` to `inbox`; needs a running event loop.
 
     Args:
-        limits: What a request may take.
-        accounts: The first ones.
-        inbox: Where callbacks go.
-        on_change: Registers callbacks for changed accounts (`AccountsFile.on_change`); None if accounts never change.
-        sources: The addresses that callbacks are taken from; None: any.
-        waiting: Those who wait for workers' answers; None: none ever come.
+        limits: Limits of a request.
+        accounts: The accounts at the start.
+        inbox: Where callbacks are published.
+        on_change: Registers a callback for changed accounts (`AccountsFile.on_change`); None: accounts never change.
+        ip_allowlist: The addresses that callbacks are accepted from; None: any address.
+        pending: Receives the answers of workers; None: there are no answers.
         registry: Holds the metrics.
 
     Raises:
-        ConfigurationError: An account's keys cannot be used.
+        ConfigurationError: The keys of an account are invalid.
     """
     metrics = Metrics(registry)
     endpoints = Endpoints(accounts, limits, metrics)
     if on_change is not None:
         on_change(endpoints.replace)
-    answering = PassiveResponder(inbox, waiting or PendingAnswers(), limits, metrics)
-    callbacks = Callbacks(endpoints, inbox, answering, limits, metrics, sources)
-    return Server(ErrorResponses(callbacks, endpoints, metrics), limits, Admission(limits, metrics))
+    responder = PassiveResponder(inbox, pending or PendingAnswers(), limits, metrics)
+    dispatcher = CallbackDispatcher(endpoints, inbox, responder, limits, metrics, ip_allowlist)
+    return Server(dispatcher, limits, Admission(limits, metrics))

@@ -1,4 +1,4 @@
-"""What ingress counts. Accounts are the only labels that grow, and they stand in a file."""
+"""Metrics of ingress. The label `account` has the names of the accounts file."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -8,7 +8,7 @@ BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.5, 
 
 
 class Metrics:
-    """Counters of one application."""
+    """Metrics of the public port."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
@@ -17,52 +17,59 @@ class Metrics:
             ["account", "outcome"],
             registry=registry,
         )
-        self.answers = Counter(
-            "wxbus_ingress_answers",
-            "Callbacks that waited for a worker by account and outcome: answered, nothing (no handler says anything), "
-            "late, lapsed (WeChat is to push again), gone (WeChat had closed)",
+        self.passive_replies = Counter(
+            "wxbus_ingress_passive_replies",
+            "Callbacks that waited for a worker, by account and outcome: replied, empty (the handler has no reply), "
+            "timeout, retry (left to WeChat's next attempt), disconnected (WeChat closed the connection)",
             ["account", "outcome"],
             registry=registry,
         )
-        self.seconds = Histogram(
-            "wxbus_ingress_accepted_seconds",
-            "From the start of a callback to RabbitMQ's confirm",
+        self.accept_duration = Histogram(
+            "wxbus_ingress_accept_duration_seconds",
+            "Time from the first byte of a callback until it is on disk",
             buckets=BUCKETS,
             registry=registry,
         )
-        self.connections = Gauge("wxbus_ingress_connections", "Connections that are served", registry=registry)
+        self.connections = Gauge("wxbus_ingress_connections", "Open connections", registry=registry)
         self.connections_refused = Counter(
-            "wxbus_ingress_connections_refused", "Connections above the limit: 503, or closed", registry=registry
+            "wxbus_ingress_connections_refused", "Connections refused above the limit", registry=registry
         )
         self.body_bytes = Gauge(
-            "wxbus_ingress_body_bytes", "Bytes of bodies of requests that are not answered yet", registry=registry
+            "wxbus_ingress_body_bytes", "Bytes of the bodies of unanswered requests", registry=registry
         )
 
 
 class SpoolMetrics:
-    """What happens to the spools of one process."""
+    """Metrics of the spools of one process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.spooled = Counter(
-            "wxbus_ingress_spooled", "Callbacks that went to the spool instead of RabbitMQ", registry=registry
+        self.active = Gauge(
+            "wxbus_ingress_spool_active", "1 while callbacks go to the spool, 0 while to RabbitMQ", registry=registry
         )
+        self.added = Counter("wxbus_ingress_spool_added", "Callbacks stored in the spool", registry=registry)
         self.drained = Counter(
-            "wxbus_ingress_drained", "Callbacks of the spool that RabbitMQ has confirmed", registry=registry
+            "wxbus_ingress_spool_drained", "Callbacks of the spool that RabbitMQ confirmed", registry=registry
         )
         self.refused = Counter(
-            "wxbus_ingress_spool_refused", "Callbacks that neither RabbitMQ nor the spool took: 503", registry=registry
+            "wxbus_ingress_spool_refused", "Callbacks refused by both RabbitMQ and the spool", registry=registry
         )
-        self.spooling = Gauge("wxbus_ingress_spooling", "1 while callbacks go to the spool", registry=registry)
+        self.overflow = Gauge(
+            "wxbus_ingress_spool_overflow_callbacks", "Callbacks in memory that wait for the spool", registry=registry
+        )
         self._rows = Gauge("wxbus_ingress_spool_callbacks", "Callbacks in the spool", registry=registry)
         self._bytes = Gauge("wxbus_ingress_spool_bytes", "Bytes of the callbacks in the spool", registry=registry)
-        self._age = Gauge("wxbus_ingress_spool_age_seconds", "Age of the oldest callback", registry=registry)
+        self._oldest_age = Gauge(
+            "wxbus_ingress_spool_oldest_age_seconds", "Age of the oldest callback in the spool", registry=registry
+        )
         self._unreadable = Gauge(
-            "wxbus_ingress_spool_unreadable", "Callbacks set aside because they cannot be read", registry=registry
+            "wxbus_ingress_spool_unreadable_callbacks",
+            "Callbacks in the spool that this release cannot read",
+            registry=registry,
         )
 
-    def watch(self, spool: Spool) -> None:
-        """Tell what `spool` holds."""
+    def observe(self, spool: Spool) -> None:
+        """Export size and age of `spool`."""
         self._rows.set_function(lambda: spool.rows)
         self._bytes.set_function(lambda: spool.bytes)
-        self._age.set_function(lambda: spool.age)
+        self._oldest_age.set_function(lambda: spool.oldest_age)
         self._unreadable.set_function(lambda: spool.unreadable)

@@ -1,4 +1,4 @@
-"""Listens, and stops without dropping a request that is being answered."""
+"""Runs ingress, and stops it without dropping requests in flight."""
 
 import os
 import socket
@@ -21,50 +21,50 @@ from wxbus.runtime.sockets import listening_socket
 from wxbus.runtime.watchdog import watched_loop
 from wxbus_ingress.app import build_app
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
-from wxbus_ingress.http.admission import affordable
+from wxbus_ingress.http.admission import limit_connections
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.passive.pending import PendingAnswers
-from wxbus_ingress.publishing.orphaned_spools import drain_leftovers, find_orphaned
+from wxbus_ingress.publishing.orphaned_spools import drain_orphaned, find_orphaned
 from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import IngressSettings
-from wxbus_ingress.spool.open import file_of
+from wxbus_ingress.spool.location import spool_path
 from wxbus_ingress.spool.spool import Spool
 
 GRACE = 1.0
-"""Seconds beyond the budget that a request in flight gets when we stop."""
+"""Seconds after the budget that a request in flight has at a stop."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which of several processes this is."""
+class ProcessSlot:
+    """The number of this process among several."""
 
     number: int = 0
     processes: int = 1
     listener: socket.socket | None = None
-    """The socket that all of them listen on; None: we open our own."""
+    """The socket that all processes share; None: this process opens one."""
 
 
 async def serve(
     settings: IngressSettings,
-    place: Place | None = None,
+    slot: ProcessSlot | None = None,
     *,
     registry: CollectorRegistry = REGISTRY,
 ) -> None:
-    """Take callbacks until SIGTERM or SIGINT; a second signal ends the process at once.
+    """Receive callbacks until SIGTERM or SIGINT; a second signal ends the process at once.
 
     Args:
-        settings: All of them.
-        place: Which process of several; None: the only one.
+        settings: All settings.
+        slot: The number of the process among several; None: it is the only one.
         registry: Holds the metrics.
 
     Raises:
         ConfigurationError: The accounts file, the broker's address, the spool or a port cannot be used, or a demo
             secret would protect a real account.
     """
-    place = place or Place()
+    slot = slot or ProcessSlot()
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
     reject_demo_secrets(
         [settings.wechat.wechat_api_url],
@@ -73,7 +73,7 @@ async def serve(
     )
     accounts.require(Accounts.check_replies)
     stopping = stop_signal()
-    waiting = PendingAnswers()
+    pending = PendingAnswers()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(watched_loop(registry=registry))
@@ -82,35 +82,37 @@ async def serve(
                 settings.bus.amqp_url.get_secret_value(),
                 settings.bus.topology,
                 name=f"ingress@{socket.gethostname()}:{os.getpid()}",
-                answers=waiting,
+                answers=pending,
             )
         )
         spool = await stack.enter_async_context(
-            Spool.open(file_of(settings.spool_folder, place.number), settings.spool)
+            Spool.open(spool_path(settings.spool_folder, slot.number), settings.spool)
         )
-        metrics.watch(spool)
+        metrics.observe(spool)
         spooling = await stack.enter_async_context(
-            SpoolingPublisher.open(publisher, spool, settings.limits, metrics, waiting)
+            SpoolingPublisher.open(publisher, spool, settings.limits, metrics, pending)
         )
-        if place.number == 0 and (left := find_orphaned(settings.spool_folder, processes=place.processes)):
-            await stack.enter_async_context(background(drain_leftovers(left, publisher, settings.spool, metrics)))
-        sources = await stack.enter_async_context(IpAllowlist.open(settings.sources, settings.wechat, accounts))
+        if slot.number == 0 and (orphaned := find_orphaned(settings.spool_folder, processes=slot.processes)):
+            await stack.enter_async_context(background(drain_orphaned(orphaned, publisher, settings.spool, metrics)))
+        ip_allowlist = await stack.enter_async_context(
+            IpAllowlist.open(settings.ip_allowlist, settings.wechat, accounts)
+        )
         app = build_app(
-            affordable(settings.limits),
+            limit_connections(settings.limits),
             accounts.current,
             spooling,
             on_change=accounts.on_change,
-            sources=sources,
-            waiting=waiting,
+            ip_allowlist=ip_allowlist,
+            pending=pending,
             registry=registry,
         )
         await stack.enter_async_context(accounts.watching())
         informational = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
-        if sources:
-            informational["sources"] = sources.problem
+        if ip_allowlist:
+            informational["ip_allowlist"] = ip_allowlist.check_freshness
         admin = build_admin({"callbacks": spooling.check}, informational=informational, registry=registry)
-        listener = place.listener or listening_socket(settings.host, settings.port)
-        admin_port = port_for_process(settings.admin_port, place.number)
+        listener = slot.listener or listening_socket(settings.host, settings.port)
+        admin_port = port_for_process(settings.admin_port, slot.number)
         admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
         port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
         tune_gc()

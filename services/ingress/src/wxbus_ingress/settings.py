@@ -28,85 +28,85 @@ def _network(text: object) -> IPv4Network | IPv6Network:
 
 
 Network: TypeAlias = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-"""An address is one, too."""
+"""A network, or a single address."""
 
 
 class Limits(BaseSettings):
-    """What one request may take; WeChat waits five seconds (protocol reference 4.1)."""
+    """Limits of one request; WeChat waits five seconds (protocol reference 4.1)."""
 
     model_config = environment("WXBUS_INGRESS_")
 
     body_limit: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Bytes of a body (protocol reference 1.5)."""
     body_timeout: float = Field(default=3.0, gt=0, le=60)
-    """Seconds in which a header must arrive from its first byte on, and then a body."""
-    bodies_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
-    """Bytes of the bodies of all requests that are not answered yet; further ones are answered 503."""
-    connections: int = Field(default=4_000, ge=1)
-    """Connections at once, for each process; further ones are answered 503 and closed."""
+    """Seconds in which a header must arrive after its first byte, and then a body."""
+    total_body_limit: int = Field(default=16 * 1024 * 1024, ge=1024)
+    """Bytes of the bodies of all unanswered requests; above it requests get 503."""
+    max_connections: int = Field(default=4_000, ge=1)
+    """Connections of each process; above it connections get 503 and are closed."""
     budget: float = Field(default=4.5, gt=0, le=60)
-    """Seconds for a whole request, from its first byte: what is not on disk by then is answered 503."""
-    wechat_waits: float = Field(default=5.0, gt=0, le=60)
-    """Seconds after which WeChat gives an attempt up and pushes again (protocol reference 4.1)."""
+    """Seconds for a request from its first byte; a callback that is not on disk by then gets 503."""
+    wechat_timeout: float = Field(default=5.0, gt=0, le=60)
+    """Seconds after which WeChat repeats a push (protocol reference 4.1)."""
     wechat_attempts: int = Field(default=3, ge=1, le=10)
-    """How often WeChat pushes the same."""
+    """How often WeChat pushes a message."""
     broker_budget: float = Field(default=1.5, gt=0, le=60)
-    """Seconds of these for RabbitMQ's confirm; after that the callback goes to the spool."""
-    in_flight: int = Field(default=500, ge=1)
-    """Callbacks that wait for RabbitMQ's confirm at once; further ones go to the spool."""
+    """Seconds of the budget for RabbitMQ's confirm; after that the callback goes to the spool."""
+    max_in_flight: int = Field(default=500, ge=1)
+    """Callbacks that wait for RabbitMQ's confirm; above it callbacks go to the spool."""
     max_age: float = Field(default=600.0, ge=0)
-    """Seconds by which a request's timestamp may differ from our clock; 0: not looked at.
+    """Seconds by which the timestamp of a request may differ from our clock; 0: any timestamp is accepted.
 
-    Far more than WeChat's three attempts take: a repeat may bear the timestamp of the first (not confirmed).
+    Far longer than WeChat's three attempts: a repeat may have the timestamp of the first (not confirmed).
     """
     repeat_age: float = Field(default=90_000, ge=0)
-    """Seconds for events that WeChat repeats for hours, a little over a day (protocol reference 4.4), if encrypted."""
+    """The same for encrypted events that WeChat repeats for hours: a little over a day (protocol reference 4.4)."""
 
 
 class SpoolLimits(BaseSettings):
-    """Where callbacks are kept while RabbitMQ is away, and how many."""
+    """Where the spool is, and its limits."""
 
     model_config = environment("WXBUS_INGRESS_SPOOL_")
 
     dir: Path = Path("~/.local/state/wxbus/ingress")
-    """A folder on a disk that outlives the process; below it a folder for each namespace."""
+    """A folder on a persistent disk; it has a subfolder for each namespace."""
     size_limit: int = Field(default=2**30, ge=1)
-    """Bytes of envelopes; beyond it callbacks are answered 503, and WeChat sends them again."""
+    """Bytes of envelopes; above it callbacks get 503, and WeChat repeats them."""
     age_limit: float = Field(default=5 * DAY, gt=0)
-    """Seconds; while the oldest is older no more are taken. Workers know a callback's id again for seven days."""
+    """Seconds; callbacks get 503 while the oldest is older. Workers detect duplicates for seven days."""
     disk_floor: int = Field(default=256 * 2**20, ge=0)
-    """Bytes that must stay free on the disk."""
-    waiting: int = Field(default=2_000, ge=1)
-    """Callbacks that wait for the disk at once; further ones are answered 503."""
-    waiting_bytes: int = Field(default=16 * 2**20, ge=1)
-    """Their bytes: those of a callback whose time is over count on, until the disk has answered."""
+    """Bytes that stay free on the disk."""
+    queue_limit: int = Field(default=2_000, ge=1)
+    """Callbacks that wait for the disk; above it callbacks get 503."""
+    queue_bytes_limit: int = Field(default=16 * 2**20, ge=1)
+    """Bytes of these callbacks, including those that were given up and not written yet."""
 
     def folder(self, namespace: str) -> Path:
         """Return the folder of a namespace."""
         return self.dir.expanduser() / namespace
 
 
-class SourceSettings(BaseSettings):
-    """Whether callbacks are taken from WeChat's addresses only, which it tells (protocol reference 11)."""
+class IpAllowlistSettings(BaseSettings):
+    """Whether only WeChat's IP addresses may send callbacks (protocol reference 11)."""
 
-    model_config = environment("WXBUS_INGRESS_SOURCES_")
+    model_config = environment("WXBUS_INGRESS_IP_ALLOWLIST_")
 
     account: str = ""
-    """The account, by its name, in whose name WeChat is asked for its addresses; none: addresses are not looked at."""
+    """The name of the account whose token fetches WeChat's list; empty: any address is accepted."""
     token_url: RpcUrl = "http://127.0.0.1:8081"  # noqa: S105 - an address
-    """Where the token service is."""
+    """The address of the token service."""
     token_api_key: SecretStr | None = None
-    """Our key to it, with the scopes `token:get` and `token:report_invalid` for that account."""
-    proxies: CommaSeparated[Network] = ()
-    """Our own proxies, addresses or networks, separated by commas: only these are believed about who is before them."""
-    also: CommaSeparated[Network] = ()
-    """Further addresses or networks that callbacks are taken from: WeCom's, a monitor's."""
-    refresh: float = Field(default=DAY, gt=0)
-    """Seconds after which WeChat is asked again."""
+    """An API key with the scopes `token:get` and `token:report_invalid` for that account."""
+    trusted_proxies: CommaSeparated[Network] = ()
+    """Addresses or networks of our own proxies, separated by commas; only their X-Forwarded-For is used."""
+    extra_networks: CommaSeparated[Network] = ()
+    """Further accepted addresses or networks: those of WeCom or of a monitor."""
+    refresh_interval: float = Field(default=DAY, gt=0)
+    """Seconds between two fetches of the list."""
 
 
 class SpoolCommandSettings(BaseSettings):
-    """What `python -m wxbus_ingress spool` needs of the settings."""
+    """The settings that `python -m wxbus_ingress spool` needs."""
 
     model_config = environment("WXBUS_")
 
@@ -115,7 +115,7 @@ class SpoolCommandSettings(BaseSettings):
 
     @property
     def folder(self) -> Path:
-        """Return where the spools of the namespace are."""
+        """Return the folder with the spools of the namespace."""
         return self.spool.folder(self.namespace)
 
 
@@ -124,15 +124,15 @@ class IngressSettings(BaseSettings):
 
     model_config = environment("WXBUS_INGRESS_")
 
-    host: str = "0.0.0.0"  # noqa: S104 - WeChat comes from outside
-    """Where callbacks are received; `::` takes IPv6 and IPv4."""
+    host: str = "0.0.0.0"  # noqa: S104 - callbacks come from outside
+    """The address of the public port; `::` accepts IPv6 and IPv4."""
     port: int = Field(default=8080, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9080, ge=0, le=65535)
-    """Health, readiness and metrics: not for the public. Of several processes each has one, counted up from here."""
+    """Health, readiness and metrics, not public. Several processes use this port and the following ones."""
     limits: Limits = Field(default_factory=Limits)
     spool: SpoolLimits = Field(default_factory=SpoolLimits)
-    sources: SourceSettings = Field(default_factory=SourceSettings)
+    ip_allowlist: IpAllowlistSettings = Field(default_factory=IpAllowlistSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     bus: BusSettings = Field(default_factory=BusSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
@@ -140,5 +140,5 @@ class IngressSettings(BaseSettings):
 
     @property
     def spool_folder(self) -> Path:
-        """Return where the spools of our namespace are."""
+        """Return the folder with the spools of our namespace."""
         return self.spool.folder(self.bus.namespace)

@@ -98,7 +98,7 @@ class Connection(web.RequestHandler):
         return bool(self._messages)
 
     @property
-    def remote(self) -> str | None:
+    def peer_address(self) -> str | None:
         """Return the peer's address."""
         return self.peername[0] if self.peername else None
 

@@ -1,1 +1,1 @@
-"""The accounts that ingress takes callbacks for, ready to verify and decrypt."""
+"""The accounts whose callbacks ingress receives, ready to verify and decrypt."""

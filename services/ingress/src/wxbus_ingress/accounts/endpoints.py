@@ -1,4 +1,4 @@
-"""The accounts, each made ready to receive: keys derived and counters found once, not for every callback."""
+"""The callback addresses of all accounts, with derived keys and counters, so that a callback only looks them up."""
 
 import re
 from dataclasses import dataclass, replace
@@ -24,29 +24,28 @@ class Endpoint:
 
     account: Account
     crypto: CallbackCrypto
-    """With the platform's keys, for its authorisers."""
+    """For an authorizer, with the keys of the platform."""
     max_age: float | None
     repeat_age: float
     has_keys: bool
     of_platform: bool
-    """It belongs to a third-party platform: its own, or that of an authoriser."""
-    plain: ReplayGuard
-    """Those that came with plain messages."""
+    """Whether the address is that of a third-party platform or of one of its authorizers."""
+    plain_signatures: ReplayGuard
     accepted: Counter
     verified: Counter
 
     def open(self, query: CallbackQuery, body: bytes, now: float) -> VerifiedCallback:
-        """Return the verified callback, which is for this address; raises what `CallbackCrypto.open` raises."""
+        """Return the verified and decrypted content of a POST to this address; raises as `CallbackCrypto.open` does."""
         self._check_keys()
         opened = self.crypto.open(query, body, now=now, max_age=self.max_age, repeat_age=self.repeat_age)
         if self.of_platform:
             self._check_address(opened.document)
         if opened.mode is Mode.PLAIN:
-            self.plain.bind(query.signature, dedup_id(self.account.appid, opened.document))
+            self.plain_signatures.bind(query.signature, dedup_id(self.account.appid, opened.document))
         return opened
 
     def verify_url(self, query: CallbackQuery, now: float) -> str:
-        """Return the body that answers a URL verification; raises as `CallbackCrypto.verify_url` does."""
+        """Return the response to a URL verification; raises as `CallbackCrypto.verify_url` does."""
         self._check_keys()
         return self.crypto.verify_url(query, now=now, max_age=self.max_age)
 
@@ -55,7 +54,7 @@ class Endpoint:
             raise Forbidden("the account has no token in the accounts file")
 
     def _check_address(self, document: Document) -> None:
-        # Taken at the other address it would be handled in the name of the wrong appid (protocol reference 6.3).
+        # At the wrong address a callback would be handled under the wrong appid (protocol reference 6.3).
         if ("InfoType" in document) != (self.account.component is None):
             raise MalformedCallback(
                 "a platform's authorisation events go to /wechat/PLATFORM, its accounts' messages to "
@@ -64,47 +63,47 @@ class Endpoint:
 
 
 class Endpoints:
-    """All endpoints, found by what stands behind `/wechat/` in their address."""
+    """All endpoints by their path below `/wechat/`."""
 
     def __init__(self, accounts: Accounts, limits: Limits, metrics: Metrics) -> None:
-        """Make every account ready, or raise ConfigurationError for the one whose keys cannot be used."""
+        """Derive the keys of all accounts; raises ConfigurationError if the keys of one are invalid."""
         self._metrics = metrics
-        self._plain = ReplayGuard()
+        self._plain_signatures = ReplayGuard()
         self._limits = limits
         self._accounts = accounts
-        self._by_place = self._ready(accounts)
+        self._by_path = self._build(accounts)
 
     def replace(self, accounts: Accounts) -> None:
-        """Serve other accounts from now on; what is being received goes on with the endpoint that it has.
+        """Serve other accounts from now on; requests in progress keep their endpoint.
 
         Raises:
-            ConfigurationError: The keys of one cannot be used; everything stays as it is.
+            ConfigurationError: The keys of an account are invalid; nothing is changed.
         """
-        self._by_place = self._ready(accounts)
+        self._by_path = self._build(accounts)
         self._accounts = accounts
 
-    def at(self, place: str) -> Endpoint:
-        """Return the endpoint at `/wechat/{place}`, or raise UnknownAccount."""
-        return self._by_place.get(place) or self._unlisted(place)
+    def find(self, path: str) -> Endpoint:
+        """Return the endpoint at `/wechat/{path}`; raises UnknownAccount."""
+        return self._by_path.get(path) or self._unlisted(path)
 
-    def label(self, place: str) -> str:
-        """Return the account's name that a request at `/wechat/{place}` is counted under, "" for none."""
+    def account_name(self, path: str) -> str:
+        """Return the name of the account at `/wechat/{path}`, or "" if there is none."""
         try:
-            return self.at(place).account.name
+            return self.find(path).account.name
         except UnknownAccount:
             return ""
 
-    def _unlisted(self, place: str) -> Endpoint:
-        """Return the endpoint of an account that authorised a platform and is not in the file."""
-        name, _, appid = place.partition("/")
-        platform = self._by_place.get(name)
+    def _unlisted(self, path: str) -> Endpoint:
+        """Return the endpoint of an authorizer that is not in the accounts file."""
+        name, _, appid = path.partition("/")
+        platform = self._by_path.get(name)
         if platform and re.fullmatch(APPID, appid):
             account = self._accounts.of(appid, via=name)
-            if account.component == name:  # else it is an account of its own: no platform speaks for it
+            if account.component == name:  # otherwise the file lists it without this platform
                 return replace(platform, account=account)
         raise UnknownAccount("there is no account of this name")
 
-    def _ready(self, accounts: Accounts) -> dict[str, Endpoint]:
+    def _build(self, accounts: Accounts) -> dict[str, Endpoint]:
         endpoints = {account.name: self._endpoint(account) for account in accounts}
         for account in accounts:
             if account.component is not None:
@@ -133,7 +132,7 @@ class Endpoints:
             self._limits.repeat_age,
             has_keys=bool(account.keys),
             of_platform=account.kind is AccountKind.COMPONENT or account.component is not None,
-            plain=self._plain,
+            plain_signatures=self._plain_signatures,
             accepted=self._metrics.requests.labels(account.name, "accepted"),
             verified=self._metrics.requests.labels(account.name, "verified"),
         )

@@ -1,30 +1,29 @@
-"""Signatures of plain requests. They do not cover the body: who has seen one could send anything with it."""
+"""Binds the signature of a plain request to its message: a plain signature does not cover the body."""
 
 from wxbus.errors import Forbidden
 
-MOST = 50_000
-"""Signatures that are remembered, about ten megabytes; the oldest go first, and go anyway with their timestamp."""
+MAX_SIGNATURES = 50_000
+"""Signatures in memory, about ten megabytes; the oldest are dropped first, and expire with their timestamp."""
 
 
 class ReplayGuard:
-    """Which message each signature came with, of this process alone: what comes by two of them, workers tell apart."""
+    """Maps signatures to messages, in this process; workers detect one message with two signatures."""
 
-    def __init__(self, *, most: int = MOST) -> None:
-        """Remember the last `most`."""
-        self._most = most
+    def __init__(self, *, max_signatures: int = MAX_SIGNATURES) -> None:
+        self._max_signatures = max_signatures
         self._messages: dict[str, str] = {}
 
     def bind(self, signature: str, message: str) -> None:
-        """Make a signature, proven to be right, good for this message only.
+        """Accept a verified signature for this message only.
 
         Args:
-            signature: That of the query.
-            message: What all deliveries of one push have in common, see `wxbus.wechat.messages.identity.dedup_id`.
+            signature: The signature in the query.
+            message: The id that all deliveries of one push share, see `wxbus.wechat.messages.identity.dedup_id`.
 
         Raises:
-            Forbidden: It was another message's before.
+            Forbidden: The signature belongs to another message.
         """
         if self._messages.setdefault(signature, message) != message:
-            raise Forbidden("the signature is that of another message")
-        if len(self._messages) > self._most:
+            raise Forbidden("the signature belongs to another message")
+        if len(self._messages) > self._max_signatures:
             del self._messages[next(iter(self._messages))]

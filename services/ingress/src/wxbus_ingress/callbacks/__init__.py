@@ -1,1 +1,1 @@
-"""A callback from its request to the envelope that is published."""
+"""Handles a callback, from the request to the published envelope."""

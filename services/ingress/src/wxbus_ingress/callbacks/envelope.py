@@ -1,4 +1,4 @@
-"""From a callback that was opened to the envelope that travels."""
+"""Makes the envelope of a decrypted callback."""
 
 from hashlib import blake2b
 
@@ -12,7 +12,7 @@ from wxbus.wechat.documents.codec import document_to_json
 from wxbus.wechat.messages import identity
 
 
-def envelope_of(account: Account, opened: VerifiedCallback, query: CallbackQuery, now: float) -> Envelope:
+def make_envelope(account: Account, opened: VerifiedCallback, query: CallbackQuery, now: float) -> Envelope:
     """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
     document = opened.document
     if opened.customer:
@@ -33,5 +33,5 @@ def envelope_of(account: Account, opened: VerifiedCallback, query: CallbackQuery
 
 
 def _digest(signature: str) -> str:
-    # Not itself: who reads a queue could send anything with it while its time lasts.
+    # Not the signature itself: a reader of the queue could sign another body with it until it expires.
     return blake2b(signature.encode(), digest_size=12).hexdigest()

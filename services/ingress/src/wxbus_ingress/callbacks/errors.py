@@ -1,63 +1,60 @@
-"""The one place where an error becomes an answer: a line of plain text, a log line with the reason, a count."""
+"""Turns an error into a response: one line of plain text, a log event with the reason, an outcome for the metrics."""
+
+from typing import NamedTuple
 
 import structlog
 from aiohttp import web
 
 from wxbus.errors import CallbackRejected, Forbidden, Overloaded, Unavailable
-from wxbus_ingress.accounts.endpoints import Endpoints
-from wxbus_ingress.callbacks.dispatch import Callbacks, place_of
 from wxbus_ingress.http.server import Request
-from wxbus_ingress.metrics import Metrics
 
-UNAVAILABLE = "not accepted: the message queue is away, please send it again"
-CROWDED = "not accepted: too much at once, please send it again"
-FAILED = "not accepted: an error inside, please send it again"
-NOWHERE = {
-    404: "there is nothing here: callbacks go to /wechat/ACCOUNT",
+UNAVAILABLE = "not accepted: the message queue is unavailable, please send it again"
+OVERLOADED = "not accepted: too many requests, please send it again"
+FAILED = "not accepted: internal error, please send it again"
+HTTP_ERRORS = {
+    404: "not found: callbacks go to /wechat/ACCOUNT",
     405: "callbacks are POST, URL verification is GET",
 }
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class ErrorResponses:
-    """Answers what `callbacks` refuses; what it does not know is answered 500 and logged with its trace."""
+class ErrorResponse(NamedTuple):
+    """A response and its outcome."""
 
-    def __init__(self, callbacks: Callbacks, endpoints: Endpoints, metrics: Metrics) -> None:
-        self._callbacks = callbacks
-        self._endpoints = endpoints
-        self._metrics = metrics
+    response: web.Response
+    outcome: str
 
-    async def __call__(self, request: Request) -> web.StreamResponse:
-        """Answer a request, whatever happens."""
-        try:
-            return await self._callbacks(request)
-        except CallbackRejected as exc:
+
+def error_response(exc: Exception, request: Request, path: str) -> ErrorResponse:
+    """Return the response to an error, and log it; an unknown error is 500 and logged with its traceback.
+
+    Args:
+        exc: The error.
+        request: The request that failed.
+        path: Its path below `/wechat/`.
+    """
+    fields = {"account": path[:64], "method": request.method[:16], "remote": request.remote}
+    match exc:
+        case CallbackRejected():
             reason = exc.reason if isinstance(exc, Forbidden) else str(exc)
-            log.warning("callback.rejected", reason=reason, **_told(request, exc.status))
-            return self._refusal(request, exc.status, " ".join(str(exc).split()), "rejected")
-        except Unavailable as exc:
-            log.warning("callback.unavailable", reason=str(exc), **_told(request, 503))
-            return self._refusal(request, 503, CROWDED if isinstance(exc, Overloaded) else UNAVAILABLE, "unavailable")
-        except web.HTTPException as exc:
-            log.info("callback.rejected", reason=exc.reason, **_told(request, exc.status))
-            response = self._refusal(request, exc.status, NOWHERE.get(exc.status, exc.reason), "rejected")
+            log.warning("callback.rejected", reason=reason, status=exc.status, **fields)
+            return ErrorResponse(_response(exc.status, " ".join(str(exc).split())), "rejected")
+        case Unavailable():
+            log.warning("callback.unavailable", reason=str(exc), status=503, **fields)
+            return ErrorResponse(
+                _response(503, OVERLOADED if isinstance(exc, Overloaded) else UNAVAILABLE), "unavailable"
+            )
+        case web.HTTPException():
+            log.info("callback.rejected", reason=exc.reason, status=exc.status, **fields)
+            response = _response(exc.status, HTTP_ERRORS.get(exc.status, exc.reason))
             if "Allow" in exc.headers:
                 response.headers["Allow"] = exc.headers["Allow"]
-            return response
-        except Exception:
-            log.exception("callback.failed", **_told(request, 500))
-            return self._refusal(request, 500, FAILED, "failed")
-
-    def _refusal(self, request: Request, status: int, text: str, outcome: str) -> web.Response:
-        self._metrics.requests.labels(self._endpoints.label(place_of(request)), outcome).inc()
-        return web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})
+            return ErrorResponse(response, "rejected")
+        case _:
+            log.error("callback.failed", status=500, exc_info=exc, **fields)
+            return ErrorResponse(_response(500, FAILED), "failed")
 
 
-def _told(request: Request, status: int) -> dict[str, object]:
-    return {
-        "account": place_of(request)[:64],
-        "status": status,
-        "method": request.method[:16],
-        "remote": request.remote,
-    }
+def _response(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text + "\n", headers={"X-Content-Type-Options": "nosniff"})

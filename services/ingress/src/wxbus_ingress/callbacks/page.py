@@ -1,7 +1,7 @@
-"""The page that a person sees at a callback address: what to fill into WeChat's console, in one language.
+"""The page at a callback address in a browser: what to fill into WeChat's console, in one language.
 
-It shows no secret and no expected signature: in plain mode a signature that was shown once would sign any body (broker
-notes 10).
+It shows no secret and no expected signature: in plain mode a signature signs any body (RabbitMQ and
+Redis reference 10).
 """
 
 from enum import StrEnum
@@ -91,7 +91,7 @@ TEXTS: Final = {
 
 
 def preferred_language(accept_language: str) -> Language:
-    """Return the page's language that an `Accept-Language` header prefers: English if it names none of them."""
+    """Return the language that an `Accept-Language` header prefers; English by default."""
     best, language = 0.0, Language.ENGLISH
     for entry in accept_language.split(","):
         tag, _, weight = entry.replace(" ", "").lower().partition(";q=")
@@ -105,30 +105,30 @@ def preferred_language(accept_language: str) -> Language:
     return language
 
 
-def known_account(account: Account, *, takes: bool, language: Language) -> web.Response:
+def known_account(account: Account, *, has_keys: bool, language: Language) -> web.Response:
     """Return the page of an account: what to fill into WeChat's console.
 
     Args:
-        account: Whose page it is.
-        takes: Whether there are keys, so that callbacks can be accepted here.
-        language: The page's.
+        account: The account.
+        has_keys: Whether it has keys, without which callbacks are refused.
+        language: The language of the page.
     """
     texts = TEXTS[language]
     if account.component is not None:
         name = "" if account.name == account.component else f" (<b>{escape(account.name)}</b>)"
         return _response(200, texts["authorizer"].format(name=name, platform=escape(account.component)), language)
-    known = texts["known"].format(name=escape(account.name)) + ("" if takes else texts["no_keys"])
+    known = texts["known"].format(name=escape(account.name)) + ("" if has_keys else texts["no_keys"])
     rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in _rows(account, language))
     return _response(200, f"{known}{texts['fill_in']}<table>{rows}</table>", language)
 
 
 def unknown_account(language: Language) -> web.Response:
-    """Return the page of an address that belongs to no account."""
+    """Return the page of an unknown account."""
     return _response(404, TEXTS[language]["unknown"], language)
 
 
 def _rows(account: Account, language: Language) -> list[tuple[str, str]]:
-    """Return the console's fields and what goes into them."""
+    """Return the fields of the console and their values."""
     texts = TEXTS[language]
     token, aes_key = (texts["from_file"].format(field) for field in ("token", "aes_key"))
     if account.kind is AccountKind.COMPONENT:

@@ -1,7 +1,6 @@
-"""Several processes behind one port, for machines with more than one core.
+"""Runs several processes behind one port.
 
-They share the listening socket and nothing else: each has its own connection to RabbitMQ, its own spool and its own
-admin port.
+They share only the listening socket: each process has its own connection to RabbitMQ, spool and admin port.
 """
 
 from functools import partial
@@ -13,30 +12,30 @@ from wxbus.config.settings import load
 from wxbus.runtime import logs
 from wxbus.runtime.processes import supervise
 from wxbus.runtime.sockets import listening_socket
-from wxbus_ingress.server import GRACE, Place, serve
+from wxbus_ingress.server import GRACE, ProcessSlot, serve
 from wxbus_ingress.settings import IngressSettings
 
 STOP_GRACE = 5.0
-"""Seconds beyond the grace of requests in flight after which a process is killed."""
+"""Seconds after the end of the grace period at which a process is killed."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 async def serve_with(settings: IngressSettings, processes: int) -> None:
-    """Take callbacks with so many processes until SIGTERM or SIGINT.
+    """Receive callbacks with several processes until SIGTERM or SIGINT.
 
     Raises:
-        ConfigurationError: The port is taken, or a process cannot start with these settings.
+        ConfigurationError: The port is in use, or a process cannot start with these settings.
     """
     with listening_socket(settings.host, settings.port) as listener:
         log.info("ingress.starting", processes=processes, port=listener.getsockname()[1])
-        places = [Place(number, processes, listener) for number in range(processes)]
-        await supervise([partial(_serve, place) for place in places], grace=settings.limits.budget + GRACE + STOP_GRACE)
+        slots = [ProcessSlot(number, processes, listener) for number in range(processes)]
+        await supervise([partial(_serve, slot) for slot in slots], grace=settings.limits.budget + GRACE + STOP_GRACE)
 
 
-def _serve(place: Place) -> None:
-    """Be one of the processes."""
+def _serve(slot: ProcessSlot) -> None:
+    """Run one process."""
     settings = load(IngressSettings)
     logs.configure(settings.log, service="ingress")
-    structlog.contextvars.bind_contextvars(process=place.number)
-    uvloop.run(serve(settings, place))
+    structlog.contextvars.bind_contextvars(process=slot.number)
+    uvloop.run(serve(settings, slot))

@@ -1,1 +1,1 @@
-"""The HTTP server below the callbacks, and the bounds on a request."""
+"""Limits and serves HTTP requests of the public port."""

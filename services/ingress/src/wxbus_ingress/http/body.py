@@ -1,4 +1,4 @@
-"""The body of a request, bounded in size and time (RabbitMQ and Redis reference 10)."""
+"""Reads the body of a request within limits of size and time (RabbitMQ and Redis reference 10)."""
 
 import asyncio
 
@@ -11,34 +11,38 @@ from wxbus_ingress.settings import Limits
 
 
 async def read_body(request: Request, limits: Limits, deadline: Deadline) -> bytes:
-    """Return the whole body, as it came: compression is not undone.
+    """Return the whole body without decompressing it.
 
     Raises:
-        CallbackTooLarge: It is longer than `limits.body_limit`, announced or not.
-        CallbackTimeout: It was not there within `limits.body_timeout`, or by the deadline.
-        MalformedCallback: It ended early, or is not what its header says.
-        Overloaded: Too many bytes of other bodies are in hand.
+        CallbackTooLarge: It is longer than `limits.body_limit`, by its header or in fact.
+        CallbackTimeout: It did not arrive within `limits.body_timeout`, or by the deadline.
+        MalformedCallback: It ended early, or contradicts its header.
+        Overloaded: The bodies of other requests take too many bytes.
     """
     if (request.content_length or 0) > limits.body_limit:
-        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
+        raise _too_large(limits)
     try:
-        if request.content.is_eof():  # the usual case: it came together with the header
-            return _bounded(request, request.content.read_nowait(), limits)
-        request.hold(limits.body_limit if request.content_length is None else request.content_length)
+        if request.content.is_eof():  # the usual case: it arrived together with the header
+            return _admit(request, request.content.read_nowait(), limits)
+        request.count_body(limits.body_limit if request.content_length is None else request.content_length)
         async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
             if request.headers.get("Expect", "").lower() == "100-continue":
                 await request.send_continue()
-            return _bounded(request, await request.read(), limits)
+            return _admit(request, await request.read(), limits)
     except web.HTTPRequestEntityTooLarge as exc:
-        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes") from exc
+        raise _too_large(limits) from exc
     except TimeoutError as exc:
         raise CallbackTimeout(f"the body did not arrive within {limits.body_timeout:g} s") from exc
     except (web.RequestPayloadError, OSError) as exc:
-        raise MalformedCallback("the body ended early or is not what its header says") from exc
+        raise MalformedCallback("the body ended early or contradicts its header") from exc
 
 
-def _bounded(request: Request, body: bytes, limits: Limits) -> bytes:
+def _admit(request: Request, body: bytes, limits: Limits) -> bytes:
     if len(body) > limits.body_limit:
-        raise CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")
-    request.hold(len(body))
+        raise _too_large(limits)
+    request.count_body(len(body))
     return body
+
+
+def _too_large(limits: Limits) -> CallbackTooLarge:
+    return CallbackTooLarge(f"the body is over the limit of {limits.body_limit} bytes")

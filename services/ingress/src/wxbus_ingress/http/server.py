@@ -1,7 +1,7 @@
-"""The HTTP server below the callbacks: aiohttp's low-level one, which leaves routing and answers to us.
+"""The HTTP server of the public port: aiohttp's low-level server without routing.
 
-It knows when the first byte of a request came, because that is when WeChat's five seconds begin for us, and it bounds
-what all senders together may take.
+It records when the first byte of a request arrived, because WeChat's timeout of five seconds starts there, and limits
+the connections of all senders together.
 """
 
 import asyncio
@@ -15,49 +15,51 @@ from aiohttp import web
 
 from wxbus.runtime import aiohttp_internals, http_server
 from wxbus.runtime.sockets import BACKLOG
-from wxbus_ingress.http.admission import SURPLUS, Admission
+from wxbus_ingress.http.admission import REFUSED_CONNECTIONS, Admission
 from wxbus_ingress.settings import Limits
 
 HEADER_LIMIT = 32 * 1024
-"""Bytes of a header that is not complete yet."""
+"""Bytes of an incomplete header."""
 LINGER = 2.0
-"""Seconds in which the rest of a refused body is read, so that its sender sees the answer."""
+"""Seconds for which the rest of a refused request is read, so that its sender receives the response."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-def _refusal(status: str, text: str, *fields: str) -> bytes:
+def _response(status: str, text: str, *fields: str) -> bytes:
     head = (f"HTTP/1.1 {status}", "Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(text)}", *fields)
     return "\r\n".join((*head, "Connection: close", "", text)).encode()
 
 
-SLOW_HEADER = _refusal("408 Request Timeout", "the header did not arrive in time\n")
-LONG_HEADER = _refusal("431 Request Header Fields Too Large", f"the header is over the limit of {HEADER_LIMIT} bytes\n")
-TOO_MANY = _refusal(
+SLOW_HEADER = _response("408 Request Timeout", "the header did not arrive in time\n")
+LONG_HEADER = _response(
+    "431 Request Header Fields Too Large", f"the header is over the limit of {HEADER_LIMIT} bytes\n"
+)
+TOO_MANY = _response(
     "503 Service Unavailable", "not accepted: too many connections, please send it again\n", "Retry-After: 5"
 )
 
 
 class Request(aiohttp_internals.Request):
-    """A request with the loop's time of its first byte."""
+    """A request with the event loop's time of its first byte."""
 
     first_byte: float
     admission: Admission
     body_bytes = 0
-    """What it counts for in `admission`."""
+    """Bytes that `admission` counts for it."""
 
-    def hold(self, size: int) -> None:
-        """Let it count for `size` bytes from now until it is answered; raises Overloaded if that is too much."""
+    def count_body(self, size: int) -> None:
+        """Count `size` bytes for the body from now on; raises Overloaded if the limit is exceeded."""
         self.admission.resize_body(self.body_bytes, size, self.remote)
         self.body_bytes = size
 
 
 App: TypeAlias = Callable[[Request], Awaitable[web.StreamResponse]]
-"""Answers a request; never raises, see `wxbus_ingress.callbacks.errors`."""
+"""Answers a request; never raises."""
 
 
 class Connection(http_server.Connection):
-    """A connection that notes when the first byte of each request came, and does not wait for its header for ever."""
+    """A connection that records the first byte of each request, and limits size and time of its header."""
 
     __slots__ = ("_first_byte", "_header_bytes", "_header_timer", "_in_header", "_last_byte", "_server")
 
@@ -69,89 +71,89 @@ class Connection(http_server.Connection):
     _header_timer: asyncio.TimerHandle | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin without a request."""
+        """Count the connection."""
         self._server = cast("Server", self.server)
         self._server.admission.connections += 1
         self._first_byte, self._in_header, self._header_bytes, self._header_timer = None, True, 0, None
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Leave."""
+        """Release what belongs to the connection."""
         self._server.admission.connections -= 1
-        self._forget_header()
+        self._cancel_header_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Note the time if these are the first bytes of a request."""
-        if data:  # aiohttp calls this without any, to go on with what it has
+        """Record the time of the first bytes of a request, and parse them."""
+        if data:  # aiohttp calls this with no data to continue parsing
             self._last_byte = self.loop.time()
             if self._first_byte is None:
                 self._first_byte = self._last_byte
         super().data_received(data)
         if self._in_header and self._first_byte is not None and not self.has_parsed_request:
-            self._wait_for_header(self._first_byte, len(data))
+            self._limit_header(self._first_byte, len(data))
 
-    def take_first_byte(self) -> float:
-        """Return the loop's time of the first byte of the request that begins now."""
+    def begin_request(self) -> float:
+        """Return the loop's time of the first byte of the request that is served now."""
         self._in_header = False
-        self._forget_header()
+        self._cancel_header_timer()
         return self.loop.time() if self._first_byte is None else self._first_byte
 
-    def forget_first_byte(self) -> None:
-        """The request is answered: what comes now belongs to the next one, which may be here already."""
+    def end_request(self) -> None:
+        """Expect the next request, whose bytes may have arrived already."""
         self._in_header = True
         self._first_byte = self._last_byte if self.has_parsed_request else None
 
-    def _wait_for_header(self, since: float, more: int) -> None:
-        self._header_bytes += more
+    def _limit_header(self, first_byte: float, size: int) -> None:
+        self._header_bytes += size
         if self._header_bytes > HEADER_LIMIT:
             self._refuse(LONG_HEADER)
         elif self._header_timer is None:
-            self._header_timer = self.loop.call_at(since + self._server.header_timeout, self._refuse, SLOW_HEADER)
+            self._header_timer = self.loop.call_at(first_byte + self._server.header_timeout, self._refuse, SLOW_HEADER)
 
-    def _forget_header(self) -> None:
+    def _cancel_header_timer(self) -> None:
         self._header_bytes = 0
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
 
-    def _refuse(self, answer: bytes) -> None:
-        self._forget_header()
+    def _refuse(self, response: bytes) -> None:
+        self._cancel_header_timer()
         if self.transport is not None:
-            log.info("http.refused", status=int(answer[9:12]), remote=self.remote)
-            self.close()  # what still comes is dropped, and our side closed: a reset would take the answer along
-            self.transport.write(answer)
+            log.info("http.refused", status=int(response[9:12]), remote=self.peer_address)
+            self.close()  # drops further bytes; only our side is closed, since a reset would discard the response
+            self.transport.write(response)
             self.transport.write_eof()
             self.loop.call_later(LINGER, self.transport.abort)
 
 
-class Surplus(asyncio.Protocol):
-    """A connection above the limit: told so when it has asked, and closed."""
+class RefusedConnection(asyncio.Protocol):
+    """A connection above the limit: answers 503 to the first bytes and closes."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait a little for what it asks: who is answered before that may not see the answer."""
-        self._admission.surplus += 1
+        """Wait for a request: a client that has not sent one may not read the response."""
+        self._admission.refused_connections += 1
         self._transport = cast("asyncio.Transport", transport)
         self._timer = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
-        if self._admission.surplus > SURPLUS:
+        if self._admission.refused_connections > REFUSED_CONNECTIONS:
             self._transport.abort()
 
     def data_received(self, _data: bytes) -> None:
-        """Say that there are too many."""
+        """Respond and close."""
         self._transport.write(TOO_MANY)
         self._transport.close()
 
     def connection_lost(self, _exc: BaseException | None) -> None:
-        """Leave."""
-        self._admission.surplus -= 1
+        """Release what belongs to the connection."""
+        self._admission.refused_connections -= 1
         self._timer.cancel()
 
 
 class Server(http_server.Server):
-    """Answers requests with an `App`, as many as `Admission` admits."""
+    """Serves an `App` within the limits of `Admission`."""
 
     connection_class = Connection
     request_class = Request
@@ -161,39 +163,39 @@ class Server(http_server.Server):
             try:
                 response = await app(request)
             finally:
-                request.hold(0)
+                request.count_body(0)
             if request.content.is_eof():
-                cast("Connection", request.protocol).forget_first_byte()
+                cast("Connection", request.protocol).end_request()
             else:
-                response.force_close()  # the rest of the body is not worth waiting for
+                response.force_close()  # do not wait for the rest of the body
             return response
 
         super().__init__(
             answer,
             body_limit=limits.body_limit,
             lingering_time=LINGER,
-            auto_decompress=False,  # WeChat does not compress, and what is not unpacked cannot explode
+            auto_decompress=False,  # WeChat does not compress; a compressed body could expand without limit
         )
         self.admission = admission
         self.header_timeout = limits.body_timeout
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        if self.admission.takes_connection():
+        if self.admission.admits_connection():
             return super().__call__()
-        return cast("web.RequestHandler", Surplus(self.admission))  # aiohttp's annotation asks for more than is needed
+        return cast("web.RequestHandler", RefusedConnection(self.admission))  # asyncio needs no more than a Protocol
 
     def prepare(self, request: Request) -> None:
-        """Tell the request when it began, and what it counts in."""
+        """Set the first byte and the admission of a request."""
         request.admission = self.admission
-        request.first_byte = cast("Connection", request.protocol).take_first_byte()
+        request.first_byte = cast("Connection", request.protocol).begin_request()
 
 
 @asynccontextmanager
 async def serving(server: Server, listener: socket.socket, *, grace: float) -> AsyncIterator[int]:
-    """Serve on a socket that listens while the block runs; yields its port.
+    """Serve on a listening socket during the block; yields its port.
 
-    At the end no new connection is taken, and requests in flight get `grace` seconds.
+    The end of the block closes the socket and waits up to `grace` seconds for requests in flight.
     """
     runner = web.ServerRunner(server, shutdown_timeout=grace)
     await runner.setup()

@@ -1,17 +1,17 @@
-"""WeChat's attempts to push the same thing (protocol reference 4.1)."""
+"""WeChat's attempts to push one message (protocol reference 4.1)."""
 
 from wxbus.wechat.documents.document import Document, text
 from wxbus_ingress.settings import Limits
 
 
-def attempts_to_come(push: Document, now: float, limits: Limits) -> int:
-    """Return how often WeChat pushes this again if it is not answered.
+def remaining_attempts(push: Document, now: float, limits: Limits) -> int:
+    """Return how often WeChat repeats a push that is not answered.
 
-    Which attempt it is, its age says: they are as far apart as WeChat waits. `CreateTime` has whole seconds, so the
-    push is up to one second younger than it seems.
+    Attempts are `limits.wechat_timeout` apart, so the age of the push gives their number. `CreateTime` has whole
+    seconds: the push may be up to one second younger.
     """
     created = text(push, "CreateTime")
     if not created.isdecimal():
         return 0
-    before = int((now - int(created) - 0.5) / limits.wechat_waits + 0.5)
+    before = int((now - int(created) - 0.5) / limits.wechat_timeout + 0.5)
     return min(max(limits.wechat_attempts - 1 - before, 0), limits.wechat_attempts - 1)

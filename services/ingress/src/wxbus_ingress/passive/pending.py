@@ -1,4 +1,4 @@
-"""Callbacks that wait for a worker's answer, each under the id of its envelope."""
+"""Callbacks that wait for a worker's answer, by the id of their envelope."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,39 +7,39 @@ from typing import TypeAlias
 
 from wxbus.bus.passive_answer import PassiveAnswer
 
-Awaited: TypeAlias = "asyncio.Future[PassiveAnswer | None]"
-"""Ends with the answer; with None if none can come any more, as the connection to RabbitMQ is lost."""
+AnswerFuture: TypeAlias = "asyncio.Future[PassiveAnswer | None]"
+"""Has the answer, or None if the connection to RabbitMQ was lost, and the answer with it."""
 
 
 class PendingAnswers:
-    """Hands answers to those who wait; implements `wxbus.bus.ports.PassiveAnswerHandler`."""
+    """Passes answers to the callbacks that wait for them; implements `wxbus.bus.ports.PassiveAnswerHandler`."""
 
     def __init__(self) -> None:
-        self._awaited: dict[str, Awaited] = {}
+        self._futures: dict[str, AnswerFuture] = {}
 
     @contextmanager
-    def expect(self, envelope_id: str) -> Iterator[Awaited]:
-        """Yield what ends with the answer to an envelope; what comes after the block is too late."""
-        awaited = self._awaited[envelope_id] = asyncio.get_running_loop().create_future()
+    def expect(self, envelope_id: str) -> Iterator[AnswerFuture]:
+        """Yield the future of the answer to an envelope; an answer after the block is dropped."""
+        future = self._futures[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            yield awaited
+            yield future
         finally:
-            del self._awaited[envelope_id]
+            del self._futures[envelope_id]
 
     def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
-        """Take an answer; of two to the same envelope, of workers that both had it, the first one."""
-        self._end(correlation_id, answer)
+        """Take an answer; only the first answer to an envelope counts."""
+        self._resolve(correlation_id, answer)
 
-    def unheard(self, envelope_id: str) -> None:
-        """No worker gets the envelope in time: its answer is that there is none."""
-        self._end(envelope_id, PassiveAnswer())
+    def resolve_empty(self, envelope_id: str) -> None:
+        """Answer without a reply: no worker receives the envelope in time."""
+        self._resolve(envelope_id, PassiveAnswer())
 
     def lost(self) -> None:
-        """The channel is gone, and with it all answers to what was published on it."""
-        for envelope_id in self._awaited:
-            self._end(envelope_id, None)
+        """End all waiting: the channel was lost, and no answer can arrive on it."""
+        for envelope_id in self._futures:
+            self._resolve(envelope_id, None)
 
-    def _end(self, envelope_id: str, answer: PassiveAnswer | None) -> None:
-        awaited = self._awaited.get(envelope_id)
-        if awaited is not None and not awaited.done():
-            awaited.set_result(answer)
+    def _resolve(self, envelope_id: str, answer: PassiveAnswer | None) -> None:
+        future = self._futures.get(envelope_id)
+        if future is not None and not future.done():
+            future.set_result(answer)

@@ -1,7 +1,8 @@
-"""Answers with what a worker says: the callback waits for it until its deadline.
+"""Answers callbacks with the worker's reply, for which they wait until their deadline.
 
-Only ingress knows whether WeChat got the reply. If so, it publishes a `delivered_passively` note to the user's lane;
-without the note the worker sends the reply another way. A crash between the two repeats the reply and never loses it.
+Only ingress knows what WeChat was answered with. After it has sent a reply it publishes a note to the user's lane;
+without the note the worker sends the reply by customer service. If ingress is killed between the two, the reply is sent
+twice, never lost.
 """
 
 import asyncio
@@ -28,22 +29,22 @@ from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request
 from wxbus_ingress.metrics import Metrics
-from wxbus_ingress.passive.attempts import attempts_to_come
+from wxbus_ingress.passive.attempts import remaining_attempts
 from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.settings import Limits
 
 MARGIN: Final = 0.1
-"""Seconds of the budget that are kept for sealing and writing the answer."""
+"""Seconds of the budget that are reserved for encrypting and writing the response."""
 OVERTIME: Final = 0.3
-"""Seconds beyond WeChat's own for which an attempt is held that is to lapse, so that it is WeChat that closes."""
+"""Seconds beyond WeChat's timeout for which an attempt stays open, so that WeChat closes it and repeats."""
 CONTENT_TYPES: Final = {Format.XML: "text/xml", Format.JSON: "application/json"}
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One callback that is to be answered by a worker."""
+class WaitingCallback:
+    """A callback that a worker is to answer."""
 
     request: Request
     endpoint: Endpoint
@@ -54,116 +55,118 @@ class Call:
 
 
 class PassiveResponder:
-    """Waits, answers, and tells the worker."""
+    """Publishes a callback, waits for the worker's answer, and responds to WeChat."""
 
-    def __init__(self, inbox: Inbox, waiting: PendingAnswers, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, inbox: Inbox, pending: PendingAnswers, limits: Limits, metrics: Metrics) -> None:
         self._inbox = inbox
-        self._waiting = waiting
+        self._pending = pending
         self._limits = limits
         self._metrics = metrics
 
-    async def __call__(self, call: Call) -> web.Response:
-        """Hand a callback over, and answer with what its handler says, or as is safe without.
+    async def __call__(self, callback: WaitingCallback) -> web.Response:
+        """Return the response: the handler's reply, or the default of the event.
 
         Raises:
-            Unavailable: It could not be stored within the budget.
+            Unavailable: The callback could not be stored within the budget.
         """
-        to_come = self._attempts_to_come(call)
-        answer = await self._answer(call, wanted_later=to_come * self._limits.wechat_waits)
+        attempts = self._remaining_attempts(callback)
+        answer = await self._wait_for_answer(callback, retry_window=attempts * self._limits.wechat_timeout)
         if answer is not None and answer.document is not None:
-            response = self._sealed(call, answer.document)
+            response = self._encode(callback, answer.document)
             if response is not None:
-                return await self._given(call, response, answer.reply_id)
-        if answer is None and to_come:
-            return await self._lapsed(call)
-        self._count(call, "late" if answer is None else "nothing")
-        return self._without(call)
+                return await self._send_reply(callback, response, answer.reply_id)
+        if answer is None and attempts:
+            return await self._leave_to_retry(callback)
+        self._count(callback, "timeout" if answer is None else "empty")
+        return self._default_response(callback)
 
-    async def _answer(self, call: Call, *, wanted_later: float) -> PassiveAnswer | None:
-        """Return what the worker says, None if it has not said anything by the deadline."""
-        left = self._left(call)
+    async def _wait_for_answer(self, callback: WaitingCallback, *, retry_window: float) -> PassiveAnswer | None:
+        """Return the worker's answer, or None after the deadline."""
+        left = self._left(callback)
         envelope = replace(
-            call.envelope,
+            callback.envelope,
             reply_to=REPLY_TO,
-            correlation_id=call.envelope.id,
-            expiration=max(0.0, left - MARGIN) + wanted_later,
+            correlation_id=callback.envelope.id,
+            expiration=max(0.0, left - MARGIN) + retry_window,
         )
-        with self._waiting.expect(envelope.id) as awaited:
+        with self._pending.expect(envelope.id) as future:
             await self._inbox.publish(envelope, budget=left)
-            call.endpoint.accepted.inc()
-            self._metrics.seconds.observe(call.deadline.used())
-            await asyncio.wait({awaited}, timeout=max(0.0, self._left(call) - MARGIN))
-            return awaited.result() if awaited.done() else None
+            callback.endpoint.accepted.inc()
+            self._metrics.accept_duration.observe(callback.deadline.used())
+            await asyncio.wait({future}, timeout=max(0.0, self._left(callback) - MARGIN))
+            return future.result() if future.done() else None
 
-    async def _given(self, call: Call, response: web.Response, reply_id: str) -> web.Response:
-        """Write the answer, and tell the worker that WeChat has it."""
-        if not await _written(call.request, response):
-            self._count(call, "gone")
+    async def _send_reply(self, callback: WaitingCallback, response: web.Response, reply_id: str) -> web.Response:
+        """Write the response, then publish the note that WeChat has the reply."""
+        if not await _write(callback.request, response):
+            self._count(callback, "disconnected")
             return response
-        self._count(call, "answered")
+        self._count(callback, "replied")
         if reply_id:
+            envelope = callback.envelope
             try:
-                await self._inbox.publish(delivered_passively(call.envelope, reply_id), budget=self._limits.budget)
+                await self._inbox.publish(delivered_passively(envelope, reply_id), budget=self._limits.budget)
             except Unavailable as exc:
-                log.warning("note.lost", account=call.envelope.account, id=call.envelope.id, reason=str(exc))
+                log.warning("passive_reply.note_lost", account=envelope.account, id=envelope.id, reason=str(exc))
         return response
 
-    async def _lapsed(self, call: Call) -> web.Response:
-        """Let WeChat give this attempt up: the next one gets the reply, if it is there by then."""
-        self._count(call, "lapsed")
-        await asyncio.sleep(max(0.0, self._limits.wechat_waits + OVERTIME - call.deadline.used()))
-        if call.request.transport is not None:
-            call.request.transport.abort()
-        return web.Response(status=503)  # to nobody
+    async def _leave_to_retry(self, callback: WaitingCallback) -> web.Response:
+        """Let WeChat's attempt time out: the next one gets the reply if it is ready by then."""
+        self._count(callback, "retry")
+        await asyncio.sleep(max(0.0, self._limits.wechat_timeout + OVERTIME - callback.deadline.used()))
+        if callback.request.transport is not None:
+            callback.request.transport.abort()
+        return web.Response(status=503)  # the connection is closed: nothing is sent
 
-    def _without(self, call: Call) -> web.Response:
-        """Return what is answered when no handler has."""
-        if self._is_synchronous(call) and (document := fallback_response(call.opened.document)):
-            response = self._sealed(call, document)
+    def _default_response(self, callback: WaitingCallback) -> web.Response:
+        """Return the response without a handler's reply."""
+        if self._is_synchronous(callback) and (document := fallback_response(callback.opened.document)):
+            response = self._encode(callback, document)
             if response is not None:
                 return response
         return web.Response(body=SUCCESS, content_type="text/plain")
 
-    def _sealed(self, call: Call, document: Mapping[str, Renderable]) -> web.Response | None:
-        """Return the answer in the mode and format of the push, with its key; None if it cannot be written so."""
-        opened = call.opened
+    def _encode(self, callback: WaitingCallback, document: Mapping[str, Renderable]) -> web.Response | None:
+        """Return the response in the mode and format of the push; None if the document cannot be encoded."""
+        opened = callback.opened
         try:
             body = codec.render(document, opened.format)
             if opened.mode is not Mode.PLAIN and not is_minigame_event(opened.document):
-                # The push's, not the current one: while keys are being changed WeChat may have only the former.
-                body = call.endpoint.crypto.seal(
+                # The key of the push, not the current one: while keys change WeChat may have only the previous one.
+                body = callback.endpoint.crypto.seal(
                     body,
                     opened.format,
                     timestamp=int(time.time()),
-                    nonce=call.nonce,
+                    nonce=callback.nonce,
                     key=opened.key,
                     customer=opened.customer,
                 )
         except (TypeError, ValueError) as exc:
-            log.warning("answer.not_sealed", account=call.envelope.account, id=call.envelope.id, reason=str(exc))
+            envelope = callback.envelope
+            log.warning("passive_reply.not_encodable", account=envelope.account, id=envelope.id, reason=str(exc))
             return None
         return web.Response(body=body, content_type=CONTENT_TYPES[opened.format], charset="utf-8")
 
-    def _attempts_to_come(self, call: Call) -> int:
-        if call.endpoint.account.late_reply != "retry_window" or self._is_synchronous(call):
+    def _remaining_attempts(self, callback: WaitingCallback) -> int:
+        if callback.endpoint.account.late_reply != "retry_window" or self._is_synchronous(callback):
             return 0
-        return attempts_to_come(call.opened.document, call.envelope.received_at, self._limits)
+        return remaining_attempts(callback.opened.document, callback.envelope.received_at, self._limits)
 
-    def _left(self, call: Call) -> float:
-        waits = MINIGAME_DEADLINE - call.deadline.used() if is_minigame_event(call.opened.document) else None
-        return max(0.0, call.deadline.left(at_most=waits))
+    def _left(self, callback: WaitingCallback) -> float:
+        limit = MINIGAME_DEADLINE - callback.deadline.used() if is_minigame_event(callback.opened.document) else None
+        return max(0.0, callback.deadline.left(at_most=limit))
 
-    def _is_synchronous(self, call: Call) -> bool:
-        event = text(call.opened.document, "Event")
-        return bool(event) and call.endpoint.account.is_synchronous(event)
+    def _is_synchronous(self, callback: WaitingCallback) -> bool:
+        event = text(callback.opened.document, "Event")
+        return bool(event) and callback.endpoint.account.is_synchronous(event)
 
-    def _count(self, call: Call, outcome: str) -> None:
-        self._metrics.answers.labels(call.endpoint.account.name, outcome).inc()
-        log.debug("callback.answered", account=call.envelope.account, id=call.envelope.id, outcome=outcome)
+    def _count(self, callback: WaitingCallback, outcome: str) -> None:
+        self._metrics.passive_replies.labels(callback.endpoint.account.name, outcome).inc()
+        log.debug("callback.answered", account=callback.envelope.account, id=callback.envelope.id, outcome=outcome)
 
 
-async def _written(request: Request, response: web.Response) -> bool:
-    """Return whether the whole answer went out to somebody who was still there."""
+async def _write(request: Request, response: web.Response) -> bool:
+    """Write the response; return whether the connection was open until its end."""
     if request.transport is None or request.transport.is_closing():
         return False
     try:

@@ -1,1 +1,1 @@
-"""Publishing to RabbitMQ, and through the spool while RabbitMQ is away."""
+"""Publishes envelopes to RabbitMQ, or to the spool while RabbitMQ is unavailable."""

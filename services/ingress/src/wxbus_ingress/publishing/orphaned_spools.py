@@ -1,50 +1,41 @@
-"""Spools that no process has any more, because there are fewer processes than before: drained beside our own."""
+"""Spools of processes that no longer exist, because ingress was started with fewer; the first process drains them."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from wxbus.aio.backoff import Backoff
+from wxbus.aio.background import retry_while_unavailable
 from wxbus.bus.ports import PublisherPort
-from wxbus.errors import ConfigurationError, Unavailable
+from wxbus.errors import ConfigurationError
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.publishing.drainer import Drainer
 from wxbus_ingress.settings import SpoolLimits
-from wxbus_ingress.spool.open import SUFFIX, file_of, files_in
+from wxbus_ingress.spool.location import SUFFIX, list_spools, spool_path
 from wxbus_ingress.spool.spool import Spool
+
+RETRY_DELAY = 1.0
+"""Seconds between two attempts while RabbitMQ is unavailable."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 def find_orphaned(folder: Path, *, processes: int) -> list[Path]:
-    """Return the spools in `folder` that belong to none of so many processes."""
-    ours = {file_of(folder, number) for number in range(processes)}
-    return [path for path in files_in(folder) if path.suffix == SUFFIX and path not in ours]
+    """Return the spools in `folder` that belong to none of `processes` processes."""
+    ours = {spool_path(folder, number) for number in range(processes)}
+    return [path for path in list_spools(folder) if path.suffix == SUFFIX and path not in ours]
 
 
-async def drain_leftovers(
-    paths: Sequence[Path], broker: PublisherPort, limits: SpoolLimits, metrics: SpoolMetrics
+async def drain_orphaned(
+    paths: Sequence[Path], publisher: PublisherPort, limits: SpoolLimits, metrics: SpoolMetrics
 ) -> None:
-    """Return once all of them are empty; one that another process has is left to it."""
+    """Return once all of `paths` are empty; skips a spool that another process uses."""
     for path in paths:
         try:
             async with Spool.open(path, limits) as spool:
                 if spool.rows:
-                    log.info("spool.left_over", spool=str(path), callbacks=spool.rows)
-                    await _drain(Drainer(spool, broker, metrics))
+                    log.info("spool.orphan_found", spool=str(path), callbacks=spool.rows)
+                    drainer = Drainer(spool, publisher, metrics)
+                    await retry_while_unavailable(drainer.drain, name=f"draining {path.name}", pause=RETRY_DELAY)
         except ConfigurationError as exc:
-            log.warning("spool.left_over_not_drained", reason=str(exc))
-
-
-async def _drain(drainer: Drainer) -> None:
-    backoff = Backoff(first=0.1, longest=5.0)
-    while True:
-        try:
-            if not await drainer.step():
-                return
-            backoff.reset()
-        except Unavailable as exc:
-            log.warning("spool.waiting", reason=str(exc))
-            await asyncio.sleep(backoff.delay())
+            log.warning("spool.orphan_skipped", reason=str(exc))

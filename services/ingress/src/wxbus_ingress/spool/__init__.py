@@ -1,1 +1,1 @@
-"""The spool: envelopes on this machine's disk that RabbitMQ has not confirmed."""
+"""Stores envelopes on disk until RabbitMQ confirms them."""

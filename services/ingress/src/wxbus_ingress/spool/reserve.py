@@ -1,4 +1,7 @@
-"""Disk space that is kept for deleting rows: on a full disk SQLite needs some to delete anything (broker notes 9)."""
+"""Disk space for deleting rows: on a full disk SQLite cannot delete without free space.
+
+See RabbitMQ and Redis reference 9.
+"""
 
 from contextlib import suppress
 from pathlib import Path
@@ -9,24 +12,23 @@ import structlog
 
 MEBIBYTE: Final = 2**20
 SIZE: Final = 16 * MEBIBYTE
-"""Bytes: more than the write-ahead log grows until a checkpoint, with a batch of the largest callbacks in it."""
+"""Bytes: more than the write-ahead log takes up to a checkpoint, with a batch of the largest callbacks in it."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Reserve:
-    """A file of zeros beside the spool, which is deleted when its space is needed and written again later."""
+    """A file of zeros next to the spool; it is deleted when its space is needed, and written again later."""
 
     def __init__(self, path: Path) -> None:
-        """Find the reserve of the last process at `path`, or make one."""
+        """Use the file of the last process at `path`, or write it."""
         self._path = path
-        self.held = path.exists() and path.stat().st_size == SIZE
-        """Whether the space is kept."""
-        self.take()
+        self.allocated = path.exists() and path.stat().st_size == SIZE
+        self.allocate()
 
-    def take(self) -> None:
-        """Keep the space if there is enough of it; else the next call tries again."""
-        if self.held or disk_usage(self._path.parent).free < 2 * SIZE:
+    def allocate(self) -> None:
+        """Write the file if there is enough disk space; otherwise the next call tries again."""
+        if self.allocated or disk_usage(self._path.parent).free < 2 * SIZE:
             return
         try:
             with self._path.open("wb", buffering=0) as file:
@@ -35,13 +37,13 @@ class Reserve:
         except OSError:
             self._delete()
         else:
-            self.held = self._path.stat().st_size == SIZE
+            self.allocated = self._path.stat().st_size == SIZE
 
     def release(self) -> bool:
-        """Free the space; return whether there was any to free."""
-        if not self.held:
+        """Free the space; return whether there was any."""
+        if not self.allocated:
             return False
-        self.held = False
+        self.allocated = False
         self._delete()
         log.warning("spool.reserve_released", bytes=SIZE)
         return True

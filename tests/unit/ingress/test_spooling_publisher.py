@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.brokers import FakeBroker
 from tests.support.envelopes import an_envelope
+from tests.support.metrics import until_spool_drained
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.errors import SpoolUnavailable
@@ -41,6 +42,10 @@ class Rig:
         for number in numbers:
             await self.spooling.publish(an_envelope(number, openid=openid), budget=BUDGET)
 
+    async def until_drained(self) -> None:
+        """Return once callbacks go to RabbitMQ directly."""
+        await until_spool_drained(self.registry)
+
     def metric(self, name: str) -> float:
         """Return a metric's value."""
         return self.registry.get_sample_value(f"wxbus_ingress_{name}") or 0
@@ -49,7 +54,7 @@ class Rig:
 @pytest.fixture
 def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Makes a rig; `limits` and `spool` override settings."""
-    monkeypatch.setattr("wxbus_ingress.publishing.spooling_publisher.SPOOL_SHARE", SPOOL_SHARE)
+    monkeypatch.setattr("wxbus_ingress.publishing.spooling_publisher.SPOOL_RESERVE", SPOOL_SHARE)
 
     @asynccontextmanager
     async def rigged(*, spool: dict[str, Any] | None = None, **limits: Any) -> AsyncIterator[Rig]:
@@ -58,7 +63,7 @@ def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
         spool_limits = SpoolLimits(**{"disk_floor": 0, **(spool or {})})
         settings = Limits(**{"broker_budget": 0.05, **limits})
         async with Spool.open(tmp_path / "spool-0.sqlite", spool_limits) as opened:
-            metrics.watch(opened)
+            metrics.observe(opened)
             waiting = PendingAnswers()
             async with SpoolingPublisher.open(broker, opened, settings, metrics, waiting) as spooling:
                 yield Rig(broker, opened, spooling, registry, waiting)
@@ -83,7 +88,7 @@ async def test_while_rabbitmq_confirms_the_disk_is_not_touched(rig: Rig) -> None
     await rig.publish(1, 2, 3)
 
     assert numbers(rig.broker.arrived) == [1, 2, 3]
-    assert (rig.spool.rows, rig.metric("spooled_total"), rig.spool.next_number()) == (0, 0, 4)
+    assert (rig.spool.rows, rig.metric("spool_added_total"), rig.spool.next_number()) == (0, 0, 4)
 
 
 @pytest.mark.parametrize("fault", ["away", "freeze"])
@@ -95,7 +100,7 @@ async def test_without_a_confirm_it_is_in_the_spool(rig: Rig, fault: str) -> Non
     [spooled] = await rig.spool.oldest(10)
     assert spooled.envelope.body == b"1"
     assert {spooled.envelope.id} >= {envelope.id for envelope in rig.broker.arrived}
-    assert (rig.metric("spooling"), rig.metric("spool_callbacks"), rig.metric("spooled_total")) == (1, 1, 1)
+    assert (rig.metric("spool_active"), rig.metric("spool_callbacks"), rig.metric("spool_added_total")) == (1, 1, 1)
 
 
 async def test_after_a_failure_nobody_waits_for_rabbitmq_any_more(rig: Rig) -> None:
@@ -114,11 +119,11 @@ async def test_the_spool_is_drained_in_order_and_then_left_alone(rig: Rig) -> No
     rig.broker.away()
     await rig.publish(1, 2, 3)
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await rig.until_drained()
     await rig.publish(4)
 
     assert numbers(rig.broker.first_copies()) == [1, 2, 3, 4]
-    assert (rig.spool.rows, rig.metric("drained_total"), rig.metric("spooled_total")) == (0, 3, 3)
+    assert (rig.spool.rows, rig.metric("spool_drained_total"), rig.metric("spool_added_total")) == (0, 3, 3)
 
 
 async def test_an_unknown_outcome_is_sent_again_under_its_id(rig: Rig) -> None:
@@ -126,7 +131,7 @@ async def test_an_unknown_outcome_is_sent_again_under_its_id(rig: Rig) -> None:
     rig.broker.freeze()
     await rig.publish(1)
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await rig.until_drained()
 
     assert len(rig.broker.arrived) >= 2
     assert len({envelope.id for envelope in rig.broker.arrived}) == 1
@@ -145,7 +150,7 @@ async def test_what_fails_later_keeps_its_place(rigged: Callable[..., Any]) -> N
         assert rig.broker.asked == 2  # the drainer has not begun
         await first
         rig.broker.back()
-        await rig.spooling.until_direct()
+        await rig.until_drained()
 
         direct, drained = rig.broker.arrived[:2], rig.broker.arrived[2:]
         assert (numbers(direct), numbers(drained)) == ([1, 0], [1, 0, 2])
@@ -153,14 +158,14 @@ async def test_what_fails_later_keeps_its_place(rigged: Callable[..., Any]) -> N
 
 async def test_too_many_in_flight_go_to_the_spool(rigged: Callable[..., Any]) -> None:
     """A broker that is well but too slow does not make memory grow: past the bound the disk takes over."""
-    async with rigged(in_flight=3, broker_budget=2) as rig:
+    async with rigged(max_in_flight=3, broker_budget=2) as rig:
         rig.broker.freeze()
         publishing = [asyncio.create_task(rig.publish(number)) for number in range(5)]
         await asyncio.wait(publishing, return_when=asyncio.FIRST_COMPLETED)
         assert (rig.broker.asked, numbers([row.envelope for row in await rig.spool.oldest(9)])) == (3, [3, 4])
         rig.broker.back()
         await asyncio.gather(*publishing)
-        await rig.spooling.until_direct()
+        await rig.until_drained()
 
         assert numbers(rig.broker.arrived) == [0, 1, 2, 3, 4]
 
@@ -174,7 +179,7 @@ async def test_neither_way_is_an_error(rigged: Callable[..., Any]) -> None:
                 await rig.publish(number)
         assert rig.metric("spool_refused_total") == 2
         rig.broker.back()
-        await rig.spooling.until_direct()
+        await rig.until_drained()
         await rig.publish(3)
 
         assert numbers(rig.broker.first_copies())[-1] == 3
@@ -200,7 +205,7 @@ async def test_what_the_last_process_left_goes_first(rigged: Callable[..., Any])
         await rig.publish(1, 2)
     async with rigged() as rig:
         await rig.publish(3)
-        await rig.spooling.until_direct()
+        await rig.until_drained()
 
         assert numbers(rig.broker.first_copies()) == [1, 2, 3]
 
@@ -224,9 +229,9 @@ async def test_under_a_load_without_pauses_it_becomes_direct_again(rig: Rig) -> 
             group.create_task(user(f"o_{number}"))
         await plenty.wait()
         rig.broker.back()
-        await rig.spooling.until_direct()
+        await rig.until_drained()
         over.set()
-    await rig.spooling.until_direct()
+    await rig.until_drained()
 
     assert {int(envelope.body) for envelope in rig.broker.arrived} == set(range(1, sent + 1))
 
@@ -243,7 +248,7 @@ async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., 
             await asyncio.sleep(dice.uniform(0, 0.03))
         broker.back()
 
-    async with rigged(broker_budget=0.02, in_flight=6) as rig:
+    async with rigged(broker_budget=0.02, max_in_flight=6) as rig:
 
         async def user(openid: str) -> None:
             for number in range(60):
@@ -255,7 +260,7 @@ async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., 
                 for number in range(10):
                     users.create_task(user(f"o_{number}"))
             over.set()
-        await rig.spooling.until_direct()
+        await rig.until_drained()
         await rig.publish(60)
 
         lanes: dict[str, list[int]] = {}
@@ -274,7 +279,7 @@ async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
         await rig.spooling.publish(envelope, budget=BUDGET)
         assert awaited.result() == PassiveAnswer()
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await rig.until_drained()
     assert rig.broker.arrived[-1] == replace(envelope, reply_to=None, correlation_id=None, expiration=None)
 
 
@@ -285,7 +290,7 @@ async def test_a_note_leaves_the_spool_first(rig: Rig) -> None:
     await rig.spooling.publish(an_envelope(3, kind=EnvelopeKind.DELIVERED_PASSIVELY), budget=BUDGET)
     assert numbers([row.envelope for row in await rig.spool.oldest(9)]) == [3, 1, 2]
     rig.broker.back()
-    await rig.spooling.until_direct()
+    await rig.until_drained()
     assert numbers(rig.broker.first_copies()) == [3, 1, 2]
 
 

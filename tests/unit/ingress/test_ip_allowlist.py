@@ -22,7 +22,7 @@ from wxbus.testing import MemoryPublisher
 from wxbus_ingress.app import build_app
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
 from wxbus_ingress.http.server import serving
-from wxbus_ingress.settings import Limits, Network, SourceSettings
+from wxbus_ingress.settings import IpAllowlistSettings, Limits, Network
 
 WECHAT = ["101.226.103.0/25", "58.247.206.141", "2402:4e00::/32"]
 ACCEPTED = (200, "success")
@@ -47,7 +47,7 @@ class WeChat:
 @asynccontextmanager
 async def an_ingress(sources: IpAllowlist) -> AsyncIterator["Caller"]:
     """Run an ingress that looks at addresses."""
-    app = build_app(Limits(), ACCOUNTS, MemoryPublisher(), sources=sources, registry=CollectorRegistry())
+    app = build_app(Limits(), ACCOUNTS, MemoryPublisher(), ip_allowlist=sources, registry=CollectorRegistry())
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Caller(http, f"http://127.0.0.1:{port}/wechat/any")
 
@@ -68,7 +68,7 @@ class Caller:
 
 async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()) -> IpAllowlist:
     """Sources that have asked once."""
-    sources = IpAllowlist(SourceSettings(account="any", proxies=proxies, also=also), wechat.tell)
+    sources = IpAllowlist(IpAllowlistSettings(account="any", trusted_proxies=proxies, extra_networks=also), wechat.tell)
     await sources.refresh()
     return sources
 
@@ -138,11 +138,11 @@ async def test_a_person_may_look_at_the_page_and_wechat_verify() -> None:
 async def test_all_are_let_through_until_the_list_is_there() -> None:
     """It is a second line: no callback is lost because the token service is not up yet."""
     wechat = WeChat("10.0.0.1")
-    sources = IpAllowlist(SourceSettings(account="any"), wechat.tell)
+    sources = IpAllowlist(IpAllowlistSettings(account="any"), wechat.tell)
     async with an_ingress(sources) as caller:
         assert await caller.post() == ACCEPTED
         with pytest.raises(WxbusError):
-            await sources.problem()
+            await sources.check_freshness()
         await sources.refresh()
         assert await caller.post() == REFUSED
 
@@ -187,36 +187,36 @@ async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsF
     app.add_routes([web.post("/rpc/token/get", token), web.get("/cgi-bin/getcallbackip", addresses)])
     async with TestServer(app) as server:
         url = str(server.make_url("")).rstrip("/")
-        settings = SourceSettings(account="any", token_url=url, token_api_key=SecretStr("key"))
+        settings = IpAllowlistSettings(account="any", token_url=url, token_api_key=SecretStr("key"))
         async with IpAllowlist.open(settings, WeChatApiSettings(wechat_api_url=url), accounts) as sources:
             assert sources
             async with an_ingress(sources) as caller:
                 while await caller.post() != REFUSED:
                     pass
-            await sources.problem()
+            await sources.check_freshness()
 
     assert calls == [APPID, "the-token"]
 
 
 @pytest.mark.parametrize(
     "settings",
-    [SourceSettings(account="nobody", token_api_key=SecretStr("key")), SourceSettings(account="any")],
+    [IpAllowlistSettings(account="nobody", token_api_key=SecretStr("key")), IpAllowlistSettings(account="any")],
 )
-async def test_what_is_missing_is_named_at_the_start(accounts: AccountsFile, settings: SourceSettings) -> None:
+async def test_what_is_missing_is_named_at_the_start(accounts: AccountsFile, settings: IpAllowlistSettings) -> None:
     """Without an account and a key there is no list: that is said before anything runs."""
-    with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_SOURCES_ACCOUNT"):
+    with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_IP_ALLOWLIST_ACCOUNT"):
         async with IpAllowlist.open(settings, WeChatApiSettings(), accounts):
             pass
 
 
 async def test_it_is_off_by_default(accounts: AccountsFile) -> None:
     """Nobody is refused by address unless somebody wants it."""
-    async with IpAllowlist.open(SourceSettings(), WeChatApiSettings(), accounts) as sources:
+    async with IpAllowlist.open(IpAllowlistSettings(), WeChatApiSettings(), accounts) as sources:
         assert sources is None
 
 
 def test_networks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several are separated by commas."""
-    monkeypatch.setenv("WXBUS_INGRESS_SOURCES_PROXIES", "10.0.0.0/8, 127.0.0.1")
+    monkeypatch.setenv("WXBUS_INGRESS_IP_ALLOWLIST_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
 
-    assert SourceSettings().proxies == (ip_network("10.0.0.0/8"), LOCAL)
+    assert IpAllowlistSettings().trusted_proxies == (ip_network("10.0.0.0/8"), LOCAL)

@@ -11,12 +11,12 @@ from tests.support.pushes import a_push, a_text
 from tests.unit.ingress.conftest import Sites, wire
 from wxbus.runtime.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus_ingress.http.admission import OTHER_FILES, SURPLUS, affordable
+from wxbus_ingress.http.admission import OTHER_FILES, REFUSED_CONNECTIONS, limit_connections
 from wxbus_ingress.http.server import HEADER_LIMIT
 from wxbus_ingress.settings import Limits
 
 SECRET = "hunter2"
-CROWDED = b"not accepted: too much at once, please send it again\n"
+OVERLOADED = b"not accepted: too many requests, please send it again\n"
 
 
 def get(*fields: str, line: str = "GET / HTTP/1.1") -> bytes:
@@ -176,7 +176,7 @@ async def test_a_header_without_end_is_refused(sites: Sites) -> None:
 
 async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
     """What is too much is told so, counted, and costs those who are there nothing; a place left is free again."""
-    async with sites(connections=2) as site:
+    async with sites(max_connections=2) as site:
         held = [await site.connect() for _ in range(2)]
         await site.until("connections", 2)
         answer = await site.send(wire(a_push()))
@@ -194,9 +194,9 @@ async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
 
 async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
     """Who opens connection after connection without a word gets no file of ours for each."""
-    async with sites(connections=1) as site:
-        held = [await site.connect() for _ in range(1 + SURPLUS)]
-        await site.until("connections_refused_total", SURPLUS)
+    async with sites(max_connections=1) as site:
+        held = [await site.connect() for _ in range(1 + REFUSED_CONNECTIONS)]
+        await site.until("connections_refused_total", REFUSED_CONNECTIONS)
         with pytest.raises((ConnectionError, AssertionError)):
             assert await site.send(wire(a_push()))
         for _, writer in held:
@@ -206,7 +206,7 @@ async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
 async def test_bodies_together_are_bounded(sites: Sites) -> None:
     """What is announced counts before it is read, until its request is answered; what is too much is 503."""
     big = a_push(b"<xml>" + b" " * 15_000 + b"</xml>", mode=Mode.PLAIN)
-    async with sites(bodies_limit=20_000) as site:
+    async with sites(total_body_limit=20_000) as site:
         reader, writer = await site.connect()
         request = wire(big)
         writer.write(request[:-100])
@@ -217,7 +217,7 @@ async def test_bodies_together_are_bounded(sites: Sites) -> None:
         writer.close()
 
         assert refused.startswith(b"HTTP/1.1 503 ")
-        assert refused.endswith(CROWDED)
+        assert refused.endswith(OVERLOADED)
         assert site.metric("body_bytes") == 0
         assert not (await site.send(request)).startswith(b"HTTP/1.1 503 ")
 
@@ -225,15 +225,15 @@ async def test_bodies_together_are_bounded(sites: Sites) -> None:
 async def test_a_body_counts_until_its_request_is_answered(sites: Sites) -> None:
     """Callbacks that wait for RabbitMQ hold their bytes, however they came; chunks count as the most they may be."""
     push = a_push(a_text("x" * 900))
-    async with sites(bodies_limit=len(push.body) + 100) as site:
+    async with sites(total_body_limit=len(push.body) + 100) as site:
         site.inbox.open.clear()
         waiting = asyncio.create_task(site.send(wire(push)))
         await site.until("body_bytes", len(push.body))
         chunked = get("Transfer-Encoding: chunked", line=f"POST /wechat/any?{urlencode(push.query)} HTTP/1.1")
-        assert (await site.send(wire(push))).endswith(CROWDED)
+        assert (await site.send(wire(push))).endswith(OVERLOADED)
         reader, writer = await site.connect()
         writer.write(chunked)
-        assert (await reader.readuntil(CROWDED)).startswith(b"HTTP/1.1 503 ")
+        assert (await reader.readuntil(OVERLOADED)).startswith(b"HTTP/1.1 503 ")
         writer.close()
         site.inbox.open.set()
 
@@ -248,7 +248,7 @@ async def test_a_body_counts_until_its_request_is_answered(sites: Sites) -> None
         (65_536, 65_536, 2_000),
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 2_000),
         (1024, resource.RLIM_INFINITY, 2_000),
-        (1024, 1024, 1024 - SURPLUS - OTHER_FILES),
+        (1024, 1024, 1024 - REFUSED_CONNECTIONS - OTHER_FILES),
     ],
 )
 def test_connections_leave_files_for_the_rest(
@@ -259,5 +259,5 @@ def test_connections_leave_files_for_the_rest(
     monkeypatch.setattr(resource, "getrlimit", lambda _: moved[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: moved.append(both))
 
-    assert affordable(Limits(connections=2_000)).connections == expected
+    assert limit_connections(Limits(max_connections=2_000)).max_connections == expected
     assert moved[-1][1] == hard

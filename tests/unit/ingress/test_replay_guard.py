@@ -18,7 +18,7 @@ def test_a_signature_is_good_for_one_message() -> None:
 
 def test_only_so_many_are_remembered() -> None:
     """Memory stays flat; the oldest is forgotten first."""
-    signatures = ReplayGuard(most=2)
+    signatures = ReplayGuard(max_signatures=2)
     for signature in ("1", "2", "3"):
         signatures.bind(signature, "message")
 

@@ -12,9 +12,9 @@ from tests.unit.ingress.conftest import Site, Sites, wire
 from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.query import CallbackQuery
 from wxbus_ingress.accounts.endpoints import Endpoint
-from wxbus_ingress.http.admission import LARGE
+from wxbus_ingress.http.admission import LARGE_BODY
 
-CROWDED = b"not accepted: too much at once, please send it again\n"
+OVERLOADED = b"not accepted: too many requests, please send it again\n"
 HOSTILE = 16
 SIGNED = 20
 MOST_BETWEEN = 4
@@ -76,19 +76,19 @@ def sending(site: Site, request: bytes, *, connections: int) -> Iterator[None]:
             task.cancel()
 
 
-@pytest.mark.parametrize("size", [LARGE, 600_000], ids=["just large", "near the limit"])
+@pytest.mark.parametrize("size", [LARGE_BODY, 600_000], ids=["just large", "near the limit"])
 async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(sites: Sites, opened: list[int], size: int) -> None:
     """Sixteen connections that send large unsigned bodies without a pause cost a signed callback a few of them."""
     between: list[int] = []
     async with sites() as site:
         reader, writer = await site.connect()
         with sending(site, kept_open(unsigned(size)), connections=HOSTILE):
-            while sum(one > LARGE for one in opened) < HOSTILE:  # noqa: ASYNC110 - a list cannot be awaited
+            while sum(one > LARGE_BODY for one in opened) < HOSTILE:  # noqa: ASYNC110 - a list cannot be awaited
                 await asyncio.sleep(0)
             for number in range(SIGNED):
                 before = len(opened)
                 assert await ask(reader, writer, kept_open(a_push(a_text(str(number), msg_id=f"{number}")))) == 200
-                between.append(sum(one > LARGE for one in opened[before:]))
+                between.append(sum(one > LARGE_BODY for one in opened[before:]))
         writer.close()
 
     print(f"unsigned bodies opened meanwhile: {between}")
@@ -99,7 +99,7 @@ async def test_large_bodies_never_take_the_place_of_others(sites: Sites) -> None
     """Held back or not, they take at most a part of the memory for bodies: one address a quarter, all a half."""
     push = unsigned(600_000)
     size = len(push.body)
-    async with sites(bodies_limit=8 * size + 1, body_limit=2_000_000) as site:
+    async with sites(total_body_limit=8 * size + 1, body_limit=2_000_000) as site:
         held: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
         async def hold(address: str) -> None:
@@ -113,7 +113,7 @@ async def test_large_bodies_never_take_the_place_of_others(sites: Sites) -> None
             writer.write(wire(push)[:-1])
             answer = await reader.readuntil(b"send it again\n")
             writer.close()
-            return answer.endswith(CROWDED)
+            return answer.endswith(OVERLOADED)
 
         await hold("127.0.0.1")
         await hold("127.0.0.1")

@@ -28,7 +28,7 @@ from wxbus.wechat.documents.document import Document, text
 from wxbus.wechat.replies.event_response import MINIGAME_DEADLINE
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
-from wxbus_ingress.passive.attempts import attempts_to_come
+from wxbus_ingress.passive.attempts import remaining_attempts
 from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.settings import Limits
 
@@ -110,7 +110,7 @@ class World:
     def counted(self, account: str, outcome: str) -> float:
         """Return how many callbacks ended so."""
         labels = {"account": account, "outcome": outcome}
-        return self.registry.get_sample_value("wxbus_ingress_answers_total", labels) or 0
+        return self.registry.get_sample_value("wxbus_ingress_passive_replies_total", labels) or 0
 
 
 @asynccontextmanager
@@ -120,7 +120,7 @@ async def a_world(**limits: Any) -> AsyncIterator[World]:
     worker = Worker(waiting)
     worker.notes_pass.set()
     settings = Limits(**{"budget": FOR_EVER, "max_age": 300, **limits})
-    app = build_app(settings, ACCOUNTS, worker, waiting=waiting, registry=registry)
+    app = build_app(settings, ACCOUNTS, worker, pending=waiting, registry=registry)
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield World(f"http://127.0.0.1:{port}", http, worker, registry)
 
@@ -162,7 +162,7 @@ async def test_the_reply_is_written_as_the_push_was(world: World, mode: Mode, fo
     note = await world.worker.notes.get()
     assert (note.kind, note.lane, reply_id_of(note)) == (EnvelopeKind.DELIVERED_PASSIVELY, envelope.lane, "reply_id")
     assert (note.reply_to, note.id != envelope.id) == (None, True)
-    assert world.counted("passive", "answered") == 1
+    assert world.counted("passive", "replied") == 1
 
 
 async def test_an_independent_implementation_reads_the_reply(world: World) -> None:
@@ -261,7 +261,7 @@ async def test_after_the_deadline_nothing_is_taken() -> None:
         [envelope] = world.worker.published
         world.worker.waiting.answered(envelope.id, REPLY)
         assert world.worker.notes.empty()
-        assert world.counted("passive", "late") == 1
+        assert world.counted("passive", "timeout") == 1
 
 
 async def test_of_two_answers_the_first_counts(world: World) -> None:
@@ -286,7 +286,7 @@ async def test_what_nobody_reads_is_not_taken(world: World) -> None:
     await asyncio.wait([posting])
     await asyncio.sleep(0.05)  # the server runs in this loop: it has seen the end when we go on
     world.worker.waiting.answered(world.worker.published[0].id, REPLY)
-    while not world.counted("passive", "gone"):  # noqa: ASYNC110 - metrics tell nobody
+    while not world.counted("passive", "disconnected"):  # noqa: ASYNC110 - metrics tell nobody
         await asyncio.sleep(0.005)
     assert world.worker.notes.empty()
 
@@ -366,7 +366,7 @@ async def test_a_payment_is_acknowledged_once_it_is_on_disk_and_not_before(world
 
 async def test_an_attempt_lapses_while_there_is_another_one() -> None:
     """The first is closed without an answer after WeChat's own time; the third is answered, whatever is there."""
-    async with a_world(budget=SOON, wechat_waits=WAITS, wechat_attempts=2) as world:
+    async with a_world(budget=SOON, wechat_timeout=WAITS, wechat_attempts=2) as world:
         document = a_text()
         loop = asyncio.get_running_loop()
         first = a_push({**document, "CreateTime": str(int(time.time()) + 30)}, mode=Mode.PLAIN, receive_id="")
@@ -380,7 +380,7 @@ async def test_an_attempt_lapses_while_there_is_another_one() -> None:
 
         last = a_push({**document, "CreateTime": str(int(time.time()) - 5)}, mode=Mode.PLAIN, receive_id="")
         assert await world.post(last, account="window") == (200, b"success", "text/plain")
-        assert (world.counted("window", "lapsed"), world.counted("window", "late")) == (1, 1)
+        assert (world.counted("window", "retry"), world.counted("window", "timeout")) == (1, 1)
 
 
 async def test_an_attempt_does_not_lapse_when_there_is_nothing_to_come(world: World) -> None:
@@ -388,7 +388,7 @@ async def test_an_attempt_does_not_lapse_when_there_is_nothing_to_come(world: Wo
     world.worker.says(PassiveAnswer())
     push = a_push({**a_text(), "CreateTime": str(int(time.time()))}, mode=Mode.PLAIN, receive_id="")
     assert await world.post(push, account="window") == (200, b"success", "text/plain")
-    world.worker.answer = lambda envelope: world.worker.waiting.unheard(envelope.id)
+    world.worker.answer = lambda envelope: world.worker.waiting.resolve_empty(envelope.id)
     assert await world.post(push, account="window") == (200, b"success", "text/plain")
 
 
@@ -399,13 +399,13 @@ async def test_an_attempt_does_not_lapse_when_there_is_nothing_to_come(world: Wo
 def test_the_age_of_a_push_says_which_attempt_it_is(age: float, to_come: int) -> None:
     """`CreateTime` is cut to seconds, clocks differ a little, the network takes its time: none of it matters."""
     push = {"CreateTime": str(NOW)}
-    assert attempts_to_come(push, NOW + age, Limits()) == to_come
+    assert remaining_attempts(push, NOW + age, Limits()) == to_come
 
 
 @pytest.mark.parametrize("created", ["", "soon", "-5", "１７"])
 def test_a_push_of_unknown_age_is_the_last(created: str) -> None:
     """It is answered: nobody knows whether WeChat would push it again."""
-    assert attempts_to_come({"CreateTime": created}, NOW, Limits()) == 0
+    assert remaining_attempts({"CreateTime": created}, NOW, Limits()) == 0
 
 
 async def test_an_authorisers_answer_is_sealed_for_its_platform(world: World) -> None:
