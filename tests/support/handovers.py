@@ -57,11 +57,11 @@ def gaps(workers: Collection[Service], victim: Service, since: float) -> list[fl
             owners[one.partition] = one
         elif one.worker != victim.name:
             heirs.setdefault(one.partition, one.at - since)
-    given_up = {fields["partition"]: at for at, fields in events(victim, "partition.given_up")}
+    released = {fields["partition"]: at for at, fields in events(victim, "partition.released")}
     return [
         heirs.get(partition, inf)
         for partition, last in owners.items()
-        if last.worker == victim.name and not last.at <= given_up.get(partition, 0) < since
+        if last.worker == victim.name and not last.at <= released.get(partition, 0) < since
     ]
 
 
@@ -75,9 +75,9 @@ async def taken_over(workers: Collection[Service], victim: Service, since: float
         await asyncio.sleep(LOOK)
 
 
-async def cut_off(victim: Service, by: Service) -> None:
+async def disconnected(victim: Service, by: Service) -> None:
     """Return once one has said that it closed the other's connection, which may be after that has had its effect."""
-    while not any(f":{victim.pid}:" in fields["member"] for _, fields in events(by, "member.cut_off")):  # noqa: ASYNC110
+    while not any(f":{victim.pid}:" in fields["member"] for _, fields in events(by, "member.disconnected")):  # noqa: ASYNC110
         await asyncio.sleep(LOOK)
 
 

@@ -11,7 +11,7 @@ from statistics import median
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.handovers import cut_off, events, figures, share_time, taken_over
+from tests.support.handovers import disconnected, events, figures, share_time, taken_over
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.installation import APPID, Installation
 from tests.support.processes import Service
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]
 APP = "tests.support.recording:router"
 LEASE_OF_REPLIES = {"WXBUS_WORKER_REPLY_LEASE": "3"}
 LOOK = 0.2
-SHARE = ("first", "standby", "none")
+SHARE = ("owner", "standby", "none")
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ async def test_a_frozen_worker_is_cut_off(
                 began = time.time()
                 frozen.freeze()
                 freezes += await taken_over(workers, frozen, began)
-                await cut_off(frozen, by=other)
+                await disconnected(frozen, by=other)
                 frozen.thaw()
         await whole_and_once(installation, own_redis.url, load, workers)
     print(f"frozen workers' partitions: {figures(freezes)}")
@@ -151,7 +151,7 @@ async def shared(topology: Topology, *workers: Service) -> None:
         shares = [await share(worker) for worker in workers]
         first, standby, none = (sum(one[place] for one in shares) for place in SHARE)
         if (first, standby, none) == (topology.partitions, standbys, 0) and all(
-            one["delivering"] == one["first"] for one in shares
+            one["delivering"] == one["owner"] for one in shares
         ):
             return
         await asyncio.sleep(LOOK)

@@ -1,4 +1,4 @@
-"""Members on a real Redis: who is there, who lapsed, and what may be concluded after a time without Redis."""
+"""Members on a real Redis: present ones, lapsed ones, and those after an outage of Redis."""
 
 import pytest
 from redis.asyncio import Redis
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 
 class Clock:
-    """A clock of the test's own."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -28,13 +28,13 @@ def clock() -> Clock:
 
 
 async def lapse(redis: Redis, namespace: str, member: str, seconds: float) -> None:
-    """Set a member's lease to have ended so long ago."""
+    """Let a member's lease have expired this long ago."""
     now, _ = await redis.time()
     await redis.zadd(f"{namespace}:members", {member: (now - seconds) * 1000})
 
 
 async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
-    """Each sees all that announced themselves, and none that took leave."""
+    """Each sees all that joined and did not leave."""
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one, two = (Membership(store, namespace=namespace, member=name) for name in ("one", "two"))
         assert await one.renew() == MembershipView(frozenset({"one"}))
@@ -45,7 +45,7 @@ async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
 
 
 async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
-    """One that does not renew is no member any more; it is told for a minute, then forgotten."""
+    """A member that does not renew is listed as lapsed for a minute, then no more."""
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one = Membership(store, namespace=namespace, member="one", clock=clock)
         await one.renew()
@@ -53,25 +53,27 @@ async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock:
             clock.now += LEASE / 2
             await one.renew()
         await lapse(redis, namespace, "frozen", 1)
-        await lapse(redis, namespace, "long gone", 61)
+        await lapse(redis, namespace, "expired long ago", 61)
         assert await one.renew() == MembershipView(frozenset({"one"}), lapsed=frozenset({"frozen"}))
         frozen = Membership(store, namespace=namespace, member="frozen", clock=clock)
         await frozen.renew()
         assert await one.renew() == MembershipView(frozenset({"one", "frozen"}))
 
 
-async def test_it_is_told_when_the_next_lease_ends(redis: Redis, redis_url: str, namespace: str) -> None:
-    """Of whichever member: that is when to look again."""
+async def test_the_view_says_when_the_next_lease_expires(redis: Redis, redis_url: str, namespace: str) -> None:
+    """The lease of any member: the members must be checked again then."""
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one = Membership(store, namespace=namespace, member="one")
-        assert (await one.renew()).next_end == LEASE
+        assert (await one.renew()).next_expiry == LEASE
         await lapse(redis, namespace, "ending", -0.9 * LEASE)
         await lapse(redis, namespace, "lapsed", 1)
-        assert 0 < (await one.renew()).next_end < LEASE
+        assert 0 < (await one.renew()).next_expiry < LEASE
 
 
-async def test_after_an_outage_nobody_is_judged(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
-    """Without Redis nobody could renew: for the length of a lease those known before count as there."""
+async def test_after_an_outage_no_member_is_reported_as_lapsed(
+    redis: Redis, redis_url: str, namespace: str, clock: Clock
+) -> None:
+    """No member could renew: for the length of a lease those known before remain present."""
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         one, two = (Membership(store, namespace=namespace, member=name, clock=clock) for name in ("one", "two"))
         await two.renew()

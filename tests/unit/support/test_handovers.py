@@ -28,7 +28,7 @@ def test_a_partition_is_taken_over_when_another_is_given_its_messages() -> None:
 def test_what_the_victim_had_given_up_is_not_waited_for() -> None:
     """The next owner may have logged its first message before, and logs no other first."""
     victim = a_worker(
-        "one", (1, "partition.delivering", 1), (3, "partition.delivering", 2), (4, "partition.given_up", 2)
+        "one", (1, "partition.delivering", 1), (3, "partition.delivering", 2), (4, "partition.released", 2)
     )
     other = a_worker("two", (2, "partition.delivering", 2), (5.25, "partition.delivering", 1))
     assert gaps([victim, other], victim, 5) == [0.25]
@@ -37,7 +37,7 @@ def test_what_the_victim_had_given_up_is_not_waited_for() -> None:
 def test_what_the_victim_was_given_back_is_its_own() -> None:
     """It gave the partition up before, not since."""
     victim = a_worker(
-        "one", (1, "partition.delivering", 1), (2, "partition.given_up", 1), (4, "partition.delivering", 1)
+        "one", (1, "partition.delivering", 1), (2, "partition.released", 1), (4, "partition.delivering", 1)
     )
     other = a_worker("two", (3, "partition.delivering", 1))
     assert gaps([victim, other], victim, 5) == [inf]

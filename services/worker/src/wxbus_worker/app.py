@@ -128,7 +128,7 @@ async def serve(
                 consumer = Consumer(amqp_url, topology, lanes, name=name)
                 membership = Membership(store, namespace=settings.store.namespace, member=name)
                 cut = await enter(_cutter(settings))
-                ownership = Rebalancer(consumer, membership, partitions=settings.bus.partitions, cut=cut)
+                ownership = Rebalancer(consumer, membership, partitions=settings.bus.partitions, close_connections=cut)
                 metrics.watch_partitions(
                     {role.name.lower(): partial(ownership.count, role) for role in Role},
                     delivering=ownership.delivering,

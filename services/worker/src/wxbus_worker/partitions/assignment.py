@@ -1,7 +1,7 @@
-"""Which member takes which partition: rendezvous hashing with equal shares (decision 0013).
+"""Assigns partitions to members: rendezvous hashing with equal shares (decision 0013).
 
-Everybody who knows the same members comes to the same result, and one who comes or goes moves little more than its
-own share.
+All members that know the same members compute the same assignment. A member that joins or leaves moves little more than
+its own share.
 """
 
 import hashlib
@@ -12,100 +12,101 @@ from typing import Final
 
 from wxbus.bus.ports import PartitionSubscription
 
-SETTLED: Final = 2.0
-"""Seconds for which another must have been the first of a partition before it is given up for that one: time to
-subscribe, and a short misunderstanding moves nothing."""
-MISPLACED: Final = 5.0
-"""Seconds for which a standby consumes before it makes room: the first may have crashed, and is told so long as its
-lease has not ended."""
+RELEASE_AFTER: Final = 2.0
+"""Seconds after a change of owner until the previous one unsubscribes. The new owner has time to subscribe, and a short
+disagreement moves nothing."""
+STANDBY_RELEASE_AFTER: Final = 5.0
+"""Seconds for which a standby consumes before it unsubscribes for the owner. The owner may have crashed; it remains a
+member until its lease expires."""
 STANDBY_AFTER: Final = 1.0
-"""Seconds for which another must have been the first before its standby subscribes: RabbitMQ takes them in order."""
+"""Seconds until the standby subscribes: after the owner, because RabbitMQ activates subscriptions in order."""
 
 
 class Role(Enum):
-    """What a member is to a partition."""
+    """A member's role for a partition."""
 
-    FIRST = auto()
-    """It consumes."""
+    OWNER = auto()
+    """It consumes the partition."""
     STANDBY = auto()
-    """It waits to take over at once."""
+    """It takes over at once when the owner disconnects."""
     NONE = auto()
 
 
-class Step(Enum):
-    """What to do about a partition."""
+class Action(Enum):
+    """What a member does about a partition."""
 
     KEEP = auto()
-    TAKE = auto()
-    GIVE_UP = auto()
+    SUBSCRIBE = auto()
+    UNSUBSCRIBE = auto()
 
 
 def ranked(members: Collection[str], subject: object) -> list[str]:
-    """Return the members in their order for `subject`: the same wherever it is asked."""
+    """Return the members in their order for `subject`, which is the same on every member."""
     return sorted(members, key=lambda member: _hash(member, subject))
 
 
-def shares(members: Collection[str], partitions: int) -> dict[int, tuple[str, ...]]:
-    """Return the first of each partition and, if there are more members, its standby: who would be first without it.
+def assign(members: Collection[str], partitions: int) -> dict[int, tuple[str, ...]]:
+    """Return each partition's owner and, with more members than one, its standby: the owner if this one leaves.
 
-    No member is the first of more than one partition more than another.
+    The numbers of partitions of any two owners differ by one at most.
     """
     every_bid = [(member, partition) for member in members for partition in range(partitions)]
     bids = sorted(every_bid, key=lambda bid: _hash(*bid))
-    firsts = _dealt(bids, len(members), partitions)
+    owners = _distribute(bids, len(members), partitions)
     if len(members) == 1:
-        return {partition: (first,) for partition, first in firsts.items()}
-    heirs = {
-        gone: _dealt((bid for bid in bids if bid[0] != gone), len(members) - 1, partitions)
-        for gone in set(firsts.values())
+        return {partition: (owner,) for partition, owner in owners.items()}
+    successors = {
+        leaving: _distribute((bid for bid in bids if bid[0] != leaving), len(members) - 1, partitions)
+        for leaving in set(owners.values())
     }
-    return {partition: (first, heirs[first][partition]) for partition, first in firsts.items()}
+    return {partition: (owner, successors[owner][partition]) for partition, owner in owners.items()}
 
 
-def place_of(member: str, share: Sequence[str]) -> Role:
-    """Return what `member` is to a partition with this first and standby."""
-    if member not in share:
+def role_of(member: str, assigned: Sequence[str]) -> Role:
+    """Return the role of `member` for a partition that is assigned to these: owner, standby."""
+    if member not in assigned:
         return Role.NONE
-    return Role.FIRST if share[0] == member else Role.STANDBY
+    return Role.OWNER if assigned[0] == member else Role.STANDBY
 
 
-def next_step(place: Role, holding: PartitionSubscription | None, *, since: float) -> Step:
-    """Return what to do about a partition, so that the oldest subscription is that of its first member.
+def next_action(role: Role, subscription: PartitionSubscription | None, *, since: float) -> Action:
+    """Return what to do about a partition, so that its oldest subscription becomes the owner's.
 
-    Who should not consume gives the partition up and, as a standby, subscribes again behind the first. A standby that
-    is none any more leaves before that: otherwise the partition would move twice.
+    A member that should not consume unsubscribes; a standby subscribes again, behind the owner. A standby that has lost
+    its role unsubscribes first: else the partition would move twice.
 
     Args:
-        place: Of this member.
-        holding: Its subscription, if there is one.
-        since: Seconds since another became the first.
+        role: Of this member.
+        subscription: Its subscription, if it has one.
+        since: Seconds since the partition's owner changed.
     """
-    if place is Role.FIRST:
-        return Step.TAKE
-    if holding is None:
-        return Step.TAKE if place is Role.STANDBY and since >= STANDBY_AFTER else Step.KEEP
-    if not holding.standby:
-        return Step.GIVE_UP if since >= SETTLED else Step.KEEP
-    if holding.delivering is not None:
-        return Step.GIVE_UP if min(since, holding.delivering) >= MISPLACED else Step.KEEP
-    return Step.GIVE_UP if place is Role.NONE else Step.KEEP
+    if role is Role.OWNER:
+        return Action.SUBSCRIBE
+    if subscription is None:
+        return Action.SUBSCRIBE if role is Role.STANDBY and since >= STANDBY_AFTER else Action.KEEP
+    if not subscription.standby:
+        return Action.UNSUBSCRIBE if since >= RELEASE_AFTER else Action.KEEP
+    if subscription.delivering is not None:
+        release = min(since, subscription.delivering) >= STANDBY_RELEASE_AFTER
+        return Action.UNSUBSCRIBE if release else Action.KEEP
+    return Action.UNSUBSCRIBE if role is Role.NONE else Action.KEEP
 
 
 def _hash(member: str, subject: object) -> bytes:
     return hashlib.blake2b(f"{member}|{subject}".encode(), digest_size=8).digest()
 
 
-def _dealt(bids: Iterable[tuple[str, int]], members: int, partitions: int) -> Mapping[int, str]:
-    """Give each partition to the earliest bid of a member whose share is not full yet."""
-    least, one_more = divmod(partitions, members)
+def _distribute(bids: Iterable[tuple[str, int]], members: int, partitions: int) -> Mapping[int, str]:
+    """Give each partition to the first bid of a member whose share is not full."""
+    minimum, larger_shares = divmod(partitions, members)
     counts: Counter[str] = Counter()
-    dealt: dict[int, str] = {}
+    owners: dict[int, str] = {}
     for member, partition in bids:
-        if partition in dealt or counts[member] > least or (counts[member] == least and not one_more):
+        if partition in owners or counts[member] > minimum or (counts[member] == minimum and not larger_shares):
             continue
-        one_more -= counts[member] == least
+        larger_shares -= counts[member] == minimum
         counts[member] += 1
-        dealt[partition] = member
-        if len(dealt) == partitions:
+        owners[partition] = member
+        if len(owners) == partitions:
             break
-    return dealt
+    return owners

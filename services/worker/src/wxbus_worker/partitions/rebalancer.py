@@ -1,38 +1,42 @@
-"""Keeps a worker subscribed to its share of the partitions, while members come and go."""
+"""Keeps the worker subscribed to its share of the partitions while members join and leave."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 
 from wxbus.aio.waiting import wait_any
 from wxbus.bus.ports import PartitionSubscription
 from wxbus.errors import BrokerUnavailable, StoreUnavailable
-from wxbus_worker.partitions.assignment import Role, Step, next_step, place_of, ranked, shares
+from wxbus_worker.partitions.assignment import Action, Role, assign, next_action, ranked, role_of
 from wxbus_worker.partitions.membership import Membership, MembershipView
 
 WITHOUT_REDIS: Final = 120.0
-"""Seconds without an answer after which a worker that nobody can cut off gives up what it holds: others may have a
-Redis that answers. If none has, replies that were sent and could not be struck off go out again; hence not sooner."""
-TICK: Final = 1.0
-"""Seconds between renewals, and between looks at the partitions: a third of the lease."""
+"""Seconds without Redis after which a worker disconnects if the others cannot close its connection: they may have a
+Redis that answers. If Redis is unavailable for all, replies that were sent and could not be removed are sent again;
+therefore not earlier."""
+INTERVAL: Final = 1.0
+"""Seconds between renewals of the lease, and between checks of the partitions: a third of the lease."""
+
+CloseConnections: TypeAlias = Callable[[str], Awaitable[int]]
+"""Closes the connections of a member and returns their number."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Partitions(Protocol):
-    """What subscribes to partitions: `wxbus.bus.consumer.Consumer`."""
+    """Subscribes to partitions: `wxbus.bus.consumer.Consumer`."""
 
     subscribed: asyncio.Event
     admitted: asyncio.Event
-    """Cleared, it makes no new connection."""
+    """Cleared, it does not connect."""
 
     @property
     def subscriptions(self) -> Mapping[int, PartitionSubscription]:
-        """Return the partitions subscribed to now."""
+        """Return the current subscriptions by partition."""
         ...
 
     async def subscribe(self, partition: int, *, standby: bool = False) -> None:
@@ -40,20 +44,20 @@ class Partitions(Protocol):
         ...
 
     async def unsubscribe(self, partition: int) -> None:
-        """Let what runs of a partition end, then hand it to the next subscription."""
+        """Finish the partition's running messages, then pass it to the next subscription."""
         ...
 
     def disconnect(self, reason: str) -> None:
-        """End every subscription at once."""
+        """End all subscriptions at once."""
         ...
 
 
 class Rebalancer:
-    """Announces this worker while it can consume, and moves partitions until each member has its share.
+    """Keeps this worker a member while it can consume, and moves partitions until each member has its share.
 
-    Without Redis nothing moves. But a worker that alone is cut off from Redis must not sit on messages that it cannot
-    commit: once its connection to RabbitMQ is closed, by the others or, where they cannot, after a while by itself, it
-    makes no new one before Redis answers.
+    Without Redis no partition moves. But a worker that alone has lost Redis must not keep messages that it cannot
+    commit. Its connection to RabbitMQ is closed by the others or, where they cannot, after a time by itself; then it
+    does not connect before Redis answers.
     """
 
     def __init__(
@@ -62,138 +66,141 @@ class Rebalancer:
         membership: Membership,
         *,
         partitions: int,
-        cut: Callable[[str], Awaitable[int]] | None = None,
+        close_connections: CloseConnections | None = None,
+        interval: float = INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`cut` closes a lapsed member's connection and returns how many it had; None: RabbitMQ's heartbeat will."""
+        """`close_connections` is for lapsed members; None: RabbitMQ's heartbeat closes their connections."""
         self._consumer = consumer
         self._membership = membership
         self._partitions = range(partitions)
+        self._close_connections = close_connections
+        self._interval = interval
         self._clock = clock
-        self._roll = MembershipView()
-        self._shares: Mapping[int, Sequence[str]] = {}
-        self._firsts: dict[int, tuple[str, float]] = {}
-        """The first member of each partition, and since when it is."""
-        self._giving_up: set[int] = set()
-        self._cut = cut
-        self._cutting: set[str] = set()
-        """Lapsed members whose connection is being closed, or was."""
+        self._present: frozenset[str] = frozenset()
+        self._assignment: Mapping[int, Sequence[str]] = {}
+        self._owners: dict[int, tuple[str, float]] = {}
+        """The owner of each partition, and since when."""
+        self._releasing: set[int] = set()
+        self._disconnecting: set[str] = set()
+        """Lapsed members whose connections are being closed, or are closed."""
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
-        """Members came or went."""
-        self._placed = asyncio.Event()
+        """Members joined or left."""
+        self._assigned = asyncio.Event()
 
     async def run(self) -> None:
-        """Keep the share until `stop`; returns when what was being given up is given up."""
+        """Keep the share until `stop`; then return after partitions that are being released."""
         async with asyncio.TaskGroup() as tasks:
-            announcing = tasks.create_task(self._announce(tasks))
+            membership = tasks.create_task(self._keep_lease(tasks))
             await wait_any(self._changed, self._stopping)
             while not self._stopping.is_set():
                 self._changed.clear()
-                await self._place(tasks)
-                self._placed.set()
-                await wait_any(self._changed, self._stopping, within=TICK)
-            await announcing
+                await self._rebalance(tasks)
+                self._assigned.set()
+                await wait_any(self._changed, self._stopping, within=self._interval)
+            await membership
 
     def stop(self) -> None:
-        """Move nothing any more, and take leave of the others."""
+        """Stop moving partitions, and leave the members."""
         self._stopping.set()
 
     async def check(self) -> None:
-        """Return if the partitions of this worker were taken, or raise BrokerUnavailable."""
-        if not self._placed.is_set():
-            raise BrokerUnavailable("no partition taken yet")
+        """Return if this worker's partitions are assigned, or raise BrokerUnavailable."""
+        if not self._assigned.is_set():
+            raise BrokerUnavailable("no partitions assigned yet")
 
-    def count(self, place: Role) -> int:
-        """Return how many of the partitions subscribed to this worker is the first of, or a standby."""
-        return sum(
-            place_of(self._membership.member, self._shares.get(one, ())) is place
-            for one in self._consumer.subscriptions
-        )
+    def count(self, role: Role) -> int:
+        """Return the number of subscribed partitions for which this worker has the role."""
+        member = self._membership.member
+        return sum(role_of(member, self._assignment.get(one, ())) is role for one in self._consumer.subscriptions)
 
     def delivering(self) -> int:
-        """Return how many partitions RabbitMQ delivers to this worker."""
-        return sum(holding.delivering is not None for holding in self._consumer.subscriptions.values())
+        """Return the number of partitions that RabbitMQ delivers to this worker."""
+        return sum(one.delivering is not None for one in self._consumer.subscriptions.values())
 
-    async def _announce(self, tasks: asyncio.TaskGroup) -> None:
-        announced, silent_since = False, None
+    async def _keep_lease(self, tasks: asyncio.TaskGroup) -> None:
+        subscribed = self._consumer.subscribed
+        is_member, paused_since = False, None
         while not self._stopping.is_set():
-            pause = TICK
+            pause = self._interval
             try:
-                if not self._consumer.subscribed.is_set():
-                    # One that cannot consume has no share; its place is free at once.
-                    if announced or silent_since is not None:
-                        await self._membership.leave()
-                        announced = False
-                else:
-                    self._see(roll := await self._membership.renew())
-                    announced = True
-                    self._cut_off(roll, tasks)
-                    pause = min(TICK, roll.next_end)  # a lapsed one's users wait: its end is seen at once
+                if subscribed.is_set():
+                    view = await self._membership.renew()
+                    is_member = True
+                    self._update(view)
+                    self._disconnect_lapsed(view, tasks)
+                    pause = min(pause, view.next_expiry)  # a lapsed member's users wait until this is noticed
+                elif is_member or paused_since is not None:
+                    await self._membership.leave()  # it cannot consume: others take its share at once
+                    is_member = False
             except StoreUnavailable as exc:
-                if silent_since is None:
-                    silent_since = self._clock()
+                if paused_since is None:
+                    paused_since = self._clock()
                     self._consumer.admitted.clear()
-                    log.warning("ownership.stands_still", reason=str(exc))
-                elif self._cut is None and self._clock() - silent_since >= WITHOUT_REDIS:
+                    log.warning("rebalance.paused", reason=str(exc))
+                elif self._close_connections is None and self._clock() - paused_since >= WITHOUT_REDIS:
                     self._consumer.disconnect(f"no answer from Redis for {WITHOUT_REDIS:g} s")
             else:
-                silent_since = None
+                paused_since = None
                 self._consumer.admitted.set()
-            subscribed = self._consumer.subscribed
             await wait_any(self._stopping, *() if subscribed.is_set() else (subscribed,), within=pause)
-        if announced:
+        if is_member:
             with suppress(StoreUnavailable):
                 await self._membership.leave()
 
-    def _see(self, roll: MembershipView) -> None:
-        if roll.present != self._roll.present:
-            log.info("ownership.members", members=len(roll.present))
-            self._changed.set()
-            now = self._clock()
-            self._shares = shares(roll.present, len(self._partitions))
-            for partition, (first, *_) in self._shares.items():
-                if self._firsts.get(partition, ("", 0.0))[0] != first:
-                    self._firsts[partition] = first, now
-        self._roll = roll
-
-    def _cut_off(self, roll: MembershipView, tasks: asyncio.TaskGroup) -> None:
-        """Have each lapsed member's connection closed, by one of us: if it is frozen, its partitions stand still."""
-        self._cutting &= roll.lapsed
-        if self._cut is None:
+    def _update(self, view: MembershipView) -> None:
+        """Compute the assignment again if members joined or left."""
+        if view.present == self._present:
             return
-        for lapsed in roll.lapsed - self._cutting:
-            if ranked(roll.present, lapsed)[0] == self._membership.member:
-                self._cutting.add(lapsed)
-                tasks.create_task(self._close_connection_of(lapsed, self._cut))
+        log.info("rebalance.members_changed", members=len(view.present))
+        now = self._clock()
+        self._present = view.present
+        self._assignment = assign(view.present, len(self._partitions))
+        for partition, (owner, *_) in self._assignment.items():
+            if self._owners.get(partition, ("", 0.0))[0] != owner:
+                self._owners[partition] = owner, now
+        self._changed.set()
 
-    async def _close_connection_of(self, lapsed: str, cut: Callable[[str], Awaitable[int]]) -> None:
+    def _disconnect_lapsed(self, view: MembershipView, tasks: asyncio.TaskGroup) -> None:
+        """Close the connections of lapsed members, each by one of the others: a frozen one keeps its partitions."""
+        self._disconnecting &= view.lapsed
+        if self._close_connections is None:
+            return
+        for lapsed in view.lapsed - self._disconnecting:
+            if ranked(view.present, lapsed)[0] == self._membership.member:
+                self._disconnecting.add(lapsed)
+                tasks.create_task(self._disconnect(lapsed, self._close_connections))
+
+    async def _disconnect(self, lapsed: str, close_connections: CloseConnections) -> None:
         try:
-            closed = await cut(lapsed)
+            closed = await close_connections(lapsed)
         except BrokerUnavailable as exc:
-            log.warning("member.not_cut_off", member=lapsed, reason=str(exc))
-            self._cutting.discard(lapsed)  # again at the next renewal, while it is told
+            log.warning("member.not_disconnected", member=lapsed, reason=str(exc))
+            self._disconnecting.discard(lapsed)  # tried again at the next renewal
         else:
-            log.warning("member.cut_off", member=lapsed, connections=closed)
+            log.warning("member.disconnected", member=lapsed, connections=closed)
 
-    async def _place(self, tasks: asyncio.TaskGroup) -> None:
-        now, held = self._clock(), self._consumer.subscriptions
-        places = {one: place_of(self._membership.member, self._shares[one]) for one in self._partitions}
-        # What we are the first of comes first: of that the others wait for us.
-        for partition in sorted(places, key=lambda one: places[one] is not Role.FIRST):
-            if partition in self._giving_up or self._stopping.is_set():
+    async def _rebalance(self, tasks: asyncio.TaskGroup) -> None:
+        now, subscriptions = self._clock(), self._consumer.subscriptions
+        roles = {one: role_of(self._membership.member, self._assignment[one]) for one in self._partitions}
+        # Owned partitions first: other members wait for this one to subscribe.
+        for partition in sorted(roles, key=lambda one: roles[one] is not Role.OWNER):
+            if partition in self._releasing or self._stopping.is_set():
                 continue
-            place = places[partition]
-            step = next_step(place, held.get(partition), since=now - self._firsts[partition][1])
-            if step is Step.TAKE:
-                await self._consumer.subscribe(partition, standby=place is Role.STANDBY)
-            elif step is Step.GIVE_UP:
-                self._giving_up.add(partition)
-                tasks.create_task(self._give_up(partition))
+            role, since = roles[partition], now - self._owners[partition][1]
+            match next_action(role, subscriptions.get(partition), since=since):
+                case Action.SUBSCRIBE:
+                    await self._consumer.subscribe(partition, standby=role is Role.STANDBY)
+                case Action.UNSUBSCRIBE:
+                    self._releasing.add(partition)
+                    tasks.create_task(self._release(partition))
+                case Action.KEEP:
+                    pass
 
-    async def _give_up(self, partition: int) -> None:
+    async def _release(self, partition: int) -> None:
         try:
             await self._consumer.unsubscribe(partition)
-            log.info("partition.given_up", partition=partition)
+            log.info("partition.released", partition=partition)
         finally:
-            self._giving_up.discard(partition)
+            self._releasing.discard(partition)

@@ -1,4 +1,4 @@
-"""Several consumers on a real RabbitMQ share partitions by what Redis says of each other."""
+"""Consumers on a real RabbitMQ share the partitions by the members in Redis."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from wxbus.bus.ports import Delivery
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
-from wxbus_worker.partitions.assignment import Role, shares
+from wxbus_worker.partitions.assignment import Role, assign
 from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import WITHOUT_REDIS, Rebalancer
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.integration
 
 
 class AckingSink(CollectingSink):
-    """Acknowledges what it gets."""
+    """Acknowledges all deliveries."""
 
     def __init__(self) -> None:
         super().__init__()
         self._acks: set[asyncio.Task[None]] = set()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep it and acknowledge it."""
+        """Keep the delivery and acknowledge it."""
         super().deliver(delivery)
         ack = asyncio.create_task(delivery.ack())
         self._acks.add(ack)
@@ -42,22 +42,22 @@ class AckingSink(CollectingSink):
 
 @dataclass
 class Member:
-    """One worker, as far as ownership goes."""
+    """The part of a worker that subscribes to partitions."""
 
     name: str
     consumer: Consumer
-    ownership: Rebalancer
+    rebalancer: Rebalancer
     sink: AckingSink
     task: "asyncio.Task[None]"
 
     async def crash(self) -> None:
-        """End without a word."""
+        """End without leaving."""
         self.task.cancel()
         await asyncio.wait([self.task])
 
     async def stop(self) -> None:
-        """End in good order."""
-        self.ownership.stop()
+        """Stop gracefully."""
+        self.rebalancer.stop()
         await self.consumer.stop()
         await self.task
 
@@ -75,14 +75,14 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
             sink = AckingSink()
             consumer = Consumer(amqp_url, topology, sink, name=name)
             membership = Membership(store, namespace=topology.namespace, member=name)
-            ownership = Rebalancer(consumer, membership, partitions=topology.partitions)
+            rebalancer = Rebalancer(consumer, membership, partitions=topology.partitions)
 
             async def run() -> None:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(consumer.run())
-                    tasks.create_task(ownership.run())
+                    tasks.create_task(rebalancer.run())
 
-            member = Member(name, consumer, ownership, sink, asyncio.create_task(run()))
+            member = Member(name, consumer, rebalancer, sink, asyncio.create_task(run()))
             try:
                 yield member
             finally:
@@ -93,7 +93,7 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
 
 
 async def until_shared(topology: Topology, *members: Member) -> None:
-    """Return once each consumes what it is the first of, and the second of each waits; messages keep coming."""
+    """Return once each owner consumes and each standby waits, while messages arrive."""
     by_name = {member.name: member for member in members}
     async with Publisher.open(
         str(members[0].consumer._url.with_query(None)), topology, name="until shared"
@@ -101,13 +101,13 @@ async def until_shared(topology: Topology, *members: Member) -> None:
         while True:
             await probe(publisher)
             wanted = {
-                partition: [(by_name[name], standby) for standby, name in enumerate(share)]
-                for partition, share in shares(by_name, topology.partitions).items()
+                partition: [(by_name[name], standby) for standby, name in enumerate(roles)]
+                for partition, roles in assign(by_name, topology.partitions).items()
             }
             if all(
-                sum(partition in member.consumer.subscriptions for member in members) == len(places)
-                and all(settled(member, partition, bool(standby)) for member, standby in places)
-                for partition, places in wanted.items()
+                sum(partition in member.consumer.subscriptions for member in members) == len(roles)
+                and all(settled(member, partition, bool(standby)) for member, standby in roles)
+                for partition, roles in wanted.items()
             ):
                 return
             await asyncio.sleep(0.1)
@@ -115,27 +115,27 @@ async def until_shared(topology: Topology, *members: Member) -> None:
 
 def settled(member: Member, partition: int, standby: bool) -> bool:
     """Whether the member consumes the partition, or waits for it."""
-    holding = member.consumer.subscriptions.get(partition)
-    return holding is not None and (holding.delivering is None) is standby is holding.standby
+    subscription = member.consumer.subscriptions.get(partition)
+    return subscription is not None and (subscription.delivering is None) is standby is subscription.standby
 
 
 async def until(fulfilled: Callable[[], bool]) -> None:
-    """Return once `fulfilled`; nothing tells when a subscription changes."""
+    """Return once `fulfilled`; there is no event for changed subscriptions."""
     while not fulfilled():  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 
 async def probe(publisher: Publisher) -> None:
-    """Send a message into every partition, most probably."""
+    """Publish enough messages to reach every partition, most probably."""
     for number in range(20):
         await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=10)
 
 
 async def test_members_share_the_partitions(join: Join, topology: Topology) -> None:
-    """One has all; those who join have their share, those who crash or stop leave it to the others."""
+    """A single member has all; new ones get their share, and others take over from those that crash or stop."""
     async with join("one") as one:
         await until_shared(topology, one)
-        assert one.ownership.count(Role.FIRST) == topology.partitions
+        assert one.rebalancer.count(Role.OWNER) == topology.partitions
         async with join("two") as two:
             await until_shared(topology, one, two)
             async with join("three") as three:
@@ -147,23 +147,24 @@ async def test_members_share_the_partitions(join: Join, topology: Topology) -> N
 
 
 async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
-    """The first message after a quiet time goes to the right one: nothing moves under it."""
+    """Partitions without messages move as well: the first message is delivered to the owner."""
     async with join("one") as one, join("two") as two:
         members = {"one": one, "two": two}
 
-        def placed() -> bool:
+        def assigned() -> bool:
             return all(
-                (holding := members[name].consumer.subscriptions.get(partition)) and holding.standby is bool(standby)
-                for partition, share in shares(members, topology.partitions).items()
-                for standby, name in enumerate(share)
+                (subscription := members[name].consumer.subscriptions.get(partition))
+                and subscription.standby is bool(standby)
+                for partition, roles in assign(members, topology.partitions).items()
+                for standby, name in enumerate(roles)
             )
 
-        await until(placed)
+        await until(assigned)
         async with Publisher.open(str(one.consumer._url.with_query(None)), topology, name="t") as publisher:
             for number in range(50):
                 await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=10)
         for member in (one, two):
-            mine = {p for p, (first, _) in shares(members, topology.partitions).items() if first == member.name}
+            mine = {p for p, (owner, _) in assign(members, topology.partitions).items() if owner == member.name}
             await member.sink.until(
                 lambda member=member, mine=mine: {delivery.partition for delivery in member.sink.deliveries} >= mine
             )
@@ -171,35 +172,35 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
 
 
 async def test_a_member_without_rabbitmq_has_no_share(join: Join, topology: Topology, redis: Redis) -> None:
-    """It takes leave, so that nobody waits for one that cannot consume."""
+    """It leaves, so that others take over its partitions."""
     key = f"{topology.namespace}:members"
     async with join("one") as one:
         await until_shared(topology, one)
         one.consumer.subscribed.clear()
-        while await redis.zcard(key):  # noqa: ASYNC110 - Redis tells nobody
+        while await redis.zcard(key):  # noqa: ASYNC110 - Redis has no event for it
             await asyncio.sleep(0.1)
         one.consumer.subscribed.set()
         while not await redis.zcard(key):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
-async def test_a_member_that_alone_is_without_redis_stays_out_of_the_way(
+async def test_a_member_that_alone_lost_redis_does_not_connect_again(
     join: Join, topology: Topology, redis_url: str
 ) -> None:
-    """Once its connection is closed it makes no new one: it could commit nothing of what it would be given.
+    """Once its connection is closed it waits for Redis: it could not commit its messages.
 
-    As long as it keeps its connection, it keeps what it holds. When Redis answers again, it connects again.
+    It keeps its partitions as long as its connection is open.
     """
     async with (
-        proxied(redis_url) as (proxy, cut_off_url),
-        join("one", cut_off_url) as one,
+        proxied(redis_url) as (proxy, proxied_url),
+        join("one", proxied_url) as one,
         join("two") as two,
     ):
         await until_shared(topology, one, two)
         await proxy.refuse()
         await until(lambda: not one.consumer.admitted.is_set())
         assert one.consumer.subscribed.is_set()
-        one.consumer.disconnect("as the others do with one that lapsed")
+        one.consumer.disconnect("closed by another member")
         await until_shared(topology, two)
         assert not one.consumer.subscribed.is_set()
         await proxy.listen()
@@ -207,15 +208,15 @@ async def test_a_member_that_alone_is_without_redis_stays_out_of_the_way(
 
 
 async def test_a_member_long_without_redis_disconnects_itself(join: Join, topology: Topology, redis_url: str) -> None:
-    """Nobody else may be able to close its connection; meanwhile users would wait for nothing."""
+    """Other members cannot close its connection without the management API."""
     async with (
-        proxied(redis_url) as (proxy, cut_off_url),
-        join("one", cut_off_url) as one,
+        proxied(redis_url) as (proxy, proxied_url),
+        join("one", proxied_url) as one,
         join("two") as two,
     ):
         await until_shared(topology, one, two)
         await proxy.refuse()
         await until(lambda: not one.consumer.admitted.is_set())
-        one.ownership._clock = lambda: time.monotonic() + WITHOUT_REDIS
+        one.rebalancer._clock = lambda: time.monotonic() + WITHOUT_REDIS
         await until_shared(topology, two)
         assert not one.consumer.subscribed.is_set()
