@@ -1,4 +1,4 @@
-"""Declare a service once, serve it and call it typed."""
+"""RPC: declares services, serves them and calls them."""
 
 from wxbus.rpc.client import Client
 from wxbus.rpc.service.declaration import method, service

@@ -1,4 +1,4 @@
-"""Typed RPC calls over either transport: a deadline per call, bounded repeats."""
+"""Calls RPC services over HTTP or AMQP, with a deadline for each call and a limited number of attempts."""
 
 import asyncio
 import random
@@ -25,14 +25,14 @@ A = TypeVar("A", bound=BaseModel)
 S = TypeVar("S")
 
 CALL_TIMEOUT: Final = 10.0
-"""Seconds for a call with all its repeats."""
-REPEATABLE: Final = frozenset({429, 502, 503, 504})
+"""Seconds for a call with all its attempts."""
+RETRIABLE: Final = frozenset({429, 502, 503, 504})
 FIRST_DELAY: Final = 0.1
-"""Seconds before the first repeat at most; four times as much before each further one."""
+"""Maximum seconds before the second attempt; four times as much before each further one."""
 
 
 class Client:
-    """Calls the methods of services at one address with one API key, over HTTP or AMQP."""
+    """Calls the services at one address with one API key."""
 
     def __init__(
         self, transport: Transport, *, timeout: float = CALL_TIMEOUT, serializer: Serializer | None = None
@@ -53,23 +53,21 @@ class Client:
         serializer: Serializer | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator["Client"]:
-        """Yield a client; it connects when first used, so the service may come later than we.
+        """Yield a client. It connects when first used, so the service may start later.
 
         Args:
-            url: Of the service, `http://token:8081`, or of RabbitMQ, `amqp://user:password@host`.
-            api_key: As `python -m wxbus_token keys new` printed it.
-            timeout: Seconds for a call with all its repeats.
-            topology: Names of the installation's queues, for AMQP; those of the namespace `wxbus` by default.
+            url: Address of the service, `http://token:8081`, or of RabbitMQ, `amqp://user:password@host`.
+            api_key: As printed by `python -m wxbus_token keys new`; "" if `tls` has a client certificate.
+            timeout: Seconds for a call with all its attempts.
+            topology: Queue names of the installation, for AMQP; of the namespace `wxbus` by default.
             serializer: Format of requests and answers; JSON by default.
-            tls: What to trust and to show over https, see `wxbus.rpc.auth.tls.client_tls`; with a certificate of our
-            own in
-                it the key may be "".
+            tls: For https, see `wxbus.rpc.auth.tls.client_tls`.
 
         Raises:
-            ConfigurationError: `url` is no such address, or the key cannot stand in a header.
+            ConfigurationError: `url` is not such an address, or the key is not valid in a header.
         """
         if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
-            raise ConfigurationError("the API key must be of printable ASCII characters without spaces")
+            raise ConfigurationError("the API key must consist of printable ASCII characters without spaces")
         opened: AbstractAsyncContextManager[Transport]
         if url.startswith(("amqp://", "amqps://")):
             opened = AmqpTransport.open(url, api_key, topology=topology or Topology())
@@ -83,8 +81,8 @@ class Client:
 
         Args:
             declaration: Class under `@service`.
-            timeout: Seconds for each call with all its attempts; that of the client by default.
-            attempts: More than one only if every method called may run twice.
+            timeout: Seconds for each call with all its attempts; the client's by default.
+            attempts: More than one only for methods that may run twice: a lost answer looks like a lost request.
 
         Raises:
             TypeError: The class is not marked with `@service`.
@@ -108,19 +106,19 @@ class Client:
         timeout: float | None = None,
         attempts: int = 1,
     ) -> A:
-        """Return the method's answer.
+        """Call a method by name, for tools; programs use `bind`.
 
         Args:
             service: Name of the service.
-            method: Name of its method.
-            request: What the method takes.
-            answer: Model of what it returns.
-            timeout: Seconds for the call with all its repeats; that of the client by default.
-            attempts: More than one only for a method that may run twice: a lost answer looks like a lost request.
+            method: Name of the method.
+            request: The method's request.
+            answer: Model of the method's answer.
+            timeout: As for `bind`.
+            attempts: As for `bind`.
 
         Raises:
             RpcFailure: The service answered with an error.
-            RpcUnavailable: It did not answer in time.
+            RpcUnavailable: The service did not answer in time.
         """
         body, encoding = compress(self._serializer.encode(request), GZIP)
         outgoing = Outgoing(service, method, self._serializer.content_types[0], body, encoding)
@@ -146,15 +144,15 @@ class Client:
         try:
             return self._serializer.decode(incoming.body, answer)
         except RpcFailure:
-            # `from None`: the text must not show what was received, for that may be a token.
+            # `from None`: the error must not show the answer, which may hold a token.
             raise RpcFailure(502, "Unreadable answer", detail=f"{call}: not a {answer.__name__}") from None
 
 
 def _delay(error: RpcFailure | RpcUnavailable, attempt: int) -> float | None:
-    """Seconds before the next attempt, None if there is to be none."""
+    """Return the seconds before the next attempt, None if the error is final."""
     backoff = FIRST_DELAY * 4.0 ** (attempt - 1) * random.uniform(0.5, 1.0)
     if isinstance(error, RpcUnavailable):
         return backoff
-    if error.status not in REPEATABLE:
+    if error.status not in RETRIABLE:
         return None
     return max(backoff, error.retry_after or 0.0)

@@ -1,1 +1,1 @@
-"""Who may call: API keys, scopes and certificates."""
+"""Authentication and authorisation: API keys, certificates and scopes."""

@@ -1,4 +1,4 @@
-"""API keys: who may call what. Kept are a key's public prefix and the hash of the whole, never the key.
+"""API keys of callers, and their scopes. The file has a key's public prefix and hash, never the key.
 
     [[keys]]
     name = "worker"
@@ -6,9 +6,9 @@
     sha256 = "..."
     scopes = ["token:get:*", "token:report_invalid:*"]
 
-A key is changed with overlap: add a second entry with the same name, move the callers over, remove the first; or let it
-end by itself, `expires = 2026-12-01T00:00:00Z`. In place of `prefix` and `sha256` an entry may have the `subject` of a
-client certificate, as RFC 4514 writes it: `subject = "CN=worker,O=shop"`.
+To rotate a key, add a second entry with the same name, change the callers and remove the first entry, or let it expire:
+`expires = 2026-12-01T00:00:00Z`. In place of `prefix` and `sha256` an entry may have the `subject` of a client
+certificate (RFC 4514): `subject = "CN=worker,O=shop"`.
 """
 
 import hashlib
@@ -43,20 +43,20 @@ from wxbus.rpc.auth.scopes import PATTERN, Scope
 
 PREFIX_BYTES: Final = 6
 SECRET_BYTES: Final = 32
-"""So much chance needs no slow hash: SHA-256 of it cannot be guessed."""
+"""Enough entropy for SHA-256: the key cannot be guessed from its hash."""
 KEY_FORMAT: Final = re.compile(r"(wxb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 NO_KEY_HASH: Final = "0" * 64
-"""The hash of no key."""
+"""Compared with in place of a missing hash."""
 
 
 class Authenticator(Protocol):
-    """Knows who presents which credentials."""
+    """Identifies callers by their credentials."""
 
     def __call__(self, credentials: str) -> Principal | None:
-        """Return whose API key it is, or None if it is not good."""
+        """Return the principal of an API key, None if it is invalid."""
 
     def by_certificate(self, subject: str) -> Principal | None:
-        """Return who has a certificate with this subject, checked by the transport; None if nobody we know."""
+        """Return the principal of a verified certificate with this subject, None if it is unknown."""
 
 
 def _is_scope(text: str) -> str:
@@ -65,37 +65,37 @@ def _is_scope(text: str) -> str:
 
 
 ScopeText: TypeAlias = Annotated[str, AfterValidator(_is_scope), Field(json_schema_extra={"pattern": PATTERN})]
-"""A scope as it is written."""
+"""A scope as text."""
 
 
 class KeyEntry(BaseModel):
-    """A key as the file has it."""
+    """An entry of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
-    """Whose key it is, for the audit log."""
+    """Name of the caller, for the audit log."""
     prefix: str | None = Field(default=None, pattern=r"^wxb_[0-9a-f]{12}$")
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     subject: str | None = Field(default=None, min_length=1, max_length=256)
     """Of a client certificate, in place of a key."""
     scopes: tuple[ScopeText, ...] = Field(min_length=1)
     expires: AwareDatetime | None = None
-    """From then on it is good no more."""
+    """When the key becomes invalid."""
 
     @model_validator(mode="after")
-    def _is_of_one_kind(self) -> "KeyEntry":
+    def _has_one_kind(self) -> "KeyEntry":
         if (self.prefix is None) != (self.sha256 is None) or (self.prefix is None) == (self.subject is None):
-            raise ValueError("an entry has a prefix and a sha256, or a subject")
+            raise ValueError("must have a prefix and a sha256, or a subject")
         return self
 
     @property
     def key(self) -> str:
-        """Return what it is known by."""
+        """Return its prefix or subject."""
         return self.prefix or self.subject or ""
 
     def as_toml(self) -> str:
-        """Return the entry as it stands in the file."""
+        """Return the entry as TOML."""
         fields = self.model_dump(mode="json", exclude_none=True) | {"expires": None}
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items() if value]
         if self.expires is not None:
@@ -115,7 +115,7 @@ class _Known:
 
 
 class ApiKeys:
-    """All keys, found by prefix or by subject (implements Authenticator); make them with `of` or `read`."""
+    """All keys by prefix or subject (implements Authenticator); created by `of` or `read`."""
 
     def __init__(self, known: Mapping[str, _Known], clock: Callable[[], float]) -> None:
         self._known = known
@@ -123,9 +123,9 @@ class ApiKeys:
 
     @classmethod
     def of(cls, entries: Iterable[KeyEntry], *, clock: Callable[[], float] = time.time) -> "ApiKeys":
-        """Return the keys, or raise ConfigurationError if two have one prefix or subject.
+        """Return the keys; raises ConfigurationError if two have the same prefix or subject.
 
-        `clock` gives seconds since the epoch, for keys that end.
+        `clock` returns seconds since the epoch, for the expiry.
         """
         known: dict[str, _Known] = {}
         for entry in entries:
@@ -142,14 +142,14 @@ class ApiKeys:
         return cls.of(read_entries(path))
 
     def __call__(self, credentials: str) -> Principal | None:
-        """Return whose key it is; as much work is done for a wrong key as for a right one."""
+        """Return the principal of the key, None if it is invalid, in the same time."""
         match = KEY_FORMAT.fullmatch(credentials)
         known = self._known.get(match[1]) if match else None
-        good = hmac.compare_digest(_digest(credentials), (known and known.sha256) or NO_KEY_HASH)
-        return self._current(known) if good else None
+        valid = hmac.compare_digest(_digest(credentials), (known and known.sha256) or NO_KEY_HASH)
+        return self._current(known) if valid else None
 
     def by_certificate(self, subject: str) -> Principal | None:
-        """Return who has a certificate with this subject."""
+        """Return the principal of a certificate with this subject."""
         known = self._known.get(subject)
         return self._current(known) if known and known.sha256 is None else None
 
@@ -164,7 +164,7 @@ def read_entries(path: Path) -> Sequence[KeyEntry]:
     """Return the entries of a TOML file.
 
     Raises:
-        ConfigurationError: The file or an entry is wrong, or two are the same; the text names it.
+        ConfigurationError: The file or an entry is invalid, or two entries are the same; the text names it.
     """
     try:
         tables = read_toml(path, "keys", like="[[keys]]")
@@ -178,10 +178,10 @@ def read_entries(path: Path) -> Sequence[KeyEntry]:
 
 
 def new_key(name: str, scopes: Sequence[str], *, expires: datetime | None = None) -> tuple[str, KeyEntry]:
-    """Return a new key, to be shown once, and the entry to keep.
+    """Return a new key, to be shown once, and its entry.
 
     Raises:
-        ConfigurationError: The name or a scope is wrong.
+        ConfigurationError: The name or a scope is invalid.
     """
     prefix = f"wxb_{secrets.token_hex(PREFIX_BYTES)}"
     key = f"{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -192,7 +192,7 @@ def new_key(name: str, scopes: Sequence[str], *, expires: datetime | None = None
 
 
 def bearer_credentials(authorization: object) -> str | None:
-    """Return the key that an `Authorization` header presents, on either transport; None if it presents none."""
+    """Return the API key of an `Authorization` header of either transport; None without one."""
     scheme, _, credentials = (authorization if isinstance(authorization, str) else "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else None
 

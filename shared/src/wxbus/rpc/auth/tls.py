@@ -1,4 +1,4 @@
-"""TLS for calls over HTTP: what a server shows, what a client trusts and shows, and whose certificate came."""
+"""TLS for calls over HTTP, with client certificates."""
 
 import ssl
 from functools import lru_cache
@@ -10,12 +10,12 @@ from wxbus.errors import ConfigurationError
 
 
 def server_tls(cert: Path, key: Path, *, client_ca: Path | None = None) -> ssl.SSLContext:
-    """Return the context to serve with; raises ConfigurationError for files that cannot be used.
+    """Return the context of a server; raises ConfigurationError for invalid files.
 
     Args:
-        cert: The certificate and those between it and its root, PEM.
+        cert: The certificate and its intermediates, PEM.
         key: Its private key, PEM, without a passphrase.
-        client_ca: Who signs the callers' certificates, PEM. A caller may show none; a wrong one ends the handshake.
+        client_ca: CA of the callers' certificates, PEM. A certificate is optional; an invalid one ends the handshake.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     _load(context, cert, key, client_ca)
@@ -25,22 +25,22 @@ def server_tls(cert: Path, key: Path, *, client_ca: Path | None = None) -> ssl.S
 
 
 def client_tls(*, ca: Path | None = None, cert: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
-    """Return the context to call with; raises ConfigurationError for files that cannot be used.
+    """Return the context of a client; raises ConfigurationError for invalid files.
 
     Args:
-        ca: Who signs the server's certificate, PEM; those that the system trusts if it is left out.
-        cert: What we show, PEM; nothing if it is left out.
-        key: Its private key, PEM, without a passphrase; in `cert` if it is left out.
+        ca: CA of the server's certificate, PEM; the system's CAs by default.
+        cert: Client certificate, PEM; none by default.
+        key: Its private key, PEM, without a passphrase; in `cert` by default.
     """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
-    if ca is not None:  # the system's are no longer trusted then
+    if ca is not None:  # does not trust the system's CAs
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load(context, cert, key, ca)
     return context
 
 
 def subject_of(connection: ssl.SSLObject | None) -> str | None:
-    """Return the subject of the certificate that a caller proved to have, as RFC 4514 writes it; None without one."""
+    """Return the subject (RFC 4514) of the caller's verified certificate; None without one."""
     if connection is None or connection.context.verify_mode is ssl.CERT_NONE:
         return None
     certificate = connection.getpeercert(binary_form=True)

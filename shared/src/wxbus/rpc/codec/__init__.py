@@ -1,1 +1,1 @@
-"""Requests and answers as bytes, and errors as problem documents."""
+"""Encodes requests, answers and errors."""

@@ -1,4 +1,4 @@
-"""gzip for bodies, both ways, with a bound on what comes out."""
+"""gzip for bodies, with a limit on the decompressed size."""
 
 import gzip
 import zlib
@@ -9,13 +9,13 @@ from wxbus.rpc.codec.negotiation import qualities
 
 GZIP: Final = "gzip"
 COMPRESS_FROM: Final = 1024
-"""Bytes from which a body is compressed; most answers, a token among them, are smaller."""
+"""Bytes from which a body is compressed; most answers are smaller."""
 GZIP_WINDOW: Final = 31
-"""For zlib: 15 bits, in gzip's format."""
+"""zlib's window bits: 15, in gzip's format."""
 
 
 def compress(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | None]:
-    """Return the body and its content encoding: None if it stays as it is."""
+    """Return the body and its content encoding, None if it is not compressed."""
     if len(body) < COMPRESS_FROM or not accept_encoding:
         return body, None
     weights = qualities(accept_encoding)
@@ -25,11 +25,11 @@ def compress(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | Non
 
 
 def decompress(body: bytes, content_encoding: str | None, *, limit: int) -> bytes:
-    """Return the body as it was before its encoding.
+    """Return the decompressed body.
 
     Raises:
-        RpcFailure: 413 over `limit` bytes, found out before they are made; 415 for another encoding; 400 for a body
-            that is not of its encoding.
+        RpcFailure: 413 over `limit` bytes, which are never allocated; 415 for an unknown encoding; 400 for a malformed
+            body.
     """
     check_encoding(content_encoding)
     if (content_encoding or "").lower() == GZIP:
@@ -37,20 +37,20 @@ def decompress(body: bytes, content_encoding: str | None, *, limit: int) -> byte
         try:
             body = stream.decompress(body, limit + 1)
         except zlib.error as exc:
-            raise RpcFailure(400, "The body cannot be read", detail="it is not gzip") from exc
+            raise RpcFailure(400, "Malformed body", detail="it is not gzip") from exc
         if len(body) <= limit and (not stream.eof or stream.unused_data):
-            raise RpcFailure(400, "The body cannot be read", detail="it is not one whole gzip member")
+            raise RpcFailure(400, "Malformed body", detail="it is not one complete gzip member")
     if len(body) > limit:
         raise too_large(limit)
     return body
 
 
 def check_encoding(content_encoding: str | None) -> None:
-    """Raise RpcFailure 415 for a content encoding that is not ours."""
+    """Raise RpcFailure 415 for an unknown content encoding."""
     if (content_encoding or "identity").lower() not in {"identity", GZIP}:
-        raise RpcFailure(415, "Unsupported content encoding", detail=f"send {GZIP}, or none")
+        raise RpcFailure(415, "Unsupported content encoding", detail=f"supported: {GZIP}, or none")
 
 
 def too_large(limit: int) -> RpcFailure:
-    """Return what is told of a body over the limit."""
-    return RpcFailure(413, "The body is too large", detail=f"the limit is {limit} bytes, inflated")
+    """Return the failure for a body over the limit."""
+    return RpcFailure(413, "The body is too large", detail=f"the limit is {limit} bytes, decompressed")

@@ -1,7 +1,7 @@
-"""The formats beside JSON: form, MessagePack and XML.
+"""The formats besides JSON: form, MessagePack and XML.
 
-Form and XML know text alone: pydantic makes numbers and truth values of it, and what a field's type says decides
-whether one value is a list of one. JSON and MessagePack have types, and there a text is no number.
+Forms and XML have only strings: pydantic converts them to numbers and booleans, and the field's type decides whether a
+single value is a list. JSON and MessagePack are typed: a string is not a number.
 """
 
 import re
@@ -23,12 +23,12 @@ from wxbus.wechat.documents.codec import Renderable
 M = TypeVar("M", bound=BaseModel)
 
 FORM_FIELDS: Final = 200
-"""Fields of one form."""
+"""Maximum fields of a form."""
 TEXT_IN_ROOT: Final = re.compile(rb"<xml\s*>\s*[^<\s]")
 
 
 class Form:
-    """`application/x-www-form-urlencoded`: flat models; a list is a name that occurs several times."""
+    """`application/x-www-form-urlencoded`, for flat models; a list is a repeated name."""
 
     content_types: Sequence[str] = ("application/x-www-form-urlencoded",)
 
@@ -37,49 +37,49 @@ class Form:
         try:
             pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS)
         except ValueError as exc:
-            raise _unreadable("a form in UTF-8") from exc
+            raise _malformed("a form in UTF-8") from exc
         values: dict[str, list[str]] = {}
         for name, value in pairs:
             values.setdefault(name, []).append(value)
         return validate(_shaped(values, model), model)
 
     def supports(self, model: type[BaseModel]) -> bool:
-        """Flat models, with lists of single values."""
+        """Flat models, with lists of scalars."""
         return shapes.is_flat(model)
 
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes."""
+        """Return the encoded message."""
         values = _texts(message.model_dump(mode="json"))
         return urlencode(values, doseq=True).encode()
 
 
 class MessagePack:
-    """MessagePack; `application/vnd.msgpack` is its registered name."""
+    """MessagePack; `application/vnd.msgpack` is the registered content type."""
 
     content_types: Sequence[str] = ("application/vnd.msgpack", "application/msgpack", "application/x-msgpack")
 
     def decode(self, body: bytes, model: type[M]) -> M:
         """Return the request; raises RpcFailure 400 or 422."""
         try:
-            # By way of JSON, whose types pydantic tells apart; it has no others, like times.
+            # Converted to JSON for strict types; MessagePack's other types, like timestamps, are not supported.
             values = msgpack.unpackb(body, strict_map_key=True)
             text = to_json(values, inf_nan_mode="constants", fallback=lambda _: None)
         except (ValueError, msgpack.UnpackException) as exc:
-            raise _unreadable("MessagePack") from exc
+            raise _malformed("MessagePack") from exc
         return decode_json(text, model)
 
     def supports(self, _model: type[BaseModel]) -> bool:
-        """Any; a number beyond 64 bits is a fault of the method that answers with it."""
+        """Every model; a method must not answer with numbers over 64 bits."""
         return True
 
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes; raises OverflowError for a number beyond 64 bits."""
+        """Return the encoded message; raises OverflowError for a number over 64 bits."""
         packed: bytes = msgpack.packb(message.model_dump(mode="json"))
         return packed
 
 
 class Xml:
-    """XML as WeChat writes it: `<xml><appid>...</appid></xml>`, no attributes, no document type, bounded depth."""
+    """XML in WeChat's form: `<xml><appid>...</appid></xml>`, no attributes, no DTD, limited depth."""
 
     content_types: Sequence[str] = ("application/xml", "text/xml")
 
@@ -87,34 +87,34 @@ class Xml:
         """Return the request; raises RpcFailure 400 or 422."""
         try:
             if codec.sniff(body) is not codec.Format.XML:
-                raise _unreadable("XML")
-            if TEXT_IN_ROOT.search(body):  # else it would count as a request without a field
-                raise _unreadable("XML", "the root element xml has text of its own")
+                raise _malformed("XML")
+            if TEXT_IN_ROOT.search(body):  # would be an empty request
+                raise _malformed("XML", "the root element xml contains text")
             document = codec.parse(body)
         except MalformedCallback as exc:
-            raise _unreadable("XML", str(exc)) from exc
+            raise _malformed("XML", str(exc)) from exc
         return validate(_shaped(document, model), model)
 
     def supports(self, model: type[BaseModel]) -> bool:
-        """Models whose names are known and can be elements."""
+        """Models whose names are declared and valid as elements."""
         return shapes.has_element_names(model)
 
     def encode(self, message: BaseModel) -> bytes:
-        """Return the message's bytes."""
+        """Return the encoded message."""
         return codec.render(_texts(message.model_dump(mode="json")), codec.Format.XML)
 
 
 def standard_formats() -> tuple[Serializer, ...]:
-    """Return all formats, JSON first; a server with one's own is given `(*standard(), Mine())`."""
+    """Return all formats, JSON first. A server with a custom format: `serializers=(*standard_formats(), Mine())`."""
     return (Json(), Form(), MessagePack(), Xml())
 
 
-def _unreadable(what: str, why: str = "") -> RpcFailure:
-    return RpcFailure(400, "The body cannot be read", detail=why or f"it is not {what}")
+def _malformed(what: str, why: str = "") -> RpcFailure:
+    return RpcFailure(400, "Malformed body", detail=why or f"it is not {what}")
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, Renderable]:
-    """Return the values with scalars as JSON spells them; what is None is left out."""
+    """Return the values with scalars as in JSON, without None."""
     return {name: _text(value) for name, value in values.items() if value is not None}
 
 
@@ -127,7 +127,7 @@ def _text(value: Any) -> Renderable:
 
 
 def _shaped(values: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Return the values with lists where the model has lists, and only there."""
+    """Return the values with lists exactly where the model has lists."""
     types = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     return {name: _shape(value, types.get(name)) for name, value in values.items()}
 
@@ -146,9 +146,9 @@ def _shape(value: Any, annotation: Any) -> Any:
         return _shape(value[0], annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, Mapping):
         return _shaped(value, annotation)
-    return _truth(value) if annotation is bool else value
+    return _boolean(value) if annotation is bool else value
 
 
-def _truth(value: Any) -> bool | None:
-    """Return what a text says; pydantic would take more, like `0` and `yes`."""
+def _boolean(value: Any) -> bool | None:
+    """Return a boolean as in JSON; pydantic would accept more, like `0` and `yes`."""
     return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None

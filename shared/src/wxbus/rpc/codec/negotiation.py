@@ -1,4 +1,4 @@
-"""Headers that weigh alternatives, `Accept` and `Accept-Encoding` (RFC 9110, 12.5)."""
+"""Headers with weighted alternatives, like `Accept` and `Accept-Encoding` (RFC 9110, 12.5)."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ ANYTHING: Final = "*/*"
 
 
 def qualities(header: str) -> Mapping[str, float]:
-    """Return the weight of each alternative, 0 to 1; one that is not readable counts as 1, as if it were not there."""
+    """Return the weight of each alternative, 0 to 1; a missing or malformed weight counts as 1."""
     weights = {}
     for alternative in header.lower().split(","):
         name, *parameters = (part.strip() for part in alternative.split(";"))
@@ -20,7 +20,7 @@ def qualities(header: str) -> Mapping[str, float]:
 
 
 def quality_of(content_type: str, weights: Mapping[str, float]) -> float:
-    """Return what `Accept` gives a content type; the most specific entry counts."""
+    """Return the weight of a content type in `Accept`: that of the most specific entry."""
     for range_ in (content_type, f"{content_type.partition('/')[0]}/*", ANYTHING):
         if range_ in weights:
             return weights[range_]

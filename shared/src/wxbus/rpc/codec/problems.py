@@ -1,4 +1,4 @@
-"""Errors of an RPC call as problem documents (RFC 9457), both ways."""
+"""Errors as problem documents (RFC 9457)."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from wxbus.errors import RpcFailure, TokenRefused, Unavailable, UnknownAccount, 
 
 CONTENT_TYPE = "application/problem+json"
 REFUSED = "urn:wxbus:problem:token-refused"
-"""Beginning of the type of the answer when waiting does not help: a word may follow, `...:wrong_secret`."""
+"""Type of a refusal for which waiting does not help; the state may follow: `...:wrong_secret`."""
 
 DEFAULT_RETRY_AFTER = 1.0
 
 
 def to_failure(error: WxbusError) -> RpcFailure:
-    """Return what the caller is told about an error that a method raised.
+    """Return the failure that the caller receives for an error of a method.
 
-    The branch decides (see `wxbus.errors`): what is away is 503 with a time, what does not exist 404; anything else
-    is a fault of the service, 500 without a word of detail.
+    The branch decides (see `wxbus.errors`): 503 with a retry time for what is unavailable, 404 for unknown accounts,
+    500 without details for everything else.
     """
     match error:
         case RpcFailure():
@@ -37,7 +37,7 @@ def to_failure(error: WxbusError) -> RpcFailure:
 
 
 def refusal_state(failure: RpcFailure) -> str | None:
-    """Return the word that says why WeChat refuses a token, "" for an unknown why; None if it is no such failure."""
+    """Return the state of a refused token, "" if the state is unknown; None for another failure."""
     beginning, separator, state = failure.type_uri.partition(f"{REFUSED}:")
     if failure.type_uri == REFUSED:
         return ""
@@ -57,7 +57,7 @@ def render(failure: RpcFailure) -> bytes:
 
 
 def parse(status: int, body: bytes, headers: Mapping[str, str]) -> RpcFailure:
-    """Return the failure that an answer with `status` means, whether the service or a proxy wrote it."""
+    """Return the failure of an answer with `status`, from the service or from a proxy."""
     try:
         document = json.loads(body)
     except ValueError:

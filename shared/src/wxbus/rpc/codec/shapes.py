@@ -1,4 +1,4 @@
-"""What the messages of a model look like, by its JSON schema: known before any message is made."""
+"""Properties of a model's messages, derived from its JSON schema."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ ELEMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 @lru_cache(maxsize=1024)
 def is_flat(model: type[BaseModel]) -> bool:
-    """Say whether each field is a single value or a list of them."""
+    """Return whether each field is a scalar or a list of scalars."""
     schema = model.model_json_schema(mode="serialization")
     definitions = schema.get("$defs", {})
     root = _resolved(schema, definitions)
@@ -27,7 +27,7 @@ def is_flat(model: type[BaseModel]) -> bool:
 
 @lru_cache(maxsize=1024)
 def has_element_names(model: type[BaseModel]) -> bool:
-    """Say whether all names in its messages are declared, and can be names of XML elements."""
+    """Return whether all names in its messages are declared and valid as names of XML elements."""
     schema = model.model_json_schema(mode="serialization")
     return all(
         not _is_open(part) and all(ELEMENT.fullmatch(name) for name in part.get("properties", {}))
@@ -36,7 +36,7 @@ def has_element_names(model: type[BaseModel]) -> bool:
 
 
 def _parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every schema in a schema."""
+    """Yield every schema within a schema."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -50,7 +50,7 @@ def _parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_open(schema: dict[str, Any]) -> bool:
-    """Say whether an object's names are data, or nothing is known of the value."""
+    """Return whether an object has undeclared names, or the schema says nothing about the value."""
     if schema.get("additionalProperties") or "patternProperties" in schema:
         return True
     known = ("$ref", "type", "enum", "const", "anyOf", "oneOf", "allOf", "properties")
@@ -60,7 +60,7 @@ def _is_open(schema: dict[str, Any]) -> bool:
 def _choices(schema: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:
     resolved = _resolved(schema, definitions)
     choices = resolved.get("anyOf") or resolved.get("oneOf")
-    return [one for choice in choices for one in _choices(choice, definitions)] if choices else [resolved]
+    return [leaf for choice in choices for leaf in _choices(choice, definitions)] if choices else [resolved]
 
 
 def _all_scalar(schema: Any, definitions: dict[str, Any]) -> bool:

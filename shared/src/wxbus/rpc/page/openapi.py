@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of a server, made from its declarations."""
+"""The OpenAPI 3.1 document of a server's declarations."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -16,29 +16,29 @@ Schema: TypeAlias = dict[str, Any]
 JSON: Final = "application/json"
 NULL: Final[Schema] = {"type": "null"}
 IN_TEXT: Final = ".text"
-"""Ends the name of a model as forms and XML have it, if that is another one: they know no null."""
+"""Suffix of a model in forms and XML, which have no null, if it differs from the model in JSON."""
 REF: Final = "#/components/schemas/{model}"
 REFUSALS: Final[Mapping[int, str]] = {
-    400: "The body cannot be read.",
-    401: "No API key, or a wrong one.",
+    400: "The body is malformed.",
+    401: "The API key is missing or invalid.",
     403: "The API key lacks the scope.",
-    404: "There is no such method or thing.",
-    406: "The answer cannot be written in a format that you accept.",
+    404: "The method or the resource does not exist.",
+    406: "The answer is not available in an acceptable format.",
     408: "The body did not arrive in time.",
-    409: "It cannot be done as things are.",
+    409: "The request conflicts with the current state.",
     413: "The body is too large.",
-    415: "The format or the encoding of the body is not known.",
-    422: "The request does not fit.",
+    415: "The format or the encoding of the body is unknown.",
+    422: "The request is invalid.",
     429: "Too many calls.",
-    500: "A fault of the service.",
-    503: "Not available just now.",
+    500: "Internal error.",
+    503: "Temporarily unavailable.",
 }
 WAITING: Final = frozenset({429, 503})
-"""Refusals that come with a time to wait."""
+"""Refusals with a `Retry-After` header."""
 
 
 class InvalidField(BaseModel):
-    """A field of the request that does not fit."""
+    """An invalid field of the request."""
 
     field: str
     message: str
@@ -50,15 +50,15 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
-    detail: str | None = Field(default=None, description="What is wrong with this very call.")
+    detail: str | None = Field(default=None, description="The reason for this call.")
     retry_after: float | None = Field(default=None, description="Seconds after which to call again.")
     errors: list[InvalidField] | None = None
 
 
 def document(server: Server, *, title: str, version: str, json_only: bool = False) -> dict[str, Any]:
-    """Return the document; it holds what is declared and nothing of what is configured.
+    """Return the document; it contains no configuration.
 
-    `json_only` leaves out the other formats of bodies: generators of clients take one format, and models named for it.
+    `json_only` omits the other formats of bodies, because client generators expect one format.
     """
     methods = list(server.methods.values())
     refs, definitions = models_json_schema(
@@ -105,7 +105,7 @@ def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[st
         "operationId": f"{method.service}.{method.name}",
         "tags": [method.service],
         "summary": method.summary,
-        "description": f"Needs an API key with the scope {scopes}.",
+        "description": f"Requires an API key with the scope {scopes}.",
         "requestBody": {"required": True, "content": request},
         "responses": {
             "200": {"description": "The answer.", "content": answer},
@@ -116,14 +116,14 @@ def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[st
 
 def _content(formats: Sequence[str], schema: Schema, others: Collection[str]) -> Schema:
     text = _in_text(schema, others)
-    # XML bodies stand in the element `xml`, whatever the model is called. Not every reader looks beside a reference.
+    # XML bodies have the root element `xml`. `allOf`, because not every tool reads keywords next to a reference.
     xml = {"allOf": [text], "xml": {"name": "xml"}}
     kinds = {**dict.fromkeys(Form.content_types, text), **dict.fromkeys(Xml.content_types, xml)}
     return {name: {"schema": kinds.get(name, schema)} for name in formats}
 
 
 def _with_null(schemas: Mapping[str, Schema]) -> list[str]:
-    """Return the names of the models that have null in them: forms and XML leave out what has no value."""
+    """Return the names of the models with null, which forms and XML omit."""
     found: set[str] = set()
     while more := {name for name, schema in schemas.items() if name not in found and _has_null(schema, found)}:
         found |= more
@@ -137,7 +137,7 @@ def _has_null(schema: Any, others: Collection[str]) -> bool:
 
 
 def _in_text(schema: Any, others: Collection[str]) -> Any:
-    """Return a schema, and the references in it to `others`, without null."""
+    """Return a schema without null, with its references to `others` renamed."""
     if isinstance(schema, list):
         return [_in_text(part, others) for part in schema if part != NULL]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""A page to read the OpenAPI document and try the methods: our own, nothing of it comes from elsewhere."""
+"""A page to read the OpenAPI document and try the methods, without external resources."""
 
 import json
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ PARTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address that is read; it holds no secret."""
+    """A static page without secrets."""
 
     bodies: Mapping[str, bytes]
-    """By language; one for all readers has no language."""
+    """By language; "" for a page in one language."""
     content_type: str
 
     def response(self, accepted: str | None = None) -> web.Response:
-        """Return what is answered; `accepted` is the reader's `Accept-Language`."""
+        """Return the response; `accepted` is the request's `Accept-Language`."""
         headers = dict(HEADERS)
         language = language_of(accepted) if len(self.bodies) > 1 else ""
         if language:
@@ -47,7 +47,7 @@ class Page:
 
 
 def pages(document: dict[str, Any], json_only: dict[str, Any]) -> Mapping[str, Page]:
-    """Return what stands at `/openapi.json`, `/openapi-json.json` and `/docs`, by path."""
+    """Return the pages `/openapi.json`, `/openapi-json.json` and `/docs` with its parts, by path."""
     texts = {language: _file(f"page.{language}.html") for language in (ENGLISH, CHINESE)}
     return {
         "/openapi.json": Page({"": json.dumps(document).encode()}, "application/json"),
@@ -58,7 +58,7 @@ def pages(document: dict[str, Any], json_only: dict[str, Any]) -> Mapping[str, P
 
 
 def language_of(accepted: str | None) -> str:
-    """Return the language of the two that a reader likes better, English if both are the same to them."""
+    """Return the preferred language of the two, English by default."""
     weights = qualities(accepted or "")
 
     def weight(language: str) -> float:

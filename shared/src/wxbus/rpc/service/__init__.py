@@ -1,1 +1,1 @@
-"""The server side of RPC: declarations, stages and checks around a call."""
+"""The server side of RPC: declarations, and the stages and checks around a call."""

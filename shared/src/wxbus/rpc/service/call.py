@@ -1,4 +1,4 @@
-"""One call on its way through the server, whatever transport it came by."""
+"""One call on its way through the server, over any transport."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -14,24 +14,24 @@ from wxbus.rpc.service.declaration import Method
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport fills the first nine, the stages the rest, each its own."""
+    """A call: the transport sets the first nine fields, the checks set the others."""
 
     service: str
     name: str
-    """Of the method, as the caller wrote it."""
+    """Of the method, as sent by the caller."""
     content_type: str
     credentials: str | None = field(repr=False)
-    """The API key as it came; None if none came."""
+    """The API key as sent; None without one."""
     read: Callable[[], Awaitable[bytes]] = field(repr=False)
-    """Returns the body; it is read only for a caller who may call. Raises RpcFailure 408 or 413."""
+    """Returns the body, which is read only for authorised callers. Raises RpcFailure 408 or 413."""
     accept: str | None = None
-    """Formats that the caller takes, as an `Accept` header has them."""
+    """Formats that the caller accepts, as in an `Accept` header."""
     timeout: float | None = None
-    """Seconds that the caller still waits, if the transport knows."""
+    """Seconds that the caller still waits; None if unknown."""
     subject: str | None = None
-    """Of the caller's certificate, if the transport checked one; as RFC 4514 writes it."""
+    """Subject of the caller's verified certificate (RFC 4514)."""
     remote: str = ""
-    """Address that the call comes from, if the transport knows."""
+    """Address of the caller; "" if unknown."""
     method: Method | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """What the transport sends back; `status` is that of HTTP on every transport."""
+    """The answer to a call; `status` is an HTTP status on every transport."""
 
     status: int
     content_type: str
@@ -54,12 +54,12 @@ CURRENT_CALL: ContextVar[Call] = ContextVar("wxbus_rpc_call")
 
 
 def current_call() -> Call:
-    """Return the call in hand, anywhere below a method; LookupError outside of one."""
+    """Return the current call, in a method and in what it calls; raises LookupError outside of a call."""
     return CURRENT_CALL.get()
 
 
 def current_principal() -> Principal:
-    """Return who makes the call in hand, in a method and anywhere below it; LookupError outside of a call."""
+    """Return the caller of the current call; raises LookupError outside of a call."""
     principal = current_call().principal
     if principal is None:
         raise LookupError("the call was not authenticated")
@@ -69,5 +69,5 @@ def current_principal() -> Principal:
 def method_of(call: Call) -> Method:
     """Return the method of a call that was routed."""
     if call.method is None:
-        raise RuntimeError("the check Route must stand before this one")
+        raise RuntimeError("the check Route must come before this one")
     return call.method

@@ -1,4 +1,4 @@
-"""The checks before a method: each notes what it finds on the call, or refuses it."""
+"""The checks before a method: each one completes the call or refuses it."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,46 +17,46 @@ from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.declaration import Method
 
 FAILURES: Final = 60
-"""Calls without a valid key that one address may make at once."""
+"""Calls without a valid key of one address at once."""
 FAILURES_PER_SECOND: Final = 2.0
-"""How often it may after that."""
+"""Calls after that."""
 WARNINGS: Final = 10
-"""Log lines about unknown fields in calls of one method, at once."""
+"""Log lines at once about unknown fields in calls of one method."""
 WARNINGS_PER_SECOND: Final = 1 / 60
-"""How many there may be after that."""
+"""Lines after that."""
 
 log = structlog.get_logger("wxbus.rpc")
 
 
 class Check(Protocol):
-    """One look at a call before its method: it notes what it finds, or refuses by raising WxbusError."""
+    """A check before the method: completes the call, or refuses it with WxbusError."""
 
     def __call__(self, call: Call, /) -> Awaitable[None] | None:
-        """Return, or return what is to be awaited, if the call may go on."""
+        """Return None or an awaitable if the call may proceed."""
 
 
 class Route:
-    """Finds the method; what is not declared does not exist."""
+    """Finds the declared method."""
 
     def __init__(self, methods: Mapping[tuple[str, str], Method]) -> None:
         self._methods = methods
 
     def __call__(self, call: Call) -> None:
-        """404 for what is not there."""
+        """Refuse with 404 if there is none."""
         call.method = self._methods.get((call.service, call.name))
         if call.method is None:
             raise RpcFailure(404, "No such method")
 
 
 class Authenticate:
-    """Finds out who calls; an address that presents wrong keys again and again is slowed down, right keys never are."""
+    """Identifies the caller. An address that sends invalid keys is limited; valid keys are not."""
 
     def __init__(self, authenticator: Authenticator, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._authenticator = authenticator
         self._failures: Buckets[str] = Buckets(FAILURES_PER_SECOND, FAILURES, clock=clock)
 
     def __call__(self, call: Call) -> None:
-        """401 without credentials or with wrong ones, in one text; 429 if the address has failed too often."""
+        """Refuse with 401 without valid credentials; with 429 if the address has failed too often."""
         if call.credentials is not None:
             call.principal = self._authenticator(call.credentials)
         elif call.subject is not None:
@@ -64,23 +64,23 @@ class Authenticate:
         if call.principal is None:
             if wait := self._failures.take(call.remote):
                 raise RpcFailure(429, "Too many calls without a valid API key", retry_after=wait)
-            raise RpcFailure(401, "A valid API key is needed", detail="send it as `Authorization: Bearer KEY`")
+            raise RpcFailure(401, "A valid API key is required", detail="send it as `Authorization: Bearer KEY`")
 
 
 def authorize(call: Call) -> None:
-    """403 before the body is read, for who may not call the method for any resource."""
+    """Refuse with 403, before the body is read, a caller that lacks the scope for every resource."""
     _authorize(method_of(call), call.principal, None)
 
 
 def authorize_resource(call: Call) -> None:
-    """403 for who may call the method, but not for the resource that the request names."""
+    """Refuse with 403 a caller that lacks the scope for the resource in the request."""
     _authorize(method_of(call), call.principal, call.request)
 
 
 class Decode:
-    """Reads the body into the method's model, and settles what the answer will look like.
+    """Decodes the body into the request, and chooses the format of the answer.
 
-    Fields that the model has not are ignored with a warning: a newer client may call an older server.
+    Unknown fields are ignored with a warning: a newer client may call an older server.
     """
 
     def __init__(self, serializers: Serializers) -> None:
@@ -88,7 +88,7 @@ class Decode:
         self._warnings: Buckets[tuple[str, str]] = Buckets(WARNINGS_PER_SECOND, WARNINGS)
 
     async def __call__(self, call: Call) -> None:
-        """415 or 406 for a format that is not known, before the body is read; 400 or 422 if it cannot be used."""
+        """Refuse with 415 or 406, before the body is read, for unknown formats; with 400 or 422 for an invalid body."""
         method = method_of(call)
         serializer = self._serializers.for_request(call.content_type)
         call.answer_format = self._serializers.for_answer(call.accept, method.answer)

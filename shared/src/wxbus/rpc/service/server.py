@@ -1,19 +1,19 @@
-"""Services ready to be called, by whatever transport.
+"""Serves services over any transport.
 
-Around each call: its caller's deadline (504), errors made into answers, a note for the audit log. Within:
+Around each call: the caller's deadline (504), errors as problem documents, the audit log. Within:
 
-    Admit               holds the checks below, in this order
-    one's own stages    see a decoded request of somebody who may make it; each may act, call the next or answer itself
-    invoke              calls the method, encodes what it returns
+    RunChecks           runs the checks below, in this order
+    custom stages       see a decoded request of an authorised caller; each may call the next stage or answer itself
+    invoke              calls the method and encodes its answer
 
 The checks:
 
     Route               finds the method: 404
-    Authenticate        finds out who calls: 401
-    authorize           may the caller call the method at all: 403
-    Limit               does the caller call too often: 429 (if there is a limit)
-    Decode              settles the formats, reads the body: 415, 406, 413, 408, 400, 422
-    authorize_resource  may the caller call it for what the request names: 403
+    Authenticate        identifies the caller: 401
+    authorize           checks the scope for any resource: 403
+    RateLimit           limits the caller's calls, if there is a limit: 429
+    Decode              chooses the formats and reads the body: 415, 406, 413, 408, 400, 422
+    authorize_resource  checks the scope for the resource in the request: 403
 """
 
 import asyncio
@@ -33,11 +33,11 @@ from wxbus.rpc.service.declaration import Method, methods_of
 from wxbus.rpc.service.stages import RunChecks, Stage, compose, error_answer, invoke, within_deadline
 
 CLIENT_CLOSED: Final = 499
-"""Status in the audit log of a call that was cancelled; nobody is answered with it."""
+"""Status of a cancelled call in the audit log; it is never sent."""
 
 
 class Server:
-    """Answers calls of the services it was given; nothing else in the process is callable."""
+    """Answers calls of the given services."""
 
     def __init__(
         self,
@@ -50,19 +50,19 @@ class Server:
         registry: CollectorRegistry = REGISTRY,
         unlogged: Collection[str] = (),
     ) -> None:
-        """Check the declarations and put the pipeline together.
+        """Check the declarations and build the chain of stages.
 
         Args:
             services: Objects whose classes are marked with `@service`.
-            authenticator: Knows the callers.
-            stages: One's own, around the method.
-            limit: Refuses who calls too often, see `wxbus.rpc.service.rate_limit`.
-            serializers: The first is the default of answers; those of `formats.standard_formats` if none are given.
-            registry: Where calls are counted.
-            unlogged: Methods, `service.method`, whose calls are not logged if they succeed.
+            authenticator: Identifies the callers.
+            stages: Custom stages around the method.
+            limit: Limits the calls, see `wxbus.rpc.service.rate_limit`.
+            serializers: The first is the default of answers; `formats.standard_formats()` by default.
+            registry: For the metrics.
+            unlogged: Methods, `service.method`, whose successful calls are not logged.
 
         Raises:
-            TypeError: A class is not marked, or two objects declare one method.
+            TypeError: A class is not marked with `@service`, or two objects declare the same method.
         """
         self.methods: dict[tuple[str, str], Method] = {}
         for instance in services:
@@ -88,20 +88,18 @@ class Server:
         return frozenset(service for service, _ in self.methods)
 
     async def answer(self, call: Call) -> Answer:
-        """Return the answer, errors included; only cancellation is raised, which is what a transport does for a caller
-        that has left.
-        """
-        began = time.perf_counter()
+        """Return the answer, also to a failed call. Raises only cancellation, by a transport that lost the caller."""
+        started = time.perf_counter()
         token = CURRENT_CALL.set(call)
         try:
             answering = self._chain(call)
             answer = await (answering if call.timeout is None else within_deadline(answering, call.timeout))
         except asyncio.CancelledError:
-            self._audit(call, Answer(CLIENT_CLOSED, "", b""), time.perf_counter() - began)
+            self._audit(call, Answer(CLIENT_CLOSED, "", b""), time.perf_counter() - started)
             raise
-        except Exception as exc:  # whatever a method raises is answered
+        except Exception as exc:  # every exception of a method has an answer
             answer = error_answer(call, exc)
         finally:
             CURRENT_CALL.reset(token)
-        self._audit(call, answer, time.perf_counter() - began)
+        self._audit(call, answer, time.perf_counter() - started)
         return answer

@@ -1,4 +1,4 @@
-"""What happens around a call: stages, each of which may act, call the next one or answer itself."""
+"""The stages of a call: each may call the next one or answer itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,14 +17,14 @@ log = structlog.get_logger("wxbus.rpc")
 
 
 class Stage(Protocol):
-    """One step around the method."""
+    """One stage around the method."""
 
     async def __call__(self, call: Call, call_next: Next, /) -> Answer:
-        """Return the answer; raises WxbusError for the server to turn into one."""
+        """Return the answer; the server turns a WxbusError into one."""
 
 
 def compose(stages: Sequence[Stage], innermost: Next) -> Next:
-    """Wrap `innermost` so that the stages run in the order they are listed."""
+    """Wrap `innermost` in the stages, the first one outermost."""
     chain = innermost
     for stage in reversed(stages):
         chain = _step(stage, chain)
@@ -36,16 +36,13 @@ def _step(stage: Stage, call_next: Next) -> Next:
 
 
 class RunChecks:
-    """Holds the checks, one after another; a call that none of them refuses goes on.
-
-    One stage for all of them: each as a stage of its own would cost more than what it does.
-    """
+    """Runs the checks one after another. One stage for each check would cost more than the check."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
         self._checks = tuple(checks)
 
     async def __call__(self, call: Call, call_next: Next) -> Answer:
-        """Stop at the first refusal."""
+        """Call the next stage if no check refuses the call."""
         for check in self._checks:
             if (pending := check(call)) is not None:
                 await pending
@@ -53,28 +50,28 @@ class RunChecks:
 
 
 async def invoke(call: Call) -> Answer:
-    """Call the method and encode what it returns: the innermost step."""
+    """Call the method and encode its answer: the innermost stage."""
     serializer = call.answer_format
     if serializer is None:
-        raise RuntimeError("the check Decode must stand before this one")
+        raise RuntimeError("the check Decode must come before this one")
     result = await method_of(call).invoke(call.request)
     return Answer(200, serializer.content_types[0], serializer.encode(result))
 
 
 async def within_deadline(answering: Awaitable[Answer], seconds: float) -> Answer:
-    """Give a call up when its caller has; 504 for the audit log, since nobody hears the answer."""
+    """Cancel a call at its caller's deadline; the answer 504 is only for the audit log."""
     deadline = asyncio.timeout(seconds)
     try:
         async with deadline:
             return await answering
     except TimeoutError as exc:
         if not deadline.expired():
-            raise  # one of the method's own
-        raise RpcFailure(504, "The caller's deadline is over") from exc
+            raise  # by the method itself
+        raise RpcFailure(504, "The caller's deadline has passed") from exc
 
 
 def error_answer(call: Call, error: Exception) -> Answer:
-    """Make an answer of an exception: the only place where that is done."""
+    """Return the answer to a failed call; the only place that converts exceptions."""
     failure = problems.to_failure(error) if isinstance(error, WxbusError) else RpcFailure(500, "Internal error")
     if failure.status == 500:
         log.error("rpc.failed", method=f"{call.service}.{call.name}", exc_info=error)
@@ -82,5 +79,5 @@ def error_answer(call: Call, error: Exception) -> Answer:
 
 
 def problem_answer(failure: RpcFailure) -> Answer:
-    """Return the answer that carries the problem document."""
+    """Return the answer with the problem document."""
     return Answer(failure.status, problems.CONTENT_TYPE, problems.render(failure), failure.retry_after)

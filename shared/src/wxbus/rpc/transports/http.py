@@ -23,7 +23,7 @@ from wxbus.runtime.fast_response import FastResponse
 
 BODY_LIMIT: Final = 64 * 1024
 READ_TIMEOUT: Final = 5.0
-"""Seconds for the body: aiohttp has no limit of its own for a slow one (RabbitMQ and Redis reference 10)."""
+"""Seconds for the body; aiohttp has no limit (RabbitMQ and Redis reference 10)."""
 NO_STORE: Final = (("Cache-Control", "no-store"),)
 """Answers hold tokens."""
 CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
@@ -32,18 +32,18 @@ CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
 def build_http(
     server: Server, *, title: str = "wxbus RPC", body_limit: int = BODY_LIMIT, read_timeout: float = READ_TIMEOUT
 ) -> web.Server:
-    """Return what serves `server` over HTTP, describes it at `/openapi.json` (`/openapi-json.json` for
-    generators of clients, with bodies in JSON alone) and lets one try it at `/docs`.
+    """Return the HTTP server of `server`, with its OpenAPI document and a page to try the methods.
 
-    It is aiohttp's low-level server: with few fixed addresses, its router would cost a third of a call.
+    The document is at `/openapi.json`, for client generators at `/openapi-json.json`; the page at `/docs`. It is
+    aiohttp's low-level server, because aiohttp's router would take a third of the time of a call.
     """
     described = partial(openapi.document, server, title=title, version=version("wxbus"))
-    readable = pages.pages(described(), described(json_only=True))
+    static = pages.pages(described(), described(json_only=True))
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if match := CALL.fullmatch(request.path):
             return await rpc(request, match[1], match[2])
-        if found := readable.get(request.path):
+        if found := static.get(request.path):
             if request.method not in {"GET", "HEAD"}:
                 return _not_allowed("GET, HEAD")
             return found.response(request.headers.get("Accept-Language"))
@@ -73,7 +73,7 @@ def build_http(
         if answer.status == 200 and len(answer.body) < COMPRESS_FROM:
             return FastResponse.of(answer.body, answer.content_type, NO_STORE)
         if answer.status == 401:
-            # RFC 6750: the error is named only if a key was presented.
+            # RFC 6750: the error is named only if the request has a key.
             error = "" if call.credentials is None else ', error="invalid_token"'
             return _response(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
         body, encoding = compress(answer.body, headers.get("Accept-Encoding"))
@@ -81,7 +81,7 @@ def build_http(
             return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
         return _response(answer)
 
-    # A call ends with its caller's connection. Bodies are inflated by us: aiohttp takes a cut one for whole.
+    # A call is cancelled when its connection is lost. aiohttp's decompression accepts incomplete bodies.
     return http_server.Server(serve, body_limit=body_limit, handler_cancellation=True, auto_decompress=False)
 
 
@@ -97,7 +97,7 @@ async def _read(request: web.BaseRequest, timeout: float) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        if request.content.is_eof():  # it came with its headers, as most do
+        if request.content.is_eof():  # received with the headers, as usual
             body = request.content.read_nowait()
         else:
             async with asyncio.timeout(timeout):
@@ -107,8 +107,8 @@ async def _read(request: web.BaseRequest, timeout: float) -> bytes:
     except TimeoutError as exc:
         raise RpcFailure(408, "The body did not arrive in time") from exc
     except (web.HTTPException, web.RequestPayloadError, OSError) as exc:
-        raise RpcFailure(400, "The body cannot be read") from exc
-    if encoding is None and len(body) <= request.client_max_size:  # as most are
+        raise RpcFailure(400, "Malformed body") from exc
+    if encoding is None and len(body) <= request.client_max_size:  # the usual case
         return body
     return decompress(body, encoding, limit=request.client_max_size)
 

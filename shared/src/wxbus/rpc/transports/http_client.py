@@ -1,4 +1,4 @@
-"""Calls over HTTP: one pool of connections to one address."""
+"""The client side of the HTTP transport: one connection pool to one address."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -29,16 +29,14 @@ class HttpTransport:
     async def open(
         cls, base_url: str, api_key: str, *, tls: ssl.SSLContext | None = None
     ) -> AsyncIterator["HttpTransport"]:
-        """Yield a transport; it connects when first used, so the service may come later than we.
-
-        Without a key the certificate in `tls` says who we are.
+        """Yield a transport; it connects when first used. Without a key the certificate in `tls` identifies the caller.
 
         Raises:
-            ConfigurationError: `base_url` is no http(s) address.
+            ConfigurationError: `base_url` is not an http(s) address.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ConfigurationError("the address of an RPC service must be like http://token:8081 or amqp://broker")
+            raise ConfigurationError("the address of an RPC service must look like http://token:8081 or amqp://broker")
         async with aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=tls or True),
@@ -46,7 +44,7 @@ class HttpTransport:
         ) as session:
             yield cls(session, base_url)
 
-    async def send(self, call: Outgoing, *, timeout: float) -> Incoming:  # noqa: ARG002 - the caller's cancellation is enough
+    async def send(self, call: Outgoing, *, timeout: float) -> Incoming:  # noqa: ARG002 - the caller cancels
         """Return the answer, or raise RpcUnavailable."""
         headers = {"Content-Type": call.content_type, "Accept": call.content_type, "Accept-Encoding": GZIP}
         if call.content_encoding is not None:
@@ -56,19 +54,19 @@ class HttpTransport:
                 f"{self._base_url}/rpc/{call.service}/{call.method}",
                 data=call.body,
                 headers=headers,
-                allow_redirects=False,  # the key goes to nobody else
+                allow_redirects=False,  # the key is for this service only
             ) as response:
                 return Incoming(response.status, response.content_type, await _read(response), response.headers)
         except HTTP_ERRORS as exc:
             lost = RpcUnavailable(f"{call}: {type(exc).__name__}")
-        # Outside of `except`: some errors of aiohttp hold the headers of the request, and so the key.
+        # Outside of `except`: some errors of aiohttp contain the request's headers, and so the key.
         raise lost
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_any():  # inflated, piece by piece
+    async for chunk in response.content.iter_any():  # decompressed
         body += chunk
         if len(body) > ANSWER_LIMIT:
-            raise RpcFailure(502, "Unreadable answer", detail=f"it is longer than {ANSWER_LIMIT} bytes")
+            raise RpcFailure(502, "Unreadable answer", detail=f"the limit is {ANSWER_LIMIT} bytes")
     return bytes(body)

@@ -1,4 +1,4 @@
-"""What carries a call from `wxbus.rpc.Client` to a service and its answer back."""
+"""The port between `wxbus.rpc.Client` and its transports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Final, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A call as bytes."""
+    """An encoded call."""
 
     service: str
     method: str
     content_type: str
-    """Of the body, and of the answer that is wanted."""
+    """Of the body and of the requested answer."""
     body: bytes = field(repr=False)
     content_encoding: str | None = None
 
@@ -22,7 +22,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An answer as bytes; `status` is that of HTTP on every transport."""
+    """An encoded answer; `status` is an HTTP status on every transport."""
 
     status: int
     content_type: str
@@ -31,15 +31,15 @@ class Incoming:
 
 
 ANSWER_LIMIT: Final = 16 * 1024 * 1024
-"""Bytes of an answer, inflated: a service that goes wrong must not take its callers along."""
+"""Bytes of a decompressed answer; protects callers from a faulty service."""
 
 
 class Transport(Protocol):
-    """One way to services."""
+    """A transport to services."""
 
     async def send(self, call: Outgoing, *, timeout: float) -> Incoming:
-        """Return the answer, whatever its status; the caller gives up by itself after `timeout` seconds.
+        """Return the answer with any status; the caller cancels after `timeout` seconds.
 
         Raises:
-            RpcUnavailable: There is none; the call may or may not have had its effect. No secret is in the error.
+            RpcUnavailable: No answer; the call may or may not have run. The error contains no secret.
         """
