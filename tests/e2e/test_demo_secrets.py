@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml, told only that the API is WeChat's own: none of them starts."""
+"""Services with the demo secrets of docker-compose.yml do not start with WeChat's own API."""
 
 import re
 import subprocess
@@ -6,20 +6,20 @@ import sys
 
 import pytest
 
-from tests.e2e.local.runner import environment
+from tests.e2e.local.run_command import environment
 from tests.support.readme import ROOT
 
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 
 def default_of(variable: str) -> str:
-    """The demo default that the compose file has for a variable."""
+    """Return the demo default of a variable in the compose file."""
     return next(iter(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE)))
 
 
 @pytest.mark.parametrize("service", ["ingress", "token", "worker"])
 def test_a_service_with_demo_secrets_refuses_a_real_account(service: str) -> None:
-    """It ends with code 2 before it connects anywhere, and names each variable to set."""
+    """The service ends with code 2 before it connects to a server, and names each variable to set."""
     variables = environment(
         WXBUS_AMQP_URL=f"amqp://wxbus:{default_of('RABBITMQ_PASSWORD')}@127.0.0.1:1/",
         WXBUS_REDIS_URL=f"redis://:{default_of('REDIS_PASSWORD')}@127.0.0.1:1/0",

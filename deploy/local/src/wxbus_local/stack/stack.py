@@ -8,7 +8,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 import psutil
 import requests
@@ -105,7 +105,7 @@ class Stack:
             errors="replace",
             start_new_session=True,  # Ctrl-C must not reach it: `stop` stops it in good order
         )
-        reader = self._readers[name] = threading.Thread(target=self._read, args=(name, process), daemon=True)
+        reader = self._readers[name] = threading.Thread(target=self._read, args=(name, process.stdout), daemon=True)
         reader.start()
 
     def wait_ready(self, on_ready: Callable[[str, float], None]) -> None:
@@ -157,11 +157,12 @@ class Stack:
         for reader in self._readers.values():
             reader.join(DRAIN_TIMEOUT)
 
-    def _read(self, name: str, process: "subprocess.Popen[str]") -> None:
-        for text in process.stdout or ():
-            line = Line(name, text.rstrip("\n"))
-            self._last_output.add(line)
-            self._on_line(line)
+    def _read(self, name: str, output: IO[str]) -> None:
+        with output:
+            for text in output:
+                line = Line(name, text.rstrip("\n"))
+                self._last_output.add(line)
+                self._on_line(line)
 
 
 def _probe(url: str) -> str | None:
