@@ -242,6 +242,15 @@ TRIED = """
 """
 
 
+async def test_the_page_translates_the_scope_sentence(http: TestClient) -> None:
+    """The page removes the sentence's beginning from the description, so both files have the same text."""
+    document = await (await http.get("/openapi.json")).json()
+    script = await (await http.get("/docs/page.js")).text()
+    sentence = "Requires an API key with the scope "
+    assert document["paths"]["/rpc/echo/say"]["post"]["description"].startswith(sentence)
+    assert sentence in script
+
+
 NARROW = """
 (async () => {
   while (!document.querySelector("section")) await new Promise((go) => setTimeout(go, 5));

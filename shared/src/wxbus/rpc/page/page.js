@@ -1,17 +1,17 @@
 "use strict";
-// Text goes into the page as text alone (textContent): nothing that a service answers is ever markup.
+// All text is set as textContent: answers are never interpreted as markup.
 
 const TEXTS = {
   en: {
     required: "required", or: " or ", listOf: "list of ", anything: "anything", comma: ", ", call: "Call", request: "Request", answer: "Answer",
     needs: (text) => text, requestOf: (id) => `Request of ${id}`, retry: (wait) => `retry after ${wait} s`,
-    noAnswer: "no answer: ", unreadable: "The description cannot be read: ",
+    noAnswer: "no answer: ", unreadable: "Unreadable OpenAPI document: ",
     limits: { minLength: "at least", maxLength: "at most", minimum: "from", exclusiveMinimum: "above", maximum: "to" },
   },
   zh: {
     required: "必填", or: " 或 ", listOf: "列表，元素为 ", anything: "任意值", comma: "，", call: "调用", request: "请求", answer: "返回",
-    needs: (text) => text.replace("Needs an API key with the scope ", "需要的权限："), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
-    noAnswer: "没有回答：", unreadable: "无法读取描述：",
+    needs: (text) => text.replace("Requires an API key with the scope ", "需要的权限："), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
+    noAnswer: "没有回答：", unreadable: "无法读取 OpenAPI 文档：",
     limits: { minLength: "长度至少", maxLength: "长度至多", minimum: "不小于", exclusiveMinimum: "大于", maximum: "不大于" },
   },
 };
