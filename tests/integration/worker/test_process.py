@@ -195,7 +195,7 @@ async def test_reloading_runs_what_is_written(a_process: Start, variables: dict[
     handlers.write_text("def\n")
     await until_said(process, "worker.stopped")
     await until_said(process, "importing mybot.handlers failed: SyntaxError")
-    await until_said(process, "worker.waits_for_change")
+    await until_said(process, "worker.waiting_for_change")
 
     handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}{one.replace('first', 'second')}")
     assert json.loads(await until_said(process, "worker.started"))["handlers"] == 2

@@ -1,4 +1,8 @@
-"""For development: the worker starts again whenever its handlers change."""
+"""Restarts the worker when its handlers change, for development.
+
+`watchfiles.arun_process` does not fit: it kills a process 5 s after SIGINT, whatever handlers run, does not notice that
+the process ended, and leaves it running when it is itself interrupted.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -11,39 +15,41 @@ import watchfiles
 from wxbus.runtime.processes import Child
 from wxbus.runtime.signals import stop_signal
 
-PYTHON = watchfiles.PythonFilter()
-
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def keep_reloading(work: Callable[[], None], folder: Path, *, recursive: bool, grace: float) -> None:
-    """Run `work` in a process, and anew when a Python file in `folder` changes, until SIGTERM or SIGINT.
+async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: bool, grace: float) -> None:
+    """Run `work` in a child process, and restart it when a Python file in `folder` changes, until SIGTERM or SIGINT.
 
-    What is wrong with the handlers is told; then the next change is waited for.
-    With `recursive`, the folders below it count too. `grace` is in seconds, for each stop.
+    If the process ends by itself, the reason is printed, and the next change restarts it.
+
+    Args:
+        work: The main function of the process; it can be pickled.
+        folder: The folder of the handlers.
+        recursive: Whether to watch the folders below it, too.
+        grace: Seconds between SIGTERM and SIGKILL at each restart.
     """
     child = Child(work, number=0, grace=grace)
     stopping = stop_signal(at_once=child.kill)
+    only_python = watchfiles.PythonFilter()
+    changes = watchfiles.awatch(folder, watch_filter=only_python, recursive=recursive, stop_event=stopping)
     log.info("worker.watching", folder=str(folder))
-    changes = watchfiles.awatch(
-        folder, watch_filter=watchfiles.PythonFilter(), recursive=recursive, stop_event=stopping
-    )
-    child.start()
-    telling = asyncio.create_task(_tell_end(child, stopping))
     try:
-        async for changed in changes:
-            log.info("worker.reloading", changed=sorted({Path(path).name for _, path in changed}))
-            telling.cancel()
-            await child.stop()
+        while True:
             child.start()
-            telling = asyncio.create_task(_tell_end(child, stopping))
+            reporting = asyncio.create_task(_report_end(child, stopping))
+            changed = await anext(changes, None)
+            reporting.cancel()
+            if changed is None:
+                return
+            log.info("worker.reloading", changed=sorted({Path(path).name for _, path in changed}))
+            await child.stop()
     finally:
-        telling.cancel()
         await child.stop()
 
 
-async def _tell_end(child: Child, stopping: asyncio.Event) -> None:
+async def _report_end(child: Child, stopping: asyncio.Event) -> None:
     await child.ended.wait()
     if not stopping.is_set():
         typer.echo(child.misconfigured() or f"the worker has ended with exit code {child.code}", err=True)
-        log.warning("worker.waits_for_change")
+        log.warning("worker.waiting_for_change")

@@ -12,7 +12,7 @@ from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process, supervise
 from wxbus.runtime.signals import stop_signal
 from wxbus_worker.app import CLOSE_TIME, serve
-from wxbus_worker.cli.reload import keep_reloading
+from wxbus_worker.cli.reload import run_with_reload
 from wxbus_worker.handlers.loading import folder_of, load_router
 from wxbus_worker.settings import WorkerSettings
 
@@ -30,7 +30,7 @@ def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) 
     if reload:
         folder = folder_of(settings.app, app_dir=settings.app_dir)
         package = folder != Path(settings.app_dir).resolve()  # a module alone: not everything below its folder
-        uvloop.run(keep_reloading(partial(_be, settings), folder, recursive=package, grace=grace))
+        uvloop.run(run_with_reload(partial(_be, settings), folder, recursive=package, grace=grace))
     elif processes == 1:
         uvloop.run(_serve(settings))
     else:
