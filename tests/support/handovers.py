@@ -83,7 +83,7 @@ async def disconnected(victim: Service, by: Service) -> None:
 
 def share_time(joined: Service, since: float) -> float:
     """Return the seconds from its connecting until it was given the last partition of its share."""
-    began = min(at for at, _ in events(joined, "consumer.connected") if at >= since)
+    began = min(at for at, _ in events(joined, "consumer.subscribed") if at >= since)
     return max(one.at for one in taken([joined])) - began
 
 

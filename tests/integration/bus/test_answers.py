@@ -98,5 +98,5 @@ async def test_what_is_no_answer_is_ignored(
 
 async def test_nobody_is_answered_who_did_not_ask(publisher: Publisher) -> None:
     """That is a slip of the caller and shows as one."""
-    with pytest.raises(ValueError, match="nobody waits"):
+    with pytest.raises(ValueError, match="no reply_to"):
         await publisher.answer(an_envelope(), ANSWER, budget=10)

@@ -289,7 +289,7 @@ async def test_check_tells_of_a_blocked_connection(publisher: Publisher, monkeyp
     async def never() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(publisher._connection, "ready", never)
+    monkeypatch.setattr(publisher._session.current(), "until_unblocked", never)
     with pytest.raises(BrokerUnavailable, match="alarm"):
         await publisher.check()
 

@@ -139,7 +139,7 @@ async def test_junk_stops_nothing(
     statuses = [entry["status"] for entry in logs if entry["event"] == "rpc.call"]
     assert len(statuses) == 3 * (len(junk) - 1) + 1
     assert {status // 100 for status in statuses} == {2, 4}
-    assert not any(entry["event"] == "rpc.link_lost" for entry in logs)
+    assert not any(entry["event"] == "rabbitmq.disconnected" for entry in logs)
 
 
 async def _ignore(_message: object) -> None:

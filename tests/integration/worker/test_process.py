@@ -109,7 +109,7 @@ async def test_a_signal_ends_it_in_good_order(
 ) -> None:
     """It says so, and its exit code is 0: a supervisor sees no failure."""
     process = await a_process("--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), **variables)
-    await until_said(process, "consumer.connected")
+    await until_said(process, "consumer.subscribed")
     process.send_signal(number)
     await until_said(process, "worker.stopped")
     assert await process.wait() == 0
@@ -154,7 +154,7 @@ async def test_plain_methods_run_side_by_side(
     (tmp_path / "mybot.py").write_text(MEETING)
     variables["WORKER_HANDLER_TIMEOUT"] = "120"
     process = await a_process("--app", "mybot:Meeting", "--app-dir", str(tmp_path), **variables)
-    await until_said(process, "consumer.connected")
+    await until_said(process, "consumer.subscribed")
     async with Publisher.open(amqp_url, topology, name="users") as publisher:
         for openid in (f"o_{number}" for number in range(MEMBERS)):
             await publisher.publish(a_text_envelope(openid=openid, lane=f"wx1:{openid}"), budget=10)
@@ -171,7 +171,7 @@ async def test_a_plain_method_that_never_ends_does_not_keep_the_process(
     (tmp_path / "mybot.py").write_text(WAITING)
     variables["WORKER_GRACE"] = "0.2"
     process = await a_process("--app", "mybot:Waiting", "--app-dir", str(tmp_path), **variables)
-    await until_said(process, "consumer.connected")
+    await until_said(process, "consumer.subscribed")
     async with Publisher.open(amqp_url, topology, name="users") as publisher:
         await publisher.publish(a_text_envelope(), budget=10)
     await until_said(process, "waiting")

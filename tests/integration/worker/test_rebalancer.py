@@ -45,6 +45,7 @@ class Member:
     """The part of a worker that subscribes to partitions."""
 
     name: str
+    amqp_url: str
     consumer: Consumer
     rebalancer: Rebalancer
     sink: AckingSink
@@ -82,7 +83,7 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
                     tasks.create_task(consumer.run())
                     tasks.create_task(rebalancer.run())
 
-            member = Member(name, consumer, rebalancer, sink, asyncio.create_task(run()))
+            member = Member(name, amqp_url, consumer, rebalancer, sink, asyncio.create_task(run()))
             try:
                 yield member
             finally:
@@ -95,9 +96,7 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
 async def until_shared(topology: Topology, *members: Member) -> None:
     """Return once each owner consumes and each standby waits, while messages arrive."""
     by_name = {member.name: member for member in members}
-    async with Publisher.open(
-        str(members[0].consumer._url.with_query(None)), topology, name="until shared"
-    ) as publisher:
+    async with Publisher.open(members[0].amqp_url, topology, name="until shared") as publisher:
         while True:
             await probe(publisher)
             wanted = {
@@ -160,7 +159,7 @@ async def test_idle_partitions_move_too(join: Join, topology: Topology) -> None:
             )
 
         await until(assigned)
-        async with Publisher.open(str(one.consumer._url.with_query(None)), topology, name="t") as publisher:
+        async with Publisher.open(one.amqp_url, topology, name="t") as publisher:
             for number in range(50):
                 await publisher.publish(an_envelope(number, openid=f"o_{number}"), budget=10)
         for member in (one, two):

@@ -3,8 +3,8 @@ import inspect
 import traceback
 from types import ModuleType
 
+import aio_pika
 import aio_pika.exceptions
-import aiormq
 import aiormq.exceptions
 import pamqp.exceptions
 import pytest
@@ -141,10 +141,10 @@ async def test_a_deadline_inside_is_a_timeout() -> None:
 async def test_a_broker_that_hangs_up_in_the_handshake_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then aiormq raises what no generator lets through; a worker died of it."""
 
-    async def hung_up(_url: object) -> None:
+    async def hung_up(_connection: object) -> None:
         raise StopAsyncIteration
 
-    monkeypatch.setattr(aiormq, "connect", hung_up)
+    monkeypatch.setattr(aio_pika.Connection, "connect", hung_up)
     with pytest.raises(BrokerUnavailable, match="connecting to RabbitMQ: the connection was closed"):
         async with connected(address("amqp://guest:guest@127.0.0.1/", name="w")):
             pass

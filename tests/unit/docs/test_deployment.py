@@ -163,10 +163,10 @@ def test_an_image_has_only_the_libraries_of_its_service() -> None:
     found = {service: set(pins(service)) & CLIENTS for service in ("ingress", "sandbox", "token", "worker")}
 
     assert found == {
-        "ingress": {"aiormq"},
+        "ingress": {"aio-pika", "aiormq"},
         "sandbox": set(),
-        "token": {"aiormq", "redis"},
-        "worker": {"aiormq", "redis"},
+        "token": {"aio-pika", "aiormq", "redis"},
+        "worker": {"aio-pika", "aiormq", "redis"},
     }
 
 

@@ -1,16 +1,17 @@
-"""Connections to RabbitMQ, and the one place where its client's errors become ours.
+"""Connections and channels of aio-pika, and the translation of its errors to `BrokerUnavailable`.
 
-Below stands aiormq, the layer that carries aio-pika: the publisher and the consumer need a channel and its frames, not
-the message objects and the partial restore on top of them (RabbitMQ and Redis reference 3.7).
+Connections are plain, not aio-pika's robust ones (decision 0007, RabbitMQ and Redis reference 3.7).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
+from typing import cast
 
-import aiormq
-from aiormq.abc import AbstractConnection
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq import Channel
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, InvalidFrameError, PublishError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
@@ -19,7 +20,7 @@ from wxbus.aio.cancellation import Cancellation
 from wxbus.errors import TRANSPORT_CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
-"""Seconds. A connection that is silent for about three of these is closed (RabbitMQ and Redis reference 5)."""
+"""Seconds. Both sides close a connection that is silent for about three of these (RabbitMQ and Redis reference 5)."""
 CONNECT_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 2.0
 
@@ -27,17 +28,17 @@ BROKER_ERRORS = (
     AMQPError,
     ChannelInvalidStateError,  # a RuntimeError, outside aiormq's own branch
     PAMQPException,
-    StopAsyncIteration,  # the connection ended in the middle of the handshake; out of a generator it is a RuntimeError
+    StopAsyncIteration,  # the connection ended during the handshake; a generator would turn it into a RuntimeError
     *TRANSPORT_CLOSED,
 )
 
 
 class BrokerCall:
-    """A block in which whatever the broker's client raises becomes `BrokerUnavailable`.
+    """A block that translates all errors of the AMQP client to `BrokerUnavailable`.
 
-    That includes a `CancelledError` though nobody cancelled: a connection declared stuck fails what is in flight
-    that way. A real cancellation passes through, and is raised again at the end of the block if the client swallowed
-    it (`wxbus.aio.cancellation`).
+    aiormq fails pending calls of a stuck connection with a `CancelledError` although the task was not cancelled: that
+    is translated, too. A real cancellation passes, and is raised at the end of the block if the client swallowed it
+    (`wxbus.aio.cancellation`).
     """
 
     __slots__ = ("_cancellation", "_doing")
@@ -60,8 +61,8 @@ class BrokerCall:
         if isinstance(exc, asyncio.CancelledError):
             if cancelled:
                 return
-            raise BrokerUnavailable(f"{self._doing}: the connection was stuck and given up") from exc
-        # A connection that ends without an error fails what is in flight with a bare `Exception`.
+            raise BrokerUnavailable(f"{self._doing}: the connection was stuck and was closed") from exc
+        # A connection that ends without an error fails pending calls with a bare `Exception`.
         if isinstance(exc, BROKER_ERRORS) or kind is Exception:
             raise BrokerUnavailable(f"{self._doing}: {_reason(exc)}") from exc
 
@@ -71,8 +72,8 @@ def _reason(exc: BaseException) -> str:
         return "no queue is bound for it"
     if isinstance(exc, DeliveryError):
         return "RabbitMQ refused it, the queue may be full"
-    if isinstance(exc, InvalidFrameError):  # `connection.close` in place of `connection.open-ok`, its text is lost
-        return "RabbitMQ refused it; is the virtual host, the end of the address, right?"
+    if isinstance(exc, InvalidFrameError):  # `connection.close` instead of `connection.open-ok`; its text is lost
+        return "RabbitMQ refused it; check the virtual host at the end of the address"
     if isinstance(exc, StopAsyncIteration):
         return "the connection was closed"
     if isinstance(exc, TimeoutError):
@@ -81,10 +82,10 @@ def _reason(exc: BaseException) -> str:
 
 
 def address(url: str, *, name: str) -> URL:
-    """Return the address to connect to, with our heartbeat and the connection's name in RabbitMQ's lists.
+    """Return the address with the heartbeat, and with the connection's name in RabbitMQ's lists.
 
     Raises:
-        ConfigurationError: It is no AMQP address; the text does not repeat it, for it holds a password.
+        ConfigurationError: It is not an AMQP address; the text does not contain it, because it holds a password.
     """
     try:
         parsed = URL(url)
@@ -97,26 +98,44 @@ def address(url: str, *, name: str) -> URL:
 
 @asynccontextmanager
 async def connected(url: URL) -> AsyncIterator[AbstractConnection]:
-    """Yield a plain connection: what is lost stays lost, the caller starts over.
+    """Yield a connection, which is closed at the end of the block and never restored.
 
     Raises:
-        BrokerUnavailable: No connection within CONNECT_TIMEOUT, or it was lost in an operation of the block.
+        BrokerUnavailable: No connection within CONNECT_TIMEOUT, or it was lost during an operation of the block.
     """
-    with BrokerCall("connecting to RabbitMQ"):
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            connection = await aiormq.connect(url)
+    connection = aio_pika.Connection(url)
     try:
+        with BrokerCall("connecting to RabbitMQ"):
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await connection.connect()
         with BrokerCall("talking to RabbitMQ"):
             yield connection
     finally:
         with BrokerCall("closing the connection"):
-            await _closed(connection)
+            await _close(connection)
 
 
-async def _closed(connection: AbstractConnection) -> None:
+async def open_channel(
+    connection: AbstractConnection, *, confirms: bool = False, on_lost: Callable[[str], None] | None = None
+) -> Channel:
+    """Return a new channel of aiormq, the layer below aio-pika: publishing, deliveries and acks are hot paths.
+
+    `on_lost` is called with the reason when the channel is closed, or when RabbitMQ cancels its consumer: a deleted
+    queue does that, and leaves the channel open.
+    """
+    channel = await connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+    underlay = cast("Channel", await channel.get_underlay_channel())
+    if on_lost is not None:
+        underlay.closing.add_done_callback(lambda _: on_lost("its channel was closed"))
+        underlay.on_consumer_cancel_callbacks.add(lambda _: on_lost("RabbitMQ cancelled its consumer"))
+    return underlay
+
+
+async def _close(connection: AbstractConnection) -> None:
     try:
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await connection.close()
-    except TimeoutError:
-        # The peer does not answer; nothing of ours hangs on the goodbye.
-        return
+        with suppress(TimeoutError):  # the peer does not answer
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await connection.close()
+    finally:
+        # One that counts as open starts a task when it is garbage collected. Without a transport this returns at once.
+        await connection.close()

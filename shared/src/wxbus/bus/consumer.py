@@ -1,222 +1,178 @@
-"""The partition consumer (RabbitMQ and Redis reference 3): a plain connection of its own, one channel per partition.
+"""Consumes partitions on a connection of its own, one channel per partition (RabbitMQ and Redis reference 3).
 
-Partitions are taken and given up while it runs. RabbitMQ hands a partition to one subscription at a time, the oldest:
-taking one that another consumes means to wait for it.
+Partitions are subscribed and unsubscribed while it runs. RabbitMQ delivers a partition to one subscription at a time,
+the oldest one; a subscription behind others waits.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
-from aiormq.abc import AbstractConnection
+from aio_pika.abc import AbstractConnection
 
-from wxbus.aio.backoff import Backoff
-from wxbus.aio.waiting import wait_any
-from wxbus.bus.connection import HEARTBEAT, BrokerCall, address, connected
+from wxbus.bus.connection import BrokerCall, open_channel
 from wxbus.bus.declare import declare
-from wxbus.bus.intake import PartitionConsumer
+from wxbus.bus.partition_consumer import PartitionConsumer
 from wxbus.bus.ports import DeliveryHandler, PartitionSubscription
+from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 
 PREFETCH = 32
-"""Unacknowledged envelopes per partition. One constant for all: different ones break the order after two losses."""
-TICK = 1.0
-"""Seconds between looks at the clock, which find out that this process was frozen."""
+"""Unacknowledged envelopes per partition. The same for all consumers: different values break the order."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 def consumer_name(name: str) -> str:
-    """Return the name under which the connection of the consumer `name` stands in RabbitMQ's lists."""
+    """Return the name of the connection of consumer `name` in RabbitMQ's lists."""
     return f"{name}:consume"
 
 
 class Consumer:
-    """Delivers partitions to a sink until told to stop; makes its connection again whenever it is lost."""
+    """Delivers partitions to a handler until `stop`; reconnects after each loss."""
 
     def __init__(
-        self, url: str, topology: Topology, sink: DeliveryHandler, *, name: str, prefetch: int = PREFETCH
+        self, url: str, topology: Topology, handler: DeliveryHandler, *, name: str, prefetch: int = PREFETCH
     ) -> None:
-        self._url = address(url, name=consumer_name(name))
+        self._session = Session(url, self._set_up, name=consumer_name(name), fail_on_configuration=True)
         self._topology = topology
-        self._sink = sink
+        self._handler = handler
         self._prefetch = prefetch
-        self.subscribed = asyncio.Event()
-        """Set while every partition that was taken is consumed or waited for."""
-        self.admitted = asyncio.Event()
-        """Clear it to make no new connection for the time being."""
-        self.admitted.set()
+        self.subscribed = self._session.available
+        """Set while all wanted partitions are subscribed."""
+        self.admitted = self._session.allowed
+        """Clear it to prevent new connections."""
         self._wanted: dict[int, bool] = {}
-        """Partitions to subscribe to at each new connection, and whether only as a standby."""
-        self._intakes: dict[int, PartitionConsumer] = {}
-        self._leaving: dict[int, PartitionConsumer] = {}
+        """Partitions to subscribe at each new connection, and whether as a standby."""
+        self._consumers: dict[int, PartitionConsumer] = {}
+        self._closing: dict[int, PartitionConsumer] = {}
         self._connection: AbstractConnection | None = None
         self._subscribing = asyncio.Lock()
-        self._stopping = asyncio.Event()
-        self._over: asyncio.Future[str] | None = None
-        self._reason = "not connected yet"
 
     async def run(self, partitions: Iterable[int] = ()) -> None:
-        """Deliver these partitions and those that are taken later; returns after `stop`.
+        """Deliver these partitions and those subscribed later; returns after `stop`.
 
         Raises:
-            ConfigurationError: The queues are there with other settings.
+            ConfigurationError: The queues exist with other settings.
         """
         self._wanted.update(dict.fromkeys(partitions, False))
-        backoff = Backoff()
-        while await self._may_connect():
-            try:
-                self._reason = await self._session(backoff)
-            except BrokerUnavailable as exc:
-                self._reason = str(exc)
-            if not self._stopping.is_set():
-                delay = backoff.delay()
-                log.warning("consumer.lost", reason=self._reason, connecting_in=round(delay, 3))
-                await wait_any(self._stopping, within=delay)
+        await self._session.run()
 
     def disconnect(self, reason: str) -> None:
-        """End the connection and with it every subscription: drop what was fetched, it goes to others."""
-        self._end_session(reason)
+        """End the connection; its prefetched messages go to other consumers."""
+        self._session.end(reason)
 
     async def subscribe(self, partition: int, *, standby: bool = False) -> None:
-        """Subscribe to a partition, now if connected and at every new connection; it may be held already.
+        """Subscribe to a partition at once if connected, and at each new connection.
 
-        A `standby` subscribes after the others at a new connection, so that it is less likely to get deliveries.
+        A `standby` subscribes after the others at a new connection, so it is less likely to become active.
         """
-        while leaving := self._leaving.get(partition):
-            await leaving.over.wait()
+        while closing := self._closing.get(partition):
+            await closing.closed.wait()
         async with self._subscribing:
             self._wanted[partition] = standby
-            if self._connection is None or partition in self._intakes or self._stopping.is_set():
+            if self._connection is None or partition in self._consumers or self._session.stopping.is_set():
                 return
             try:
                 with BrokerCall("subscribing"):
                     await self._subscribe(self._connection, partition)
             except BrokerUnavailable as exc:
-                self._end_session(f"partition {partition}: {exc}")
+                self._session.end(f"partition {partition}: {exc}")
 
     async def unsubscribe(self, partition: int) -> None:
-        """Let what runs of a partition end, then hand it to the next subscription; it need not be held."""
+        """Wait for the running deliveries of a partition, then give it to the next subscription."""
         async with self._subscribing:
             self._wanted.pop(partition, None)
-            leaving = self._leave(partition)
-        if leaving:
-            await self._close(leaving)
+            closing = self._start_closing(partition)
+        if closing:
+            await self._close(closing)
 
     @property
     def subscriptions(self) -> dict[int, PartitionSubscription]:
-        """Return the partitions subscribed to now."""
+        """Return the current subscriptions by partition."""
         return {
             partition: PartitionSubscription(
                 standby=self._wanted.get(partition, False),
-                delivering=None if intake.delivering_since is None else monotonic() - intake.delivering_since,
+                delivering=None if consumer.delivering_since is None else monotonic() - consumer.delivering_since,
             )
-            for partition, intake in self._intakes.items()
+            for partition, consumer in self._consumers.items()
         }
 
     async def stop(self) -> None:
-        """Give up every partition: drain it, close its channel. Then `run` returns."""
-        self._stopping.set()
+        """Drain every partition and close its channel; then `run` returns."""
+        self._session.stopping.set()
         try:
             async with self._subscribing:
-                before = list(self._leaving.values())
-                leaving = [intake for partition in tuple(self._intakes) if (intake := self._leave(partition))]
+                before = list(self._closing.values())
+                closing = [consumer for one in tuple(self._consumers) if (consumer := self._start_closing(one))]
             async with asyncio.TaskGroup() as group:
-                for intake in leaving:
-                    group.create_task(self._close(intake))
-                for intake in before:
-                    group.create_task(intake.over.wait())
+                for consumer in closing:
+                    group.create_task(self._close(consumer))
+                for consumer in before:
+                    group.create_task(consumer.closed.wait())
         finally:
-            if self._over is not None and not self._over.done():
-                self._over.set_result("stopped")
+            self._session.end("stopped")
 
     async def check(self) -> None:
-        """Return if deliveries can come in now, or raise BrokerUnavailable."""
-        if not self.subscribed.is_set():
-            raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
+        """Return if the wanted partitions are subscribed, or raise BrokerUnavailable."""
+        self._session.current()
 
-    async def _may_connect(self) -> bool:
-        """Return True once a connection may be made, or False if we are to stop."""
-        await wait_any(self.admitted, self._stopping)
-        return not self._stopping.is_set()
-
-    async def _session(self, backoff: Backoff) -> str:
-        """Consume on one connection; return why it ended."""
-        async with connected(self._url) as connection:
-            await declare(connection, self._topology)
-            over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            try:
-                self._over, self._connection = over, connection
-                async with self._subscribing:
-                    for partition in sorted(self._wanted, key=self._wanted.__getitem__):
-                        if self._stopping.is_set():
-                            break
-                        await self._subscribe(connection, partition)
-                self.subscribed.set()
-                backoff.reset()
-                log.info("consumer.connected", partitions=len(self._intakes))
-                return await _until(over)
-            finally:
-                self._over = self._connection = None
-                self.subscribed.clear()
-                for intake in (*self._intakes.values(), *self._leaving.values()):
-                    intake.lost()
-                self._intakes.clear()
+    @asynccontextmanager
+    async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[AbstractConnection]:
+        """Subscribe to the wanted partitions; drop all at the end."""
+        await declare(connection, self._topology)
+        try:
+            self._connection = connection
+            async with self._subscribing:
+                for partition in sorted(self._wanted, key=self._wanted.__getitem__):
+                    if self._session.stopping.is_set():
+                        break
+                    await self._subscribe(connection, partition)
+            log.info("consumer.subscribed", partitions=len(self._consumers))
+            yield connection
+        finally:
+            self._connection = None
+            for consumer in (*self._consumers.values(), *self._closing.values()):
+                consumer.lost()
+            self._consumers.clear()
 
     async def _subscribe(self, connection: AbstractConnection, partition: int) -> None:
-        channel = await connection.channel(publisher_confirms=False)
-        intake = PartitionConsumer(partition, channel, self._sink)
-        channel.closing.add_done_callback(lambda _: self._lost(intake, "its channel was closed"))
-        # A deleted queue cancels its consumer and leaves the channel open.
-        channel.on_consumer_cancel_callbacks.add(lambda _: self._lost(intake, "RabbitMQ cancelled its consumer"))
+        channel = await open_channel(connection, on_lost=lambda reason: self._lost(consumer, reason))
+        consumer = PartitionConsumer(partition, channel, self._handler)
         await channel.basic_qos(prefetch_count=self._prefetch)
-        self._intakes[partition] = intake
+        self._consumers[partition] = consumer
         try:
-            await channel.basic_consume(self._topology.inbox_queue(partition).name, intake.on_message)
+            await channel.basic_consume(self._topology.inbox_queue(partition).name, consumer.on_message)
         except BaseException:
-            self._drop(intake)
+            self._drop(consumer)
             raise
         if connection is not self._connection:  # it is being closed
-            self._drop(intake)
+            self._drop(consumer)
 
-    def _leave(self, partition: int) -> PartitionConsumer | None:
-        """Return the partition's intake, if there is one, on its way out."""
-        intake = self._intakes.pop(partition, None)
-        if intake:
-            self._leaving[partition] = intake
-        return intake
+    def _start_closing(self, partition: int) -> PartitionConsumer | None:
+        consumer = self._consumers.pop(partition, None)
+        if consumer:
+            self._closing[partition] = consumer
+        return consumer
 
-    async def _close(self, intake: PartitionConsumer) -> None:
+    async def _close(self, consumer: PartitionConsumer) -> None:
         try:
-            await intake.give_up()
+            await consumer.give_up()
         finally:
-            del self._leaving[intake.partition]
-            intake.over.set()
+            del self._closing[consumer.partition]
+            consumer.closed.set()
 
-    def _lost(self, intake: PartitionConsumer, reason: str) -> None:
-        known = intake.gone  # we closed it ourselves, or the session is over already
-        self._drop(intake)
-        # While stopping, the others are still being drained over this connection.
-        if not known and not self._stopping.is_set():
-            self._end_session(f"partition {intake.partition}: {reason}")
+    def _lost(self, consumer: PartitionConsumer, reason: str) -> None:
+        expected = consumer.ended  # we closed the channel, or the connection has ended before
+        self._drop(consumer)
+        # While stopping, other partitions are still being drained over this connection.
+        if not expected and not self._session.stopping.is_set():
+            self._session.end(f"partition {consumer.partition}: {reason}")
 
-    def _drop(self, intake: PartitionConsumer) -> None:
-        if self._intakes.get(intake.partition) is intake:
-            del self._intakes[intake.partition]
-        intake.lost()
-
-    def _end_session(self, reason: str) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_result(reason)
-
-
-async def _until(over: asyncio.Future[str]) -> str:
-    """Return why the session is over; a process that stood still has lost its connection, noticed or not."""
-    while not over.done():
-        before = monotonic()
-        await asyncio.wait({over}, timeout=TICK)
-        if monotonic() - before > TICK + HEARTBEAT:
-            return "this process stood still for longer than the heartbeat"
-    return over.result()
+    def _drop(self, consumer: PartitionConsumer) -> None:
+        if self._consumers.get(consumer.partition) is consumer:
+            del self._consumers[consumer.partition]
+        consumer.lost()

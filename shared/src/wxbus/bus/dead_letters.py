@@ -1,4 +1,4 @@
-"""The dead letters: looked at without taking them away, replayed, dropped."""
+"""Reads, replays and drops dead letters."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 from pamqp.commands import Basic
 
 from wxbus.bus import wire
-from wxbus.bus.connection import BrokerCall, address, connected
+from wxbus.bus.connection import BrokerCall, address, connected, open_channel
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
@@ -24,7 +24,7 @@ PUBLISH_BUDGET = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that no attempt could save; texts are empty where it does not say."""
+    """A dead-lettered message; a text is empty if the message has no such header."""
 
     id: str
     kind: str
@@ -32,29 +32,29 @@ class DeadLetter:
     openid: str
     lane: str
     reason: str
-    """`reject`, `attempts`, `unreadable`, `poison`; or RabbitMQ's own, like `delivery_limit`."""
+    """`reject`, `attempts`, `unreadable`, `poison`; or a reason of RabbitMQ, for example `delivery_limit`."""
     error: str
     traceback: str
     attempts: int
     died_at: float
-    """Seconds since the epoch; 0 if it does not say."""
+    """Seconds since the epoch; 0 if unknown."""
     received_at: float
     traceparent: str
     replayed: bool
-    """It was a replay itself."""
+    """It was a replay."""
     committed: bool
-    """Its changes were committed: a replay runs no handler, and sends the replies that are left."""
+    """Its changes are committed: a replay runs no handler and sends the remaining replies."""
     body: bytes
     tag: int
-    """Of its delivery to us."""
+    """Delivery tag."""
     envelope: Envelope | None
     """None if it is unreadable."""
 
 
 class DeadLetters:
-    """What stands in the queue of dead letters. What is neither replayed nor dropped stays there.
+    """The queue of dead letters. A letter that is neither replayed nor dropped stays in it.
 
-    In no order: when one who looked at more than nine gives them back, RabbitMQ mixes them up. They say when they died.
+    The order is undefined: RabbitMQ mixes letters that a reader returns. Each has its time of death.
     """
 
     def __init__(self, channel: AbstractChannel, topology: Topology) -> None:
@@ -65,22 +65,22 @@ class DeadLetters:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, topology: Topology) -> AsyncIterator["DeadLetters"]:
-        """Yield them; at the end of the block RabbitMQ has back what was only looked at.
+        """Yield the queue; at the end of the block letters that were only read return to it.
 
         Raises:
             BrokerUnavailable: RabbitMQ does not answer.
         """
         async with connected(address(url, name="dead letters")) as connection:
             await declare_queue(connection, topology.dead_queue)
-            yield cls(await connection.channel(publisher_confirms=False), topology)
+            yield cls(await open_channel(connection), topology)
 
     async def count(self) -> int:
-        """Return how many there are for us to read."""
+        """Return the number of letters that can be read."""
         with BrokerCall("counting dead letters"):
             return (await self._channel.queue_declare(self._queue, passive=True)).message_count or 0
 
     async def read(self) -> AsyncIterator[DeadLetter]:
-        """Yield each letter once, until there is no more; another reader does not see them meanwhile."""
+        """Yield each letter once; other readers do not get these letters meanwhile."""
         while True:
             with BrokerCall("reading dead letters"):
                 message = await self._channel.basic_get(self._queue)
@@ -89,14 +89,14 @@ class DeadLetters:
             yield _letter(message)
 
     async def replay(self, letter: DeadLetter, inbox: Inbox) -> None:
-        """Send it through its user's lane again, as a first attempt, and take it out of the dead letters.
+        """Publish a letter to its user's lane again as a first attempt, and drop it here.
 
-        If its changes were committed, no handler runs again and only the replies that are left are sent. The same
-        letter replayed again, because its removal did not come through, has the same id and runs once.
+        If its changes are committed, no handler runs and only the remaining replies are sent. A second replay after
+        a failed drop has the same id and runs once.
 
         Raises:
-            UnreadableEnvelope: It has no lane to go through.
-            BrokerUnavailable: No confirm; it is still among the dead letters.
+            UnreadableEnvelope: The letter has no lane.
+            BrokerUnavailable: No confirm; the letter stays in the queue.
         """
         if letter.envelope is None:
             raise UnreadableEnvelope(f"dead letter {letter.id or '(no id)'} is unreadable: it can only be dropped")
@@ -107,7 +107,7 @@ class DeadLetters:
         await self.drop(letter)
 
     async def drop(self, letter: DeadLetter) -> None:
-        """Take it out of the dead letters."""
+        """Remove a letter from the queue."""
         with BrokerCall("dropping a dead letter"):
             await self._channel.basic_ack(letter.tag)
 

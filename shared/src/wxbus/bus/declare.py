@@ -1,6 +1,6 @@
-"""Declares the topology: what is there already with the same settings stays as it is."""
+"""Declares exchanges, queues and bindings; existing ones with the same settings stay as they are."""
 
-from aiormq.abc import AbstractConnection
+from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ChannelPreconditionFailed
 
 from wxbus.bus.connection import BrokerCall
@@ -9,43 +9,45 @@ from wxbus.errors import ConfigurationError
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
-    """Make every exchange, queue and binding of `topology` exist.
+    """Declare every exchange, queue and binding of `topology`.
 
     Raises:
-        ConfigurationError: One is there with other settings, which cannot be changed; the text names it.
+        ConfigurationError: One exists with other settings, which cannot be changed; the text names it.
         BrokerUnavailable: The connection was lost.
     """
     with BrokerCall("declaring the topology"):
         channel = await connection.channel(publisher_confirms=False)
         exchanges: set[str] = set()
         for binding in topology.bindings():
-            exchange, queue = binding.exchange, binding.queue
+            exchange = binding.exchange
             try:
                 if exchange.name not in exchanges:
                     exchanges.add(exchange.name)
-                    await channel.exchange_declare(exchange.name, exchange_type=exchange.type, durable=True)
-                await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+                    await channel.declare_exchange(exchange.name, exchange.type, durable=True)
+                queue = await channel.declare_queue(
+                    binding.queue.name, durable=True, arguments=dict(binding.queue.arguments)
+                )
             except ChannelPreconditionFailed as exc:
-                raise ConfigurationError(
-                    f"RabbitMQ has {exchange.name} or {queue.name} with other settings, which cannot be changed: {exc}"
-                ) from exc
-            await channel.queue_bind(queue.name, exchange.name, binding.routing_key)
+                raise _conflict(f"{exchange.name} or {binding.queue.name}", exc) from exc
+            await queue.bind(exchange.name, binding.routing_key)
         await channel.close()
 
 
 async def declare_queue(connection: AbstractConnection, queue: Queue) -> None:
-    """Make one queue exist, reached by the default exchange.
+    """Declare one queue, which the default exchange routes to.
 
     Raises:
-        ConfigurationError: It is there with other settings, which cannot be changed.
+        ConfigurationError: It exists with other settings, which cannot be changed.
         BrokerUnavailable: The connection was lost.
     """
     with BrokerCall(f"declaring {queue.name}"):
         channel = await connection.channel(publisher_confirms=False)
         try:
-            await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+            await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
         except ChannelPreconditionFailed as exc:
-            raise ConfigurationError(
-                f"RabbitMQ has {queue.name} with other settings, which cannot be changed: {exc}"
-            ) from exc
+            raise _conflict(queue.name, exc) from exc
         await channel.close()
+
+
+def _conflict(name: str, exc: ChannelPreconditionFailed) -> ConfigurationError:
+    return ConfigurationError(f"RabbitMQ has {name} with other settings, which cannot be changed: {exc}")

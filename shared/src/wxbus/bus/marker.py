@@ -1,4 +1,4 @@
-"""A queue that nothing is published to. While it is there, RabbitMQ has the data from before."""
+"""A queue without messages: while it exists, RabbitMQ still has its data."""
 
 from typing import Final
 
@@ -13,30 +13,30 @@ ABSENT: Final = "no queue"
 
 
 class Marker:
-    """The marker of one installation, on a connection that lasts for one question."""
+    """The marker queue of one installation; each call uses a connection of its own."""
 
     def __init__(self, url: str, topology: Topology, *, name: str) -> None:
         self._url = address(url, name=f"{name}:marker")
         self._queue = topology.marker_queue
 
     async def exists(self) -> bool:
-        """Return whether it exists.
+        """Return whether the queue exists.
 
         Raises:
-            BrokerUnavailable: RabbitMQ does not say.
+            BrokerUnavailable: RabbitMQ does not answer, or the queue is on a node that is down.
         """
         async with connected(self._url) as connection:
             with BrokerCall(f"looking for {self._queue.name}"):
                 channel = await connection.channel(publisher_confirms=False)
                 try:
-                    await channel.queue_declare(self._queue.name, passive=True)
+                    await channel.declare_queue(self._queue.name, passive=True)
                 except ChannelNotFoundEntity as exc:
-                    if ABSENT not in str(exc):  # it exists, on a node that is down
+                    if ABSENT not in str(exc):  # the queue exists, on a node that is down
                         raise
                     return False
             return True
 
     async def declare(self) -> None:
-        """Make it exist, or raise BrokerUnavailable."""
+        """Declare the queue, or raise BrokerUnavailable."""
         async with connected(self._url) as connection:
             await declare_queue(connection, self._queue)

@@ -1,31 +1,31 @@
-"""The outlet over RabbitMQ: every call returns after the broker's confirm, or raises `BrokerUnavailable`."""
+"""Publishes to RabbitMQ: every call returns after the confirm, or raises `BrokerUnavailable`."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import cast
 
 import structlog
-from aiormq import Channel
-from aiormq.abc import AbstractConnection, DeliveredMessage
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 
-from wxbus.aio.backoff import Backoff
+from wxbus.aio.waiting import background
 from wxbus.bus import wire
-from wxbus.bus.connection import BrokerCall, address, connected
+from wxbus.bus.aiormq_internals import ConfirmChannel
+from wxbus.bus.connection import BrokerCall, open_channel
 from wxbus.bus.declare import declare
 from wxbus.bus.envelope import Envelope, new_id
-from wxbus.bus.intake import PartitionDelivery
+from wxbus.bus.partition_consumer import PartitionDelivery
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer
 from wxbus.bus.ports import Death, Delivery, PassiveAnswerHandler
-from wxbus.bus.sender import Sender
+from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
-from wxbus.errors import BrokerUnavailable, UnreadableEnvelope, WxbusError
+from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
 WINDOW = 50
-"""Publishes in flight at once: more only add latency (RabbitMQ and Redis reference 5)."""
+"""Unconfirmed publishes at once; more only add latency (RabbitMQ and Redis reference 5)."""
 BLOCKED_AFTER = 0.05
 """Seconds after which a connection that is not ready counts as blocked by an alarm."""
 
@@ -33,7 +33,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Publisher:
-    """A connection for publishing alone, made again whenever it is lost."""
+    """Publishes on a connection of its own; implements `wxbus.bus.ports.PublisherPort`."""
 
     def __init__(
         self,
@@ -45,19 +45,12 @@ class Publisher:
         answers: PassiveAnswerHandler | None = None,
     ) -> None:
         """Use `open`, which also keeps the connection."""
-        self._url = address(url, name=f"{name}:publish")
+        self._session = Session(url, self._set_up, name=f"{name}:publish")
         self._topology = topology
         self._window = asyncio.Semaphore(window)
         self._inbox = topology.inbox.name
         self._dead = topology.dead.name
-        self.connections = 0
-        """How many were made so far: another one means that RabbitMQ was away."""
         self._answers = answers
-        self._sender: Sender | None = None
-        self._connection: AbstractConnection | None = None
-        self._usable = asyncio.Event()
-        self._over: asyncio.Future[None] | None = None
-        self._reason = "not connected yet"
 
     @classmethod
     @asynccontextmanager
@@ -70,30 +63,30 @@ class Publisher:
         window: int = WINDOW,
         answers: PassiveAnswerHandler | None = None,
     ) -> AsyncIterator["Publisher"]:
-        """Yield a publisher; it connects by itself, now and after every loss, so the broker may come later than we.
+        """Yield a publisher, which connects now and after every loss; RabbitMQ may start later.
 
-        Without `answers`, nothing may be published with `reply_to=REPLY_TO`.
+        Without `answers`, no envelope may be published with `reply_to=REPLY_TO`.
         """
         publisher = cls(url, topology, name=name, window=window, answers=answers)
-        supervisor = asyncio.create_task(publisher._supervise(), name="publisher")
-        try:
+        async with publisher._session.running():
             yield publisher
-        finally:
-            supervisor.cancel()
-            await asyncio.wait([supervisor])
+
+    @property
+    def connections(self) -> int:
+        """Return the number of connections so far; a new one means that RabbitMQ was unavailable."""
+        return self._session.connections
 
     async def check(self) -> None:
         """Return if a publish would go out now.
 
         Raises:
-            BrokerUnavailable: Not connected, or RabbitMQ blocks publishers for an alarm (memory, disk).
+            BrokerUnavailable: Not connected, or RabbitMQ blocks publishers because of an alarm (memory, disk).
         """
-        if self._connection is None:
-            raise BrokerUnavailable(f"RabbitMQ: {self._reason}")
+        channel = self._session.current()
         try:
             with BrokerCall("RabbitMQ"):
                 async with asyncio.timeout(BLOCKED_AFTER):
-                    await self._connection.ready()
+                    await channel.until_unblocked()
         except BrokerUnavailable as exc:
             if isinstance(exc.__cause__, TimeoutError):
                 raise BrokerUnavailable("RabbitMQ blocks publishers: memory or disk alarm") from exc
@@ -102,21 +95,18 @@ class Publisher:
     async def until_usable(self) -> None:
         """Return when a publish would go out at once: connected, and not blocked by an alarm."""
         while True:
-            await self._usable.wait()
-            connection, over = self._connection, self._over
-            if connection is None or over is None:
-                continue  # lost again since
-            ready = asyncio.ensure_future(connection.ready())
+            channel = await self._next_channel()
+            unblocked, closing = asyncio.ensure_future(channel.until_unblocked()), channel.closing
             try:
-                await asyncio.wait({ready, over}, return_when=asyncio.FIRST_COMPLETED)
-                if not over.done():
+                await asyncio.wait({unblocked, closing}, return_when=asyncio.FIRST_COMPLETED)
+                if not closing.done():
                     return
             finally:
-                ready.cancel()
-            await asyncio.sleep(0)  # the session ends in its own task
+                unblocked.cancel()
+                closing.cancel()
 
     async def probe(self, *, budget: float) -> None:
-        """Publish something that goes nowhere; returns when RabbitMQ has confirmed it, or raises BrokerUnavailable."""
+        """Publish a message that no queue gets; returns when RabbitMQ has confirmed it, or raises BrokerUnavailable."""
         message_id = new_id()
         properties = Basic.Properties(message_id=message_id).marshal()
         await self._send("", f"{self._inbox}.nowhere", message_id, properties, b"", budget, mandatory=False)
@@ -127,22 +117,22 @@ class Publisher:
         await self._send(self._inbox, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Put it into the retry queue of `delay`, from which it comes back to the partition of its lane."""
+        """Put it into the retry queue of `delay`, from which it returns to the partition of its lane."""
         exchange, key = self._topology.retry(delay).name, self._key(envelope.lane)
         await self._send(exchange, key, envelope.id, wire.encode_properties(envelope), envelope.body, budget)
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
-        """Copy it as it came, readable or not, to the dead letters."""
+        """Publish an unchanged copy, readable or not, to the dead letters."""
         if not isinstance(delivery, PartitionDelivery):
-            raise TypeError(f"{type(delivery).__name__} did not come out of a queue")
+            raise TypeError(f"{type(delivery).__name__} does not come from a queue")
         message = delivery.message
         properties = wire.to_dead_properties(message, death)
-        properties.message_id = properties.message_id or new_id()  # a return is known by it
+        properties.message_id = properties.message_id or new_id()  # aiormq matches returns by it
         key = self._key(delivery.lane)
         await self._send(self._dead, key, properties.message_id, properties.marshal(), message.body, budget)
 
     async def answer(self, envelope: Envelope, answer: PassiveAnswer, *, budget: float) -> None:
-        """Answer whoever waits for it at the envelope's `reply_to`; at most once, they may be gone or not hear it."""
+        """Send an answer to the envelope's `reply_to`; it is delivered at most once."""
         if envelope.reply_to is None:
             raise ValueError("the envelope has no reply_to")
         message_id = new_id()
@@ -170,81 +160,53 @@ class Publisher:
     ) -> None:
         by = asyncio.get_running_loop().time() + budget
         with BrokerCall("publishing"):
-            # `asyncio.timeout` costs as much as the publish itself: it is only for those who have to wait.
+            # `asyncio.timeout` costs as much CPU as the publish itself: use it only to wait.
             if self._window.locked():
                 async with asyncio.timeout_at(by):
                     await self._window.acquire()
             else:
                 await self._window.acquire()
             try:
-                sender = self._sender
-                if sender is None or sender.is_closed:
+                channel = self._session.state
+                if channel is None or channel.is_closed:
                     async with asyncio.timeout_at(by):
-                        sender = await self._next_sender()
-                await sender.publish(exchange, routing_key, message_id, properties, body, by=by, mandatory=mandatory)
+                        channel = await self._next_channel()
+                await channel.publish(exchange, routing_key, message_id, properties, body, by=by, mandatory=mandatory)
             except PublishError:
-                # A queue or binding was deleted under us: a new session declares it again.
-                self._end_session()
+                # A queue or binding was deleted: the next connection declares it again.
+                self._session.end("a queue or binding is missing")
                 raise
             finally:
                 self._window.release()
 
-    async def _next_sender(self) -> Sender:
-        self._end_session()
-        while self._sender is None:
-            await self._usable.wait()
-        return self._sender
+    async def _next_channel(self) -> ConfirmChannel:
+        """Return the next open channel; the end of a closed one may not be processed yet."""
+        channel = await self._session.ready()
+        while channel.is_closed:
+            self._session.end("its channel was closed")
+            channel = await self._session.ready()
+        return channel
 
-    async def _supervise(self) -> None:
-        backoff = Backoff()
-        while True:
+    @asynccontextmanager
+    async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[ConfirmChannel]:
+        await declare(connection, self._topology)
+        with BrokerCall("opening a channel"):
+            underlay = await open_channel(connection, confirms=True, on_lost=self._session.end)
+            if self._answers is not None:
+                await underlay.basic_consume(REPLY_TO, partial(_deliver, self._answers), no_ack=True)
+        channel = ConfirmChannel(underlay)
+        async with background(channel.run()):
             try:
-                await self._session(backoff)
-            except WxbusError as exc:
-                self._reason = str(exc)
-            except Exception:  # the supervisor must outlive every surprise of the client library
-                log.exception("publisher.failed")
-                self._reason = "the connection failed in an unknown way, see the log"
-            delay = backoff.delay()
-            log.warning("publisher.lost", reason=self._reason, connecting_in=round(delay, 3))
-            await asyncio.sleep(delay)
-
-    async def _session(self, backoff: Backoff) -> None:
-        async with connected(self._url) as connection:
-            await declare(connection, self._topology)
-            with BrokerCall("opening a channel"):
-                channel = cast("Channel", await connection.channel(publisher_confirms=True, on_return_raises=True))
-                if self._answers is not None:
-                    await channel.basic_consume(REPLY_TO, partial(_hand_on, self._answers), no_ack=True)
-            over = self._over = asyncio.get_running_loop().create_future()
-            channel.closing.add_done_callback(lambda _: self._end_session())
-            self._connection, self._sender = connection, Sender(channel)
-            self.connections += 1
-            sending = asyncio.create_task(self._sender.run(), name="sender")
-            self._usable.set()
-            backoff.reset()
-            log.info("publisher.connected")
-            try:
-                await over
+                yield channel
             finally:
-                sending.cancel()
-                self._usable.clear()  # a cancellation comes without `_end_session`
-                self._connection = self._sender = self._over = None
                 if self._answers is not None:
                     self._answers.lost()
-        self._reason = "the connection was lost"
-
-    def _end_session(self) -> None:
-        if self._over is not None and not self._over.done():
-            self._sender = None
-            self._usable.clear()
-            self._over.set_result(None)
 
 
-async def _hand_on(answers: PassiveAnswerHandler, message: DeliveredMessage) -> None:
+async def _deliver(answers: PassiveAnswerHandler, message: DeliveredMessage) -> None:
     try:
         answer = PassiveAnswer.parse(message.body)
-    except UnreadableEnvelope as exc:  # whoever knows our channel's name may write to it
+    except UnreadableEnvelope as exc:  # any client that knows the name of our channel can publish to it
         log.warning("answer.unreadable", reason=str(exc))
     else:
         answers.answered(message.header.properties.correlation_id or "", answer)

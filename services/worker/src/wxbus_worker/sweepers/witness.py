@@ -8,6 +8,7 @@ import asyncio
 from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
+from wxbus.bus.ports import PublisherPort
 from wxbus.store.generation import RABBITMQ, REDIS, Generation, Losses
 from wxbus.store.lock import Lock
 from wxbus.store.store import Store
@@ -32,13 +33,6 @@ class Queue(Protocol):
         ...
 
 
-class Connected(Protocol):
-    """Something that counts connections to RabbitMQ: `wxbus.bus.publisher.Publisher`."""
-
-    connections: int
-    """How many were made so far: another one means that RabbitMQ was away."""
-
-
 class Witness:
     """Compares what Redis and RabbitMQ remember of each other."""
 
@@ -47,7 +41,7 @@ class Witness:
         store: Store,
         generation: Generation,
         queue: Queue,
-        publisher: Connected,
+        publisher: PublisherPort,
         losses: Losses,
         *,
         namespace: str,

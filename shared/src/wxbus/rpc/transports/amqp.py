@@ -20,12 +20,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
+from aio_pika.abc import AbstractConnection
 from aiormq import Channel
-from aiormq.abc import AbstractConnection, DeliveredMessage
+from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
-from wxbus.bus.connection import BrokerCall
+from wxbus.bus.connection import BrokerCall, open_channel
 from wxbus.bus.declare import declare_queue
+from wxbus.bus.session import Session
 from wxbus.bus.topology import RPC_LONGEST, Topology
 from wxbus.errors import BrokerUnavailable, RpcFailure
 from wxbus.rpc.auth.keys import bearer_credentials
@@ -33,7 +35,6 @@ from wxbus.rpc.codec.compression import compress, decompress
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
-from wxbus.rpc.transports.amqp_link import Link
 from wxbus.rpc.transports.http import BODY_LIMIT
 
 IN_FLIGHT: Final = 256
@@ -48,8 +49,11 @@ log = structlog.stdlib.get_logger("wxbus.rpc")
 class AmqpServer:
     """Answers the calls of a server's services that come over RabbitMQ."""
 
-    def __init__(self, server: Server, topology: Topology, *, in_flight: int, body_limit: int) -> None:
+    def __init__(
+        self, server: Server, url: str, topology: Topology, *, name: str, in_flight: int, body_limit: int
+    ) -> None:
         """Use `open`."""
+        self._session = Session(url, self._set_up, name=name)
         self._server = server
         self._topology = topology
         self._in_flight = in_flight
@@ -57,7 +61,6 @@ class AmqpServer:
         self._consumers: list[str] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._link: Link
 
     @classmethod
     @asynccontextmanager
@@ -76,31 +79,32 @@ class AmqpServer:
         Raises:
             ConfigurationError: `url` is no AMQP address.
         """
-        end = cls(server, topology, in_flight=in_flight, body_limit=body_limit)
-        async with Link.open(url, end, name=f"{name}:rpc-server") as link:
-            end._link = link
+        transport = cls(server, url, topology, name=f"{name}:rpc-server", in_flight=in_flight, body_limit=body_limit)
+        async with transport._session.running():
             try:
-                yield end
+                yield transport
             finally:
-                await end._finish()
+                await transport._finish()
 
     async def ready(self) -> None:
         """Return as soon as calls can come in."""
-        await self._link.session()
+        await self._session.ready()
 
-    async def prepare(self, connection: AbstractConnection, channel: Channel) -> None:
-        """Take the requests of every service."""
+    @asynccontextmanager
+    async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[Channel]:
+        """Consume the requests of every service; running calls finish after the end, without a caller."""
         for service in sorted(self._server.services):
             await declare_queue(connection, self._topology.rpc_queue(service))
-        with BrokerCall("consuming requests"):
-            await channel.basic_qos(prefetch_count=self._in_flight)
-            for service in sorted(self._server.services):
-                if not self._stopping:
-                    await self._consume(channel, service)
-
-    def lost(self) -> None:
-        """What is under way is finished, though its answers reach nobody."""
-        self._consumers.clear()
+        try:
+            with BrokerCall("consuming requests"):
+                channel = await open_channel(connection, on_lost=self._session.end)
+                await channel.basic_qos(prefetch_count=self._in_flight)
+                for service in sorted(self._server.services):
+                    if not self._stopping:
+                        await self._consume(channel, service)
+            yield channel
+        finally:
+            self._consumers.clear()
 
     async def _consume(self, channel: Channel, service: str) -> None:
         async def take(message: DeliveredMessage) -> None:
@@ -167,7 +171,7 @@ class AmqpServer:
     async def _finish(self) -> None:
         self._stopping = True
         with suppress(BrokerUnavailable), BrokerCall("ending the consumers"):
-            channel = self._link.current()
+            channel = self._session.current()
             async with asyncio.timeout(GRACE):
                 for tag in self._consumers:
                     await channel.basic_cancel(tag)

@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from aio_pika.abc import AbstractConnection
 from aiormq import Channel
-from aiormq.abc import AbstractConnection, DeliveredMessage
+from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
-from wxbus.bus.connection import BrokerCall
+from wxbus.bus.connection import BrokerCall, open_channel
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.passive_answer import REPLY_TO
+from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec.compression import GZIP, decompress
-from wxbus.rpc.transports.amqp_link import Link
 from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
 
 TRANSIENT: Final = 1
@@ -26,15 +27,15 @@ TRANSIENT: Final = 1
 class AmqpTransport:
     """Implements `Transport`; one future per correlation id (RabbitMQ and Redis reference 6)."""
 
-    def __init__(self, topology: Topology, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, topology: Topology, *, name: str) -> None:
         """Use `open`."""
+        self._session = Session(url, self._set_up, name=name)
         self._topology = topology
         self._authorization = f"Bearer {api_key}"
         self._pending: dict[str, asyncio.Future[Incoming | None]] = {}
         self._ids = itertools.count(1)
         self._queues: dict[str, str] = {}
         """Names of the queues that are declared on this connection, by service."""
-        self._link: Link
 
     @classmethod
     @asynccontextmanager
@@ -46,9 +47,8 @@ class AmqpTransport:
         Raises:
             ConfigurationError: `url` is no AMQP address.
         """
-        transport = cls(topology, api_key)
-        async with Link.open(url, transport, name=f"{name}:rpc-client") as link:
-            transport._link = link
+        transport = cls(url, api_key, topology, name=f"{name}:rpc-client")
+        async with transport._session.running():
             yield transport
 
     async def send(self, call: Outgoing, *, timeout: float) -> Incoming:
@@ -59,7 +59,7 @@ class AmqpTransport:
         correlation_id = str(next(self._ids))
         try:
             with BrokerCall(str(call)):
-                connection, channel = await self._link.session()
+                connection, channel = await self._session.ready()
                 if call.service not in self._queues:
                     await self._declare(connection, call.service)
                 self._pending[correlation_id] = answer
@@ -92,17 +92,19 @@ class AmqpTransport:
             raise RpcUnavailable(f"{call}: the connection to RabbitMQ was lost")
         return incoming
 
-    async def prepare(self, connection: AbstractConnection, channel: Channel) -> None:  # noqa: ARG002 - Link's port
-        """Take the answers; direct reply-to wants the channel that the requests go out on."""
-        with BrokerCall("consuming answers"):
-            await channel.basic_consume(REPLY_TO, self._on_answer, no_ack=True)
-
-    def lost(self) -> None:
-        """Answers to what is under way can not come any more."""
-        self._queues.clear()
-        for answer in self._pending.values():
-            if not answer.done():
-                answer.set_result(None)
+    @asynccontextmanager
+    async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[tuple[AbstractConnection, Channel]]:
+        """Consume the answers; direct reply-to needs the channel that publishes the requests."""
+        try:
+            with BrokerCall("consuming answers"):
+                channel = await open_channel(connection, on_lost=self._session.end)
+                await channel.basic_consume(REPLY_TO, self._on_answer, no_ack=True)
+            yield connection, channel
+        finally:
+            self._queues.clear()
+            for answer in self._pending.values():
+                if not answer.done():
+                    answer.set_result(None)  # no answer can arrive
 
     async def _declare(self, connection: AbstractConnection, service: str) -> None:
         # So that a request may wait for a service that is just starting; on a channel of its own, for a refusal

@@ -1,8 +1,7 @@
-"""One partition's channel, and what comes through it.
+"""The channel of one partition and its deliveries.
 
-A partition is given up by draining it and closing its channel: what was prefetched goes back in order. `basic.cancel`
-and requeueing would break the order, and a multiple acknowledgement would take what still runs
-(RabbitMQ and Redis reference 2 and 3).
+To give up a partition, drain it and close its channel: prefetched messages go back in order. `basic.cancel` and
+requeueing break the order, and a multiple ack would include running deliveries (RabbitMQ and Redis reference 2 and 3).
 """
 
 import asyncio
@@ -24,7 +23,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class PartitionDelivery:
-    """One message of one partition's channel; implements `wxbus.bus.ports.Delivery`."""
+    """A message from the channel of a partition; implements `wxbus.bus.ports.Delivery`."""
 
     __slots__ = ("_acked", "_channel", "_envelope", "arrived", "lane", "message", "partition", "redelivered")
 
@@ -45,9 +44,9 @@ class PartitionDelivery:
         return self._envelope
 
     async def ack(self) -> None:
-        """Tell RabbitMQ that it is done; on the channel it came from, or BrokerUnavailable if that is lost."""
+        """Acknowledge it on its own channel, or raise BrokerUnavailable if that is lost."""
         if self._acked:
-            # RabbitMQ would close the channel, and with it everything else of the partition.
+            # RabbitMQ would close the channel, and with it all deliveries of the partition.
             raise RuntimeError(f"delivery {self.message.delivery_tag} is acknowledged twice")
         with BrokerCall("acknowledging"):
             async with asyncio.timeout(ACK_TIMEOUT):
@@ -56,42 +55,42 @@ class PartitionDelivery:
 
 
 class PartitionConsumer:
-    """One partition's channel while it lasts."""
+    """A subscription to one partition, on a channel of its own."""
 
-    def __init__(self, partition: int, channel: AbstractChannel, sink: DeliveryHandler) -> None:
+    def __init__(self, partition: int, channel: AbstractChannel, handler: DeliveryHandler) -> None:
         self.partition = partition
         self.delivering_since: float | None = None
-        """When the first message came: from then on RabbitMQ gives the partition to us and to nobody else."""
-        self.gone = False
-        """Nothing runs any more: it was drained or lost."""
-        self.over = asyncio.Event()
-        """It was given up, and its channel is closed."""
+        """Time of the first message: this subscription is the active one since then."""
+        self.ended = False
+        """It was drained or lost: no delivery of it is running."""
+        self.closed = asyncio.Event()
+        """Set when it was given up and its channel is closed."""
         self._channel = channel
-        self._sink = sink
+        self._handler = handler
         self._accepting = True
 
     async def on_message(self, message: DeliveredMessage) -> None:
-        """Hand it on, unless it goes back with the channel; aiormq starts one task per message, in order."""
+        """Deliver a message, unless the channel is being closed; aiormq starts one task per message, in order."""
         if not self._accepting:
             return
         if self.delivering_since is None:
             self.delivering_since = monotonic()
             log.info("partition.delivering", partition=self.partition)
-        self._sink.deliver(PartitionDelivery(message, self.partition, self._channel))
+        self._handler.deliver(PartitionDelivery(message, self.partition, self._channel))
 
     def lost(self) -> None:
-        """Drop everything, unless it was given up: it belongs to the next consumer."""
+        """Drop the partition, unless it was given up: its messages go to the next consumer."""
         self._accepting = False
-        if not self.gone:
-            self.gone = True
-            self._sink.lost(self.partition)
+        if not self.ended:
+            self.ended = True
+            self._handler.lost(self.partition)
 
     async def give_up(self) -> None:
-        """Let what runs end, then close the channel."""
+        """Wait for the running deliveries, then close the channel."""
         self._accepting = False
-        if self.gone:
+        if self.ended:
             return
-        await self._sink.drain(self.partition)
-        self.gone = True
+        await self._handler.drain(self.partition)
+        self.ended = True
         with suppress(BrokerUnavailable), BrokerCall("closing a channel"):
             await self._channel.close()
