@@ -63,7 +63,7 @@ async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topolog
         await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         await installation.token()
         app = "tests.support.recording:slow"
-        short = {"WXBUS_WORKER_REPLY_LEASE": "3"}  # replies of a killed process wait for this time
+        short = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
         workers = await installation.worker(app, processes=2, **short)
         load = Load(amqp_url, topology, USERS, random.Random())
         exits: list[int] = []

@@ -68,7 +68,7 @@ async def test_every_history_is_whole_once_and_in_order(
         remote = {"WXBUS_REDIS_URL": redis_url, "WXBUS_AMQP_URL": amqp_url}
         workers = await asyncio.gather(
             *(
-                installation.worker(APP, f"worker{number}", WXBUS_WORKER_REPLY_LEASE=REPLY_LEASE, **env)
+                installation.worker(APP, f"worker{number}", WXBUS_WORKER_SEND_LEASE=REPLY_LEASE, **env)
                 for number, env in enumerate([remote, {}, {}], start=1)
             )
         )

@@ -22,7 +22,7 @@ USERS = 12
 VICTIMS = ("ingress", "worker0", "ingress")
 BUDGET = 2.0
 GRACE = 1.0
-LATE = {"WXBUS_WORKER_LATE_GRACE": str(GRACE), "WXBUS_WORKER_LATE_AFTER_OUTAGE": "1"}
+LATE = {"WXBUS_WORKER_PENDING_GRACE": str(GRACE), "WXBUS_WORKER_PENDING_AFTER_OUTAGE": "1"}
 PATIENCE = 120.0
 """Seconds until all that is late must have come."""
 

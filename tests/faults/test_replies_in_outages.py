@@ -84,8 +84,8 @@ def world(redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.Mon
         account=an_account(),
         limits=Limits(budget=BUDGET, broker_budget=5),
         rules=Rules(push_timeout=2 * BUDGET),
-        late_grace=GRACE,
-        late_after_outage=AFTER_OUTAGE,
+        pending_grace=GRACE,
+        pending_after_outage=AFTER_OUTAGE,
     )
 
 

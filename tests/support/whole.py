@@ -110,8 +110,8 @@ async def whole(
     folder: Path,
     account: Account,
     limits: Limits,
-    late_grace: float,
-    late_after_outage: float = 0.0,
+    pending_grace: float,
+    pending_after_outage: float = 0.0,
     rules: Rules | None = None,
     ingress_amqp_url: str = "",
     worker_amqp_url: str = "",
@@ -142,13 +142,13 @@ async def whole(
             availability=patient,
             publisher=worker_publisher,
             account=account,
-            late_grace=late_grace,
+            pending_grace=pending_grace,
         )
         tasks = await enter(asyncio.TaskGroup())
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
         clock = Clock()
-        sweeper = ReplySweeper(pending, worker_publisher, after_outage=late_after_outage, every=0.2, clock=clock)
+        sweeper = ReplySweeper(pending, worker_publisher, after_outage=pending_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),
             tasks.create_task(sweeper.run()),

@@ -49,7 +49,7 @@ async def test_each_context_is_removed_once_while_workers_are_killed(
     ):
         names = (f"worker{number}" for number in range(WORKERS))
         workers = await installation.workers(
-            "tests.support.forgetting:router", *names, WXBUS_WORKER_REPLY_LEASE=str(REPLY_LEASE)
+            "tests.support.forgetting:router", *names, WXBUS_WORKER_SEND_LEASE=str(REPLY_LEASE)
         )
         contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
         victims = iter(random.sample(workers, KILLS))

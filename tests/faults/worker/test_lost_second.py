@@ -48,7 +48,7 @@ async def test_redis_forgets_its_last_second(
         install(amqp_url=amqp_url, redis_url=forgetful_redis.url, topology=topology) as installation,
         asyncio.timeout(230),
     ):
-        workers = await installation.workers(APP, "worker1", "worker2", WXBUS_WORKER_REPLY_LEASE="3")
+        workers = await installation.workers(APP, "worker1", "worker2", WXBUS_WORKER_SEND_LEASE="3")
         load = Load(amqp_url, topology, USERS, random.Random(), twice=0)  # a repeat of what is forgotten would run anew
         async with load.writing():
             await load.backlogged()

@@ -23,7 +23,7 @@ from wxbus_worker.partitions.membership import LEASE
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]
 
 APP = "tests.support.recording:router"
-LEASE_OF_REPLIES = {"WXBUS_WORKER_REPLY_LEASE": "3"}
+LEASE_OF_REPLIES = {"WXBUS_WORKER_SEND_LEASE": "3"}
 LOOK = 0.2
 SHARE = ("owner", "standby", "none")
 

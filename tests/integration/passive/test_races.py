@@ -70,7 +70,7 @@ async def test_a_reply_at_the_deadline_goes_exactly_one_way(
         folder=tmp_path,
         account=an_account(),
         limits=Limits(budget=BUDGET, broker_budget=BUDGET),
-        late_grace=5.0,  # a note of an answer is in its lane by then, on any machine
+        pending_grace=5.0,  # a note of an answer is in its lane by then, on any machine
     ) as world:
         places = asyncio.Semaphore(AT_ONCE)
 

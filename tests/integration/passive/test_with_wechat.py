@@ -40,7 +40,7 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
         topology=topology,
         folder=tmp_path,
         limits=Limits(budget=BUDGET, broker_budget=3.0, wechat_timeout=WAITS),
-        late_grace=2.0,
+        pending_grace=2.0,
         rules=Rules(push_timeout=WAITS, push_spacing=WAITS),
     )
 

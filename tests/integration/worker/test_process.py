@@ -121,7 +121,7 @@ async def test_what_is_wrong_is_said_in_plain_words(a_process: Start, variables:
     del variables["WORKER_TOKEN_API_KEY"]
     for arguments, expected in (
         ((), "WXBUS_WORKER_TOKEN_API_KEY: is not set"),
-        (("--processes", "2"), "there is no module no_such_bot"),
+        (("--processes", "2"), "module no_such_bot is neither in"),
     ):
         process = await a_process(*arguments, **variables)
         _, said = await process.communicate()
@@ -176,7 +176,7 @@ async def test_a_plain_method_that_never_ends_does_not_keep_the_process(
         await publisher.publish(a_text_envelope(), budget=10)
     await until_said(process, "waiting")
     process.send_signal(signal.SIGTERM)
-    await until_said(process, "worker.grace_over")
+    await until_said(process, "worker.grace_period_exceeded")
     await until_said(process, "worker.stopped")
     assert await process.wait() == 0
 

@@ -292,7 +292,7 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
 
     users, each = 8, 40
     wechat, _ = outside
-    settings = settings.model_copy(update={"reply_lease": 3.0})
+    settings = settings.model_copy(update={"send_lease": 3.0})
     async with Publisher.open(amqp_url, topology, name="test") as publisher:
         await publish_numbers(publisher, users=users, each=each)
         for share in (1, 2, 3):

@@ -30,7 +30,7 @@ def test_retry_delays_are_separated_by_commas(environment: pytest.MonkeyPatch) -
 def test_a_delay_without_a_queue_is_an_error_at_start(environment: pytest.MonkeyPatch) -> None:
     """The error lists the delays that have one."""
     environment.setenv("WXBUS_WORKER_RETRY_DELAYS", "1s,7s")
-    with pytest.raises(ConfigurationError, match=r"RETRY_DELAYS: .*7s: there are 1s, 5s"):
+    with pytest.raises(ConfigurationError, match=r"RETRY_DELAYS: .*7s has no queue; the delays are 1s, 5s"):
         load(WorkerSettings)
 
 

@@ -11,12 +11,12 @@ from wxbus.runtime import logs
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process, supervise
 from wxbus.runtime.signals import stop_signal
-from wxbus_worker.app import CLOSE_TIME, serve
+from wxbus_worker.app import CLOSE_TIMEOUT, serve
 from wxbus_worker.cli.reload import run_with_reload
 from wxbus_worker.handlers.loading import folder_of, load_router
 from wxbus_worker.settings import WorkerSettings
 
-STOP_GRACE: Final = CLOSE_TIME + 5.0
+STOP_GRACE: Final = CLOSE_TIMEOUT + 5.0
 """Seconds beyond the grace of handlers after which a process is killed."""
 
 

@@ -43,7 +43,7 @@ def build_pipeline(
     retries: RetryPolicy,
     metrics: WorkerMetrics,
     handler_time_limit: float,
-    late_grace: float = 3.0,
+    pending_grace: float = 3.0,
     crashes: CrashCounter | None = None,
     signatures: SignatureGuard | None = None,
     platform: PlatformEvents | None = None,
@@ -63,13 +63,13 @@ def build_pipeline(
         retries: Policy of routes without one.
         metrics: Counts what happens.
         handler_time_limit: Seconds for one run of a handler.
-        late_grace: Seconds for ingress's note after its deadline.
+        pending_grace: Seconds for ingress's note after its deadline.
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
         signatures: Of plain messages; None: no account accepts those.
         platform: Receives the events of third-party platforms; None: there are none.
         pause: Waits for some seconds before an attempt in the lane.
     """
-    answerer = Answerer(publisher, pending, grace=late_grace)
+    answerer = Answerer(publisher, pending, grace=pending_grace)
     finish = Finish(contexts, answerer, outbox)
     checks = (
         *([RefuseReusedSignature(signatures)] if signatures else ()),

@@ -1,0 +1,127 @@
+"""Opens the worker's connections. Only `app` and this module choose adapters."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
+from wxbus.accounts.file import AccountsFile
+from wxbus.api.client import WeChatClient
+from wxbus.api.http import WeChatHttp
+from wxbus.bus.consumer import consumer_name
+from wxbus.bus.management import Management
+from wxbus.bus.publisher import Publisher
+from wxbus.rpc import Client
+from wxbus.store.generation import Generation
+from wxbus.store.store import Store
+from wxbus.tokens import TokenClient
+from wxbus.tokens.client import TIMEOUT
+from wxbus.tokens.component import ComponentClient
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.partitions.rebalancer import CloseConnections
+from wxbus_worker.settings import WorkerSettings
+from wxbus_worker.store.pending_replies import RedisPendingReplies
+from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker.store.retrying import RetryingStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """The open connections of one worker, and what stands on them."""
+
+    name: str
+    """Unique among all processes, also of a container that is restarted."""
+    accounts: AccountsFile
+    publisher: Publisher
+    client_of: Callable[[str], WeChatClient]
+    platform: ComponentClient
+    store: Store
+    retrying: RetryingStore
+    generation: Generation
+    contexts: RedisContextStore
+    pending: RedisPendingReplies
+
+
+def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> AccountsFile:
+    """Return the accounts.
+
+    Raises:
+        ConfigurationError: The file cannot be used, or a demo secret would protect a real account.
+    """
+    accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    reject_demo_secrets(
+        [settings.wechat.wechat_api_url],
+        urls={
+            "WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value(),
+            "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
+        },
+        values={"WXBUS_WORKER_TOKEN_API_KEY": settings.token_api_key.get_secret_value()},
+        accounts=accounts.current,
+    )
+    accounts.require(Accounts.check_replies)
+    return accounts
+
+
+@asynccontextmanager
+async def open_adapters(
+    settings: WorkerSettings, accounts: AccountsFile, policy: ContextPolicy
+) -> AsyncIterator[Adapters]:
+    """Yield the adapters, and close their connections afterwards."""
+    name = f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    namespace, lease = settings.store.namespace, settings.send_lease
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        await enter(accounts.watching())
+        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
+        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        tokens, platform = await enter(_token_service(settings))
+        amqp_url = settings.bus.amqp_url.get_secret_value()
+        publisher = await enter(Publisher.open(amqp_url, settings.bus.topology, name=name))
+        generation = Generation(store, namespace=namespace)
+        retrying = RetryingStore(store, generation)
+        yield Adapters(
+            name=name,
+            accounts=accounts,
+            publisher=publisher,
+            client_of=partial(WeChatClient, http=http, tokens=tokens),
+            platform=platform,
+            store=store,
+            retrying=retrying,
+            generation=generation,
+            contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease),
+            pending=RedisPendingReplies(retrying, namespace=namespace, lease=lease),
+        )
+
+
+@asynccontextmanager
+async def _token_service(settings: WorkerSettings) -> AsyncIterator[tuple[TokenClient, ComponentClient]]:
+    """Yield the clients of the token service, on shared connections."""
+    url, key = settings.token_url, settings.token_api_key.get_secret_value()
+    async with Client.open(url, key, timeout=TIMEOUT, topology=settings.bus.topology) as client:
+        tokens = TokenClient(client)
+        try:
+            yield tokens, ComponentClient(client)
+        finally:
+            await tokens.aclose()
+
+
+@asynccontextmanager
+async def connection_closer(settings: WorkerSettings) -> AsyncIterator[CloseConnections | None]:
+    """Yield a function that closes a frozen worker's connections, None without RabbitMQ's management API."""
+    url = settings.bus.amqp_management_url
+    if url is None:
+        yield None
+        return
+    async with Management.open(url.get_secret_value(), amqp_url=settings.bus.amqp_url.get_secret_value()) as management:
+
+        async def close_connections(member: str) -> int:
+            return await management.close_connections(consumer_name(member), reason="its lease has lapsed")
+
+        yield close_connections
