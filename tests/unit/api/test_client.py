@@ -1,4 +1,4 @@
-"""The client against the sandbox: what protocol reference 12 says to do about each errcode."""
+"""The client with the sandbox: retry policies of protocol reference 12."""
 
 import pytest
 from aiohttp import web
@@ -16,8 +16,8 @@ TYPING_PATH = "/cgi-bin/message/custom/typing"
 USER = "oUser0000000000000000000001"
 
 
-async def test_a_reply_reaches_the_user_as_it_was_written(world: World) -> None:
-    """Text goes out as raw UTF-8: the sandbox, as WeChat, refuses escapes."""
+async def test_a_reply_is_sent_unchanged(world: World) -> None:
+    """Text is sent as raw UTF-8; like WeChat, the sandbox rejects escapes."""
     await world.control.text("shop", "hi", openid=USER)
 
     await world.client("shop").send(USER, reply.Text("你好 😀 \\u4f60"), kf_account="kf@shop")
@@ -27,8 +27,8 @@ async def test_a_reply_reaches_the_user_as_it_was_written(world: World) -> None:
     assert sent.payload["customservice"] == {"kf_account": "kf@shop"}
 
 
-async def test_an_expired_token_is_reported_once_and_the_call_repeated(world: World) -> None:
-    """42001 costs one report and one repeat; the message arrives once."""
+async def test_an_expired_token_is_reported_once_and_the_call_retried(world: World) -> None:
+    """42001 causes one report and one retry; the message arrives once."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
     await client.send(USER, reply.Text("one"))
@@ -42,7 +42,7 @@ async def test_an_expired_token_is_reported_once_and_the_call_repeated(world: Wo
 
 
 async def test_a_stuck_token_is_replaced_by_the_source(world: World) -> None:
-    """Where the normal call gives the dead token again, the answer to the report is what counts."""
+    """The client uses the token that the report returns."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
     await client.send(USER, reply.Text("one"))
@@ -53,8 +53,8 @@ async def test_a_stuck_token_is_replaced_by_the_source(world: World) -> None:
     assert (await world.control.token_counts())["wxshop"].forced == 1
 
 
-async def test_a_second_refusal_is_raised_and_not_looped(world: World) -> None:
-    """A fresh token that is refused too shows a trouble that no repeat cures: report once, call twice."""
+async def test_a_second_rejection_is_raised(world: World) -> None:
+    """If a fresh token is also rejected, the error is raised after one report and two calls."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, errcode=40001, times=5))
 
@@ -68,7 +68,7 @@ async def test_a_second_refusal_is_raised_and_not_looped(world: World) -> None:
 
 
 async def test_no_token_means_no_call(world: World) -> None:
-    """What the source raises goes to the caller as it is."""
+    """An error of the token source is raised unchanged."""
 
     class Away:
         async def get(self, appid: str) -> str:
@@ -81,8 +81,8 @@ async def test_no_token_means_no_call(world: World) -> None:
         await WeChatClient("wxshop", world.http, Away()).send(USER, reply.Text("one"))
 
 
-async def test_a_busy_system_is_asked_again_within_bounds(world: World) -> None:
-    """-1 on a harmless call: as many repeats as there are delays, each within its jitter, then the error."""
+async def test_a_busy_system_is_retried_within_limits(world: World) -> None:
+    """-1 on a read causes one retry per delay, with jitter, then the error."""
     await world.control.fault(Fault(path="/cgi-bin/media/upload", errcode=-1, times=10))
 
     with pytest.raises(WeChatError) as caught:
@@ -94,8 +94,8 @@ async def test_a_busy_system_is_asked_again_within_bounds(world: World) -> None:
         assert delay * (1 - JITTER) <= pause <= delay * (1 + JITTER)
 
 
-async def test_a_send_is_repeated_at_most_once(world: World) -> None:
-    """After -1 a message may have arrived: one repeat, no more."""
+async def test_a_send_is_retried_at_most_once(world: World) -> None:
+    """After -1 a message may have arrived, so there is one retry."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, errcode=-1, times=10))
 
@@ -111,8 +111,8 @@ async def test_a_send_is_repeated_at_most_once(world: World) -> None:
     [Fault(path=SEND_PATH, status=502), Fault(path=SEND_PATH, disconnect=True), Fault(path=SEND_PATH, errcode=-1)],
     ids=["5xx", "cut", "busy"],
 )
-async def test_a_send_that_failed_once_arrives_by_its_repeat(world: World, fault: Fault) -> None:
-    """A passing failure is not the caller's trouble."""
+async def test_a_send_that_failed_once_succeeds_in_its_retry(world: World, fault: Fault) -> None:
+    """A temporary failure is not raised."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(fault)
 
@@ -121,8 +121,8 @@ async def test_a_send_that_failed_once_arrives_by_its_repeat(world: World, fault
     assert len(await world.control.sent(openid=USER)) == 1
 
 
-async def test_a_send_without_an_answer_is_unavailable_after_one_repeat(world: World) -> None:
-    """Two lost answers: the caller is told that nobody knows; each try may have arrived."""
+async def test_a_send_without_a_response_is_unavailable_after_one_retry(world: World) -> None:
+    """Two lost responses raise WeChatUnavailable; each attempt may have arrived."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, disconnect=True, effect=True, times=2))
 
@@ -132,8 +132,8 @@ async def test_a_send_without_an_answer_is_unavailable_after_one_repeat(world: W
     assert len(await world.control.sent(openid=USER)) == 2
 
 
-async def test_a_refresh_does_not_use_up_the_repeat(world: World) -> None:
-    """A refused token proves that nothing was sent: the one repeat after an unknown outcome is still there."""
+async def test_a_refresh_does_not_use_up_the_retry(world: World) -> None:
+    """A rejected token proves that nothing was sent, so the retry after an unknown outcome remains."""
     await world.control.text("shop", "hi", openid=USER)
     for errcode in (42001, -1):
         await world.control.fault(Fault(path=SEND_PATH, errcode=errcode))
@@ -145,7 +145,7 @@ async def test_a_refresh_does_not_use_up_the_repeat(world: World) -> None:
 
 @pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43101, 48001, 45009, 45011, 99999])
 async def test_other_errcodes_are_raised_at_once(world: World, errcode: int) -> None:
-    """DROP, STOP, WAIT and unknown codes are for the caller: no repeat, no new token."""
+    """DROP, STOP, WAIT and unknown codes are raised without a retry or a new token."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, errcode=errcode, times=2))
 
@@ -157,15 +157,15 @@ async def test_other_errcodes_are_raised_at_once(world: World, errcode: int) -> 
     assert world.tokens.reports == []
 
 
-async def test_a_message_that_was_sent_before_counts_as_sent(world: World) -> None:
-    """45065 says that the same clientmsgid went out: that is success."""
+async def test_a_duplicate_send_is_a_success(world: World) -> None:
+    """45065 means that the same clientmsgid was sent before, which is a success."""
     await world.control.fault(Fault(path=SEND_PATH, errcode=45065))
 
     await world.client("shop").send(USER, reply.Text("one"))
 
 
-async def test_typing_twice_is_no_error(world: World) -> None:
-    """That the hint is shown already (45081), or to nobody (45080), harms nobody."""
+async def test_typing_twice_is_not_an_error(world: World) -> None:
+    """45081 (shown already) and 45080 (user inactive) are not errors."""
     client = world.client("shop")
     await client.typing(USER)
     await world.control.text("shop", "hi", openid=USER)
@@ -175,14 +175,14 @@ async def test_typing_twice_is_no_error(world: World) -> None:
     await client.typing(USER, on=False)
 
 
-async def test_a_reply_that_cannot_be_sent_says_so(world: World) -> None:
-    """A transfer exists as a passive answer only: nothing goes out."""
+async def test_a_passive_only_reply_cannot_be_sent(world: World) -> None:
+    """A transfer to customer service raises ValueError, and nothing is sent."""
     with pytest.raises(ValueError, match="transfer_customer_service"):
         await world.client("shop").send(USER, reply.TransferToCustomerService())
 
 
-async def test_login_gives_the_session_once(world: World) -> None:
-    """A code is good for one log-in; the second is told so and not repeated."""
+async def test_a_login_code_is_valid_once(world: World) -> None:
+    """A login code is valid once; a second login raises without a retry."""
     secret = ACCOUNTS.named("mini").secret
     assert secret is not None
     code = await world.control.js_code("mini", openid=USER)
@@ -200,8 +200,8 @@ async def test_login_gives_the_session_once(world: World) -> None:
     assert (used.value.errcode, unknown.value.errcode) == (40163, 40029)
 
 
-async def test_a_login_is_never_repeated(world: World) -> None:
-    """A repeat after a lost answer would only say that the code is used."""
+async def test_a_login_is_never_retried(world: World) -> None:
+    """A retry after a lost response would only report a used code."""
     secret = ACCOUNTS.named("mini").secret
     assert secret is not None
     await world.control.fault(Fault(path="/sns/jscode2session", errcode=-1, times=2))
@@ -212,8 +212,8 @@ async def test_a_login_is_never_repeated(world: World) -> None:
     assert world.sandbox.faults.left("/sns/jscode2session") == 1
 
 
-async def test_the_sandbox_answers_pushes_while_clients_call(world: World) -> None:
-    """A handler that replies before it answers the push works: neither waits for the other."""
+async def test_calls_during_a_push(world: World) -> None:
+    """The sandbox serves calls while it waits for the response to a push."""
     client = world.client("shop")
 
     async def reply_first(received: Received) -> web.StreamResponse:
@@ -227,6 +227,6 @@ async def test_the_sandbox_answers_pushes_while_clients_call(world: World) -> No
     assert len(await world.control.sent(openid=USER)) == 1
 
 
-async def test_wechat_tells_where_callbacks_come_from(world: World) -> None:
-    """The list comes as WeChat gives it, addresses and networks (protocol reference 11)."""
+async def test_callback_addresses(world: World) -> None:
+    """The list is returned unchanged, with addresses and networks (protocol reference 11)."""
     assert await world.client("shop").callback_addresses() == ["127.0.0.1", "::1"]

@@ -1,4 +1,4 @@
-"""The HTTP adapter: everything that is not WeChat's answer is one error, and no error shows a secret."""
+"""The HTTP adapter: invalid responses are one error, and no error contains a secret."""
 
 import asyncio
 import inspect
@@ -20,8 +20,8 @@ from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
 
 PATH = "/cgi-bin/anything"
-TOKEN = "91_a-token-that-nobody-may-see"
-CODE = "a-js-code-that-nobody-may-see"
+TOKEN = "91_a-secret-token"
+CODE = "a-secret-js-code"
 OBJECT = b'{"errcode":0}'
 
 LIBRARY_ERRORS = sorted(
@@ -30,7 +30,7 @@ LIBRARY_ERRORS = sorted(
         for _, found in inspect.getmembers(client_exceptions, inspect.isclass)
         if issubclass(found, Exception)
         and found.__module__ == client_exceptions.__name__
-        and not found.__name__.startswith("WS")  # of WebSockets, which we do not open
+        and not found.__name__.startswith("WS")  # WebSockets are not used
     ),
     key=lambda found: found.__name__,
 )
@@ -38,7 +38,7 @@ LIBRARY_ERRORS = sorted(
 
 @asynccontextmanager
 async def a_server(answer: bytes) -> AsyncIterator[str]:
-    """A server that reads a request's head, answers with these bytes and closes."""
+    """Yield the URL of a server that responds with these bytes and closes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -51,25 +51,25 @@ async def a_server(answer: bytes) -> AsyncIterator[str]:
 
 
 def an_answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    """A whole HTTP answer."""
+    """Return a complete HTTP response."""
     head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers)
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
 class RaisingSession:
-    """A session whose every request fails in the same way."""
+    """A session whose requests raise the same error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
     def request(self, *_args: object, **_options: object) -> object:
-        """Fail."""
+        """Raise the error."""
         raise self._error
 
 
 @pytest.mark.parametrize("kind", LIBRARY_ERRORS, ids=lambda kind: kind.__name__)
-async def test_every_error_of_the_library_is_one_of_ours(kind: type[Exception]) -> None:
-    """A new error of aiohttp must not get past the adapter; none stays attached, since they show addresses."""
+async def test_every_aiohttp_error_is_translated(kind: type[Exception]) -> None:
+    """Every error of aiohttp becomes WeChatUnavailable without a cause, because aiohttp's errors contain URLs."""
     error = kind.__new__(kind)
     session = cast("aiohttp.ClientSession", RaisingSession(error))
 
@@ -99,15 +99,15 @@ async def test_every_error_of_the_library_is_one_of_ours(kind: type[Exception]) 
     ],
     ids=lambda answer: answer[:40].decode("latin-1").splitlines()[0] + f" {len(answer)}" if answer else "closed",
 )
-async def test_what_is_not_wechats_answer_is_unavailable(answer: bytes) -> None:
-    """Broken HTTP, a proxy's page, another shape: nothing is decided, and the text names the call."""
+async def test_an_invalid_response_is_unavailable(answer: bytes) -> None:
+    """Broken HTTP, a proxy's page and other shapes raise WeChatUnavailable, which names the call."""
     async with a_server(answer) as url, WeChatHttp.open(url, 5.0) as client:
         with pytest.raises(WeChatUnavailable, match=PATH):
             await client.get(PATH, {"access_token": TOKEN})
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    """It would take the token to a host that nobody chose."""
+    """A redirect would send the token to another host."""
     async with a_server(an_answer(OBJECT)) as elsewhere:
         redirect = an_answer(b"", "302 Found", f"Location: {elsewhere}/")
         async with a_server(redirect) as url, WeChatHttp.open(url, 5.0) as client:
@@ -115,8 +115,8 @@ async def test_a_redirect_is_not_followed() -> None:
                 await client.get(PATH, {"access_token": TOKEN})
 
 
-async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory is bounded, whatever somebody sends."""
+async def test_the_size_of_a_response_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response above the limit raises WeChatUnavailable."""
     monkeypatch.setattr(http, "MAX_JSON", 1000)
     async with a_server(an_answer(b" " * 1001 + OBJECT)) as url, WeChatHttp.open(url, 5.0) as client:
         with pytest.raises(WeChatUnavailable, match="1000 bytes"):
@@ -124,7 +124,7 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_an_object_with_control_characters_is_read() -> None:
-    """Nicknames hold line feeds and worse, unescaped."""
+    """Unescaped control characters in nicknames are accepted."""
     async with a_server(an_answer(b'{"nickname":"a\x0bb"}')) as url, WeChatHttp.open(url, 5.0) as client:
         assert await client.get(PATH, {}) == {"nickname": "a\x0bb"}
 
@@ -145,8 +145,8 @@ LIST_OF_NICKNAMES = '{"list":[{"nickname":"张三"},{"nickname":"李四|"},{"nic
         ),
     ],
 )
-async def test_an_answer_in_broken_characters_is_read(body: bytes, found: dict[str, object]) -> None:
-    """Some answers are in GBK, in some a text is cut inside a character: they are answers all the same."""
+async def test_gbk_and_truncated_characters_are_read(body: bytes, found: dict[str, object]) -> None:
+    """Responses in GBK and with truncated characters are accepted."""
     async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
         assert await client.get(PATH, {}) == found
 
@@ -160,8 +160,8 @@ async def test_an_answer_in_broken_characters_is_read(body: bytes, found: dict[s
         b'{"errcode":"45009","errmsg":"x"}',
     ],
 )
-async def test_an_errcode_counts_however_it_is_written(body: bytes) -> None:
-    """An errcode as text, or beside an errmsg that cannot be read, is WeChat's word: the call is not repeated."""
+async def test_an_errcode_is_found_in_any_encoding(body: bytes) -> None:
+    """An errcode as text, or next to an unreadable errmsg, raises WeChatError."""
     async with a_server(an_answer(body)) as url, WeChatHttp.open(url, 5.0) as client:
         with pytest.raises(WeChatError) as caught:
             await client.get(PATH, {})
@@ -169,7 +169,7 @@ async def test_an_errcode_counts_however_it_is_written(body: bytes) -> None:
 
 
 async def test_an_errcode_of_zero_may_be_text() -> None:
-    """Success written as a text is success; what is no number is no answer."""
+    """An errcode of "0" is a success; an errcode that is not a number is an invalid response."""
     async with a_server(an_answer(b'{"errcode":"0","a":1}')) as url, WeChatHttp.open(url, 5.0) as client:
         assert await client.get(PATH, {}) == {"errcode": 0, "a": 1}
     async with a_server(an_answer(b'{"errcode":"none"}')) as url, WeChatHttp.open(url, 5.0) as client:
@@ -177,8 +177,8 @@ async def test_an_errcode_of_zero_may_be_text() -> None:
             await client.get(PATH, {})
 
 
-async def test_an_errcode_counts_whatever_the_status() -> None:
-    """WeChat's own word goes before the status of a gateway."""
+async def test_an_errcode_overrides_the_status() -> None:
+    """WeChat's errcode has priority over the HTTP status."""
     async with (
         a_server(an_answer(b'{"errcode":45009,"errmsg":"x"}', "429 Busy")) as url,
         WeChatHttp.open(url) as client,
@@ -188,22 +188,22 @@ async def test_an_errcode_counts_whatever_the_status() -> None:
     assert caught.value.errcode == 45009
 
 
-async def test_a_refused_connection_says_which_call(unused_tcp_port: int) -> None:
-    """The reason of the operating system is told, the address with the token is not."""
+async def test_a_refused_connection_names_the_call(unused_tcp_port: int) -> None:
+    """The error contains the call and the reason, but not the URL with the token."""
     async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", 5.0) as client:
         with pytest.raises(WeChatUnavailable, match=rf"^{PATH}: ClientConnectorError"):
             await client.get(PATH, {"access_token": TOKEN})
 
 
 def everything_shown(error: BaseException) -> str:
-    """All that a log, a debugger or an error tracker would show of an error."""
+    """Return everything that a log or an error tracker shows of an error."""
     shown = [str(error), repr(error), *traceback.format_exception(error)]
     shown.extend(everything_shown(inner) for inner in (error.__cause__, error.__context__) if inner is not None)
     return "\n".join(shown)
 
 
 async def no_sleep(_seconds: float) -> None:
-    """Repeat at once."""
+    """Do not wait."""
 
 
 FAULTS = (
@@ -218,7 +218,7 @@ FAULTS = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault)))
 async def test_no_error_shows_a_token(world: World, fault: dict[str, object], caplog: pytest.LogCaptureFixture) -> None:
-    """Neither an error, its cause and context, nor a log line shows the token (protocol reference 13, trap 10)."""
+    """No error, cause, context or log line contains the token (protocol reference 13, trap 10)."""
 
     class Tokens:
         async def get(self, appid: str) -> str:  # noqa: ARG002 - of the protocol
@@ -245,7 +245,7 @@ async def test_no_error_shows_a_token(world: World, fault: dict[str, object], ca
 async def test_no_error_shows_a_secret(
     world: World, path: str, fault: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The same of the AppSecret and of log-in codes, in the calls that carry them."""
+    """No error or log line contains the AppSecret or a login code."""
     secret = ACCOUNTS.named("mini").secret
     assert secret is not None
     calls: dict[str, Callable[[WeChatHttp], Awaitable[object]]] = {
@@ -265,8 +265,8 @@ async def test_no_error_shows_a_secret(
     assert CODE not in shown
 
 
-async def test_a_fetched_token_does_not_show_itself(world: World) -> None:
-    """It may stand in a traceback's locals or a log field without being told."""
+async def test_the_repr_of_a_token_hides_it(world: World) -> None:
+    """The repr of a fetched token does not contain its value."""
     secret = ACCOUNTS.named("shop").secret
     assert secret is not None
 
@@ -277,8 +277,8 @@ async def test_a_fetched_token_does_not_show_itself(world: World) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"{}", b'{"access_token":"t"}', b'{"access_token":"","expires_in":1}'])
-async def test_a_token_answer_that_lacks_something_is_no_token(answer: bytes) -> None:
-    """Half an answer must not become a token that lasts for ever, or an empty one."""
+async def test_an_incomplete_token_response_is_unavailable(answer: bytes) -> None:
+    """A response without a token or expires_in raises WeChatUnavailable."""
     secret = ACCOUNTS.named("shop").secret
     assert secret is not None
     async with a_server(an_answer(answer)) as url, WeChatHttp.open(url, 5.0) as client:
@@ -286,6 +286,6 @@ async def test_a_token_answer_that_lacks_something_is_no_token(answer: bytes) ->
             await fetch_classic_token(client, "wxshop", secret)
 
 
-def test_the_library_has_errors_to_list() -> None:
-    """The list above is not empty by mistake."""
+def test_the_list_of_aiohttp_errors_is_complete() -> None:
+    """The list contains known errors of aiohttp."""
     assert {aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError, aiohttp.InvalidURL} <= set(LIBRARY_ERRORS)

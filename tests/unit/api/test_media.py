@@ -12,8 +12,8 @@ USER = "oUser0000000000000000000001"
 DATA = bytes(range(256)) * 40
 
 
-async def test_what_was_uploaded_comes_back_byte_for_byte(world: World) -> None:
-    """Bytes, type and name survive the round trip, whatever the name's alphabet."""
+async def test_a_download_equals_its_upload(world: World) -> None:
+    """Bytes, type and file name survive the round trip, with special characters in the name."""
     client = world.client("shop")
 
     media_id = await client.upload_media("image", '图 "1"\r\nX-Header: \\x.png', DATA)
@@ -25,8 +25,8 @@ async def test_what_was_uploaded_comes_back_byte_for_byte(world: World) -> None:
     assert found.filename.endswith(".png")
 
 
-async def test_megabytes_go_up_and_down(world: World) -> None:
-    """The largest picture that WeChat takes; nothing on the way has a smaller limit of its own."""
+async def test_large_media(world: World) -> None:
+    """The largest image of WeChat can be uploaded and downloaded."""
     client = world.client("shop")
     data = bytes(10 * 1024 * 1024)
 
@@ -37,7 +37,7 @@ async def test_megabytes_go_up_and_down(world: World) -> None:
 
 
 async def test_uploaded_media_can_be_sent(world: World) -> None:
-    """The id is what replies name media by."""
+    """Replies accept the id of an upload."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
 
@@ -47,8 +47,8 @@ async def test_uploaded_media_can_be_sent(world: World) -> None:
     assert sent.msgtype == "image"
 
 
-async def test_what_a_user_sent_can_be_fetched(world: World) -> None:
-    """The MediaId of a push is good for a download."""
+async def test_media_of_a_message_can_be_downloaded(world: World) -> None:
+    """The MediaId of a push can be downloaded."""
     result = await world.control.send(SendRequest(account="shop", openid=USER, type="image"))
 
     found = await world.client("shop").download_media(result.message["MediaId"])
@@ -57,8 +57,8 @@ async def test_what_a_user_sent_can_be_fetched(world: World) -> None:
     assert found.data.startswith(b"\x89PNG")
 
 
-async def test_a_video_comes_as_an_address(world: World) -> None:
-    """WeChat answers with JSON in place of a video's bytes."""
+async def test_a_video_is_a_url(world: World) -> None:
+    """WeChat returns JSON with a URL instead of a video's bytes."""
     client = world.client("shop")
 
     found = await client.download_media(await client.upload_media("video", "a.mp4", DATA))
@@ -68,8 +68,8 @@ async def test_a_video_comes_as_an_address(world: World) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "text/plain", "application/json"])
-async def test_an_error_is_one_whatever_its_content_type(world: World, content_type: str) -> None:
-    """Errors come with status 200 and may claim to be a picture: the body decides."""
+async def test_an_error_may_have_any_content_type(world: World, content_type: str) -> None:
+    """An error may have status 200 and the content type of an image; the body decides."""
     client = world.client("shop")
     media_id = await client.upload_media("image", "a.png", DATA)
     await world.control.fault(Fault(path="/cgi-bin/media/get", errcode=40007, content_type=content_type))
@@ -81,7 +81,7 @@ async def test_an_error_is_one_whatever_its_content_type(world: World, content_t
 
 
 async def test_a_file_that_looks_like_json_is_a_file(world: World) -> None:
-    """Only an errcode or a video_url makes JSON an answer; other bytes are the user's."""
+    """JSON without errcode and video_url is a file."""
     client = world.client("shop")
     data = b'{"no": "error"}'
 
@@ -91,8 +91,8 @@ async def test_a_file_that_looks_like_json_is_a_file(world: World) -> None:
     assert found.data == data
 
 
-async def test_a_token_that_expired_does_not_spoil_a_download(world: World) -> None:
-    """The policies hold for files as for objects."""
+async def test_an_expired_token_is_replaced_in_a_download(world: World) -> None:
+    """Downloads have the same retry policies as other calls."""
     client = world.client("shop")
     media_id = await client.upload_media("image", "a.png", DATA)
     await world.control.advance(7200)
@@ -101,8 +101,8 @@ async def test_a_token_that_expired_does_not_spoil_a_download(world: World) -> N
     assert len(world.tokens.reports) == 1
 
 
-async def test_media_lapses_after_three_days(world: World) -> None:
-    """40007 then, for the caller to upload it again."""
+async def test_media_expire_after_three_days(world: World) -> None:
+    """Expired media raise 40007."""
     client = world.client("shop")
     media_id = await client.upload_media("image", "a.png", DATA)
     await world.control.advance(3 * 86400)

@@ -1,7 +1,7 @@
-"""Pushes of shops, trade components, mini games, platforms and accounts, as WeChat writes them.
+"""Sample pushes of shops, trade components, mini games, platforms and accounts.
 
-Each is the class, the name of the event and what stands beside the header (WeCom reference 9 to 11). Values differ
-within a push, so that a lost one is noticed.
+Each sample is the class, the event name and the members after the header (WeCom reference 9 to 11). Values differ
+within a push, so that a lost value is detected.
 """
 
 import json
@@ -29,7 +29,7 @@ _COINS: Final = json.dumps(
     }
 )
 ORDER_ID: Final = 3705115058471208928
-"""WeChat writes it as a number; as a float it would be another."""
+"""A number in WeChat's JSON; a float would change it."""
 
 
 def _order(**more: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Callback requests: what is accepted, and that nothing else is."""
+"""Verification of callback requests."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ DOCUMENT = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1", "MsgT
 
 
 def secure_query(encrypted: str, key: CallbackKey = NEW, **change: str) -> CallbackQuery:
-    """Return the query that WeChat sends along with `encrypted`."""
+    """Return WeChat's query for `encrypted`."""
     token = key.token.get_secret_value()
     query = CallbackQuery(
         signature=sign(token, TIME, NONCE),
@@ -41,7 +41,7 @@ def secure_query(encrypted: str, key: CallbackKey = NEW, **change: str) -> Callb
 
 
 def plain_query(key: CallbackKey = NEW, **change: str) -> CallbackQuery:
-    """Return the query that WeChat sends along with a plain body."""
+    """Return WeChat's query for a plain body."""
     query = CallbackQuery(signature=sign(key.token.get_secret_value(), TIME, NONCE), timestamp=TIME, nonce=NONCE)
     return replace(query, **change)
 
@@ -53,15 +53,15 @@ def encrypt(document: dict[str, Any] | bytes, key: CallbackKey = NEW, form: Form
     return Cipher(key.aes_key.get_secret_value(), APPID).encrypt(plaintext)
 
 
-def receiver(
+def crypto(
     *keys: CallbackKey, modes: tuple[Mode, ...] = (Mode.SECURE,), formats: tuple[str, ...] = ("xml", "json")
 ) -> CallbackCrypto:
-    """Return a receiver of the test's account."""
+    """Return the callback crypto of the test's account."""
     return CallbackCrypto(keys or (NEW,), APPID, modes, formats)
 
 
 def vector_query(example: dict[str, Any], **change: str) -> CallbackQuery:
-    """Return the query of a known push."""
+    """Return the query of a test vector."""
     query = CallbackQuery(
         timestamp=example["timestamp"],
         nonce=example["nonce"],
@@ -75,7 +75,7 @@ def vector_query(example: dict[str, Any], **change: str) -> CallbackQuery:
     ("name", "form"), [("A3", Format.JSON), ("A5", Format.XML), ("A7", Format.XML), ("T2", Format.XML)]
 )
 def test_opens_the_official_examples(name: str, form: Format) -> None:
-    """A known push in secure mode opens to its plaintext, in the format it came in."""
+    """A test vector in secure mode opens to its plaintext and format."""
     example = vector(name)
     body = render({"ToUserName": "gh_1", "Encrypt": example["encrypt"]}, form)
     opened = CallbackCrypto([key_of(example)], example["receive_id"], [Mode.SECURE], [form]).open(
@@ -85,8 +85,8 @@ def test_opens_the_official_examples(name: str, form: Format) -> None:
     assert (opened.format, opened.mode, opened.key) == (form, Mode.SECURE, key_of(example))
 
 
-def test_opens_the_compatible_example_and_believes_only_what_was_encrypted() -> None:
-    """Of a compatible push only the decrypted fields count: the plain ones beside them are as good as unsigned."""
+def test_compatible_mode_uses_only_the_encrypted_fields() -> None:
+    """In compatible mode only the decrypted fields are used, because the plain fields are not signed."""
     example = vector("C1")
     body = render(
         {"FromUserName": "forged", "MsgType": "text", "Content": "forged", "Encrypt": example["encrypt"]}, Format.XML
@@ -101,24 +101,24 @@ def test_opens_the_compatible_example_and_believes_only_what_was_encrypted() -> 
 
 @pytest.mark.parametrize("form", Format)
 def test_opens_a_plain_push(form: Format) -> None:
-    """An account in plain mode needs no AES key; the signature is checked."""
-    opened = receiver(PLAIN_ONLY, modes=(Mode.PLAIN,)).open(plain_query(PLAIN_ONLY), render(DOCUMENT, form))
+    """Plain mode needs no AES key; the signature is checked."""
+    opened = crypto(PLAIN_ONLY, modes=(Mode.PLAIN,)).open(plain_query(PLAIN_ONLY), render(DOCUMENT, form))
     assert (opened.document, opened.format, opened.mode) == (DOCUMENT, form, Mode.PLAIN)
 
 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize(("accepted", "sent"), [(a, s) for a, s in itertools.product(Mode, repeat=2) if a is not s])
-def test_no_other_mode_than_the_accounts(accepted: Mode, sent: Mode, form: Format) -> None:
-    """A push in a mode the account did not choose is refused, though everything in it is signed: no downgrade."""
+def test_other_modes_are_rejected(accepted: Mode, sent: Mode, form: Format) -> None:
+    """A signed push in a mode that the account does not accept is rejected: no downgrade."""
     encrypted = encrypt(DOCUMENT, form=form)
     query, body = {
         Mode.PLAIN: (plain_query(), DOCUMENT),
         Mode.COMPATIBLE: (secure_query(encrypted), DOCUMENT | {"Encrypt": encrypted}),
         Mode.SECURE: (secure_query(encrypted), {"ToUserName": "gh_1", "Encrypt": encrypted}),
     }[sent]
-    receiver(modes=(sent,)).open(query, render(body, form))
+    crypto(modes=(sent,)).open(query, render(body, form))
     with pytest.raises(Forbidden):
-        receiver(modes=(accepted,)).open(query, render(body, form))
+        crypto(modes=(accepted,)).open(query, render(body, form))
 
 
 GOOD = encrypt(DOCUMENT)
@@ -142,20 +142,20 @@ SECURE_BODY = render({"ToUserName": "gh_1", "Encrypt": GOOD}, Format.XML)
         pytest.param(secure_query(""), render(DOCUMENT, Format.XML), id="plain body"),
         pytest.param(secure_query(""), b"<xml><Encrypt></Encrypt></xml>", id="empty Encrypt"),
         pytest.param(
-            secure_query(GOOD), f"<xml><Encrypt><a>{GOOD}</a></Encrypt></xml>".encode(), id="Encrypt is no text"
+            secure_query(GOOD), f"<xml><Encrypt><a>{GOOD}</a></Encrypt></xml>".encode(), id="Encrypt is not text"
         ),
         pytest.param(
             secure_query(GOOD), f"<xml><Encrypt>{GOOD}</Encrypt><Encrypt>x</Encrypt></xml>".encode(), id="Encrypt twice"
         ),
-        pytest.param(secure_query(GOOD, OLD), SECURE_BODY, id="token of nobody"),
+        pytest.param(secure_query(GOOD, OLD), SECURE_BODY, id="unknown token"),
         pytest.param(plain_query(), render(DOCUMENT, Format.XML), id="plain push"),
         pytest.param(CallbackQuery(), SECURE_BODY, id="no query"),
     ],
 )
-def test_secure_account_refuses(query: CallbackQuery, body: bytes) -> None:
-    """A secure account takes only encrypt_type, msg_signature and Encrypt that fit together; one answer for all."""
+def test_secure_mode_rejects(query: CallbackQuery, body: bytes) -> None:
+    """Secure mode requires matching encrypt_type, msg_signature and Encrypt; all errors have the same text."""
     with pytest.raises(Forbidden) as caught:
-        receiver().open(query, body)
+        crypto().open(query, body)
     assert str(caught.value) == str(Forbidden("anything"))
 
 
@@ -170,14 +170,14 @@ def test_secure_account_refuses(query: CallbackQuery, body: bytes) -> None:
         pytest.param(secure_query(GOOD), SECURE_BODY, id="secure push"),
     ],
 )
-def test_plain_account_refuses(query: CallbackQuery, body: bytes) -> None:
-    """A plain account takes nothing unsigned, and nothing that is half encrypted."""
+def test_plain_mode_rejects(query: CallbackQuery, body: bytes) -> None:
+    """Plain mode rejects unsigned and partly encrypted requests."""
     with pytest.raises(Forbidden):
-        receiver(PLAIN_ONLY, NEW, modes=(Mode.PLAIN,)).open(query, body)
+        crypto(PLAIN_ONLY, NEW, modes=(Mode.PLAIN,)).open(query, body)
 
 
-def test_refuses_a_message_for_another_appid() -> None:
-    """A push that was encrypted for another appid with the same key is refused by the id at its end (vector A3)."""
+def test_a_message_for_another_appid_is_rejected() -> None:
+    """A push encrypted for another appid with the same key is rejected by its receive id (vector A3)."""
     example = vector("A3")
     body = render({"Encrypt": example["encrypt"]}, Format.JSON)
     with pytest.raises(Forbidden):
@@ -187,53 +187,53 @@ def test_refuses_a_message_for_another_appid() -> None:
 
 
 def test_format_must_be_accepted() -> None:
-    """An account that takes XML takes no JSON, and says so."""
+    """An account that accepts only XML rejects JSON; the error names the format."""
     with pytest.raises(MalformedCallback, match="JSON"):
-        receiver(modes=(Mode.PLAIN,), formats=("xml",)).open(plain_query(), render(DOCUMENT, Format.JSON))
+        crypto(modes=(Mode.PLAIN,), formats=("xml",)).open(plain_query(), render(DOCUMENT, Format.JSON))
 
 
 def test_signature_is_checked_before_a_plain_body_is_read() -> None:
-    """Who cannot sign learns nothing of how the body was read."""
+    """An unsigned request gets no information about its body."""
     with pytest.raises(Forbidden):
-        receiver(modes=(Mode.PLAIN,)).open(plain_query(signature=""), b"<xml><broken")
+        crypto(modes=(Mode.PLAIN,)).open(plain_query(signature=""), b"<xml><broken")
 
 
 def test_broken_plaintext_is_malformed() -> None:
-    """What is properly encrypted but no document is the sender's mistake, not a forgery."""
+    """An encrypted text that is not a document is malformed, not forbidden."""
     encrypted = encrypt(b"<xml><broken")
     with pytest.raises(MalformedCallback):
-        receiver().open(secure_query(encrypted), render({"Encrypt": encrypted}, Format.XML))
+        crypto().open(secure_query(encrypted), render({"Encrypt": encrypted}, Format.XML))
 
 
 @pytest.mark.parametrize("key", [OLD, NEW])
-def test_both_keys_are_taken_while_they_are_changed(key: CallbackKey) -> None:
-    """Pushes under the previous key are still opened, and we are told which key fitted."""
+def test_the_previous_key_is_accepted(key: CallbackKey) -> None:
+    """Pushes with the previous key are opened; the result contains the matching key."""
     encrypted = encrypt(DOCUMENT, key)
-    opened = receiver(NEW, OLD).open(secure_query(encrypted, key), render({"Encrypt": encrypted}, Format.XML))
+    opened = crypto(NEW, OLD).open(secure_query(encrypted, key), render({"Encrypt": encrypted}, Format.XML))
     assert opened.key == key
 
 
 def test_aes_key_may_change_alone() -> None:
-    """Two keys may share a token: the one whose AES key fits is found."""
+    """Of two keys with the same token, the one with the matching AES key is found."""
     other = CallbackKey(token=NEW.token, aes_key="X" * 43)
     encrypted = encrypt(DOCUMENT, other)
-    opened = receiver(NEW, other).open(secure_query(encrypted, other), render({"Encrypt": encrypted}, Format.XML))
+    opened = crypto(NEW, other).open(secure_query(encrypted, other), render({"Encrypt": encrypted}, Format.XML))
     assert opened.key == other
 
 
 @pytest.mark.parametrize("timestamp", ["", "x", "1714112445 ", "+1714112445", "１", "1" * 13, "-1"])
 def test_timestamp_is_digits(timestamp: str) -> None:
-    """No timestamp but a number, even if it is signed: characters could wander between it and the nonce."""
+    """A timestamp must be a number, even if it is signed: otherwise text can move between it and the nonce."""
     query = CallbackQuery(signature=sign("new-token", timestamp, NONCE), timestamp=timestamp, nonce=NONCE)
     with pytest.raises(Forbidden):
-        receiver(modes=(Mode.PLAIN,)).open(query, render(DOCUMENT, Format.XML))
+        crypto(modes=(Mode.PLAIN,)).open(query, render(DOCUMENT, Format.XML))
 
 
 @pytest.mark.parametrize(("age", "accepted"), [(-301, False), (-300, True), (0, True), (300, True), (301, False)])
 def test_time_window(age: int, accepted: bool) -> None:
-    """A request older or newer than the window is refused; at its edge it is taken."""
+    """A request outside of the time window is rejected; the limits are inside."""
     arguments = {"now": float(TIME) + age, "max_age": 300.0}
-    account, query, body = receiver(modes=(Mode.PLAIN,)), plain_query(echostr="1"), render(DOCUMENT, Format.XML)
+    account, query, body = crypto(modes=(Mode.PLAIN,)), plain_query(echostr="1"), render(DOCUMENT, Format.XML)
     if accepted:
         account.open(query, body, **arguments)
         account.verify_url(query, **arguments)
@@ -255,8 +255,8 @@ GAME = DOCUMENT | {"MsgType": "event", "Event": "minigame_deliver_goods"}
 @pytest.mark.parametrize(
     ("age", "in_time"), [(-301, False), (300, True), (301, False), (80_000, False), (90_000, False)]
 )
-def test_only_encrypted_repeats_may_be_old(age: int, in_time: bool, document: dict[str, str], mode: Mode) -> None:
-    """What WeChat repeats for hours is taken though it is old, if it was encrypted: a plain body is not signed."""
+def test_only_encrypted_retries_may_be_old(age: int, in_time: bool, document: dict[str, str], mode: Mode) -> None:
+    """An old push that WeChat retries for hours is accepted if it is encrypted: a plain body is not signed."""
     encrypted = encrypt(document)
     query, body = {
         Mode.PLAIN: (plain_query(), document),
@@ -264,56 +264,56 @@ def test_only_encrypted_repeats_may_be_old(age: int, in_time: bool, document: di
         Mode.SECURE: (secure_query(encrypted), {"Encrypt": encrypted}),
     }[mode]
     now = float(TIME) + age
-    repeat = document is not DOCUMENT and mode is not Mode.PLAIN and 0 < age < 86_400
+    retried = document is not DOCUMENT and mode is not Mode.PLAIN and 0 < age < 86_400
 
-    with nullcontext() if in_time or repeat else pytest.raises(Forbidden):
-        receiver(modes=(mode,)).open(query, render(body, Format.XML), now=now, max_age=300.0, repeat_age=86_400.0)
+    with nullcontext() if in_time or retried else pytest.raises(Forbidden):
+        crypto(modes=(mode,)).open(query, render(body, Format.XML), now=now, max_age=300.0, repeat_age=86_400.0)
 
 
-def test_plain_fields_do_not_make_a_repeat() -> None:
-    """What stands beside the encrypted part says nothing: only WeChat can say that it repeats for hours."""
+def test_plain_fields_do_not_extend_the_time_window() -> None:
+    """The plain fields of compatible mode do not decide whether WeChat retries a push for hours."""
     encrypted = encrypt(DOCUMENT)
     body = render(XPAY | {"Encrypt": encrypted}, Format.XML)
     with pytest.raises(Forbidden):
-        receiver(modes=(Mode.COMPATIBLE,)).open(
+        crypto(modes=(Mode.COMPATIBLE,)).open(
             secure_query(encrypted), body, now=float(TIME) + 301, max_age=300.0, repeat_age=86_400.0
         )
 
 
 @given(st.integers(0, len(SECURE_BODY) - 1), st.integers(1, 255))
-def test_no_changed_byte_gets_through(position: int, change: int) -> None:
-    """A body with one byte changed is refused, or opens to the very same document (the change was beside the point)."""
+def test_a_changed_byte_is_detected(position: int, change: int) -> None:
+    """A body with one changed byte is rejected, or opens to the same document."""
     body = bytearray(SECURE_BODY)
     body[position] ^= change
     try:
-        opened = receiver().open(secure_query(GOOD), bytes(body))
+        opened = crypto().open(secure_query(GOOD), bytes(body))
     except CallbackRejected:
         return
     assert opened.document == DOCUMENT
 
 
 def test_url_verification_of_the_official_example() -> None:
-    """The echostr comes back as it was sent, whatever the mode."""
+    """The response is the echostr in every mode."""
     example = vector("S1")
     query = CallbackQuery.from_mapping({name: example[name] for name in ("signature", "timestamp", "nonce", "echostr")})
     assert CallbackCrypto([CallbackKey(token="AAAAA")], "", [Mode.PLAIN], []).verify_url(query) == example["echostr"]
 
 
 @pytest.mark.parametrize("change", [{"signature": "0" * 40}, {"signature": ""}, {"nonce": "1"}])
-def test_url_verification_refuses_a_wrong_signature(change: dict[str, str]) -> None:
-    """No echo without a signature (protocol reference 13, trap 2)."""
+def test_url_verification_rejects_a_wrong_signature(change: dict[str, str]) -> None:
+    """A wrong signature gets no echostr (protocol reference 13, trap 2)."""
     with pytest.raises(Forbidden):
-        receiver().verify_url(plain_query(echostr="1", **change))
+        crypto().verify_url(plain_query(echostr="1", **change))
 
 
 def test_url_verification_without_echostr() -> None:
-    """A signed request without an echostr is malformed, not an empty answer."""
+    """A signed request without an echostr is malformed."""
     with pytest.raises(MalformedCallback, match="echostr"):
-        receiver().verify_url(plain_query())
+        crypto().verify_url(plain_query())
 
 
 def test_wecom_url_verification() -> None:
-    """WeCom encrypts the echostr and signs it; its plaintext is the answer."""
+    """WeCom encrypts and signs the echostr; the response is its plaintext."""
     example = vector("W1")
     account = CallbackCrypto([key_of(example)], example["receive_id"], [], ["xml"], wecom=True)
     query = vector_query(example, echostr=example["encrypt"], encrypt_type="")
@@ -325,7 +325,7 @@ def test_wecom_url_verification() -> None:
 
 @pytest.mark.parametrize(("form", "name"), [(Format.XML, "Encrypt"), (Format.JSON, "encrypt")])
 def test_wecom_push(form: Format, name: str) -> None:
-    """WeCom sends no encrypt_type, and its robots write `encrypt` small; there is no plain mode."""
+    """WeCom sends no encrypt_type, its robots send `encrypt` in lower case, and plain mode is rejected."""
     example = vector("W2")
     account = CallbackCrypto([key_of(example)], example["receive_id"], [Mode.PLAIN], ["xml", "json"], wecom=True)
     opened = account.open(vector_query(example, encrypt_type=""), render({name: example["encrypt"]}, form))
@@ -336,8 +336,8 @@ def test_wecom_push(form: Format, name: str) -> None:
 
 @pytest.mark.parametrize("form", Format)
 def test_sealed_reply_is_signed_and_encrypted(form: Format) -> None:
-    """A sealed reply opens with the account's own key, and its TimeStamp is a bare number (protocol reference 2.1)."""
-    sealed = receiver().seal(b"<xml></xml>", form, timestamp=1713424427, nonce=NONCE)
+    """A sealed reply decrypts with the account's key; its TimeStamp is a bare number (protocol reference 2.1)."""
+    sealed = crypto().seal(b"<xml></xml>", form, timestamp=1713424427, nonce=NONCE)
     outer = parse(sealed)
     assert outer["MsgSignature"] == sign("new-token", "1713424427", NONCE, str(outer["Encrypt"]))
     assert (outer["TimeStamp"], outer["Nonce"]) == ("1713424427", NONCE)
@@ -346,26 +346,26 @@ def test_sealed_reply_is_signed_and_encrypted(form: Format) -> None:
     assert bare in sealed
 
 
-def test_seals_with_the_key_that_is_asked_for() -> None:
-    """The answer uses the current key, or the one the push came with if that is given; a foreign one is refused."""
-    account = receiver(NEW, OLD)
+def test_seal_uses_the_given_key() -> None:
+    """A reply is sealed with the current key or the given one; an unknown key is an error."""
+    account = crypto(NEW, OLD)
     for key, used in ((None, NEW), (NEW, NEW), (OLD, OLD)):
         outer = parse(account.seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=key))
         assert outer["MsgSignature"] == sign(used.token.get_secret_value(), "1", "n", str(outer["Encrypt"]))
-    for nobody in (CallbackKey(token="x", aes_key="x" * 43), PLAIN_ONLY):
+    for unknown in (CallbackKey(token="x", aes_key="x" * 43), PLAIN_ONLY):
         with pytest.raises(ValueError, match="no AES key"):
-            receiver(NEW, PLAIN_ONLY).seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=nobody)
+            crypto(NEW, PLAIN_ONLY).seal(b"{}", Format.JSON, timestamp=1, nonce="n", key=unknown)
 
 
-def test_query_takes_only_what_it_knows() -> None:
-    """Other parameters are ignored, absent ones are empty."""
+def test_unknown_query_parameters_are_ignored() -> None:
+    """Unknown parameters are ignored; absent ones are empty."""
     query = CallbackQuery.from_mapping({"nonce": "n", "openid": "o1", "foo": "bar"})
     assert query == CallbackQuery(nonce="n", openid="o1")
 
 
 def test_secrets_are_not_shown() -> None:
-    """Neither a key nor a receiver shows a token or an AES key, and a wrong AES key is not repeated."""
-    shown = repr(NEW) + repr(receiver()) + repr(vars(receiver()))
+    """No repr contains a token or an AES key, and no error contains an invalid AES key."""
+    shown = repr(NEW) + repr(crypto()) + repr(vars(crypto()))
     assert "new-token" not in shown
     assert "N" * 43 not in shown
     with pytest.raises(ValidationError) as caught:
@@ -374,11 +374,11 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_json_and_xml_pushes_make_the_same_envelope_body() -> None:
-    """The body that travels is the same whichever format the account uses."""
+    """The envelope body does not depend on the format of the push."""
     message = DOCUMENT | {"CreateTime": 1, "MsgId": 6074746557628292943}
     bodies = set()
     for form in Format:
         encrypted = encrypt(message, form=form)
-        opened = receiver().open(secure_query(encrypted), render({"Encrypt": encrypted}, form))
+        opened = crypto().open(secure_query(encrypted), render({"Encrypt": encrypted}, form))
         bodies.add(document_to_json(opened.document))
     assert bodies == {json.dumps({k: str(v) for k, v in message.items()}, separators=(",", ":")).encode()}

@@ -1,4 +1,4 @@
-"""XML and JSON to one document, and back."""
+"""Parsing and rendering of XML and JSON."""
 
 import json
 from typing import Any
@@ -20,19 +20,19 @@ MIB = 1024 * 1024
 
 @given(documents, st.sampled_from(Format))
 def test_round_trip(document: Document, form: Format) -> None:
-    """What we write we read again, whatever text is in it: `]]>` and markup too."""
+    """Parsing restores every rendered document, including `]]>` and markup in texts."""
     assert parse(render(document, form)) == document
 
 
 @given(documents)
 def test_both_formats_give_the_same_document(document: Document) -> None:
-    """The document of a push does not depend on the format it came in."""
+    """The document of a push does not depend on its format."""
     assert parse(render(document, Format.XML)) == parse(render(document, Format.JSON))
 
 
 @given(documents)
 def test_envelope_round_trip(document: Document) -> None:
-    """The body of an envelope gives back the document."""
+    """Reading an envelope body restores the document."""
     assert document_from_json(document_to_json(document)) == document
 
 
@@ -43,7 +43,7 @@ JSON_HEADER: dict[str, Any] = {"ToUserName": "gh_1", "FromUserName": "o1", "Crea
 
 
 def subscribe(event: str, wrapper: str, *items: str) -> str:
-    """Return an XML subscribe event as Official Accounts get it."""
+    """Return an XML subscribe event of an Official Account."""
     lists = "".join(f"<List>{item}</List>" for item in items)
     return f"<Event><![CDATA[{event}]]></Event><{wrapper}>{lists}</{wrapper}>"
 
@@ -133,14 +133,14 @@ def subscribe(event: str, wrapper: str, *items: str) -> str:
     ],
 )
 def test_two_forms_of_one_push_are_equal(xml: str, obj: dict[str, Any]) -> None:
-    """A push gives the same document as XML and as JSON: numbers, one or many, the quirks of lists included."""
+    """A push has the same document as XML and as JSON, including numbers and all forms of lists."""
     from_xml = parse(f"<xml>{HEADER}{xml}</xml>".encode())
     from_json = parse(json.dumps(JSON_HEADER | obj, ensure_ascii=False).encode())
     assert from_xml == from_json
 
 
 def test_large_ids_keep_all_their_digits() -> None:
-    """Numbers become their exact text: an id over 2**53, a decimal as it was written."""
+    """Numbers become their exact text: ids over 2**53 and decimals are unchanged."""
     assert parse(b'{"MsgId":23456789012345678901234,"X":1.10,"Y":1e400}') == {
         "MsgId": "23456789012345678901234",
         "X": "1.10",
@@ -153,44 +153,44 @@ def test_large_ids_keep_all_their_digits() -> None:
     [b"\xef\xbb\xbf<xml><A>1</A></xml>", b"\n \t<xml>\n <A>1</A>\n</xml>\n", b"\xef\xbb\xbf\n<xml><A>1</A></xml>"],
 )
 def test_blanks_and_byte_order_mark_before_the_root(body: bytes) -> None:
-    """A byte order mark, blanks before the root and between elements are layout (protocol reference 13, trap 4)."""
+    """A byte order mark and blanks before the root and between elements are ignored (protocol reference 13, trap 4)."""
     assert parse(body) == {"A": "1"}
     assert parse(body.replace(b"<xml>", b'<?xml version="1.0" encoding="GBK"?><xml>')) == {"A": "1"}
 
 
 def test_text_is_kept_exactly() -> None:
-    """References are replaced once, blanks belong to the text, and a mark that was split is whole again."""
+    """References are resolved once, blanks belong to the text, and a split section end is restored."""
     assert parse(b"<xml><A> a&lt;b>&amp;&#20320;&#x4f60;&amp;#97; </A></xml>") == {"A": " a<b>&你你&#97; "}
     assert parse(b"<xml><A><![CDATA[ &lt; a]]]]><![CDATA[>b ]]></A></xml>") == {"A": " &lt; a]]>b "}
 
 
 @pytest.mark.parametrize("layout", [" ", "\n", "\r\n\t "])
 def test_layout_around_a_section_is_ignored(layout: str) -> None:
-    """Blanks and line breaks around CDATA are layout, those inside are text: WeCom writes elements over lines."""
+    """Blanks and line breaks around CDATA are ignored, those inside are text: WeCom adds line breaks."""
     body = "<xml>|<InfoType>|<![CDATA[suite_ticket]]>|</InfoType>|<A>|<![CDATA[ a\nb ]]>|</A>|</xml>"
     assert parse(body.replace("|", layout).encode()) == {"InfoType": "suite_ticket", "A": " a\nb "}
 
 
-def test_the_kind_of_a_push_has_no_blanks_around_it() -> None:
-    """WeCom writes blanks into some names of events; they belong to no name."""
+def test_blanks_around_the_type_are_removed() -> None:
+    """WeCom adds blanks around some event names; they are removed."""
     assert parse(b"<xml><InfoType><![CDATA[ suite_ticket]]></InfoType></xml>") == {"InfoType": "suite_ticket"}
     assert parse(b'{"MsgType":"event ","Event":" click"}') == {"MsgType": "event", "Event": "click"}
 
 
 def test_long_text_is_whole() -> None:
-    """Text longer than the parser's buffer arrives whole."""
+    """Long text is complete."""
     content = "你好]]>" * 20_000
     assert parse(render({"Content": content}, Format.XML)) == {"Content": content}
 
 
-def test_control_characters_do_not_lose_the_message() -> None:
-    """A control character that a user pasted is left out of XML, which has no way to write it; the message stays."""
+def test_control_characters_are_removed() -> None:
+    """Control characters that XML forbids are removed; the message is accepted."""
     assert parse(b"<xml><Content><![CDATA[a\x0bb\x00c]]></Content></xml>") == {"Content": "abc"}
     assert render({"Content": "a\x0bb"}, Format.XML) == b"<xml><Content><![CDATA[ab]]></Content></xml>"
 
 
-def test_half_characters_are_replaced() -> None:
-    """JSON can write half of a character; the document has none, or it could not be queued."""
+def test_lone_surrogates_are_replaced() -> None:
+    """Lone surrogates in JSON are replaced, because UTF-8 cannot encode them."""
     document = parse(b'{"A\\udc00":"x\\ud83d","B":["\\ud83d\\ude00","\\udc00"],"C":"\\ufffe\\uFFFF\\uff0c"}')
     assert document == {"A\ufffd": "x\ufffd", "B": ["\U0001f600", "\ufffd"], "C": "\ufffd\ufffd\uff0c"}
     document_to_json(document)
@@ -213,37 +213,37 @@ def test_half_characters_are_replaced() -> None:
         ("\ufffe\uffff你".encode(), "\ufffd\ufffd你"),
     ],
 )
-def test_broken_characters_are_replaced(form: Format, body: bytes, written: bytes, read: str) -> None:
-    """A text that was cut inside a character, or holds what is none, is taken with replacement characters."""
+def test_invalid_characters_are_replaced(form: Format, body: bytes, written: bytes, read: str) -> None:
+    """Truncated characters and non-characters are replaced."""
     assert sniff(body) is form
     assert parse(body % written) == {"MsgId": "23", "A": read}
 
 
-def test_broken_characters_are_replaced_at_any_depth() -> None:
-    """Names and texts inside structures and lists are repaired; names that become equal are refused."""
+def test_invalid_characters_are_replaced_at_any_depth() -> None:
+    """Invalid characters are replaced at any depth; names that become equal are rejected."""
     body = rb'{"a":{"b\ud800":["\udc00",{"c":"\uffff"}]}}'
     assert parse(body) == {"a": {"b\ufffd": ["\ufffd", {"c": "\ufffd"}]}}
     with pytest.raises(MalformedCallback, match="duplicate name"):
         parse(rb'{"a":{"b\ud800":"1","b\udc00":"2"}}')
 
 
-def test_the_number_of_characters_to_repair_is_bounded() -> None:
-    """Escapes that cost more than the characters themselves are refused; the limit is named."""
+def test_the_number_of_escapes_is_limited() -> None:
+    """Too many escapes that may need a replacement are rejected; the error names the limit."""
     assert parse(b'{"a":"%s"}' % (rb"\ud800" * MAX_ESCAPES)) == {"a": "\ufffd" * MAX_ESCAPES}
     with pytest.raises(MalformedCallback, match=f"more than {MAX_ESCAPES} escapes"):
         parse(b'{"a":"%s"}' % (rb"\ud800" * (MAX_ESCAPES + 1)))
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b""])
-def test_an_envelope_holds_an_object(body: bytes) -> None:
-    """A body from RabbitMQ that is not a JSON object is malformed, not a crash of the worker."""
+def test_an_envelope_body_is_an_object(body: bytes) -> None:
+    """An envelope body that is not a JSON object is malformed."""
     with pytest.raises(MalformedCallback):
         document_from_json(body)
 
 
 @pytest.mark.parametrize("name", IDENTIFIERS)
-def test_a_broken_id_is_refused(name: str) -> None:
-    """A broken character in an id or a kind is not replaced: two different ids could become the same."""
+def test_an_invalid_id_is_rejected(name: str) -> None:
+    """An invalid character in an id or type is rejected, because a replacement could make two ids equal."""
     for body in (b"<xml><%s>a\xff</%s></xml>" % (name.encode(), name.encode()), b'{"%s":"a\\ud800"}' % name.encode()):
         with pytest.raises(MalformedCallback, match=name):
             parse(body)
@@ -251,7 +251,7 @@ def test_a_broken_id_is_refused(name: str) -> None:
 
 @given(st.text(st.characters(max_codepoint=0x1F)))
 def test_json_text_may_hold_control_characters(content: str) -> None:
-    """A line feed or another control character inside a JSON string is text, also where JSON wants it escaped."""
+    """An unescaped control character inside a JSON string is text."""
     assert parse(b'{"Content":"a%sb"}' % content.encode()) == {"Content": f"a{content}b"}
 
 
@@ -268,7 +268,7 @@ PICTURES = [{"PicMd5Sum": "5a"}, {"PicMd5Sum": "5b"}, {"PicMd5Sum": "5c"}]
     ],
 )
 def test_every_item_of_a_list_in_xml_is_kept(body: str) -> None:
-    """Items of a list are all kept, in one element or in several of the same name."""
+    """All items of a list are kept, in one element or in several with the same name."""
     for number, picture in enumerate(PICTURES):
         body = body.replace(f"<item>{number}", f"<item><PicMd5Sum>{picture['PicMd5Sum']}</PicMd5Sum>")
     assert parse(f"<xml>{body}</xml>".encode()) == {"PicList": PICTURES}
@@ -284,13 +284,13 @@ def test_every_item_of_a_list_in_xml_is_kept(body: str) -> None:
     ],
 )
 def test_every_item_of_a_list_in_json_is_kept(listed: Any) -> None:
-    """Items of a list are all kept, in whichever of its ways the list is written."""
+    """All items of a list are kept, in every form of the list."""
     assert parse(json.dumps({"PicList": listed}).encode()) == {"PicList": PICTURES}
 
 
 @pytest.mark.parametrize("name", sorted(REPEATED))
-def test_what_may_repeat_is_always_a_list(name: str) -> None:
-    """One approval record or another structure that may repeat is a list of one, in both formats."""
+def test_repeatable_structures_are_lists(name: str) -> None:
+    """A single structure that may repeat is a list of one in both formats."""
     for count in (1, 2, 3):
         xml = f"<xml>{f'<{name}><A>1</A></{name}>' * count}</xml>"
         records = [{"A": 1}] * count
@@ -299,8 +299,8 @@ def test_what_may_repeat_is_always_a_list(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(REPEATED_TEXTS))
-def test_texts_that_may_repeat_are_always_a_list(name: str) -> None:
-    """WeCom's lists of ids without an element around them are lists, also if there is one id."""
+def test_repeatable_texts_are_lists(name: str) -> None:
+    """A single id that may repeat is a list of one in both formats."""
     for ids in (["1"], ["1", "2"]):
         assert parse(f"<xml>{''.join(f'<{name}>{id_}</{name}>' for id_ in ids)}</xml>".encode()) == {name: ids}
         assert parse(json.dumps({name: ids if len(ids) > 1 else ids[0]}).encode()) == {name: ids}
@@ -330,7 +330,7 @@ ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
         pytest.param(b"<xml><A>&#0;</A></xml>", id="reference to no character"),
         pytest.param(b"<xml><A>a & b</A></xml>", id="sign alone"),
         pytest.param(b"<xml><A>a]]></A></xml>", id="end of no section"),
-        pytest.param(b"<xml><A>a<B>b</B></A></xml>", id="text beside an element"),
+        pytest.param(b"<xml><A>a<B>b</B></A></xml>", id="text next to an element"),
         pytest.param(b"<xml><A></A/></xml>", id="closed twice"),
         pytest.param(b"<xml><A></xml>", id="not closed"),
         pytest.param(b"<xml></xml><xml></xml>", id="two roots"),
@@ -344,8 +344,8 @@ ENTITIES = b'<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
         pytest.param(b'{"A":"' + b'\\"' * (MIB // 2), id="string without end"),
     ],
 )
-def test_what_is_not_of_wechats_shape_is_malformed(body: bytes) -> None:
-    """No document type, no entity, no other encoding, no other shape: each is MalformedCallback and nothing else."""
+def test_other_shapes_are_malformed(body: bytes) -> None:
+    """Document types, entities, other encodings and other shapes raise MalformedCallback."""
     with pytest.raises(MalformedCallback):
         parse(body)
 
@@ -366,13 +366,13 @@ def test_what_is_not_of_wechats_shape_is_malformed(body: bytes) -> None:
     ],
 )
 def test_limits_of_size(body: bytes) -> None:
-    """Depth and number of elements are bounded, and exceeding them is MalformedCallback, never a RecursionError."""
+    """Too deep or too many elements raise MalformedCallback, never RecursionError."""
     with pytest.raises(MalformedCallback, match=f"{MAX_DEPTH} levels"):
         parse(body)
 
 
 def test_limits_of_size_are_the_same_for_both_formats() -> None:
-    """A document at the limit of depth passes in both formats; one level more does in none."""
+    """The depth limit is equal in both formats."""
     inner: Document = {"A": "x"}
     for _ in range(MAX_DEPTH - 1):
         inner = {"A": inner}
@@ -383,14 +383,14 @@ def test_limits_of_size_are_the_same_for_both_formats() -> None:
 
 
 def test_punctuation_in_text_does_not_count() -> None:
-    """Brackets and commas inside a JSON string are text, however many there are."""
+    """Brackets and commas inside a JSON string do not count as structure."""
     content = '[{,"\\' * MAX_ELEMENTS
     assert parse(json.dumps({"Content": content}).encode()) == {"Content": content}
 
 
 @given(st.binary(max_size=60) | st.text('{}[]",:\\<>/!&;xmla1 ', max_size=60).map(str.encode))
 def test_noise_is_malformed_or_a_document(noise: bytes) -> None:
-    """Whatever bytes arrive, parsing ends with a document or with MalformedCallback."""
+    """Parsing of any bytes returns a document or raises MalformedCallback."""
     for body in (noise, b"<xml>" + noise, b'{"a":' + noise):
         try:
             document = parse(body)
@@ -400,8 +400,8 @@ def test_noise_is_malformed_or_a_document(noise: bytes) -> None:
 
 
 @given(documents, st.sampled_from(Format), st.floats(0, 1, exclude_max=True))
-def test_a_cut_body_is_malformed(document: Document, form: Format, share: float) -> None:
-    """A body that ends early is refused wherever it ends: half a message is none."""
+def test_a_truncated_body_is_malformed(document: Document, form: Format, share: float) -> None:
+    """A truncated body is rejected at every position."""
     body = render(document, form)
 
     with pytest.raises(MalformedCallback):
@@ -412,7 +412,7 @@ def test_a_cut_body_is_malformed(document: Document, form: Format, share: float)
 def test_flipped_bits_are_malformed_or_a_document(
     document: Document, form: Format, flips: list[tuple[float, int]]
 ) -> None:
-    """A damaged body is refused, or is another document that can travel; nothing else happens."""
+    """A damaged body is rejected, or is another valid document."""
     body = bytearray(render(document, form))
     for share, bit in flips:
         body[int(len(body) * share)] ^= 1 << bit
@@ -424,7 +424,7 @@ def test_flipped_bits_are_malformed_or_a_document(
 
 
 def test_error_does_not_repeat_the_body() -> None:
-    """What a message says is not in the error about it."""
+    """Errors do not contain text of the body."""
     for body in (b'{"Content":"my secret" "x"}', b"<xml><Content>my secret</Conten></xml>"):
         with pytest.raises(MalformedCallback) as caught:
             parse(body)
@@ -432,7 +432,7 @@ def test_error_does_not_repeat_the_body() -> None:
 
 
 def test_integers_are_bare() -> None:
-    """Integers are written without quotes or CDATA, text with, as WeChat writes them."""
+    """Integers are rendered without quotes or CDATA, text with them."""
     document = {"CreateTime": 1, "Content": "a]]>b", "Articles": [{"Title": "t"}, {"Title": "u"}]}
     assert render(document, Format.XML).decode() == (
         "<xml><CreateTime>1</CreateTime><Content><![CDATA[a]]]]><![CDATA[>b]]></Content>"
@@ -443,8 +443,8 @@ def test_integers_are_bare() -> None:
     )
 
 
-def test_subscribe_events_are_written_as_each_format_has_them() -> None:
-    """In XML the List of a subscribe event stands in an element of its own, in JSON it does not."""
+def test_subscribe_events_have_a_form_per_format() -> None:
+    """In XML the List of a subscribe event has a wrapper element, in JSON it has none."""
     document: Document = {"Event": "subscribe_msg_popup_event", "List": [{"TemplateId": "t"}]}
     assert b"<SubscribeMsgPopupEvent><List><TemplateId>" in render(document, Format.XML)
     assert b'"List":[{' in render(document, Format.JSON)
@@ -452,13 +452,13 @@ def test_subscribe_events_are_written_as_each_format_has_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "1a", "a><b", "ä"])
-def test_names_that_xml_cannot_write_are_refused(name: str) -> None:
-    """A name cannot be used to write markup."""
+def test_invalid_element_names_are_rejected(name: str) -> None:
+    """A name cannot inject markup."""
     with pytest.raises(ValueError, match="XML element"):
         render({name: "x"}, Format.XML)
 
 
 @pytest.mark.parametrize(("body", "form"), [(b"<xml/>", Format.XML), (b" \r\n{}", Format.JSON)])
 def test_sniffs_the_format(body: bytes, form: Format) -> None:
-    """The first character tells the format, not the content type."""
+    """The first character decides the format, not the content type."""
     assert sniff(body) is form

@@ -1,4 +1,4 @@
-"""AES envelopes, and the user data of Mini Programs."""
+"""AES encryption of messages, and the user data of Mini Programs."""
 
 import base64
 import json
@@ -21,35 +21,35 @@ CIPHER = Cipher(AES_KEY, "wx1")
 
 
 def encrypt_raw(padded: bytes) -> str:
-    """Return an Encrypt text around bytes of one's own, padded as the test likes."""
+    """Return an Encrypt text of already padded bytes."""
     key = base64.b64decode(AES_KEY + "=")
     encryptor = BlockCipher(AES(key), CBC(key[:16])).encryptor()
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
 @pytest.mark.parametrize("vector", ENVELOPES)
-def test_decrypts_what_wechat_encrypted(vector: dict[str, Any]) -> None:
-    """Every known push decrypts to its plaintext: pads over 16, text outside ASCII and keys with odd last bits too."""
+def test_decrypts_the_vectors(vector: dict[str, Any]) -> None:
+    """Every vector decrypts to its plaintext, with pads over 16, text outside of ASCII and keys with extra bits."""
     cipher = Cipher(vector["encoding_aes_key"], vector["receive_id"])
     assert cipher.decrypt(vector["encrypt"]) == vector["plaintext"].encode()
 
 
 @pytest.mark.parametrize("vector", ENVELOPES)
-def test_encrypts_as_wechat_does(vector: dict[str, Any]) -> None:
-    """With the same random bytes we write the same Encrypt text as WeChat."""
+def test_encrypts_the_vectors(vector: dict[str, Any]) -> None:
+    """With the same random bytes, the Encrypt text equals WeChat's."""
     cipher = Cipher(vector["encoding_aes_key"], vector["receive_id"])
     assert cipher.encrypt(vector["plaintext"].encode(), random=vector["random"].encode()) == vector["encrypt"]
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
 def test_round_trip(plaintext: bytes, receive_id: str) -> None:
-    """Whatever was encrypted comes out again: every length of padding, every receive id, the empty one too."""
+    """Decryption restores every plaintext, with every padding length and receive id, including an empty one."""
     cipher = Cipher(AES_KEY, receive_id)
     assert cipher.decrypt(cipher.encrypt(plaintext)) == plaintext
 
 
-def test_no_two_envelopes_are_alike() -> None:
-    """Each reply has random bytes of its own, so that equal replies are not seen to be equal."""
+def test_equal_messages_have_different_ciphertexts() -> None:
+    """Each encryption uses new random bytes, so equal messages are not recognisable."""
     assert CIPHER.encrypt(b"same") != CIPHER.encrypt(b"same")
 
 
@@ -77,7 +77,7 @@ HEAD = b"0" * 16
     ],
 )
 def test_all_failures_look_the_same(encrypted: str) -> None:
-    """Whatever is wrong with a ciphertext, the sender gets one and the same answer: no oracle."""
+    """Every invalid ciphertext gives the same error text: no oracle."""
     with pytest.raises(Forbidden) as caught:
         CIPHER.decrypt(encrypted)
     assert str(caught.value) == str(Forbidden("anything"))
@@ -91,22 +91,22 @@ def test_all_failures_look_the_same(encrypted: str) -> None:
         pytest.param(HEAD + (12).to_bytes(4, "big") + b"m" * 4 + b"\x08" * 8, id="length into the padding"),
     ],
 )
-def test_structure_counts_where_there_is_no_receive_id(padded: bytes) -> None:
-    """With the empty receive id of WeCom's robots nothing at the end betrays a wrong length: the structure must."""
+def test_the_structure_is_checked_without_a_receive_id(padded: bytes) -> None:
+    """With the empty receive id of WeCom's robots, a wrong length or pad is still detected."""
     with pytest.raises(Forbidden):
         Cipher(AES_KEY, "").decrypt(encrypt_raw(padded))
 
 
 @given(st.binary(max_size=160))
 def test_decrypting_noise_fails_cleanly(noise: bytes) -> None:
-    """Arbitrary bytes never raise anything but Forbidden."""
+    """Random bytes raise only Forbidden."""
     with pytest.raises(Forbidden):
         CIPHER.decrypt(base64.b64encode(noise).decode())
 
 
 @given(st.binary(max_size=200), st.sampled_from(["wx1", ""]), st.floats(0, 1, exclude_max=True))
-def test_a_cut_ciphertext_is_refused(plaintext: bytes, receive_id: str, share: float) -> None:
-    """A ciphertext that ends early gives no message, wherever it ends, with a receive id at its end or without."""
+def test_a_truncated_ciphertext_is_rejected(plaintext: bytes, receive_id: str, share: float) -> None:
+    """A truncated ciphertext gives no message, with and without a receive id."""
     cipher = Cipher(AES_KEY, receive_id)
     encrypted = cipher.encrypt(plaintext)
 
@@ -116,7 +116,7 @@ def test_a_cut_ciphertext_is_refused(plaintext: bytes, receive_id: str, share: f
 
 @given(st.binary(max_size=200), st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 7)), min_size=1))
 def test_flipped_bits_fail_cleanly(plaintext: bytes, flips: list[tuple[float, int]]) -> None:
-    """Damage, which the signature finds first, never raises anything but Forbidden, nor reaches beyond the message."""
+    """A damaged ciphertext raises only Forbidden, and never reads beyond the message."""
     ciphertext = bytearray(base64.b64decode(CIPHER.encrypt(plaintext)))
     for share, bit in flips:
         ciphertext[int(len(ciphertext) * share)] ^= 1 << bit
@@ -128,21 +128,21 @@ def test_flipped_bits_fail_cleanly(plaintext: bytes, flips: list[tuple[float, in
 
 
 @pytest.mark.parametrize("aes_key", ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 42 + "é"])
-def test_wrong_aes_key_is_refused_without_being_shown(aes_key: str) -> None:
-    """A key that is not 43 letters and digits is refused, and the error does not repeat it."""
+def test_an_invalid_aes_key_is_not_shown(aes_key: str) -> None:
+    """A key must have 43 letters and digits; the error does not contain it."""
     with pytest.raises(ValueError, match="43 letters and digits") as caught:
         Cipher(aes_key, "wx1")
     assert not aes_key or aes_key not in str(caught.value)
 
 
 def test_random_prefix_has_sixteen_bytes() -> None:
-    """A prefix of another length would move everything behind it."""
+    """A prefix of another length is an error."""
     with pytest.raises(ValueError, match="16 bytes"):
         CIPHER.encrypt(b"", random=b"short")
 
 
 def test_user_data_of_the_official_example() -> None:
-    """The official example decrypts with its session key and passes the check of its appid."""
+    """The official example decrypts with its session key, and its appid matches."""
     example = vector("M1")
     data = decrypt_user_data(example["session_key"], example["iv"], example["encrypted_data"], example["appid"])
     assert data == json.loads(example["plaintext"])
@@ -161,8 +161,8 @@ def test_user_data_of_the_official_example() -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_user_data_that_is_not_for_us_is_refused(change: dict[str, str]) -> None:
-    """Another appid's watermark, another user's session key and damaged data end in the same Forbidden."""
+def test_foreign_user_data_is_rejected(change: dict[str, str]) -> None:
+    """A watermark of another appid, another session key and damaged data raise the same Forbidden."""
     example = {name: vector("M1")[name] for name in ("session_key", "iv", "encrypted_data", "appid")}
     with pytest.raises(Forbidden) as caught:
         decrypt_user_data(**example | change)
@@ -170,8 +170,8 @@ def test_user_data_that_is_not_for_us_is_refused(change: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("data", [b"[]", b"null", b'"text"', b"{}", b'{"watermark":[]}'])
-def test_user_data_of_another_shape_is_refused(data: bytes) -> None:
-    """User data that decrypts to anything but an object with a watermark ends in the same Forbidden."""
+def test_user_data_of_another_shape_is_rejected(data: bytes) -> None:
+    """User data must decrypt to an object with a watermark."""
     key = iv = b"0" * 16
     pad = 16 - len(data) % 16
     encryptor = BlockCipher(AES(key), CBC(iv)).encryptor()
@@ -181,7 +181,7 @@ def test_user_data_of_another_shape_is_refused(data: bytes) -> None:
 
 
 def test_raw_data_signature_of_the_official_example() -> None:
-    """RawData is proven by its signature as the page sent it, and by nothing else."""
+    """The signature of rawData covers exactly the text of the page."""
     example = vector("M2")
     assert raw_data_matches(example["signature"], example["raw_data"], example["session_key"])
     assert not raw_data_matches(example["signature"], example["raw_data"] + " ", example["session_key"])
@@ -189,5 +189,5 @@ def test_raw_data_signature_of_the_official_example() -> None:
 
 
 def test_session_signature() -> None:
-    """Checksession is signed with HMAC-SHA256 over the empty string."""
+    """The signature for checksession is the HMAC-SHA256 of the empty string."""
     assert session_signature(vector("M3")["session_key"]) == vector("M3")["signature"]

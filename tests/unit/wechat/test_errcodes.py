@@ -30,26 +30,26 @@ from wxbus.errors import WeChatError
     ],
 )
 def test_policies(code: int, policy: Policy) -> None:
-    """What to do about a code is what the table says (protocol reference 12)."""
+    """The policy of an errcode is that of the table (protocol reference 12)."""
     assert error_code(code).policy is policy
     assert WeChatError(code, "errmsg", call="/x").policy is policy
 
 
-def test_unknown_code_is_never_repeated() -> None:
-    """A code that nobody told us about stops: repeating could burn a quota."""
+def test_an_unknown_code_is_not_retried() -> None:
+    """An unknown code stops, because retries could use up a quota."""
     assert error_code(99999).policy is Policy.STOP
     assert error_code(99999).code == 99999
 
 
 @pytest.mark.parametrize("code", [40125, 40164, 40243, 48004, 50007, 61004, 89503, 89506])
-def test_what_only_a_person_can_heal_wakes_one(code: int) -> None:
-    """Wrong or frozen secrets, addresses that are not allowed and bans alert somebody and are never repeated."""
+def test_codes_that_need_an_operator_alert(code: int) -> None:
+    """Wrong or frozen secrets, IP addresses that are not allowed, and bans alert an operator and are not retried."""
     assert error_code(code).alert
     assert error_code(code).policy is Policy.STOP
 
 
-def test_no_code_is_entered_twice() -> None:
-    """A second entry would silently replace the first."""
+def test_every_code_is_unique() -> None:
+    """A code has one entry."""
     from wxbus import errcodes
 
     assert len(errcodes._TABLE) == len(ERROR_CODES)

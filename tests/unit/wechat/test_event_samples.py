@@ -1,4 +1,4 @@
-"""Events of shops, trade components, mini games, platforms and accounts: none loses anything that WeChat wrote."""
+"""Sample events keep every value that WeChat sends."""
 
 import json
 from collections import Counter
@@ -19,13 +19,13 @@ HEADER = {"ToUserName": "gh_1", "FromUserName": "oSender", "CreateTime": 1714112
 
 
 def push(name: str, fields: dict[str, Any], format: Format = Format.JSON) -> bytes:  # noqa: A002 - as in codec
-    """Return the body that WeChat pushes."""
+    """Return the body of a push."""
     body = json.dumps(HEADER | {"Event": name} | fields, ensure_ascii=False).encode()
     return body if format is Format.JSON else render(parse(body), Format.XML)
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Yield every scalar as WeChat's XML has it."""
+    """Yield every scalar as in WeChat's XML."""
     if isinstance(value, dict):
         for member in value.values():
             yield from leaves(member)
@@ -37,7 +37,7 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 def unknown(model: BaseModel) -> list[str]:
-    """Return the members that no field was declared for, at any depth."""
+    """Return the members without a declared field, at any depth."""
     names = list(model.model_extra or ())
     for value in dict(model).values():
         for part in value if isinstance(value, tuple) else (value,):
@@ -46,38 +46,36 @@ def unknown(model: BaseModel) -> list[str]:
 
 
 @pytest.mark.parametrize("format", Format)
-@pytest.mark.parametrize(("model", "name", "fields"), SAMPLES, ids=[name for _, name, _ in SAMPLES])
-def test_no_leaf_is_lost(model: type[wechat.Message], name: str, fields: dict[str, Any], format: Format) -> None:  # noqa: A002
-    """A push has its own type in either format; each value stands in a declared field, and none changes."""
-    document = parse(push(name, fields, format))
-    message = parse_message(document)
-    assert type(message) is model
-    assert unknown(message) == []
-    kept = Counter(leaves(message.model_dump(by_alias=True, exclude_unset=True)))
-    assert kept == Counter(leaves(document))
-    assert parse_message(document) == message
-    assert message.from_user == "oSender"
+def test_every_value_is_in_a_declared_field(format: Format) -> None:  # noqa: A002
+    """A push has its own type in both formats; a declared field contains each value unchanged."""
+    for model, name, fields in SAMPLES:
+        document = parse(push(name, fields, format))
+        message = parse_message(document)
+        assert type(message) is model
+        assert unknown(message) == []
+        kept = Counter(leaves(message.model_dump(by_alias=True, exclude_unset=True)))
+        assert kept == Counter(leaves(document))
+        assert message.from_user == "oSender"
 
 
-@pytest.mark.parametrize(("model", "name", "fields"), SAMPLES, ids=[name for _, name, _ in SAMPLES])
-def test_names_of_fields_survive(model: type[wechat.Message], name: str, fields: dict[str, Any]) -> None:
-    """Dumped under WeChat's names, a message is the same message when it is read again."""
-    message = parse_message(parse(push(name, fields)))
-    dumped = message.model_dump(by_alias=True, exclude_unset=True)
-    assert model.model_validate(dumped) == message
+def test_a_dumped_event_validates_again() -> None:
+    """An event dumped under WeChat's names validates to an equal event."""
+    for model, name, fields in SAMPLES:
+        message = parse_message(parse(push(name, fields)))
+        assert model.model_validate(message.model_dump(by_alias=True, exclude_unset=True)) == message
 
 
-@pytest.mark.parametrize(("name", "fields"), [sample[1:] for sample in SAMPLES], ids=[name for _, name, _ in SAMPLES])
-def test_an_event_belongs_to_its_user_or_to_its_thing(name: str, fields: dict[str, Any]) -> None:
-    """A user's event is in the user's lane; one that WeChat sends itself is in the lane of what it is about."""
-    document = parse(push(name, fields))
-    user = None if name in LANES else USERS.get(name, "oSender")
-    assert openid_of(document) == user
-    assert lane_of("wx1", document) == f"wx1:{user or LANES[name]}"
+def test_the_lane_is_that_of_the_user_or_the_business_id() -> None:
+    """A user's event has the user's lane; a system event has the lane of its business id."""
+    for _, name, fields in SAMPLES:
+        document = parse(push(name, fields))
+        user = None if name in LANES else USERS.get(name, "oSender")
+        assert (name, openid_of(document)) == (name, user)
+        assert lane_of("wx1", document) == f"wx1:{user or LANES[name]}"
 
 
 def test_ids_of_orders_stay_exact() -> None:
-    """An id that WeChat writes as a number above 2**53 keeps every digit."""
+    """A numeric id above 2**53 keeps every digit."""
     message = parse_message(parse(push("channels_ec_order_new", {"order_info": {"order_id": ORDER_ID}})))
     assert isinstance(message, wechat.ShopOrderNewEvent)
     assert message.order_info is not None
@@ -86,7 +84,7 @@ def test_ids_of_orders_stay_exact() -> None:
 
 @pytest.mark.parametrize("name", ["minigame_game_pay_goods_deliver_notify", "minigame_coin_deliver_completed"])
 def test_an_order_of_a_mini_game_is_read_from_its_payload(name: str) -> None:
-    """The payload stays as WeChat signed it, to the byte; its order and player are typed beside it."""
+    """The signed payload is unchanged; its order and player are also available as fields."""
     fields = next(fields for _, sample, fields in SAMPLES if sample == name)
     message = parse_message(parse(push(name, fields)))
     assert isinstance(message, wechat.MiniGamePaymentEvent)
@@ -96,13 +94,13 @@ def test_an_order_of_a_mini_game_is_read_from_its_payload(name: str) -> None:
     assert message.open_id == "oPlayer"
     assert message.order is not None
     assert unknown(message.order) == []
-    told = Counter(leaves(json.loads(message.mini_game.payload)))
-    assert Counter(leaves(message.order.model_dump(by_alias=True, exclude_unset=True))) == told
+    sent = Counter(leaves(json.loads(message.mini_game.payload)))
+    assert Counter(leaves(message.order.model_dump(by_alias=True, exclude_unset=True))) == sent
 
 
 @pytest.mark.parametrize("payload", ["", "x", "[]", "null", "1" * 5000, "[" * 100_000, '{"GoodsInfo": 3}'])
 def test_a_payload_that_is_no_order_is_kept(payload: str) -> None:
-    """A payload that cannot be read is there as text; there is no order and no player, and no error."""
+    """An invalid payload is kept as text, without an order, a player or an error."""
     message = parse_message(parse(push("minigame_coin_deliver_completed", {"MiniGame": {"Payload": payload}})))
     assert isinstance(message, wechat.MiniGameCoinsEvent)
     assert (message.order, message.open_id) == (None, "")
@@ -111,7 +109,7 @@ def test_a_payload_that_is_no_order_is_kept(payload: str) -> None:
 
 
 def test_the_player_of_a_gift() -> None:
-    """The player of a gift stands in the gift, not in the sender."""
+    """The player of a gift event is in the gift, not the sender."""
     fields = next(fields for _, sample, fields in SAMPLES if sample == "minigame_deliver_goods")
     message = parse_message(parse(push("minigame_deliver_goods", fields)))
     assert isinstance(message, wechat.MiniGameGiftEvent)
@@ -119,8 +117,8 @@ def test_the_player_of_a_gift() -> None:
 
 
 @pytest.mark.parametrize(("name", "wrapper"), [("guide_qrcode_scan_event", "GuideScanEvent")])
-def test_fields_in_an_element_of_their_own(name: str, wrapper: str) -> None:
-    """Fields beside the header and in an element of their own give the same message; a conflict changes no header."""
+def test_fields_in_a_wrapper_element(name: str, wrapper: str) -> None:
+    """Fields next to the header and in a wrapper element give equal messages; a conflict does not change the header."""
     flat = parse_message(parse(push(name, {"openid": "oUser", "action": 1})))
     wrapped = parse_message(parse(push(name, {wrapper: {"openid": "oUser", "action": 1}})))
     assert flat == wrapped
@@ -130,7 +128,7 @@ def test_fields_in_an_element_of_their_own(name: str, wrapper: str) -> None:
 
 
 def test_a_nickname_audit_on_either_url() -> None:
-    """A Mini Program's name is reviewed in an event of the account or of the platform: one handler gets both."""
+    """A handler of name reviews gets those of the account and those of the platform."""
     said = {"ret": "3", "nickname": "cup", "reason": "fine"}
     platform: Document = {"AppId": "wxc", "CreateTime": "1", "InfoType": "wxa_nickname_audit", **said}
     message = parse_message(platform)
@@ -142,7 +140,7 @@ def test_a_nickname_audit_on_either_url() -> None:
 
 @pytest.mark.parametrize("kind", ["device_status", "device_event"])
 def test_the_state_of_a_device(kind: str) -> None:
-    """Who looks at a device's state is typed under either name of the message."""
+    """Both message types have the fields of a device's state."""
     document: Document = {
         "ToUserName": "gh_1",
         "FromUserName": "oUser",
@@ -164,7 +162,7 @@ def test_the_state_of_a_device(kind: str) -> None:
 
 
 def test_phone_numbers_and_codes_are_not_shown() -> None:
-    """What identifies a person, and codes that are worth money, do not appear when an event is printed."""
+    """The repr of an event contains no phone number and no voucher code."""
     for name, fields, secret in (
         ("channels_ec_vip_join", {"user_info": {"phone_number": "13800000000"}}, "13800000000"),
         ("complaint_callback", {"phone_number": "13800000000"}, "13800000000"),

@@ -1,4 +1,4 @@
-"""Who a push is about, its lane, and when two pushes are the same."""
+"""User, lane and dedup id of a push."""
 
 from typing import Any
 
@@ -27,13 +27,13 @@ def event(name: str, sender: str = "o1", created: int = 1, **members: Any) -> Do
 
 
 def message(sender: str = "o1", **members: Any) -> Document:
-    """Return the document of a user's text."""
+    """Return the document of a text message."""
     header = {"ToUserName": "gh_1", "FromUserName": sender, "CreateTime": "1", "MsgType": "text", "Content": "hi"}
     return header | members
 
 
 def game(name: str = "minigame_deliver_goods", created: int = 1, **members: Any) -> Document:
-    """Return the document of a mini game's event: its sender is WeChat's own."""
+    """Return the document of a mini game's event, whose sender is WeChat."""
     return event(name, SYSTEM, created, MiniGame=members)
 
 
@@ -105,8 +105,8 @@ CARD = {"CardId": "p1", "UserCardCode": "12"}
         ),
     ],
 )
-def test_dedup_id_by_the_table(document: Document, expected: str) -> None:
-    """Each kind of push is named by the ids that the table gives for it (protocol reference 4.2)."""
+def test_dedup_ids(document: Document, expected: str) -> None:
+    """The dedup id of each kind of push contains the ids of the table (protocol reference 4.2)."""
     assert dedup_id(APPID, document) == expected
 
 
@@ -147,7 +147,7 @@ def test_dedup_id_by_the_table(document: Document, expected: str) -> None:
     ],
 )
 def test_different_pushes_differ(one: Document, other: Document) -> None:
-    """Two pushes that WeChat's own rule would take for one have different ids (protocol reference 4.2)."""
+    """Pushes that WeChat's own dedup rule confuses have different dedup ids (protocol reference 4.2)."""
     assert dedup_id(APPID, one) != dedup_id(APPID, other)
 
 
@@ -162,20 +162,20 @@ def test_different_pushes_differ(one: Document, other: Document) -> None:
     ],
     ids=["with id", "without", "gift", "purchase", "game without"],
 )
-def test_what_is_pushed_again_for_hours_is_the_same(document: Document) -> None:
-    """Virtual payment and mini games count their tries and may bear another time: the push is the same all the same."""
+def test_retries_for_hours_have_the_same_dedup_id(document: Document) -> None:
+    """Retries of virtual payment and mini games have another count and time, but the same dedup id."""
     again = document | {"RetryTimes": "3", "CreateTime": "99"}
     assert dedup_id(APPID, document | {"RetryTimes": "0"}) == dedup_id(APPID, again)
 
 
 def test_same_push_to_two_accounts_differs() -> None:
-    """An id is worth nothing outside its account."""
+    """Dedup ids of two accounts differ."""
     assert dedup_id("wx1", message(MsgId="9")) != dedup_id("wx2", message(MsgId="9"))
 
 
 @given(documents)
 def test_ids_are_bounded_and_survive_the_envelope(document: Document) -> None:
-    """Any document has a short id and lane, and the worker finds the same as ingress."""
+    """Every document has a short dedup id and lane, equal in ingress and worker."""
     travelled = document_from_json(document_to_json(document))
     for function in (dedup_id, lane_of):
         assert len(function(APPID, document)) <= 200
@@ -184,19 +184,19 @@ def test_ids_are_bounded_and_survive_the_envelope(document: Document) -> None:
 
 
 def test_member_order_does_not_matter() -> None:
-    """A digest is made of a canonical form: the order of members is the sender's whim."""
+    """The digest does not depend on the order of members."""
     document = event("CLICK", EventKey="a", Extra="b")
     assert dedup_id(APPID, document) == dedup_id(APPID, dict(reversed(document.items())))
 
 
-def test_an_id_holds_no_words_of_its_push() -> None:
-    """Ids stand in headers and logs, where bodies do not: what was tapped or scanned is only in the digest."""
+def test_a_dedup_id_contains_no_user_text() -> None:
+    """Dedup ids appear in headers and logs, so user text is only in the digest."""
     assert "table 7" not in dedup_id(APPID, event("SCAN", EventKey="table 7", Ticket="t"))
     assert "hello" not in dedup_id(APPID, message(Content="hello"))
 
 
 def test_long_ids_are_digested() -> None:
-    """A sender does not decide how long a key is, and cutting it does not make two of them equal."""
+    """Long ids are replaced by digests, so their length is limited and they stay distinct."""
     one, other = ("x" * 100_000 + end for end in "ab")
     assert len(dedup_id(APPID, message(MsgId=one))) <= 200
     assert dedup_id(APPID, message(MsgId=one)) != dedup_id(APPID, message(MsgId=other))
@@ -214,7 +214,7 @@ def test_long_ids_are_digested() -> None:
         pytest.param(
             event("user_authorization_revoke", SYSTEM, OpenID="o2"), "o2", "wx1:o2", id="platform about a user"
         ),
-        pytest.param(event("user_info_modified", SYSTEM), None, "wx1:user_info_modified", id="platform about nobody"),
+        pytest.param(event("user_info_modified", SYSTEM), None, "wx1:user_info_modified", id="platform without a user"),
         pytest.param(
             event("xpay_goods_deliver_notify", SYSTEM, OpenId="o2", OutTradeNo="t1"), None, "wx1:t1", id="xpay"
         ),
@@ -222,8 +222,8 @@ def test_long_ids_are_digested() -> None:
         pytest.param(event("weapp_audit_success", SYSTEM), None, "wx1:weapp_audit_success", id="no business id"),
         pytest.param(event("card_pass_check", SYSTEM, CardId="p1"), None, "wx1:p1", id="review of a card"),
         pytest.param(game(ToUserOpenid="o2", OrderId="1"), "o2", "wx1:o2", id="player of a mini game"),
-        pytest.param(game(Payload='{"OpenId":"o2","OutTradeNo":"1"}'), "o2", "wx1:o2", id="player in a text"),
-        pytest.param(game(Payload='{"OpenId":'), None, "wx1:minigame_deliver_goods", id="player that is not readable"),
+        pytest.param(game(Payload='{"OpenId":"o2","OutTradeNo":"1"}'), "o2", "wx1:o2", id="player in the payload"),
+        pytest.param(game(Payload='{"OpenId":'), None, "wx1:minigame_deliver_goods", id="invalid payload"),
         pytest.param(event("minigame_deliver_goods", SYSTEM), None, "wx1:minigame_deliver_goods", id="no player"),
         pytest.param(
             event("channels_ec_order_pay", order_info={"order_id": "7"}), "o1", "wx1:o1", id="buyer in a shop"
@@ -248,12 +248,12 @@ def test_long_ids_are_digested() -> None:
     ],
 )
 def test_user_and_lane(document: Document, openid: str | None, lane: str) -> None:
-    """A user's pushes share a lane; the sender of a system event is no user (protocol reference 13, trap 6)."""
+    """A user's pushes share a lane; the sender of a system event is not a user (protocol reference 13, trap 6)."""
     assert (openid_of(document), lane_of(APPID, document)) == (openid, lane)
 
 
-def test_steps_of_one_thing_share_a_lane() -> None:
-    """The pushes about one order or parcel stay in order: time and version are not part of the lane."""
+def test_events_of_one_order_share_a_lane() -> None:
+    """Pushes about one order or parcel stay in order: time and version are not part of the lane."""
     shipped = event("trade_manage_order_settlement", SYSTEM, transaction_id="4", shipped_time="7")
     settled = event("trade_manage_order_settlement", SYSTEM, 9, transaction_id="4", settlement_time="9")
     assert lane_of(APPID, shipped) == lane_of(APPID, settled)

@@ -1,4 +1,4 @@
-"""What pages configure the JS-SDK with."""
+"""Signed configuration of the JS-SDK."""
 
 from wxbus.wechat.crypto.js_sdk import sign_page
 
@@ -6,8 +6,8 @@ TICKET = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdf
 PAGE = "http://mp.weixin.qq.com?params=value"
 
 
-def test_the_signature_is_that_of_wechats_own_example() -> None:
-    """Known answer of WeChat's documentation; what stands after # does not count."""
+def test_signs_the_official_example() -> None:
+    """The signature equals WeChat's example; the fragment of the URL is ignored."""
     for url in (PAGE, f"{PAGE}#there"):
         signed = sign_page("wx1", TICKET, url, noncestr="Wm3WZYTPz0wzccnW", timestamp=1414587457)
         assert signed.as_json() == {
@@ -18,8 +18,8 @@ def test_the_signature_is_that_of_wechats_own_example() -> None:
         }
 
 
-def test_each_page_has_a_nonce_of_its_own() -> None:
-    """Without one given it is random, and the ticket is nowhere in what the page gets."""
+def test_the_nonce_is_random() -> None:
+    """The default nonce is random, and the configuration does not contain the ticket."""
     one, two = sign_page("wx1", TICKET, PAGE), sign_page("wx1", TICKET, PAGE)
     assert one.noncestr != two.noncestr
     assert TICKET not in repr(one)

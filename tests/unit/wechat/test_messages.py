@@ -28,7 +28,7 @@ REQUIRED: Document = {"Content": "hi", "MediaId": "m", "Location_X": "1.5", "Loc
 
 
 def smallest(tag: str) -> Document:
-    """Return the smallest document that is of a type."""
+    """Return the smallest document of a type."""
     kind, _, name = tag.partition(":")
     match kind:
         case "event":
@@ -38,18 +38,18 @@ def smallest(tag: str) -> Document:
     return HEADER | {"MsgType": kind, "MsgId": "9"} | REQUIRED
 
 
-@pytest.mark.parametrize("tag", KNOWN)
-def test_every_type_is_found(tag: str) -> None:
-    """A document of each type becomes that type's model, by itself and in the union, in any case of letters."""
-    document = smallest(tag)
-    assert type(parse_message(document)) is KNOWN[tag]
-    assert UNION.validate_python(document) == parse_message(document)
-    shouted = document | {name: str(document[name]).upper() for name in ("Event", "InfoType") if name in document}
-    assert type(parse_message(shouted)) is KNOWN[tag]
+def test_every_type_is_found() -> None:
+    """A document becomes the model of its type, directly and in the union; the type is case-insensitive."""
+    for tag, model in KNOWN.items():
+        document = smallest(tag)
+        assert type(parse_message(document)) is model
+        assert UNION.validate_python(document) == parse_message(document)
+        upper = document | {name: str(document[name]).upper() for name in ("Event", "InfoType") if name in document}
+        assert type(parse_message(upper)) is model
 
 
 def test_every_declared_event_is_found() -> None:
-    """Declaring an event in a module of `wxbus.wechat.events` is all it takes; no two classes have the same name."""
+    """Every event class of `wxbus.wechat.events` is registered, and no two classes have the same name."""
     declared = [
         (f"{'component' if issubclass(model, ComponentEvent) else 'event'}:{name.lower()}", model)
         for family in pkgutil.iter_modules(events.__path__)
@@ -62,32 +62,28 @@ def test_every_declared_event_is_found() -> None:
     assert dict(declared).items() <= KNOWN.items()
 
 
-@pytest.mark.parametrize("tag", KNOWN)
-def test_every_type_survives_empty_members(tag: str) -> None:
-    """Members that are there but empty are as good as absent: WeChat sends many."""
-    model = KNOWN[tag]
-    required = smallest(tag)
-    empty: Document = {field.alias: "" for field in model.model_fields.values() if field.alias}
-    assert type(parse_message(empty | required)) is model
+def test_every_type_accepts_empty_members() -> None:
+    """Empty members equal absent ones, because WeChat sends many."""
+    for tag, model in KNOWN.items():
+        empty: Document = {field.alias: "" for field in model.model_fields.values() if field.alias}
+        assert type(parse_message(empty | smallest(tag))) is model
 
 
 IDS = {"ToUserName", "FromUserName", "MsgId", "MsgDataId", "MediaId", "ThumbMediaId", "PicUrl", "Url", "FileKey"}
 IDS |= {"DeviceID", "SessionID", "OpenID", "AppId"}
 
 
-@pytest.mark.parametrize("tag", KNOWN)
 @pytest.mark.parametrize("left", [set(), {"PicUrl"}, {"MediaId"}])
-def test_a_type_needs_no_ids(tag: str, left: set[str]) -> None:
-    """Ids and addresses that WeChat leaves out do not lose the type: a picture by its address is a picture."""
-    document = {name: value for name, value in smallest(tag).items() if name not in IDS - left}
-    if left:
-        document |= dict.fromkeys(left, "x")
-    assert type(parse_message(document)) is KNOWN[tag]
+def test_ids_are_optional(left: set[str]) -> None:
+    """A message without ids or URLs keeps its type: an image may have only a URL."""
+    for tag, model in KNOWN.items():
+        document = {name: value for name, value in smallest(tag).items() if name not in IDS - left}
+        assert type(parse_message(document | dict.fromkeys(left, "x"))) is model
 
 
 @given(tag=st.sampled_from(sorted(KNOWN)), data=st.data())
-def test_odd_members_never_raise(tag: str, data: st.DataObject) -> None:
-    """A well-formed document of a known type always becomes a message: if it does not fit, an unknown one, whole."""
+def test_invalid_members_never_raise(tag: str, data: st.DataObject) -> None:
+    """A document of a known type with invalid members becomes an unknown message with the whole document."""
     aliases = [field.alias for field in KNOWN[tag].model_fields.values() if field.alias]
     odd = data.draw(
         st.dictionaries(st.sampled_from(aliases), st.sampled_from(["", "x", "1", {"a": "b"}, ["x"]]), max_size=4)
@@ -99,7 +95,7 @@ def test_odd_members_never_raise(tag: str, data: st.DataObject) -> None:
 
 @given(documents)
 def test_any_document_becomes_a_message(document: Document) -> None:
-    """Whatever a document says, there is a message for it that keeps all of it."""
+    """Every document becomes a message that keeps all members."""
     message = parse_message(document)
     assert isinstance(message, wxbus.wechat.UnknownMessage)
     assert message.document == document
@@ -121,22 +117,22 @@ def test_any_document_becomes_a_message(document: Document) -> None:
         ({}, wxbus.wechat.UnknownMessage),
     ],
 )
-def test_unknown_and_odd_ones_are_kept_whole(document: Document, expected: type[Message]) -> None:
-    """What we do not know, or do not know like this, is kept whole with as much of its header as makes sense."""
+def test_unknown_and_invalid_messages_keep_the_document(document: Document, expected: type[Message]) -> None:
+    """An unknown or invalid message keeps the whole document and the valid part of its header."""
     message = parse_message(document)
     assert type(message) is expected
     assert message.document == document  # type: ignore[attr-defined]
     assert message.from_user == document.get("FromUserName", "")
 
 
-def test_what_a_model_does_not_know_is_kept() -> None:
-    """A member that WeChat adds tomorrow is there for a handler today."""
+def test_unknown_members_are_kept() -> None:
+    """Members without a field are available in `model_extra`."""
     message = parse_message(HEADER | {"MsgType": "text", "MsgId": "9", "Content": "hi", "NewMember": "n"})
     assert message.model_extra == {"NewMember": "n"}
 
 
 def test_text() -> None:
-    """The fields of a text have their types: time is a number, the id text, a tapped line its id."""
+    """The fields of a text message have their types: the time is a number, ids are text."""
     message = parse_message(
         HEADER | {"MsgType": "text", "MsgId": "6074746557628292943", "Content": "hi", "bizmsgmenuid": "101"}
     )
@@ -151,14 +147,14 @@ def test_text() -> None:
 
 
 def test_models_are_frozen() -> None:
-    """A message is what WeChat sent; a handler cannot change it for those behind."""
+    """A handler cannot change a message for later handlers."""
     message = parse_message(smallest("text"))
     with pytest.raises(ValidationError):
         message.from_user = "o2"
 
 
 def test_nested_members_of_xml_and_json() -> None:
-    """Structures and lists become models whichever format they came in."""
+    """Structures and lists become models in both formats."""
     xml = parse(
         b"<xml><ToUserName>g</ToUserName><FromUserName>o</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType>"
         b"<Event>MASSSENDJOBFINISH</Event><MsgID>5</MsgID><Status>send success</Status><TotalCount>2</TotalCount>"
@@ -179,8 +175,8 @@ def test_nested_members_of_xml_and_json() -> None:
     assert [(item.msg_id, item.error_code) for item in subscription.items] == [("5", 0)]
 
 
-def test_platform_names_are_read_as_they_are_written() -> None:
-    """Members that WeChat writes in lower case are found, as are those it writes in capitals."""
+def test_both_naming_styles_are_read() -> None:
+    """Member names in lower case and in Pascal case are found."""
     check = parse_message(
         HEADER
         | {"MsgType": "event", "Event": "wxa_media_check", "trace_id": "t", "version": "2", "errcode": "-1008"}
@@ -200,7 +196,7 @@ def test_platform_names_are_read_as_they_are_written() -> None:
 
 
 def test_scene_is_without_its_prefix() -> None:
-    """The scene of a QR code reads the same for a new follower and for an old one."""
+    """The scene of a QR code is equal for a new follower and an existing one."""
     new = parse_message(smallest("event:subscribe") | {"EventKey": "qrscene_shop", "Ticket": "t"})
     old = parse_message(smallest("event:scan") | {"EventKey": "shop"})
     assert isinstance(new, wxbus.wechat.SubscribeEvent)
@@ -213,14 +209,14 @@ def test_scene_is_without_its_prefix() -> None:
     [("qrscene_shop", "shop", ""), ("last_trade_no_4008", "", "4008"), ("", "", ""), ("other", "", "")],
 )
 def test_only_a_qr_code_has_a_scene(key: str, scene: str, trade_number: str) -> None:
-    """A user who follows after a payment comes with its number: that is no scene of a QR code."""
+    """The trade number of a follow after a payment is not a QR code scene."""
     new = parse_message(smallest("event:subscribe") | {"EventKey": key})
     assert isinstance(new, wxbus.wechat.SubscribeEvent)
     assert (new.scene, new.trade_number) == (scene, trade_number)
 
 
 def test_secrets_of_a_platform_are_not_shown() -> None:
-    """Tickets and codes of a third-party platform do not appear when its events are printed."""
+    """The repr of a third-party platform's event contains no ticket and no code."""
     ticket = smallest("component:component_verify_ticket") | {"ComponentVerifyTicket": "ticket@@@secret"}
     code = smallest("component:authorized") | {"AuthorizationCode": "secret", "PreAuthCode": "secret"}
     odd = code | {"CreateTime": "x"}
@@ -229,7 +225,7 @@ def test_secrets_of_a_platform_are_not_shown() -> None:
 
 
 def test_messages_travel_as_json() -> None:
-    """A message that was dumped under WeChat's names is the same message when it is read again."""
+    """A message dumped under WeChat's names validates to an equal message."""
     for tag in MODELS:
         message = parse_message(smallest(tag))
         document = document_from_json(document_to_json(smallest(tag)))
@@ -238,7 +234,7 @@ def test_messages_travel_as_json() -> None:
 
 
 def test_type_checkers_see_every_type(tmp_path: Path) -> None:
-    """A handler that imports a type from `wxbus.wechat` keeps its fields in the eyes of a type checker."""
+    """Type checkers know the fields of the types in `wxbus.wechat`."""
     names = sorted({model.__name__ for model in MODELS.values()})
     sample = tmp_path / "handlers.py"
     sample.write_text(
@@ -257,14 +253,14 @@ def test_type_checkers_see_every_type(tmp_path: Path) -> None:
     assert (said.strip(), errors, code) == ("Success: no issues found in 1 source file", "", 0)
 
 
-def test_everything_a_handler_needs_is_in_one_place() -> None:
-    """Each message and event can be imported from `wxbus.wechat`."""
+def test_every_type_is_exported() -> None:
+    """`wxbus.wechat` exports each message and event."""
     for model in MODELS.values():
         assert getattr(wxbus.wechat, model.__name__) is model
 
 
-def test_identity_knows_no_event_that_has_no_model() -> None:
-    """The names that identity decides by are names of events: a slip of the pen would go unnoticed."""
+def test_the_tables_of_identity_contain_only_known_events() -> None:
+    """Each name in the tables of system events has a model, so a typo is detected."""
     names = {tag.removeprefix("event:") for tag in KNOWN if tag.startswith("event:")}
     assert names >= SYSTEM_EVENTS
     assert names >= BUSINESS_IDS.keys()

@@ -37,13 +37,13 @@ REPLIES: list[reply.AnyReply] = [
 
 
 def test_a_misspelt_field_is_an_error() -> None:
-    """What is dropped in silence is missed by users only."""
+    """An unknown field raises ValidationError."""
     with pytest.raises(ValidationError, match="pic_url"):
         reply.Article(title="t", pic_url="p")
 
 
 def test_a_stored_reply_may_have_fields_of_a_later_release() -> None:
-    """Going back to an earlier release leaves no context unreadable."""
+    """Stored replies of a later release are readable."""
     stored = b'{"kind":"news","articles":[{"title":"t","colour":"red"}],"mood":"good"}'
 
     assert reply.reply_from_json(stored) == reply.News((reply.Article("t"),))
@@ -51,13 +51,13 @@ def test_a_stored_reply_may_have_fields_of_a_later_release() -> None:
 
 @pytest.mark.parametrize("sent", REPLIES, ids=lambda sent: sent.kind)
 def test_json_round_trip(sent: reply.AnyReply) -> None:
-    """A reply that was stored comes back as the same reply of the same kind."""
+    """Reading a stored reply restores it."""
     assert reply.reply_from_json(reply.reply_to_json(sent)) == sent
 
 
 @pytest.mark.parametrize("stored", [b"", b"{}", b'{"kind":"hologram"}', b'{"kind":"text"}'])
-def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
-    """A damaged reply is an error, never another reply."""
+def test_an_invalid_stored_reply_is_rejected(stored: bytes) -> None:
+    """An invalid stored reply is an error."""
     with pytest.raises(ValueError, match="validation error"):
         reply.reply_from_json(stored)
 
@@ -85,14 +85,14 @@ def test_what_is_no_stored_reply_is_refused(stored: bytes) -> None:
 )
 @pytest.mark.parametrize("form", Format)
 def test_passive_reply(sent: reply.PassiveReply, members: dict[str, Any], form: Format) -> None:
-    """A passive answer goes back to who wrote, with the members of its type (protocol reference 7)."""
+    """A passive reply swaps sender and receiver, and has the members of its type (protocol reference 7)."""
     document = parse(render(passive_reply(sent, MESSAGE, created_at=7), form))
     header = {"ToUserName": "o1", "FromUserName": "gh_1", "CreateTime": "7", "MsgType": sent.kind}
     assert document == header | members
 
 
 def test_a_passive_reply_has_the_current_time() -> None:
-    """Without another time an answer bears the present one, as a bare number."""
+    """The default time is now, as a bare number."""
     assert isinstance(passive_reply(reply.Text("hi"), MESSAGE)["CreateTime"], int)
 
 
@@ -100,7 +100,7 @@ def test_a_passive_reply_has_the_current_time() -> None:
     "sent", [sent for sent in REPLIES if not isinstance(sent, reply.PassiveReply)], ids=lambda sent: sent.kind
 )
 def test_replies_that_cannot_be_passive(sent: reply.AnyReply) -> None:
-    """A reply of a customer-service type only is refused as a passive answer, by name."""
+    """A customer-service reply cannot be passive; the error names it."""
     with pytest.raises(ValueError, match=sent.kind):
         passive_reply(sent, MESSAGE)
 
@@ -151,12 +151,12 @@ def test_passive_limits() -> None:
     ids=lambda value: getattr(value, "kind", ""),
 )
 def test_customer_service_message(sent: reply.CustomerServiceReply, members: dict[str, Any]) -> None:
-    """A customer-service message names its type and has its members under that name (protocol reference 9.1)."""
+    """A customer-service message has its members under the name of its type (protocol reference 9.1)."""
     assert customer_service_message(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
 
 
 def test_customer_service_options() -> None:
-    """The human in whose name it is sent, the mark of a machine and the sub-merchant stand beside the message."""
+    """Customer-service account, AI mark and sub-merchant are members of the payload."""
     payload = customer_service_message(
         reply.Text("hi"), "o1", kf_account="kf1@shop", ai_generated=True, business_id="b"
     )
@@ -166,8 +166,8 @@ def test_customer_service_options() -> None:
 
 
 @pytest.mark.parametrize("sent", [reply.Success(), reply.TransferToCustomerService()], ids=lambda sent: sent.kind)
-def test_what_cannot_be_a_customer_service_message(sent: reply.AnyReply) -> None:
-    """What only answers a push cannot be sent later, and the error names it."""
+def test_replies_that_cannot_be_customer_service_messages(sent: reply.AnyReply) -> None:
+    """A reply that can only be passive is rejected; the error names it."""
     with pytest.raises(ValueError, match=sent.kind):
         customer_service_message(sent, "o1")
 
@@ -182,15 +182,15 @@ def test_what_cannot_be_a_customer_service_message(sent: reply.AnyReply) -> None
         lambda: reply.Text(1),  # type: ignore[arg-type]
     ],
 )
-def test_empty_replies_cannot_be_made(make: Any) -> None:
-    """An empty reply, which WeChat takes for a failure of ours, is refused where it is written."""
+def test_empty_replies_are_rejected(make: Any) -> None:
+    """An empty reply raises ValidationError, because WeChat reports it as a failure of the account."""
     with pytest.raises(ValidationError):
         make()
 
 
 @given(st.text(max_size=200), st.integers(4, 50))
 def test_split_text(text: str, limit: int) -> None:
-    """The parts are the text, none is over the limit, none is empty, and none could have taken another character."""
+    """The parts join to the text; each part is not empty, within the limit, and as long as possible."""
     parts = split_text(text, limit)
     assert "".join(parts) == text
     assert all(0 < len(part.encode()) <= limit for part in parts)
@@ -199,6 +199,6 @@ def test_split_text(text: str, limit: int) -> None:
 
 
 def test_split_text_needs_room_for_a_character() -> None:
-    """A limit below the largest character is refused, not an endless loop."""
+    """A limit below the largest character is an error."""
     with pytest.raises(ValueError, match="at least 4"):
         split_text("😀", 3)

@@ -1,4 +1,4 @@
-"""Texts of users that close their own element: WeChat does not escape what a user writes."""
+"""User texts that close their own element, because WeChat does not escape them."""
 
 import json
 import sys
@@ -25,29 +25,29 @@ FORGED = ("FromUserName", "ToUserName", "MsgType", "Event", "MsgId", "CreateTime
 
 
 def element(name: str, value: str) -> str:
-    """Return an element as WeChat writes it: nothing is escaped."""
+    """Return an element like WeChat, without escaping."""
     return f"<{name}><![CDATA[{value}]]></{name}>"
 
 
 def header(kind: str) -> str:
-    """Return the fields that stand first in every push."""
+    """Return the first fields of every push."""
     fields = {"ToUserName": "gh_1", "FromUserName": "o1", "MsgType": kind}
     return "".join(element(name, value) for name, value in fields.items()) + "<CreateTime>17</CreateTime>"
 
 
 def text_message(content: str) -> bytes:
-    """Return the push of a text."""
+    """Return the push of a text message."""
     return f"<xml>{header('text')}{element('Content', content)}<MsgId>9</MsgId></xml>".encode()
 
 
 def link_message(title: str, description: str = "d") -> bytes:
-    """Return the push of a link: a user writes both texts."""
+    """Return the push of a link; both texts are user text."""
     texts = element("Title", title) + element("Description", description) + element("Url", "http://a.test/")
     return f"<xml>{header('link')}{texts}<MsgId>9</MsgId></xml>".encode()
 
 
 def place_event(label: str, name: str = "n") -> bytes:
-    """Return the push of a place chosen by the menu: both texts are inside of a structure."""
+    """Return the push of a location from the menu; both texts are inside a structure."""
     place = f"<SendLocationInfo>{element('Label', label)}{element('Poiname', name)}</SendLocationInfo>"
     return (
         f"<xml>{header('event')}{element('Event', 'location_select')}{place}{element('EventKey', 'k')}</xml>".encode()
@@ -55,7 +55,7 @@ def place_event(label: str, name: str = "n") -> bytes:
 
 
 def contact_event(alias: str, position: str = "p") -> bytes:
-    """Return the push of a changed contact: a member writes some of the texts."""
+    """Return the push of a changed contact; some texts are user text."""
     fields = {"Event": "change_contact", "ChangeType": "update_user", "UserID": "u1", "Alias": alias}
     fields |= {"Position": position}
     return f"<xml>{header('event')}{''.join(element(*field) for field in fields.items())}</xml>".encode()
@@ -88,8 +88,8 @@ TWO_TEXTS = {"link": ("Title", "Description"), "place": ("Label", "Poiname"), "c
         " \n blanks \n ",
     ],
 )
-def test_a_text_is_kept_whatever_is_in_it(content: str) -> None:
-    """The content of a text message is what the user wrote: it ends where WeChat ended it, at the last closing tag."""
+def test_a_text_message_is_unchanged(content: str) -> None:
+    """The content of a text message ends at its last closing tag, so it is exactly the user's text."""
     message = parse_message(parse(text_message(content)))
 
     assert isinstance(message, TextMessage)
@@ -97,8 +97,8 @@ def test_a_text_is_kept_whatever_is_in_it(content: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TWO_TEXTS)
-def test_other_texts_may_hold_the_mark(kind: str) -> None:
-    """Every other text of a user keeps `]]>`, brackets and markup, as long as it closes no element."""
+def test_other_texts_may_contain_the_section_end(kind: str) -> None:
+    """Other user texts keep `]]>`, brackets and markup if they do not close an element."""
     for content in ("a[b[1]]>0", "]]>", "<b>]]>", '<a href="x">'):
         document = parse(BUILDS[kind](content, content))
         assert RAW_BODY not in document
@@ -146,7 +146,7 @@ noise = st.lists(
 
 @st.composite
 def escapes(draw: st.DrawFn) -> tuple[str, str, str]:
-    """Return a kind of push and the two texts of an attacker who knows how it is written."""
+    """Return a kind of push and two texts that try to forge fields."""
     kind = draw(st.sampled_from(sorted(TWO_TEXTS)))
     first, second = TWO_TEXTS[kind]
     fields = draw(forged)
@@ -155,10 +155,10 @@ def escapes(draw: st.DrawFn) -> tuple[str, str, str]:
     cover = draw(st.sampled_from(["X", "Y", first, second]))
     end = f"]]></{second}>{out}</{cover}>{fields}{back}<{second}><![CDATA["
     ways = [
-        # One text: out, forged fields, and in again.
+        # One text: closes its element, adds forged fields, reopens the element.
         (f"a]]></{first}>{out}{fields}{back}<{first}><![CDATA[b", "d"),
         ("t", f"a]]></{second}>{out}{fields}{back}<{second}><![CDATA[b"),
-        # Two texts: what WeChat wrote between them disappears in a structure, a text, a comment or an instruction.
+        # Two texts: hide WeChat's fields between them in a structure, text, comment or instruction.
         (f"a]]></{first}><{cover}><{first}><![CDATA[", end if not out else f"]]></{second}></{cover}>{fields}"),
         (f"a]]></{first}>{out}<{cover}>{back}<{first}><![CDATA[", end),
         (f"a]]></{first}><{cover}><![CDATA[", f"]]></{cover}>{fields}<{second}><![CDATA["),
@@ -170,7 +170,7 @@ def escapes(draw: st.DrawFn) -> tuple[str, str, str]:
 
 
 def check(kind: str, *texts: str) -> None:
-    """Check that what the user wrote changed nothing that WeChat wrote."""
+    """Check that the user texts did not change WeChat's fields."""
     honest = parse(BUILDS[kind](*("x" for _ in texts)))
     document = parse(BUILDS[kind](*texts))
 
@@ -192,37 +192,37 @@ def check(kind: str, *texts: str) -> None:
 
 @given(escapes())
 def test_a_text_that_closes_its_element_forges_nothing(attack: tuple[str, str, str]) -> None:
-    """A user who writes the end of an element and fields behind it changes no sender, type or id, and adds no field."""
+    """A text with the end of its element and forged fields changes no sender, type or id, and adds no field."""
     check(*attack)
 
 
 @given(st.sampled_from(sorted(TWO_TEXTS)), noise, noise)
 @example("link", "a]]></Title><X><Title><![CDATA[", "]]></Description></X><MsgId>1</MsgId><Description><![CDATA[")
 def test_noise_in_two_texts_forges_nothing(kind: str, first: str, second: str) -> None:
-    """Whatever pieces of markup stand in the texts of a user, sender, type and ids stay WeChat's."""
+    """Random markup in user texts does not change sender, type or ids."""
     check(kind, first, second)
 
 
 @given(noise)
 def test_noise_in_a_text_is_the_text(content: str) -> None:
-    """Whatever pieces of markup stand in a text message, its content is just that."""
-    assume("]]]]><![CDATA[>" not in content)  # how an honest sender escapes the mark
+    """Random markup in a text message is its content."""
+    assume("]]]]><![CDATA[>" not in content)  # the escaped form of the section end
     document = parse(text_message(content))
     assert document["Content"] == content
     assert (document["FromUserName"], document["MsgId"], len(document)) == ("o1", "9", 6)
 
 
 @given(noise)
-def test_an_unreadable_push_is_the_same_push_each_time(title: str) -> None:
-    """A push with more than one reading has an id of its own: its retries are duplicates, another text is not."""
+def test_an_ambiguous_push_has_a_stable_dedup_id(title: str) -> None:
+    """Retries of an ambiguous push have the same dedup id; another text has a different one."""
     one, again, other = (parse(link_message(text)) for text in (title, title, title + "x"))
     assert dedup_id("wx1", one) == dedup_id("wx1", again)
     if RAW_BODY in one:
         assert dedup_id("wx1", one) != dedup_id("wx1", other)
 
 
-def test_repeated_elements_are_no_break_out() -> None:
-    """Lists repeat the names of texts, in elements side by side and inside of one another."""
+def test_repeated_elements_are_not_a_forgery() -> None:
+    """Lists repeat the names of texts in adjacent and in nested elements."""
     records = "".join(
         f"<SpRecord>{element('Speech', speech)}<Details><Approver>{element('UserId', 'a')}</Approver>"
         f"{element('Speech', speech)}</Details></SpRecord>"
@@ -238,8 +238,8 @@ def test_repeated_elements_are_no_break_out() -> None:
     assert [record["Speech"] for record in info["SpRecord"]] == ["yes", "no"]  # type: ignore[index,union-attr,call-overload]
 
 
-def test_only_pushes_of_wechat_are_kept_unread() -> None:
-    """A body without WeChat's header, and one that was cut off, is refused."""
+def test_a_body_without_a_header_is_rejected() -> None:
+    """An ambiguous body without WeChat's header, or truncated, is rejected."""
     with pytest.raises(MalformedCallback):
         parse(b"<xml><A><![CDATA[a]]></A><B></xml>")
     with pytest.raises(MalformedCallback):
@@ -267,15 +267,15 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_markup_costs_no_more_than_text(name: str) -> None:
-    """A body that nobody signed is gone through in few steps, whatever markup it is made of.
+    """Parsing an unsigned body takes few steps for every kind of markup.
 
-    A megabyte of attributes or escapes needs a hundred thousand and more where each is looked at.
+    A parser that visits each of a megabyte of attributes or escapes needs more than a hundred thousand steps.
     """
     assert steps(HOSTILE[name]) < 12 * MAX_ELEMENTS + 1_000
 
 
 def steps(body: bytes) -> int:
-    """Return how many lines run to read a body."""
+    """Return the number of executed lines when a body is parsed."""
     count = 0
 
     def trace(_frame: FrameType, event: str, _argument: Any) -> Any:

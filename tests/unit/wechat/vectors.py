@@ -1,4 +1,4 @@
-"""Known answers: pushes and replies of WeChat itself, from its documents and samples (protocol reference 3)."""
+"""Test vectors from WeChat's documentation and samples (protocol reference 3)."""
 
 import json
 from pathlib import Path
