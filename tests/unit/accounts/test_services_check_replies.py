@@ -1,4 +1,4 @@
-"""Services that take callbacks or handle them refuse accounts whose replies cannot reach their users."""
+"""Ingress and worker reject accounts whose replies cannot reach their users."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -22,8 +22,8 @@ WORKS = 'reply = "passive"\nlate_reply = "retry_window"\n'
 
 
 @pytest.mark.parametrize("service", ["ingress", "worker"])
-async def test_they_do_not_start(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason names file, account and the settings that work; nothing is connected to before."""
+async def test_the_service_does_not_start(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the file, the account and the valid settings, before any connection."""
     path = tmp_path / "accounts.toml"
     path.write_text(CORP, encoding="utf-8")
     monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(path))
@@ -44,8 +44,8 @@ async def test_they_do_not_start(service: str, tmp_path: Path, monkeypatch: pyte
     )
 
 
-async def test_a_later_change_is_refused(tmp_path: Path) -> None:
-    """Those that are known stay; once the setting works it is taken."""
+async def test_a_later_change_is_rejected(tmp_path: Path) -> None:
+    """An invalid change keeps the previous accounts; a valid one is loaded."""
     path = tmp_path / "accounts.toml"
     path.write_text(SHOP, encoding="utf-8")
     file = AccountsFile(path, registry=CollectorRegistry())

@@ -1,4 +1,4 @@
-"""The demo secrets of the compose file and of the sample accounts never protect a real account."""
+"""Demo secrets are rejected with the real WeChat."""
 
 import re
 from pathlib import Path
@@ -16,13 +16,13 @@ REAL = ["http://sandbox:8082", "https://api.weixin.qq.com"]
 
 
 def default_of(variable: str) -> str:
-    """The demo default that the compose file has for a variable."""
+    """Return the default of a variable in the compose file."""
     (value,) = set(re.findall(rf"\$\{{{variable}:-([^}}]*)\}}", COMPOSE))
     return str(value)
 
 
-def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -> None:
-    """The text has a line for each variable to set, and no secret."""
+def test_every_demo_secret_is_rejected_with_the_real_wechat() -> None:
+    """The error has one line per setting, and no secret."""
     password = default_of("RABBITMQ_PASSWORD")
     encryption_keys, api_key = default_of("WXBUS_TOKEN_ENCRYPTION_KEYS"), default_of("WXBUS_WORKER_TOKEN_API_KEY")
     entries = read_entries(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
@@ -56,8 +56,8 @@ def test_every_demo_secret_beside_wechats_own_api_is_refused_by_its_variable() -
 
 
 @pytest.mark.parametrize("secret", ["token", "aes_key", "secret"])
-def test_one_secret_copied_from_a_sample_account_is_enough(tmp_path: Path, secret: str) -> None:
-    """Who copied the sample and changed the rest finds what he forgot."""
+def test_one_secret_of_a_sample_account_is_rejected(tmp_path: Path, secret: str) -> None:
+    """A single demo secret in the accounts file is rejected."""
     sample = (ROOT / "deploy/demo_bot/accounts.toml").read_text(encoding="utf-8")
     ours = {"token": "t" * 20, "aes_key": "k" * 43, "secret": "s" * 32}
     for name in ours.keys() - {secret}:
@@ -68,8 +68,8 @@ def test_one_secret_copied_from_a_sample_account_is_enough(tmp_path: Path, secre
         reject_demo_secrets(REAL, accounts=Accounts.read(tmp_path / "accounts.toml"))
 
 
-def test_demo_secrets_are_fine_with_the_sandbox_and_own_secrets_with_wechat() -> None:
-    """Only both together are refused."""
+def test_demo_secrets_are_allowed_with_the_sandbox() -> None:
+    """Demo secrets with the sandbox and other secrets with WeChat are allowed."""
     demo = f"redis://:{default_of('REDIS_PASSWORD')}@redis:6379/0"
     reject_demo_secrets(["http://sandbox:8082"], urls={"WXBUS_REDIS_URL": demo})
     reject_demo_secrets(REAL, urls={"WXBUS_REDIS_URL": "redis://:mine@redis:6379/0"}, values={"WXBUS_X": "a:b,c:d"})
@@ -85,6 +85,6 @@ def test_demo_secrets_are_fine_with_the_sandbox_and_own_secrets_with_wechat() ->
         ("http://sandbox:8082", False),
     ],
 )
-def test_wechats_own_addresses_are_known_by_their_domain(url: str, real: bool) -> None:
-    """All of its data centres, and WeCom's API."""
+def test_urls_of_wechat(url: str, real: bool) -> None:
+    """A URL of WeChat is recognised by its domain, including all data centres and WeCom."""
     assert is_wechat(url) is real

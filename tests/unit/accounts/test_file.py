@@ -1,4 +1,4 @@
-"""The accounts file, read again: what is noticed, and what becomes of a file that cannot be used."""
+"""Reloading of the accounts file."""
 
 import asyncio
 import os
@@ -19,28 +19,28 @@ NEVER = 3600.0
 
 
 def accounts(*names: str, source: str = 'secret_file = "secret"') -> str:
-    """An accounts file with accounts of these names."""
+    """Return the text of a file with accounts of these names."""
     return "".join(f'[accounts.{name}]\nappid = "wx{name}"\nkind = "mini_program"\n{source}\n' for name in names)
 
 
 class Watched:
-    """A file that is watched, and what its taker was told."""
+    """A watched file and the accounts of its callback."""
 
     def __init__(self, path: Path, *, poll: float = POLL) -> None:
         self.path = path
         self.registry = CollectorRegistry()
         self.file = AccountsFile(path, registry=self.registry, poll=poll)
-        self.taken: asyncio.Queue[Accounts] = asyncio.Queue()
-        self.file.on_change(self.taken.put_nowait)
+        self.changes: asyncio.Queue[Accounts] = asyncio.Queue()
+        self.file.on_change(self.changes.put_nowait)
 
     def secret(self, name: str) -> str:
-        """The secret of an account, as it is known now."""
+        """Return the current secret of an account."""
         found = self.file.current.named(name).secret
         assert found is not None
         return found.get_secret_value()
 
-    async def refused(self) -> str:
-        """Why the file is not used, once it is not."""
+    async def rejected(self) -> str:
+        """Wait until the file is rejected, and return the error."""
         while True:
             try:
                 await self.file.check()
@@ -51,7 +51,7 @@ class Watched:
 
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
-    """One account, `shop`, whose secret is in a file of its own."""
+    """Watch a file with the account `shop`, whose secret is in a separate file."""
     path = tmp_path / "accounts.toml"
     path.write_text(accounts("shop"), encoding="utf-8")
     (tmp_path / "secret").write_text("first", encoding="utf-8")
@@ -60,30 +60,30 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
         yield watched
 
 
-async def test_a_change_in_place_is_taken(watched: Watched) -> None:
-    """An account that was written into the file is known without a restart, and the takers are told."""
+async def test_a_change_in_place_is_loaded(watched: Watched) -> None:
+    """A new account in the file is loaded without a restart, and the callbacks are called."""
     watched.path.write_text(accounts("shop", "mini"), encoding="utf-8")
 
-    taken = await watched.taken.get()
+    changed = await watched.changes.get()
 
-    assert [account.name for account in taken] == ["shop", "mini"]
+    assert [account.name for account in changed] == ["shop", "mini"]
     assert watched.file.of("wxmini").name == "mini"
     await watched.file.check()
 
 
-async def test_a_file_put_in_its_place_is_taken(watched: Watched) -> None:
-    """Editors write a new file and rename it, perhaps with the old size and time."""
+async def test_a_replaced_file_is_loaded(watched: Watched) -> None:
+    """A renamed file with the same size and time is detected."""
     other = watched.path.with_name("new")
     other.write_text(accounts("shed"), encoding="utf-8")
     stat = watched.path.stat()
     os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     other.rename(watched.path)
 
-    assert [account.name for account in await watched.taken.get()] == ["shed"]
+    assert [account.name for account in await watched.changes.get()] == ["shed"]
 
 
-async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
-    """What changes from look to look is not read yet: half a file may be a good one that lacks accounts."""
+async def test_a_file_that_is_being_written_is_not_loaded(tmp_path: Path) -> None:
+    """A file that changes between two polls is not loaded yet: a partial file may be valid but incomplete."""
     path = tmp_path / "accounts.toml"
     path.write_text(accounts("shop", source=""), encoding="utf-8")
     file = AccountsFile(path, registry=CollectorRegistry())
@@ -97,8 +97,8 @@ async def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> Non
     assert [account.name for account in file.current] == ["a", "b", "c"]
 
 
-async def test_a_swapped_link_is_taken(tmp_path: Path) -> None:
-    """Kubernetes keeps all files behind one link to a folder, and swaps that link."""
+async def test_a_swapped_link_is_loaded(tmp_path: Path) -> None:
+    """A swapped link to the folder of the files, as in Kubernetes, is detected."""
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
@@ -111,21 +111,21 @@ async def test_a_swapped_link_is_taken(tmp_path: Path) -> None:
     async with watched.file.watching():
         (tmp_path / "..new").symlink_to("two")
         (tmp_path / "..new").rename(tmp_path / "..data")
-        await watched.taken.get()
+        await watched.changes.get()
 
     assert watched.secret("shop") == "two"
 
 
-async def test_a_secret_in_a_file_of_its_own_is_watched(watched: Watched) -> None:
-    """A secret that was changed is used although the accounts file did not change."""
+async def test_a_secret_file_is_watched(watched: Watched) -> None:
+    """A changed secret file is loaded although the accounts file did not change."""
     (watched.path.parent / "secret").write_text("second", encoding="utf-8")
-    await watched.taken.get()
+    await watched.changes.get()
 
     assert watched.secret("shop") == "second"
 
 
-async def test_sighup_reads_at_once_what_no_file_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret in a variable does not change a file: SIGHUP reads everything again."""
+async def test_sighup_reloads_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGHUP reloads secrets in variables."""
     path = tmp_path / "accounts.toml"
     path.write_text(accounts("shop", source='secret_env = "SHOP_SECRET"'), encoding="utf-8")
     monkeypatch.setenv("SHOP_SECRET", "first")
@@ -133,13 +133,13 @@ async def test_sighup_reads_at_once_what_no_file_shows(tmp_path: Path, monkeypat
     async with watched.file.watching():
         monkeypatch.setenv("SHOP_SECRET", "second")
         os.kill(os.getpid(), signal.SIGHUP)
-        await watched.taken.get()
+        await watched.changes.get()
 
     assert watched.secret("shop") == "second"
 
 
-async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path) -> None:
-    """A process has one handler of a signal: a second file must not take it from the first."""
+async def test_sighup_reloads_all_files(tmp_path: Path) -> None:
+    """SIGHUP reloads all files that are watched together."""
     path, other_path = tmp_path / "accounts.toml", tmp_path / "words"
     path.write_text(accounts("shop", source=""), encoding="utf-8")
     other_path.write_text("one", encoding="utf-8")
@@ -151,7 +151,7 @@ async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path)
         other_path.write_text("two", encoding="utf-8")
         os.kill(os.getpid(), signal.SIGHUP)
         assert await words.get() == "two"
-        await watched.taken.get()
+        await watched.changes.get()
     assert watched.registry.get_sample_value("wxbus_words_file_invalid") == 0
 
 
@@ -164,44 +164,44 @@ async def test_sighup_is_for_all_files_that_are_watched_together(tmp_path: Path)
         (accounts("shop", source="secret_file = 5"), "secret_file: must be a string"),
     ],
 )
-async def test_a_broken_file_changes_nothing_and_is_named(watched: Watched, text: str, named: str) -> None:
-    """The accounts from before stay; what is wrong is told, and no secret; mended, the file is taken again."""
+async def test_an_invalid_file_is_not_loaded(watched: Watched, text: str, named: str) -> None:
+    """An invalid file keeps the previous accounts; the error contains no secret; a valid file is loaded again."""
     before = watched.file.current
     watched.path.write_text(text, encoding="utf-8")
 
-    refused = await watched.refused()
+    error = await watched.rejected()
 
-    assert named in refused
-    assert "first" not in refused
+    assert named in error
+    assert "first" not in error
     assert watched.file.current is before
-    assert watched.taken.empty()
+    assert watched.changes.empty()
     assert watched.registry.get_sample_value("wxbus_accounts_file_invalid") == 1
 
     watched.path.write_text(accounts("shop", "mini"), encoding="utf-8")
-    await watched.taken.get()
+    await watched.changes.get()
     await watched.file.check()
     assert watched.registry.get_sample_value("wxbus_accounts_file_invalid") == 0
 
 
-async def test_a_secrets_file_that_comes_later_mends_it(watched: Watched) -> None:
-    """The files that are missing are looked for too, not only those that were read."""
+async def test_a_missing_secret_file_is_loaded_when_it_appears(watched: Watched) -> None:
+    """A missing secret file is watched, too."""
     watched.path.write_text(accounts("shop", source='secret_file = "later"'), encoding="utf-8")
-    await watched.refused()
+    await watched.rejected()
     (watched.path.parent / "later").write_text("late", encoding="utf-8")
-    await watched.taken.get()
+    await watched.changes.get()
 
     assert watched.secret("shop") == "late"
 
 
-async def test_accounts_that_a_taker_refuses_are_not_taken(watched: Watched) -> None:
-    """Who uses the accounts may find a fault that the file does not show."""
+async def test_accounts_that_a_callback_rejects_are_not_loaded(watched: Watched) -> None:
+    """A callback can reject the accounts of a valid file."""
 
-    def refuse(_: Accounts) -> None:
+    def reject(_: Accounts) -> None:
         raise ConfigurationError("no use")
 
-    watched.file.on_change(refuse)
+    watched.file.on_change(reject)
     watched.path.write_text(accounts("shop", "mini"), encoding="utf-8")
 
-    assert await watched.refused() == "no use"
+    assert await watched.rejected() == "no use"
     with pytest.raises(UnknownAccount):
         watched.file.of("wxmini")

@@ -1,4 +1,4 @@
-"""The accounts file: where secrets may come from, and what is said of a wrong one."""
+"""Accounts of a file: sources of secrets, validation, and lookup."""
 
 import traceback
 from pathlib import Path
@@ -14,7 +14,7 @@ KEY = "A" * 42 + "7"
 
 
 def read(tmp_path: Path, text: str) -> Accounts:
-    """The accounts of a file with this text."""
+    """Return the accounts of a file with this text."""
     file = tmp_path / "accounts.toml"
     file.write_text(text, encoding="utf-8")
     return Accounts.read(file)
@@ -23,7 +23,7 @@ def read(tmp_path: Path, text: str) -> Accounts:
 def test_secrets_come_from_the_file_the_environment_or_other_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A secret may stand in the file, in a variable, or in a file of its own, whose last newline is no part of it."""
+    """A secret comes from the file, a variable, or a separate file without its final newline."""
     monkeypatch.setenv("SHOP_TOKEN", "from-environment")
     (tmp_path / "secret").write_text("from-file\n", encoding="utf-8")
 
@@ -46,8 +46,8 @@ def test_secrets_come_from_the_file_the_environment_or_other_files(
     assert account.secret.get_secret_value() == "from-file"
 
 
-def test_previous_keys_may_stand_in_other_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who keeps the keys in files or variables can change them without writing the old ones down."""
+def test_previous_keys_may_come_from_files_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secrets of previous keys have the same sources as those of the account."""
     monkeypatch.setenv("OLD_TOKEN", "old")
     (tmp_path / "old_aes_key").write_text(KEY, encoding="utf-8")
 
@@ -71,8 +71,8 @@ def test_previous_keys_may_stand_in_other_files_too(tmp_path: Path, monkeypatch:
     assert secret_files(tmp_path / "accounts.toml") == [tmp_path / "old_aes_key"]
 
 
-def test_files_may_come_from_an_editor_of_windows(tmp_path: Path) -> None:
-    """Its mark before the text and its line ends are no part of a name or of a secret."""
+def test_files_may_have_windows_encoding(tmp_path: Path) -> None:
+    """A byte order mark and CRLF line ends are not part of names and secrets."""
     (tmp_path / "密钥").write_bytes(b"\xef\xbb\xbfs3cret\r\n")
     text = '# 商店\n[accounts.shop]\nappid = "wx1"\nkind = "mini_program"\nsecret_file = "密钥"\n'
     (tmp_path / "账号.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
@@ -84,8 +84,8 @@ def test_files_may_come_from_an_editor_of_windows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
-def test_a_file_that_is_not_utf_8_is_said_to_be_so(tmp_path: Path, encoding: str) -> None:
-    """The error says what to do, and shows nothing of the file."""
+def test_a_file_must_be_utf_8(tmp_path: Path, encoding: str) -> None:
+    """The error names the encoding, and contains nothing of the file."""
     (tmp_path / "accounts.toml").write_text('# topsecret 商店\n[accounts.shop]\nappid = "wx1"', encoding=encoding)
 
     with pytest.raises(ConfigurationError, match=r"accounts\.toml: it is not UTF-8 \(line 1\)") as caught:
@@ -94,8 +94,8 @@ def test_a_file_that_is_not_utf_8_is_said_to_be_so(tmp_path: Path, encoding: str
     assert "topsecret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None:
-    """While keys are changed both are accepted; the current one is first, it answers."""
+def test_the_current_key_is_first(tmp_path: Path) -> None:
+    """Current and previous keys are accepted; the current one is first and seals replies."""
     account = read(
         tmp_path,
         f"""
@@ -145,12 +145,12 @@ def test_the_current_key_stands_before_the_previous_ones(tmp_path: Path) -> None
         ('appid = "wx1"\nkind = "component"\nformats = ["json"]', "secure mode and XML only"),
         ('appid = "wx1"\nkind = "mini_program"\nreceive_id = "wx2"', "receive_id is for WeCom only"),
         ('appid = "wx1"\nkind = "mini_program"\ncomponent = "p"\nsecret = "topsecret"', "must not have a token"),
-        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "nobody"', "nobody"),
+        ('appid = "wx1"\nkind = "mini_program"\ncomponent = "missing"', "missing"),
         ("not toml", "accounts.toml"),
     ],
 )
-def test_a_wrong_account_is_named_without_its_secrets(tmp_path: Path, lines: str, named: str) -> None:
-    """The error says which account and field is wrong and why, and shows no secret."""
+def test_the_error_of_an_invalid_account_contains_no_secret(tmp_path: Path, lines: str, named: str) -> None:
+    """The error names the account, the field and the reason, and contains no secret."""
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, f"[accounts.shop]\n{lines}")
 
@@ -159,7 +159,7 @@ def test_a_wrong_account_is_named_without_its_secrets(tmp_path: Path, lines: str
 
 
 def test_two_accounts_must_not_share_an_appid(tmp_path: Path) -> None:
-    """An appid names one account: its token is one."""
+    """Two accounts with the same appid are an error."""
     text = """
     [accounts.a]
     appid = "wx1"
@@ -172,8 +172,8 @@ def test_two_accounts_must_not_share_an_appid(tmp_path: Path) -> None:
         read(tmp_path, text)
 
 
-def test_an_unknown_account_is_an_error_of_its_own(tmp_path: Path) -> None:
-    """Ingress answers 404 for it, so it is no KeyError."""
+def test_an_unknown_account_raises(tmp_path: Path) -> None:
+    """An unknown name or appid raises UnknownAccount, for which ingress responds with 404."""
     accounts = read(tmp_path, "")
 
     with pytest.raises(UnknownAccount):
@@ -195,8 +195,8 @@ component = "platform"
 """
 
 
-def test_an_authoriser_need_not_be_listed(tmp_path: Path) -> None:
-    """Whoever authorised a third-party platform is an account made of it, without its secret."""
+def test_authorisers_of_a_platform(tmp_path: Path) -> None:
+    """An authoriser that is not in the file gets an account from its platform, without the platform's secret."""
     accounts = read(tmp_path, PLATFORM)
 
     account = accounts.of("wxother", via="platform")
@@ -204,13 +204,13 @@ def test_an_authoriser_need_not_be_listed(tmp_path: Path) -> None:
     assert (account.name, account.appid, account.kind) == ("platform", "wxother", AccountKind.OFFICIAL_ACCOUNT)
     assert (account.component, account.reply, account.secret) == ("platform", "passive", None)
     assert accounts.of("wxl", via="platform").name == "listed"
-    for via in ("", "listed", "nobody"):
+    for via in ("", "listed", "missing"):
         with pytest.raises(UnknownAccount):
             accounts.of("wxother", via=via)
 
 
-def test_the_only_platform_owns_what_nothing_else_does(tmp_path: Path) -> None:
-    """A context says only whose appid it is of: with two platforms nobody can say whose that is."""
+def test_an_unknown_appid_belongs_to_the_only_platform(tmp_path: Path) -> None:
+    """An appid without its platform belongs to the only platform; with two platforms it is unknown."""
     second = '[accounts.second]\nappid = "wxs"\nkind = "component"\n'
 
     assert read(tmp_path, PLATFORM).owner_of("wxother").name == "platform"
@@ -222,15 +222,15 @@ def test_the_only_platform_owns_what_nothing_else_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "receive_id"), [("", "ww1-2"), ('receive_id = "ww1"', "ww1"), ('receive_id = ""', "")]
 )
-def test_messages_of_wecom_are_sealed_for_another_id(tmp_path: Path, line: str, receive_id: str) -> None:
-    """WeCom's receive id is corpid, suiteid or nothing (protocol reference 1.6); the appid is ours to choose then."""
+def test_receive_ids_of_wecom(tmp_path: Path, line: str, receive_id: str) -> None:
+    """WeCom's receive id is corpid, suiteid or "" (protocol reference 1.6); it may differ from the appid."""
     account = read(tmp_path, f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\n{line}').named("corp")
 
     assert account.effective_receive_id == receive_id
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "complaint"),
+    ("kind", "settings", "message"),
     [
         (
             "mini_program",
@@ -246,16 +246,14 @@ def test_messages_of_wecom_are_sealed_for_another_id(tmp_path: Path, line: str, 
         ("component", 'reply = "passive"\nauthorizer_kind = "mini_program"', "passive is not valid for mini_program"),
     ],
 )
-def test_an_account_has_the_replies_that_wechat_takes_from_its_kind(
-    tmp_path: Path, kind: str, settings: str, complaint: str
-) -> None:
-    """Only Official Accounts and WeCom answer passively; Mini Programs may only hand over (protocol reference 4.3)."""
-    with pytest.raises(ConfigurationError, match=complaint):
+def test_valid_replies_by_kind(tmp_path: Path, kind: str, settings: str, message: str) -> None:
+    """Official Accounts and WeCom have passive replies; Mini Programs can only transfer (protocol reference 4.3)."""
+    with pytest.raises(ConfigurationError, match=message):
         read(tmp_path, f'[accounts.a]\nappid = "wx1"\nkind = "{kind}"\n{settings}')
 
 
-def test_some_events_are_answered_by_their_handlers(tmp_path: Path) -> None:
-    """Those of protocol reference 4.4 unless the account names others; case does not matter."""
+def test_synchronous_events(tmp_path: Path) -> None:
+    """The default is protocol reference 4.4; an account may list others, case-insensitively."""
     kind = 'kind = "mini_program"'
     accounts = read(
         tmp_path,
@@ -283,8 +281,8 @@ def test_some_events_are_answered_by_their_handlers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["", 'reply = "passive"', 'reply = "customer_service"'])
-def test_wecoms_replies_can_answer_pushes_only(tmp_path: Path, line: str) -> None:
-    """Anything else is refused by the services that need it, with the settings that work; tokens work all the same."""
+def test_wecom_accounts_need_passive_replies(tmp_path: Path, line: str) -> None:
+    """WeCom accounts with callbacks need passive replies; the error names the valid settings."""
     corp = f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\ntoken = "t"\naes_key = "{"a" * 43}"\n'
     accounts = read(tmp_path, corp + line)
     with pytest.raises(ConfigurationError, match=r'corp: reply: .* set reply = "passive" and late_reply = '):
@@ -292,8 +290,8 @@ def test_wecoms_replies_can_answer_pushes_only(tmp_path: Path, line: str) -> Non
     read(tmp_path, corp + 'reply = "passive"\nlate_reply = "retry_window"').check_replies()
 
 
-def test_replies_of_other_kinds_can_be_sent(tmp_path: Path) -> None:
-    """The default works for them, and for an account of WeCom that takes no callbacks: it has tokens only."""
+def test_other_accounts_pass_the_check(tmp_path: Path) -> None:
+    """The default is valid for other kinds, and for WeCom accounts without callbacks."""
     read(tmp_path, '[accounts.a]\nappid = "ww1"\nkind = "wecom"\nsecret = "s"').check_replies()
     read(tmp_path, '[accounts.a]\nappid = "wx1"\nkind = "official_account"').check_replies()
     read(tmp_path, '[accounts.a]\nappid = "wx1"\nkind = "mini_program"').check_replies()
