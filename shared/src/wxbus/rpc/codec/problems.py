@@ -1,16 +1,34 @@
 """Errors as problem documents (RFC 9457)."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
+
+from pydantic import BaseModel, Field, ValidationError
 
 from wxbus.errors import RpcFailure, TokenRefused, Unavailable, UnknownAccount, WxbusError
 
-CONTENT_TYPE = "application/problem+json"
-REFUSED = "urn:wxbus:problem:token-refused"
+CONTENT_TYPE: Final = "application/problem+json"
+REFUSED: Final = "urn:wxbus:problem:token-refused"
 """Type of a refusal for which waiting does not help; the state may follow: `...:wrong_secret`."""
+DEFAULT_RETRY_AFTER: Final = 1.0
 
-DEFAULT_RETRY_AFTER = 1.0
+
+class InvalidField(BaseModel):
+    """An invalid field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error as a problem document (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = Field(default=None, description="The reason for this call.")
+    retry_after: float | None = Field(default=None, description="Seconds after which to call again.")
+    errors: list[InvalidField] | None = None
 
 
 def to_failure(error: WxbusError) -> RpcFailure:
@@ -46,43 +64,32 @@ def refusal_state(failure: RpcFailure) -> str | None:
 
 def render(failure: RpcFailure) -> bytes:
     """Return the problem document."""
-    document: dict[str, Any] = {"type": failure.type_uri, "title": failure.title, "status": failure.status}
-    if failure.detail:
-        document["detail"] = failure.detail
-    if failure.retry_after is not None:
-        document["retry_after"] = round(failure.retry_after, 3)
-    if failure.errors:
-        document["errors"] = failure.errors
-    return json.dumps(document, ensure_ascii=False).encode()
+    problem = Problem(
+        type=failure.type_uri,
+        title=failure.title,
+        status=failure.status,
+        detail=failure.detail or None,
+        retry_after=None if failure.retry_after is None else round(failure.retry_after, 3),
+        errors=[InvalidField.model_validate(error) for error in failure.errors] or None,
+    )
+    return problem.model_dump_json(exclude_none=True).encode()
 
 
 def parse(status: int, body: bytes, headers: Mapping[str, str]) -> RpcFailure:
     """Return the failure of an answer with `status`, from the service or from a proxy."""
     try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        document = {}
-    retry_after = document.get("retry_after")
-    if not isinstance(retry_after, int | float) or isinstance(retry_after, bool):
-        header = headers.get("Retry-After", "")
-        retry_after = float(header) if header.isascii() and header.isdigit() else None
+        problem = Problem.model_validate_json(body)
+    except ValidationError:
+        problem = Problem(title="no problem document", status=status)
+    header = headers.get("Retry-After", "")
+    retry_after = problem.retry_after
+    if retry_after is None and header.isascii() and header.isdigit():
+        retry_after = float(header)
     return RpcFailure(
         status,
-        _text(document, "title") or "no problem document",
-        detail=_text(document, "detail"),
-        type_uri=_text(document, "type") or "about:blank",
+        problem.title,
+        detail=problem.detail or "",
+        type_uri=problem.type,
         retry_after=retry_after,
-        errors=[error for error in _list(document, "errors") if isinstance(error, dict)],
+        errors=[error.model_dump() for error in problem.errors or ()],
     )
-
-
-def _text(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _list(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name)
-    return value if isinstance(value, list) else []

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from wxbus.rpc.codec import problems
@@ -37,24 +37,6 @@ WAITING: Final = frozenset({429, 503})
 """Refusals with a `Retry-After` header."""
 
 
-class InvalidField(BaseModel):
-    """An invalid field of the request."""
-
-    field: str
-    message: str
-
-
-class Problem(BaseModel):
-    """An error as a problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = Field(default=None, description="The reason for this call.")
-    retry_after: float | None = Field(default=None, description="Seconds after which to call again.")
-    errors: list[InvalidField] | None = None
-
-
 def document(server: Server, *, title: str, version: str, json_only: bool = False) -> dict[str, Any]:
     """Return the document; it contains no configuration.
 
@@ -63,7 +45,7 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
     methods = list(server.methods.values())
     refs, definitions = models_json_schema(
         [
-            (Problem, "serialization"),
+            (problems.Problem, "serialization"),
             *((method.request, "validation") for method in methods),
             *((method.answer, "serialization") for method in methods),
         ],
@@ -76,7 +58,7 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
         kept = [name for name in formats if name == JSON or not json_only]
         return _content(kept, refs[model], others)
 
-    problem = {problems.CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}}
+    problem = {problems.CONTENT_TYPE: {"schema": refs[problems.Problem, "serialization"]}}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
