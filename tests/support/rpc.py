@@ -1,4 +1,4 @@
-"""A small service to call, and the API keys of its callers."""
+"""A small service and the API keys of its callers."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Reply(BaseModel):
 
 @service("echo")
 class Echo:
-    """What the tests call."""
+    """The service that the tests call."""
 
     def __init__(self) -> None:
         self.calls: list[Question] = []
@@ -39,7 +39,7 @@ class Echo:
 
     @method(Question, scopes=["echo:say:{appid}"])
     async def say(self, request: Question) -> Reply:
-        """Say who called."""
+        """Return the caller."""
         self.calls.append(request)
         self.called.set()
         self.running += 1
@@ -54,7 +54,7 @@ class Echo:
         return Reply(text=request.appid * request.times, caller=principal.name if principal else "")
 
     async def unmarked(self, request: Question) -> Reply:
-        """Public in Python, and yet not for callers."""
+        """A public method that callers cannot call."""
         raise AssertionError(f"called with {request}")
 
 
@@ -69,7 +69,7 @@ class Keys:
 
 
 def new_keys() -> Keys:
-    """Return the keys of three callers: may call for every appid, for `wx1` alone, may call something else."""
+    """Return three keys: for every appid, for `wx1` only, for another method."""
     made = Keys()
     for name, scope in (("full", "echo:say:*"), ("one", "echo:say:wx1"), ("other", "token:get:*")):
         key, entry = new_key(name, [scope])

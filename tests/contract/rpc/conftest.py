@@ -21,7 +21,7 @@ from wxbus_local.servers.ports import free_port
 
 @dataclass
 class Line:
-    """A way to the service, through a proxy that can cut it."""
+    """A service behind a proxy that can cut the connection."""
 
     echo: Echo
     keys: Keys
@@ -67,7 +67,7 @@ async def http_line(server: tuple[Echo, Server], keys: Keys, namespace: str) -> 
 
 @pytest.fixture
 async def amqp_line(server: tuple[Echo, Server], keys: Keys, amqp_url: str, topology: Topology) -> AsyncIterator[Line]:
-    """Over RabbitMQ; the proxy stands before the client alone."""
+    """Over RabbitMQ; the proxy is between client and RabbitMQ."""
     echo, declared = server
 
     @asynccontextmanager
@@ -82,6 +82,6 @@ async def amqp_line(server: tuple[Echo, Server], keys: Keys, amqp_url: str, topo
 
 @pytest.fixture(params=["http_line", pytest.param("amqp_line", marks=pytest.mark.integration)])
 def line(request: pytest.FixtureRequest) -> Line:
-    """One contract for both transports."""
+    """Both transports have the same contract."""
     made: Line = request.getfixturevalue(request.param)
     return made

@@ -1,4 +1,4 @@
-"""What a caller may rely on, whichever way the call goes."""
+"""The contract of both transports."""
 
 import asyncio
 
@@ -22,21 +22,21 @@ async def say(client: Client, question: Question = QUESTION, *, timeout: float |
 
 
 async def test_a_call_is_typed(line: Line) -> None:
-    """Models go in and come out; the method knows who called."""
+    """The method sees the caller."""
     async with line.serve(), line.client() as client:
         assert await say(client, Question(appid="wx1", times=2)) == Reply(text="wx1wx1", caller="full")
 
 
 async def test_text_is_unicode(line: Line) -> None:
-    """What a follower typed arrives as it was."""
+    """Users' texts arrive unchanged."""
     text = "订单 \U0001f600 \x00 é"
     async with line.serve(), line.client() as client:
         assert (await say(client, Question(appid=text))).text == text
 
 
 @pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
-async def test_every_format_says_the_same(line: Line, serializer: Serializer) -> None:
-    """A call in each format, short and long (then compressed both ways): the same models, the same refusals."""
+async def test_every_format_has_the_same_result(line: Line, serializer: Serializer) -> None:
+    """Short and long calls (the long ones compressed): the same answers and refusals."""
     async with line.serve(), line.client(serializer=serializer) as client:
         for appid in ("wx1", "订单 <&]]>=+%", "x" * 5000):
             assert await say(client, Question(appid=appid, times=2)) == Reply(text=appid * 2, caller="full")
@@ -44,14 +44,14 @@ async def test_every_format_says_the_same(line: Line, serializer: Serializer) ->
             await client.call("echo", "say", Reply(text="", caller=""), Reply)
 
 
-async def test_a_bomb_is_refused_before_it_goes_off(line: Line) -> None:
-    """The limit holds for what gzip inflates to."""
+async def test_a_decompression_bomb_is_refused(line: Line) -> None:
+    """The limit is for the decompressed size."""
     async with line.serve(), line.client() as client:
         with pytest.raises(RpcFailure, match=f"413.*limit is {BODY_LIMIT} bytes"):
             await say(client, Question(appid=" " * 50_000_000))
 
 
-async def test_many_calls_are_in_flight(line: Line) -> None:
+async def test_calls_are_concurrent(line: Line) -> None:
     """No call waits for another, and each gets its own answer."""
     line.echo.gate.clear()
     async with line.serve(), line.client() as client, asyncio.TaskGroup() as group:
@@ -63,8 +63,8 @@ async def test_many_calls_are_in_flight(line: Line) -> None:
         assert [(await call).text for call in calls] == [f"wx{number}" for number in range(MANY)]
 
 
-async def test_an_error_comes_through(line: Line) -> None:
-    """Status, text and waiting time are those of the problem document."""
+async def test_an_error_keeps_its_fields(line: Line) -> None:
+    """Status, text and retry time are those of the problem document."""
     line.echo.error = TokenUnavailable("soon", retry_after=77.5)
     async with line.serve(), line.client() as client:
         with pytest.raises(RpcFailure, match="soon") as caught:
@@ -72,8 +72,8 @@ async def test_an_error_comes_through(line: Line) -> None:
     assert (caught.value.status, caught.value.retry_after) == (503, 77.5)
 
 
-async def test_a_foreseen_error_is_repeated_as_often_as_allowed(line: Line) -> None:
-    """An unavailable service is asked again, a refusal is not."""
+async def test_attempts_limits_the_calls(line: Line) -> None:
+    """An unavailable service is called again, a refused call is not."""
     line.echo.error = TokenUnavailable("soon", retry_after=0.0)
     async with line.serve(), line.client() as client, line.client(line.keys.other) as stranger:
         with pytest.raises(RpcFailure, match="soon"):
@@ -95,7 +95,7 @@ async def test_a_foreseen_error_is_repeated_as_often_as_allowed(line: Line) -> N
     ],
 )
 async def test_refusals(line: Line, key: str, method: str, question: Question | Reply, status: int) -> None:
-    """The same pipeline stands behind both transports: who may not, or sends what does not fit, reaches no method."""
+    """Both transports have the same checks: refused calls reach no method."""
     async with line.serve(), line.client(getattr(line.keys, key, key)) as client:
         with pytest.raises(RpcFailure) as caught:
             await client.call("echo", method, question, Reply)
@@ -104,7 +104,7 @@ async def test_refusals(line: Line, key: str, method: str, question: Question | 
 
 
 async def test_the_deadline_is_the_callers(line: Line) -> None:
-    """A service that hangs is given up; the next call is served."""
+    """A hanging call times out; the next call succeeds."""
     async with line.serve(), line.client() as client:
         await say(client)  # it is connected
         line.echo.gate.clear()
@@ -114,8 +114,8 @@ async def test_the_deadline_is_the_callers(line: Line) -> None:
         assert (await say(client)).text == "wx1"
 
 
-async def test_a_service_may_come_later_and_go_and_come_back(line: Line) -> None:
-    """The client outlives the service: an error while it is away, an answer when it is back."""
+async def test_a_service_may_start_later_and_restart(line: Line) -> None:
+    """The client returns an error while the service is down, and an answer when it is up."""
     async with line.client() as client:
         with pytest.raises(RpcUnavailable):
             await say(client, timeout=0.3)
@@ -126,8 +126,8 @@ async def test_a_service_may_come_later_and_go_and_come_back(line: Line) -> None
                 await say(client, timeout=0.3)
 
 
-async def test_a_service_that_stops_ends_what_it_began(line: Line) -> None:
-    """A deployment costs no caller its answer."""
+async def test_a_stopping_service_finishes_its_calls(line: Line) -> None:
+    """A deployment loses no answer."""
     line.echo.gate.clear()
     async with line.client() as client:
         async with line.serve():
@@ -137,8 +137,8 @@ async def test_a_service_that_stops_ends_what_it_began(line: Line) -> None:
         assert (await call).text == "wx1"
 
 
-async def test_a_lost_connection_is_told_at_once_and_made_again(line: Line) -> None:
-    """What is in flight ends with an error and not with the deadline; the same client goes on afterwards."""
+async def test_a_lost_connection_fails_at_once_and_is_reopened(line: Line) -> None:
+    """Calls in flight fail before their deadline; the same client works afterwards."""
     line.echo.gate.clear()
     async with line.serve(), line.client() as client:
         call = asyncio.create_task(say(client, timeout=1e6))
@@ -151,8 +151,8 @@ async def test_a_lost_connection_is_told_at_once_and_made_again(line: Line) -> N
         assert (await client.call("echo", "say", QUESTION, Reply, attempts=5)).text == "wx1"
 
 
-async def test_a_caller_that_gives_up_leaves_nothing_behind(line: Line) -> None:
-    """A cancelled call harms no other."""
+async def test_a_cancelled_call_affects_no_other(line: Line) -> None:
+    """The client works afterwards."""
     line.echo.gate.clear()
     async with line.serve(), line.client() as client:
         call = asyncio.create_task(say(client))
@@ -164,8 +164,8 @@ async def test_a_caller_that_gives_up_leaves_nothing_behind(line: Line) -> None:
         assert (await say(client)).text == "wx1"
 
 
-async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(line: Line) -> None:
-    """A key with a line end from a file is a clear error at the start."""
+async def test_an_invalid_key_is_refused_without_showing_it(line: Line) -> None:
+    """A key with a line end from a file is a clear error at start."""
     with pytest.raises(ConfigurationError, match="printable") as caught:
         async with line.client("secret\n"):
             raise AssertionError

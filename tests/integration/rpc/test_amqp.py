@@ -1,4 +1,4 @@
-"""What is AMQP's own: who may be answered, what is run, what junk does."""
+"""The AMQP transport: answers, deadlines, redelivery, malformed messages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ def echo() -> Echo:
 
 @pytest.fixture
 async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
-    """A plain channel, of somebody who need not play by our rules."""
+    """A raw channel, which can send anything."""
     connection = await aiormq.connect(amqp_url)
     yield await connection.channel()
     await connection.close()
@@ -62,10 +62,10 @@ async def say(client: Client, **more: Any) -> str:
     return (await client.call("echo", "say", QUESTION, Reply, **more)).text
 
 
-async def test_no_answer_goes_to_a_queue_with_a_name(
+async def test_no_answer_goes_to_a_named_queue(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """A caller cannot have us write into somebody's queue: such a request is not even run."""
+    """Callers cannot make the service write to a queue of others: such a request is not run."""
     victim = f"{topology.namespace}.victim"
     await channel.queue_declare(victim, exclusive=True)
     async with (
@@ -85,10 +85,10 @@ async def test_no_answer_goes_to_a_queue_with_a_name(
     assert (await channel.queue_declare(victim, passive=True)).message_count == 0
 
 
-async def test_a_server_named_queue_may_take_the_answers(
+async def test_answers_to_a_server_named_queue(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """Libraries of other languages make an exclusive queue for the answers; RabbitMQ names it."""
+    """Libraries of other languages declare an exclusive queue that RabbitMQ names."""
     answers: asyncio.Queue[Any] = asyncio.Queue()
     mine = (await channel.queue_declare("", exclusive=True)).queue
     await channel.basic_consume(mine or "", answers.put, no_ack=True)
@@ -106,10 +106,10 @@ async def test_a_server_named_queue_may_take_the_answers(
     assert answer.header.properties.headers == {"status": 200}
 
 
-async def test_junk_stops_nothing(
+async def test_malformed_messages_are_ignored(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """Whatever lies in the queue, the next call is answered, and nobody is told of a fault of ours."""
+    """The next call is answered, and no internal error is logged."""
     direct = "amq.rabbitmq.reply-to"
     await channel.basic_consume(direct, _ignore, no_ack=True)
     junk = [
@@ -143,13 +143,13 @@ async def test_junk_stops_nothing(
 
 
 async def _ignore(_message: object) -> None:
-    """Answers to junk go nowhere."""
+    """Ignore the answers."""
 
 
 async def test_an_expired_request_is_not_run(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """What nobody waits for any more is not done once the service is back."""
+    """A request whose caller has given up is not run when the service is up again."""
     async with Client.open(amqp_url, keys.full, topology=topology) as client:
         async with serving(echo, keys, amqp_url, topology):
             assert await say(client) == "wx1"
@@ -163,10 +163,10 @@ async def test_an_expired_request_is_not_run(
     assert len(echo.calls) == 2
 
 
-async def test_a_method_whose_caller_gave_up_is_stopped(
+async def test_a_method_is_cancelled_at_the_callers_deadline(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology
 ) -> None:
-    """The deadline travels with the request; the audit log tells."""
+    """The deadline is part of the request; the audit log has the call."""
     with structlog.testing.capture_logs() as logs:
         async with (
             serving(echo, keys, amqp_url, topology),
@@ -181,10 +181,10 @@ async def test_a_method_whose_caller_gave_up_is_stopped(
     assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [200, 504]
 
 
-async def test_a_call_whose_instance_died_is_not_run_again(
+async def test_a_call_of_a_crashed_instance_is_not_run_again(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology
 ) -> None:
-    """RabbitMQ gives it to the next instance; whether it may run twice, only its caller knows: 503, at once."""
+    """RabbitMQ redelivers it to the next instance, which answers 503: only the caller knows whether it may run twice."""
     echo.gate.clear()
     async with (
         proxied(amqp_url) as (proxy, cut),
@@ -201,8 +201,8 @@ async def test_a_call_whose_instance_died_is_not_run_again(
         assert await say(client, attempts=3) == "wx1"
 
 
-async def test_a_call_that_may_run_twice_does(echo: Echo, keys: Keys, amqp_url: str, topology: Topology) -> None:
-    """A lost connection of the service is no error for a caller that allows a further attempt."""
+async def test_a_repeatable_call_survives_a_crash(echo: Echo, keys: Keys, amqp_url: str, topology: Topology) -> None:
+    """With a further attempt, a lost connection of the service is no error."""
     echo.gate.clear()
     async with (
         proxied(amqp_url) as (proxy, cut),
@@ -219,7 +219,7 @@ async def test_a_call_that_may_run_twice_does(echo: Echo, keys: Keys, amqp_url: 
 async def test_a_queue_with_other_settings_is_a_clear_error(
     keys: Keys, amqp_url: str, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """Whoever made the queue by hand is told, by name; the caller gets the error that it handles anyway."""
+    """The service names the queue; the caller gets RpcUnavailable."""
     queue = topology.rpc_queue("echo").name
     await channel.queue_declare(queue, durable=True)
     async with connected(address(amqp_url, name="test")) as connection:
@@ -231,8 +231,8 @@ async def test_a_queue_with_other_settings_is_a_clear_error(
     await channel.queue_delete(queue)
 
 
-async def test_a_wrong_address_is_refused_without_showing_it(keys: Keys) -> None:
-    """A slip in a setting stops the start; the address holds a password."""
+async def test_an_invalid_address_is_refused_without_showing_it(keys: Keys) -> None:
+    """The address holds a password."""
     with pytest.raises(ConfigurationError, match="must look like amqp://") as caught:
         async with Client.open("amqp:///secret", keys.full):
             raise AssertionError

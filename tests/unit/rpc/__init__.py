@@ -1,1 +1,1 @@
-"""RPC: declarations, the pipeline, HTTP, the clients."""
+"""RPC and the token client."""

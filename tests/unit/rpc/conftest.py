@@ -30,13 +30,13 @@ def echo() -> Echo:
 
 @pytest.fixture
 def read_timeout() -> float:
-    """Seconds for a body; no busy machine uses them up."""
+    """Seconds for a body; enough for a busy machine."""
     return 20.0
 
 
 @pytest.fixture
 async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[TestClient]:
-    """A raw HTTP client of the service."""
+    """An HTTP client of the service."""
     server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
     app = build_http(server, body_limit=2000, read_timeout=read_timeout)
     async with TestClient(LowLevelServer(app)) as client:
@@ -54,6 +54,6 @@ async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[Tes
     ids=lambda case: type(case[0]).__name__,
 )
 def failing(request: pytest.FixtureRequest) -> tuple[Exception, int, str | None]:
-    """An error, and how it must be answered."""
+    """An error, its status and its `Retry-After`."""
     case: tuple[Exception, int, str | None] = request.param
     return case

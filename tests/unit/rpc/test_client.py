@@ -1,4 +1,4 @@
-"""The typed client over HTTP."""
+"""The client over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -50,17 +50,17 @@ async def test_only_declarations_can_be_bound(client: Client) -> None:
         client.bind(Question)
 
 
-async def test_an_error_comes_through(client: Client, echo: Echo) -> None:
-    """Status, title and waiting time of the problem document are those of the exception."""
+async def test_an_error_keeps_its_fields(client: Client, echo: Echo) -> None:
+    """Status, title and retry time of the problem document are those of the exception."""
     echo.error = TokenUnavailable("soon", retry_after=77.5)
     with pytest.raises(RpcFailure, match="soon") as caught:
         await client.call("echo", "say", QUESTION, Reply, attempts=3)
     assert (caught.value.status, caught.value.retry_after) == (503, 77.5)
-    assert len(echo.calls) == 1, "77 s are beyond the deadline: no use in waiting"
+    assert len(echo.calls) == 1, "the retry time is after the deadline"
 
 
-async def test_what_may_be_repeated_is_repeated_so_often_and_no_more(client: Client, echo: Echo) -> None:
-    """An unavailable service is asked again, as often as the caller allows: by default not at all."""
+async def test_attempts_limits_the_calls(client: Client, echo: Echo) -> None:
+    """An unavailable service is called again as often as `attempts` allows: by default not at all."""
     echo.error = TokenUnavailable("soon", retry_after=0.0)
     for attempts in (1, 3):
         echo.calls.clear()
@@ -70,19 +70,19 @@ async def test_what_may_be_repeated_is_repeated_so_often_and_no_more(client: Cli
 
 
 async def test_a_refusal_is_not_repeated(http: TestClient, keys: Keys) -> None:
-    """What the service refuses it will refuse again."""
+    """A refused call is not attempted again."""
     async with Client.open(address(http), keys.other) as client:
         with pytest.raises(RpcFailure, match="403"):
             await client.call("echo", "say", QUESTION, Reply, attempts=3)
 
 
-async def test_nobody_there_is_one_error_of_ours(unused_tcp_port: int, keys: Keys) -> None:
-    """A refused connection is RpcUnavailable, and the key is in no part of it."""
+async def test_a_refused_connection_is_rpc_unavailable(unused_tcp_port: int, keys: Keys) -> None:
+    """The error does not contain the key."""
     async with Client.open(f"http://127.0.0.1:{unused_tcp_port}", keys.full) as client:
         with pytest.raises(RpcUnavailable) as caught:
             await client.call("echo", "say", QUESTION, Reply, attempts=2)
     assert keys.full not in repr(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None, "errors of aiohttp may hold our headers"
+    assert caught.value.__cause__ is caught.value.__context__ is None, "errors of aiohttp may contain the headers"
 
 
 Answering = Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]
@@ -95,8 +95,8 @@ def serving(handler: Answering) -> AbstractAsyncContextManager[TestServer]:
     return TestServer(app)
 
 
-async def test_a_service_that_hangs_is_given_up() -> None:
-    """The deadline is the caller's, whatever the service does."""
+async def test_a_hanging_service_times_out() -> None:
+    """The timeout is the caller's."""
     asked = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -110,8 +110,8 @@ async def test_a_service_that_hangs_is_given_up() -> None:
     assert asked.is_set()
 
 
-async def test_a_connection_that_breaks_is_one_error_of_ours() -> None:
-    """An answer that stops in the middle counts as none."""
+async def test_a_broken_connection_is_rpc_unavailable() -> None:
+    """A truncated answer is no answer."""
 
     async def cut(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
@@ -137,8 +137,8 @@ async def test_a_connection_that_breaks_is_one_error_of_ours() -> None:
         (500, b'{"title": 5, "detail": [], "retry_after": "x", "errors": "y"}', "500 no problem document"),
     ],
 )
-async def test_an_answer_of_somebody_else(status: int, body: bytes, expected: str) -> None:
-    """A proxy between us and the service breaks nothing; no redirect is followed with the key; no body is shown."""
+async def test_an_answer_of_a_proxy_is_a_failure(status: int, body: bytes, expected: str) -> None:
+    """Redirects are not followed, because the request has the key; no body is shown."""
     asked = []
 
     async def odd(request: web.Request) -> web.Response:
@@ -154,15 +154,15 @@ async def test_an_answer_of_somebody_else(status: int, body: bytes, expected: st
 
 
 @pytest.mark.parametrize("url", ["", "token:8081", "ftp://token", "http://", "http://token/?a=b"])
-async def test_a_wrong_address_is_refused_at_once(url: str) -> None:
-    """A slip in a setting stops the start, it is not found out at the first call."""
+async def test_an_invalid_address_fails_at_start(url: str) -> None:
+    """An error in a setting is reported when the client is opened, not at the first call."""
     with pytest.raises(ConfigurationError, match="http://token:8081"):
         async with Client.open(url, "key"):
             raise AssertionError
 
 
 @pytest.mark.parametrize("key", ["a b", "a\n", "\xfc"])
-async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str) -> None:
+async def test_an_invalid_key_is_refused_without_showing_it(key: str) -> None:
     """An API key with a line end from a file is a clear error."""
     with pytest.raises(ConfigurationError, match="printable") as caught:
         async with Client.open("http://token", key):
@@ -170,14 +170,14 @@ async def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str)
     assert key not in str(caught.value)
 
 
-ELSEWHERE = {
-    # Of WebSockets, which the client does not use.
+UNUSED = {
+    # WebSockets are not used.
     "WSMessageTypeError",
 }
 
 
-def test_every_error_of_the_library_is_one_that_we_catch() -> None:
-    """A new version of aiohttp with an error outside of its tree must fail here, not in a caller."""
+def test_every_error_of_aiohttp_is_translated() -> None:
+    """A new aiohttp with an error outside of its exception tree fails here, not in a caller."""
     errors = [
         error
         for error in vars(aiohttp.client_exceptions).values()
@@ -185,4 +185,4 @@ def test_every_error_of_the_library_is_one_that_we_catch() -> None:
     ]
     assert len(errors) > 20
     stray = {error.__name__ for error in errors if not issubclass(error, aiohttp.ClientError | OSError)}
-    assert stray <= ELSEWHERE
+    assert stray <= UNUSED

@@ -1,4 +1,4 @@
-"""What may be declared, and what a scope allows."""
+"""Declarations and scopes."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -14,12 +14,12 @@ from wxbus.rpc.service.declaration import methods_of
 
 
 def test_only_marked_methods_are_declared() -> None:
-    """A public method without a mark is not callable."""
+    """A public method without `@method` cannot be called."""
     assert list(methods_of(Echo())) == ["say"]
 
 
 def test_an_override_without_a_mark_is_not_callable() -> None:
-    """A subclass must say again what it lets others call."""
+    """A subclass marks the methods that it overrides."""
 
     @service("quiet")
     class Quiet(Echo):
@@ -65,7 +65,7 @@ async def test_a_service_object_takes_the_fields_of_its_requests() -> None:
 
 
 def test_a_wrong_declaration_is_refused_at_once() -> None:
-    """A method that cannot be served fails when its class is made, not when it is called."""
+    """An invalid method fails when its class is created, not when it is called."""
     with pytest.raises(TypeError, match="no field account"):
 
         @service("a")
@@ -85,8 +85,8 @@ def test_a_wrong_declaration_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
-def test_a_mark_on_what_is_no_method_is_an_error(wrap: Any) -> None:
-    """It would silently be no part of the service."""
+def test_a_mark_on_another_descriptor_is_an_error(wrap: Any) -> None:
+    """Static methods, class methods and properties cannot be called."""
 
     async def say(self: object, request: Question) -> Reply:
         raise AssertionError(f"{self} {request}")
@@ -97,14 +97,14 @@ def test_a_mark_on_what_is_no_method_is_an_error(wrap: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b c", "a.b", "1a", "a" * 65, "dé"])
-def test_a_name_that_no_path_can_hold_is_an_error(name: str) -> None:
-    """A service's name stands in addresses, in names of queues and in scopes."""
+def test_an_invalid_service_name_is_an_error(name: str) -> None:
+    """A service's name is part of paths, queue names and scopes."""
     with pytest.raises(ValueError, match="is not a service name"):
         service(name)
 
 
-def test_a_service_is_registered_by_hand_and_once() -> None:
-    """Importing a class serves nothing; two objects cannot answer for one method."""
+def test_services_are_registered_explicitly_and_once() -> None:
+    """Importing a class serves nothing; two objects cannot serve the same method."""
     keys = ApiKeys.of([])
     assert not Server([], authenticator=keys, registry=CollectorRegistry()).methods
     with pytest.raises(TypeError, match=r"two objects declare echo\.say"):
@@ -129,20 +129,20 @@ def test_a_service_is_registered_by_hand_and_once() -> None:
     ],
 )
 def test_what_a_scope_covers(granted: str, needed: tuple[str | None, ...], yes: bool) -> None:
-    """Word by word; `*` is one word, never the rest; what the caller sends is never a pattern."""
+    """Scopes match word by word; `*` matches one word; values of requests are never patterns."""
     assert Scope.parse(granted).covers(needed) is yes
 
 
 def test_one_of_several_scopes_is_enough() -> None:
-    """Each scope of a key counts for itself."""
+    """Each scope of a key counts by itself."""
     granted = (Scope.parse("a:b"), Scope.parse("a:c"))
     assert allowed(granted, ("a", "c"))
     assert not allowed(granted, ("a", "d"))
 
 
 @pytest.mark.parametrize("text", ["", "a:", "a b", "a:**", "a:{b}", "a:b*"])
-def test_a_scope_that_is_none_is_refused(text: str) -> None:
-    """A slip in the keys file is an error, not a scope that never matches."""
+def test_a_malformed_scope_is_refused(text: str) -> None:
+    """An error in the keys file is reported, and is not a scope that never matches."""
     with pytest.raises(ValueError, match="not a scope"):
         Scope.parse(text)
     if "{" not in text:

@@ -1,4 +1,4 @@
-"""Form, MessagePack and XML: what goes in comes out, what is not of the format is 400, what is not the model 422."""
+"""The formats besides JSON."""
 
 import json
 from datetime import datetime
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 class Flat(BaseModel):
-    """What every format can hold."""
+    """A model that every format supports."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class Flat(BaseModel):
 
 
 class Deep(BaseModel):
-    """What a form cannot hold."""
+    """A model that forms do not support."""
 
     flat: Flat
     item: Flat | None = None
@@ -64,15 +64,15 @@ DEEP = st.builds(Deep, flat=FLAT, item=st.none() | FLAT, detail=st.lists(FLAT, m
 
 @pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
 @given(message=FLAT)
-def test_flat_models_go_and_come(serializer: Serializer, message: Flat) -> None:
-    """Numbers, truth values, choices, lists of none, one and many survive each format."""
+def test_flat_models_survive_each_format(serializer: Serializer, message: Flat) -> None:
+    """Numbers, booleans, enums and lists of none, one and many."""
     assert serializer.decode(serializer.encode(message), Flat) == message
 
 
 @pytest.mark.parametrize("serializer", [Xml()], ids=lambda serializer: type(serializer).__name__)
 @given(message=DEEP)
-def test_deep_models_go_and_come(serializer: Serializer, message: Deep) -> None:
-    """XML does not tell one element from a list of one: the model does, whatever the element is called."""
+def test_nested_models_survive(serializer: Serializer, message: Deep) -> None:
+    """XML does not distinguish one element from a list of one: the model decides, for any name of the element."""
     assert serializer.decode(serializer.encode(message), Deep) == message
 
 
@@ -93,8 +93,8 @@ def test_deep_models_go_and_come(serializer: Serializer, message: Deep) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("serializer", [Json(), MessagePack()], ids=["json", "messagepack"])
-def test_types_are_what_they_are(serializer: Serializer, values: dict[str, object]) -> None:
-    """Where a format has types, a text that reads like a number is none, and a number no truth value."""
+def test_typed_formats_are_strict(serializer: Serializer, values: dict[str, object]) -> None:
+    """A string is not a number, and a number is not a boolean."""
     values = {"text": "t", "number": 1, "share": 0.5, "yes": True, **values}
     body = json.dumps(values).encode() if isinstance(serializer, Json) else msgpack.packb(values)
     with pytest.raises(RpcFailure) as caught:
@@ -104,16 +104,16 @@ def test_types_are_what_they_are(serializer: Serializer, values: dict[str, objec
 
 
 @pytest.mark.parametrize(("word", "meant"), [("true", True), ("TRUE", True), ("False", False)])
-def test_truth_in_text(word: str, meant: bool) -> None:
-    """Forms and XML say true and false in letters, large or small."""
+def test_booleans_in_text(word: str, meant: bool) -> None:
+    """Forms and XML have `true` and `false`, in lower or upper case."""
     assert Form().decode(f"text=t&number=1&share=0.5&yes={word}".encode(), Flat).yes is meant
     fields = f"<text>t</text><number>1</number><share>0.5</share><yes>{word}</yes>"
     assert Xml().decode(f"<xml>{fields}</xml>".encode(), Flat).yes is meant
 
 
 @pytest.mark.parametrize("word", ["0", "1", "yes", "on", "t", ""])
-def test_other_words_are_no_truth(word: str) -> None:
-    """They may be a number or a text that got into the wrong field."""
+def test_other_words_are_not_booleans(word: str) -> None:
+    """They may be a number or a text in the wrong field."""
     with pytest.raises(RpcFailure) as caught:
         Form().decode(f"text=t&number=1&share=0.5&yes={word}".encode(), Flat)
     assert [error["field"] for error in caught.value.errors] == ["yes"]
@@ -129,8 +129,8 @@ class Listed(BaseModel):
     when: datetime
 
 
-def test_what_a_format_holds_is_known_before_there_is_a_message() -> None:
-    """A form holds flat models, XML those whose names are declared; JSON and MessagePack hold all."""
+def test_a_format_knows_which_models_it_supports() -> None:
+    """Forms support flat models, XML declared names; JSON and MessagePack support all."""
     models = (Flat, Listed, Deep, Open)
     held = {
         type(serializer).__name__: [model.__name__ for model in models if serializer.supports(model)]
@@ -144,8 +144,8 @@ def test_what_a_format_holds_is_known_before_there_is_a_message() -> None:
     }
 
 
-def test_an_answer_is_given_in_a_format_that_holds_it() -> None:
-    """The best of those that the caller takes; 406 if none of them holds the answer."""
+def test_an_answer_has_a_supported_format() -> None:
+    """The best format that the caller accepts and that supports the answer; 406 if there is none."""
     known = Serializers(standard_formats())
     form = "application/x-www-form-urlencoded"
     assert isinstance(known.for_answer(form, Flat), Form)
@@ -185,8 +185,8 @@ def test_an_answer_is_given_in_a_format_that_holds_it() -> None:
         (Xml(), b"<xml><text><a>hunter2</a></text></xml>", 422),
     ],
 )
-def test_what_does_not_fit(serializer: Serializer, body: bytes, status: int) -> None:
-    """Each format has one error for what cannot be read and one for what is not the model; neither shows the body."""
+def test_malformed_and_invalid_bodies_differ(serializer: Serializer, body: bytes, status: int) -> None:
+    """400 for a malformed body, 422 for an invalid request; neither error shows the body."""
     with pytest.raises(RpcFailure) as caught:
         serializer.decode(body, Flat)
     assert caught.value.status == status
@@ -195,8 +195,8 @@ def test_what_does_not_fit(serializer: Serializer, body: bytes, status: int) -> 
 
 @pytest.mark.parametrize("serializer", standard_formats(), ids=lambda serializer: type(serializer).__name__)
 @given(body=st.binary() | LETTERS.map(str.encode))
-def test_no_body_is_a_fault_of_ours(serializer: Serializer, body: bytes) -> None:
-    """Whatever is sent is the model, 400 or 422."""
+def test_every_body_has_an_outcome(serializer: Serializer, body: bytes) -> None:
+    """Any body is a valid request, 400 or 422."""
     status = 200
     try:
         serializer.decode(body, Deep)
@@ -205,8 +205,8 @@ def test_no_body_is_a_fault_of_ours(serializer: Serializer, body: bytes) -> None
     assert status in {200, 400, 422}
 
 
-def test_one_s_own_format_is_added() -> None:
-    """A server takes formats of its user's; the first that it is given is the default."""
+def test_a_custom_format_is_added() -> None:
+    """The first format of a server is its default."""
 
     class Plain:
         content_types = ("text/plain",)
@@ -232,8 +232,8 @@ class Nothing(BaseModel):
 
 
 @pytest.mark.parametrize("body", [b"<xml>true</xml>", b'<?xml version="1.0"?>\n<xml> a<appid>wx1</appid></xml>'])
-def test_text_in_the_root_is_no_request(body: bytes) -> None:
-    """It counted as a request without a field, which is a good one where no field is needed."""
+def test_text_in_the_root_is_malformed(body: bytes) -> None:
+    """Otherwise it would be a request without fields, which is valid if no field is required."""
     with pytest.raises(RpcFailure) as refused:
         Xml().decode(body, Nothing)
     assert refused.value.status == 400

@@ -1,4 +1,4 @@
-"""The HTTP transport and the pipeline behind it."""
+"""The HTTP transport with all stages."""
 
 import asyncio
 import gzip
@@ -44,12 +44,12 @@ async def problem(answer: Any, status: int) -> dict[str, Any]:
 
 
 def bearer(key: str) -> dict[str, str]:
-    """Return the header that presents a key."""
+    """Return the header with the key."""
     return {"Authorization": f"Bearer {key}"}
 
 
 async def test_a_call_is_answered(http: TestClient, keys: Keys) -> None:
-    """One model in, one out; the method sees who called; no cache keeps the answer."""
+    """The method sees the caller; the answer must not be cached."""
     answer = await http.post(SAY, json={"appid": "wx1", "times": 2}, headers=bearer(keys.full))
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert await answer.json() == {"text": "wx1wx1", "caller": "full"}
@@ -67,22 +67,22 @@ async def test_a_call_is_answered(http: TestClient, keys: Keys) -> None:
         bearer("\xff\xfe"),
     ],
 )
-async def test_without_a_good_key_401(http: TestClient, echo: Echo, headers: dict[str, str]) -> None:
-    """No key or a wrong one: 401, how to authenticate, and nothing was called or read."""
+async def test_an_invalid_key_is_401(http: TestClient, echo: Echo, headers: dict[str, str]) -> None:
+    """401 names the authentication scheme; nothing is called or read."""
     answer = await http.post(SAY, data=b"not even json", headers=headers)
     await problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="wxbus"')
     assert not echo.calls
 
 
-async def test_a_key_with_one_character_changed_is_no_key(http: TestClient, keys: Keys) -> None:
-    """The prefix alone, which is public, opens nothing."""
+async def test_a_changed_key_is_invalid(http: TestClient, keys: Keys) -> None:
+    """The public prefix is not enough."""
     wrong = keys.full[:-1] + ("A" if keys.full[-1] != "A" else "B")
     await problem(await http.post(SAY, json={"appid": "wx1"}, headers=bearer(wrong)), 401)
 
 
-async def test_a_key_without_the_scope_403(http: TestClient, echo: Echo, keys: Keys) -> None:
-    """A key for another method is refused before the body is looked at; one for another account after."""
+async def test_a_missing_scope_is_403(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """The method's scope is checked before the body is read, the resource's scope after that."""
     document = await problem(await http.post(SAY, data=b"{", headers=bearer(keys.other)), 403)
     assert "echo:say:{appid}" in document["detail"]
     await problem(await http.post(SAY, json={"appid": "wx2"}, headers=bearer(keys.one)), 403)
@@ -94,21 +94,21 @@ async def test_a_key_without_the_scope_403(http: TestClient, echo: Echo, keys: K
 @pytest.mark.parametrize(
     "path", ["/rpc/echo/unmarked", "/rpc/echo/__init__", "/rpc/echo/calls", "/rpc/none/say", "/rpc/echo", "/", "/rpc/"]
 )
-async def test_what_is_not_declared_is_not_there(http: TestClient, keys: Keys, path: str) -> None:
-    """An unmarked method is as absent as one that never was, whatever the key may do."""
+async def test_undeclared_methods_do_not_exist(http: TestClient, keys: Keys, path: str) -> None:
+    """A method without a mark is like a missing one, for every key."""
     await problem(await http.post(path, json={"appid": "wx1"}, headers=bearer(keys.full)), 404)
 
 
 @pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_only_post_is_allowed(http: TestClient, keys: Keys, verb: str) -> None:
-    """A token never stands in a URL that something caches: calls are POST."""
+    """A token is never part of a URL that a cache stores."""
     answer = await http.request(verb, SAY, headers=bearer(keys.full))
     await problem(answer, 405)
     assert answer.headers["Allow"] == "POST"
 
 
-async def test_too_large_a_body_413(http: TestClient, keys: Keys) -> None:
-    """The limit holds for a declared length, for chunks of unknown length and for what gzip inflates to."""
+async def test_a_large_body_is_413(http: TestClient, keys: Keys) -> None:
+    """The limit is for declared lengths, for chunks and for the decompressed size."""
 
     async def chunks() -> Any:
         for _ in range(30):
@@ -121,8 +121,8 @@ async def test_too_large_a_body_413(http: TestClient, keys: Keys) -> None:
     await problem(await http.post(SAY, data=bomb, headers=headers | {"Content-Encoding": "gzip"}), 413)
 
 
-async def test_a_body_is_asked_for_only_of_who_may_call(http: TestClient, keys: Keys) -> None:
-    """`Expect: 100-continue` (RFC 9110, 10.1.1): go on, or the refusal at once."""
+async def test_100_continue_is_sent_only_to_authorised_callers(http: TestClient, keys: Keys) -> None:
+    """`Expect: 100-continue` (RFC 9110, 10.1.1): the others are refused before they send the body."""
     head = f"POST {SAY} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(GOOD)}\r\n"
     for key, first in ((keys.full, b"HTTP/1.1 100 Continue"), ("wxb_0", b"HTTP/1.1 401 Unauthorized")):
         reader, writer = await asyncio.open_connection("127.0.0.1", http.port)
@@ -137,8 +137,8 @@ async def test_a_body_is_asked_for_only_of_who_may_call(http: TestClient, keys: 
 
 
 @pytest.mark.parametrize("read_timeout", [0.2])
-async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Keys) -> None:
-    """A caller that sends slowly does not hold the service."""
+async def test_a_slow_body_is_408(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """A slow caller does not occupy the service."""
     never = asyncio.Event()
 
     async def slow() -> Any:
@@ -151,8 +151,8 @@ async def test_a_body_that_never_ends_408(http: TestClient, echo: Echo, keys: Ke
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/jsonx", ""])
-async def test_an_unknown_content_type_415(http: TestClient, keys: Keys, content_type: str) -> None:
-    """A content type is never guessed, and the answer says which one is known."""
+async def test_an_unknown_content_type_is_415(http: TestClient, keys: Keys, content_type: str) -> None:
+    """The answer names the known ones."""
     answer = await http.post(SAY, data=b"{}", headers=bearer(keys.full) | {"Content-Type": content_type})
     assert "application/json" in (await problem(answer, 415))["detail"]
 
@@ -176,10 +176,10 @@ async def test_an_unknown_content_type_415(http: TestClient, keys: Keys, content
         ("text/plain;q=1, application/xml;q=0", None),
     ],
 )
-async def test_the_answer_comes_in_what_the_caller_takes(
+async def test_the_answer_has_the_accepted_format(
     http: TestClient, echo: Echo, keys: Keys, accept: str, content_type: str | None
 ) -> None:
-    """The best that both know, JSON among equals; 406 without calling the method if there is none."""
+    """The best common format, JSON among equals; 406 without calling the method if there is none."""
     answer = await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full) | {"Accept": accept})
     if content_type is None:
         assert "application/json" in (await problem(answer, 406))["detail"]
@@ -203,7 +203,7 @@ async def test_the_answer_comes_in_what_the_caller_takes(
     ids=["gzip", "in capitals", "none", "not gzip", "cut off", "brotli", "deflate", "twice"],
 )
 async def test_a_body_may_be_gzip(http: TestClient, keys: Keys, coding: str, body: bytes, status: int) -> None:
-    """Gzip is understood; what is no gzip is 400, another coding 415."""
+    """A malformed gzip is 400, another encoding 415."""
     headers = bearer(keys.full) | {"Content-Type": "application/json", "Content-Encoding": coding}
     answer = await http.post(SAY, data=body, headers=headers)
     assert answer.status == status
@@ -211,8 +211,8 @@ async def test_a_body_may_be_gzip(http: TestClient, keys: Keys, coding: str, bod
         await problem(answer, status)
 
 
-async def test_a_body_that_breaks_off_or_has_no_sense_400(http: TestClient, echo: Echo, keys: Keys) -> None:
-    """What goes wrong on the wire is the caller's error, noted as such."""
+async def test_a_truncated_or_malformed_body_is_400(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """It is logged as an error of the caller."""
     head = f"POST {SAY} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {keys.full}\r\nContent-Type: application/json\r\n"
     with structlog.testing.capture_logs() as logs:
         for rest in ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", "Content-Length: 100\r\n\r\n{"):
@@ -232,10 +232,10 @@ async def test_a_body_that_breaks_off_or_has_no_sense_400(http: TestClient, echo
     ("accept", "times", "coding"),
     [("gzip", 1000, "gzip"), ("br, *", 1000, "gzip"), ("gzip;q=0", 1000, None), ("br", 1000, None), ("gzip", 1, None)],
 )
-async def test_a_long_answer_is_gzip_if_wanted(
+async def test_a_long_answer_is_compressed_on_request(
     http: TestClient, keys: Keys, accept: str, times: int, coding: str | None
 ) -> None:
-    """A long answer is compressed for who takes gzip; a short one, a token among them, never."""
+    """A short answer, like a token, is never compressed."""
     headers = bearer(keys.full) | {"Accept-Encoding": accept}
     answer = await http.post(SAY, json={"appid": "wx1", "times": times}, headers=headers)
     assert answer.headers.get("Content-Encoding") == coding
@@ -256,8 +256,8 @@ async def test_a_long_answer_is_gzip_if_wanted(
         (b'{"appid": {"a": "hunter2-hunter2"}}', 422),
     ],
 )
-async def test_a_body_that_does_not_fit(http: TestClient, keys: Keys, body: bytes, status: int) -> None:
-    """400 for what is not JSON, 422 for what is not the model; the answer never repeats what was sent."""
+async def test_an_invalid_body_is_400_or_422(http: TestClient, keys: Keys, body: bytes, status: int) -> None:
+    """400 for malformed JSON, 422 for an invalid request; the answer never repeats the body."""
     answer = await http.post(SAY, data=body, headers=bearer(keys.full) | {"Content-Type": "application/json"})
     document = await problem(answer, status)
     assert SECRET_TEXT not in json.dumps(document)
@@ -266,7 +266,7 @@ async def test_a_body_that_does_not_fit(http: TestClient, keys: Keys, body: byte
 
 
 async def test_unknown_fields_are_ignored_with_a_warning(http: TestClient, keys: Keys) -> None:
-    """A newer client works on an older server: the log names the fields, by no value; what else is wrong is 422."""
+    """A newer client works with an older server; the log has the fields without values; other errors are 422."""
     with structlog.testing.capture_logs() as logs:
         for body in (b'{"appid": "wx1", "more": "hunter2-hunter2"}', b'{"more": 1}'):
             answer = await http.post(SAY, data=body, headers=bearer(keys.full) | {"Content-Type": "application/json"})
@@ -279,8 +279,8 @@ async def test_unknown_fields_are_ignored_with_a_warning(http: TestClient, keys:
     assert SECRET_TEXT not in str(logs)
 
 
-async def test_a_call_ends_when_its_caller_leaves(http: TestClient, echo: Echo, keys: Keys) -> None:
-    """The method is cancelled, as over AMQP; the audit log says so."""
+async def test_a_call_is_cancelled_when_the_caller_disconnects(http: TestClient, echo: Echo, keys: Keys) -> None:
+    """As over AMQP; the audit log has the call."""
     echo.gate.clear()
     headers = bearer(keys.full) | {"Content-Type": "application/json"}
     with structlog.testing.capture_logs() as logs:
@@ -293,8 +293,8 @@ async def test_a_call_ends_when_its_caller_leaves(http: TestClient, echo: Echo, 
     assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [499, 404]
 
 
-async def test_a_406_is_found_out_before_the_method_runs(keys: Keys) -> None:
-    """An answer that the caller's only format cannot hold: nothing was done."""
+async def test_406_is_checked_before_the_method_runs(keys: Keys) -> None:
+    """A format that does not support the answer has no effect."""
     ran = []
 
     class Tree(BaseModel):
@@ -314,10 +314,10 @@ async def test_a_406_is_found_out_before_the_method_runs(keys: Keys) -> None:
     assert not ran
 
 
-async def test_errors_of_a_method(
+async def test_the_branch_of_an_error_decides_the_status(
     http: TestClient, echo: Echo, keys: Keys, failing: tuple[Exception, int, str | None]
 ) -> None:
-    """The branch of the error decides the status; what we did not foresee is a bare 500."""
+    """An unexpected error is 500 without details."""
     echo.error, status, retry_after = failing
     answer = await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))
     document = await problem(answer, status)
@@ -326,8 +326,8 @@ async def test_errors_of_a_method(
         assert document.keys() == {"type", "title", "status"}
 
 
-async def test_too_many_calls_429(keys: Keys) -> None:
-    """The caller is told in whole seconds when to come back."""
+async def test_too_many_calls_are_429(keys: Keys) -> None:
+    """`Retry-After` has whole seconds."""
     limit = RateLimit(0.4, burst=1, clock=lambda: 0.0)
     server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), limit=limit, registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as client:
@@ -337,8 +337,8 @@ async def test_too_many_calls_429(keys: Keys) -> None:
         assert answer.headers["Retry-After"] == "3"
 
 
-async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys) -> None:
-    """The audit log says who called what for which account and how it ended; never the key, never the body."""
+async def test_the_audit_log_has_every_call_and_no_secret(http: TestClient, keys: Keys) -> None:
+    """It has caller, method, account and status; never the key or the body."""
     with structlog.testing.capture_logs() as logs:
         await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.one))
         await http.post(SAY, json={"appid": "wx2"}, headers=bearer(keys.one))
@@ -358,22 +358,22 @@ async def test_every_call_is_noted_and_no_secret_is(http: TestClient, keys: Keys
         [name for known in standard_formats() for name in known.content_types] + ["text/json"]
     ),
 )
-def test_no_body_makes_it_fail(body: bytes, content_type: str) -> None:
-    """Whatever the body, the answer is 200 or 4xx: never 5xx."""
+def test_no_body_causes_an_internal_error(body: bytes, content_type: str) -> None:
+    """Every body is answered with 200 or 4xx."""
 
-    def everybody(_credentials: str) -> Principal:
+    def any_caller(_credentials: str) -> Principal:
         return Principal("fuzz", (Scope.parse("echo:say:*"),))
 
     async def read() -> bytes:
         return body
 
-    server = Server([Echo()], authenticator=everybody, registry=CollectorRegistry())
+    server = Server([Echo()], authenticator=any_caller, registry=CollectorRegistry())
     answer = asyncio.run(server.answer(Call("echo", "say", content_type, "key", read)))
     assert answer.status == 200 or 400 <= answer.status < 500
 
 
-async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    """A broken request is refused in a line: its bytes, which may hold a key, are in neither answer nor log."""
+async def test_a_malformed_request_is_not_repeated(http: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Its bytes, which may hold a key, are neither in the answer nor in the log."""
     reader, writer = await asyncio.open_connection(http.server.host, http.server.port)
     writer.write(b"POST /rpc/echo/say HTTP/1.1\r\nHost: h\r\nAuthorization Bearer hunter2\r\n\r\n")
     answer = await reader.read()
@@ -385,8 +385,8 @@ async def test_what_is_no_http_is_not_repeated(http: TestClient, caplog: pytest.
     assert "hunter2" not in caplog.text
 
 
-async def test_quiet_methods_are_noted_when_they_are_refused(echo: Echo, keys: Keys) -> None:
-    """What is called a thousand times a second need not fill the log; every call is counted all the same."""
+async def test_unlogged_methods_are_logged_when_refused(echo: Echo, keys: Keys) -> None:
+    """Their successful calls are only counted."""
     registry = CollectorRegistry()
     server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=registry, unlogged=["echo.say"])
     async with TestClient(LowLevelServer(build_http(server))) as client:
@@ -398,16 +398,16 @@ async def test_quiet_methods_are_noted_when_they_are_refused(echo: Echo, keys: K
     assert registry.get_sample_value("wxbus_rpc_calls_total", counted) == 1
 
 
-async def test_wrong_keys_are_slowed_down_by_address(http: TestClient, keys: Keys) -> None:
-    """After sixty in a row an address gets 429; right keys from there go on."""
+async def test_invalid_keys_are_limited_by_address(http: TestClient, keys: Keys) -> None:
+    """After sixty an address gets 429; valid keys from there still work."""
     statuses = [(await http.post(SAY, json={"appid": "wx1"}, headers=bearer("wxb_0"))).status for _ in range(100)]
     assert statuses[:60] == [401] * 60
     assert 429 in statuses[60:]
     assert (await http.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
 
 
-async def test_refused_calls_have_a_bounded_rate_of_lines() -> None:
-    """Above it they are counted, and the next line says how many were left out; other callers have their own lines."""
+async def test_log_lines_of_refused_calls_are_limited() -> None:
+    """Further ones are counted, and the next line has their number; each caller has its own limit."""
     now = 0.0
     registry = CollectorRegistry()
     audit = Audit(registry, clock=lambda: now)

@@ -10,8 +10,8 @@ from wxbus.errors import ConfigurationError
 from wxbus.rpc.auth.keys import ApiKeys, KeyEntry, new_key, read_entries
 
 
-def test_the_file_keeps_no_key(tmp_path: Path) -> None:
-    """A reader of the keys file cannot call: it has the hash and the public prefix."""
+def test_the_file_contains_no_key(tmp_path: Path) -> None:
+    """It has the public prefix and the hash: its readers cannot call."""
     key, entry = new_key("worker", ["token:get:*"])
     assert key not in entry.model_dump_json()
     assert key.startswith(entry.prefix)
@@ -27,15 +27,15 @@ def test_the_file_keeps_no_key(tmp_path: Path) -> None:
 
 
 def test_two_keys_of_one_name_overlap() -> None:
-    """While a key is being changed, the old and the new one are both good."""
+    """During a rotation the old and the new key are valid."""
     made = [new_key("worker", ["token:get:*"]) for _ in range(2)]
     keys = ApiKeys.of(entry for _, entry in made)
     assert {principal.name for key, _ in made if (principal := keys(key))} == {"worker"}
     assert made[0][0] != made[1][0]
 
 
-def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
-    """From its `expires` on a key is as unknown as any other; until then it is good."""
+def test_a_key_expires(tmp_path: Path) -> None:
+    """A key is valid until `expires`, and unknown after that."""
     now = datetime(2026, 11, 21, tzinfo=UTC)
     key, entry = new_key("worker", ["token:get:*"], expires=now + timedelta(seconds=10))
     path = tmp_path / "keys.toml"
@@ -45,8 +45,8 @@ def test_a_key_ends_when_it_says_so(tmp_path: Path) -> None:
         assert (keys(key) is not None) is good
 
 
-def test_a_subject_is_no_key() -> None:
-    """A certificate's subject cannot be presented as a key, nor a key's prefix as a subject."""
+def test_a_subject_is_not_a_key() -> None:
+    """A certificate's subject is not accepted as a key, nor a key's prefix as a subject."""
     _, entry = new_key("worker", ["token:get:*"])
     subject = 'CN=worker "one",O=shop\\, Ltd'
     certificate = KeyEntry(name="worker", subject=subject, scopes=("token:get:*",))
@@ -76,22 +76,22 @@ def test_a_subject_is_no_key() -> None:
         ("[[key]]\nname = 'x'", r"key: unknown key; everything must be below \[\[keys\]\]"),
     ],
 )
-def test_a_wrong_file_is_named(tmp_path: Path, text: str, named: str) -> None:
-    """The process refuses to start and says what is wrong where."""
+def test_an_invalid_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    """The process does not start; the error names the file and the entry."""
     path = tmp_path / "keys.toml"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=named):
         ApiKeys.read(path)
 
 
-def test_a_wrong_scope_is_refused_when_the_key_is_made() -> None:
-    """No key is handed out that can do nothing."""
+def test_a_malformed_scope_is_refused_for_a_new_key() -> None:
+    """Otherwise the key could do nothing."""
     with pytest.raises(ConfigurationError, match="not a scope"):
         new_key("worker", ["token get"])
 
 
 def test_two_keys_with_one_prefix_are_refused() -> None:
-    """It would not be clear whose key it is."""
+    """The caller would be ambiguous."""
     _, entry = new_key("a", ["x:y"])
     with pytest.raises(ConfigurationError, match=entry.prefix):
         ApiKeys.of([entry, entry])

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the page that reads it."""
+"""The OpenAPI document and its page."""
 
 import asyncio
 import json
@@ -28,13 +28,13 @@ READER = Path(__file__).with_name("page_reader.js")
 
 @pytest.fixture
 def document(keys: Keys) -> dict[str, Any]:
-    """The document of the small service."""
+    """The document of a small service."""
     server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
     return openapi.document(server, title="Small", version="1")
 
 
 def strings(value: object) -> Iterator[tuple[str, str]]:
-    """Yield every member that is text, with its name."""
+    """Yield every string member with its name."""
     for name, member in (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     ):
@@ -43,18 +43,18 @@ def strings(value: object) -> Iterator[tuple[str, str]]:
         yield from strings(member)
 
 
-def test_what_is_declared_is_described(document: dict[str, Any]) -> None:
-    """Each method with its models, formats and scopes; what cannot be called is not in it."""
+def test_the_document_has_all_declarations(document: dict[str, Any]) -> None:
+    """Each method with its models, formats and scopes; nothing else."""
     assert list(document["paths"]) == ["/rpc/echo/say"]
     operation = document["paths"]["/rpc/echo/say"]["post"]
-    assert operation["summary"] == "Say who called."
+    assert operation["summary"] == "Return the caller."
     assert "echo:say:{appid}" in operation["description"]
     assert {"application/json", "application/vnd.msgpack"} <= operation["requestBody"]["content"].keys()
     assert document["components"]["schemas"]["Question"]["required"] == ["appid"]
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    """A tool that reads the document finds all parts in it."""
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
+    """Within the document."""
     found = [value for name, value in strings(document) if name == "$ref"]
     assert found
     for reference in found:
@@ -63,8 +63,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
             part = part[step]
 
 
-def test_the_view_for_generators_has_json_alone(keys: Keys) -> None:
-    """One format of bodies, no model twice; the other view has all formats that hold the message."""
+def test_the_document_for_generators_has_only_json(keys: Keys) -> None:
+    """Each model once; the other document has all formats that support the model."""
     server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
     view = openapi.document(server, title="Wood", version="1", json_only=True)
     assert list(view["paths"]) == ["/rpc/wood/grow", "/rpc/echo/say"]
@@ -74,8 +74,8 @@ def test_the_view_for_generators_has_json_alone(keys: Keys) -> None:
     assert not [name for name in view["components"]["schemas"] if "." in name]
 
 
-def test_xml_stands_in_one_root(document: dict[str, Any]) -> None:
-    """Generators see the root's name only where it stands beside no reference."""
+def test_xml_bodies_have_a_root_name(document: dict[str, Any]) -> None:
+    """Client generators read it only next to `allOf`, not next to a reference."""
     content = document["paths"]["/rpc/echo/say"]["post"]["requestBody"]["content"]
     for name in ("application/xml", "text/xml"):
         assert content[name]["schema"] == {
@@ -116,8 +116,8 @@ class Wood:
         return Reply(text=f"{len(request.trees)} trees", caller="")
 
 
-def test_what_knows_no_null_has_none() -> None:
-    """In forms and XML what has no value is left out, deep inside too; JSON may say null."""
+def test_text_formats_have_no_null() -> None:
+    """Forms and XML omit fields without a value, in nested models too; JSON may have null."""
     server = Server([Wood()], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
     described = openapi.document(server, title="Wood", version="1")
     content = described["paths"]["/rpc/wood/grow"]["post"]["requestBody"]["content"]
@@ -138,8 +138,8 @@ def test_what_knows_no_null_has_none() -> None:
     assert {"type": "null"} in models["Leaf"]["properties"]["word"]["anyOf"]
 
 
-async def test_everybody_may_read_it(http: TestClient, keys: Keys) -> None:
-    """The description needs no key and holds nothing of the keys."""
+async def test_the_document_is_public(http: TestClient, keys: Keys) -> None:
+    """It needs no key and contains none."""
     answer = await http.get("/openapi.json")
     assert (answer.status, answer.content_type) == (200, "application/json")
     text = await answer.text()
@@ -148,8 +148,8 @@ async def test_everybody_may_read_it(http: TestClient, keys: Keys) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/page.js", "/docs/page.css"])
-async def test_the_page_needs_nothing_from_elsewhere(http: TestClient, path: str) -> None:
-    """It works without internet, and the browser is told to fetch and send nothing elsewhere."""
+async def test_the_page_has_no_external_resources(http: TestClient, path: str) -> None:
+    """Its Content-Security-Policy forbids them."""
     answer = await http.get(path)
     text = await answer.text()
     assert answer.status == 200
@@ -160,7 +160,7 @@ async def test_the_page_needs_nothing_from_elsewhere(http: TestClient, path: str
 
 
 async def read(url: str, key: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Return what somebody sees who opens the page and makes one call."""
+    """Return what a reader sees who opens the page and makes one call."""
     process = await asyncio.create_subprocess_exec(
         *(program("node"), str(READER), url, key, json.dumps(request)), stdout=asyncio.subprocess.PIPE
     )
@@ -170,8 +170,8 @@ async def read(url: str, key: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.programs("node")
-async def test_what_a_message_holds_is_shown(echo: Echo) -> None:
-    """Fields of messages inside a message, and the words of a choice, stand in the table; methods in an index."""
+async def test_the_page_shows_nested_messages(echo: Echo) -> None:
+    """The table has the fields of nested messages and the values of enums; the index has the methods."""
     server = Server([Wood(), echo], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as http:
         seen = await read(str(http.make_url("")).rstrip("/"), "", {})
@@ -191,15 +191,17 @@ async def test_what_a_message_holds_is_shown(echo: Echo) -> None:
         ("", "wx1", "401", True),
     ],
 )
-async def test_a_method_is_tried_on_the_page(
+async def test_the_page_calls_a_method(
     http: TestClient, keys: Keys, name: str, appid: str, shown: str, failed: bool
 ) -> None:
-    """The page shows the methods and their fields, calls with the key that was typed, and shows the answer as text."""
+    """It shows methods and fields, calls with the entered key, and shows the answer as text."""
     seen = await read(str(http.make_url("")).rstrip("/"), getattr(keys, name, ""), {"appid": appid})
     assert seen["title"].startswith("wxbus RPC")
     assert seen["asked"] == ["/openapi.json", "/rpc/echo/say"]
     assert json.loads(seen["offered"]) == {"appid": ""}
-    assert all(part in seen["text"] for part in ("POST /rpc/echo/say", "Say who called.", "times", "integer", "caller"))
+    assert all(
+        part in seen["text"] for part in ("POST /rpc/echo/say", "Return the caller.", "times", "integer", "caller")
+    )
     assert shown in seen["output"]
     assert seen["failed"] is failed
 
@@ -215,8 +217,8 @@ async def test_a_method_is_tried_on_the_page(
         ("de, zh-TW;q=0.3", "zh"),
     ],
 )
-async def test_each_reader_has_one_language(http: TestClient, accepted: str | None, language: str) -> None:
-    """`Accept-Language` decides; the page is made for a telephone, too."""
+async def test_the_page_has_the_readers_language(http: TestClient, accepted: str | None, language: str) -> None:
+    """`Accept-Language` decides; the page fits a phone."""
     answer = await http.get("/docs", headers={} if accepted is None else {"Accept-Language": accepted})
     text = await answer.text()
     assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
@@ -260,7 +262,7 @@ NARROW = """
 
 
 @pytest.mark.skipif(browser() is None, reason="there is no browser")
-async def test_the_page_fits_a_telephone(keys: Keys, tmp_path: Path) -> None:
+async def test_the_page_fits_a_phone(keys: Keys, tmp_path: Path) -> None:
     """Nothing is wider than a window of 420 pixels."""
     server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
     async with (
@@ -273,7 +275,7 @@ async def test_the_page_fits_a_telephone(keys: Keys, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(browser() is None, reason="there is no browser; the same page is tried without one above")
 async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_path: Path) -> None:
-    """Its policy lets it work, it fetches nothing from elsewhere, and what comes back is text, never markup."""
+    """Its policy permits its script, it loads nothing else, and answers are shown as text."""
     base = str(http.make_url("")).rstrip("/")
     async with Page.opened(f"{base}/docs", tmp_path) as page:
         request = json.dumps({"appid": "<img src=x>"})
@@ -281,7 +283,9 @@ async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_pat
         refused = await page.run(TRIED % (json.dumps(keys.other), json.dumps(request)))
     assert seen["title"].startswith("wxbus RPC")
     assert json.loads(seen["offered"]) == {"appid": ""}
-    assert all(part in seen["text"] for part in ("POST /rpc/echo/say", "Say who called.", "times", "integer", "caller"))
+    assert all(
+        part in seen["text"] for part in ("POST /rpc/echo/say", "Return the caller.", "times", "integer", "caller")
+    )
     assert '"text": "<img src=x>"' in seen["output"]
     assert (seen["failed"], seen["images"]) == (False, 0)
     assert {urlsplit(address).path for address in seen["asked"]} >= {"/docs/page.css", "/openapi.json", "/rpc/echo/say"}

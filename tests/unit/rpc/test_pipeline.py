@@ -1,4 +1,4 @@
-"""The stages around a method: their order, one's own among them, the limit."""
+"""The stages of a call, custom stages and the rate limit."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ GOOD = b'{"appid": "wx1"}'
 
 @dataclass
 class Tenant:
-    """What a stage finds out."""
+    """A feature that a stage sets."""
 
     name: str
 
@@ -31,7 +31,7 @@ class Special(Tenant):
 
 
 class Clock:
-    """Time that runs when the test says so."""
+    """A clock that the test sets."""
 
     now = 100.0
 
@@ -41,13 +41,13 @@ class Clock:
 
 
 def serve(echo: object, keys: Keys, *stages: Stage, limit: RateLimit | None = None) -> Server:
-    """Return a server with stages of one's own."""
+    """Return a server with custom stages."""
     registry = CollectorRegistry()
     return Server([echo], authenticator=ApiKeys.of(keys.entries), stages=stages, limit=limit, registry=registry)
 
 
 def call_of(key: str, body: bytes = GOOD) -> Call:
-    """Return a call as a transport makes it."""
+    """Return a call as a transport creates it."""
 
     async def read() -> bytes:
         return body
@@ -55,8 +55,8 @@ def call_of(key: str, body: bytes = GOOD) -> Call:
     return Call("echo", "say", "application/json", key, read)
 
 
-async def test_one_s_own_stages_run_in_order_on_what_is_decided(keys: Keys) -> None:
-    """They see the caller and the request, and only calls that the caller may make."""
+async def test_custom_stages_run_in_order_after_the_checks(keys: Keys) -> None:
+    """They see the caller and the request of authorised calls only."""
     seen = []
 
     def noting(name: str) -> Stage:
@@ -75,7 +75,7 @@ async def test_one_s_own_stages_run_in_order_on_what_is_decided(keys: Keys) -> N
 
 
 async def test_a_stage_may_answer_itself(keys: Keys) -> None:
-    """A stage that does not call the next one is the answer, and one that raises is a problem document."""
+    """A stage that does not call the next one returns its own answer; an error becomes a problem document."""
     echo = Echo()
 
     async def cached(_call: Call, _call_next: Next) -> Answer:
@@ -89,8 +89,8 @@ async def test_a_stage_may_answer_itself(keys: Keys) -> None:
     assert not echo.calls
 
 
-async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
-    """Features are found by type below the stage that left them, in each call its own."""
+async def test_a_method_reads_the_features_of_a_stage(keys: Keys) -> None:
+    """Features are found by type, and each call has its own."""
 
     @service("echo")
     class Telling:
@@ -110,7 +110,7 @@ async def test_a_method_reads_what_a_stage_left(keys: Keys) -> None:
     assert [Reply.model_validate_json(answer.body).text for answer in answers] == [f"of wx{n}" for n in range(20)]
 
 
-def test_a_feature_that_nobody_left_is_named() -> None:
+def test_a_missing_feature_is_named() -> None:
     """A forgotten stage is a clear error; a subclass is another feature."""
     features = Features()
     features[Special] = Special("a")
@@ -120,8 +120,8 @@ def test_a_feature_that_nobody_left_is_named() -> None:
         features[Tenant]
 
 
-async def test_who_calls_too_often_waits(keys: Keys) -> None:
-    """429 with the time after which the next call is let through; the others are not concerned."""
+async def test_calls_over_the_limit_are_429(keys: Keys) -> None:
+    """With the seconds until the next call is accepted; other callers are not affected."""
     clock = Clock()
     echo = Echo()
     server = serve(echo, keys, limit=RateLimit(2.0, burst=3, clock=clock))
@@ -137,8 +137,8 @@ async def test_who_calls_too_often_waits(keys: Keys) -> None:
     assert len(echo.calls) == 8
 
 
-async def test_a_caller_over_the_limit_has_its_body_not_read(keys: Keys) -> None:
-    """The limit stands before what costs something, and behind the key: nobody uses up another's share."""
+async def test_the_limit_is_checked_before_the_body_is_read(keys: Keys) -> None:
+    """And after authentication, so callers cannot use up the limit of others."""
     server = serve(Echo(), keys, limit=RateLimit(1.0, burst=1, clock=Clock()))
     assert (await server.answer(call_of("nobody"))).status == 401
     assert (await server.answer(call_of(keys.other))).status == 403
@@ -146,15 +146,15 @@ async def test_a_caller_over_the_limit_has_its_body_not_read(keys: Keys) -> None
     assert (await server.answer(call_of(keys.full, b"{"))).status == 429
 
 
-def test_a_limit_of_nothing_is_a_slip() -> None:
-    """No limit is no stage."""
+def test_a_limit_of_zero_is_an_error() -> None:
+    """Without a limit there is no check."""
     with pytest.raises(ValueError, match="above 0"):
         RateLimit(0)
 
 
 @pytest.mark.parametrize(("granted", "status"), [(["a:b", "a:c"], 200), (["a:b"], 403), (["a:c"], 403)])
-async def test_every_needed_scope_must_be_granted(granted: list[str], status: int) -> None:
-    """Two scopes needed, one granted: no."""
+async def test_every_required_scope_must_be_granted(granted: list[str], status: int) -> None:
+    """A method with two scopes refuses a caller with one."""
 
     @service("both")
     class Both:

@@ -1,4 +1,4 @@
-"""TokenClient: what callers of WeChat see of the token service."""
+"""TokenClient."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ APPID = "wx1"
 
 
 class Service(Client):
-    """Answers in place of the service, and counts."""
+    """Answers in place of the token service, and records the calls."""
 
     def __init__(self) -> None:
         self.current = "T1"
@@ -52,7 +52,7 @@ class Service(Client):
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets."""
 
     now = 1000.0
 
@@ -82,13 +82,13 @@ async def tokens(service: Service, clock: Clock) -> AsyncIterator[TokenClient]:
 
 
 async def idle() -> None:
-    """Let everything run that can."""
+    """Run everything that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_a_hundred_gets_are_one_call(tokens: TokenClient, service: Service) -> None:
-    """Concurrent calls are joined, later ones served from the cache."""
+async def test_concurrent_calls_are_joined(tokens: TokenClient, service: Service) -> None:
+    """Later calls are served from the cache."""
     assert await asyncio.gather(*(tokens.get(APPID) for _ in range(100))) == ["T1"] * 100
     assert await tokens.get(APPID) == "T1"
     assert service.asked == ["get"]
@@ -102,8 +102,8 @@ async def test_accounts_do_not_share_a_token(tokens: TokenClient, service: Servi
     assert await tokens.get("wx1") == "T1"
 
 
-async def test_a_caller_that_gives_up_takes_nobody_along(tokens: TokenClient, service: Service) -> None:
-    """One cancelled caller leaves the joined call to the others."""
+async def test_a_cancelled_caller_does_not_cancel_the_others(tokens: TokenClient, service: Service) -> None:
+    """The joined call continues for them."""
     service.gate.clear()
     first, second = asyncio.create_task(tokens.get(APPID)), asyncio.create_task(tokens.get(APPID))
     await idle()
@@ -113,8 +113,8 @@ async def test_a_caller_that_gives_up_takes_nobody_along(tokens: TokenClient, se
     assert service.asked == ["get"]
 
 
-async def test_a_token_in_use_is_renewed_without_waiting(tokens: TokenClient, service: Service, clock: Clock) -> None:
-    """After a minute the service is asked in the background: no caller waits for it, the next one has the news."""
+async def test_a_token_is_refreshed_in_the_background(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """After a minute the cached token is returned at once, and the next caller gets the new one."""
     await tokens.get(APPID)
     service.current, clock.now = "T2", clock.now + FRESH_FOR
     service.gate.clear()
@@ -126,8 +126,8 @@ async def test_a_token_in_use_is_renewed_without_waiting(tokens: TokenClient, se
     assert len(service.asked) == 2
 
 
-async def test_an_old_token_is_checked_first(tokens: TokenClient, service: Service, clock: Clock) -> None:
-    """Nobody gets a token that may be further out of date than WeChat's overlap while the service can be asked."""
+async def test_a_stale_token_is_refreshed_first(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """While the service answers, a token is never older than WeChat's overlap."""
     await tokens.get(APPID)
     service.current, clock.now = "T2", clock.now + STALE_AFTER
     assert await tokens.get(APPID) == "T2"
@@ -136,10 +136,10 @@ async def test_an_old_token_is_checked_first(tokens: TokenClient, service: Servi
 @pytest.mark.parametrize(
     "error", [RpcUnavailable("away"), RpcFailure(503, "Unavailable"), RpcFailure(500, "x"), RpcFailure(401, "key")]
 )
-async def test_a_service_that_is_away_is_not_noticed_until_the_token_ends(
+async def test_a_cached_token_is_used_while_the_service_fails(
     tokens: TokenClient, service: Service, clock: Clock, error: Exception
 ) -> None:
-    """The cached token serves to its very end, the service is asked at growing intervals; then TokenUnavailable."""
+    """Until it expires; the service is called at growing intervals. After that: TokenUnavailable."""
     await tokens.get(APPID)
     expires = clock.now + service.expires_in
     service.error = error
@@ -153,8 +153,8 @@ async def test_a_service_that_is_away_is_not_noticed_until_the_token_ends(
         await tokens.get(APPID)
 
 
-async def test_the_service_comes_back(tokens: TokenClient, service: Service, clock: Clock) -> None:
-    """After it was away it is asked again, and its answer counts."""
+async def test_the_service_recovers(tokens: TokenClient, service: Service, clock: Clock) -> None:
+    """It is called again after the interval, and its answer is used."""
     await tokens.get(APPID)
     service.error, clock.now = RpcUnavailable("away"), clock.now + STALE_AFTER
     assert await tokens.get(APPID) == "T1"
@@ -164,8 +164,8 @@ async def test_the_service_comes_back(tokens: TokenClient, service: Service, clo
     assert await tokens.get(APPID) == "T2"
 
 
-async def test_a_dead_token_is_reported_once(tokens: TokenClient, service: Service) -> None:
-    """A hundred calls that fail with one token are one report; all get the new one."""
+async def test_concurrent_reports_are_joined(tokens: TokenClient, service: Service) -> None:
+    """A hundred failed calls with one token are one report; all get the new token."""
     await tokens.get(APPID)
     service.current = "T2"
     assert await asyncio.gather(*(tokens.report_invalid(APPID, "T1") for _ in range(100))) == ["T2"] * 100
@@ -174,8 +174,8 @@ async def test_a_dead_token_is_reported_once(tokens: TokenClient, service: Servi
     assert service.asked == ["get", "report_invalid"]
 
 
-async def test_a_reported_token_is_not_given_again_unchecked(tokens: TokenClient, service: Service) -> None:
-    """Neither from the cache nor from an answer that was on its way, until the service has answered the report."""
+async def test_a_reported_token_is_not_returned_unchecked(tokens: TokenClient, service: Service) -> None:
+    """Neither from the cache nor from a late answer, until the service has answered the report."""
     await tokens.get(APPID)
     service.error = RpcUnavailable("away")
     for call in (tokens.report_invalid(APPID, "T1"), tokens.get(APPID)):
@@ -191,8 +191,8 @@ async def test_a_reported_token_is_not_given_again_unchecked(tokens: TokenClient
     assert await tokens.get(APPID) == "T2"
 
 
-async def test_a_reported_token_that_wechat_accepts_is_used_on(tokens: TokenClient, service: Service) -> None:
-    """The service answers a report with the same token: it has asked WeChat, so the client withholds it no longer."""
+async def test_a_reported_token_that_wechat_accepts_stays_in_use(tokens: TokenClient, service: Service) -> None:
+    """The service answers the report with the same token after it has asked WeChat."""
     await tokens.get(APPID)
     assert await tokens.report_invalid(APPID, "T1") == "T1"
     assert await tokens.get(APPID) == "T1"
@@ -212,10 +212,10 @@ async def test_a_reported_token_that_wechat_accepts_is_used_on(tokens: TokenClie
         (RpcFailure(500, "x", retry_after=9.0), TokenUnavailable),
     ],
 )
-async def test_the_kind_of_failure_is_told(
+async def test_failures_are_temporary_or_final(
     tokens: TokenClient, service: Service, failure: RpcFailure, kind: type[Exception]
 ) -> None:
-    """What waiting can heal and what it cannot are two errors; both say how long to wait."""
+    """Two errors, both with the time to wait."""
     service.error = failure
     with pytest.raises(TokenUnavailable) as caught:
         await tokens.get(APPID)
@@ -223,8 +223,8 @@ async def test_the_kind_of_failure_is_told(
     assert caught.value.retry_after == 9.0
 
 
-async def test_why_a_token_is_refused_is_told_in_a_word(tokens: TokenClient, service: Service) -> None:
-    """Programs tell a wrong secret from an address that is not allowed."""
+async def test_a_refusal_has_a_state(tokens: TokenClient, service: Service) -> None:
+    """Programs can tell a wrong secret from an address that is not allowed."""
     service.error = RpcFailure(503, "x", type_uri=f"{problems.REFUSED}:wrong_secret")
     with pytest.raises(TokenRefused) as caught:
         await tokens.get(APPID)
@@ -232,7 +232,7 @@ async def test_why_a_token_is_refused_is_told_in_a_word(tokens: TokenClient, ser
 
 
 async def test_kinds_do_not_share_a_value(tokens: TokenClient, service: Service) -> None:
-    """Each kind is asked for by itself, cached by itself, joined by itself."""
+    """Each kind is requested, cached and joined separately."""
     assert await tokens.get(APPID) == "T1"
     service.current = "TICKET"
     assert await asyncio.gather(*(tokens.get_ticket(APPID) for _ in range(100))) == ["TICKET"] * 100
@@ -249,8 +249,8 @@ async def test_kinds_do_not_share_a_value(tokens: TokenClient, service: Service)
     ]
 
 
-async def test_a_ticket_that_is_valid_after_all_serves_on(tokens: TokenClient, service: Service) -> None:
-    """The service gives the reported one again: WeChat says that it is good, so it is given to everybody."""
+async def test_a_reported_ticket_that_is_valid_stays_in_use(tokens: TokenClient, service: Service) -> None:
+    """As for tokens."""
     ticket = await tokens.get_ticket(APPID)
     assert await tokens.report_ticket(APPID, ticket) == ticket
     assert await tokens.get_ticket(APPID) == ticket
@@ -260,10 +260,8 @@ async def test_a_ticket_that_is_valid_after_all_serves_on(tokens: TokenClient, s
 
 
 @pytest.mark.parametrize("age", [FRESH_FOR, STALE_AFTER])
-async def test_a_token_that_was_taken_back_is_not_served_on(
-    tokens: TokenClient, service: Service, clock: Clock, age: float
-) -> None:
-    """The account has withdrawn its authorisation: what is cached goes, though its time is not over."""
+async def test_a_withdrawn_token_is_dropped(tokens: TokenClient, service: Service, clock: Clock, age: float) -> None:
+    """The account has withdrawn its authorisation: the cached token is not used although it has not expired."""
     await tokens.get(APPID)
     service.error = RpcFailure(503, "x", type_uri=f"{problems.REFUSED}:reauthorize")
     clock.now += age
@@ -275,7 +273,7 @@ async def test_a_token_that_was_taken_back_is_not_served_on(
 
 
 async def test_no_token_in_repr() -> None:
-    """A message in a log line or a traceback shows no token."""
+    """Log lines and tracebacks show no token."""
     messages = (
         TokenAnswer(access_token="SECRET", expires_in=5),
         ReportInvalidRequest(appid="wx1", token="SECRET"),
@@ -288,8 +286,8 @@ async def test_no_token_in_repr() -> None:
     assert "SECRET" not in repr(messages)
 
 
-async def test_closing_ends_what_is_under_way(service: Service) -> None:
-    """After aclose no task is left."""
+async def test_closing_cancels_the_calls(service: Service) -> None:
+    """No task remains."""
     service.gate.clear()
     client = TokenClient(service)
     caller = asyncio.create_task(client.get(APPID))
