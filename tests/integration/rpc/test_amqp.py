@@ -184,7 +184,7 @@ async def test_a_method_is_cancelled_at_the_callers_deadline(
 async def test_a_call_of_a_crashed_instance_is_not_run_again(
     echo: Echo, keys: Keys, amqp_url: str, topology: Topology
 ) -> None:
-    """RabbitMQ redelivers it to the next instance, which answers 503: only the caller knows whether it may run twice."""
+    """RabbitMQ redelivers it to the next instance, which answers 503: the caller knows whether it may run twice."""
     echo.gate.clear()
     async with (
         proxied(amqp_url) as (proxy, cut),
