@@ -169,7 +169,7 @@ async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, t
     assert all(envelope.replay and envelope.attempt == 1 for envelope in replayed)
     assert not {envelope.id for envelope in replayed} & {letter["id"] for letter in before}
     assert [letter["openid"] for letter in await operator.listed()] == ["o_2", ""]
-    assert "1 replayed, 1 left" in await operator.dead("replay", answer="y\n")
+    assert "1 replayed, 1 unreadable" in await operator.dead("replay", answer="y\n")
     assert [letter["id"] for letter in await operator.listed()] == ["odd"]
 
 

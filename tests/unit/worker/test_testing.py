@@ -1,4 +1,4 @@
-"""What users of wxbus test their handlers with."""
+"""The client with which users test their handlers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -72,20 +72,20 @@ def router() -> Router:
 
 
 async def test_a_message_brings_replies_and_the_context(router: Router) -> None:
-    """As a worker handles it, with everything in memory."""
+    """The client runs the worker's stages in memory."""
     client = HandlerClient(router)
-    answer = await client.send(client.new(TextMessage, content="hello"))
-    assert answer.replies == [reply.Text("hello"), reply.Text("1")]
-    assert answer.texts == ["hello", "1"]
-    assert answer.context.storage == {"count": 1}
-    assert answer.outcome == "done"
+    result = await client.send(client.new(TextMessage, content="hello"))
+    assert result.replies == [reply.Text("hello"), reply.Text("1")]
+    assert result.texts == ["hello", "1"]
+    assert result.context.storage == {"count": 1}
+    assert result.outcome == "done"
     assert (await client.text("again")).texts == ["again", "2"]
     assert (await client.context()).storage == {"count": 2}
     assert (await client.send(client.new(ClickEvent, event_key="HELP"))).texts == ["help for o_user"]
 
 
-async def test_users_and_duplicates_are_as_in_life(router: Router) -> None:
-    """Another openid has another context; the same message again is not handled again."""
+async def test_users_have_contexts_and_duplicates_are_dropped(router: Router) -> None:
+    """Each openid has its own context. The same message is handled once."""
     client = HandlerClient(router)
     message = client.new(TextMessage, content="a")
     assert (await client.send(message)).texts == ["a", "1"]
@@ -97,23 +97,23 @@ async def test_users_and_duplicates_are_as_in_life(router: Router) -> None:
 
 
 async def test_a_handlers_error_is_the_tests_error(router: Router) -> None:
-    """With its traceback; or, if wanted, what a worker would have done."""
+    """It is raised in the test; with `raise_errors=False` the result has it, and the message is retried."""
     with pytest.raises(KeyError, match="x"):
         await HandlerClient(router).text("fail")
 
     client = HandlerClient(router, raise_errors=False)
-    answer = await client.text("fail")
-    assert (answer.outcome, type(answer.error)) == ("parked", KeyError)
+    result = await client.text("fail")
+    assert (result.outcome, type(result.error)) == ("retried", KeyError)
     assert [delay for _, delay in client.publisher.retries] == ["1s"]
-    assert (await client.again()).outcome == "parked"
-    assert (await client.again()).outcome == "done"
-    with pytest.raises(LookupError, match="no message is parked"):
-        await client.again()
-    assert [(await client.text(text)).outcome for text in ("later", "never")] == ["parked", "buried"]
+    assert (await client.retry()).outcome == "retried"
+    assert (await client.retry()).outcome == "done"
+    with pytest.raises(LookupError, match="no retry is scheduled"):
+        await client.retry()
+    assert [(await client.text(text)).outcome for text in ("later", "never")] == ["retried", "dead_lettered"]
 
 
 async def test_a_blocked_lane_does_not_wait() -> None:
-    """Tests take no time: all attempts are made at once."""
+    """All attempts are made at once."""
     router = Router()
 
     @router.text(retry=RetryPolicy(delays=(timedelta(seconds=30),), attempts=3, blocking=True))
@@ -125,8 +125,8 @@ async def test_a_blocked_lane_does_not_wait() -> None:
     assert (await HandlerClient(router).text("x")).texts == ["3"]
 
 
-async def test_wechats_api_is_recorded_and_can_be_played(router: Router) -> None:
-    """Uploads are kept, downloads are what the test says; what it does not know it names."""
+async def test_calls_of_wechat_are_recorded_and_answered(router: Router) -> None:
+    """Uploads are stored, downloads come from the test. A missing method is named."""
 
     @router.voice
     async def voice(message: VoiceMessage, client: WeChatClient) -> reply.Text:
@@ -146,7 +146,7 @@ async def test_wechats_api_is_recorded_and_can_be_played(router: Router) -> None
 
 
 async def test_handlers_in_class_form_are_tested_the_same_way() -> None:
-    """A class, not only a router."""
+    """The client takes a `MessageHandler` or a router."""
 
     class Shop(MessageHandler):
         async def on_text(self, message: TextMessage) -> reply.Text:
@@ -168,8 +168,8 @@ async def test_handlers_in_class_form_are_tested_the_same_way() -> None:
         (XpayGoodsDeliverEvent, {}),
     ],
 )
-def test_a_message_makes_the_document_that_makes_it(kind: type[Message], fields: dict[str, object]) -> None:
-    """What is tested is what WeChat sends: the document is parsed to the same message."""
+def test_a_message_and_its_document_are_equivalent(kind: type[Message], fields: dict[str, object]) -> None:
+    """The document of a new message is parsed to the same message."""
     router = Router()
     router.default(_nothing)
     message = HandlerClient(router).new(kind, **fields)
@@ -178,14 +178,14 @@ def test_a_message_makes_the_document_that_makes_it(kind: type[Message], fields:
     assert again.model_dump() == message.model_dump()
 
 
-def test_an_unknown_event_is_its_document() -> None:
-    """A push that wxbus has no type for can be played, too."""
+def test_an_unknown_event_can_be_sent() -> None:
+    """Its document is the one that WeChat sent."""
     document = {"ToUserName": "gh", "FromUserName": "o", "CreateTime": "1", "MsgType": "event", "Event": "new"}
     assert document_of(UnknownEvent.from_document(document)) == document
 
 
-async def test_a_passive_reply_is_seen_before_the_others() -> None:
-    """As the user sees them: the first one answers WeChat, what follows goes by customer service."""
+async def test_the_passive_reply_comes_first() -> None:
+    """The first reply is in the response to WeChat, the rest is sent by customer service."""
     router = Router()
 
     @router.text
@@ -194,16 +194,16 @@ async def test_a_passive_reply_is_seen_before_the_others() -> None:
 
     account = Account(name="shop", appid="wx_shop", kind=AccountKind.OFFICIAL_ACCOUNT, reply="passive")
     client = HandlerClient(router, account=account)
-    answer = await client.text("x")
-    assert answer.texts == ["x", "more"]
-    assert answer.passive == reply.Text("x")
-    assert answer.answered is not None
-    assert (answer.answered["MsgType"], answer.answered["Content"]) == ("text", "x")
+    result = await client.text("x")
+    assert result.texts == ["x", "more"]
+    assert result.passive == reply.Text("x")
+    assert result.response is not None
+    assert (result.response["MsgType"], result.response["Content"]) == ("text", "x")
     assert [sent for _, sent in client.wechat.sent] == [reply.Text("more")]
 
 
-async def test_an_events_own_answer_is_seen() -> None:
-    """Whole, as WeChat gets it."""
+async def test_the_response_to_an_event_is_in_the_result() -> None:
+    """It is the document that WeChat gets."""
     router = Router()
 
     @router.event(XpayGoodsDeliverEvent)
@@ -211,18 +211,18 @@ async def test_an_events_own_answer_is_seen() -> None:
         return reply.EventResponse({})
 
     client = HandlerClient(router)
-    answer = await client.send(client.new(XpayGoodsDeliverEvent))
-    assert answer.answered == {"ErrCode": 0, "ErrMsg": "success"}
-    assert answer.replies == []
+    result = await client.send(client.new(XpayGoodsDeliverEvent))
+    assert result.response == {"ErrCode": 0, "ErrMsg": "success"}
+    assert result.replies == []
 
 
 async def _nothing() -> None:
-    """Take everything."""
+    """Do nothing."""
 
 
 @pytest.fixture
 def unconfigured() -> Iterator[None]:
-    """Structlog as a test's author finds it."""
+    """Structlog with its defaults."""
     before = structlog.get_config()
     structlog.reset_defaults()
     yield
@@ -230,23 +230,23 @@ def unconfigured() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unconfigured")
-def test_errors_are_logged_as_python_shows_them(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
-    """A test that fails is to be read: structlog by itself shows all variables of all frames, thousands of lines."""
+def test_errors_are_logged_with_plain_tracebacks(router: Router, capsys: pytest.CaptureFixture[str]) -> None:
+    """Structlog's default shows all variables of all frames, thousands of lines."""
     words = "of a variable"
     HandlerClient(router)
     try:
         {}["x"]
     except KeyError:
         structlog.get_logger().exception("failed")
-    said = capsys.readouterr().out
-    assert "KeyError: 'x'" in said
-    assert words not in said
+    output = capsys.readouterr().out
+    assert "KeyError: 'x'" in output
+    assert words not in output
 
 
 @pytest.mark.usefixtures("unconfigured")
-def test_who_has_said_how_it_is_to_be_logged_has_it_so(router: Router) -> None:
-    """The settings of a test's author stand."""
-    ours = structlog.testing.LogCapture()
-    structlog.configure(processors=[ours])
+def test_a_configuration_of_structlog_is_kept(router: Router) -> None:
+    """The client changes only the default configuration."""
+    capture = structlog.testing.LogCapture()
+    structlog.configure(processors=[capture])
     HandlerClient(router)
-    assert structlog.get_config()["processors"] == [ours]
+    assert structlog.get_config()["processors"] == [capture]

@@ -15,11 +15,11 @@ def main(
     app: Annotated[
         str, typer.Option(help="Router or MessageHandler to run, package.module:name [WXBUS_WORKER_APP].")
     ] = "",
-    app_dir: Annotated[str, typer.Option(help="Where its module is looked for first [WXBUS_WORKER_APP_DIR].")] = "",
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Workers to run side by side.")] = 1,
-    reload: Annotated[bool, typer.Option("--reload", help="Start again when the handlers change.")] = False,
+    app_dir: Annotated[str, typer.Option(help="Folder in which to search it first [WXBUS_WORKER_APP_DIR].")] = "",
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
+    reload: Annotated[bool, typer.Option("--reload", help="Restart when the handlers change.")] = False,
 ) -> None:
-    """Run handlers; further settings are read from WXBUS_... variables."""
+    """Run handlers. Other settings are WXBUS_... variables."""
     if command.invoked_subcommand:
         command.obj = _log_errors_only
         return
@@ -39,7 +39,7 @@ def main(
 
 
 def _log_errors_only() -> None:
-    """Set up the logs of a command whose output a person reads."""
+    """Configure the logs of a command that prints for a person."""
     from wxbus.config.settings import LogSettings
     from wxbus.runtime import logs
 

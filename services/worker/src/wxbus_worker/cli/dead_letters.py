@@ -1,4 +1,4 @@
-"""What the commands of `python -m wxbus_worker dead` do; `dead_commands` declares them."""
+"""The functions of the commands that `dead_commands` declares."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from wxbus.telemetry import trace_id
 from wxbus_worker.cli.filter import Filter
 
 SHORT_ID: Final = 12
-"""Digits of an id that are shown, if they tell all letters apart."""
+"""Characters of an id that are shown, if they are unique."""
 
 
 def list_(wanted: Filter, *, as_json: bool) -> None:
@@ -39,7 +39,7 @@ def list_(wanted: Filter, *, as_json: bool) -> None:
 
 
 def show(ids: list[str], *, body: bool) -> None:
-    """Print all that is known of letters."""
+    """Print all fields of dead letters."""
     letters = asyncio.run(_read(Filter(ids)))
     if not letters:
         typer.echo("no such dead letter", err=True)
@@ -51,7 +51,7 @@ def show(ids: list[str], *, body: bool) -> None:
         for name, value in (_fields(letter) | {"body": size}).items():
             table.add_row(name, Text(str(value)))
         console.print(table)
-        # As they are: a table would break or cut their lines.
+        # Not in the table, which would break or cut lines.
         if body:
             console.print(Text(letter.body.decode(errors="replace")), soft_wrap=True)
         if letter.traceback:
@@ -59,7 +59,7 @@ def show(ids: list[str], *, body: bool) -> None:
 
 
 def replay(wanted: Filter, *, yes: bool) -> None:
-    """Send letters through their users' lanes again, as first attempts."""
+    """Publish dead letters to their users' lanes again, as first attempts."""
 
     async def act() -> tuple[int, int]:
         settings = load_for_command(BusSettings)
@@ -68,11 +68,11 @@ def replay(wanted: Filter, *, yes: bool) -> None:
             return await _each(wanted, "replay", lambda letters, letter: letters.replay(letter, inbox), yes=yes)
 
     done, left = asyncio.run(act())
-    typer.echo(f"{done} replayed" + (f", {left} left: they are unreadable" if left else ""))
+    typer.echo(f"{done} replayed" + (f", {left} unreadable" if left else ""))
 
 
 def drop(wanted: Filter, *, yes: bool) -> None:
-    """Delete letters for good."""
+    """Delete dead letters."""
     done, _ = asyncio.run(_each(wanted, "drop", lambda letters, letter: letters.drop(letter), yes=yes))
     typer.echo(f"{done} dropped")
 
@@ -97,7 +97,7 @@ async def _found(letters: DeadLetters, wanted: Filter) -> list[DeadLetter]:
 async def _each(
     wanted: Filter, what: str, act: Callable[[DeadLetters, DeadLetter], Awaitable[None]], *, yes: bool
 ) -> tuple[int, int]:
-    """Return for how many letters it was done, and for how many it cannot be."""
+    """Return the numbers of letters that were processed and that cannot be."""
     settings = load_for_command(BusSettings)
     async with DeadLetters.open(settings.amqp_url.get_secret_value(), settings.topology) as letters:
         found = await _found(letters, wanted)
@@ -122,9 +122,9 @@ def _progress(*, transient: bool = False) -> Progress:
 
 
 def _print_list(letters: Sequence[DeadLetter]) -> None:
-    """Print two lines for each: a table would leave no room for the errors."""
+    """Print two lines per letter: a table has no room for the errors."""
     console = Console(highlight=False)
-    digits = _telling(letters)
+    digits = _unique_digits(letters)
     longest_account = max(len(letter.account) for letter in letters)
     longest_openid = max(len(letter.openid) for letter in letters)
     for letter in letters:
@@ -143,8 +143,8 @@ def _print_list(letters: Sequence[DeadLetter]) -> None:
     console.print(Text(_summary(letters)))
 
 
-def _telling(letters: Sequence[DeadLetter]) -> int:
-    """Return how many digits of the ids tell the letters apart."""
+def _unique_digits(letters: Sequence[DeadLetter]) -> int:
+    """Return the number of characters at which the ids are unique."""
     ids = {letter.id for letter in letters}
     longest = max(map(len, ids))
     return next((n for n in range(SHORT_ID, longest) if len({one[:n] for one in ids}) == len(ids)), longest)

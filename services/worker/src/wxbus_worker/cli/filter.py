@@ -1,4 +1,4 @@
-"""Which dead letters an operator means: the options that several commands have in common."""
+"""Selects dead letters: options that several commands share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,28 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:  # --help does without it
+if TYPE_CHECKING:  # --help does not need it
     from wxbus.bus.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which letters are meant; what is empty does not matter. Each field is an option of a command."""
+    """Selects dead letters; empty fields match all. Each field is an option of a command."""
 
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids of letters, or the beginnings of them; none: all.")] = (
-        None
-    )
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids, or their first characters; none: all letters.")] = None
     reason: Annotated[
         str, typer.Option(help="reject, attempts, unreadable, poison, or RabbitMQ's own: delivery_limit ...")
     ] = ""
     account: Annotated[str, typer.Option(help="Name of the account.")] = ""
-    openid: Annotated[str, typer.Option(help="The user.")] = ""
+    openid: Annotated[str, typer.Option(help="The user's openid.")] = ""
     error: Annotated[str, typer.Option(help="Part of the error's text.")] = ""
     since: Annotated[datetime | None, typer.Option(help="Died at or after (UTC).")] = None
     until: Annotated[datetime | None, typer.Option(help="Died before (UTC).")] = None
 
     def __call__(self, letter: "DeadLetter") -> bool:
-        """Whether the letter is meant."""
+        """Whether the letter is selected."""
         return (
             (not self.ids or any(letter.id.startswith(one) for one in self.ids))
             and self.reason in {"", letter.reason}
@@ -50,6 +48,6 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         command(Filter(**{option.name: given.pop(option.name) for option in options}), **given)
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__signature__ = Signature([*options, *own])  # type: ignore[attr-defined] # where typer looks for them
+    run.__signature__ = Signature([*options, *own])  # type: ignore[attr-defined] # typer reads it
     run.__annotations__ = {one.name: one.annotation for one in (*options, *own)}
     return run

@@ -1,4 +1,4 @@
-"""The worker as processes: one, several side by side, or one that starts again whenever its handlers change."""
+"""Runs the worker in one process, in several, or in one that restarts when its handlers change."""
 
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,11 @@ from wxbus_worker.handlers.loading import folder_of, load_router
 from wxbus_worker.settings import WorkerSettings
 
 STOP_GRACE: Final = CLOSE_TIMEOUT + 5.0
-"""Seconds beyond the grace of handlers after which a process is killed."""
+"""Seconds after the handlers' grace period until a process is killed."""
 
 
 def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) -> None:
-    """Handle messages until SIGTERM or SIGINT, then stop with grace; a second signal ends all at once.
+    """Handle messages until SIGTERM or SIGINT, then stop gracefully; a second signal stops at once.
 
     Raises:
         ConfigurationError: The handlers, a setting or a port cannot be used.
@@ -29,21 +29,21 @@ def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) 
     grace = settings.grace + STOP_GRACE
     if reload:
         folder = folder_of(settings.app, app_dir=settings.app_dir)
-        package = folder != Path(settings.app_dir).resolve()  # a module alone: not everything below its folder
-        uvloop.run(run_with_reload(partial(_be, settings), folder, recursive=package, grace=grace))
+        package = folder != Path(settings.app_dir).resolve()  # not for a single module
+        uvloop.run(run_with_reload(partial(_run_process, settings), folder, recursive=package, grace=grace))
     elif processes == 1:
         uvloop.run(_serve(settings))
     else:
-        works = [partial(_be, _nth(settings, number), process=number) for number in range(processes)]
+        works = [partial(_run_process, _with_port(settings, number), process=number) for number in range(processes)]
         uvloop.run(supervise(works, grace=grace))
 
 
-def _nth(settings: WorkerSettings, number: int) -> WorkerSettings:
+def _with_port(settings: WorkerSettings, number: int) -> WorkerSettings:
     return settings.model_copy(update={"admin_port": port_for_process(settings.admin_port, number)})
 
 
-def _be(settings: WorkerSettings, *, process: int | None = None) -> None:
-    """Be a process of its own; `process` is its number among several."""
+def _run_process(settings: WorkerSettings, *, process: int | None = None) -> None:
+    """Run as the main function of a process; `process` is its number among several."""
     logs.configure(settings.log, service="worker")
     if process is not None:
         structlog.contextvars.bind_contextvars(process=process)

@@ -1,10 +1,10 @@
-"""Sends messages to handlers as users would, and says what came of it."""
+"""Sends messages to handlers as users do, and returns the results."""
 
 import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -21,7 +21,7 @@ from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.context.context import Context
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import build_pipeline
-from wxbus_worker.delivery.settlement import Retry, Settlement, ToDeadLetters
+from wxbus_worker.delivery.settlement import Retry, ToDeadLetters
 from wxbus_worker.handlers.base_router import Includable, router_of
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
@@ -30,43 +30,44 @@ from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
-from wxbus_worker.testing.log_lines import keep_short
+from wxbus_worker.testing.log_lines import use_plain_tracebacks
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
 
-WECHAT_WAITS: Final = 4.5
-"""Seconds; a handler that takes longer replies by customer service."""
+WECHAT_TIMEOUT: Final = 4.5
+"""Seconds. The reply of a slower handler is sent by customer service."""
 FIRST_SECOND: Final = 1_700_000_000
-"""`created_at` of the first message, so that tests see the same every day."""
+"""`created_at` of the first message: the same in every run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of one message."""
+class Result:
+    """The result of one message."""
 
     replies: Sequence[AnyReply]
-    """What was sent, to whomever, oldest first; before it the passive reply, if there is one."""
+    """All replies in the order in which the user gets them, the passive one first."""
     passive: AnyReply | None = None
-    """The reply that WeChat was answered with, on accounts with `reply = "passive"` or `"transfer"`."""
-    answered: Mapping[str, Any] | None = None
-    """The whole document that WeChat was answered with: the passive reply, or a handler's own `reply.EventResponse`."""
+    """The passive reply, on accounts with `reply = "passive"` or `"transfer"`."""
+    response: Mapping[str, Any] | None = None
+    """The document in the response to WeChat: the passive reply, or the handler's `reply.EventResponse`."""
     context: Context
-    """The user's, as their next message finds it."""
-    outcome: Literal["done", "parked", "buried"]
+    """The user's context after the message."""
+    outcome: str
+    """`done`, `retried` (another attempt is scheduled) or `dead_lettered`."""
     error: Exception | None
-    """Why it was parked or buried."""
+    """Why it was retried or dead-lettered."""
     envelope: Envelope
-    """What a worker was given."""
+    """The message as the worker got it."""
 
     @property
     def texts(self) -> list[str]:
-        """Return what the texts among the replies say."""
+        """Return the contents of the text replies."""
         return [reply.content for reply in self.replies if isinstance(reply, Text)]
 
 
 class HandlerClient:
-    """The users of one account, whose messages go straight to handlers."""
+    """Users of one account, whose messages go directly to the handlers."""
 
     def __init__(
         self,
@@ -79,28 +80,28 @@ class HandlerClient:
         handler_timeout: float = 30.0,
         retries: RetryPolicy | None = None,
     ) -> None:
-        """Users write to `handlers`.
+        """Test `handlers`.
 
         Args:
             handlers: A router, or a `MessageHandler`.
-            openid: The user, unless a message says otherwise.
-            account: The account they write to.
-            wechat: WeChat's API; it has what was sent and uploaded.
-            raise_errors: Whether a handler's error is raised here, or only told in the answer.
-            handler_timeout: Seconds for one run, as `WXBUS_WORKER_HANDLER_TIMEOUT`.
+            openid: The default user.
+            account: The account that users send messages to.
+            wechat: WeChat's API. It records what is sent and uploaded.
+            raise_errors: Whether a handler's error is raised in the test; else it is in the result.
+            handler_timeout: Seconds for one call, as `WXBUS_WORKER_HANDLER_TIMEOUT`.
             retries: As `WXBUS_WORKER_RETRY_DELAYS`; blocked lanes do not wait.
 
         Raises:
             ConfigurationError: There are no handlers.
         """
-        keep_short()
+        use_plain_tracebacks()
         router = router_of(handlers)
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
         self.publisher = MemoryPublisher()
-        """What was parked and buried."""
+        """Scheduled retries and dead letters."""
         self._raise_errors = raise_errors
         self._numbers = itertools.count(1)
         metrics = WorkerMetrics(CollectorRegistry())
@@ -120,7 +121,7 @@ class HandlerClient:
         )
 
     def new(self, kind: type[M], **fields: Any) -> M:
-        """Return a message of this type from our user, `fields` by their Python names; each has an id of its own."""
+        """Return a new message of the default user; `fields` have their Python names."""
         number = next(self._numbers)
         header: dict[str, Any] = {
             "to_user": f"gh_{self.account.name}",
@@ -131,16 +132,16 @@ class HandlerClient:
             header["msg_id"] = str(number)
         return kind.model_validate({**header, **fields}, by_name=True)
 
-    async def text(self, content: str) -> Answer:
-        """Send a text of our user."""
+    async def text(self, content: str) -> Result:
+        """Send a text of the default user."""
         return await self.send(self.new(TextMessage, content=content))
 
-    async def send(self, message: Message) -> Answer:
-        """Send a message; the same one a second time is a duplicate, as on WeChat's second push."""
+    async def send(self, message: Message) -> Result:
+        """Send a message. Sent again, it is a duplicate, like WeChat's second push."""
         return await self.push(document_of(message))
 
-    async def push(self, document: Mapping[str, Value]) -> Answer:
-        """Send a document under WeChat's own names, as ingress would have taken it."""
+    async def push(self, document: Mapping[str, Value]) -> Result:
+        """Send a document with WeChat's names of fields, as ingress receives it."""
         appid, whole = self.account.appid, dict(document)
         openid, event = openid_of(whole), text(whole, "Event")
         awaited = self.account.awaits_response(event, openid)
@@ -156,26 +157,26 @@ class HandlerClient:
             received_at=FIRST_SECOND + next(self._numbers),
             traceparent=new_traceparent(),
             reply_to="wechat" if awaited else None,
-            expiration=WECHAT_WAITS if awaited else None,
+            expiration=WECHAT_TIMEOUT if awaited else None,
         )
         return await self._handle(envelope)
 
-    async def again(self) -> Answer:
-        """Run the message that was parked first once more, as after its delay.
+    async def retry(self) -> Result:
+        """Run the next attempt of the oldest scheduled retry, as after its delay.
 
         Raises:
-            LookupError: None is parked.
+            LookupError: No retry is scheduled.
         """
         if not self.publisher.retries:
-            raise LookupError("no message is parked")
+            raise LookupError("no retry is scheduled")
         envelope, _ = self.publisher.retries.pop(0)
         return await self._handle(envelope)
 
-    async def expire(self, openid: str = "") -> Answer:
-        """Let the time of a user's context be over, ours by default.
+    async def expire(self, openid: str = "") -> Result:
+        """Let the context of a user expire, by default that of the default user.
 
         Raises:
-            LookupError: There is none.
+            LookupError: The user has no context.
         """
         key = ContextKey.of_user(self.account.appid, openid or self.openid)
         version = (await self.contexts.open(key, "")).version
@@ -184,11 +185,11 @@ class HandlerClient:
         return await self._handle(DueContext(key.lane, version).envelope(self.account.name))
 
     async def context(self, openid: str = "") -> Context:
-        """Return the context of a user, ours by default, as their next message finds it."""
+        """Return the current context of a user, by default that of the default user."""
         key = ContextKey.of_user(self.account.appid, openid or self.openid)
         return (await self.contexts.open(key, "")).context
 
-    async def _handle(self, envelope: Envelope) -> Answer:
+    async def _handle(self, envelope: Envelope) -> Result:
         sent, answered = len(self.wechat.sent), len(self.publisher.answered)
         settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
         error = settlement.error if isinstance(settlement, Retry | ToDeadLetters) else None
@@ -197,22 +198,22 @@ class HandlerClient:
         passive, document = None, None
         for _, answer in self.publisher.answered[answered:]:
             document = answer.document
-            if answer.reply_id:  # as ingress does when it has answered with it
+            if answer.reply_id:  # as ingress does after its response
                 passive = self.contexts.passive(ContextKey.of(envelope), answer.reply_id)
                 await self._pipeline(Job(MemoryDelivery(delivered_passively(envelope, answer.reply_id))))
-        return Answer(
+        return Result(
             replies=[*([passive] if passive else []), *(reply for _, reply in self.wechat.sent[sent:])],
             passive=passive,
-            answered=document,
+            response=document,
             context=(await self.contexts.open(ContextKey.of(envelope), "")).context,
-            outcome=_outcome(settlement),
+            outcome=settlement.outcome,
             error=error,
             envelope=envelope,
         )
 
 
 def document_of(message: Message) -> Document:
-    """Return a message as WeChat would have sent it: its own names, all values as text."""
+    """Return a message as WeChat sends it: with its names of fields, all values as text."""
     whole = getattr(message, "document", None)
     if isinstance(whole, dict):
         return whole
@@ -227,14 +228,5 @@ def _as_text(value: Any) -> Value:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _outcome(settlement: Settlement) -> Literal["done", "parked", "buried"]:
-    match settlement:
-        case Retry():
-            return "parked"
-        case ToDeadLetters():
-            return "buried"
-    return "done"
-
-
 async def _at_once(_seconds: float) -> None:
-    """Wait for nothing."""
+    """Do not wait."""

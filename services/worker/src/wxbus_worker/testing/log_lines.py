@@ -1,12 +1,12 @@
-"""What handlers and stages log while a test runs."""
+"""Log output of tests."""
 
 import structlog
 
 
-def keep_short() -> None:
-    """Have errors logged as Python shows them, unless the test's author has said how.
+def use_plain_tracebacks() -> None:
+    """Log errors with Python's tracebacks, unless structlog is configured.
 
-    Structlog by itself shows all variables of all frames: thousands of lines for one failing handler.
+    By default structlog shows all variables of all frames: thousands of lines for one failing handler.
     """
     if not structlog.is_configured():
         plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)

@@ -15,7 +15,7 @@ INVALID_MEDIA_ID = 40007
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What was uploaded."""
+    """An uploaded file."""
 
     kind: MediaKind
     filename: str
@@ -23,7 +23,7 @@ class Upload:
 
 
 class RecordingWeChat(WeChatClient):
-    """Takes everything and remembers it. Inherit from it to answer calls as your test needs."""
+    """Records all calls. Subclass it to answer calls as a test needs."""
 
     def __init__(self, appid: str = "wx_test") -> None:
         self.appid = appid
@@ -32,30 +32,30 @@ class RecordingWeChat(WeChatClient):
         self.uploads: dict[str, Upload] = {}
         """By media id: `media-1`, `media-2` ..."""
         self.media: dict[str, File | VideoLink] = {}
-        """What `download_media` gives; put it there."""
+        """Results of `download_media` by media id; the test sets them."""
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:  # noqa: ARG002 - the real one's
-        """Remember the reply in `sent`."""
+        """Append the reply to `sent`."""
         self.sent.append((openid, reply))
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
-        """Do nothing: nobody sees it."""
+        """Do nothing."""
 
     async def upload_media(self, kind: MediaKind, filename: str, data: bytes) -> MediaId:
-        """Remember it in `uploads`."""
+        """Store it in `uploads`."""
         media_id = MediaId(f"media-{len(self.uploads) + 1}")
         self.uploads[media_id] = Upload(kind, filename, data)
         return media_id
 
     async def download_media(self, media_id: str) -> File | VideoLink:
-        """Return what the test has put into `media`, or raise WeChatError 40007 as WeChat does."""
+        """Return the entry of `media`, or raise WeChatError 40007 as WeChat does."""
         if media_id not in self.media:
             raise WeChatError(INVALID_MEDIA_ID, "invalid media_id", call="/cgi-bin/media/get")
         return self.media[media_id]
 
     async def login(self, js_code: str, secret: SecretStr) -> Login:
-        """Raise NotImplementedError: only the test knows who logs in."""
-        raise NotImplementedError(f"login({js_code!r}): give HandlerClient a RecordingWeChat with a login of your own")
+        """Raise NotImplementedError: a test overrides it."""
+        raise NotImplementedError(f"login({js_code!r}): override login in a subclass of RecordingWeChat")
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise NotImplementedError(f"RecordingWeChat has no {name}: inherit from it and write what your test needs")
+        raise NotImplementedError(f"RecordingWeChat has no {name}: subclass it and add what your test needs")
