@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import ValidationError
 
-from tests.unit.rpc.conftest import Echo, Keys, Question, Reply
+from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
 from wxbus.rpc import Client
 

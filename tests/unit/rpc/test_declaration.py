@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.unit.rpc.conftest import Echo, Question, Reply
+from tests.support.rpc import Echo, Question, Reply
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.auth.scopes import RequiredScope, Scope, allowed

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from tests.support.http import LowLevelServer
-from tests.unit.rpc.conftest import SECRET_TEXT, Echo, Keys
+from tests.support.rpc import SECRET_TEXT, Echo, Keys
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.auth.principal import Principal

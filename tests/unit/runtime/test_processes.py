@@ -1,4 +1,4 @@
-"""Several processes of one service, with real ones: see `tests.support.supervised`."""
+"""Supervision of real processes, see `tests.support.supervised`."""
 
 import asyncio
 import json
@@ -18,41 +18,41 @@ from wxbus_local.processes.tree import end, wait_ended
 
 ROOT = Path(__file__).parents[3]
 END = 20.0
-"""Seconds in which whatever is to end must have ended."""
+"""Seconds in which processes must have ended."""
 
 
 class Supervised:
-    """The parent and what its children say."""
+    """The parent process and the output of its children."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.pids: dict[int, int] = {}
-        """Of each number the last that has started."""
+        """The last started process of each number."""
 
-    async def until(self, what: str, times: int = 2) -> None:
-        """Return once that was said so often."""
+    async def until(self, event: str, times: int = 2) -> None:
+        """Return after `times` lines with the event."""
         assert self.process.stdout
         while times:
             line = (await self.process.stdout.readline()).decode()
             assert line, "it has ended"
-            said, number, pid = line.split()
-            if said == "started":
+            printed, number, pid = line.split()
+            if printed == "started":
                 self.pids[int(number)] = int(pid)
-            times -= said == what
+            times -= printed == event
 
     def children(self) -> list[psutil.Process]:
-        """Return the processes that have started last."""
+        """Return the last started processes."""
         return [psutil.Process(pid) for pid in self.pids.values()]
 
     async def end(self) -> tuple[int, str, str]:
-        """Return exit code and the rest of what was said."""
-        said, errors = await self.process.communicate()
-        return self.process.returncode or 0, said.decode(), errors.decode()
+        """Return the exit code and the remaining output."""
+        output, errors = await self.process.communicate()
+        return self.process.returncode or 0, output.decode(), errors.decode()
 
 
 @asynccontextmanager
 async def running(kind: str, *, grace: float = END) -> AsyncIterator[Supervised]:
-    """Yield a parent just started; nothing is left of it afterwards."""
+    """Yield a parent that has just started; kill it and its children afterwards."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.supervised", kind, str(grace)),
         cwd=ROOT,
@@ -70,9 +70,9 @@ async def running(kind: str, *, grace: float = END) -> AsyncIterator[Supervised]
         end(left, grace=0)
 
 
-async def test_each_is_started_again_and_all_stop_in_good_order() -> None:
-    """One that is killed comes back, the other one is left alone; SIGTERM lets both end by themselves."""
-    async with running("patient") as supervised:
+async def test_a_killed_process_is_restarted_and_all_stop_gracefully() -> None:
+    """The other process is not affected; SIGTERM stops both."""
+    async with running("normal") as supervised:
         await supervised.until("started")
         first = dict(supervised.pids)
         os.kill(first[0], signal.SIGKILL)
@@ -80,24 +80,24 @@ async def test_each_is_started_again_and_all_stop_in_good_order() -> None:
         assert supervised.pids[0] != first[0]
         assert supervised.pids[1] == first[1]
         supervised.process.terminate()
-        code, said, errors = await supervised.end()
+        code, output, errors = await supervised.end()
 
     assert code == 0
-    assert said.count("stopped") == 2
+    assert output.count("stopped") == 2
     assert errors.count("process.ended") == 1
     assert "Traceback" not in errors
 
 
-async def test_one_that_does_not_start_is_tried_less_and_less_often() -> None:
-    """It may be what it needs that is away; SIGTERM ends the waiting."""
+async def test_a_crashing_process_is_restarted_with_backoff() -> None:
+    """SIGTERM ends the waiting."""
     delays = []
     async with running("crashing") as supervised:
         assert supervised.process.stderr
         while len(delays) < 3:
-            told = json.loads(await supervised.process.stderr.readline())
-            if told["process"] == 0:
-                assert (told["event"], told["code"]) == ("process.ended", 3)
-                delays.append(told["restart_in"])
+            line = json.loads(await supervised.process.stderr.readline())
+            if line["process"] == 0:
+                assert (line["event"], line["code"]) == ("process.ended", 3)
+                delays.append(line["restart_in"])
         supervised.process.terminate()
         code, _, _ = await supervised.end()
 
@@ -105,29 +105,29 @@ async def test_one_that_does_not_start_is_tried_less_and_less_often() -> None:
     assert code == 0
 
 
-async def test_what_is_wrong_is_told_once() -> None:
-    """Settings that no process can start with end all of them, with the reason; it is not tried again."""
+async def test_a_settings_error_is_reported_once() -> None:
+    """It ends all processes with the reason, without a restart."""
     async with running("misconfigured") as supervised:
         code, _, errors = await supervised.end()
 
     assert (code, errors) == (1, "WXBUS_SOMETHING: missing\n")
 
 
-@pytest.mark.parametrize(("kind", "grace"), [("patient", END), ("stuck", 0.5)])
-async def test_none_outlives_a_parent_that_was_killed(kind: str, grace: float) -> None:
-    """They notice and stop, after the time of grace at once: not even one whose loop is busy stays behind."""
+@pytest.mark.parametrize(("kind", "grace"), [("normal", END), ("stuck", 0.5)])
+async def test_children_end_when_the_parent_is_killed(kind: str, grace: float) -> None:
+    """They stop within the grace period, also one with a blocked loop."""
     async with running(kind, grace=grace) as supervised:
         await supervised.until("started")
         children = supervised.children()
         supervised.process.kill()
-        _, said, _ = await supervised.end()
+        _, output, _ = await supervised.end()
 
     assert await asyncio.to_thread(wait_ended, children, timeout=END) == []
-    assert said.count("stopped") == (2 if kind == "patient" else 0)
+    assert output.count("stopped") == (2 if kind == "normal" else 0)
 
 
-async def test_who_does_not_stop_is_killed() -> None:
-    """After the time of grace; the parent says so and ends in good order."""
+async def test_a_process_that_does_not_stop_is_killed() -> None:
+    """After the grace period; the parent logs it and exits normally."""
     async with running("stuck", grace=0.2) as supervised:
         await supervised.until("started")
         children = supervised.children()
@@ -140,8 +140,8 @@ async def test_who_does_not_stop_is_killed() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_all_at_once(number: signal.Signals) -> None:
-    """Whoever sends it does not want to wait for what takes its time, or is frozen."""
+async def test_a_second_signal_kills_all_processes(number: signal.Signals) -> None:
+    """Also slow and frozen ones."""
     async with running("slow", grace=60) as supervised:
         await supervised.until("started")
         children = supervised.children()
@@ -149,15 +149,15 @@ async def test_a_second_signal_ends_all_at_once(number: signal.Signals) -> None:
         await supervised.until("stopping")
         children[0].suspend()
         supervised.process.send_signal(number)
-        code, said, _ = await supervised.end()
+        code, output, _ = await supervised.end()
 
     assert code == -number
-    assert "stopped" not in said
+    assert "stopped" not in output
     assert wait_ended(children, timeout=END) == []
 
 
-def test_each_process_has_a_port_of_its_own() -> None:
-    """Counted up from the one that is set; 0 stays a free one, and there must be so many."""
+def test_each_process_has_its_own_port() -> None:
+    """Counted from the setting; 0 stays a free port; over 65535 is an error."""
     assert [port_for_process(9082, number) for number in range(3)] == [9082, 9083, 9084]
     assert port_for_process(0, 3) == 0
     with pytest.raises(ConfigurationError, match="port 65535 \\+ 1 of process 1 is over 65535"):

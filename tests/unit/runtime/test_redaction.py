@@ -1,4 +1,4 @@
-"""What a user wrote is not quoted in what we write."""
+"""Quotations of users' texts are redacted."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,9 @@ from wxbus.runtime.redaction import PIECE, redact_quotes, redacted_traceback, re
         pytest.param("my phone is 13800138000", "no user +13800138000!", "no user +***!", id="a piece"),
         pytest.param("2026-01-01\nnow", "cannot read '2026-01-01\\nnow'", "cannot read '***'", id="escaped"),
         pytest.param("你好，世界和平", "KeyError: '\\u4f60\\u597d'", "KeyError: '***'", id="as ASCII"),
-        pytest.param("17", "bad number '17' at 117", "bad number '***' at 117", id="a short one stands alone"),
+        pytest.param(
+            "17", "bad number '17' at 117", "bad number '***' at 117", id="a short text between word boundaries"
+        ),
         pytest.param("hello there", "no such key: hell", "no such key: hell", id="less than a piece"),
         pytest.param("13", "3 of 13 runs", "3 of 13 runs", id="a short number by chance"),
         pytest.param("4711", "the PIN 4711 is wrong", "the PIN *** is wrong", id="a number"),
@@ -32,8 +34,8 @@ from wxbus.runtime.redaction import PIECE, redact_quotes, redacted_traceback, re
         pytest.param("", "KeyError: ''", "KeyError: ''", id="nothing"),
     ],
 )
-def test_quotations_are_blanked(words: str, text: str, shown: str) -> None:
-    """Whole or a piece of it, plain or escaped; words that match by chance stay readable."""
+def test_quotations_are_redacted(words: str, text: str, shown: str) -> None:
+    """The whole text or a piece, verbatim or escaped; chance matches stay readable."""
     with redacting(lambda: [words]):
         assert redact_quotes(text) == shown
     assert redact_quotes(text) == text
@@ -44,22 +46,22 @@ def test_quotations_are_blanked(words: str, text: str, shown: str) -> None:
     st.text(),
     st.text(),
 )
-def test_no_whole_text_gets_through(words: str, before: str, after: str) -> None:
-    """Wherever it stands, whatever stands around it, if it is more than one plain word."""
+def test_a_whole_text_is_always_redacted(words: str, before: str, after: str) -> None:
+    """At any position, if it is more than one plain word."""
     with redacting(lambda: [words]):
         assert words not in redact_quotes(before + words + after)
 
 
 def fail_at_order_4711(words: str) -> None:
-    """Fail twice, the second time with a quotation."""
+    """Raise an error with a cause and a quotation."""
     try:
         raise LookupError("fail_at_order_4711")  # noqa: TRY301 - its line is looked for
     except LookupError as exc:
         raise ValueError(f"cannot fail_at_order_4711, as {words} says") from exc
 
 
-def test_code_in_a_traceback_is_kept() -> None:
-    """Whatever the user wrote: lines of code, places and types are ours; the texts of all errors are discreet."""
+def test_code_in_a_traceback_is_not_redacted() -> None:
+    """Lines of code, files and types stay; the messages of all errors are redacted."""
     words = "fail_at_order_4711 ValueError 你好世界和平"
     with redacting(lambda: [words]):
         try:
@@ -72,8 +74,8 @@ def test_code_in_a_traceback_is_kept() -> None:
     assert "\nValueError: cannot ***, as *** says\n" in shown
 
 
-def test_an_error_in_a_group_is_discreet() -> None:
-    """As deep as it may be."""
+def test_errors_in_groups_are_redacted() -> None:
+    """At any depth."""
     with redacting(lambda: ["13800138000"]):
         shown = redacted_traceback(ExceptionGroup("some failed", [ValueError("no 13800138000")]))
     assert "ValueError: no ***" in shown

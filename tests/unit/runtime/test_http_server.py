@@ -1,4 +1,4 @@
-"""What no handler sees: requests that are none, on every kind of port."""
+"""Malformed requests on both kinds of server."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ REQUESTS = {
 
 
 def low_level() -> Server:
-    """A server as RPC and ingress have it."""
+    """A server like those of RPC and ingress."""
 
     async def answer(_request: web.BaseRequest) -> web.Response:
         return web.Response(text="hello")
@@ -35,13 +35,13 @@ def low_level() -> Server:
 
 @pytest.fixture(params=["application", "low-level"])
 def served(request: pytest.FixtureRequest) -> str:
-    """The two kinds of server that we have."""
+    """The two kinds of server."""
     kind: str = request.param
     return kind
 
 
 async def exchange(served: str, request: bytes) -> bytes:
-    """Send bytes; return all that comes back."""
+    """Send bytes; return everything received."""
     app = build_admin({}) if served == "application" else low_level()
     async with listening(app, host="127.0.0.1", port=0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -52,8 +52,8 @@ async def exchange(served: str, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("case", REQUESTS)
-async def test_a_request_that_is_none_is_not_repeated(served: str, caplog: pytest.LogCaptureFixture, case: str) -> None:
-    """A clear status and one line; what came, which may hold a token, is in no answer and in no log."""
+async def test_a_malformed_request_is_not_repeated(served: str, caplog: pytest.LogCaptureFixture, case: str) -> None:
+    """It gets a status and one log line; its bytes, which may hold a token, are in neither."""
     request, expected = REQUESTS[case]
     with capture_logs() as logs:
         answer = await exchange(served, request.encode("latin-1"))
@@ -67,8 +67,8 @@ async def test_a_request_that_is_none_is_not_repeated(served: str, caplog: pytes
     assert "Traceback" not in caplog.text
 
 
-async def test_an_answer_does_not_say_what_we_run(served: str) -> None:
-    """Neither name nor version of the server."""
+async def test_responses_do_not_name_the_server(served: str) -> None:
+    """Neither its name nor its version."""
     answer = await exchange(served, b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -82,7 +82,7 @@ LAST = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 @pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"], ids=["alone", "pipelined"])
 async def test_bytes_after_the_last_request_are_ignored(served: str, before: bytes) -> None:
-    """A request that closes its connection is answered, whatever follows it in the same packet."""
+    """A request that closes its connection is answered, with any bytes after it in the same packet."""
     answer = await exchange(served, before + LAST + GARBAGE)
 
     assert answer.count(b"HTTP/1.1 200 ") == 1 + bool(before)
@@ -90,14 +90,14 @@ async def test_bytes_after_the_last_request_are_ignored(served: str, before: byt
 
 
 async def test_bytes_after_other_requests_are_refused(served: str) -> None:
-    """On a connection that stays open, each request is answered before what follows it is refused."""
+    """On a persistent connection all requests are answered before malformed bytes are refused."""
     answer = await exchange(served, LAST.replace(b"Connection: close\r\n", b"") * 3 + GARBAGE)
 
     assert (answer.count(b"HTTP/1.1 200 "), answer.count(b" 400 ")) == (3, 1)
 
 
-async def test_requests_that_are_none_have_a_bounded_rate_of_lines() -> None:
-    """A flood of them costs a bounded number of lines; the next line says how many were left out."""
+async def test_log_lines_of_malformed_requests_are_limited() -> None:
+    """The next line has the number of the unlogged ones."""
     server = low_level()
     with capture_logs() as logs:
         for _ in range(1000):

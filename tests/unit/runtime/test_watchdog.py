@@ -15,12 +15,12 @@ pytestmark = pytest.mark.timeout(30)
 
 
 def block_the_loop() -> None:
-    """Stand still, as a handler that calls a blocking library does."""
+    """Block, like a handler that calls a blocking library."""
     time.sleep(LIMIT * 3)
 
 
 async def test_a_blocked_loop_is_reported_while_it_is_blocked() -> None:
-    """The log has the stack and what is known of the task; the metrics have times and seconds."""
+    """The log has the stack and fields of the task; the metrics have the number and the seconds."""
     registry = CollectorRegistry()
     blamed: list[Any] = []
 
@@ -42,7 +42,7 @@ async def test_a_blocked_loop_is_reported_while_it_is_blocked() -> None:
     assert (registry.get_sample_value("wxbus_loop_blocked_seconds_total") or 0) >= LIMIT
 
 
-async def test_a_loop_that_runs_is_not_reported() -> None:
+async def test_a_running_loop_is_not_reported() -> None:
     """Waiting is not blocking."""
     registry = CollectorRegistry()
     with capture_logs() as lines:

@@ -1,4 +1,4 @@
-"""Answers written in one piece, over real connections."""
+"""FastResponse over real connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,20 +15,20 @@ BODY = "好".encode()
 
 
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
-    """Answer everything alike."""
+    """Answer every request."""
     await request.read()
     return FastResponse.of(BODY, "text/plain", (("Cache-Control", "no-store"),))
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[TestClient]:
-    """A client of a server that gives such answers."""
+    """A client of a server with fast responses."""
     async with TestClient(LowLevelServer(web.Server(answer))) as client:
         yield client
 
 
 async def exchange(client: TestClient, *requests: bytes) -> bytes:
-    """Send bytes over one connection and return everything up to its end."""
+    """Send bytes over one connection; return everything until it is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"".join(requests))
     try:
@@ -38,8 +38,8 @@ async def exchange(client: TestClient, *requests: bytes) -> bytes:
         await writer.wait_closed()
 
 
-async def test_it_is_a_whole_http_answer(client: TestClient) -> None:
-    """Length in bytes, type, date (RFC 9110, 6.6.1) and our own fields; no word about our software."""
+async def test_a_response_is_complete(client: TestClient) -> None:
+    """Length, type, date (RFC 9110, 6.6.1) and the given fields; no name of the server."""
     answered = await client.post("/", data=b"question")
     assert (answered.status, await answered.read()) == (200, BODY)
     assert answered.headers["Content-Type"] == "text/plain"
@@ -48,8 +48,8 @@ async def test_it_is_a_whole_http_answer(client: TestClient) -> None:
     assert "Server" not in answered.headers
 
 
-async def test_a_connection_is_used_again(client: TestClient) -> None:
-    """Two requests at once over one connection get two answers, and it is closed when the client says so."""
+async def test_a_connection_is_persistent(client: TestClient) -> None:
+    """Two pipelined requests get two responses; the connection is closed when the client asks."""
     ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     said = await exchange(client, ask, ask.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     first, second = said.split(b"HTTP/1.1 200 OK\r\n")[1:]
@@ -60,8 +60,8 @@ async def test_a_connection_is_used_again(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"), [(b"", b"Connection: close\r\n"), (b"Connection: keep-alive\r\n", b"Connection: keep-alive\r\n")]
 )
-async def test_http_1_0_is_told_whether_the_connection_stays(client: TestClient, asked: bytes, told: bytes) -> None:
-    """Its default is to close; ours is to stay only if it asked."""
+async def test_http_1_0_has_an_explicit_connection_header(client: TestClient, asked: bytes, told: bytes) -> None:
+    """HTTP/1.0 closes by default; the response stays open only on request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"GET / HTTP/1.0\r\n" + asked + b"\r\n")
     said = await reader.readuntil(BODY)
@@ -70,8 +70,8 @@ async def test_http_1_0_is_told_whether_the_connection_stays(client: TestClient,
     assert told in said
 
 
-async def test_nobody_there_any_more_is_no_error() -> None:
-    """A client that goes away before the answer leaves no trace, and the server goes on."""
+async def test_a_disconnected_client_is_not_an_error() -> None:
+    """Nothing is logged, and the server continues."""
     asked, release = asyncio.Event(), asyncio.Event()
 
     async def late(request: web.BaseRequest) -> web.StreamResponse:

@@ -6,8 +6,8 @@ from wxbus.errors import BrokerUnavailable
 from wxbus.runtime.admin import build_admin
 
 
-async def test_readiness_says_which_part_is_not_ready() -> None:
-    """One part away makes the service not ready, and the answer names it and why; alive it is all the same."""
+async def test_readiness_names_the_part_that_is_not_ready() -> None:
+    """One unavailable part makes the service not ready; the answer has its name and the reason. It stays alive."""
 
     async def ready() -> None: ...
 
@@ -21,8 +21,8 @@ async def test_readiness_says_which_part_is_not_ready() -> None:
         assert (await client.get("/healthz")).status == 200
 
 
-async def test_metrics_are_in_the_format_of_prometheus() -> None:
-    """Prometheus reads /metrics as it is."""
+async def test_metrics_have_prometheus_format() -> None:
+    """Prometheus reads /metrics."""
     async with TestClient(TestServer(build_admin({}))) as client:
         answer = await client.get("/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain; version=")

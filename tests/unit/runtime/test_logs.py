@@ -1,4 +1,4 @@
-"""What a log line must never hold."""
+"""Redaction of log lines."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from wxbus.runtime.redaction import redacting
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Put back what `configure` changes for the whole process."""
+    """Restore the logging configuration of the process."""
     root = logging.getLogger()
     handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
     yield
@@ -24,8 +24,8 @@ def _logging_as_before() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def test_what_the_client_of_rabbitmq_says_is_told_by_us_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """It logs errors that it raises too, with addresses of objects and traces of no use."""
+def test_aiormq_does_not_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """It logs errors that it also raises, with useless tracebacks."""
     configure(LogSettings(log_format="json"), service="test")
 
     logging.getLogger("aiormq.connection").error("error when creating transport: %r", OSError())
@@ -33,8 +33,8 @@ def test_what_the_client_of_rabbitmq_says_is_told_by_us_alone(capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
-def test_secrets_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
-    """A field with a secret's name, a token in an address, a password in an address, in an exception too."""
+def test_secrets_are_redacted_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Fields with a secret's name, tokens and passwords in addresses, also in exceptions."""
     configure(LogSettings(log_format="json"), service="test")
     log = structlog.get_logger()
     try:
@@ -54,8 +54,8 @@ def test_secrets_are_blanked_wherever_they_stand(capsys: pytest.CaptureFixture[s
     "name",
     ["access_token", "component_access_token", "corpsecret", "js_code", "jsapi_ticket", "auth_code", "refresh_token"],
 )
-def test_every_name_that_wechat_gives_a_secret_is_known(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """In an address as a parameter, in a line as a field."""
+def test_every_secret_name_of_wechat_is_known(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """In addresses as parameters, in lines as fields."""
     configure(LogSettings(log_format="json"), service="test")
     structlog.get_logger().info("called", url=f"/cgi-bin/call?appid=wx1&{name}=hunter2&type=jsapi")
 
@@ -64,8 +64,8 @@ def test_every_name_that_wechat_gives_a_secret_is_known(capsys: pytest.CaptureFi
     assert line["url"] == f"/cgi-bin/call?appid=wx1&{name}=***&type=jsapi"
 
 
-def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line of the standard library's logging is JSON too, with our fields, and blanked."""
+def test_libraries_log_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of the standard library's logging is JSON, with the same fields, and redacted."""
     configure(LogSettings(log_format="json"), service="test")
     logging.getLogger("some.library").warning("lost %s", "amqp://user:hunter2@broker/")
 
@@ -75,8 +75,8 @@ def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> N
     assert line["event"] == "lost amqp://user:***@broker/"
 
 
-def test_a_users_words_are_blanked_and_events_keep_their_names(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is withheld is in no field and no traceback; a user who writes an event's name does not hide the line."""
+def test_users_texts_are_redacted_and_event_names_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """A user cannot hide a line by sending its event name."""
     configure(LogSettings(log_format="json"), service="test")
     words = "delivery.failed: my address"
     with redacting(lambda: [words]):

@@ -1,4 +1,4 @@
-"""Where servers listen."""
+"""Listening sockets."""
 
 import socket
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from wxbus.runtime.sockets import listening_socket
 
 
 def reached(port: int) -> Iterator[str]:
-    """Yield the loopback addresses at which somebody listens."""
+    """Yield the loopback addresses that accept a connection."""
     for address in ("127.0.0.1", "::1"):
         try:
             socket.create_connection((address, port), timeout=10).close()
@@ -35,22 +35,22 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this ma
         pytest.param("::", ["127.0.0.1", "::1"], marks=needs_ipv6),
     ],
 )
-def test_a_host_stands_for_its_addresses(host: str, addresses: list[str]) -> None:
-    """`::` takes both families, an address itself alone, a name its IPv4 address."""
+def test_the_addresses_of_a_host(host: str, addresses: list[str]) -> None:
+    """`::` listens on both families, an address on itself, a name on its IPv4 address."""
     with closing(listening_socket(host, 0)) as listener:
         assert list(reached(listener.getsockname()[1])) == addresses
 
 
 @needs_ipv6
-async def test_every_server_takes_both_families_at_the_unspecified_address() -> None:
-    """What ingress's `WXBUS_INGRESS_HOST=::` does, the hosts of all other ports do too."""
+async def test_the_unspecified_address_has_both_families() -> None:
+    """The hosts of all ports accept `::`, like `WXBUS_INGRESS_HOST`."""
     async with listening(build_admin({}), host="::", port=0) as port, aiohttp.ClientSession() as http:
         for address in ("127.0.0.1", "[::1]"):
             async with http.get(f"http://{address}:{port}/healthz") as answer:
                 assert answer.status == 200
 
 
-def test_a_host_of_another_machine_is_named() -> None:
-    """The error names the address and the reason."""
+def test_an_address_of_another_machine_is_an_error() -> None:
+    """The error has the address and the reason."""
     with pytest.raises(ConfigurationError, match=r"cannot listen on 203\.0\.113\.1:0: Cannot assign"):
         listening_socket("203.0.113.1", 0)

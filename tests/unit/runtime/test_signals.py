@@ -1,4 +1,4 @@
-"""How a service is told to stop; what a second signal does to real processes: `test_processes`."""
+"""Stop signals; for a second signal to real processes see `test_processes`."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from wxbus.runtime.signals import SIGNALS, stop_signal
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Put back what pytest does with signals."""
+    """Restore pytest's signal handlers."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
@@ -20,8 +20,8 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_the_first_signal_is_told_and_the_second_is_the_systems(number: signal.Signals) -> None:
-    """Not even a loop that is busy keeps a second signal from ending the process."""
+async def test_the_first_signal_sets_the_event_and_the_second_ends_the_process(number: signal.Signals) -> None:
+    """Also with a blocked loop."""
     stopping = stop_signal()
     assert not stopping.is_set()
     signal.raise_signal(number)
@@ -31,7 +31,7 @@ async def test_the_first_signal_is_told_and_the_second_is_the_systems(number: si
 
 
 async def test_a_containers_first_process_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system ignores signals to it for which it has no handler."""
+    """The system ignores signals to it that have no handler."""
     codes: list[int] = []
     raise_signal = signal.raise_signal
     monkeypatch.setattr(os, "getpid", lambda: 1)

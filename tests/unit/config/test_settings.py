@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with a line that names the variable and shows no value."""
+"""Settings from environment variables."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from wxbus.errors import ConfigurationError
 
 
 class ServiceLimits(BaseSettings):
-    """A value object of the service alone, under the service's own prefix."""
+    """Settings of the service only, with its own prefix."""
 
     model_config = environment("WXBUS_SOME_")
 
@@ -30,7 +30,7 @@ class ServiceLimits(BaseSettings):
 
 
 class ServiceSettings(BaseSettings):
-    """A service's own settings, made of its own variables and of shared ones."""
+    """Settings of a service: its own variables and shared ones."""
 
     model_config = environment("WXBUS_SOME_")
 
@@ -46,7 +46,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each value object reads its own variables."""
+    """Each class reads its own variables."""
     monkeypatch.setenv("WXBUS_SOME_PORT", "9000")
     monkeypatch.setenv("WXBUS_PARTITIONS", "4")
 
@@ -69,8 +69,8 @@ def test_shared_and_own_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> N
         ("WXBUS_AMQP_MANAGEMENT_URL", "broker:15672"),
     ],
 )
-def test_a_wrong_variable_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    """The error names the variable, own or shared, and never repeats its value."""
+def test_an_invalid_variable_is_named_without_value(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """Own or shared."""
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(ConfigurationError, match=f"^{variable}: ") as caught:
@@ -80,15 +80,15 @@ def test_a_wrong_variable_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has no default must be set, and the error says which."""
+    """A variable without a default must be set."""
     monkeypatch.delenv("WXBUS_AMQP_URL")
 
     with pytest.raises(ConfigurationError, match=r"^WXBUS_AMQP_URL: "):
         load(ServiceSettings)
 
 
-def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each part has its lines, so that a start does not fail once for each mistake."""
+def test_all_errors_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for each, in order of the parts."""
     monkeypatch.delenv("WXBUS_AMQP_URL")
     monkeypatch.setenv("WXBUS_SOME_BUDGET", "-17")
 
@@ -101,8 +101,8 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
-def test_an_address_of_an_api_has_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Written either way it is the same; without a scheme it is none."""
+def test_an_api_address_has_no_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both spellings are equal; an address without a scheme is invalid."""
     monkeypatch.setenv("WXBUS_WECHAT_API_URL", "https://api.weixin.qq.com/")
     assert load(WeChatApiSettings).wechat_api_url == "https://api.weixin.qq.com"
 
@@ -112,17 +112,14 @@ def test_an_address_of_an_api_has_no_slash_at_its_end(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("address", ["redis://:a%2Fb@host:6379/0", "rediss://host", "unix:///run/redis.sock"])
-def test_the_usual_addresses_of_redis_are_taken(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    """TLS and sockets of this machine too."""
+def test_addresses_of_redis(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Also with TLS and for Unix sockets."""
     monkeypatch.setenv("WXBUS_REDIS_URL", address)
     assert load(StoreSettings).redis_url.get_secret_value() == address
 
 
-def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A misspelt name has no effect: of this part, of what parts share, or of a part itself; the likely one is named.
-
-    What another part reads, and what is not ours, is not told.
-    """
+def test_unknown_variables_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the nearest known name. Variables with the prefix of another part are not checked."""
     for name in (
         *("WXBUS_SOME_PROT", "WXBUS_ACOUNTS_FILE", "WXBUS_INGRES_PORT"),
         *("WXBUS_SOME_BUDGET", "WXBUS_SOME_API_KEY", "WXBUS_INGRESS_PORT", "WXBUS_REDIS_URL", "WXBUS_RUN", "OTHER_X"),
@@ -140,7 +137,7 @@ def test_every_variable_of_ours_that_no_part_reads_is_told(monkeypatch: pytest.M
     ]
 
 
-def test_a_variable_that_the_accounts_file_names_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_variables_of_the_accounts_file_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A secret of an account may be in a variable of any name."""
     (tmp_path / "accounts.toml").write_text('[accounts.shop]\ntoken_env = "WXBUS_SHOP_TOKEN"\n')
     monkeypatch.setenv("WXBUS_ACCOUNTS_FILE", str(tmp_path / "accounts.toml"))
@@ -150,8 +147,8 @@ def test_a_variable_that_the_accounts_file_names_is_read(monkeypatch: pytest.Mon
     assert unknown_variables(ServiceSettings) == {"WXBUS_SHOP_TOKENS": "WXBUS_SHOP_TOKEN"}
 
 
-def test_a_command_that_misses_a_variable_says_where_make_run_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person at a terminal can go on; a value that is wrong has nothing to do with it."""
+def test_a_missing_variable_of_a_command_has_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `make run`; invalid values have no hint."""
     monkeypatch.delenv("WXBUS_AMQP_URL")
     with pytest.raises(ConfigurationError, match=r"^WXBUS_AMQP_URL: is not set; under `make run`, .*\.local/env"):
         load_for_command(BusSettings)
@@ -163,7 +160,7 @@ def test_a_command_that_misses_a_variable_says_where_make_run_keeps_it(monkeypat
 
 
 def test_settings_do_not_show_secrets() -> None:
-    """Whoever logs the settings logs no password."""
+    """The repr of settings has no password."""
     assert "hunter2" not in repr(load(ServiceSettings))
 
 
