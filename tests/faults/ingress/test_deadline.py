@@ -14,7 +14,7 @@ from tests.faults.test_nothing_acked_is_lost import PAUSE, judge, read
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
 from tests.support.callers import calling
 from tests.support.proxy import Proxy, proxied
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.bus.topology import Topology
 from wxbus_local.servers.launcher import RABBITMQ, Launcher
 from wxbus_local.servers.server import Server

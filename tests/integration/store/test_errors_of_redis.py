@@ -117,6 +117,6 @@ async def test_an_empty_redis_is_noticed(redis_url: str, namespace: str, redis: 
             await generation.check()
             await generation.check()
         assert [(line["event"], line["part"], line["log_level"]) for line in lines] == [("data.lost", "Redis", "error")]
-        assert registry.get_sample_value("wxbus_data_lost_total", {"part": "Redis"}) == 1
+        assert registry.get_sample_value("wxbus_data_losses_total", {"part": "Redis"}) == 1
         (note,) = await losses.recent()
-    assert note.startswith("Redis lost its data, noticed ")
+    assert note.startswith("Redis lost its data (detected ")

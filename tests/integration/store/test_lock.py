@@ -118,7 +118,7 @@ async def test_only_its_owner_releases_or_renews(store: Lossy, redis: "Redis", k
 
     assert not await first.release(late)
     assert not await first.renew(late)
-    assert late.lapsed
+    assert late.expired
     assert await redis.get(key) == hold.value.encode()
     assert await second.release(hold)
 
@@ -220,7 +220,7 @@ async def test_a_lost_lease_is_known(store: Lossy, redis: "Redis", key: str) -> 
         await store.renewed.wait()
         for _ in range(10):
             await asyncio.sleep(0)
-        assert hold.lapsed
+        assert hold.expired
     assert await redis.get(key) == b"another 99"
     await redis.delete(key)
 

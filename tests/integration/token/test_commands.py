@@ -75,9 +75,7 @@ async def test_status_says_that_data_were_lost(redis_url: str, namespace: str, r
     async with Store.open(redis_url) as store:
         await Losses(store, namespace=namespace, registry=CollectorRegistry()).report(RABBITMQ)
     said = (await run("status", "--json")).stderr
-    assert re.fullmatch(
-        r"RabbitMQ lost its data, noticed .* UTC: messages, retries and dead letters are gone\.\n", said
-    )
+    assert re.fullmatch(r"RabbitMQ lost its data \(detected .* UTC\): messages, retries and dead letters\.\n", said)
 
 
 async def test_a_token_is_shown_only_if_it_is_asked_for(place: Place, url: str, run: Run) -> None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.integration.token.conftest import Instance, WeChat, World
 from tests.support.proxy import proxied
 from tests.support.token_service import eventually
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.store import Store
 from wxbus_local.servers.private import Server

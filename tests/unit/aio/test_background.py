@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from wxbus.aio.background import repeat, retry_while_unavailable
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background, repeat, retry_while_unavailable
 from wxbus.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable, Unavailable
 
 
@@ -45,10 +44,10 @@ async def test_an_outage_is_logged_once_and_its_end_once() -> None:
     with capture_logs() as lines:
         await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
     assert [(line["event"], line.get("reason")) for line in lines] == [
-        ("background.waits", "a"),
-        ("background.continues", None),
-        ("background.waits", "d"),
-        ("background.continues", None),
+        ("background.unavailable", "a"),
+        ("background.recovered", None),
+        ("background.unavailable", "d"),
+        ("background.recovered", None),
     ]
 
 
@@ -83,10 +82,10 @@ async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch)
         await retry_while_unavailable(Work(outages).round, name="ownership", pause=0.0)
         await until_over(work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
     assert [(line["event"], line.get("reason")) for line in lines] == [
-        ("background.waits", "a; b"),
-        ("background.waits", "a; b"),
+        ("background.unavailable", "a; b"),
+        ("background.unavailable", "a; b"),
         ("background.failed", None),
-        ("background.continues", None),
+        ("background.recovered", None),
     ]
     with pytest.raises(ExceptionGroup):
         await retry_while_unavailable(Work(mixed).round, name="ownership", pause=0.0)

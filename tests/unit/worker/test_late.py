@@ -87,7 +87,7 @@ async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypat
         await looked_often.wait()
         running.cancel()
         await asyncio.wait([running])
-    assert [line["event"] for line in lines] == ["background.waits"]
+    assert [line["event"] for line in lines] == ["background.unavailable"]
 
 
 async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import cast
 
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.bus.ports import PartitionSubscription
 from wxbus_worker.partitions.membership import Membership, MembershipView
 from wxbus_worker.partitions.rebalancer import Rebalancer

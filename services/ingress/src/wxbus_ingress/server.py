@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.bus.publisher import Publisher
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.gc import tune_gc

@@ -12,8 +12,7 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import AccountKind
-from wxbus.aio.background import repeat
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background, repeat
 from wxbus.api.http import WeChatHttp
 from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import StoreUnavailable

@@ -1,1 +1,1 @@
-"""Small asyncio tools: waiting, cancellation, joined calls."""
+"""Small asyncio tools: background work, backoff, cancellation, shared calls, token buckets."""

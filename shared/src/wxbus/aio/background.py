@@ -1,56 +1,69 @@
-"""Background work that lasts as long as its service: a part that is away, or a fault of one round, does not end it."""
+"""Background work that lasts as long as its service: outages and faults of one round do not end it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, NoReturn
 
 import structlog
 
 from wxbus.errors import Unavailable
 
 LONGEST_PAUSE: Final = 60.0
-"""Seconds between two rounds that fail in a way nobody foresaw."""
+"""Seconds between two rounds that fail with unexpected errors."""
 
 log = structlog.stdlib.get_logger("wxbus")
 
 
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` while the block runs; an error that ends it early is logged."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_log_failure)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Callable[[], float]) -> NoReturn:
-    """Run `work` again and again, with a pause after each round, until cancelled.
+    """Run `work` repeatedly, with a pause after each round, until cancelled.
 
     `Unavailable` is logged once, and once more when a round succeeds. Any other error is a fault in the code: it is
     logged with its traceback, and the pause grows while it lasts.
 
     Args:
         work: One round, or work that ends only by an error.
-        name: Of the work, for the log.
+        name: Name of the work in the log.
         pause: Returns the seconds to wait after a round.
     """
-    away, faults = False, 0
+    unavailable, faults = False, 0
     while True:
         wait = pause()
         try:
             await work()
         except Exception as exc:
             if reason := _outage(exc):
-                if not away:
-                    log.warning("background.waits", task=name, reason=reason)
-                away, faults = True, 0
+                if not unavailable:
+                    log.warning("background.unavailable", task=name, reason=reason)
+                unavailable, faults = True, 0
             else:
                 log.exception("background.failed", task=name)
                 faults += 1
                 wait = min(LONGEST_PAUSE, max(wait, 2.0 ** min(faults, 10)))
         else:
-            if away:
-                log.info("background.continues", task=name)
-            away, faults = False, 0
+            if unavailable:
+                log.info("background.recovered", task=name)
+            unavailable, faults = False, 0
         await asyncio.sleep(wait)
 
 
 async def retry_while_unavailable(work: Callable[[], Awaitable[None]], *, name: str, pause: float) -> None:
-    """Run `work` until it returns; run it again, after `pause` seconds, whenever a part is away.
+    """Run `work` until it returns; repeat it after `pause` seconds when it raises `Unavailable`.
 
     Raises:
-        Exception: Whatever else `work` raises.
+        Exception: Any other error of `work`.
     """
     while True:
         try:
@@ -58,15 +71,20 @@ async def retry_while_unavailable(work: Callable[[], Awaitable[None]], *, name: 
         except Exception as exc:
             if not (reason := _outage(exc)):
                 raise
-            log.warning("background.waits", task=name, reason=reason, again_in=pause)
+            log.warning("background.unavailable", task=name, reason=reason, again_in=pause)
         await asyncio.sleep(pause)
 
 
 def _outage(exc: Exception) -> str:
-    """Return what is away, if an error says only that, also in a group; else ""."""
+    """Return the reason if the error is `Unavailable` or a group of these alone; else ""."""
     if isinstance(exc, Unavailable):
         return str(exc) or type(exc).__name__
     if isinstance(exc, ExceptionGroup):
         reasons = [_outage(one) for one in exc.exceptions]
         return "; ".join(reasons) if all(reasons) else ""
     return ""
+
+
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("background.ended", task=task.get_coro().__qualname__, exc_info=error)  # type: ignore[union-attr]  # made of a coroutine

@@ -1,4 +1,4 @@
-"""Token buckets: how often something may happen for each of many names."""
+"""Token buckets: a rate limit per name."""
 
 import time
 from collections import OrderedDict
@@ -8,11 +8,11 @@ from typing import Final, Generic, TypeVar
 N = TypeVar("N", bound=Hashable)
 
 NAMES: Final = 10_000
-"""Names remembered by default; the one that was used least recently is forgotten first."""
+"""Default number of names; the least recently used one is dropped first."""
 
 
 class Buckets(Generic[N]):
-    """One bucket for each name, refilled as time passes. It counts in this process alone."""
+    """One bucket per name, refilled over time; it counts in this process only."""
 
     def __init__(
         self, rate: float, burst: float, *, names: int = NAMES, clock: Callable[[], float] = time.monotonic
@@ -25,15 +25,15 @@ class Buckets(Generic[N]):
         self._names = names
         self._clock = clock
         self._buckets: OrderedDict[N, tuple[float, float]] = OrderedDict()
-        """What is left and when that was."""
+        """Remaining tokens, and the time at which they were counted."""
 
     def wait(self, name: N) -> float:
-        """Return the seconds until `take` succeeds, 0.0 if it does now."""
+        """Return the seconds until `take` succeeds; 0.0 if it succeeds now."""
         left, _ = self._now(name)
         return 0.0 if left >= 1.0 else (1.0 - left) / self._rate
 
     def take(self, name: N) -> float:
-        """Take one and return 0.0; if the bucket is empty, take nothing and return the seconds to wait."""
+        """Take a token and return 0.0; if there is none, return the seconds to wait."""
         left, now = self._now(name)
         if left < 1.0:
             return (1.0 - left) / self._rate

@@ -1,4 +1,4 @@
-"""What aiohttp's client raises if there is no answer."""
+"""Errors of aiohttp's client that mean no answer."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from wxbus.errors import TRANSPORT_CLOSED
 
 HTTP_ERRORS: Final = (
     aiohttp.ClientError,
-    HttpProcessingError,  # an answer that is no HTTP, or cannot be inflated
+    HttpProcessingError,  # the answer is not HTTP, or cannot be decompressed
     *TRANSPORT_CLOSED,
-    AssertionError,  # aiohttp asserts that a connection which was just lost has a transport
+    AssertionError,  # aiohttp asserts that a connection has a transport, even just after its loss
 )

@@ -1,4 +1,4 @@
-"""Concurrent calls for the same thing joined into one."""
+"""Joins concurrent calls with the same key."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -15,18 +15,18 @@ log = structlog.get_logger("wxbus")
 
 
 class SingleFlight(Generic[K, V]):
-    """Runs at most one coroutine per key; whoever comes while it runs is given its outcome.
+    """Runs at most one coroutine per key; calls that come while it runs share its outcome.
 
-    A caller that gives up does not stop it for the others, nor when it was the last: what was begun is finished.
+    A cancelled caller does not cancel the coroutine, even if no other caller waits.
     """
 
     def __init__(self) -> None:
         self._flights: dict[K, asyncio.Task[V]] = {}
 
     async def do(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """Return what `work()` returns, or what the one that already runs for `key` does.
+        """Return the result of `work()`, or of the coroutine that already runs for `key`.
 
-        Each caller gets an exception object of its own.
+        Each caller gets its own copy of an exception.
         """
         flight = self._task(key, work)
         await asyncio.wait({flight})
@@ -35,17 +35,17 @@ class SingleFlight(Generic[K, V]):
         return flight.result()
 
     def start(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> None:
-        """Run `work()` in the background, if nothing runs for `key`; an error that is not one of ours is logged."""
+        """Run `work()` in the background if nothing runs for `key`; an error outside WxbusError is logged."""
         if key not in self._flights:
             self._task(key, work).add_done_callback(_log_unexpected)
 
     async def drain(self) -> None:
-        """Return when nothing runs any more."""
+        """Return when nothing runs."""
         while self._flights:
             await asyncio.wait(list(self._flights.values()))
 
     async def aclose(self) -> None:
-        """Stop what runs; its callers get CancelledError."""
+        """Cancel all running coroutines; their callers get CancelledError."""
         flights = list(self._flights.values())
         for task in flights:
             task.cancel()
@@ -62,7 +62,7 @@ class SingleFlight(Generic[K, V]):
         if self._flights.get(key) is done:
             del self._flights[key]
         if not done.cancelled():
-            done.exception()  # it counts as retrieved, also when every caller gave up
+            done.exception()  # marks it as retrieved, also without a caller
 
 
 def _log_unexpected(done: "asyncio.Task[Any]") -> None:

@@ -6,7 +6,6 @@ Connections are plain, not aio-pika's robust ones (decision 0007, RabbitMQ and R
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
 from typing import cast
 
 import aio_pika
@@ -16,7 +15,7 @@ from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
 
-from wxbus.aio.cancellation import Cancellation
+from wxbus.aio.cancellation import ClientCall
 from wxbus.errors import TRANSPORT_CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
@@ -33,38 +32,23 @@ BROKER_ERRORS = (
 )
 
 
-class BrokerCall:
+class BrokerCall(ClientCall):
     """A block that translates all errors of the AMQP client to `BrokerUnavailable`.
 
-    aiormq fails pending calls of a stuck connection with a `CancelledError` although the task was not cancelled: that
-    is translated, too. A real cancellation passes, and is raised at the end of the block if the client swallowed it
-    (`wxbus.aio.cancellation`).
+    That includes a `CancelledError` although the task was not cancelled: aiormq fails pending calls of a stuck
+    connection with it.
     """
 
-    __slots__ = ("_cancellation", "_doing")
+    __slots__ = ()
 
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        self._cancellation = Cancellation()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        cancelled = self._cancellation.came
-        if exc is None or isinstance(exc, Exception):
-            if cancelled:
-                raise asyncio.CancelledError from exc
-            if exc is None:
-                return
+    def translate(self, exc: BaseException) -> Exception | None:
+        """Return BrokerUnavailable for each error of the client."""
         if isinstance(exc, asyncio.CancelledError):
-            if cancelled:
-                return
-            raise BrokerUnavailable(f"{self._doing}: the connection was stuck and was closed") from exc
+            return BrokerUnavailable(f"{self._doing}: the connection was stuck and was closed")
         # A connection that ends without an error fails pending calls with a bare `Exception`.
-        if isinstance(exc, BROKER_ERRORS) or kind is Exception:
-            raise BrokerUnavailable(f"{self._doing}: {_reason(exc)}") from exc
+        if isinstance(exc, BROKER_ERRORS) or type(exc) is Exception:
+            return BrokerUnavailable(f"{self._doing}: {_reason(exc)}")
+        return None
 
 
 def _reason(exc: BaseException) -> str:

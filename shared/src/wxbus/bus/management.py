@@ -1,4 +1,4 @@
-"""RabbitMQ's management API, for the one thing that AMQP cannot do: closing somebody else's connection."""
+"""RabbitMQ's management API: closes connections of other clients, which AMQP cannot do."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,11 +13,11 @@ from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.errors import BrokerUnavailable, ConfigurationError
 
 TIMEOUT = 2.0
-"""Seconds for one request: what it is asked for is urgent or nothing."""
+"""Seconds for one request."""
 
 
 class Management:
-    """The API of one RabbitMQ."""
+    """The management API of one RabbitMQ."""
 
     def __init__(self, session: aiohttp.ClientSession, url: URL) -> None:
         """Use `open`."""
@@ -30,7 +30,7 @@ class Management:
         """Yield the API at `url`, with the user and password of `amqp_url` if it has none.
 
         Raises:
-            ConfigurationError: It is no HTTP address; the text does not repeat it, for it holds a password.
+            ConfigurationError: It is not an HTTP address; the text does not contain it, because it holds a password.
         """
         where = _address(url)
         user = where if where.user else URL(amqp_url)
@@ -40,10 +40,10 @@ class Management:
             yield cls(session, where.with_user(None))
 
     async def close_connections(self, name: str, *, reason: str) -> int:
-        """Close the connections that a client opened under `name`; return how many there were.
+        """Close the connections with the client-provided name `name`; return their number.
 
         Raises:
-            BrokerUnavailable: The API does not answer, or refuses; the connections may be there still.
+            BrokerUnavailable: The API does not answer, or refuses; the connections may still be open.
         """
         try:
             async with self._session.get(self._at("connections", columns="name,user_provided_name")) as answer:
@@ -53,7 +53,7 @@ class Management:
             for connection in found:
                 where = self._at(f"connections/{quote(connection, safe='')}")
                 async with self._session.delete(where, headers={"X-Reason": reason}) as answer:
-                    if answer.status != HTTPStatus.NOT_FOUND:  # it was faster to go by itself
+                    if answer.status != HTTPStatus.NOT_FOUND:  # it was closed meanwhile
                         answer.raise_for_status()
         except aiohttp.ClientResponseError as exc:
             raise BrokerUnavailable(f"RabbitMQ's management API answered {exc.status} {exc.message}") from exc

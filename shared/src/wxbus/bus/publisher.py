@@ -11,7 +11,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.bus import wire
 from wxbus.bus.aiormq_internals import ConfirmChannel
 from wxbus.bus.connection import BrokerCall, open_channel

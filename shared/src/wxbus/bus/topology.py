@@ -1,8 +1,8 @@
-"""Exchanges, queues and bindings as values; nothing else spells their names.
+"""Names and settings of exchanges, queues and bindings.
 
-Quorum type and single active consumer can never change after a queue was declared, so they are arguments for ever.
-The rest (limits, dead-letter targets) are arguments too, unless `limits_by="policy"`: then the operator sets them as
-policies, which apply to live queues.
+Queue type and single active consumer are arguments, because they cannot change after the declaration. Limits and
+dead-letter targets are arguments by default (decision 0003); with `limits_by="policy"` the operator sets them as
+policies, which apply to existing queues.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,20 +13,20 @@ from zlib import crc32
 Arguments: TypeAlias = Mapping[str, str | int | bool]
 
 DELIVERY_LIMIT = 1_000
-"""A backstop only: it counts every lost connection for all that a consumer held. Never -1, never absent."""
+"""A last resort: each lost connection counts for all prefetched messages. It must never be -1 or absent."""
 
 DEAD_DELIVERY_LIMIT = 1_000_000
-"""Looking at a dead letter counts as a delivery. Without a limit RabbitMQ 4 drops it for good at the twentieth look."""
+"""Each read of a dead letter counts as a delivery. Without a limit RabbitMQ 4 drops it at the twentieth read."""
 
 RETRY_DELAYS: Mapping[str, int] = {"1s": 1, "5s": 5, "30s": 30, "2m": 120, "10m": 600, "1h": 3600}
-"""Name and seconds of each delay. One queue per delay: in a shared one a message waits behind slower ones."""
+"""Name and seconds of each delay. Each has a queue: in a shared one messages wait behind longer delays."""
 
 RPC_LONGEST = 60
-"""Seconds that a request may wait at most, whatever its caller's deadline."""
+"""Longest time in seconds that a request waits in its queue."""
 RPC_BACKLOG = 10_000
-"""Requests that wait for a service; beyond it the oldest go, whose callers have waited longest."""
+"""Longest queue of a service; the oldest requests are dropped beyond it."""
 RPC_UNUSED = 3_600
-"""Seconds after which the queue of a service that nobody serves is deleted."""
+"""Seconds after which an unused queue of a service is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Sends what `exchange` gets under `routing_key` to `queue`."""
+    """Routes messages of `exchange` with `routing_key` to `queue`."""
 
     exchange: Exchange
     queue: Queue
@@ -56,23 +56,23 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """All names of one installation."""
+    """Exchanges and queues of one installation."""
 
     namespace: str = "wxbus"
     partitions: int = 16
     limits_by: Literal["argument", "policy"] = "argument"
 
     def partition_of(self, lane: str) -> int:
-        """Return the partition of a lane: the same for all of one user, on every machine and in every release."""
+        """Return the partition of a lane; it is the same on every machine and in every release."""
         return crc32(lane.encode()) % self.partitions
 
     @property
     def inbox(self) -> Exchange:
-        """Where envelopes go; the routing key is the partition's number."""
+        """Exchange of the partitions; the routing key is the number of the partition."""
         return Exchange(f"{self.namespace}.inbox", "direct")
 
     def inbox_queue(self, partition: int) -> Queue:
-        """Return the queue of one partition: one consumer at a time, everything in order."""
+        """Return the queue of a partition: one consumer at a time, in order."""
         if not 0 <= partition < self.partitions:
             raise ValueError(f"partition {partition} is outside 0..{self.partitions - 1}")
         fixed: Arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
@@ -85,13 +85,13 @@ class Topology:
         return Queue(f"{self.inbox.name}.{partition:02d}", self._arguments(fixed, limits))
 
     def retry(self, delay: str) -> Exchange:
-        """Return the exchange that parks for a delay of `RETRY_DELAYS`; publish with the partition as key."""
+        """Return the exchange for a delay of `RETRY_DELAYS`; the routing key is the number of the partition."""
         if delay not in RETRY_DELAYS:
             raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
         return Exchange(f"{self.namespace}.retry.{delay}", "fanout")
 
     def retry_queue(self, delay: str) -> Queue:
-        """Return the queue behind `retry`: its TTL sends the envelope back to the inbox under its own key."""
+        """Return the queue of `retry`: after its TTL the envelope returns to the inbox with the same key."""
         limits: Arguments = {
             "x-message-ttl": RETRY_DELAYS[delay] * 1000,
             "x-dead-letter-exchange": self.inbox.name,
@@ -102,25 +102,25 @@ class Topology:
 
     @property
     def dead(self) -> Exchange:
-        """Where an envelope goes that no attempt can save."""
+        """Exchange of the dead letters."""
         return Exchange(f"{self.namespace}.dead", "fanout")
 
     @property
     def dead_queue(self) -> Queue:
-        """Dead letters, kept until an operator replays or drops them."""
+        """Queue of the dead letters, which an operator replays or drops."""
         limits: Arguments = {"x-delivery-limit": DEAD_DELIVERY_LIMIT}
         return Queue(self.dead.name, self._arguments({"x-queue-type": "quorum"}, limits))
 
     @property
     def marker_queue(self) -> Queue:
-        """Return a queue that stays empty: without it RabbitMQ has lost its data."""
+        """Queue without messages: if it is missing, RabbitMQ has lost its data."""
         return Queue(f"{self.namespace}.marker", {"x-queue-type": "quorum"})
 
     def rpc_queue(self, service: str) -> Queue:
-        """Return the queue of the requests to an RPC service; they go there by the default exchange.
+        """Return the request queue of an RPC service, which the default exchange routes to.
 
-        A classic queue, not a quorum one: nothing in it outlives its caller's deadline, so that it need not be on the
-        disks of a majority first. What is left behind goes by itself, and so does an unused queue.
+        It is a classic queue: requests need no replication, because they are useless after the caller's deadline.
+        Old requests and unused queues expire.
         """
         limits: Arguments = {
             "x-message-ttl": RPC_LONGEST * 1000,
@@ -130,7 +130,7 @@ class Topology:
         return Queue(f"{self.namespace}.rpc.{service}", self._arguments({"x-queue-type": "classic"}, limits))
 
     def bindings(self) -> Iterator[Binding]:
-        """Yield every binding; declaring these declares all exchanges and queues."""
+        """Yield every binding, and with them all exchanges and queues except those of RPC and the marker."""
         yield Binding(self.dead, self.dead_queue, "")
         for partition in range(self.partitions):
             yield Binding(self.inbox, self.inbox_queue(partition), str(partition))

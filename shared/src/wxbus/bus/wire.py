@@ -1,7 +1,7 @@
-"""An envelope as an AMQP message and back.
+"""Encodes envelopes as AMQP messages, and decodes them.
 
-`message_id`, `type`, `app_id` and `timestamp` are AMQP's own properties, the rest are headers. How long somebody waits
-for an answer is a header too, not AMQP's `expiration`: that would take the callback itself away when nobody waits.
+`message_id`, `type`, `app_id` and `timestamp` are AMQP properties, the rest are headers. The reply timeout is a header,
+too: AMQP's `expiration` would dead-letter the callback itself (decision 0009).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from wxbus.errors import UnreadableEnvelope
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2
 TRACEBACK_LIMIT = 16_000
-"""Characters, from the end. All headers share one frame of 128 KiB; a larger one costs the connection."""
+"""Characters, from the end. All headers share a frame of 128 KiB; RabbitMQ closes the connection for a larger one."""
 ERROR_LIMIT = 1_000
 
 _ALWAYS = sum(
@@ -27,7 +27,7 @@ _ALWAYS = sum(
     for name in ("content_type", "headers", "delivery_mode", "message_id", "timestamp", "message_type", "app_id")
 )
 _CONTENT_TYPE = short_string(CONTENT_TYPE)
-# A table is sorted by name.
+# The headers are sorted by name.
 _ACCOUNT, _ATTEMPT, _COMMITTED, _DEDUP_ID, _EXPIRATION_MS, _LANE = map(
     short_string, ("account", "attempt", "committed", "dedup_id", "expiration_ms", "lane")
 )
@@ -80,7 +80,7 @@ def encode_properties(envelope: Envelope) -> bytes:
 
 
 def to_envelope(message: DeliveredMessage) -> Envelope:
-    """Return the envelope that `message` carries.
+    """Return the envelope in `message`.
 
     Raises:
         UnreadableEnvelope: A property or header is missing or of another type; the text names it.
@@ -110,13 +110,13 @@ def to_envelope(message: DeliveredMessage) -> Envelope:
 
 
 def lane_of(message: DeliveredMessage) -> str | None:
-    """Return the lane of `message` without decoding the rest, or None if it names none."""
+    """Return the lane of `message` without decoding the rest; None if it has no lane."""
     lane = (message.header.properties.headers or {}).get("lane")
     return lane if isinstance(lane, str) and lane else None
 
 
 def to_dead_properties(message: DeliveredMessage, death: Death) -> Basic.Properties:
-    """Return the properties of a copy of `message` for the dead letters: its own, and why it died."""
+    """Return the properties of `message` with the reason of its death, for a dead letter."""
     original = message.header.properties
     return Basic.Properties(
         message_id=original.message_id,
@@ -149,13 +149,13 @@ def _kind(name: str) -> EnvelopeKind:
     try:
         return EnvelopeKind(name)
     except ValueError as exc:
-        raise UnreadableEnvelope(f"type {name!r} is none of {', '.join(EnvelopeKind)}") from exc
+        raise UnreadableEnvelope(f"unknown type {name!r}; known types: {', '.join(EnvelopeKind)}") from exc
 
 
 def _required(value: object, kind: type[T], name: str) -> T:
     if isinstance(value, kind):
         return value
-    raise UnreadableEnvelope(f"{name} is {'missing' if value is None else f'no {kind.__name__}'}")
+    raise UnreadableEnvelope(f"{name} is {'missing' if value is None else f'not of type {kind.__name__}'}")
 
 
 def _optional(value: object, kind: type[T], name: str) -> T | None:

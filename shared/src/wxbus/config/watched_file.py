@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
-from wxbus.aio.waiting import background
+from wxbus.aio.background import background
 from wxbus.errors import ConfigurationError
 
 T = TypeVar("T", bound=Sized)

@@ -1,6 +1,6 @@
-"""Commands of many tasks, sent together: what is asked for while one batch is under way goes out with the next.
+"""Sends the commands of many tasks in batches: commands wait while a batch is in flight, and form the next one.
 
-A place in a batch costs a small part of the CPU that a round trip of one's own does, and one connection is enough.
+A batched command needs much less CPU than a round trip of its own, and one connection is enough (decision 0014).
 """
 
 import asyncio
@@ -23,15 +23,15 @@ STORE_ERRORS: Final = (
     RedisError,
     hiredis.HiredisError,
     *TRANSPORT_CLOSED,
-    AttributeError,  # redis-py goes on with a connection that it has just dropped: 'NoneType' object has no attribute
+    AttributeError,  # redis-py uses a connection that it has just dropped: 'NoneType' object has no attribute
 )
-"""What redis-py raises if there is no answer."""
+"""Errors of redis-py that mean no answer."""
 ELSEWHERE: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"})
-"""Codes of errors that say: not this server, or not now. Its address may lead to another one by now."""
+"""Error codes of a server that cannot answer now; after a failover the address leads to another server."""
 
 
 class _Call:
-    """One command, and the answer to it once there is one."""
+    """A packed command and the future of its answer."""
 
     __slots__ = ("answer", "packed")
 
@@ -51,11 +51,11 @@ class Batches:
         self._sending: asyncio.Task[None] | None = None
 
     async def ask(self, *words: Argument) -> Any:
-        """Return the answer to a command; an error is returned, not raised: several callers may share it.
+        """Return the answer to a command; an error is returned, not raised, because several callers may share it.
 
-        A caller that is cancelled before its batch is under way has asked nothing.
+        A command whose caller is cancelled before its batch is sent is not sent.
         """
-        # Packed here: what cannot be sent is its caller's error, not that of the whole batch.
+        # Packed here, so that an argument that cannot be encoded fails its caller and not the whole batch.
         call = _Call(hiredis.pack_command(words))  # type: ignore[arg-type]  # the stub wants a tuple of one
         self._waiting.append(call)
         if self._sending is None:
@@ -63,7 +63,7 @@ class Batches:
         return await call.answer
 
     async def aclose(self) -> None:
-        """Stop sending; whoever still waits is told that there is no answer."""
+        """Stop sending; waiting callers get an error."""
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait({self._sending})
@@ -84,7 +84,7 @@ class Batches:
         except Exception as exc:
             answers = self._failed(batch, exc)
         except asyncio.CancelledError as exc:
-            given_up = RedisConnectionError("the connection was given up")
+            given_up = RedisConnectionError("the connection was closed")
             given_up.__cause__ = exc
             answers = self._failed(batch, given_up)
         for call, answer in zip(batch, answers, strict=True):
@@ -94,7 +94,7 @@ class Batches:
             raise asyncio.CancelledError
 
     def _failed(self, batch: list[_Call], exc: Exception) -> list[Any]:
-        """Return the answers to a batch that failed, and to the calls that came meanwhile: they would fail as well."""
+        """Return the answers of a failed batch; calls that came meanwhile join it, because they would fail as well."""
         batch += self._waiting
         self._waiting.clear()
         return [exc] * len(batch)
@@ -106,7 +106,7 @@ class Batches:
             async with asyncio.timeout(self._timeout):
                 answers = [await _answer(connection) for _ in commands]
             if any(code_of(answer) in ELSEWHERE for answer in answers):
-                await connection.disconnect(nowait=True)  # the next batch connects anew, to where the address leads
+                await connection.disconnect(nowait=True)  # the next batch resolves the address again
         except TimeoutError as exc:
             raise TimeoutError("no answer in time") from exc
         else:
@@ -116,15 +116,15 @@ class Batches:
 
 
 def code_of(answer: Any) -> str:
-    """Return the code of an error that Redis answered with, like READONLY; "" for anything else."""
+    """Return the code of an error answer, for example READONLY; "" for other answers."""
     if not isinstance(answer, RedisError):
         return ""
     return answer.status_code or str(answer).partition(" ")[0]
 
 
 def reason_of(exc: BaseException) -> str:
-    """Return what an error of redis-py says, with the code that Redis gave it."""
-    if isinstance(exc, (RuntimeError, AttributeError)):  # their texts show transports, not reasons
+    """Return the text of an error of redis-py, with the code of Redis."""
+    if isinstance(exc, (RuntimeError, AttributeError)):  # their texts are about transports
         return "the connection was lost"
     text, code = str(exc) or type(exc).__name__, code_of(exc)
     return text if not code or code == "ERR" or text.startswith(code) else f"{code} {text}"
@@ -133,5 +133,5 @@ def reason_of(exc: BaseException) -> str:
 async def _answer(connection: AbstractConnection) -> Any:
     try:
         return await connection.read_response(timeout=math.inf)  # the batch has a time-out
-    except ResponseError as exc:  # to this command alone; any other error loses the connection
+    except ResponseError as exc:  # of this command alone; other errors lose the connection
         return exc

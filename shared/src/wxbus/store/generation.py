@@ -1,6 +1,6 @@
-"""Whether Redis takes writes, and whether its data are still those from before.
+"""Detects that Redis refuses writes, or that it lost its data.
 
-A key holds a random id for as long as Redis has its data. Another id, or none, means that the data were lost.
+A key holds a random id. Another id, or a missing key, means that the data were lost.
 """
 
 import secrets
@@ -16,48 +16,48 @@ from wxbus.store.store import Script, Store
 
 GENERATION: Final = Script.of("wxbus.store", "generation.lua")
 NOTED: Final = timedelta(days=7)
-"""How long a loss stands in the notes."""
+"""How long a data loss is reported as recent."""
 REDIS: Final = "Redis"
 RABBITMQ: Final = "RabbitMQ"
 LOST: Final[Mapping[str, str]] = {
     REDIS: "contexts, ids of handled messages, replies to send and registered accounts and keys",
     RABBITMQ: "messages, retries and dead letters",
 }
-"""What goes with the data of each part."""
+"""Contents of each part's data."""
 
 log = structlog.stdlib.get_logger("wxbus.store")
 
 
 class Losses:
-    """Says that data were lost: in the log, as a metric, and in notes that all services of a namespace share."""
+    """Reports data losses in the log, as a metric, and in Redis, where all services of a namespace read them."""
 
     def __init__(self, store: Store, *, namespace: str, registry: CollectorRegistry) -> None:
         self._store = store
         self._namespace = namespace
         self._counter = Counter(
-            "wxbus_data_lost", "Losses of a part's data that this process noticed", ["part"], registry=registry
+            "wxbus_data_losses", "Data losses of a part that this process detected", ["part"], registry=registry
         )
         for part in LOST:
             self._counter.labels(part)
 
     async def report(self, part: str) -> None:
-        """Log and count a loss, and note it.
+        """Log, count and record a data loss.
 
         Raises:
-            StoreUnavailable: It is logged and counted, but may not stand in the notes.
+            StoreUnavailable: It is logged and counted, but may not be recorded in Redis.
         """
         log.error("data.lost", part=part, lost=LOST[part])
         self._counter.labels(part).inc()
         await self._store.command("SET", self._key(part), int(time.time()), "PX", _ms(NOTED))
 
     async def recent(self) -> Sequence[str]:
-        """Return a sentence for each part whose data were lost in the last days."""
+        """Return a sentence for each part that lost its data recently."""
         found: list[str] = []
         for part, lost in LOST.items():
             moment: bytes | None = await self._store.command("GET", self._key(part))
             if moment is not None:
                 at = datetime.fromtimestamp(int(moment), UTC)
-                found.append(f"{part} lost its data, noticed {at:%Y-%m-%d %H:%M} UTC: {lost} are gone.")
+                found.append(f"{part} lost its data (detected {at:%Y-%m-%d %H:%M} UTC): {lost}.")
         return found
 
     def _key(self, part: str) -> str:
@@ -65,10 +65,10 @@ class Losses:
 
 
 class Generation:
-    """Watches the id of the data in Redis."""
+    """Checks the id of the data in Redis."""
 
     def __init__(self, store: Store, *, namespace: str, losses: Losses | None = None) -> None:
-        """`losses` is told when the id is another one; without it the id is not compared."""
+        """A changed id is reported to `losses`; without `losses` the id is not compared."""
         self._store = store
         self._key = f"{namespace}:generation"
         self._losses = losses

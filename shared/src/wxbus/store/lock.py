@@ -1,7 +1,7 @@
-"""A lock in Redis, held for a lease, with a fencing number for writes made under it (RabbitMQ and Redis reference 8).
+"""A lock in Redis with a lease, and a fencing number for the writes under it (RabbitMQ and Redis reference 8).
 
-A holder may freeze past its lease and wake while another holds the lock: no lock can prevent that. So each hold has a
-number greater than all before it, and a script that writes under the lock must refuse any but the last one drawn:
+A frozen holder may wake after its lease while another process holds the lock. So each hold has a greater number than
+all before it, and a script that writes under the lock must refuse any number but the last one:
 
     if redis.call('GET', KEYS[fence]) ~= ARGV[fence] then return 'late' end
 """
@@ -28,22 +28,22 @@ RELEASE: Final = Script.of("wxbus.store", "lock_release.lua")
 
 @dataclass(slots=True)
 class Hold:
-    """The lock in hand."""
+    """An acquired lock."""
 
     owner: str
     fence: int
-    """Give it to the script that writes."""
+    """Fencing number, an argument of the scripts that write."""
     until: float
-    """When the lease ends, on this process's monotonic clock; never later than it does in Redis."""
+    """End of the lease on the monotonic clock of this process; never later than in Redis."""
 
     @property
-    def lapsed(self) -> bool:
-        """Whether somebody else may hold the lock by now."""
+    def expired(self) -> bool:
+        """Whether another process may hold the lock."""
         return time.monotonic() >= self.until
 
     @property
     def value(self) -> str:
-        """What the lock's key has while this hold lasts."""
+        """Value of the lock's key during this hold."""
         return f"{self.owner} {self.fence}"
 
 
@@ -57,16 +57,16 @@ class Lock:
         self._unsure: str | None = None
         self.key = key
         self.fence_key = f"{key}:fence"
-        """Has the last number drawn."""
+        """Key of the last fencing number."""
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Hold | None]:
-        """Run the block with the lock, renewed until its end; or with None at once, if another has it.
+        """Run the block with the lock, which is renewed until the end; yield None if another process has it.
 
-        Who is given None must wait and look again, never go on.
+        With None the caller must wait and try again.
 
         Raises:
-            StoreUnavailable: Redis does not say who has it.
+            StoreUnavailable: No answer; the owner is unknown.
         """
         hold = await self.acquire()
         if hold is None:
@@ -83,15 +83,15 @@ class Lock:
             except StoreUnavailable:
                 released = False
             if not released:
-                log.warning("lock.lapsed_before_release", lock=self.key, fence=hold.fence)
+                log.warning("lock.expired_before_release", lock=self.key, fence=hold.fence)
 
     async def acquire(self) -> Hold | None:
-        """Return the lock in hand, not renewed by itself; None if another has it.
+        """Return the acquired lock without automatic renewal; None if another process has it.
 
         Raises:
-            StoreUnavailable: Redis does not say who has it; a later attempt of this object finds out.
+            StoreUnavailable: No answer; the owner is unknown until a later attempt of this object.
         """
-        # An owner whose attempt was never answered may have the lock: the next attempt asks as the same one.
+        # An unanswered attempt may have acquired the lock: the next attempt uses the same owner.
         owner, self._unsure = self._unsure or secrets.token_hex(16), None
         sure = False
         try:
@@ -106,7 +106,7 @@ class Lock:
         return hold
 
     async def renew(self, hold: Hold) -> bool:
-        """Lengthen the lease; False if it lapsed and another may have the lock."""
+        """Renew the lease; return False if it has expired."""
         began = time.monotonic()
         if not await self._store.run(RENEW, keys=[self.key], args=[hold.value, self._lease_ms]):
             hold.until = began
@@ -115,7 +115,7 @@ class Lock:
         return True
 
     async def release(self, hold: Hold) -> bool:
-        """Free the lock for others; False if the lease lapsed before."""
+        """Release the lock; return False if the lease had expired."""
         return bool(await self._store.run(RELEASE, keys=[self.key], args=[hold.value]))
 
     @property
@@ -128,8 +128,8 @@ class Lock:
         return Hold(owner, fence, began + self._lease) if fence else None
 
     async def _keep(self, hold: Hold) -> None:
-        """Renew until cancelled, or until the lease is lost: then its writes are refused by the fence."""
-        while not hold.lapsed:
+        """Renew until cancelled or until the lease has expired: then the fencing number refuses its writes."""
+        while not hold.expired:
             await asyncio.sleep(self._lease / 3)
             try:
                 if not await self.renew(hold):

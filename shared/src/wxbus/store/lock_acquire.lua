@@ -1,4 +1,4 @@
--- Take the lock and draw a fencing number. Repeating it after a lost answer tells whether it was taken.
+-- Acquire the lock and draw a fencing number. Repeated after a lost answer, it returns the number drawn before.
 -- KEYS: lock, fence
 -- ARGV: owner, lease in ms
 -- Returns the fencing number, or 0 if another owner holds the lock.
@@ -12,7 +12,7 @@ if held then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return tonumber(fence)
 end
--- The time in microseconds: a Redis that lost the last number, or its last second, gives none twice all the same.
+-- At least the time in microseconds: a Redis that lost the last number never draws it again.
 local time = redis.call('TIME')
 local fence = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
 redis.call('SET', KEYS[2], fence)

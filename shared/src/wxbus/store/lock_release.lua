@@ -1,7 +1,7 @@
--- Free the lock, if it is still this hold's.
+-- Release the lock, if this hold still has it.
 -- KEYS: lock
--- ARGV: owner and fencing number as the lock has them
--- Returns 1, or 0 if the lease lapsed before.
+-- ARGV: owner and fencing number as in the value of the lock
+-- Returns 1, or 0 if the lease had expired.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

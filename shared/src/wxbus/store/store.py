@@ -1,16 +1,13 @@
-"""Redis as services use it: the errors of its client end here, as `StoreUnavailable`.
+"""Redis for the services: scripts, single commands, subscriptions; every error of redis-py is `StoreUnavailable`.
 
-redis-py repeats commands by itself, which runs an INCR twice after a lost reply; here nothing is repeated. What may be
-repeated (idempotent scripts) the caller repeats.
+No command is repeated here: redis-py would run an INCR twice after a lost reply. Callers repeat idempotent scripts.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
-from types import TracebackType
 from typing import Any
 
 from redis.asyncio import Redis
@@ -19,57 +16,47 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from wxbus.aio.cancellation import Cancellation
+from wxbus.aio.cancellation import ClientCall
 from wxbus.errors import ConfigurationError, StoreUnavailable, copy_error
 from wxbus.store.batches import STORE_ERRORS, Argument, Batches, reason_of
 
 ANSWER_TIMEOUT = 1.0
-"""Seconds for one answer; with redis-py's defaults a frozen server costs a minute a call."""
+"""Seconds for one answer; with redis-py's defaults a call to a frozen server takes a minute."""
 CONNECT_TIMEOUT = 0.5
 SILENCE = 60.0
-"""Seconds for which one subscription waits for a message."""
+"""Seconds after which a subscription without messages ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script of ours: checks first, writes after, may be repeated after an unknown outcome."""
+    """A Lua script that checks first and writes after, so it may be repeated after an unknown outcome."""
 
     name: str
     source: str = field(repr=False)
     digest: str = field(init=False, repr=False)
-    """What Redis knows it by once it has seen it."""
+    """SHA-1 of the source: the name of the script in Redis."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest())
 
     @classmethod
     def of(cls, package: str, name: str) -> "Script":
-        """Return the script in the file `name` beside the modules of `package`."""
+        """Return the script in the file `name` of `package`."""
         return cls(name, files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
-class _StoreCall:
-    """A block in which redis-py's errors become `StoreUnavailable`, and a cancellation is never swallowed."""
+class _StoreCall(ClientCall):
+    """A block that translates the errors of redis-py to `StoreUnavailable`."""
 
-    __slots__ = ("_cancellation", "_doing")
+    __slots__ = ()
 
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        self._cancellation = Cancellation()
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, exc: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        if self._cancellation.came and (exc is None or isinstance(exc, Exception)):
-            raise asyncio.CancelledError from exc
-        if isinstance(exc, STORE_ERRORS):
-            raise StoreUnavailable(f"{self._doing}: {reason_of(exc)}") from exc
+    def translate(self, exc: BaseException) -> Exception | None:
+        """Return StoreUnavailable for each error of the client."""
+        return StoreUnavailable(f"{self._doing}: {reason_of(exc)}") if isinstance(exc, STORE_ERRORS) else None
 
 
 class Store:
-    """Redis as we use it: scripts, and a few reads. Values are bytes."""
+    """One Redis; values are bytes."""
 
     def __init__(self, redis: "Redis", *, answer_timeout: float = ANSWER_TIMEOUT) -> None:
         self._redis = redis
@@ -80,10 +67,10 @@ class Store:
     async def open(
         cls, url: str, *, name: str = "wxbus", answer_timeout: float = ANSWER_TIMEOUT
     ) -> AsyncIterator["Store"]:
-        """Yield a store; it connects when first used, so Redis may come later than we.
+        """Yield a store, which connects at the first use; Redis may start later.
 
         Raises:
-            ConfigurationError: `url` is no address of a Redis; the text does not repeat it, for it holds a password.
+            ConfigurationError: `url` is not a Redis address; the text does not contain it, because it holds a password.
         """
         try:
             redis = Redis.from_url(
@@ -98,7 +85,7 @@ class Store:
                 ),  # of Redis Enterprise; else a warning
             )
         except ValueError:
-            # Without its cause: a password with a slash in it is taken for the port, and quoted.
+            # Without its cause, which quotes a password with a slash as the port.
             raise ConfigurationError(
                 "the Redis address must look like redis://:password@host:port/0, signs like / in the password as %2F"
             ) from None
@@ -117,12 +104,12 @@ class Store:
             StoreUnavailable: No answer; the script may or may not have run.
         """
         answer = await self._batches.ask("EVALSHA", script.digest, len(keys), *keys, *args)
-        if isinstance(answer, NoScriptError):  # Redis was started since
+        if isinstance(answer, NoScriptError):  # Redis was restarted
             answer = await self._batches.ask("EVAL", script.source, len(keys), *keys, *args)
         return _answered(f"script {script.name}", answer)
 
     async def command(self, name: str, *words: Argument) -> Any:
-        """Return the answer to a plain command, as Redis gave it; only for those that may be repeated or read.
+        """Return the answer to one command, unchanged; use only idempotent commands.
 
         Raises:
             StoreUnavailable: No answer.
@@ -132,11 +119,11 @@ class Store:
     async def messages(self, channel: str, *, silence: float = SILENCE) -> AsyncIterator[bytes]:
         """Yield what is published to `channel`; ends after `silence` seconds without a message.
 
-        Redis keeps no message for who does not listen just then: take one for a hint, and look for the truth elsewhere.
-        Who listens on listens anew, which finds out a connection that died without a word.
+        Redis keeps no messages for disconnected subscribers: a message is a hint only. Call it again after its end,
+        which detects connections that died without notice.
 
         Raises:
-            StoreUnavailable: The connection is lost, or there is none.
+            StoreUnavailable: Not connected, or the connection was lost.
         """
         pubsub = self._redis.pubsub()
         call = f"listening to {channel}"
@@ -155,12 +142,12 @@ class Store:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
     async def now(self) -> float:
-        """Return seconds since the epoch on Redis's clock, which all processes share."""
+        """Return the seconds since the epoch of Redis's clock, which all processes share."""
         seconds, micros = await self.command("TIME")
         return int(seconds) + int(micros) / 1_000_000
 
     async def check_durability(self) -> None:
-        """Raise ConfigurationError unless Redis keeps what it acknowledges: AOF on, nothing evicted, version 7 up."""
+        """Raise ConfigurationError unless Redis keeps acknowledged writes: AOF, no eviction, version 7 or newer."""
         lines = (await self.command("INFO")).decode().splitlines()
         info = dict(line.split(":", 1) for line in lines if ":" in line)
         wrong = []
@@ -175,7 +162,7 @@ class Store:
 
 
 def _answered(doing: str, answer: Any) -> Any:
-    """Return the answer, or raise an error of this caller's own in place of one."""
+    """Return the answer; if it is an error, raise a copy for this caller."""
     if isinstance(answer, STORE_ERRORS):
         raise StoreUnavailable(f"{doing}: {reason_of(answer)}") from answer
     if isinstance(answer, Exception):  # a fault in the code, not an outage

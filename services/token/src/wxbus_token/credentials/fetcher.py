@@ -91,7 +91,7 @@ class Fetcher:
         except Late:
             return None
         except (WeChatError, WeChatUnavailable, Missing, Guarded) as exc:
-            if hold.lapsed:  # we were frozen meanwhile: another may have what we could not get
+            if hold.expired:  # we were frozen meanwhile: another may have what we could not get
                 return None
             failure = failure_of(exc, record.failures)
             await self._note(credential, failure, hold)
@@ -196,7 +196,7 @@ class Fetcher:
 
     async def _ask(self, credential: Credential, record: Record, hold: Hold, *, force: bool) -> FetchedToken:
         """Ask WeChat once: every fetch comes through here."""
-        if hold.lapsed:  # we were frozen: another may be asking by now
+        if hold.expired:  # we were frozen: another may be asking by now
             raise Late
         try:
             means = self._credential_store.unseal_means(credential, record)
