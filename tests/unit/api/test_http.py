@@ -13,8 +13,9 @@ from aiohttp import client_exceptions
 from structlog.testing import capture_logs
 
 from tests.support.sandbox import ACCOUNTS, SECRET, World
-from wxbus.api import WeChatClient, WeChatHttp, http
+from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
+from wxbus.api.http import MAX_JSON
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
@@ -115,11 +116,10 @@ async def test_a_redirect_is_not_followed() -> None:
                 await client.get(PATH, {"access_token": TOKEN})
 
 
-async def test_the_size_of_a_response_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_size_of_a_response_is_limited() -> None:
     """A response above the limit raises WeChatUnavailable."""
-    monkeypatch.setattr(http, "MAX_JSON", 1000)
-    async with a_server(an_answer(b" " * 1001 + OBJECT)) as url, WeChatHttp.open(url, 5.0) as client:
-        with pytest.raises(WeChatUnavailable, match="1000 bytes"):
+    async with a_server(an_answer(b" " * MAX_JSON + OBJECT)) as url, WeChatHttp.open(url, 5.0) as client:
+        with pytest.raises(WeChatUnavailable, match=f"exceeds {MAX_JSON} bytes"):
             await client.get(PATH, {})
 
 

@@ -12,7 +12,7 @@ from wxbus.wechat import ClickEvent, TextMessage, reply
 from wxbus.wechat.documents.codec import Format, parse, render
 from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.long_text import split_text
-from wxbus.wechat.replies.passive import Limits, passive_reply
+from wxbus.wechat.replies.passive import passive_reply
 
 MESSAGE = TextMessage(to_user="gh_1", from_user="o1", created_at=1, msg_id="9", content="hi")
 EVENT = ClickEvent(to_user="gh_1", from_user="o1", created_at=1)
@@ -106,7 +106,7 @@ def test_replies_that_cannot_be_passive(sent: reply.AnyReply) -> None:
 
 
 def test_passive_limits() -> None:
-    """A reply above WeChat's limits is rejected; the limits can be changed."""
+    """A reply above WeChat's limits is rejected."""
     two = reply.News((ARTICLE, ARTICLE))
     long = reply.Text("你" * 683)
     with pytest.raises(ValueError, match="2 articles; the limit of this passive reply is 1"):
@@ -114,7 +114,6 @@ def test_passive_limits() -> None:
     passive_reply(two, EVENT)
     with pytest.raises(ValueError, match=r"2049 bytes.*2048"):
         passive_reply(long, MESSAGE)
-    passive_reply(long, MESSAGE, limits=Limits(text_bytes=2049))
     with pytest.raises(ValueError, match="not to events"):
         passive_reply(reply.TransferToCustomerService(), EVENT)
 
@@ -155,14 +154,10 @@ def test_customer_service_message(sent: reply.CustomerServiceReply, members: dic
     assert customer_service_message(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
 
 
-def test_customer_service_options() -> None:
-    """Customer-service account, AI mark and sub-merchant are members of the payload."""
-    payload = customer_service_message(
-        reply.Text("hi"), "o1", kf_account="kf1@shop", ai_generated=True, business_id="b"
-    )
+def test_the_customer_service_account_is_a_member() -> None:
+    """The payload contains the customer-service account that sends the message."""
+    payload = customer_service_message(reply.Text("hi"), "o1", kf_account="kf1@shop")
     assert payload["customservice"] == {"kf_account": "kf1@shop"}
-    assert payload["aimsgcontext"] == {"is_ai_msg": 1}
-    assert payload["businessid"] == "b"
 
 
 @pytest.mark.parametrize("sent", [reply.Success(), reply.TransferToCustomerService()], ids=lambda sent: sent.kind)

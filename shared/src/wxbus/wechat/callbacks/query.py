@@ -18,8 +18,6 @@ class CallbackQuery:
     nonce: str = ""
     msg_signature: str = ""
     encrypt_type: str = ""
-    openid: str = ""
-    """A hint only; the sender is in the document."""
     echostr: str = ""
 
     @classmethod

@@ -20,22 +20,13 @@ from wxbus.wechat.replies.reply import (
 )
 
 
-def customer_service_message(
-    reply: AnyReply,
-    openid: str,
-    *,
-    kf_account: str | None = None,
-    ai_generated: bool | None = None,
-    business_id: str | None = None,
-) -> dict[str, Any]:
+def customer_service_message(reply: AnyReply, openid: str, *, kf_account: str | None = None) -> dict[str, Any]:
     """Return the JSON payload that sends `reply` to a user (protocol reference 9.1).
 
     Args:
         reply: A `CustomerServiceReply`.
         openid: The user.
         kf_account: Send it in the name of this customer-service account.
-        ai_generated: Whether it is marked as AI-generated; None: no mark.
-        business_id: Sub-merchant of a Mini Program.
 
     Raises:
         ValueError: The reply cannot be a customer-service message, or has too many articles. WeChat checks other
@@ -48,10 +39,6 @@ def customer_service_message(
     }
     if kf_account is not None:
         payload["customservice"] = {"kf_account": kf_account}
-    if ai_generated is not None:
-        payload["aimsgcontext"] = {"is_ai_msg": int(ai_generated)}
-    if business_id is not None:
-        payload["businessid"] = business_id
     return payload
 
 

@@ -1,7 +1,6 @@
 """Replies as the HTTP response to a push (protocol reference 7)."""
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wxbus.wechat.messages.base import Event, Message
@@ -17,39 +16,31 @@ from wxbus.wechat.replies.reply import (
     without_empty,
 )
 
+TEXT_BYTES: Final = 2048
+"""Limit of a text in bytes of UTF-8 (protocol reference 7; the official number is not confirmed).
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Limits of a passive reply. Above them, WeChat tells the user that the service is out of order."""
-
-    text_bytes: int = 2048
-    """Bytes of UTF-8 (protocol reference 7; the official number is not confirmed)."""
-    articles_for_message: int = 1
-    articles_for_event: int = 8
+Above a limit, WeChat tells the user that the service is out of order.
+"""
+ARTICLES_FOR_MESSAGE: Final = 1
+ARTICLES_FOR_EVENT: Final = 8
 
 
-DEFAULT_LIMITS: Final = Limits()
-
-
-def passive_reply(
-    reply: AnyReply, message: Message, *, created_at: int | None = None, limits: Limits = DEFAULT_LIMITS
-) -> dict[str, Any]:
+def passive_reply(reply: AnyReply, message: Message, *, created_at: int | None = None) -> dict[str, Any]:
     """Return the document of a passive reply to `message`, ready for `codec.render` (protocol reference 7).
 
     Args:
         reply: A `PassiveReply`.
         message: The push; the reply swaps its sender and receiver.
         created_at: Seconds since the epoch; None: now.
-        limits: Limits of WeChat.
 
     Raises:
         ValueError: The reply cannot be passive, or exceeds a limit.
     """
     is_event = isinstance(message, Event)
-    if isinstance(reply, Text) and (size := len(reply.content.encode())) > limits.text_bytes:
-        raise ValueError(f"text of {size} bytes; the limit of a passive reply is {limits.text_bytes}, see long_text")
+    if isinstance(reply, Text) and (size := len(reply.content.encode())) > TEXT_BYTES:
+        raise ValueError(f"text of {size} bytes; the limit of a passive reply is {TEXT_BYTES}, see long_text")
     if isinstance(reply, News):
-        most = limits.articles_for_event if is_event else limits.articles_for_message
+        most = ARTICLES_FOR_EVENT if is_event else ARTICLES_FOR_MESSAGE
         if len(reply.articles) > most:
             raise ValueError(f"{len(reply.articles)} articles; the limit of this passive reply is {most}")
     if is_event and reply.kind == "transfer_customer_service":
