@@ -183,9 +183,9 @@ _TABLE: Final = (
 )
 
 ERROR_CODES: Final[Mapping[int, ErrorCode]] = {entry.code: entry for entry in _TABLE}
-"""All codes we know."""
+"""All known codes."""
 
 
 def error_code(code: int) -> ErrorCode:
-    """Return what we know of `code`; one that we do not know is never repeated."""
+    """Return the entry of `code`; an unknown code has the policy STOP."""
     return ERROR_CODES.get(code) or ErrorCode(code, "unknown", Policy.STOP)
