@@ -13,7 +13,7 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry
 
 from tests.support.proxy import proxied
-from tests.support.rpc import Echo, Keys, Question, Reply, new_keys
+from tests.support.rpc import Echo, Keys, Question, new_keys
 from wxbus.bus.connection import address, connected
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
@@ -59,7 +59,7 @@ async def serving(echo: Echo, keys: Keys, url: str, topology: Topology) -> Async
 
 async def say(client: Client, **more: Any) -> str:
     """Call the service."""
-    return (await client.call("echo", "say", QUESTION, Reply, **more)).text
+    return (await client.bind(Echo, **more).say(appid="wx1")).text
 
 
 async def test_no_answer_goes_to_a_named_queue(

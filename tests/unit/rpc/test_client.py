@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import ValidationError
 
 from tests.support.rpc import Echo, Keys, Question, Reply
-from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable, TokenUnavailable
+from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
 
 QUESTION = Question(appid="wx1")
@@ -36,44 +36,13 @@ async def test_a_bound_client_calls_declared_methods(client: Client) -> None:
     with pytest.raises(ValidationError, match="times"):
         await echo.say(appid="wx1", times="many")  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
-        await echo.unmarked(QUESTION)
-
-
-async def test_a_call_by_name_is_typed(client: Client) -> None:
-    """Tools pass names and models."""
-    assert await client.call("echo", "say", QUESTION, Reply) == Reply(text="wx1", caller="full")
+        await echo.unmarked(Question(appid="wx1"))
 
 
 async def test_only_declarations_can_be_bound(client: Client) -> None:
     """A class without `@service` names no service."""
     with pytest.raises(TypeError, match="Question is not marked with @service"):
         client.bind(Question)
-
-
-async def test_an_error_keeps_its_fields(client: Client, echo: Echo) -> None:
-    """Status, title and retry time of the problem document are those of the exception."""
-    echo.error = TokenUnavailable("soon", retry_after=77.5)
-    with pytest.raises(RpcFailure, match="soon") as caught:
-        await client.call("echo", "say", QUESTION, Reply, attempts=3)
-    assert (caught.value.status, caught.value.retry_after) == (503, 77.5)
-    assert len(echo.calls) == 1, "the retry time is after the deadline"
-
-
-async def test_attempts_limits_the_calls(client: Client, echo: Echo) -> None:
-    """An unavailable service is called again as often as `attempts` allows: by default not at all."""
-    echo.error = TokenUnavailable("soon", retry_after=0.0)
-    for attempts in (1, 3):
-        echo.calls.clear()
-        with pytest.raises(RpcFailure, match="soon"):
-            await client.call("echo", "say", QUESTION, Reply, attempts=attempts)
-        assert len(echo.calls) == attempts
-
-
-async def test_a_refusal_is_not_repeated(http: TestClient, keys: Keys) -> None:
-    """A refused call is not attempted again."""
-    async with Client.open(address(http), keys.other) as client:
-        with pytest.raises(RpcFailure, match="403"):
-            await client.call("echo", "say", QUESTION, Reply, attempts=3)
 
 
 async def test_a_refused_connection_is_rpc_unavailable(unused_tcp_port: int, keys: Keys) -> None:
