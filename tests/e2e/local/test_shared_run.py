@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.local.conftest import settings_for
 from tests.e2e.local.run_command import RunCommand, environment, running, send
 from tests.support.readme import README, the_block
+from tests.support.tutorial import TUTORIAL, bot_of, sent_texts
 from wxbus_local.servers.launcher import Servers
 from wxbus_local.servers.ports import free_port
 
@@ -107,6 +108,18 @@ def test_changed_handlers_are_reloaded(shared: SharedRun) -> None:
     reloading = shared.command.wait_for(r"worker\.reloading", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
     assert "changed: hello" in send(shared.sandbox_url, *BY_ANOTHER_USER, "--wait", "30")
+
+
+def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> None:
+    """The tutorial's handlers and commands give the replies that the tutorial shows."""
+    start = len(shared.command.output)
+
+    (shared.folder / "hello.py").write_text(bot_of(TUTORIAL), encoding="utf-8")
+
+    reloading = shared.command.wait_for(r"worker\.reloading", start=start)
+    shared.command.wait_for(r"worker\.started", start=reloading.end())
+    for text, shown in sent_texts(TUTORIAL):
+        assert send(shared.sandbox_url, "text", text, "--wait", "30").startswith(f"{shown}\n")
 
 
 def test_ctrl_c_ends_all_processes(shared: SharedRun) -> None:

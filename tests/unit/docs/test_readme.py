@@ -69,6 +69,7 @@ def test_samples_share_no_data() -> None:
     readme = "\n".join(blocks(README, "python"))
     samples = {
         "README": keys_of(readme),
+        "tutorial": keys_of("\n".join(blocks(ROOT / "docs/tutorial/first-bot.md", "python"))),
         "guide": keys_of("\n".join(blocks(ROOT / "docs/how-to/handlers.md", "python"))),
         "demo": keys_of((ROOT / "deploy/demo_bot/handlers.py").read_text(encoding="utf-8")),
     }
