@@ -13,7 +13,7 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry
 
 from tests.support.proxy import proxied
-from tests.support.rpc import Echo, Keys, Question, new_keys
+from tests.support.rpc import Echo, Keys, new_keys
 from wxbus.bus.connection import address, connected
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
@@ -24,7 +24,6 @@ from wxbus.rpc.transports.amqp import AmqpServer
 
 pytestmark = pytest.mark.integration
 
-QUESTION = Question(appid="wx1")
 GOOD = b'{"appid": "wx1"}'
 
 
