@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from wxbus_sandbox.rules.answers import Refusal
 from wxbus_sandbox.rules.clock import Clock
-from wxbus_sandbox.rules.tokens import Issued, TokenMint
+from wxbus_sandbox.rules.responses import ApiError
+from wxbus_sandbox.rules.tokens import Issued, TokenIssuer
 from wxbus_sandbox.settings import Rules
 
 WORK = 0.2
@@ -55,7 +55,7 @@ class ShortLivedWeChat:
     """Both token endpoints by WeChat's rules (protocol reference 8.1), with other numbers."""
 
     def __init__(self, rules: Rules) -> None:
-        self.mint = TokenMint(Clock(), rules)
+        self.mint = TokenIssuer(Clock(), rules)
         self.overlap = rules.token_overlap
         self.fetches: list[Fetch] = []
         self.under_way: list[Fetch] = []
@@ -103,7 +103,7 @@ class ShortLivedWeChat:
     async def _check(self, request: web.Request) -> web.Response:
         try:
             self.mint.appid_of(request.query.get("access_token", ""))
-        except Refusal as exc:
+        except ApiError as exc:
             return web.json_response({"errcode": exc.errcode, "errmsg": "refused"})
         return web.json_response({"ip_list": []})
 

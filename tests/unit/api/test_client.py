@@ -63,7 +63,7 @@ async def test_a_second_rejection_is_raised(world: World) -> None:
 
     assert caught.value.errcode == 40001
     assert len(world.tokens.reports) == 1
-    assert world.sandbox.faults.left(SEND_PATH) == 3
+    assert world.sandbox.faults.remaining(SEND_PATH) == 3
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["wechat.fresh_token_rejected"]
 
 
@@ -89,7 +89,7 @@ async def test_a_busy_system_is_retried_within_limits(world: World) -> None:
         await world.client("shop").upload_media("image", "a.png", b"png")
 
     assert caught.value.errcode == -1
-    assert world.sandbox.faults.left("/cgi-bin/media/upload") == 10 - 1 - len(READ_DELAYS)
+    assert world.sandbox.faults.remaining("/cgi-bin/media/upload") == 10 - 1 - len(READ_DELAYS)
     for pause, delay in zip(world.sleeps, READ_DELAYS, strict=True):
         assert delay * (1 - JITTER) <= pause <= delay * (1 + JITTER)
 
@@ -102,7 +102,7 @@ async def test_a_send_is_retried_at_most_once(world: World) -> None:
     with pytest.raises(WeChatError):
         await world.client("shop").send(USER, reply.Text("one"))
 
-    assert world.sandbox.faults.left(SEND_PATH) == 8
+    assert world.sandbox.faults.remaining(SEND_PATH) == 8
     assert len(world.sleeps) == len(SEND_DELAYS) == 1
 
 
@@ -153,7 +153,7 @@ async def test_other_errcodes_are_raised_at_once(world: World, errcode: int) -> 
         await world.client("shop").send(USER, reply.Text("one"))
 
     assert caught.value.errcode == errcode
-    assert world.sandbox.faults.left(SEND_PATH) == 1
+    assert world.sandbox.faults.remaining(SEND_PATH) == 1
     assert world.tokens.reports == []
 
 
@@ -209,7 +209,7 @@ async def test_a_login_is_never_retried(world: World) -> None:
     with pytest.raises(WeChatError):
         await world.client("mini").login("code", secret)
 
-    assert world.sandbox.faults.left("/sns/jscode2session") == 1
+    assert world.sandbox.faults.remaining("/sns/jscode2session") == 1
 
 
 async def test_calls_during_a_push(world: World) -> None:

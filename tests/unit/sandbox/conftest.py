@@ -9,6 +9,6 @@ from tests.support.sandbox import World, a_world
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """WeChat, and those who talk to it."""
+    """Return a sandbox and its clients."""
     async with a_world() as world:
         yield world

@@ -1,4 +1,4 @@
-"""The command line, as a person at a terminal has it: one process that serves, others that act as users."""
+"""The command line: one process serves, others act as users."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
-from wxbus_sandbox.cli.send import in_words, replies_to, report
+from wxbus_sandbox.cli.send import describe, replies_to, report
 from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
-from wxbus_sandbox.pushes.composing import TYPES
+from wxbus_sandbox.pushes.composer import TYPES
 
 ACCOUNTS = f"""
 [accounts.shop]
@@ -37,7 +37,7 @@ async def run(*arguments: str, **environment: str) -> Process:
 
 
 async def act(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
-    """Run the command to its end: exit code, output, errors."""
+    """Run the command; return its exit code, output and errors."""
     process = await run(*arguments, **environment)
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
@@ -45,7 +45,7 @@ async def act(*arguments: str, **environment: str) -> tuple[int | None, str, str
 
 @asynccontextmanager
 async def a_sandbox(folder: Path, ingress_url: str) -> AsyncIterator[tuple[Process, str]]:
-    """A sandbox in a process of its own, and its address."""
+    """Run a sandbox process; yield it with its address."""
     accounts = folder / "accounts.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")
     process = await run(
@@ -64,8 +64,8 @@ async def a_sandbox(folder: Path, ingress_url: str) -> AsyncIterator[tuple[Proce
         await process.communicate()
 
 
-async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
-    """The README's line works; what fails is told, with exit code 1; SIGTERM ends the sandbox cleanly."""
+async def test_send_prints_replies_and_failures(tmp_path: Path) -> None:
+    """Failures have exit code 1; SIGTERM ends the sandbox with exit code 0; logs have no secrets."""
     ingress = FakeIngress(time.time)
     async with (
         serving(ingress.app()) as port,
@@ -92,7 +92,7 @@ async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
         assert all(name in err for name in (*TYPES, "event"))
 
         code, _, err = await act("send", "text", "x", "--account", "other", "--url", url)
-        assert (code, "there are: shop" in err) == (1, True)
+        assert (code, "known accounts: shop" in err) == (1, True)
 
         process.terminate()
         _, err_bytes = await process.communicate()
@@ -102,7 +102,7 @@ async def test_a_user_writes_and_sees_what_came_of_it(tmp_path: Path) -> None:
 
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    """One line, no stack trace."""
+    """The error is one line without a traceback."""
     async with a_sandbox(tmp_path, "http://127.0.0.1:9") as (_, url):
         code, _, err = await act(
             WXBUS_ACCOUNTS_FILE=str(tmp_path / "accounts.toml"), WXBUS_SANDBOX_PORT=url.rpartition(":")[2]
@@ -112,18 +112,18 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-async def test_all_replies_of_a_handler_are_shown() -> None:
-    """A handler may say several things; the first one is not all."""
-    said = ["first", "second", "third"]
+async def test_all_replies_are_returned() -> None:
+    """After each reply the command waits for a further one."""
+    replies = ["first", "second", "third"]
 
-    class Recorded:
-        """A sandbox whose user got one more each time somebody looks, and three in all."""
+    class SlowSandbox:
+        """Returns one more reply with each call."""
 
         async def sent(self, *, count: int, **_: object) -> list[str]:
-            return said[:count]
+            return replies[:count]
 
     request = SendRequest(account="shop", openid="o1", type="text")
-    assert await replies_to(Recorded(), request, since=0.0, wait=5) == said
+    assert await replies_to(SlowSandbox(), request, since=0.0, wait=5) == replies
 
 
 ATTEMPT = Attempt(status=200, body="success", ms=12.3, outcome=Outcome.ACKNOWLEDGED)
@@ -133,13 +133,13 @@ PUSHED = SendResult(
 
 
 def sent(msgtype: str, **content: object) -> Sent:
-    """A customer-service message."""
+    """Return a customer-service message."""
     payload = {"touser": "o1", "msgtype": msgtype, msgtype: content}
     return Sent(time=0.0, account="shop", appid="wxshop", openid="o1", msgtype=msgtype, payload=payload)
 
 
-def test_the_reply_comes_first_and_plain() -> None:
-    """The text alone, on the first line: no table, no colour, no word around it."""
+def test_the_first_line_is_the_reply() -> None:
+    """The first line is the text alone, without decoration."""
     lines = list(report(PUSHED, [sent("text", content="hello (1)")], wait=5))
 
     assert lines[0] == "hello (1)"
@@ -154,18 +154,18 @@ def test_the_reply_comes_first_and_plain() -> None:
         (sent("msgmenu", head_content="Which?", list=[{"id": "1", "content": "A"}]), "[msgmenu] Which?"),
     ],
 )
-def test_a_reply_that_is_no_text_is_shown_without_a_data_structure(message: Sent, line: str) -> None:
-    """A person reads what tells the message apart, not a Python dict."""
-    assert in_words(message) == line
+def test_other_replies_than_texts_are_described(message: Sent, line: str) -> None:
+    """The line has the type and the fields that identify the message."""
+    assert describe(message) == line
 
 
-def test_no_reply_in_time_is_said() -> None:
-    """Silence would look like a success that was not shown."""
+def test_a_missing_reply_is_reported() -> None:
+    """Without a reply in time the output says so."""
     assert next(iter(report(PUSHED, [], wait=5))).startswith("no reply in 5 s")
 
 
-async def test_a_sandbox_without_accounts_says_what_is_missing() -> None:
-    """The name of the setting, no stack trace."""
+async def test_a_missing_accounts_file_is_named() -> None:
+    """The error names the variable, without a traceback."""
     code, _, err = await act()
     assert code == 1
     assert "WXBUS_ACCOUNTS_FILE" in err
@@ -176,8 +176,8 @@ async def test_a_sandbox_without_accounts_says_what_is_missing() -> None:
     ("arguments", "problem"),
     [(("send", "event"), "name the event"), (("send", "text", "x", "--field", "novalue"), "NAME=VALUE")],
 )
-async def test_arguments_that_make_no_sense_are_told_why(arguments: tuple[str, ...], problem: str) -> None:
-    """Exit code 2, as shells expect it."""
+async def test_invalid_arguments_are_errors(arguments: tuple[str, ...], problem: str) -> None:
+    """The exit code is 2 and the error names the argument."""
     code, _, err = await act(*arguments)
     assert code == 2
     assert problem in err

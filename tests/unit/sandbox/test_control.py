@@ -1,4 +1,4 @@
-"""The control API: what tests and demos steer the sandbox with."""
+"""The control API, with which tests and demos control the sandbox."""
 
 import asyncio
 
@@ -15,8 +15,8 @@ USER = "oUser0000000000000000000001"
 SEND_PATH = "/cgi-bin/message/custom/send"
 
 
-async def test_waiting_ends_with_the_message(world: World) -> None:
-    """Nobody needs to poll: the answer comes when the last of the messages waited for does."""
+async def test_waiting_ends_with_the_last_message(world: World) -> None:
+    """`sent` returns as soon as the wanted number of messages was sent."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.text("shop", "hi", openid="oOther")
     client = world.client("shop")
@@ -30,13 +30,13 @@ async def test_waiting_ends_with_the_message(world: World) -> None:
     assert [sent.content for sent in waiting.result()] == ["one", "two"]
 
 
-async def test_waiting_in_vain_ends_with_what_there_is(world: World) -> None:
-    """When the time is over."""
+async def test_waiting_ends_with_the_time_limit(world: World) -> None:
+    """After the time limit `sent` returns the messages there are."""
     assert await world.control.sent(openid=USER, count=1, wait=0.01) == []
 
 
-async def test_sent_messages_can_be_looked_at_from_a_time_on(world: World) -> None:
-    """By the sandbox's clock."""
+async def test_sent_messages_are_filtered_by_time(world: World) -> None:
+    """`since` refers to the sandbox's clock."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
     await client.send(USER, reply.Text("one"))
@@ -47,11 +47,11 @@ async def test_sent_messages_can_be_looked_at_from_a_time_on(world: World) -> No
     assert await world.control.sent(account="mini") == []
 
 
-async def test_faults_befall_in_order_and_end(world: World) -> None:
-    """The oldest first, each as often as it says, only its own path; then all is well."""
+async def test_faults_apply_in_order_and_end(world: World) -> None:
+    """Faults apply in the order in which they were added, each to its path and for its number of calls."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, errcode=45015, times=2))
-    await world.control.fault(Fault(path=SEND_PATH, errcode=45047, errmsg="own words"))
+    await world.control.fault(Fault(path=SEND_PATH, errcode=45047, errmsg="own text"))
     client = world.client("shop")
     seen = []
     for _ in range(4):
@@ -61,11 +61,11 @@ async def test_faults_befall_in_order_and_end(world: World) -> None:
         except WeChatError as error:
             seen.append((error.errcode, error.errmsg.split(" rid: ")[0]))
     assert [errcode for errcode, _ in seen] == [45015, 45015, 45047, 0]
-    assert seen[2][1] == "own words"
+    assert seen[2][1] == "own text"
 
 
-async def test_a_fault_may_come_after_the_effect(world: World) -> None:
-    """The message is delivered, its sender is told that it was not: what outboxes have to live with."""
+async def test_a_fault_can_follow_the_effect(world: World) -> None:
+    """The message is delivered although its sender gets an error."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(Fault(path=SEND_PATH, errcode=48001, effect=True))
     with pytest.raises(WeChatError):
@@ -73,8 +73,8 @@ async def test_a_fault_may_come_after_the_effect(world: World) -> None:
     assert len(await world.control.sent(openid=USER)) == 1
 
 
-async def test_a_reset_forgets_everything(world: World) -> None:
-    """Tokens, messages, users, faults, the clock."""
+async def test_a_reset_clears_all_state(world: World) -> None:
+    """A reset clears tokens, messages, users, faults and the clock."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
     await client.send(USER, reply.Text("x"))
@@ -86,22 +86,22 @@ async def test_a_reset_forgets_everything(world: World) -> None:
     assert await world.control.sent() == []
     assert await world.control.pushes() == []
     assert await world.control.token_counts() == {}
-    assert world.sandbox.faults.left(SEND_PATH) == 0
+    assert world.sandbox.faults.remaining(SEND_PATH) == 0
     assert world.clock.now() == world.clock.wall()
     with pytest.raises(WeChatError, match="45015"):
         await client.send(USER, reply.Text("x"))
     assert len(world.tokens.reports) == 1
 
 
-async def test_a_delayed_call_goes_on_when_faults_are_dropped(world: World) -> None:
-    """Nobody needs to wait for a delay to pass, and none holds up the sandbox's own end."""
+async def test_a_reset_of_faults_ends_delays(world: World) -> None:
+    """Delayed calls continue, so that no delay blocks the end of the sandbox."""
     await world.control.text("shop", "hi", openid=USER)
     client = world.client("shop")
     await client.typing(USER)
     await world.control.fault(Fault(path=SEND_PATH, delay=3600))
     async with asyncio.TaskGroup() as tasks:
         sending = tasks.create_task(client.send(USER, reply.Text("x")))
-        while world.sandbox.faults.left(SEND_PATH):
+        while world.sandbox.faults.remaining(SEND_PATH):
             await world.control.token_counts()
         world.sandbox.faults.reset()
         await sending
@@ -115,7 +115,7 @@ async def test_a_delayed_call_goes_on_when_faults_are_dropped(world: World) -> N
         ("/sandbox/send", b"{}", "account: Field required"),
         ("/sandbox/send", b'{"account":"shop","copies":0}', "copies"),
         ("/sandbox/send", b'{"account":"shop","contents":"x"}', "contents"),
-        ("/sandbox/send", b'{"account":"nobody"}', "there are: shop"),
+        ("/sandbox/send", b'{"account":"nobody"}', "known accounts: shop"),
         ("/sandbox/faults", b'{"path":"/sandbox/send","status":500}', "path"),
         ("/sandbox/faults", b'{"path":"/cgi-bin/token"}', "give errcode, status, delay or disconnect"),
         ("/sandbox/tokens/invalidate", b'{"appid":"wxnobody"}', "no account"),
@@ -124,16 +124,16 @@ async def test_a_delayed_call_goes_on_when_faults_are_dropped(world: World) -> N
         ("/sandbox/clock", b'{"advance":-1}', "advance"),
     ],
 )
-async def test_requests_that_make_no_sense_are_told_why(world: World, path: str, body: bytes, problem: str) -> None:
-    """400 or 404 with one line that names the field."""
+async def test_invalid_requests_are_errors(world: World, path: str, body: bytes, problem: str) -> None:
+    """The status is 400 or 404, and the error names the field."""
     async with aiohttp.ClientSession() as session, session.post(world.url + path, data=body) as response:
         answer = await response.json()
     assert response.status in {400, 404}
     assert problem in answer["error"]
 
 
-async def test_numbers_in_queries_are_numbers(world: World) -> None:
-    """Not a stack trace."""
+async def test_invalid_numbers_in_queries_are_errors(world: World) -> None:
+    """The status is 400."""
     async with (
         aiohttp.ClientSession() as session,
         session.get(world.url + "/sandbox/sent", params={"since": "yesterday"}) as response,
@@ -142,7 +142,7 @@ async def test_numbers_in_queries_are_numbers(world: World) -> None:
 
 
 async def test_the_page_shows_addresses_and_no_secret(world: World) -> None:
-    """Whoever opens it sees the accounts and how to send a message."""
+    """The page shows the accounts and the API's paths."""
     async with aiohttp.ClientSession() as session, session.get(world.url) as response:
         page = await response.text()
     assert response.content_type == "text/html"
@@ -152,8 +152,8 @@ async def test_the_page_shows_addresses_and_no_secret(world: World) -> None:
         assert secret not in page
 
 
-async def test_a_sandbox_that_is_not_there_says_so(unused_tcp_port: int) -> None:
-    """One error for those who use the client."""
+async def test_a_sandbox_that_does_not_answer_is_an_error(unused_tcp_port: int) -> None:
+    """All methods of the client raise the same error."""
     async with SandboxClient.open(f"http://127.0.0.1:{unused_tcp_port}") as client:
         with pytest.raises(SandboxFailure, match="does not answer"):
             await client.reset()

@@ -1,4 +1,4 @@
-"""WeChat's calls: errcodes with HTTP 200, as protocol reference 8 to 10 and 12 have them."""
+"""WeChat's API: errcodes with HTTP 200 (protocol reference 8 to 10 and 12)."""
 
 import io
 import json
@@ -15,7 +15,7 @@ CLASSIC = {"grant_type": "client_credential", "appid": "wxshop", "secret": SECRE
 
 
 class Caller:
-    """Calls the sandbox without our client, which would not make such mistakes."""
+    """Calls the sandbox without our client, which does not make such mistakes."""
 
     def __init__(self, world: World, session: aiohttp.ClientSession) -> None:
         self._world = world
@@ -24,18 +24,18 @@ class Caller:
     async def __call__(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, **options: Any
     ) -> dict[str, Any]:
-        """The answer's object; the status must be 200."""
+        """Return the response's JSON; the status must be 200."""
         async with self._session.request(method, self._world.url + path, params=query, **options) as response:
             assert response.status == 200
             found: dict[str, Any] = await response.json(content_type=None)
             return found
 
     async def errcode(self, method: str, path: str, **options: Any) -> int:
-        """The answer's errcode, 0 if it has none."""
+        """Return the response's errcode, 0 without one."""
         return int((await self(method, path, **options)).get("errcode", 0))
 
     async def send(self, account: str, payload: Mapping[str, Any]) -> int:
-        """The errcode of a customer-service message."""
+        """Send a customer-service message; return the errcode."""
         query = {"access_token": await self._world.tokens.get(f"wx{account}")}
         body = json.dumps(payload, ensure_ascii=False).encode()
         return await self.errcode("POST", "/cgi-bin/message/custom/send", query=query, data=body)
@@ -43,7 +43,7 @@ class Caller:
 
 @pytest.fixture
 async def call(world: World) -> AsyncIterator[Caller]:
-    """Calls this test's sandbox."""
+    """Return a caller of this test's sandbox."""
     async with aiohttp.ClientSession() as session:
         yield Caller(world, session)
 
@@ -61,19 +61,18 @@ async def call(world: World) -> AsyncIterator[Caller]:
     ],
 )
 @pytest.mark.parametrize("path", ["/cgi-bin/token", "/cgi-bin/stable_token"])
-async def test_only_the_right_secret_gets_a_token(
-    call: Caller, path: str, change: dict[str, str], errcode: int
-) -> None:
-    """Each mistake has its errcode; the answer never repeats the secret."""
-    given = {**CLASSIC, **change}
-    answer = await (call("GET", path, query=given) if path.endswith("/token") else call("POST", path, json=given))
-    assert answer.get("errcode", 0) == errcode
-    assert ("access_token" in answer) is (errcode == 0)
-    assert not given["secret"] or given["secret"] not in str(answer)
+async def test_a_token_needs_the_right_secret(call: Caller, path: str, change: dict[str, str], errcode: int) -> None:
+    """Each mistake has its errcode, and no response contains the secret."""
+    parameters = {**CLASSIC, **change}
+    classic = path.endswith("/token")
+    response = await (call("GET", path, query=parameters) if classic else call("POST", path, json=parameters))
+    assert response.get("errcode", 0) == errcode
+    assert ("access_token" in response) is (errcode == 0)
+    assert not parameters["secret"] or parameters["secret"] not in str(response)
 
 
 async def test_methods_and_bodies_are_checked(call: Caller) -> None:
-    """43001, 43002, 44002, 47001, and 47001 for a force_refresh that is no boolean."""
+    """43001, 43002, 44002 and 47001, also for a force_refresh that is not a boolean."""
     assert await call.errcode("POST", "/cgi-bin/token", query=CLASSIC) == 43001
     assert await call.errcode("GET", "/cgi-bin/stable_token", query=CLASSIC) == 43002
     assert await call.errcode("POST", "/cgi-bin/stable_token") == 44002
@@ -88,7 +87,7 @@ async def test_errors_have_a_request_id(call: Caller) -> None:
 
 
 async def test_calls_need_a_token(call: Caller) -> None:
-    """Missing, misshapen, never made."""
+    """Missing, malformed and unknown tokens have their own errcodes."""
     path = "/cgi-bin/message/custom/send"
     assert await call.errcode("POST", path, json={}) == 41001
     assert await call.errcode("POST", path, query={"access_token": "x"}, json={}) == 40014
@@ -96,14 +95,14 @@ async def test_calls_need_a_token(call: Caller) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cgi-bin/menu/create", "/wxa/msg_sec_check", "/sns/userinfo"])
-async def test_calls_the_sandbox_lacks_say_so(call: Caller, path: str) -> None:
-    """An errcode, not a silent success."""
+async def test_unknown_calls_are_errors(call: Caller, path: str) -> None:
+    """Calls that the sandbox does not implement have errcode 40066."""
     assert await call.errcode("POST", path, json={}) == 40066
 
 
 @pytest.mark.parametrize("escaped", ['"\\u4f60"', '"a\\\\\\u4f60"'])
-async def test_escaped_unicode_is_refused(call: Caller, world: World, escaped: str) -> None:
-    """40033, as WeChat does; a backslash that is itself escaped, and control characters, are text."""
+async def test_escaped_unicode_is_rejected(call: Caller, world: World, escaped: str) -> None:
+    """40033, as WeChat does. Escaped backslashes and control characters are allowed."""
     query = {"access_token": await world.tokens.get("wxshop")}
     path = "/cgi-bin/message/custom/send"
     assert await call.errcode("POST", path, query=query, data=f'{{"touser":{escaped}}}'.encode()) == 40033
@@ -135,14 +134,14 @@ async def test_escaped_unicode_is_refused(call: Caller, world: World, escaped: s
     ],
 )
 async def test_messages_are_checked(call: Caller, world: World, payload: dict[str, Any], errcode: int) -> None:
-    """What WeChat would not deliver to a follower is refused with its errcode, and not recorded."""
+    """Messages that WeChat would not deliver get its errcode and are not recorded."""
     await world.control.text("shop", "hi", openid=USER)
     assert await call.send("shop", {"touser": USER, **payload}) == errcode
     assert len(await world.control.sent()) == (errcode == 0)
 
 
 async def test_mini_programs_have_their_own_types(call: Caller, world: World) -> None:
-    """Links and pages of its own, no voice; an Official Account must name the page's Mini Program."""
+    """Mini Programs send links and their own pages but no voice; Official Accounts must name the Mini Program."""
     await world.control.text("mini", "hi", openid=USER)
     await world.control.text("shop", "hi", openid="oOther")
     thumbs = {name: await world.client(name).upload_media("thumb", "t.jpg", b"jpg") for name in ("mini", "shop")}
@@ -163,7 +162,7 @@ async def test_mini_programs_have_their_own_types(call: Caller, world: World) ->
 
 @pytest.mark.parametrize("path", ["/cgi-bin/message/custom/typing", "/cgi-bin/message/custom/business/typing"])
 async def test_typing(call: Caller, world: World, path: str) -> None:
-    """45072 bad command, 45080 nothing in 30 s, 45081 shown already; it lasts 15 s, and a message ends it."""
+    """45072: bad command; 45080: no action in 30 s; 45081: already shown; 15 s or a message end it."""
     query = {"access_token": await world.tokens.get("wxshop")}
 
     async def typing(command: str) -> int:
@@ -198,15 +197,15 @@ async def test_typing(call: Caller, world: World, path: str) -> None:
 async def test_uploads_are_checked(
     call: Caller, world: World, kind: str, filename: str, size: int, errcode: int
 ) -> None:
-    """Kind, ending and size."""
+    """Kind, suffix and size are checked."""
     form = aiohttp.FormData()
     form.add_field("media", io.BytesIO(b"x" * size), filename=filename)
     query = {"access_token": await world.tokens.get("wxshop"), "type": kind}
     assert await call.errcode("POST", "/cgi-bin/media/upload", query=query, data=form) == errcode
 
 
-async def test_an_upload_without_a_file_is_refused(call: Caller, world: World) -> None:
-    """41005: no form, a form without `media`, a field without a file name."""
+async def test_an_upload_without_a_file_is_rejected(call: Caller, world: World) -> None:
+    """41005: not a form, a form without `media`, or a field without a filename."""
     query = {"access_token": await world.tokens.get("wxshop"), "type": "image"}
     other, nameless = aiohttp.FormData(), aiohttp.FormData({"media": "text"})
     other.add_field("file", b"x", filename="a.png")
@@ -217,19 +216,19 @@ async def test_an_upload_without_a_file_is_refused(call: Caller, world: World) -
 
 
 async def test_media_belongs_to_its_account(call: Caller, world: World) -> None:
-    """Another account's token finds nothing (40007)."""
+    """Tokens of other accounts get 40007."""
     media_id = await world.client("shop").upload_media("image", "a.png", b"x")
     query = {"access_token": await world.tokens.get("wxmini"), "media_id": media_id}
     assert await call.errcode("GET", "/cgi-bin/media/get", query=query) == 40007
 
 
-async def test_login_codes_lapse_and_belong_to_their_account(call: Caller, world: World) -> None:
-    """40029 for both; 41008 without a code; the answer claims to be text, as WeChat's does."""
+async def test_login_codes_expire_and_belong_to_their_account(call: Caller, world: World) -> None:
+    """40029 for both, 41008 without a code; the content type is text/plain, as WeChat's."""
     query = {"appid": "wxmini", "secret": SECRET, "grant_type": "authorization_code"}
-    code, late = await world.control.js_code("mini"), await world.control.js_code("mini")
+    code, expired = await world.control.js_code("mini"), await world.control.js_code("mini")
     path = "/sns/jscode2session"
     assert await call.errcode("GET", path, query=query) == 41008
     assert await call.errcode("GET", path, query={**query, "js_code": code, "appid": "wxshop"}) == 40029
     assert await call.errcode("GET", path, query={**query, "js_code": code}) == 0
     await world.control.advance(300)
-    assert await call.errcode("GET", path, query={**query, "js_code": late}) == 40029
+    assert await call.errcode("GET", path, query={**query, "js_code": expired}) == 40029

@@ -23,14 +23,14 @@ async def platform_token(world: World) -> str:
 
 
 async def errcode_of(call: Awaitable[object]) -> int:
-    """Return the errcode that a call is refused with."""
+    """Return the errcode with which a call fails."""
     with pytest.raises(WeChatError) as caught:
         await call
     return caught.value.errcode
 
 
-async def test_a_ticket_is_the_same_until_its_end(world: World) -> None:
-    """With an access token only; each type has its own."""
+async def test_a_ticket_stays_the_same_until_it_expires(world: World) -> None:
+    """A ticket needs an access token; each type has its own ticket."""
     token = await world.tokens.get("wxshop")
     first = await fetch_ticket(world.http, token, "jsapi")
     assert await fetch_ticket(world.http, token, "jsapi") == first
@@ -41,8 +41,8 @@ async def test_a_ticket_is_the_same_until_its_end(world: World) -> None:
     assert (await fetch_ticket(world.http, token, "jsapi")).value != first.value
 
 
-async def test_wecom_gives_the_same_token_while_it_is_valid(world: World) -> None:
-    """A wrong corpid is 40013, a wrong secret 40001; after the end there is a new one."""
+async def test_wecom_returns_the_same_token_while_it_is_valid(world: World) -> None:
+    """A wrong corpid is 40013, a wrong secret 40001; an expired token is replaced."""
     first = await fetch_wecom_token(world.http, "ww1", RIGHT)
     assert (await fetch_wecom_token(world.http, "ww1", RIGHT)).value == first.value
     assert await errcode_of(fetch_wecom_token(world.http, "wxother", RIGHT)) == 40013
@@ -51,8 +51,8 @@ async def test_wecom_gives_the_same_token_while_it_is_valid(world: World) -> Non
     assert (await fetch_wecom_token(world.http, "ww1", RIGHT)).value != first.value
 
 
-async def test_a_platforms_ticket_is_good_for_twelve_hours(world: World) -> None:
-    """61006 for what is none, 61005 for one that is expired, 40125 for a wrong secret."""
+async def test_a_platforms_ticket_is_valid_for_twelve_hours(world: World) -> None:
+    """61006: unknown; 61005: expired; 40125: wrong secret."""
     ticket = (await world.control.component_ticket("platform", push=False)).value
     assert await component.fetch_component_token(world.http, PLATFORM, RIGHT, ticket)
     assert await errcode_of(component.fetch_component_token(world.http, PLATFORM, RIGHT, "ticket@@@x")) == 61006
@@ -61,21 +61,21 @@ async def test_a_platforms_ticket_is_good_for_twelve_hours(world: World) -> None
     assert await errcode_of(component.fetch_component_token(world.http, PLATFORM, RIGHT, ticket)) == 61005
 
 
-async def test_a_code_is_exchanged_once(world: World) -> None:
-    """Then, and after its time, it is 61010; what it stood for is in WeChat's list."""
+async def test_an_authorisation_code_is_exchanged_once(world: World) -> None:
+    """Used and expired codes are 61010; the authorisation is in WeChat's list."""
     token = await platform_token(world)
-    code, late = [(await world.control.authorize("platform", BAKERY, push=False)).value for _ in range(2)]
+    code, expired = [(await world.control.authorize("platform", BAKERY, push=False)).value for _ in range(2)]
     found = await component.query_auth(world.http, token, PLATFORM, code)
     assert (found.appid, found.permissions) == (BAKERY, (1, 2, 15))
     assert await errcode_of(component.query_auth(world.http, token, PLATFORM, code)) == 61010
     (listed,), total = await component.authorizer_list(world.http, token, PLATFORM, 0)
     assert (listed.appid, listed.refresh_token, total) == (BAKERY, found.refresh_token, 1)
     await world.control.advance(3600)
-    assert await errcode_of(component.query_auth(world.http, token, PLATFORM, late)) == 61010
+    assert await errcode_of(component.query_auth(world.http, token, PLATFORM, expired)) == 61010
 
 
-async def test_a_refresh_token_is_good_once(world: World) -> None:
-    """The answer has the next one; the one before is 61023; WeChat tells the current one."""
+async def test_a_refresh_token_is_used_once(world: World) -> None:
+    """Each response has the next refresh token; the previous one is 61023."""
     token = await platform_token(world)
     code = (await world.control.authorize("platform", BAKERY, push=False)).value
     first = (await component.query_auth(world.http, token, PLATFORM, code)).refresh_token
@@ -85,8 +85,8 @@ async def test_a_refresh_token_is_good_once(world: World) -> None:
     assert (await component.authorizer_info(world.http, token, PLATFORM, BAKERY)).refresh_token == got.refresh_token
 
 
-async def test_who_withdraws_is_forgotten(world: World) -> None:
-    """Refresh token and tokens are dead: 61003, and 40001 for a call with the token."""
+async def test_a_withdrawn_authorisation_ends_all_tokens(world: World) -> None:
+    """The refresh token is 61003, the access token 40001."""
     token = await platform_token(world)
     code = (await world.control.authorize("platform", BAKERY, push=False)).value
     refresh = (await component.query_auth(world.http, token, PLATFORM, code)).refresh_token
@@ -98,8 +98,8 @@ async def test_who_withdraws_is_forgotten(world: World) -> None:
     assert await errcode_of(fetch) == 61003
 
 
-async def test_tokens_are_for_their_own_calls(world: World) -> None:
-    """A platform's own token opens no account's calls, an account's none of the platform's: 61014."""
+async def test_tokens_of_platforms_and_accounts_are_not_interchangeable(world: World) -> None:
+    """61014 for a platform's token in an account's call, and vice versa."""
     token = await platform_token(world)
     assert await errcode_of(fetch_ticket(world.http, token, "jsapi")) == 61014
     assert (
@@ -108,7 +108,7 @@ async def test_tokens_are_for_their_own_calls(world: World) -> None:
     )
 
 
-async def test_only_a_platform_is_authorised(world: World) -> None:
-    """The control API says what is wrong."""
-    with pytest.raises(SandboxFailure, match="no third-party platform"):
+async def test_only_platforms_have_tickets(world: World) -> None:
+    """The control API names the account's kind."""
+    with pytest.raises(SandboxFailure, match="is not a third-party platform"):
         await world.control.component_ticket("shop", push=False)

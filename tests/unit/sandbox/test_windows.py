@@ -1,4 +1,4 @@
-"""Who may be written to, when, how often (protocol reference 9.1)."""
+"""Message windows: when and how often an account may write to a user (protocol reference 9.1)."""
 
 import pytest
 
@@ -12,7 +12,7 @@ USER = "oUser0000000000000000000001"
 
 
 async def send(world: World, account: str, openid: str = USER) -> int:
-    """Send a text; the errcode it was refused with, or 0."""
+    """Send a text; return the errcode."""
     try:
         await world.client(account).send(openid, reply.Text("x"))
     except WeChatError as error:
@@ -21,12 +21,12 @@ async def send(world: World, account: str, openid: str = USER) -> int:
 
 
 async def act(world: World, account: str, event: str | None = None, openid: str = USER) -> None:
-    """Let a user write, or do something else."""
+    """Push a message or an event of a user."""
     await world.control.send(SendRequest(account=account, openid=openid, event=event, fields={"Content": "x"}))
 
 
-async def test_who_never_wrote_cannot_be_written_to(world: World) -> None:
-    """45015, by default."""
+async def test_a_user_without_actions_has_no_window(world: World) -> None:
+    """45015."""
     assert await send(world, "shop") == 45015
 
 
@@ -46,7 +46,7 @@ async def test_who_never_wrote_cannot_be_written_to(world: World) -> None:
 async def test_each_action_opens_its_window(
     world: World, account: str, event: str | None, count: int, seconds: float
 ) -> None:
-    """So many messages (then 45047) for so long (then 45015); the next action opens it anew."""
+    """The window has a number of messages (then 45047) and a length (then 45015); each action renews it."""
     await act(world, account, event)
     assert [await send(world, account) for _ in range(count + 1)] == [0] * count + [45047]
     await act(world, account, event)
@@ -57,14 +57,14 @@ async def test_each_action_opens_its_window(
 
 
 @pytest.mark.parametrize(("account", "event"), [("shop", "VIEW"), ("shop", "LOCATION"), ("mini", "CLICK")])
-async def test_other_events_open_nothing(world: World, account: str, event: str) -> None:
-    """Only the actions of the table count, each for its kind of account."""
+async def test_other_events_open_no_window(world: World, account: str, event: str) -> None:
+    """Only the actions of 9.1 count, each for its kind of account."""
     await act(world, account, event)
     assert await send(world, account) == 45015
 
 
 async def test_windows_add_up(world: World) -> None:
-    """The one that closes first pays first, so that a click does not cost what a message earned."""
+    """The window that closes first is used first."""
     await act(world, "shop")
     await act(world, "shop", "CLICK")
     assert [await send(world, "shop") for _ in range(3)] == [0] * 3
@@ -72,8 +72,8 @@ async def test_windows_add_up(world: World) -> None:
     assert [await send(world, "shop") for _ in range(6)] == [0] * 5 + [45047]
 
 
-async def test_who_left_cannot_be_written_to(world: World) -> None:
-    """40003 after unsubscribe; who follows again begins anew, with what following opens."""
+async def test_unsubscribed_users_are_rejected(world: World) -> None:
+    """40003 after unsubscribe; a new subscription opens its own window."""
     await act(world, "shop")
     await act(world, "shop", "unsubscribe")
     assert await send(world, "shop") == 40003
@@ -82,42 +82,42 @@ async def test_who_left_cannot_be_written_to(world: World) -> None:
 
 
 @pytest.mark.parametrize("openid", ["", "bad id", "x123", "o" * 100])
-async def test_what_is_no_openid_is_refused(world: World, openid: str) -> None:
+async def test_invalid_openids_are_rejected(world: World, openid: str) -> None:
     """40003."""
     assert await send(world, "shop", openid) == 40003
 
 
-async def test_another_accounts_user_is_refused(world: World) -> None:
-    """An openid is good for one account only (40003)."""
+async def test_users_of_other_accounts_are_rejected(world: World) -> None:
+    """An openid belongs to one account (40003)."""
     await act(world, "mini")
     assert await send(world, "shop") == 40003
 
 
-async def test_a_refused_message_costs_nothing(world: World) -> None:
-    """A mistake in the message does not use up the allowance."""
+async def test_a_rejected_message_does_not_count(world: World) -> None:
+    """A mistake in a message does not use up the window."""
     await act(world, "mini")
     with pytest.raises(WeChatError, match="48008"):
         await world.client("mini").send(USER, reply.Voice("m"))
     assert [await send(world, "mini") for _ in range(6)] == [0] * 5 + [45047]
 
 
-async def test_a_pushs_retries_are_no_actions(world: World) -> None:
-    """One message, pushed three times, earns one allowance, and it is there although no push succeeded."""
+async def test_retries_of_a_push_are_one_action(world: World) -> None:
+    """A message that is pushed three times without success opens its window once."""
     world.ingress.answers.extend([answering("", 500)] * 3)
     await act(world, "shop")
     assert len(world.ingress.received) == 3
     assert [await send(world, "shop") for _ in range(6)] == [0] * 5 + [45047]
 
 
-async def test_windows_can_be_switched_off() -> None:
-    """A setting, for those whom they hinder; openids are checked all the same."""
+async def test_windows_can_be_disabled() -> None:
+    """A setting disables them; openids are still checked."""
     async with a_world(Rules(enforce_windows=False)) as world:
         assert await send(world, "shop") == 0
         assert await send(world, "shop", "nobody") == 40003
 
 
-async def test_durations_are_settings() -> None:
-    """WeChat changes its numbers."""
+async def test_limits_are_settings() -> None:
+    """The window's length and number of messages can be set."""
     async with a_world(Rules(message_window=10, message_allowance=1)) as world:
         await act(world, "shop")
         assert [await send(world, "shop"), await send(world, "shop")] == [0, 45047]

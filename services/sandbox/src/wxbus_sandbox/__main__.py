@@ -22,17 +22,17 @@ def main(context: typer.Context) -> None:
 
 @cli.command()
 def send(
-    kind: Annotated[str, typer.Argument(metavar="TYPE", help="What the user sends: text, image, ... or event.")],
+    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The type of message: text, image, ... or event.")],
     content: Annotated[
-        str, typer.Argument(metavar="CONTENT", help="What a text says; an event's name, like CLICK.")
+        str, typer.Argument(metavar="CONTENT", help="The content of a text, or the name of an event, like CLICK.")
     ] = "",
     account: Annotated[str, typer.Option(help="The account's name in the accounts file.")] = "shop",
     authorizer: Annotated[
-        str | None, typer.Option(help="Of a third-party platform: the appid of the account that has authorised it.")
+        str | None, typer.Option(help="For third-party platforms: the appid of the account that has authorised it.")
     ] = None,
-    openid: Annotated[str, typer.Option(help="The user.")] = "oSandboxUser0000000000000001",
+    openid: Annotated[str, typer.Option(help="The user's openid.")] = "oSandboxUser0000000000000001",
     field: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field by WeChat's name; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field by WeChat's name; can be repeated.")
     ] = None,
     mode: Annotated[
         Literal["plain", "compatible", "secure"] | None, typer.Option(help="Default: the account's first mode.")
@@ -40,13 +40,13 @@ def send(
     form: Annotated[
         Literal["xml", "json"] | None, typer.Option("--format", help="Default: the account's first format.")
     ] = None,
-    copies: Annotated[int, typer.Option(help="Send the same so many times.", min=1, max=100)] = 1,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for a reply; 0: do not wait.")] = 5.0,
+    copies: Annotated[int, typer.Option(help="How often to send the same message.", min=1, max=100)] = 1,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a reply; 0 does not wait.")] = 5.0,
     url: Annotated[
-        str, typer.Option(help="The sandbox's address; default: of WXBUS_SANDBOX_HOST and WXBUS_SANDBOX_PORT.")
+        str, typer.Option(help="The sandbox's address. Default: from WXBUS_SANDBOX_HOST and WXBUS_SANDBOX_PORT.")
     ] = "",
 ) -> None:
-    """Act as a user: send something to an account, and print the reply."""
+    """Send a message to an account as a user, and print the reply."""
     from wxbus_sandbox.cli import send as sending
 
     try:

@@ -1,4 +1,4 @@
-"""The application: WeChat's API, the control API and the page on one port."""
+"""The application with WeChat's API, the control API and the page."""
 
 from collections.abc import AsyncIterator
 
@@ -10,11 +10,11 @@ from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.endpoints import component, credentials, customer_service, media, operations
-from wxbus_sandbox.pushes.composing import Composer
-from wxbus_sandbox.pushes.pushing import Pusher
-from wxbus_sandbox.rules.answers import Refusal, refusals
+from wxbus_sandbox.pushes.composer import Composer
+from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.rules.clock import Clock
-from wxbus_sandbox.rules.faults import FAULTS, befall
+from wxbus_sandbox.rules.faults import FAULTS, inject_faults
+from wxbus_sandbox.rules.responses import ApiError, error_responses
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
@@ -27,17 +27,17 @@ def build_app(
     rules: Rules | None = None,
     clock: Clock | None = None,
 ) -> web.Application:
-    """Return the sandbox as an application to be served.
+    """Return the sandbox as an application.
 
     Args:
-        accounts: Those it knows the secrets of.
+        accounts: The accounts of the simulated WeChat.
         ingress_url: Pushes go to `{ingress_url}/wechat/{account}`.
-        public_url: Its own address, for the addresses of pictures in pushes.
-        rules: WeChat's numbers.
-        clock: Its time.
+        public_url: The sandbox's own address, for picture URLs in pushes.
+        rules: WeChat's limits.
+        clock: The time.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
-    app = web.Application(middlewares=[befall, refusals])
+    app = web.Application(middlewares=[inject_faults, error_responses])
     app[SANDBOX] = sandbox
     app[FAULTS] = sandbox.faults
     app[control.COMPOSER] = Composer(
@@ -54,13 +54,13 @@ def build_app(
             app[control.PUSHER] = Pusher(sandbox, session, ingress_url)
             yield
 
-    async def let_go(_app: web.Application) -> None:
+    async def close(_app: web.Application) -> None:
         sandbox.close()
 
     app.cleanup_ctx.append(pusher)
-    app.on_shutdown.append(let_go)
+    app.on_shutdown.append(close)
     return app
 
 
 async def _unknown_call(_request: web.Request) -> web.Response:
-    raise Refusal(40066, "invalid url: the sandbox does not know this call")
+    raise ApiError(40066, "invalid url: the sandbox does not have this call")

@@ -1,4 +1,4 @@
-"""What goes over the control API, on both sides of it."""
+"""Requests and responses of the control API."""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -9,54 +9,54 @@ from wxbus.wechat.callbacks.keys import Mode
 
 
 class Model(BaseModel):
-    """Frozen; a field that does not exist is an error, so that a slip of the pen is found at once."""
+    """Frozen, without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SendRequest(Model):
-    """A user does something, and WeChat pushes it to the account."""
+    """A user's message or event, which WeChat pushes to the account."""
 
     account: str
-    """Its name in the accounts file."""
+    """The account's name in the accounts file."""
     authorizer_appid: str | None = None
-    """Who has authorised `account`, a third-party platform: it is its user who does something."""
+    """If `account` is a third-party platform: the account that has authorised it, whose user acts."""
     openid: str = "oSandboxUser0000000000000001"
     type: str = "text"
-    """`MsgType`; of a third-party platform's push, `InfoType`."""
+    """`MsgType`; `InfoType` for third-party platforms."""
     event: str | None = None
-    """`Event`; `type` is `event` then."""
+    """`Event`; requires `type` `event`."""
     fields: dict[str, Any] = Field(default_factory=dict)
-    """What the push says besides, WeChat's own names; what is left out is made up."""
+    """Further fields of the push by WeChat's names; missing ones get made-up values."""
     message: dict[str, Any] | None = None
-    """The whole push, in place of `openid`, `type`, `event` and `fields`; exactly this is pushed."""
+    """The complete push; replaces `openid`, `type`, `event` and `fields`."""
     mode: Mode | None = None
-    """None: the first of the account's modes."""
+    """By default the account's first mode."""
     format: Literal["xml", "json"] | None = None
-    """None: the first of the account's formats."""
+    """By default the account's first format."""
     copies: int = Field(default=1, ge=1, le=100)
-    """Push the same thing so many times, one after another, whatever the answers are."""
+    """How often to push the same message, one after the other, whatever the responses are."""
 
 
 class Outcome(StrEnum):
-    """What WeChat makes of an answer (protocol reference 4.3)."""
+    """How WeChat treats a response (protocol reference 4.3)."""
 
     ACKNOWLEDGED = "acknowledged"
-    """Nothing is shown to the user."""
+    """The user sees nothing."""
     REPLIED = "replied"
-    """A passive reply is shown to the user."""
+    """The user sees the passive reply."""
     TRANSFERRED = "transferred"
-    """The message goes to the human customer service."""
+    """The message goes to human customer service."""
     IGNORED = "ignored"
-    """A passive reply that WeChat throws away without a word."""
+    """WeChat drops the passive reply without an error."""
     INVALID = "invalid"
-    """No legal answer: pushed again, in the end the user is told that the service is out of order."""
+    """The response is not allowed: WeChat pushes again, and finally shows an outage notice to the user."""
     FAILED = "failed"
-    """No complete answer in time, or none with status 200: pushed again, as above."""
+    """No complete response with status 200 in time: WeChat pushes again, as above."""
 
     @property
     def settled(self) -> bool:
-        """Whether WeChat does not push again."""
+        """Return whether WeChat does not push again."""
         return self not in {Outcome.INVALID, Outcome.FAILED}
 
 
@@ -64,39 +64,39 @@ class Attempt(Model):
     """One attempt to push."""
 
     status: int | None
-    """None: there was no complete answer."""
+    """None without a complete response."""
     body: str
-    """The answer as it came."""
+    """The response's body."""
     ms: float
     outcome: Outcome
     reason: str = ""
-    """Why it was not accepted, or not shown."""
+    """Why the response was not accepted, or not shown."""
     copy_number: int = 1
-    """Which of the copies it belongs to."""
+    """The copy to which the attempt belongs."""
 
 
 class SendResult(Model):
-    """What became of a push."""
+    """The result of a push."""
 
     account: str
     openid: str | None
     msg_id: str | None
-    """None: it is an event."""
+    """None for events."""
     time: float
-    """When it was begun, on the sandbox's clock."""
+    """When the push began, on the sandbox's clock."""
     message: dict[str, Any]
-    """The whole push; sent again as `message` it is a duplicate."""
+    """The complete push; a request with it as `message` pushes a duplicate."""
     attempts: tuple[Attempt, ...]
     outcome: Outcome
     """Of the last attempt."""
     reply: dict[str, Any] | None = None
     """The passive reply, decrypted."""
     shown: str | None = None
-    """The text that the user sees in the chat: of the reply, or WeChat's own about a service out of order."""
+    """The text that the user sees: the reply's, or WeChat's outage notice."""
 
 
 class Sent(Model):
-    """A customer-service message that was delivered to a user."""
+    """A customer-service message that a user received."""
 
     time: float
     account: str
@@ -104,30 +104,30 @@ class Sent(Model):
     openid: str
     msgtype: str
     payload: dict[str, Any]
-    """The whole call."""
+    """The body of the API call."""
 
     @property
     def content(self) -> str:
-        """Return the text of a text message, else ""."""
+        """Return the content of a text message, "" for other types."""
         return str(self.payload.get("text", {}).get("content", "")) if self.msgtype == "text" else ""
 
 
 class Fault(Model):
-    """What the next calls of a path suffer; in the order delay, then one of the others."""
+    """A fault for the next calls of a path: a delay, then one of the others."""
 
     path: str = Field(pattern=r"^/(cgi-bin|sns|wxa)/")
     errcode: int | None = None
     errmsg: str | None = None
-    """None: the usual text."""
+    """By default WeChat's text for the errcode."""
     content_type: str = "application/json"
-    """Of an errcode's answer: media errors may come as pictures."""
+    """Of the response with the errcode: WeChat may send media errors as pictures."""
     status: int | None = Field(default=None, ge=400, le=599)
     delay: float = Field(default=0, ge=0)
     """Seconds."""
     disconnect: bool = False
-    """No answer at all, the connection is cut."""
+    """Cut the connection without a response."""
     effect: bool = False
-    """The call has its effect first; only its answer is lost."""
+    """Run the call first; only its response is lost."""
     times: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
@@ -138,71 +138,71 @@ class Fault(Model):
 
 
 class Invalidation(Model):
-    """Tokens to make invalid before their time."""
+    """Tokens to invalidate early."""
 
     appid: str
     family: Literal["classic", "stable", "wecom", "component", "authorizer"] | None = None
-    """None: all."""
+    """By default all."""
     stuck: bool = False
-    """The stable call goes on giving the dead token until somebody forces a new one."""
+    """The stable call returns the invalid token until a refresh is forced."""
 
 
 class TokenCounts(Model):
-    """How often an account's tokens were fetched."""
+    """The number of token fetches of an account."""
 
     classic: int
     stable: int
-    """Forced ones among them."""
+    """Includes forced ones."""
     forced: int
-    """Those that made the token before invalid at once."""
+    """Fetches that invalidated the previous token at once."""
     wecom: int
     component: int
-    """Of a third-party platform itself."""
+    """Of third-party platforms themselves."""
     authorizer: int
-    """Of an account, for the platform that it has authorised."""
+    """Of accounts, for the platform that they have authorised."""
     issued: int
-    """New tokens, of all families."""
+    """New tokens of all families."""
 
 
 class PlatformRequest(Model):
-    """WeChat does something about a third-party platform, and pushes it."""
+    """A change of a third-party platform, which WeChat pushes."""
 
     account: str
     """The platform's name in the accounts file."""
     push: bool = True
-    """False: nothing is pushed, the platform does not hear of it."""
+    """Whether to push the change."""
 
 
 class AuthorizerRequest(PlatformRequest):
-    """... about an account and its authorisation of the platform."""
+    """A change of an account's authorisation of the platform."""
 
     authorizer_appid: str
 
 
 class PlatformResult(Model):
-    """What WeChat made, and what became of the push."""
+    """The created value and the result of the push."""
 
     value: str = ""
     """The ticket, or the authorisation code."""
     push: SendResult | None = None
-    """None: nothing was pushed."""
+    """None without a push."""
 
 
 class LoginRequest(Model):
-    """A user opens the Mini Program, whose page gets a code."""
+    """A user opens the Mini Program, which gets a login code."""
 
     account: str
     openid: str = "oSandboxUser0000000000000001"
 
 
 class VerifyRequest(Model):
-    """Somebody saves the account's address in the console."""
+    """The account's address is saved in WeChat's console."""
 
     account: str
 
 
 class VerifyResult(Model):
-    """Whether the console accepts it (protocol reference 1.2)."""
+    """Whether the console accepts the address (protocol reference 1.2)."""
 
     accepted: bool
     status: int | None
@@ -210,6 +210,6 @@ class VerifyResult(Model):
 
 
 class AdvanceRequest(Model):
-    """Puts the sandbox's clock forward."""
+    """Advances the sandbox's clock."""
 
     advance: float = Field(gt=0, le=366 * 86400)

@@ -1,4 +1,4 @@
-"""Everything the sandbox knows, in one value that its endpoints are given."""
+"""The state of the sandbox, in one object for all endpoints."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,73 +10,73 @@ from wxbus.accounts.models import Account
 from wxbus_sandbox.models import SendResult, Sent
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import Faults
+from wxbus_sandbox.rules.history import History
 from wxbus_sandbox.rules.logins import Logins
 from wxbus_sandbox.rules.media import MediaStore
 from wxbus_sandbox.rules.platforms import Platforms
-from wxbus_sandbox.rules.records import Record
 from wxbus_sandbox.rules.tickets import Tickets
-from wxbus_sandbox.rules.tokens import TokenMint
+from wxbus_sandbox.rules.tokens import TokenIssuer
 from wxbus_sandbox.rules.users import Users
 from wxbus_sandbox.settings import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """WeChat's memory."""
+    """The state of the simulated WeChat."""
 
     accounts: Accounts
     rules: Rules
     clock: Clock
     faults: Faults
-    tokens: TokenMint
+    tokens: TokenIssuer
     tickets: Tickets
     platforms: Platforms
     users: Users
     media: MediaStore
     logins: Logins
-    sent: Record[Sent]
-    pushes: Record[SendResult]
+    sent: History[Sent]
+    pushes: History[SendResult]
 
     @classmethod
     def new(cls, accounts: Accounts, rules: Rules, clock: Clock) -> "Sandbox":
-        """Return one that remembers nothing yet."""
+        """Return an empty state."""
         return cls(
             accounts=accounts,
             rules=rules,
             clock=clock,
             faults=Faults(),
-            tokens=TokenMint(clock, rules),
+            tokens=TokenIssuer(clock, rules),
             tickets=Tickets(clock, rules),
             platforms=Platforms(clock, rules),
             users=Users(clock, rules),
             media=MediaStore(clock, rules),
             logins=Logins(clock, rules),
-            sent=Record(rules.keep),
-            pushes=Record(rules.keep),
+            sent=History(rules.history_size),
+            pushes=History(rules.history_size),
         )
 
-    def caller(self, request: web.Request) -> Account:
-        """Return the account in whose name a call is made, by its token.
+    def calling_account(self, request: web.Request) -> Account:
+        """Return the account to which the request's access token belongs.
 
         Raises:
-            Refusal: The token is missing, none, replaced or expired.
+            ApiError: The token is missing, unknown, replaced or expired.
         """
         return self.account(self.tokens.appid_of(request.query.get("access_token", "")))
 
     def account(self, appid: str) -> Account:
-        """Return an account of the file, or one that has authorised a platform of it; raises UnknownAccount."""
+        """Return an account of the file, or one that has authorised a platform of the file; raises UnknownAccount."""
         platforms = [self.accounts.of(platform).name for platform in self.platforms.authorized_by(appid)]
         return self.accounts.of(appid, via=platforms[0] if platforms else "")
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Clear all state."""
         for part in (self.clock, self.faults, self.tokens, self.tickets, self.platforms, self.users, self.media):
             part.reset()
         for record in (self.logins, self.sent, self.pushes):
             record.reset()
 
     def close(self) -> None:
-        """Let nobody wait for anything any longer."""
+        """End all waits."""
         self.faults.reset()
         self.sent.close()
         self.pushes.close()

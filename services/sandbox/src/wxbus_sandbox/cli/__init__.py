@@ -1,1 +1,1 @@
-"""The command line of the sandbox."""
+"""The commands of the sandbox."""

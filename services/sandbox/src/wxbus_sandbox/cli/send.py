@@ -1,4 +1,4 @@
-"""`send`: a user does something, and sees what comes back. The reply comes first; how it travelled follows."""
+"""The command `send`: acts as a user, and prints the replies and the attempts to push."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,16 +11,16 @@ from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
 from wxbus_sandbox.settings import Address
 
-QUIET: Final = 0.5
-"""Seconds after a reply in which a further one is waited for."""
-LONGEST_BODY: Final = 60
-"""Characters of an answer of ingress that are shown."""
-TELLING: Final = ("title", "content", "head_content", "description", "url", "pagepath", "media_id")
-"""Fields of a message that is no text, in the order in which a person reads them."""
+NEXT_REPLY_TIMEOUT: Final = 0.5
+"""Seconds to wait for a further reply after each reply."""
+MAX_BODY: Final = 60
+"""Characters of a response that are printed."""
+SHOWN_FIELDS: Final = ("title", "content", "head_content", "description", "url", "pagepath", "media_id")
+"""Fields of other messages than texts, in the order of printing."""
 
 
 def fields_of(texts: Iterable[str]) -> dict[str, str]:
-    """Return `NAME=VALUE` texts as a mapping; raises ValueError for a text without a `=`."""
+    """Return `NAME=VALUE` texts as a mapping; raises ValueError for a text without `=`."""
     fields = {}
     for text in texts:
         name, separator, value = text.partition("=")
@@ -31,21 +31,21 @@ def fields_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def request_of(kind: str, content: str, fields: Mapping[str, str], **options: Any) -> SendRequest:
-    """Return the request for what was typed; raises ValueError for an event without a name."""
+    """Return the request for the arguments; raises ValueError for an event without a name."""
     if kind == "event":
         if not content:
             raise ValueError("name the event, like: send event CLICK")
         return SendRequest(type=kind, event=content, fields=dict(fields), **options)
-    given = {"Content": content} if content else {}
-    return SendRequest(type=kind, fields={**given, **fields}, **options)
+    text = {"Content": content} if content else {}
+    return SendRequest(type=kind, fields={**text, **fields}, **options)
 
 
 def send(request: SendRequest, *, url: str, wait: float) -> int:
-    """Send, print what came back, and return the exit code.
+    """Send, print the replies and attempts, and return the exit code.
 
     Raises:
-        SandboxFailure: The sandbox does not answer, or refuses.
-        ConfigurationError: The sandbox's address is wrong.
+        SandboxFailure: The sandbox does not answer, or rejects the request.
+        ConfigurationError: The sandbox's address is not valid.
     """
     result, replies = asyncio.run(_send(url or load(Address).url, request, wait))
     for line in report(result, replies, wait=wait):
@@ -54,7 +54,7 @@ def send(request: SendRequest, *, url: str, wait: float) -> int:
 
 
 async def replies_to(sandbox: SandboxClient, request: SendRequest, *, since: float, wait: float) -> list[Sent]:
-    """Return what the user got since then: the first reply within `wait` seconds, and those that follow it closely."""
+    """Return the user's replies since then: the first within `wait` seconds, and those that follow soon."""
     replies: list[Sent] = []
     while True:
         found = await sandbox.sent(
@@ -62,41 +62,39 @@ async def replies_to(sandbox: SandboxClient, request: SendRequest, *, since: flo
         )
         if len(found) == len(replies):
             return found
-        replies, wait = found, min(wait, QUIET)
+        replies, wait = found, min(wait, NEXT_REPLY_TIMEOUT)
 
 
 def report(result: SendResult, replies: Sequence[Sent], *, wait: float) -> Iterator[str]:
-    """Yield the lines for a person: the replies as the user sees them, then how each attempt to push went."""
+    """Yield the lines to print: the replies as the user sees them, then the attempts to push."""
     if result.shown is not None:
         yield result.shown
     elif result.reply is not None and result.outcome is Outcome.REPLIED:
         yield f"[{result.reply.get('MsgType', 'reply')}]"
     for sent in replies:
-        yield in_words(sent)
+        yield describe(sent)
     if result.outcome is Outcome.ACKNOWLEDGED and not replies and wait:
-        yield f"no reply in {wait:g} s (a handler may send none, or be run again later)"
+        yield f"no reply in {wait:g} s (the handler may send none, or may be retried later)"
     for number, attempt in enumerate(result.attempts, start=1):
-        which = f"attempt {number}: " if len(result.attempts) > 1 else ""
-        yield f"  {which}{_how(attempt)}"
+        prefix = f"attempt {number}: " if len(result.attempts) > 1 else ""
+        yield f"  {prefix}{_describe_attempt(attempt)}"
 
 
-def in_words(sent: Sent) -> str:
-    """Return a customer-service message in one line: a text as it is, of another kind what tells it apart."""
+def describe(sent: Sent) -> str:
+    """Return a customer-service message in one line: a text's content, or the type and some fields."""
     content = sent.payload.get(sent.msgtype)
     if sent.msgtype == "text" or not isinstance(content, dict):
         return sent.content or f"[{sent.msgtype}]"
     articles = content.get("articles")
-    shown = articles[0] if isinstance(articles, list) and articles else content
-    told = [str(shown[name]) for name in TELLING if shown.get(name)]
-    return " ".join([f"[{sent.msgtype}]", *told])
+    source = articles[0] if isinstance(articles, list) and articles else content
+    return " ".join([f"[{sent.msgtype}]", *(str(source[name]) for name in SHOWN_FIELDS if source.get(name))])
 
 
-def _how(attempt: Attempt) -> str:
-    """Return what came of one attempt to push."""
-    answer = "no answer" if attempt.status is None else f"status {attempt.status}"
-    body = f", body {attempt.body[:LONGEST_BODY]}" if attempt.body and attempt.outcome is not Outcome.REPLIED else ""
+def _describe_attempt(attempt: Attempt) -> str:
+    response = "no response" if attempt.status is None else f"status {attempt.status}"
+    body = f", body {attempt.body[:MAX_BODY]}" if attempt.body and attempt.outcome is not Outcome.REPLIED else ""
     reason = f": {attempt.reason}" if attempt.reason else ""
-    return f"{attempt.outcome} in {attempt.ms:.0f} ms ({answer}{body}){reason}"
+    return f"{attempt.outcome} in {attempt.ms:.0f} ms ({response}{body}){reason}"
 
 
 async def _send(url: str, request: SendRequest, wait: float) -> tuple[SendResult, list[Sent]]:

@@ -1,4 +1,4 @@
-"""The sandbox as a process."""
+"""The sandbox service."""
 
 import structlog
 import uvloop
@@ -18,7 +18,7 @@ def serve() -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Raises:
-        ConfigurationError: A setting, the accounts file or the port cannot be used.
+        ConfigurationError: A setting, the accounts file or the port is not usable.
     """
     settings = load(SandboxSettings)
     accounts = Accounts.read(settings.accounts.accounts_file)

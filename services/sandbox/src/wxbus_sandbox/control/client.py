@@ -36,14 +36,13 @@ Family: TypeAlias = Literal["classic", "stable", "wecom", "component", "authoriz
 
 
 class SandboxFailure(WxbusError):
-    """The sandbox is not there, or refuses a request; the text says why."""
+    """The sandbox does not answer, or rejects a request."""
 
 
 class SandboxClient:
-    """Plays WeChat: acts as its users, looks at what reached them, breaks things.
+    """Acts as WeChat and its users, returns what they received, and injects faults.
 
-    Every method raises:
-        SandboxFailure: The sandbox does not answer, or refuses.
+    All methods raise `SandboxFailure` if the sandbox does not answer or rejects the request.
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -58,7 +57,7 @@ class SandboxClient:
             yield cls(session, url)
 
     async def send(self, request: SendRequest) -> SendResult:
-        """Let a user do something; return what became of the push."""
+        """Push a user's action and return the result."""
         return SendResult.model_validate_json(await self._post("/sandbox/send", request))
 
     async def text(
@@ -68,11 +67,11 @@ class SandboxClient:
         *,
         openid: str = OPENID,
         mode: Mode | None = None,
-        format: Literal["xml", "json"] | None = None,  # noqa: A002 - WeChat's word, and the API's
+        format: Literal["xml", "json"] | None = None,  # noqa: A002 - the name in the API
         copies: int = 1,
         authorizer_appid: str | None = None,
     ) -> SendResult:
-        """Let a user write a text."""
+        """Push a user's text."""
         return await self.send(
             SendRequest(
                 account=account,
@@ -88,7 +87,7 @@ class SandboxClient:
     async def event(
         self, account: str, event: str, *, openid: str = OPENID, fields: Mapping[str, Any] | None = None
     ) -> SendResult:
-        """Let an event of a user happen; `fields` by WeChat's names."""
+        """Push a user's event, with `fields` by WeChat's names."""
         return await self.send(SendRequest(account=account, openid=openid, event=event, fields=dict(fields or {})))
 
     async def sent(
@@ -100,14 +99,14 @@ class SandboxClient:
         count: int = 1,
         wait: float = 0.0,
     ) -> list[Sent]:
-        """Return the customer-service messages that users got, oldest first.
+        """Return the customer-service messages that users received, oldest first.
 
         Args:
             account: Only those of this account.
             openid: Only those to this user.
-            since: Only those from this time on, on the sandbox's clock.
-            count: How many to wait for.
-            wait: Seconds to wait for them, at most 60; with fewer of them then, what there is.
+            since: Only those from this time on, by the sandbox's clock.
+            count: The number of messages to wait for.
+            wait: Seconds to wait for them, at most 60; then fewer messages are returned.
         """
         query = {"since": repr(since), "count": str(count), "wait": repr(wait)}
         query |= {"account": account} if account else {}
@@ -115,42 +114,42 @@ class SandboxClient:
         return SENT.validate_json(await self._call("GET", "/sandbox/sent", query=query))
 
     async def pushes(self, *, account: str | None = None, openid: str | None = None) -> list[SendResult]:
-        """Return the pushes made, oldest first."""
+        """Return all pushes, oldest first."""
         query = ({"account": account} if account else {}) | ({"openid": openid} if openid else {})
         return PUSHES.validate_json(await self._call("GET", "/sandbox/pushes", query=query))
 
     async def fault(self, fault: Fault) -> None:
-        """Let the next calls of a path fail."""
+        """Inject a fault into the next calls of a path."""
         await self._post("/sandbox/faults", fault)
 
     async def invalidate_tokens(self, appid: str, *, family: Family | None = None, stuck: bool = False) -> None:
-        """Make an account's tokens invalid; `stuck`: the stable call goes on giving the dead one until forced."""
+        """Invalidate an account's tokens; with `stuck` the stable call returns the invalid one until forced."""
         await self._post("/sandbox/tokens/invalidate", Invalidation(appid=appid, family=family, stuck=stuck))
 
     async def component_ticket(self, account: str, *, push: bool = True) -> PlatformResult:
-        """Let WeChat make a component_verify_ticket for a third-party platform, and push it."""
+        """Create a component_verify_ticket for a third-party platform, and push it."""
         return await self._platform("ticket", PlatformRequest(account=account, push=push))
 
     async def authorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
-        """Let an account authorise a third-party platform; the result's value is the authorisation code."""
-        wanted = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
-        return await self._platform("authorize", wanted)
+        """Authorise a third-party platform for an account; the result's value is the authorisation code."""
+        body = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
+        return await self._platform("authorize", body)
 
     async def unauthorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
-        """Let an account withdraw its authorisation."""
-        wanted = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
-        return await self._platform("unauthorize", wanted)
+        """Withdraw the authorisation of an account."""
+        body = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
+        return await self._platform("unauthorize", body)
 
     async def pushes_started(self) -> dict[str, int]:
-        """Return how often each third-party platform asked for tickets to be pushed, by appid."""
+        """Return the number of requests for tickets, by platform appid."""
         return STARTED.validate_json(await self._call("GET", "/sandbox/component/pushes_started"))
 
     async def token_counts(self) -> dict[str, TokenCounts]:
-        """Return how often tokens were fetched, by appid."""
+        """Return the token fetches by appid."""
         return COUNTS.validate_json(await self._call("GET", "/sandbox/tokens"))
 
     async def js_code(self, account: str, *, openid: str = OPENID) -> str:
-        """Return the code that a Mini Program's page would get for a user."""
+        """Return a login code for a user."""
         answer = await self._post("/sandbox/login", LoginRequest(account=account, openid=openid))
         return TypeAdapter(dict[str, str]).validate_json(answer)["js_code"]
 
@@ -159,15 +158,15 @@ class SandboxClient:
         return VerifyResult.model_validate_json(await self._post("/sandbox/verify", VerifyRequest(account=account)))
 
     async def advance(self, seconds: float) -> None:
-        """Put the sandbox's clock forward: tokens expire, windows close."""
+        """Advance the sandbox's clock, which tokens and windows use."""
         await self._post("/sandbox/clock", AdvanceRequest(advance=seconds))
 
     async def reset(self) -> None:
-        """Let the sandbox forget everything: all tokens are refused from now on."""
+        """Clear all state, so that issued tokens are rejected."""
         await self._call("POST", "/sandbox/reset")
 
-    async def _platform(self, what: str, wanted: PlatformRequest) -> PlatformResult:
-        return PlatformResult.model_validate_json(await self._post(f"/sandbox/component/{what}", wanted))
+    async def _platform(self, action: str, body: PlatformRequest) -> PlatformResult:
+        return PlatformResult.model_validate_json(await self._post(f"/sandbox/component/{action}", body))
 
     async def _post(self, path: str, body: BaseModel) -> bytes:
         return await self._call("POST", path, body=body.model_dump_json().encode())
@@ -177,17 +176,17 @@ class SandboxClient:
     ) -> bytes:
         try:
             async with self._session.request(method, self.url + path, params=query, data=body) as response:
-                answer = await response.read()
-        except (aiohttp.ClientError, OSError) as exc:  # a time-out is an OSError too
+                content = await response.read()
+        except (aiohttp.ClientError, OSError) as exc:  # also TimeoutError
             raise SandboxFailure(f"the sandbox at {self.url} does not answer: {exc}") from exc
         if response.status != 200:
-            raise SandboxFailure(_refusal(path, response.status, answer))
-        return answer
+            raise SandboxFailure(_error_text(path, response.status, content))
+        return content
 
 
-def _refusal(path: str, status: int, answer: bytes) -> str:
-    """Return the text of a refusal, without the JSON around it."""
+def _error_text(path: str, status: int, content: bytes) -> str:
+    """Return the text of an error response."""
     try:
-        return str(json.loads(answer)["error"])
+        return str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
-        return f"{path}: {status} {answer.decode('utf-8', 'replace')}"
+        return f"{path}: {status} {content.decode('utf-8', 'replace')}"

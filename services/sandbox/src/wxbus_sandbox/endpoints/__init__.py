@@ -1,1 +1,1 @@
-"""The calls of WeChat's API that the sandbox answers, one module for each topic."""
+"""WeChat's API, one module for each topic."""

@@ -1,4 +1,4 @@
-"""Calls for access tokens (protocol reference 8.1), WeCom's (8.4), tickets (8.2), and log-in (10)."""
+"""Access tokens of WeChat (protocol reference 8.1) and WeCom (8.4), tickets (8.2) and login (10)."""
 
 import hmac
 from typing import Any
@@ -7,7 +7,7 @@ from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import UnknownAccount
-from wxbus_sandbox.rules.answers import Refusal, answer, json_body, ok
+from wxbus_sandbox.rules.responses import ApiError, api_response, json_body, ok
 from wxbus_sandbox.rules.tokens import Issued
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
@@ -27,12 +27,12 @@ async def stable_token(request: web.Request) -> web.Response:
     appid = _authenticate(sandbox, body, grant_type="client_credential")
     force = body.get("force_refresh", False)
     if not isinstance(force, bool):
-        raise Refusal(47001)
+        raise ApiError(47001)
     return _issued(sandbox.tokens.fetch_stable(appid, force=force))
 
 
 async def gettoken(request: web.Request) -> web.Response:
-    """Answer WeCom's `/cgi-bin/gettoken`: each application's secret has its own token."""
+    """Answer WeCom's `/cgi-bin/gettoken`; each application has its own secret and token."""
     sandbox = request.app[SANDBOX]
     _only_get(request)
     corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
@@ -42,31 +42,31 @@ async def gettoken(request: web.Request) -> web.Response:
         if account.kind is AccountKind.WECOM and account.effective_receive_id == corpid
     ]
     if not applications:
-        raise Refusal(40013)
+        raise ApiError(40013)
     for account in applications:
         if _is_secret(account, secret):
             issued = sandbox.tokens.fetch_wecom(account.appid)
             return ok(access_token=issued.value, expires_in=issued.expires_in)
-    raise Refusal(40001)
+    raise ApiError(40001)
 
 
 async def getticket(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/ticket/getticket`."""
     sandbox = request.app[SANDBOX]
     _only_get(request)
-    issued = sandbox.tickets.fetch(sandbox.caller(request).appid, request.query.get("type", ""))
+    issued = sandbox.tickets.fetch(sandbox.calling_account(request).appid, request.query.get("type", ""))
     return ok(ticket=issued.value, expires_in=issued.expires_in)
 
 
 async def jscode2session(request: web.Request) -> web.Response:
-    """Answer `/sns/jscode2session`; WeChat calls its JSON text/plain."""
+    """Answer `/sns/jscode2session`; WeChat sends its JSON as text/plain."""
     sandbox = request.app[SANDBOX]
     _only_get(request)
     appid = _authenticate(sandbox, request.query, grant_type="authorization_code")
     if not (code := request.query.get("js_code", "")):
-        raise Refusal(41008)
+        raise ApiError(41008)
     session = sandbox.logins.exchange(appid, code)
-    return answer("text/plain", session_key=session.session_key, openid=session.openid, unionid=session.unionid)
+    return api_response("text/plain", session_key=session.session_key, openid=session.openid, unionid=session.unionid)
 
 
 def routes() -> list[web.RouteDef]:
@@ -81,39 +81,39 @@ def routes() -> list[web.RouteDef]:
 
 
 def check_secret(account: Account, secret: str) -> None:
-    """Return if it is the account's secret, or refuse with 40125."""
+    """Raise ApiError 40125 unless it is the account's secret."""
     if not _is_secret(account, secret):
-        raise Refusal(40125)
+        raise ApiError(40125)
 
 
 def _is_secret(account: Account, secret: str) -> bool:
-    right = account.secret.get_secret_value() if account.secret else ""
-    return right != "" and hmac.compare_digest(secret.encode(), right.encode())
+    expected = account.secret.get_secret_value() if account.secret else ""
+    return expected != "" and hmac.compare_digest(secret.encode(), expected.encode())
 
 
 def _only_get(request: web.Request) -> None:
     if request.method != "GET":
-        raise Refusal(43001)
+        raise ApiError(43001)
 
 
-def _authenticate(sandbox: Sandbox, given: Any, *, grant_type: str) -> str:
-    """Return the appid, if its secret is right."""
-    if given.get("grant_type") != grant_type:
-        raise Refusal(40002)
-    appid, secret = given.get("appid"), given.get("secret")
+def _authenticate(sandbox: Sandbox, parameters: Any, *, grant_type: str) -> str:
+    """Return the appid after checking its secret."""
+    if parameters.get("grant_type") != grant_type:
+        raise ApiError(40002)
+    appid, secret = parameters.get("appid"), parameters.get("secret")
     if not appid:
-        raise Refusal(41002)
+        raise ApiError(41002)
     if not secret:
-        raise Refusal(41004)
+        raise ApiError(41004)
     if not isinstance(appid, str) or not isinstance(secret, str):
-        raise Refusal(47001)
+        raise ApiError(47001)
     try:
         account = sandbox.accounts.of(appid)
     except UnknownAccount as exc:
-        raise Refusal(40013) from exc
+        raise ApiError(40013) from exc
     check_secret(account, secret)
     return appid
 
 
 def _issued(issued: Issued) -> web.Response:
-    return answer(access_token=issued.value, expires_in=issued.expires_in)
+    return api_response(access_token=issued.value, expires_in=issued.expires_in)

@@ -1,4 +1,4 @@
-"""Customer-service messages and typing hints (protocol reference 9.1)."""
+"""Customer-service messages and typing indicators (protocol reference 9.1)."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus_sandbox.models import Sent
-from wxbus_sandbox.rules.answers import Refusal, json_body, ok
+from wxbus_sandbox.rules.responses import ApiError, json_body, ok
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
@@ -23,7 +23,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "miniprogrampage": ("title", "pagepath", "thumb_media_id"),
     "link": ("title", "description", "url"),
 }
-"""What a message of each type cannot do without."""
+"""The required fields of each message type."""
 
 ALLOWED: Final = {
     AccountKind.OFFICIAL_ACCOUNT: FIELDS.keys() - {"link"},
@@ -37,17 +37,17 @@ UPLOADED: Final = {
     ("music", "thumb_media_id"),
     ("miniprogrampage", "thumb_media_id"),
 }
-"""Ids of temporary media; those of `mpnews` are of permanent ones, which the sandbox does not keep."""
+"""Fields with ids of temporary media. `mpnews` has ids of permanent media, which the sandbox does not have."""
 
 
 async def send(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/message/custom/send`."""
     sandbox = request.app[SANDBOX]
-    account = sandbox.caller(request)
+    account = sandbox.calling_account(request)
     payload = await json_body(request)
-    openid = sandbox.users.check(account.appid, payload.get("touser"))
+    openid = sandbox.users.check_openid(account.appid, payload.get("touser"))
     msgtype = _check_message(sandbox, account, payload)
-    sandbox.users.spend(account.appid, openid)
+    sandbox.users.use_allowance(account.appid, openid)
     sandbox.sent.add(
         Sent(
             time=sandbox.clock.now(),
@@ -64,12 +64,12 @@ async def send(request: web.Request) -> web.Response:
 async def typing(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/message/custom/typing`."""
     sandbox = request.app[SANDBOX]
-    account = sandbox.caller(request)
+    account = sandbox.calling_account(request)
     payload = await json_body(request)
-    openid = sandbox.users.check(account.appid, payload.get("touser"))
+    openid = sandbox.users.check_openid(account.appid, payload.get("touser"))
     command = payload.get("command")
     if command not in {"Typing", "CancelTyping"}:
-        raise Refusal(45072)
+        raise ApiError(45072)
     sandbox.users.typing(account.appid, openid, on=command == "Typing")
     return ok()
 
@@ -84,20 +84,20 @@ def routes() -> list[web.RouteDef]:
 
 
 def _check_message(sandbox: Sandbox, account: Account, payload: dict[str, Any]) -> str:
-    """Return the message's type, if WeChat would deliver it."""
+    """Return the message's type; raises ApiError if WeChat would not deliver it."""
     msgtype = payload.get("msgtype")
     if not isinstance(msgtype, str) or msgtype not in FIELDS:
-        raise Refusal(40008)
+        raise ApiError(40008)
     if msgtype not in ALLOWED.get(account.kind, set()):
-        raise Refusal(48008)
+        raise ApiError(48008)
     body = payload.get(msgtype)
     if not isinstance(body, dict):
-        raise Refusal(40035)
+        raise ApiError(40035)
     for name in FIELDS[msgtype]:
         if (msgtype, name) in UPLOADED:
             sandbox.media.get(account.appid, body.get(name))
         elif not body.get(name):
-            raise Refusal(44004, "empty content") if msgtype == "text" else Refusal(40035)
+            raise ApiError(44004, "empty content") if msgtype == "text" else ApiError(40035)
     _check_sizes(sandbox, account, msgtype, body)
     return msgtype
 
@@ -107,16 +107,16 @@ def _check_sizes(sandbox: Sandbox, account: Account, msgtype: str, body: dict[st
         case "text":
             content = body["content"]
             if not isinstance(content, str):
-                raise Refusal(40035)
+                raise ApiError(40035)
             if len(content.encode()) > sandbox.rules.text_bytes:
-                raise Refusal(45002)
+                raise ApiError(45002)
         case "news":
             if not isinstance(body["articles"], list):
-                raise Refusal(40035)
+                raise ApiError(40035)
             if len(body["articles"]) > 1:
-                raise Refusal(45008)
+                raise ApiError(45008)
         case "miniprogrampage":
-            # An Official Account must name the Mini Program; one that writes itself means its own pages.
+            # An Official Account must name the Mini Program; for a Mini Program it is the account itself.
             appid = body.get("appid", account.appid if account.kind is AccountKind.MINI_PROGRAM else "")
             if not appid or (account.kind is AccountKind.MINI_PROGRAM and appid != account.appid):
-                raise Refusal(40013)
+                raise ApiError(40013)

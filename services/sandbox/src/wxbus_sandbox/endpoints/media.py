@@ -1,38 +1,38 @@
-"""Temporary media (protocol reference 9.2), and the public addresses of pictures and videos."""
+"""Temporary media (protocol reference 9.2), and public addresses of pictures and videos."""
 
 from pathlib import PurePath
 
 from aiohttp import BodyPartReader, web
 
-from wxbus_sandbox.rules.answers import Refusal, answer
 from wxbus_sandbox.rules.media import Media
+from wxbus_sandbox.rules.responses import ApiError, api_response
 from wxbus_sandbox.state import SANDBOX
 
 
 async def upload(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/media/upload`."""
     sandbox = request.app[SANDBOX]
-    account = sandbox.caller(request)
+    account = sandbox.calling_account(request)
     if request.method != "POST":
-        raise Refusal(43002)
+        raise ApiError(43002)
     kind = request.query.get("type", "")
-    filename, data = await _file(request, sandbox.media.largest)
+    filename, data = await _file(request, sandbox.media.max_size)
     media = sandbox.media.add(account.appid, kind, filename, data)
-    return answer(type=kind, media_id=media.media_id, created_at=int(media.created_at))
+    return api_response(type=kind, media_id=media.media_id, created_at=int(media.created_at))
 
 
 async def get(request: web.Request) -> web.Response:
-    """Answer `/cgi-bin/media/get`: the bytes, or of a video its address."""
+    """Answer `/cgi-bin/media/get` with the file, or with the address of a video."""
     sandbox = request.app[SANDBOX]
-    account = sandbox.caller(request)
+    account = sandbox.calling_account(request)
     media = sandbox.media.get(account.appid, request.query.get("media_id"))
     if media.kind == "video":
-        return answer("text/plain", video_url=public_url(request, media))
+        return api_response("text/plain", video_url=public_url(request, media))
     return _bytes(media)
 
 
 async def public(request: web.Request) -> web.Response:
-    """Answer the address of a `PicUrl` or `video_url`, which needs no token."""
+    """Answer the address of a `PicUrl` or `video_url` without a token."""
     media = request.app[SANDBOX].media.find(request.match_info["media_id"])
     if media is None:
         raise web.HTTPNotFound
@@ -40,7 +40,7 @@ async def public(request: web.Request) -> web.Response:
 
 
 def public_url(request: web.Request, media: Media) -> str:
-    """Return the address at which anybody may fetch a file."""
+    """Return the public address of a file."""
     return f"{request.url.origin()}/sandbox/media/{media.media_id}"
 
 
@@ -54,9 +54,9 @@ def routes() -> list[web.RouteDef]:
 
 
 async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
-    """Return name and bytes of the form's `media`; what is over the limit is not kept, only found too large."""
+    """Return the filename and content of the form's `media`; stop reading above the limit."""
     if request.content_type != "multipart/form-data":
-        raise Refusal(41005, "media data missing")
+        raise ApiError(41005, "media data missing")
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
@@ -65,11 +65,11 @@ async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
                 while chunk := await part.read_chunk():
                     data += chunk
                     if len(data) > limit:
-                        raise Refusal(40006)
+                        raise ApiError(40006)
                 return part.filename, bytes(data)
-    except ValueError as exc:  # no multipart body after all
-        raise Refusal(41005, "media data missing") from exc
-    raise Refusal(41005, "media data missing")
+    except ValueError as exc:  # not a multipart body
+        raise ApiError(41005, "media data missing") from exc
+    raise ApiError(41005, "media data missing")
 
 
 def _bytes(media: Media) -> web.Response:

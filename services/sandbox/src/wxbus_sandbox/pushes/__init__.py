@@ -1,1 +1,1 @@
-"""Pushes to ingress as WeChat makes them."""
+"""Pushes to ingress as WeChat sends them."""

@@ -1,1 +1,1 @@
-"""WeChat's rules: tokens, windows, platforms, media, and the faults that were asked for."""
+"""WeChat's rules for tokens, message windows, platforms and media, and injected faults."""

@@ -1,19 +1,19 @@
-"""The sandbox's time: the machine's, plus what somebody has put it forward by."""
+"""The sandbox's clock: the machine's time plus an offset."""
 
 import time
 from collections.abc import Callable
 
 
 class Clock:
-    """Seconds since the epoch. Durations run on `now`, which can be put forward; pushes bear `wall` time.
+    """Seconds since the epoch.
 
-    A push that came from the future would be refused by its receiver, so that putting the clock forward, to let tokens
-    or windows lapse, leaves pushes alone.
+    Tokens and windows expire by `now`, which can be advanced. Pushes carry `wall` time, because receivers reject
+    timestamps in the future.
     """
 
     def __init__(self, base: Callable[[], float] = time.time) -> None:
         self._base = base
-        self._ahead = 0.0
+        self._offset = 0.0
 
     def wall(self) -> float:
         """Return the machine's time."""
@@ -21,14 +21,14 @@ class Clock:
 
     def now(self) -> float:
         """Return the sandbox's time."""
-        return self._base() + self._ahead
+        return self._base() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Put the sandbox's time forward."""
+        """Advance the sandbox's time."""
         if seconds < 0:
-            raise ValueError("time does not go back")
-        self._ahead += seconds
+            raise ValueError("the clock cannot go back")
+        self._offset += seconds
 
     def reset(self) -> None:
-        """Let the sandbox's time be the machine's again."""
-        self._ahead = 0.0
+        """Return to the machine's time."""
+        self._offset = 0.0

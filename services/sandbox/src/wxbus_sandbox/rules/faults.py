@@ -1,4 +1,4 @@
-"""Faults that were asked for: WeChat's errors, slowness and breakdowns, at will."""
+"""Injected faults: errors, delays and lost connections."""
 
 import asyncio
 from typing import Final
@@ -8,53 +8,53 @@ from aiohttp.typedefs import Handler
 
 from wxbus.errcodes import error_code
 from wxbus_sandbox.models import Fault
-from wxbus_sandbox.rules.answers import refuse
+from wxbus_sandbox.rules.responses import error_response
 
 
 class Faults:
-    """Faults by path; each befalls so many calls, the oldest fault first."""
+    """Faults by path, applied in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._left: list[tuple[Fault, int]] = []
-        self._waked = asyncio.Event()
+        self._pending: list[tuple[Fault, int]] = []
+        self._reset = asyncio.Event()
 
     def add(self, fault: Fault) -> None:
-        """Let a fault befall the next calls of its path."""
-        self._left.append((fault, fault.times))
+        """Apply a fault to the next calls of its path."""
+        self._pending.append((fault, fault.times))
 
     def take(self, path: str) -> Fault | None:
-        """Return the fault that befalls this call, if one does."""
-        for index, (fault, left) in enumerate(self._left):
+        """Return the fault for this call, if there is one."""
+        for index, (fault, remaining) in enumerate(self._pending):
             if fault.path == path:
-                self._left[index : index + 1] = [(fault, left - 1)] if left > 1 else []
+                self._pending[index : index + 1] = [(fault, remaining - 1)] if remaining > 1 else []
                 return fault
         return None
 
-    def left(self, path: str) -> int:
-        """Return how many calls of this path will yet fail."""
-        return sum(left for fault, left in self._left if fault.path == path)
+    def remaining(self, path: str) -> int:
+        """Return the number of calls of this path that will fail."""
+        return sum(remaining for fault, remaining in self._pending if fault.path == path)
 
     async def pause(self, seconds: float) -> None:
-        """Return after so many seconds, or when faults are reset."""
+        """Return after `seconds`, or when faults are reset."""
         try:
             async with asyncio.timeout(seconds):
-                await self._waked.wait()
+                await self._reset.wait()
         except TimeoutError:
             return
 
     def reset(self) -> None:
-        """Drop all faults, and let the calls that are being delayed go on."""
-        self._left.clear()
-        self._waked.set()
-        self._waked = asyncio.Event()
+        """Remove all faults and end all delays."""
+        self._pending.clear()
+        self._reset.set()
+        self._reset = asyncio.Event()
 
 
 FAULTS: Final = web.AppKey("faults", Faults)
 
 
 @web.middleware
-async def befall(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a call suffer the fault that stands for its path."""
+async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Apply the fault for the request's path, if there is one."""
     faults = request.app[FAULTS]
     fault = faults.take(request.path)
     if fault is None:
@@ -65,10 +65,10 @@ async def befall(request: web.Request, handler: Handler) -> web.StreamResponse:
     if fault.disconnect:
         if request.transport is not None:
             request.transport.abort()
-        return web.Response()  # nobody is there to read it
+        return web.Response()  # the connection is gone
     if fault.status is not None:
         return web.Response(status=fault.status, text="")
     if fault.errcode is not None:
         errmsg = error_code(fault.errcode).meaning if fault.errmsg is None else fault.errmsg
-        return refuse(fault.errcode, errmsg, content_type=fault.content_type)
+        return error_response(fault.errcode, errmsg, content_type=fault.content_type)
     return response or await handler(request)

@@ -1,4 +1,4 @@
-"""Temporary media, kept for three days (protocol reference 9.2)."""
+"""Temporary media, which expire after three days (protocol reference 9.2)."""
 
 import base64
 import secrets
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from wxbus_sandbox.rules.answers import Refusal
 from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.settings import Rules
 
 CONTENT_TYPES: Final = {
@@ -16,17 +16,17 @@ CONTENT_TYPES: Final = {
     "video": {".mp4": "video/mp4"},
     "thumb": {".jpg": "image/jpeg", ".jpeg": "image/jpeg"},
 }
-"""What may be uploaded as which kind, by the ending of its name."""
+"""The file types of each kind, by suffix."""
 
 PICTURE: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M/wHwAEBgIApD5fRAAAAABJRU5ErkJggg=="
 )
-"""One pixel: what users of the sandbox send."""
+"""One pixel: the picture that users send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file."""
+    """A file."""
 
     media_id: str
     appid: str
@@ -38,7 +38,7 @@ class Media:
 
 
 class MediaStore:
-    """Media of all accounts, those that users sent too."""
+    """The media of all accounts, uploaded or sent by users."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
@@ -52,26 +52,26 @@ class MediaStore:
         self._media: dict[str, Media] = {}
 
     @property
-    def largest(self) -> int:
-        """Return the bytes of the largest file there may be."""
+    def max_size(self) -> int:
+        """Return the maximum size of a file in bytes."""
         return max(self._limits.values())
 
     def add(self, appid: str, kind: str, filename: str, data: bytes) -> Media:
-        """Keep a file.
+        """Add a file.
 
         Raises:
-            Refusal: 40004: no such kind; 40005: not a file of this kind; 40006: too large, or empty.
+            ApiError: 40004: unknown kind; 40005: wrong file type for the kind; 40006: too large or empty.
         """
         if kind not in CONTENT_TYPES:
-            raise Refusal(40004)
+            raise ApiError(40004)
         content_type = CONTENT_TYPES[kind].get(PurePath(filename).suffix.lower())
         if content_type is None:
-            raise Refusal(40005)
+            raise ApiError(40005)
         if not 0 < len(data) <= self._limits[kind]:
-            raise Refusal(40006)
+            raise ApiError(40006)
         now = self._clock.now()
-        for lapsed in [media for media in self._media.values() if not self._valid(media)]:
-            del self._media[lapsed.media_id]
+        for expired in [media for media in self._media.values() if not self._valid(media)]:
+            del self._media[expired.media_id]
         media = Media(secrets.token_urlsafe(48), appid, kind, filename, content_type, data, now)
         self._media[media.media_id] = media
         return media
@@ -80,24 +80,24 @@ class MediaStore:
         """Return a file.
 
         Raises:
-            Refusal: 40007: unknown, lapsed, or another account's.
+            ApiError: 40007: unknown, expired, or of another account.
         """
         media = self._media.get(media_id) if isinstance(media_id, str) else None
         if media is None or media.appid != appid or not self._valid(media):
-            raise Refusal(40007)
+            raise ApiError(40007)
         return media
 
-    def known(self, appid: str, media_id: str) -> bool:
-        """Return whether `get` would find it."""
+    def is_valid(self, appid: str, media_id: str) -> bool:
+        """Return whether `get` returns the file."""
         media = self._media.get(media_id)
         return media is not None and media.appid == appid and self._valid(media)
 
     def find(self, media_id: str) -> Media | None:
-        """Return a file whatever account it belongs to, as its public address does."""
+        """Return a file of any account, for its public address."""
         return self._media.get(media_id)
 
     def reset(self) -> None:
-        """Forget all files."""
+        """Remove all files."""
         self._media.clear()
 
     def _valid(self, media: Media) -> bool:

@@ -1,10 +1,10 @@
-"""Tickets of web pages and cards (protocol reference 8.2): the same one until its time is over."""
+"""Tickets of web pages and cards, which stay the same until they expire (protocol reference 8.2)."""
 
 import secrets
 from dataclasses import dataclass
 
-from wxbus_sandbox.rules.answers import Refusal
 from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.rules.tokens import Issued
 from wxbus_sandbox.settings import Rules
 
@@ -18,7 +18,7 @@ class _Ticket:
 
 
 class Tickets:
-    """Tickets of all accounts."""
+    """The tickets of all accounts."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
@@ -29,10 +29,10 @@ class Tickets:
         """Return the account's ticket.
 
         Raises:
-            Refusal: 40097: there is no such type.
+            ApiError: 40097: unknown type.
         """
         if ticket_type not in TYPES:
-            raise Refusal(40097)
+            raise ApiError(40097)
         now, key = self._clock.now(), (appid, ticket_type)
         ticket = self._tickets.get(key)
         if ticket is None or now >= ticket.expires_at:
@@ -40,5 +40,5 @@ class Tickets:
         return Issued(ticket.value, round(ticket.expires_at - now))
 
     def reset(self) -> None:
-        """Forget all tickets: the next ones are others."""
+        """Remove all tickets."""
         self._tickets.clear()

@@ -1,4 +1,4 @@
-"""Access tokens by WeChat's rules: two families, side by side, each with a rule of its own (protocol reference 8.1)."""
+"""Access tokens by WeChat's rules, which differ by family (protocol reference 8.1)."""
 
 import re
 import secrets
@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
-from wxbus_sandbox.rules.answers import Refusal
 from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.settings import Rules
 
 SHAPE: Final = re.compile(r"\d+_[\w-]{100,500}")
 DAY: Final = 86400
 CHINA: Final = 8 * 3600
-"""Quotas of a day start anew at midnight in China (not confirmed)."""
+"""Daily quotas are reset at midnight in China (not confirmed)."""
 
 
 class Family(StrEnum):
-    """Which call made a token."""
+    """The call that issued a token."""
 
     CLASSIC = "classic"
     STABLE = "stable"
     WECOM = "wecom"
     COMPONENT = "component"
-    """Of a third-party platform itself."""
+    """For a third-party platform itself."""
     AUTHORIZER = "authorizer"
-    """Of an account, given to the platform that it has authorised."""
+    """For an account, issued to the platform that it has authorised."""
 
 
 @dataclass(slots=True)
@@ -35,14 +35,14 @@ class _Token:
     family: Family
     expires_at: float
     valid_until: float
-    """Before `expires_at` if it was replaced or made invalid."""
+    """Before `expires_at` if the token was replaced or invalidated."""
     stuck: bool = False
-    """Invalid, but normal fetches go on giving it."""
+    """Whether normal fetches return the token although it is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An answer to a fetch."""
+    """A token or ticket, as a fetch returns it."""
 
     value: str = field(repr=False)
     expires_in: int
@@ -50,30 +50,30 @@ class Issued:
 
 @dataclass(slots=True)
 class Counts:
-    """Successful fetches of one account's tokens."""
+    """Successful token fetches of one account."""
 
     classic: int = 0
     stable: int = 0
-    """Forced ones among them."""
+    """Includes forced ones."""
     forced: int = 0
-    """Those that were forced and made a new token."""
+    """Forced fetches that issued a new token."""
     wecom: int = 0
     component: int = 0
     authorizer: int = 0
     issued: int = 0
-    """Tokens made, of all families."""
+    """Issued tokens of all families."""
 
 
 @dataclass(slots=True)
 class _Quota:
-    """A count that starts anew with each period."""
+    """A limited count per period."""
 
     length: float
     period: int = -1
     used: int = 0
 
     def take(self, now: float, limit: int) -> bool:
-        """Count one more, unless the limit is reached."""
+        """Count one use; return False if the limit is reached."""
         period = int((now + CHINA) // self.length)
         if period != self.period:
             self.period, self.used = period, 0
@@ -84,8 +84,8 @@ class _Quota:
 
 
 @dataclass(slots=True)
-class _Books:
-    """What is kept about one account."""
+class _AccountTokens:
+    """The tokens, counts and quotas of one account."""
 
     current: dict[Family, _Token] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
@@ -95,42 +95,42 @@ class _Books:
     forced_at: float | None = None
 
 
-class TokenMint:
-    """Makes, replaces and checks the tokens of all accounts."""
+class TokenIssuer:
+    """Issues, replaces and checks the tokens of all accounts."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
         self._rules = rules
-        self._books: dict[str, _Books] = {}
+        self._accounts: dict[str, _AccountTokens] = {}
         self._tokens: dict[str, _Token] = {}
 
     def fetch_classic(self, appid: str) -> Issued:
-        """Return a new token; the one before goes on for the overlap.
+        """Return a new token; the previous one stays valid for the overlap.
 
         Raises:
-            Refusal: 45009: too many today.
+            ApiError: 45009: the daily quota is used up.
         """
-        books = self._of(appid)
-        if not books.classic_day.take(self._clock.now(), self._rules.classic_per_day):
-            raise Refusal(45009)
-        books.counts.classic += 1
+        tokens = self._of(appid)
+        if not tokens.classic_day.take(self._clock.now(), self._rules.classic_per_day):
+            raise ApiError(45009)
+        tokens.counts.classic += 1
         return self._issued(self._replace(appid, Family.CLASSIC, overlap=self._rules.token_overlap))
 
     def fetch_stable(self, appid: str, *, force: bool = False) -> Issued:
-        """Return the current token, or a new one if it is near its end; `force`: a new one, the one before is dead.
+        """Return the current token, or a new one if it expires soon. `force` replaces and invalidates it.
 
         Raises:
-            Refusal: 45011: too many this minute; 45009: too many forced ones today.
+            ApiError: 45011: the quota per minute is used up; 45009: the daily quota of forced fetches is used up.
         """
-        books, now = self._of(appid), self._clock.now()
-        if not books.stable_minute.take(now, self._rules.stable_per_minute):
-            raise Refusal(45011)
-        token = books.current.get(Family.STABLE)
-        if force and (books.forced_at is None or now - books.forced_at >= self._rules.forced_interval):
-            if not books.forced_day.take(now, self._rules.forced_per_day):
-                raise Refusal(45009)
-            books.forced_at = now
-            books.counts.forced += 1
+        tokens, now = self._of(appid), self._clock.now()
+        if not tokens.stable_minute.take(now, self._rules.stable_per_minute):
+            raise ApiError(45011)
+        token = tokens.current.get(Family.STABLE)
+        if force and (tokens.forced_at is None or now - tokens.forced_at >= self._rules.forced_interval):
+            if not tokens.forced_day.take(now, self._rules.forced_per_day):
+                raise ApiError(45009)
+            tokens.forced_at = now
+            tokens.counts.forced += 1
             token = self._replace(appid, Family.STABLE, overlap=0)
         elif (
             token is None
@@ -138,20 +138,20 @@ class TokenMint:
             or not (token.stuck or now < token.valid_until)
         ):
             token = self._replace(appid, Family.STABLE, overlap=self._rules.token_overlap)
-        books.counts.stable += 1
+        tokens.counts.stable += 1
         return self._issued(token)
 
     def fetch_wecom(self, appid: str) -> Issued:
-        """Return the current token of one of WeCom's applications, a new one if there is none that is valid."""
-        books = self._of(appid)
-        token = books.current.get(Family.WECOM)
+        """Return the current token of a WeCom application, or a new one if it is not valid."""
+        tokens = self._of(appid)
+        token = tokens.current.get(Family.WECOM)
         if token is None or self._clock.now() >= token.valid_until:
             token = self._replace(appid, Family.WECOM, overlap=0)
-        books.counts.wecom += 1
+        tokens.counts.wecom += 1
         return self._issued(token)
 
     def issue(self, appid: str, family: Literal[Family.COMPONENT, Family.AUTHORIZER]) -> Issued:
-        """Return a new token; the one before goes on for the overlap."""
+        """Return a new token; the previous one stays valid for the overlap."""
         counts = self._of(appid).counts
         if family is Family.COMPONENT:
             counts.component += 1
@@ -160,34 +160,34 @@ class TokenMint:
         return self._issued(self._replace(appid, family, overlap=self._rules.token_overlap))
 
     def appid_of(self, value: str, family: Family | None = None) -> str:
-        """Return the account a token is good for.
+        """Return the appid of the account to which a token belongs.
 
         Args:
             value: The token.
-            family: What it must be; None: anything but a platform's own.
+            family: Its required family; None for any but a platform's own.
 
         Raises:
-            Refusal: 41001: none given; 40014: this is no token; 40001: replaced, invalid or never made; 42001: expired;
-                61014: of another kind.
+            ApiError: 41001: no token; 40014: not a token; 40001: replaced, invalid or unknown; 42001: expired;
+                61014: another family.
         """
         if not value:
-            raise Refusal(41001)
+            raise ApiError(41001)
         token = self._tokens.get(value)
         if token is None:
-            raise Refusal(40001 if SHAPE.fullmatch(value) else 40014)
+            raise ApiError(40001 if SHAPE.fullmatch(value) else 40014)
         now = self._clock.now()
         if now >= token.expires_at:
-            raise Refusal(42001)
+            raise ApiError(42001)
         if now >= token.valid_until:
-            raise Refusal(40001)
+            raise ApiError(40001)
         if family not in {None, token.family} or (family is None and token.family is Family.COMPONENT):
-            raise Refusal(61014)
+            raise ApiError(61014)
         return token.appid
 
     def invalidate(self, appid: str, family: Family | None = None, *, stuck: bool = False) -> None:
-        """Make all of an account's tokens invalid before their time, as a password change does.
+        """Invalidate the tokens of an account early, as a password change does.
 
-        `stuck`: normal fetches of the stable token go on giving the dead one, until somebody forces a new one.
+        With `stuck`, normal fetches return the invalid stable token until a refresh is forced.
         """
         now = self._clock.now()
         for token in self._tokens.values():
@@ -196,27 +196,27 @@ class TokenMint:
                 token.stuck = stuck
 
     def counts(self) -> dict[str, Counts]:
-        """Return how often tokens of each account were fetched."""
-        return {appid: books.counts for appid, books in self._books.items()}
+        """Return the token fetches of each account."""
+        return {appid: tokens.counts for appid, tokens in self._accounts.items()}
 
     def reset(self) -> None:
-        """Forget all tokens: those out there are refused from now on."""
-        self._books.clear()
+        """Remove all tokens, so that issued ones are rejected."""
+        self._accounts.clear()
         self._tokens.clear()
 
-    def _of(self, appid: str) -> _Books:
-        return self._books.setdefault(appid, _Books())
+    def _of(self, appid: str) -> _AccountTokens:
+        return self._accounts.setdefault(appid, _AccountTokens())
 
     def _replace(self, appid: str, family: Family, *, overlap: float) -> _Token:
-        now, books = self._clock.now(), self._of(appid)
-        if before := books.current.get(family):
-            before.valid_until = min(before.valid_until, now + overlap)
+        now, tokens = self._clock.now(), self._of(appid)
+        if previous := tokens.current.get(family):
+            previous.valid_until = min(previous.valid_until, now + overlap)
         for token in [token for token in self._tokens.values() if token.expires_at < now - DAY]:
             del self._tokens[token.value]
         value = f"{80 + secrets.randbelow(20)}_{secrets.token_urlsafe(96)}"
         expires_at = now + self._rules.token_lifetime
-        token = self._tokens[value] = books.current[family] = _Token(value, appid, family, expires_at, expires_at)
-        books.counts.issued += 1
+        token = self._tokens[value] = tokens.current[family] = _Token(value, appid, family, expires_at, expires_at)
+        tokens.counts.issued += 1
         return token
 
     def _issued(self, token: _Token) -> Issued:

@@ -1,4 +1,4 @@
-"""WeChat's users, and who of them may be written to: each of their actions opens a window (protocol reference 9.1)."""
+"""WeChat's users and their message windows, which their actions open (protocol reference 9.1)."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from wxbus.accounts.models import Account, AccountKind
-from wxbus_sandbox.rules.answers import Refusal
 from wxbus_sandbox.rules.clock import Clock
+from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.settings import Rules
 
 OPENID: Final = re.compile(r"o[\w-]{1,63}", re.ASCII)
 
 
 class Action(StrEnum):
-    """What a user did; each kind has an allowance of its own, renewed by the next action of that kind."""
+    """A kind of user action; each kind has its own allowance, which the next action of that kind renews."""
 
     MESSAGE = "message"
     MENU = "menu"
@@ -38,32 +38,31 @@ EVENTS: Final = {
 @dataclass(slots=True)
 class _Allowance:
     until: float
-    left: int
+    remaining: int
 
 
 @dataclass(slots=True)
 class _User:
     allowances: dict[Action, _Allowance] = field(default_factory=dict)
-    left: bool = False
-    """Follows no longer."""
+    unsubscribed: bool = False
     acted_at: float = 0.0
     typing_until: float = 0.0
 
 
 class Users:
-    """Everybody who ever acted towards one of the accounts."""
+    """All users who acted towards an account."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
         self._rules = rules
         self._users: dict[tuple[str, str], _User] = {}
 
-    def acted(self, account: Account, openid: str, document: dict[str, Any]) -> None:
-        """Note what a user did, as the push about it says, and open the window it opens."""
+    def record_action(self, account: Account, openid: str, document: dict[str, Any]) -> None:
+        """Record the action of a push, and open the window that it opens."""
         user = self._users.setdefault((account.appid, openid), _User())
         event = str(document.get("Event", "")).lower() if document.get("MsgType") == "event" else None
-        user.left = event == "unsubscribe"
-        if user.left:
+        user.unsubscribed = event == "unsubscribe"
+        if user.unsubscribed:
             user.allowances.clear()
             return
         user.acted_at = now = self._clock.now()
@@ -77,31 +76,31 @@ class Users:
             count = rules.enter_allowance if action is Action.ENTER else rules.action_allowance
             user.allowances[action] = _Allowance(now + rules.action_window, count)
 
-    def known(self, appid: str, openid: str) -> bool:
-        """Return whether this user ever acted towards the account."""
+    def is_known(self, appid: str, openid: str) -> bool:
+        """Return whether the user acted towards the account."""
         return (appid, openid) in self._users
 
-    def check(self, appid: str, openid: object) -> str:
-        """Return the openid if it is one of this account's followers, or somebody nobody has heard of.
+    def check_openid(self, appid: str, openid: object) -> str:
+        """Return the openid if it belongs to a subscriber of the account, or is unknown.
 
         Raises:
-            Refusal: 40003: it is no openid, another account's, or that of somebody who follows no longer.
+            ApiError: 40003: the openid is not valid, belongs to another account, or has unsubscribed.
         """
         if not isinstance(openid, str):
-            raise Refusal(40003)
+            raise ApiError(40003)
         if user := self._users.get((appid, openid)):
-            if user.left:
-                raise Refusal(40003)
+            if user.unsubscribed:
+                raise ApiError(40003)
             return openid
         if not OPENID.fullmatch(openid) or any(other == openid for _, other in self._users):
-            raise Refusal(40003)
+            raise ApiError(40003)
         return openid
 
-    def spend(self, appid: str, openid: str) -> None:
-        """Count one customer-service message; of several open windows the one that closes first pays.
+    def use_allowance(self, appid: str, openid: str) -> None:
+        """Count a customer-service message against the open window that closes first.
 
         Raises:
-            Refusal: 45015: no window is open; 45047: the allowances of all open ones are used up.
+            ApiError: 45015: no window is open; 45047: the allowances of all open windows are used up.
         """
         user = self._users.get((appid, openid))
         if user:
@@ -109,27 +108,27 @@ class Users:
         if not self._rules.enforce_windows:
             return
         now = self._clock.now()
-        open_ones = [one for one in user.allowances.values() if now < one.until] if user else []
-        if not open_ones:
-            raise Refusal(45015)
-        left = [one for one in open_ones if one.left]
-        if not left:
-            raise Refusal(45047)
-        min(left, key=lambda one: one.until).left -= 1
+        windows = [window for window in user.allowances.values() if now < window.until] if user else []
+        if not windows:
+            raise ApiError(45015)
+        usable = [window for window in windows if window.remaining]
+        if not usable:
+            raise ApiError(45047)
+        min(usable, key=lambda window: window.until).remaining -= 1
 
     def typing(self, appid: str, openid: str, *, on: bool) -> None:
-        """Show or hide that somebody is typing.
+        """Show or hide the typing indicator.
 
         Raises:
-            Refusal: 45080: the user did nothing in the last 30 s; 45081: it is shown already.
+            ApiError: 45080: the user has not acted in the last 30 s; 45081: the indicator is shown already.
         """
         user, now = self._users.get((appid, openid)), self._clock.now()
         if user is None or now - user.acted_at > self._rules.typing_window:
-            raise Refusal(45080)
+            raise ApiError(45080)
         if on and now < user.typing_until:
-            raise Refusal(45081)
+            raise ApiError(45081)
         user.typing_until = now + self._rules.typing_lasts if on else 0.0
 
     def reset(self) -> None:
-        """Forget everybody."""
+        """Remove all users."""
         self._users.clear()

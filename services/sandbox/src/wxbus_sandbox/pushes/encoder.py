@@ -1,4 +1,4 @@
-"""How a push travels: signed, and by the account's mode encrypted (protocol reference 1.3, 1.4, 1.6, 2)."""
+"""Signs and encrypts pushes (protocol reference 1.3, 1.4, 1.6, 2)."""
 
 import secrets
 from dataclasses import dataclass
@@ -12,40 +12,40 @@ from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.messages.identity import openid_of
-from wxbus_sandbox.pushes.composing import Push, renderable, scalars
+from wxbus_sandbox.pushes.composer import Push, renderable, scalars
 
 OUTER: Final = frozenset({"ToUserName", "AppId", "AgentID"})
-"""What stands beside `Encrypt` in a secure body."""
+"""The fields beside `Encrypt` in a secure body."""
 CONTENT_TYPES: Final = {Format.XML: "text/xml", Format.JSON: "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class SealedPush:
-    """One attempt's request."""
+class EncodedPush:
+    """The request of one attempt."""
 
     query: dict[str, str]
     body: bytes
     content_type: str
 
 
-class Seal:
-    """Signs and encrypts in the name of one account; opens nothing."""
+class PushEncoder:
+    """Signs and encrypts the pushes to one account."""
 
     def __init__(self, account: Account) -> None:
-        """Make the account's current key ready.
+        """Use the account's current key.
 
         Raises:
-            ConfigurationError: The account has no token: it takes no callbacks.
+            ConfigurationError: The account has no token, so it has no callbacks.
         """
         if not account.keys:
-            raise ConfigurationError(f"account {account.name} has no token, so it takes no callbacks")
+            raise ConfigurationError(f"account {account.name} has no token, so it has no callbacks")
         key = account.keys[0]
         self.token = key.token.get_secret_value()
         self.cipher = Cipher(key.aes_key.get_secret_value(), account.effective_receive_id) if key.aes_key else None
         self._kind = account.kind
 
-    def push(self, push: Push, mode: Mode, form: Format, *, now: float) -> SealedPush:
-        """Return the request of one attempt: nonce, random bytes and so all signatures are new each time.
+    def encode(self, push: Push, mode: Mode, form: Format, *, now: float) -> EncodedPush:
+        """Return the request of one attempt, with a new nonce and new signatures.
 
         Raises:
             ConfigurationError: The mode needs an AES key and the account has none.
@@ -67,10 +67,10 @@ class Seal:
             if mode is Mode.SECURE:
                 document = {name: value for name, value in document.items() if name in OUTER}
             document["Encrypt"] = encrypted
-        return SealedPush(query, codec.render(document, form), CONTENT_TYPES[form])
+        return EncodedPush(query, codec.render(document, form), CONTENT_TYPES[form])
 
     def verification(self, *, now: float) -> tuple[dict[str, str], str]:
-        """Return the query of a URL verification and the body it must be answered with (protocol reference 1.2)."""
+        """Return the query of a URL verification and the expected response (protocol reference 1.2)."""
         query, echo = self._signed(now), str(secrets.randbelow(10**19))
         if self._kind is not AccountKind.WECOM:
             return {**query, "echostr": echo}, echo

@@ -1,4 +1,4 @@
-"""What WeChat makes of the answer to a push (protocol reference 4.3, 4.4, 7 and 2.1)."""
+"""Validates responses to pushes as WeChat does (protocol reference 4.3, 4.4, 7 and 2.1)."""
 
 import json
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from wxbus.wechat.documents.document import Document, Value, text
 from wxbus.wechat.messages.identity import openid_of
 from wxbus.wechat.messages.system_events import MINIGAME_PREFIX, RESULT_EVENTS
 from wxbus_sandbox.models import Outcome
-from wxbus_sandbox.pushes.composing import Push, scalars
-from wxbus_sandbox.pushes.sealing import Seal
+from wxbus_sandbox.pushes.composer import Push, scalars
+from wxbus_sandbox.pushes.encoder import PushEncoder
 from wxbus_sandbox.settings import Rules
 
 ACKNOWLEDGEMENTS: Final = frozenset({b"", b"success"})
@@ -25,7 +25,7 @@ MEDIA: Final = {"image": ("Image", "MediaId"), "voice": ("Voice", "MediaId"), "v
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of an answer."""
+    """The result of a validation."""
 
     outcome: Outcome
     reason: str = ""
@@ -33,44 +33,44 @@ class Verdict:
 
 
 class _Invalid(WxbusError):
-    """The answer is not legal, for the reason given."""
+    """The response is not allowed; the text says why."""
 
 
-class Judge:
-    """Judges the answers of one account."""
+class ReplyValidator:
+    """Validates the responses of one account."""
 
-    def __init__(self, account: Account, seal: Seal, rules: Rules, media_known: Callable[[str], bool]) -> None:
-        """`media_known` tells whether an id is that of valid media of this account."""
+    def __init__(
+        self, account: Account, encoder: PushEncoder, rules: Rules, is_valid_media: Callable[[str], bool]
+    ) -> None:
+        """`is_valid_media` returns whether an id belongs to valid media of this account."""
         self._kind = account.kind
-        self._seal = seal
+        self._encoder = encoder
         self._rules = rules
-        self._media_known = media_known
+        self._is_valid_media = is_valid_media
 
-    def judge(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
-        """Return what WeChat makes of `body`, the answer, with status 200, to `push`."""
+    def validate(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
+        """Return how WeChat treats `body`, a response with status 200 to `push`."""
         try:
-            return self._judge(push, mode, form, body)
-        except _Invalid as invalid:
-            return Verdict(Outcome.INVALID, str(invalid))
-        except CallbackRejected as rejected:
-            return Verdict(Outcome.INVALID, str(rejected))
+            return self._validate(push, mode, form, body)
+        except (_Invalid, CallbackRejected) as exc:
+            return Verdict(Outcome.INVALID, str(exc))
 
-    def _judge(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
+    def _validate(self, push: Push, mode: Mode, form: Format, body: bytes) -> Verdict:
         event = str(push.get("Event", "")).lower()
         wants_result, is_game = event in RESULT_EVENTS, event.startswith(MINIGAME_PREFIX)
         if body in ACKNOWLEDGEMENTS:
             if self._kind is AccountKind.COMPONENT and not body:
                 raise _Invalid("a third-party platform must answer success")
             if wants_result:
-                raise _Invalid("this event wants an answer with ResultCode")
+                raise _Invalid("this event needs a response with ResultCode")
             if is_game:
-                raise _Invalid("a mini game's event wants an answer with ErrCode")
+                raise _Invalid("a mini game's event needs a response with ErrCode")
             return Verdict(Outcome.ACKNOWLEDGED)
-        plaintext = body if is_game else self._open(mode, form, body)  # games' answers are never encrypted
+        plaintext = body if is_game else self._open(mode, form, body)  # responses to games are never encrypted
         if plaintext.strip() in ACKNOWLEDGEMENTS:
-            raise _Invalid("success and the empty answer must not be encrypted")
+            raise _Invalid("success and an empty response must not be encrypted")
         if codec.sniff(plaintext) is not form:
-            raise _Invalid(f"the answer to a push in {form.upper()} must be {form.upper()}")
+            raise _Invalid(f"the response to a push in {form.upper()} must be in {form.upper()}")
         reply = codec.parse(plaintext)
         if wants_result or is_game or event.startswith("xpay_"):
             return _business_result(push, reply)
@@ -79,7 +79,7 @@ class Judge:
         return self._passive_reply(push, reply)
 
     def _open(self, mode: Mode, form: Format, body: bytes) -> bytes:
-        """Return the answer's plaintext, after its signature was verified."""
+        """Verify the response's signature and return its plaintext."""
         try:
             outer = codec.parse(body)
         except CallbackRejected as rejected:
@@ -92,17 +92,17 @@ class Judge:
         if mode is Mode.PLAIN:
             raise _Invalid("in plain mode a reply must not be encrypted")
         if codec.sniff(body) is not form:
-            raise _Invalid(f"the answer to a push in {form.upper()} must be {form.upper()}")
+            raise _Invalid(f"the response to a push in {form.upper()} must be in {form.upper()}")
         timestamp = text(outer, "TimeStamp")
         if not timestamp.isdigit() or (form is Format.JSON and not isinstance(json.loads(body)["TimeStamp"], int)):
             raise _Invalid("TimeStamp must be a number")
         signature, nonce = text(outer, "MsgSignature"), text(outer, "Nonce")
-        if not matches(signature, self._seal.token, timestamp, nonce, encrypted):
+        if not matches(signature, self._encoder.token, timestamp, nonce, encrypted):
             raise _Invalid("MsgSignature is wrong")
-        if self._seal.cipher is None:
+        if self._encoder.cipher is None:
             raise _Invalid("the account has no AES key")
         try:
-            return self._seal.cipher.decrypt(encrypted)
+            return self._encoder.cipher.decrypt(encrypted)
         except CallbackRejected as rejected:
             raise _Invalid("Encrypt cannot be decrypted with the account's key and appid") from rejected
 
@@ -150,7 +150,7 @@ class Judge:
                 raise _Invalid(f"there is no passive reply of MsgType {kind[:40]!r}")
 
     def _check_media(self, structure: Document, where: str, name: str) -> None:
-        if not self._media_known(text(structure, name)):
+        if not self._is_valid_media(text(structure, name)):
             raise _Invalid(f"{where}.{name} is not the id of valid media")
 
     def _check_articles(self, event: str | None, reply: Document) -> None:
@@ -158,21 +158,21 @@ class Judge:
         count = len(articles) if isinstance(articles, list) else 0
         if not count or text(reply, "ArticleCount") != str(count):
             raise _Invalid("ArticleCount must be the number of Articles, at least one")
-        most = self._rules.articles_for_message if event is None else self._rules.articles_for_event
-        if count > most:
-            raise _Invalid(f"{count} articles, more than {most}")
+        limit = self._rules.articles_for_message if event is None else self._rules.articles_for_event
+        if count > limit:
+            raise _Invalid(f"{count} articles, more than {limit}")
 
 
 def _business_result(push: Push, reply: dict[str, Any]) -> Verdict:
-    """Return the verdict on an answer by 4.4."""
+    """Return the verdict on a business result (4.4)."""
     if str(push.get("Event", "")).lower().startswith(("xpay_", MINIGAME_PREFIX)):
         if text(reply, "ErrCode") != "0":
             raise _Invalid("ErrCode must be 0")
         return Verdict(Outcome.ACKNOWLEDGED, reply=reply)
     if not (text(reply, "ResultCode") or text(reply, "resultcode")):
-        raise _Invalid("this event wants an answer with ResultCode")
-    same = text(reply, "ToUserName") == push.get("FromUserName") and text(reply, "Event") == push.get("Event")
-    if not same or text(reply, "MsgType") != "event":
+        raise _Invalid("this event needs a response with ResultCode")
+    matching = text(reply, "ToUserName") == push.get("FromUserName") and text(reply, "Event") == push.get("Event")
+    if not matching or text(reply, "MsgType") != "event":
         raise _Invalid("ToUserName, MsgType and Event must be those of the push")
     return Verdict(Outcome.ACKNOWLEDGED, reply=reply)
 

@@ -1,4 +1,4 @@
-"""Pushes to the ingress as WeChat makes them: five seconds, three attempts, the same MsgId (protocol reference 4.1)."""
+"""Pushes to ingress as WeChat does: within 5 s, in three attempts with the same MsgId (protocol reference 4.1)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import text
 from wxbus_sandbox.models import Attempt, Outcome, SendResult, VerifyResult
-from wxbus_sandbox.pushes.composing import Push
-from wxbus_sandbox.pushes.judging import Judge, Verdict
-from wxbus_sandbox.pushes.sealing import Seal
+from wxbus_sandbox.pushes.composer import Push
+from wxbus_sandbox.pushes.encoder import PushEncoder
+from wxbus_sandbox.pushes.validator import ReplyValidator, Verdict
 from wxbus_sandbox.state import Sandbox
 
 MAX_BODY: Final = 1024 * 1024
-OUT_OF_ORDER: Final = {
+OUTAGE_NOTICES: Final = {
     AccountKind.OFFICIAL_ACCOUNT: "该公众号提供的服务出现故障，请稍后再试",
     AccountKind.MINI_PROGRAM: "该小程序提供的服务出现故障，请稍后再试",
 }
-"""What users are told when all attempts have failed."""
+"""The text that users see after all attempts have failed."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """All that the attempts of one push have in common."""
+class _Delivery:
+    """The common data of all attempts of one push."""
 
-    place: str
-    """What stands behind `/wechat/` in the address."""
-    seal: Seal
-    judge: Judge
+    path: str
+    """The address's path after `/wechat/`."""
+    encoder: PushEncoder
+    validator: ReplyValidator
     push: Push
     mode: Mode
     form: Format
@@ -49,7 +49,7 @@ class _Exchange:
 
 
 class Pusher:
-    """Pushes to `{ingress_url}/wechat/{account}`, for who authorised a platform to `.../{platform}/{appid}`."""
+    """Pushes to `{ingress_url}/wechat/{account}`, or `/wechat/{platform}/{appid}` for a platform's authorizer."""
 
     def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession, ingress_url: str) -> None:
         self._sandbox = sandbox
@@ -66,28 +66,31 @@ class Pusher:
         platform: Account | None = None,
         copies: int = 1,
     ) -> SendResult:
-        """Return what became of a push, each of its copies tried until it is settled.
+        """Push until WeChat would stop, and return the result.
 
         Args:
-            account: Whose push it is.
-            push: What it says.
-            mode: How it is encrypted.
-            form: How it is written.
-            platform: The third-party platform that it goes to, if the account has authorised one.
-            copies: How often it is pushed, whatever the answers are.
+            account: The account whose push it is.
+            push: The fields.
+            mode: The encryption mode.
+            form: XML or JSON.
+            platform: The third-party platform to push to, which the account has authorised.
+            copies: How often to push the same message, whatever the responses are.
 
         Raises:
-            ConfigurationError: The account has no key for it.
+            ConfigurationError: The account has no key for this mode.
         """
-        seal = Seal(platform or account)
-        place = f"{platform.name}/{account.appid}" if platform else account.name
-        judge = Judge(account, seal, self._sandbox.rules, lambda media_id: self._media_known(account, media_id))
-        line = _Line(place, seal, judge, push, mode, form)
+        encoder = PushEncoder(platform or account)
+        path = f"{platform.name}/{account.appid}" if platform else account.name
+        media = self._sandbox.media
+        validator = ReplyValidator(
+            account, encoder, self._sandbox.rules, lambda media_id: media.is_valid(account.appid, media_id)
+        )
+        delivery = _Delivery(path, encoder, validator, push, mode, form)
         started = self._sandbox.clock.now()
         attempts: list[Attempt] = []
         verdict = Verdict(Outcome.FAILED)
         for copy_number in range(1, copies + 1):
-            verdict = await self._until_settled(line, copy_number, attempts)
+            verdict = await self._until_settled(delivery, copy_number, attempts)
         result = SendResult(
             account=account.name,
             openid=str(push["FromUserName"]) if "FromUserName" in push else None,
@@ -114,23 +117,25 @@ class Pusher:
         """Return whether the console would accept the account's address (protocol reference 1.2).
 
         Raises:
-            ConfigurationError: The account has no key for it.
+            ConfigurationError: The account has no key.
         """
-        query, expected = Seal(account).verification(now=self._sandbox.clock.wall())
+        query, expected = PushEncoder(account).verification(now=self._sandbox.clock.wall())
         exchange = await self._exchange("GET", account.name, query)
         accepted = exchange.status == 200 and exchange.body == expected.encode()
         return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
 
-    async def _until_settled(self, line: _Line, copy_number: int, attempts: list[Attempt]) -> Verdict:
-        """Return the verdict on the last attempt for one copy; each is added to `attempts`."""
+    async def _until_settled(self, delivery: _Delivery, copy_number: int, attempts: list[Attempt]) -> Verdict:
+        """Push one copy, adding each attempt to `attempts`; return the verdict on the last one."""
         rules, loop = self._sandbox.rules, asyncio.get_running_loop()
         verdict = Verdict(Outcome.FAILED)
         for number in range(rules.push_attempts):
             begun = loop.time()
-            sealed = line.seal.push(line.push, line.mode, line.form, now=self._sandbox.clock.wall())
-            exchange = await self._exchange("POST", line.place, sealed.query, sealed.body, sealed.content_type)
+            request = delivery.encoder.encode(
+                delivery.push, delivery.mode, delivery.form, now=self._sandbox.clock.wall()
+            )
+            exchange = await self._exchange("POST", delivery.path, request.query, request.body, request.content_type)
             if exchange.status == 200:
-                verdict = line.judge.judge(line.push, line.mode, line.form, exchange.body)
+                verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, exchange.body)
             else:
                 verdict = Verdict(Outcome.FAILED, exchange.failure or f"status {exchange.status}, not 200")
             attempts.append(
@@ -150,7 +155,7 @@ class Pusher:
         return verdict
 
     async def _exchange(
-        self, method: str, place: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
+        self, method: str, path: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
     ) -> _Exchange:
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -163,7 +168,7 @@ class Pusher:
                 asyncio.timeout(self._sandbox.rules.push_timeout),
                 self._session.request(
                     method,
-                    f"{self._ingress_url}/wechat/{place}",
+                    f"{self._ingress_url}/wechat/{path}",
                     params=query,
                     data=body or None,
                     headers={"Content-Type": content_type} if content_type else None,
@@ -177,13 +182,10 @@ class Pusher:
                         break
                 return _Exchange(response.status, bytes(answer), ms())
         except TimeoutError:
-            failure = f"no complete answer in {self._sandbox.rules.push_timeout:g} s"
+            failure = f"no complete response in {self._sandbox.rules.push_timeout:g} s"
         except (aiohttp.ClientError, OSError) as exc:
             failure = type(exc).__name__
         return _Exchange(None, b"", ms(), failure)
-
-    def _media_known(self, account: Account, media_id: str) -> bool:
-        return self._sandbox.media.known(account.appid, media_id)
 
 
 def _readable(body: bytes) -> str:
@@ -192,7 +194,7 @@ def _readable(body: bytes) -> str:
 
 def _shown(account: Account, verdict: Verdict) -> str | None:
     if not verdict.outcome.settled:
-        return OUT_OF_ORDER.get(account.kind)
+        return OUTAGE_NOTICES.get(account.kind)
     if verdict.outcome is Outcome.REPLIED and verdict.reply is not None and text(verdict.reply, "MsgType") == "text":
         return text(verdict.reply, "Content")
     return None

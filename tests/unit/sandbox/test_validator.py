@@ -1,4 +1,4 @@
-"""What the sandbox accepts as an answer to a push: what WeChat does (protocol reference 2.1, 4.3, 4.4, 7)."""
+"""The sandbox validates responses to pushes as WeChat does (protocol reference 2.1, 4.3, 4.4, 7)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,14 +27,14 @@ def replying(
     make: Callable[[Received], Mapping[str, Any]],
     *,
     account: str = "shop",
-    seal: bool = True,
+    encrypt: bool = True,
     form: Format | None = None,
 ) -> Answer:
-    """Answer with a document made from the push, sealed as the real receiver seals it."""
+    """Answer with a document made from the push, encrypted as ingress does."""
 
     async def answer(received: Received) -> web.StreamResponse:
         body = codec.render(make(received), form or received.opened.format)
-        if seal and received.opened.mode is not Mode.PLAIN:
+        if encrypt and received.opened.mode is not Mode.PLAIN:
             body = world.ingress.crypto(account).seal(
                 body, received.opened.format, timestamp=int(NOW), nonce=received.query.nonce
             )
@@ -44,12 +44,12 @@ def replying(
 
 
 def passive(what: reply.AnyReply) -> Callable[[Received], dict[str, Any]]:
-    """The document of a passive reply by our own rules."""
+    """Return a function that makes a passive reply to a push."""
     return lambda received: passive_reply(what, parse_message(received.opened.document), created_at=int(NOW))
 
 
 def with_fields(**fields: object) -> Callable[[Received], dict[str, Any]]:
-    """A text reply in which some fields are others, None: absent."""
+    """Return a function that makes a text reply with changed fields; None removes a field."""
 
     def make(received: Received) -> dict[str, Any]:
         document = {**passive(reply.Text("hello"))(received), **fields}
@@ -59,20 +59,20 @@ def with_fields(**fields: object) -> Callable[[Received], dict[str, Any]]:
 
 
 async def push(world: World, *answers: Answer, account: str = "shop", **fields: Any) -> SendResult:
-    """Push, and answer so; an answer that is not accepted is followed by `success`."""
+    """Push, and give these responses; then `success`."""
     world.ingress.answers.extend(answers)
     return await world.control.send(SendRequest.model_validate({"account": account, "openid": USER, **fields}))
 
 
 def first(result: SendResult) -> tuple[Outcome, str]:
-    """What became of the first answer, and why."""
+    """Return the outcome of the first response, and the reason."""
     return result.attempts[0].outcome, result.attempts[0].reason
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("body", ["success", ""])
-async def test_success_and_the_empty_answer_acknowledge(world: World, mode: Mode, body: str) -> None:
-    """In every mode, as they are."""
+async def test_success_and_an_empty_response_acknowledge(world: World, mode: Mode, body: str) -> None:
+    """Both are accepted in every mode, without encryption."""
     result = await push(world, answering(body), mode=mode)
     assert first(result) == (Outcome.ACKNOWLEDGED, "")
     assert len(result.attempts) == 1
@@ -81,7 +81,7 @@ async def test_success_and_the_empty_answer_acknowledge(world: World, mode: Mode
 
 @pytest.mark.parametrize("body", ["success\n", "SUCCESS", '"success"', "ok", '{"errcode":0}', "<html/>", "<xml>"])
 async def test_anything_else_is_pushed_again(world: World, body: str) -> None:
-    """Nearly success is not success."""
+    """Only exactly `success` is success."""
     result = await push(world, answering(body))
     assert first(result)[0] is Outcome.INVALID
     assert len(result.attempts) == 2
@@ -89,7 +89,7 @@ async def test_anything_else_is_pushed_again(world: World, body: str) -> None:
 
 @pytest.mark.parametrize("plaintext", [b"success", b""])
 async def test_an_encrypted_success_is_an_error(world: World, plaintext: bytes) -> None:
-    """Success and the empty answer are never encrypted."""
+    """Success and an empty response are never encrypted."""
 
     async def sealed(received: Received) -> web.StreamResponse:
         nonce = received.query.nonce
@@ -104,7 +104,7 @@ async def test_an_encrypted_success_is_an_error(world: World, plaintext: bytes) 
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize("mode", list(Mode))
 async def test_a_passive_text_is_shown(world: World, mode: Mode, form: Format) -> None:
-    """Sealed as the push was, in its format."""
+    """The reply has the push's mode and format."""
     result = await push(world, replying(world, passive(reply.Text("你好 ]]>"))), mode=mode, format=form.value)
     assert first(result) == (Outcome.REPLIED, "")
     assert result.shown == "你好 ]]>"
@@ -112,7 +112,7 @@ async def test_a_passive_text_is_shown(world: World, mode: Mode, form: Format) -
     assert result.reply["ToUserName"] == USER
 
 
-async def test_a_passive_text_of_a_mini_program_is_silently_nothing(world: World) -> None:
+async def test_a_passive_text_of_a_mini_program_is_ignored(world: World) -> None:
     """No retry, no error, nothing shown (protocol reference 13, trap 7)."""
     result = await push(world, replying(world, passive(reply.Text("hello")), account="mini"), account="mini")
     assert first(result)[0] is Outcome.IGNORED
@@ -122,7 +122,7 @@ async def test_a_passive_text_of_a_mini_program_is_silently_nothing(world: World
 
 @pytest.mark.parametrize("account", ["shop", "mini"])
 async def test_messages_can_be_transferred_and_events_cannot(world: World, account: str) -> None:
-    """transfer_customer_service answers users' messages only."""
+    """transfer_customer_service is a reply to users' messages only."""
     make = with_fields(MsgType="transfer_customer_service", Content=None)
     answer = replying(world, make, account=account)
     assert (await push(world, answer, account=account)).outcome is Outcome.TRANSFERRED
@@ -150,15 +150,15 @@ async def test_messages_can_be_transferred_and_events_cannot(world: World, accou
         ({"MsgType": "news", "ArticleCount": 2, "Articles": [{"Title": "t"}] * 2}, "more than 1"),
     ],
 )
-async def test_what_section_7_forbids_is_invalid(world: World, fields: dict[str, Any], reason: str) -> None:
-    """The user would be told that the service is out of order."""
+async def test_replies_against_section_7_are_invalid(world: World, fields: dict[str, Any], reason: str) -> None:
+    """The user would see the outage notice."""
     outcome, why = first(await push(world, replying(world, with_fields(**fields))))
     assert outcome is Outcome.INVALID
     assert reason in why
 
 
-async def test_an_event_may_be_answered_with_eight_articles(world: World) -> None:
-    """A message with one, an event with eight, none with nine."""
+async def test_events_allow_eight_articles(world: World) -> None:
+    """A reply to a message has at most one article, a reply to an event eight."""
     cards = [{"Title": "t"}] * 9
     for count, outcome in ((8, Outcome.REPLIED), (9, Outcome.INVALID)):
         make = with_fields(MsgType="news", ArticleCount=count, Articles=cards[:count])
@@ -167,7 +167,7 @@ async def test_an_event_may_be_answered_with_eight_articles(world: World) -> Non
 
 @pytest.mark.parametrize("kind", ["image", "voice", "video", "music"])
 async def test_uploaded_media_can_be_shown(world: World, kind: str) -> None:
-    """Known media is legal; after three days it is not."""
+    """Media are valid for three days."""
     client = world.client("shop")
     media_id = await client.upload_media("image", "a.png", b"png")
     replies: dict[str, reply.AnyReply] = {
@@ -182,14 +182,14 @@ async def test_uploaded_media_can_be_shown(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("event", ["unsubscribe", "MASSSENDJOBFINISH"])
-async def test_nobody_is_there_to_see_a_reply(world: World, event: str) -> None:
-    """After unsubscribe, and of system events: nothing is shown."""
+async def test_replies_without_a_user_are_ignored(world: World, event: str) -> None:
+    """After unsubscribe and for system events nothing is shown."""
     assert first(await push(world, replying(world, with_fields()), event=event))[0] is Outcome.IGNORED
 
 
-async def test_a_secure_account_must_encrypt_and_a_plain_one_must_not(world: World) -> None:
-    """Compatible mode takes both."""
-    plain = replying(world, with_fields(), seal=False)
+async def test_the_mode_decides_on_encryption(world: World) -> None:
+    """Secure mode requires encryption, plain mode forbids it, compatible mode allows both."""
+    plain = replying(world, with_fields(), encrypt=False)
     outcome, reason = first(await push(world, plain, mode=Mode.SECURE))
     assert (outcome, reason) == (Outcome.INVALID, "in secure mode a reply must be encrypted")
     assert first(await push(world, plain, mode=Mode.COMPATIBLE))[0] is Outcome.REPLIED
@@ -215,7 +215,7 @@ async def test_a_secure_account_must_encrypt_and_a_plain_one_must_not(world: Wor
         (None, None, "wxmini", {}, "Encrypt"),
     ],
 )
-async def test_a_reply_that_is_not_sealed_rightly_is_refused(
+async def test_a_wrong_signature_or_key_is_rejected(
     world: World,
     token: str | None,
     aes_key: str | None,
@@ -223,7 +223,7 @@ async def test_a_reply_that_is_not_sealed_rightly_is_refused(
     change: dict[str, codec.Renderable],
     reason: str,
 ) -> None:
-    """Signature over what stands there, current token, current key, own appid."""
+    """The signature, the token, the key and the appid must be the account's current ones."""
     key = ACCOUNTS.named("shop").keys[0]
     assert key.aes_key is not None
     cipher = Cipher(aes_key or key.aes_key.get_secret_value(), receive_id)
@@ -244,8 +244,8 @@ async def test_a_reply_that_is_not_sealed_rightly_is_refused(
     assert reason in why
 
 
-async def test_a_json_reply_has_a_number_for_its_time(world: World) -> None:
-    """Unlike everything else in it, TimeStamp is a JSON number."""
+async def test_the_timestamp_of_a_json_reply_is_a_number(world: World) -> None:
+    """TimeStamp is the only JSON number of an encrypted reply."""
 
     async def answer(received: Received) -> web.StreamResponse:
         body = codec.render(with_fields()(received), Format.JSON)
@@ -257,15 +257,15 @@ async def test_a_json_reply_has_a_number_for_its_time(world: World) -> None:
 
 
 @pytest.mark.parametrize(("asked", "answered"), [("xml", Format.JSON), ("json", Format.XML)])
-async def test_a_reply_follows_the_format_of_the_push(world: World, asked: str, answered: Format) -> None:
-    """An Official Account that answers XML with JSON is out of order."""
+async def test_a_reply_has_the_format_of_the_push(world: World, asked: str, answered: Format) -> None:
+    """A JSON reply to an XML push is invalid, and vice versa."""
     answer = replying(world, with_fields(), form=answered)
     assert first(await push(world, answer, format=asked))[0] is Outcome.INVALID
     assert first(await push(world, answer, format=asked, mode=Mode.PLAIN))[0] is Outcome.INVALID
 
 
-async def test_a_third_party_platform_must_say_success(world: World) -> None:
-    """Neither nothing nor a reply will do."""
+async def test_a_third_party_platform_must_answer_success(world: World) -> None:
+    """An empty response and a reply are invalid."""
     for body, outcome in (("success", Outcome.ACKNOWLEDGED), ("", Outcome.INVALID), ("<xml/>", Outcome.INVALID)):
         result = await push(world, answering(body), account="platform", type="component_verify_ticket")
         assert first(result)[0] is outcome
@@ -279,16 +279,16 @@ async def test_a_third_party_platform_must_say_success(world: World) -> None:
         ({}, Outcome.INVALID),
     ],
 )
-async def test_payments_are_answered_by_errcode(world: World, document: dict[str, Any], outcome: Outcome) -> None:
-    """ErrCode 0, sealed as the push was; success means the same."""
+async def test_payments_need_errcode_0(world: World, document: dict[str, Any], outcome: Outcome) -> None:
+    """ErrCode 0, encrypted as the push was, or success."""
     answer = replying(world, lambda _: document, account="mini")
     event = "xpay_goods_deliver_notify"
     assert first(await push(world, answer, account="mini", event=event))[0] is outcome
     assert first(await push(world, answering("success"), account="mini", event=event))[0] is Outcome.ACKNOWLEDGED
 
 
-async def test_mini_games_are_answered_in_plain(world: World) -> None:
-    """ErrCode 0, never encrypted; success is no answer to a mini game."""
+async def test_mini_games_need_a_plain_errcode_0(world: World) -> None:
+    """ErrCode 0, never encrypted; success is invalid."""
     event = "minigame_deliver_goods"
     good = await push(world, answering('{"ErrCode":0}'), account="mini", event=event)
     assert first(good)[0] is Outcome.ACKNOWLEDGED
@@ -296,8 +296,8 @@ async def test_mini_games_are_answered_in_plain(world: World) -> None:
         assert first(await push(world, answering(body), account="mini", event=event))[0] is Outcome.INVALID
 
 
-async def test_carriers_must_answer_with_a_result(world: World) -> None:
-    """Logistics events take no success: they want ResultCode, in an answer about the same event."""
+async def test_logistics_events_need_a_result(world: World) -> None:
+    """They need ResultCode and the event's name; success is invalid."""
 
     def result(received: Received) -> dict[str, Any]:
         return {**with_fields(MsgType="event", Content=None)(received), "Event": "add_waybill", "ResultCode": 0}

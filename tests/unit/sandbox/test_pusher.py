@@ -1,4 +1,4 @@
-"""Pushes as WeChat makes them, opened by the real receiver (protocol reference 1.3, 1.4, 4.1)."""
+"""Pushes as WeChat sends them, decrypted by wxbus itself (protocol reference 1.3, 1.4, 4.1)."""
 
 import asyncio
 
@@ -17,8 +17,8 @@ USER = "oUser0000000000000000000001"
 
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize("mode", list(Mode))
-async def test_every_mode_and_format_is_what_the_receiver_expects(world: World, mode: Mode, form: Format) -> None:
-    """The receiver finds the mode and the text, and the account accepts nothing else than what was sent."""
+async def test_pushes_are_accepted_in_every_mode_and_format(world: World, mode: Mode, form: Format) -> None:
+    """Wxbus finds the mode, the format and the text that were sent."""
     result = await world.control.text("shop", "你好 ]]> &amp;", openid=USER, mode=mode, format=form.value)
 
     (received,) = world.ingress.received
@@ -38,15 +38,15 @@ async def test_every_mode_and_format_is_what_the_receiver_expects(world: World, 
         (Mode.SECURE, {"signature", "timestamp", "nonce", "openid", "encrypt_type", "msg_signature"}),
     ],
 )
-async def test_the_query_is_that_of_the_mode(world: World, mode: Mode, names: set[str]) -> None:
-    """The table of 1.3, no more and no less."""
+async def test_the_query_depends_on_the_mode(world: World, mode: Mode, names: set[str]) -> None:
+    """The query has exactly the parameters of 1.3."""
     await world.control.text("shop", "hi", openid=USER, mode=mode)
     assert world.ingress.received[0].raw_query.keys() == names
 
 
 @pytest.mark.parametrize(("mode", "open_text"), [(Mode.PLAIN, True), (Mode.COMPATIBLE, True), (Mode.SECURE, False)])
-async def test_secure_bodies_show_nothing(world: World, mode: Mode, open_text: bool) -> None:
-    """In secure mode only the receiver's id stands beside the ciphertext."""
+async def test_secure_bodies_have_no_plaintext(world: World, mode: Mode, open_text: bool) -> None:
+    """In secure mode only the receiver's id is beside the ciphertext."""
     await world.control.text("shop", "a-secret-text", openid=USER, mode=mode)
     body = world.ingress.received[0].body
     assert (b"a-secret-text" in body) is open_text
@@ -54,8 +54,8 @@ async def test_secure_bodies_show_nothing(world: World, mode: Mode, open_text: b
     assert (b"<Encrypt>" in body) is (mode is not Mode.PLAIN)
 
 
-async def test_the_accounts_first_mode_and_format_are_the_default(world: World) -> None:
-    """A user of the sandbox need not know how the account is set up."""
+async def test_the_default_is_the_accounts_first_mode_and_format(world: World) -> None:
+    """Requests need not name a mode or a format."""
     await world.control.text("mini", "hi", openid=USER)
     await world.control.text("open", "hi", openid=USER)
     mini, plain = world.ingress.received
@@ -63,14 +63,14 @@ async def test_the_accounts_first_mode_and_format_are_the_default(world: World) 
     assert (plain.opened.mode, plain.opened.format, plain.content_type) == (Mode.PLAIN, Format.XML, "text/xml")
 
 
-async def test_json_has_numbers_where_wechat_has_them(world: World) -> None:
-    """MsgId and CreateTime go out as numbers: the receiver's codec must keep all their digits."""
+async def test_json_numbers_are_numbers(world: World) -> None:
+    """MsgId and CreateTime are JSON numbers with all digits."""
     result = await world.control.text("mini", "hi", openid=USER, mode=Mode.PLAIN)
     assert f'"MsgId":{result.msg_id}'.encode() in world.ingress.received[0].body
     assert int(result.msg_id or 0) > 2**50
 
 
-async def test_third_party_platforms_and_wecom_have_forms_of_their_own(world: World) -> None:
+async def test_platforms_and_wecom_have_their_own_formats(world: World) -> None:
     """A platform's push has AppId and InfoType; WeCom's query has no plain signature."""
     ticket = SendRequest(account="platform", type="component_verify_ticket", fields={"ComponentVerifyTicket": "t"})
     await world.control.send(ticket)
@@ -83,8 +83,8 @@ async def test_third_party_platforms_and_wecom_have_forms_of_their_own(world: Wo
     assert corp.opened.document["AgentID"] == "1"
 
 
-async def test_an_authorisers_user_writes_to_the_platform(world: World) -> None:
-    """The message is the authoriser's, the keys and the first part of the address are the platform's (6.3)."""
+async def test_a_message_to_an_authorizer_goes_to_the_platform(world: World) -> None:
+    """The keys and the first part of the path are the platform's (6.3)."""
     with pytest.raises(SandboxFailure, match="has not authorised platform"):
         await world.control.text("platform", "hi", openid=USER, authorizer_appid="wxbranch")
     await world.control.authorize("platform", "wxbranch", push=False)
@@ -97,8 +97,8 @@ async def test_an_authorisers_user_writes_to_the_platform(world: World) -> None:
     assert (received.opened.document["FromUserName"], received.opened.document["Content"]) == (USER, "hi")
 
 
-async def test_every_attempt_is_signed_and_encrypted_anew(world: World) -> None:
-    """Three attempts of one message: the same MsgId and content, another nonce, signature and ciphertext each."""
+async def test_every_attempt_has_its_own_signature(world: World) -> None:
+    """Attempts have the same MsgId and content, but different nonces, signatures and ciphertexts."""
     world.ingress.answers.extend([answering("oops", 500)] * 2)
 
     result = await world.control.text("shop", "hi", openid=USER)
@@ -112,8 +112,8 @@ async def test_every_attempt_is_signed_and_encrypted_anew(world: World) -> None:
     assert len({one.body for one in received}) == 3
 
 
-async def test_no_attempt_follows_the_third(world: World) -> None:
-    """Then the push is lost, and the user is told so."""
+async def test_there_are_three_attempts(world: World) -> None:
+    """Then the push is lost, and the user sees the outage notice."""
     world.ingress.answers.extend([answering("", 503)] * 9)
 
     result = await world.control.text("shop", "hi", openid=USER)
@@ -123,16 +123,16 @@ async def test_no_attempt_follows_the_third(world: World) -> None:
     assert result.shown == "该公众号提供的服务出现故障，请稍后再试"
 
 
-async def test_an_answer_that_is_not_complete_in_time_is_none() -> None:
-    """The connection is closed and the push made again; what is answered then counts."""
-    begun, cut = asyncio.Event(), asyncio.Event()
+async def test_a_late_response_does_not_count() -> None:
+    """The connection is closed and the push is repeated."""
+    begun, cancelled = asyncio.Event(), asyncio.Event()
 
     async def never(received: Received) -> web.StreamResponse:
         begun.set()
         try:
             return await silence(received)
         finally:
-            cut.set()
+            cancelled.set()
 
     async def half(received: Received) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "7"})
@@ -145,27 +145,27 @@ async def test_an_answer_that_is_not_complete_in_time_is_none() -> None:
         result = await world.control.text("shop", "hi", openid=USER)
 
     assert begun.is_set()
-    assert cut.is_set()
+    assert cancelled.is_set()
     assert [attempt.status for attempt in result.attempts] == [None, None, 200]
-    assert result.attempts[0].reason == "no complete answer in 0.5 s"
+    assert result.attempts[0].reason == "no complete response in 0.5 s"
 
 
-async def test_nobody_there_is_an_attempt_too(unused_tcp_port: int) -> None:
-    """Refused connections are recorded like any other failure, not raised."""
+async def test_a_refused_connection_is_a_failed_attempt(unused_tcp_port: int) -> None:
+    """Refused connections are recorded, not raised."""
     async with a_world(ingress_url=f"http://127.0.0.1:{unused_tcp_port}") as world:
         result = await world.control.text("shop", "hi", openid=USER)
     assert [(attempt.status, attempt.reason) for attempt in result.attempts] == [(None, "ClientConnectorError")] * 3
 
 
 async def test_copies_are_duplicates(world: World) -> None:
-    """The same push again although it was answered, as WeChat does it when its own side stumbles."""
+    """The same push is repeated although it was acknowledged."""
     result = await world.control.text("shop", "hi", openid=USER, copies=3)
     assert [attempt.copy_number for attempt in result.attempts] == [1, 2, 3]
     assert {one.opened.document["MsgId"] for one in world.ingress.received} == {result.msg_id}
 
 
-async def test_a_push_can_be_made_again_as_it_was(world: World) -> None:
-    """Its whole message given back is a duplicate, later or in another mode."""
+async def test_a_push_can_be_repeated(world: World) -> None:
+    """A request with the message of an earlier push is a duplicate, in any mode."""
     first = await world.control.text("shop", "hi", openid=USER)
     again = SendRequest(account="shop", message=first.message, mode=Mode.PLAIN, format="json")
     await world.control.send(again)
@@ -173,8 +173,8 @@ async def test_a_push_can_be_made_again_as_it_was(world: World) -> None:
     assert documents[0] == documents[1]
 
 
-async def test_no_two_messages_have_the_same_id(world: World) -> None:
-    """Also not after a restart: ids go on from the time."""
+async def test_message_ids_are_unique(world: World) -> None:
+    """Ids start from the time, so they are unique after a restart, too."""
     first, second = [await world.control.text("shop", "hi", openid=USER) for _ in range(2)]
     async with a_world() as later:
         third = await later.control.text("shop", "hi", openid=USER)
@@ -195,15 +195,15 @@ async def test_no_two_messages_have_the_same_id(world: World) -> None:
     ],
 )
 async def test_every_type_has_its_fields(world: World, kind: str, name: str) -> None:
-    """What nobody names is made up, so that one line sends any message."""
+    """Missing fields get made-up values."""
     await world.control.send(SendRequest(account="shop", openid=USER, type=kind))
     document = world.ingress.received[0].opened.document
     assert document["MsgType"] == kind
     assert document[name]
 
 
-async def test_events_are_events(world: World) -> None:
-    """They have no MsgId, and keep fields of any shape, also those XML has no word for."""
+async def test_events_have_no_message_id(world: World) -> None:
+    """Fields of any type are kept, also those without an XML form."""
     fields = {"EventKey": "k", "Ratio": 0.5, "Flag": True, "None": None, "PicList": [{"PicMd5Sum": "a"}]}
     result = await world.control.event("shop", "pic_weixin", openid=USER, fields=fields)
     document = world.ingress.received[0].opened.document
@@ -214,23 +214,23 @@ async def test_events_are_events(world: World) -> None:
 
 
 async def test_system_events_have_no_openid(world: World) -> None:
-    """Their sender is no user: it is not in the query, and nobody has acted."""
+    """The openid is not in the query, and no user action is recorded."""
     await world.control.event("mini", "wxa_media_check", openid="oWeChatsOwn", fields={"trace_id": "t"})
     assert "openid" not in world.ingress.received[0].raw_query
-    assert not world.sandbox.users.known("wxmini", "oWeChatsOwn")
+    assert not world.sandbox.users.is_known("wxmini", "oWeChatsOwn")
 
 
 @pytest.mark.parametrize("account", ["shop", "mini", "open", "corp"])
 async def test_the_console_verifies_addresses(world: World, account: str) -> None:
-    """The echostr must come back as it is; WeCom's decrypted."""
+    """The response must be the echostr, for WeCom decrypted."""
     assert (await world.control.verify(account)).accepted
     world.ingress.echo = '"{}"'.format
     assert not (await world.control.verify(account)).accepted
 
 
-async def test_what_cannot_be_pushed_says_why(world: World) -> None:
-    """No such account, one without a key, a mode without an AES key, a name XML cannot write: nothing is pushed."""
-    with pytest.raises(SandboxFailure, match="there is no account of this name; there are: shop, mini"):
+async def test_impossible_pushes_are_errors(world: World) -> None:
+    """An unknown account, a missing key and an invalid field name are errors; nothing is pushed."""
+    with pytest.raises(SandboxFailure, match="there is no account of this name; known accounts: shop, mini"):
         await world.control.text("nobody", "hi")
     with pytest.raises(SandboxFailure, match="keyless has no token"):
         await world.control.text("keyless", "hi")
@@ -241,8 +241,8 @@ async def test_what_cannot_be_pushed_says_why(world: World) -> None:
     assert world.ingress.received == []
 
 
-async def test_pushes_are_on_record(world: World) -> None:
-    """Those who did not make them can look at them."""
+async def test_pushes_are_recorded(world: World) -> None:
+    """`pushes` returns the pushes of a user."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.text("shop", "hi", openid="oOther")
     (found,) = await world.control.pushes(openid=USER)

@@ -1,4 +1,4 @@
-"""What a push says: WeChat's fields for what a user did, made up where nobody named them (protocol reference 5, 6)."""
+"""Composes pushes with WeChat's fields, with made-up values for missing ones (protocol reference 5, 6)."""
 
 import hashlib
 import time
@@ -13,25 +13,25 @@ from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.media import PICTURE, MediaStore
 
 TYPES: Final = ("text", "image", "voice", "video", "shortvideo", "location", "link", "file", "miniprogrampage")
-"""What a user can send."""
+"""The types of message that users can send."""
 
 Push: TypeAlias = dict[str, Any]
-"""One push; numbers are numbers, as WeChat's JSON has them."""
+"""The fields of a push, with the types of WeChat's JSON."""
 
 
 class Composer:
-    """Composes pushes; no two of them have the same MsgId."""
+    """Composes pushes, each with a new MsgId."""
 
     def __init__(self, clock: Clock, media: MediaStore, public_url: Callable[[str], str]) -> None:
-        """`public_url` gives the address of a media id."""
+        """`public_url` returns the address of a media id."""
         self._clock = clock
         self._media = media
         self._public_url = public_url
-        # Later than those of an earlier run: a receiver remembers ids for days.
+        # Higher than in earlier runs: receivers remember ids for days.
         self._last_id = time.time_ns() // 1000
 
     def compose(self, account: Account, request: SendRequest) -> Push:
-        """Return the push that a request asks for; raises ValueError for a type that no user can send."""
+        """Return the push for a request; raises ValueError for an unknown type."""
         if request.message is not None:
             return request.message
         created_at = int(self._clock.wall())
@@ -49,8 +49,8 @@ class Composer:
                 push["EventKey"] = ""
         else:
             if request.type not in TYPES and "MsgType" not in request.fields:
-                there = ", ".join((*TYPES, "event"))
-                raise ValueError(f"unknown type {request.type!r}; there are {there}; another: --field MsgType=NAME")
+                known = ", ".join((*TYPES, "event"))
+                raise ValueError(f"unknown type {request.type!r}; known: {known}; for others: --field MsgType=NAME")
             push |= self._content(account, request.type, request.fields)
             self._last_id += 1
             push["MsgId"] = self._last_id
@@ -58,59 +58,59 @@ class Composer:
             push["AgentID"] = 1
         return push | request.fields
 
-    def _content(self, account: Account, kind: str, given: Mapping[str, Any]) -> Push:
-        made: Push = {}
+    def _content(self, account: Account, kind: str, fields: Mapping[str, Any]) -> Push:
+        content: Push = {}
         match kind:
             case "text":
-                made = {"Content": ""}
+                content = {"Content": ""}
             case "image":
-                media_id = self._upload(account, "image", "picture.png", given)
-                made = {"PicUrl": self._public_url(media_id), "MediaId": media_id}
+                media_id = self._upload(account, "image", "picture.png", fields)
+                content = {"PicUrl": self._public_url(media_id), "MediaId": media_id}
             case "voice":
-                made = {"MediaId": self._upload(account, "voice", "voice.amr", given), "Format": "amr"}
+                content = {"MediaId": self._upload(account, "voice", "voice.amr", fields), "Format": "amr"}
             case "video" | "shortvideo":
-                made = {
-                    "MediaId": self._upload(account, "video", "video.mp4", given),
+                content = {
+                    "MediaId": self._upload(account, "video", "video.mp4", fields),
                     "ThumbMediaId": self._upload(account, "thumb", "thumb.jpg", {}),
                 }
             case "location":
-                made = {"Location_X": "39.908821", "Location_Y": "116.397469", "Scale": 16, "Label": "Tiananmen"}
+                content = {"Location_X": "39.908821", "Location_Y": "116.397469", "Scale": 16, "Label": "Tiananmen"}
             case "link":
-                made = {"Title": "A page", "Description": "", "Url": "https://example.com/"}
+                content = {"Title": "A page", "Description": "", "Url": "https://example.com/"}
             case "file":
-                digest = hashlib.md5(PICTURE, usedforsecurity=False).hexdigest()  # what WeChat calls it by
-                made = {"Title": "picture.png", "Description": "", "FileKey": digest, "FileMd5": digest}
-                made["FileTotalLen"] = len(PICTURE)
+                digest = hashlib.md5(PICTURE, usedforsecurity=False).hexdigest()  # WeChat's key of the file
+                content = {"Title": "picture.png", "Description": "", "FileKey": digest, "FileMd5": digest}
+                content["FileTotalLen"] = len(PICTURE)
             case "miniprogrampage":
                 thumb = self._upload(account, "thumb", "thumb.jpg", {})
-                made = {"Title": "A page", "AppId": account.appid, "PagePath": "pages/index/index"}
-                made |= {"ThumbUrl": self._public_url(thumb), "ThumbMediaId": thumb}
-        return made
+                content = {"Title": "A page", "AppId": account.appid, "PagePath": "pages/index/index"}
+                content |= {"ThumbUrl": self._public_url(thumb), "ThumbMediaId": thumb}
+        return content
 
-    def _upload(self, account: Account, kind: str, filename: str, given: Mapping[str, Any]) -> str:
-        """Return the id of a file that the user sends, the one given if there is one."""
-        if media_id := given.get("MediaId"):
+    def _upload(self, account: Account, kind: str, filename: str, fields: Mapping[str, Any]) -> str:
+        """Return the id of the file that the user sends: the one in `fields`, or that of a new file."""
+        if media_id := fields.get("MediaId"):
             return str(media_id)
         return self._media.add(account.appid, kind, filename, PICTURE).media_id
 
 
 def original_id(account: Account) -> str:
-    """Return the account's original id, which only WeChat knows: made up of its appid."""
+    """Return a made-up original id of the account, derived from its appid."""
     return f"gh_{hashlib.sha256(account.appid.encode()).hexdigest()[:12]}"
 
 
 def scalars(push: Push) -> Document:
-    """Return the texts and numbers of a push as a document has them."""
+    """Return the texts and numbers of a push as a document."""
     return {name: str(value) for name, value in push.items() if isinstance(value, str | int)}
 
 
 def renderable(value: Any, form: Format) -> Renderable:
-    """Return a member of a push as `codec.render` takes it: XML has text and integers only."""
+    """Return a value of a push for `codec.render`; XML has only texts and integers."""
     if isinstance(value, Mapping):
         return {name: renderable(member, form) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [renderable(item, form) for item in value]
     if form is Format.JSON or (isinstance(value, str | int) and not isinstance(value, bool)):
-        found: Renderable = value  # JSON has the rest as well
-        return found
+        scalar: Renderable = value  # JSON has other types, too
+        return scalar
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
