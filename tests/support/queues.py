@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from tests.support.envelopes import an_envelope
-from wxbus.bus.connection import BrokerCall, address, connected
+from wxbus.bus.connection import BrokerCall, address, connected, open_channel
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
@@ -81,7 +81,7 @@ async def dead(url: str, topology: Topology) -> int:
 async def _counts(url: str, queues: list[str]) -> list[int]:
     async with asyncio.timeout(10), connected(address(url, name="count")) as connection:
         with BrokerCall("counting"):
-            channel = await connection.channel(publisher_confirms=False)
+            channel = await open_channel(connection)
             answers = [await channel.queue_declare(name, passive=True) for name in queues]
     return [answer.message_count or 0 for answer in answers]
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import aio_pika
-import aiormq
 import pytest
 from aio_pika.abc import AbstractChannel
 from yarl import URL
@@ -35,7 +34,7 @@ async def test_a_wrong_virtual_host_is_said_to_be_so(amqp_url: str) -> None:
     """RabbitMQ's client only tells of a frame that it did not expect."""
     url = address(str(URL(amqp_url).with_path("/no-such-host")), name="test")
     with pytest.raises(BrokerUnavailable, match="virtual host"), BrokerCall("connecting"):
-        await aiormq.connect(url)  # for as long as it takes
+        await aio_pika.connect(url)  # for as long as it takes
 
 
 async def test_what_is_published_arrives_as_it_was(publisher: Publisher, consuming: Consuming) -> None:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiormq
 import pytest
 import structlog
 from aiormq.abc import AbstractChannel
@@ -14,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.proxy import proxied
 from tests.support.rpc import Echo, Keys, new_keys
-from wxbus.bus.connection import address, connected
+from wxbus.bus.connection import address, connected, open_channel
 from wxbus.bus.declare import declare_queue
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
@@ -42,9 +41,8 @@ def echo() -> Echo:
 @pytest.fixture
 async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
     """A raw channel, which can send anything."""
-    connection = await aiormq.connect(amqp_url)
-    yield await connection.channel()
-    await connection.close()
+    async with connected(address(amqp_url, name="test")) as connection:
+        yield await open_channel(connection, confirms=True)
 
 
 @asynccontextmanager

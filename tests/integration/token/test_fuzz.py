@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import aiormq
 import msgpack
 import pytest
 from aiormq.abc import DeliveredMessage
@@ -19,7 +18,9 @@ from pydantic import SecretStr
 
 from tests.integration.token.test_authorisation import EVERY_METHOD
 from tests.support.token_service import SHOP, Place, service
+from wxbus.bus.connection import address, connected, open_channel
 from wxbus.bus.declare import declare_queue
+from wxbus.bus.passive_answer import REPLY_TO
 from wxbus.bus.topology import Topology
 from wxbus.rpc.codec.formats import standard_formats
 from wxbus_token.settings import CallsSettings
@@ -126,20 +127,20 @@ async def test_over_http(
 @pytest.fixture
 async def ask(amqp_url: str, topology: Topology) -> AsyncIterator[Any]:
     """Puts a raw request into the service's queue and returns the answer."""
-    connection = await aiormq.connect(amqp_url)
-    channel = await connection.channel(publisher_confirms=False)
+    queue = topology.rpc_queue("token")
     answers: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
-    await channel.basic_consume("amq.rabbitmq.reply-to", answers.put, no_ack=True)
-    await declare_queue(connection, topology.rpc_queue("token"))  # the service may come to it later than we
+    async with connected(address(amqp_url, name="fuzz")) as connection:
+        channel = await open_channel(connection)
+        await channel.basic_consume(REPLY_TO, answers.put, no_ack=True)
+        await declare_queue(connection, queue)  # the service may start later
 
-    async def send(body: bytes, **properties: Any) -> DeliveredMessage:
-        made = Basic.Properties(reply_to="amq.rabbitmq.reply-to", **properties)
-        await channel.basic_publish(body, routing_key=topology.rpc_queue("token").name, properties=made)
-        async with asyncio.timeout(ANSWERED_WITHIN):
-            return await answers.get()
+        async def send(body: bytes, **properties: Any) -> DeliveredMessage:
+            request = Basic.Properties(reply_to=REPLY_TO, **properties)
+            await channel.basic_publish(body, routing_key=queue.name, properties=request)
+            async with asyncio.timeout(ANSWERED_WITHIN):
+                return await answers.get()
 
-    yield send
-    await connection.close()
+        yield send
 
 
 @FUZZED
