@@ -23,7 +23,7 @@ from wxbus_local.servers.server import Server
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Router
-from wxbus_worker.replies import passive as answerer
+from wxbus_worker.replies.passive import Caller
 from wxbus_worker.sweepers.replies import ReplySweeper
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -74,8 +74,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
 def world(redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Ingress, worker and WeChat; `redis` deletes the keys afterwards."""
     assert redis is not None
-    left = answerer._left
-    monkeypatch.setattr(answerer, "_left", lambda job: min(LEFT, left(job)))
+    seconds_left = Caller.seconds_left.fget
+    assert seconds_left is not None
+    monkeypatch.setattr(Caller, "seconds_left", property(lambda caller: min(LEFT, seconds_left(caller))))
     return partial(
         whole,
         router,

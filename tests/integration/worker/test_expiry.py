@@ -17,7 +17,7 @@ from wxbus_worker import Context, Router
 from wxbus_worker.delivery.settlement import Done, Retry
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
-from wxbus_worker.sweepers.contexts import Sweeper
+from wxbus_worker.sweepers.contexts import ContextSweeper
 
 pytestmark = pytest.mark.integration
 
@@ -62,7 +62,7 @@ async def swept(contexts: RedisContextStore, *, events: bool = True) -> MemoryPu
     """What one worker hands over, once everything that was committed is due."""
     publisher = MemoryPublisher()
     await asyncio.sleep(0.01)  # Redis's clock has to go on by a millisecond: there is nothing else to wait for
-    await Sweeper(contexts, publisher, ACCOUNTS, events=events).sweep()
+    await ContextSweeper(contexts, publisher, ACCOUNTS, events=events).sweep()
     return publisher
 
 
@@ -77,7 +77,7 @@ async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: St
     for user in users:
         await rigs[0].handle(a_text_envelope(openid=user, lane=f"{APPID}:{user}"))
     await asyncio.sleep(0.01)
-    await asyncio.gather(*(Sweeper(contexts, publisher, ACCOUNTS, events=True).sweep() for _ in range(WORKERS)))
+    await asyncio.gather(*(ContextSweeper(contexts, publisher, ACCOUNTS, events=True).sweep() for _ in range(WORKERS)))
     assert sorted(envelope.openid or "" for envelope in publisher.published) == sorted(users)
 
     for index, envelope in enumerate(publisher.published):  # each reaches two workers, one of which woke up late

@@ -24,7 +24,7 @@ from wxbus_worker import (
     reply,
 )
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
-from wxbus_worker.sweepers.contexts import DueContext, Sweeper
+from wxbus_worker.sweepers.contexts import ContextSweeper, DueContext
 from wxbus_worker.testing import HandlerClient
 
 
@@ -183,7 +183,7 @@ ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.
 async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
     """One envelope each, the same for de-duplication however often; an account that is gone is nobody to tell."""
     index, publisher = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryPublisher()
-    assert await Sweeper(index, publisher, ACCOUNTS, events=True).sweep() == 3
+    assert await ContextSweeper(index, publisher, ACCOUNTS, events=True).sweep() == 3
     assert [(one.lane, one.openid, one.account, one.dedup_id) for one in publisher.published] == [
         ("wx1:o_1", "o_1", "shop", "wx1:o_1:expired:7"),
         ("wx1:o_2", "o_2", "shop", "wx1:o_2:expired:8"),
@@ -196,14 +196,14 @@ async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
     """It comes again after its claim."""
     index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
     with pytest.raises(BrokerUnavailable):
-        await Sweeper(index, publisher, ACCOUNTS, events=True).sweep()
+        await ContextSweeper(index, publisher, ACCOUNTS, events=True).sweep()
     assert not index.handed
 
 
 async def test_without_handlers_contexts_just_go() -> None:
     """No envelope for what nobody hears."""
     index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher()
-    assert await Sweeper(index, publisher, ACCOUNTS, events=False).sweep() == 1
+    assert await ContextSweeper(index, publisher, ACCOUNTS, events=False).sweep() == 1
     assert not publisher.published
 
 

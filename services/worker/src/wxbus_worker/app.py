@@ -30,9 +30,9 @@ from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.signatures import SignatureGuard
-from wxbus_worker.sweepers.contexts import Sweeper
+from wxbus_worker.sweepers.contexts import ContextSweeper
 from wxbus_worker.sweepers.replies import ReplySweeper
-from wxbus_worker.sweepers.witness import Witness
+from wxbus_worker.sweepers.data_loss import DataLossDetector
 
 SEND_SHARE: Final = 2 / 3
 """Part of the send lease for sending one reply, which must end before the lease does."""
@@ -159,9 +159,9 @@ def _start_sweepers(
     marker = Marker(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, name=adapters.name)
     losses = Losses(adapters.store, namespace=namespace, registry=registry)
     sweepers = (
-        Sweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
+        ContextSweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),
-        Witness(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
+        DataLossDetector(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
     )
     return [tasks.create_task(sweeper.run()) for sweeper in sweepers]
 

@@ -1,1 +1,1 @@
-"""How replies leave the worker: by customer-service message or as the passive answer."""
+"""How replies reach users: by customer-service message, or in the passive answer to WeChat's push."""

@@ -1,4 +1,4 @@
-"""Which way a reply can reach its user: by customer service, or in the answer to WeChat's push."""
+"""Decides how a reply can reach its user: by customer service, or in the passive answer to WeChat's push."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from wxbus_worker.context.expired import ContextExpired
 
 
 def not_sendable(reply: AnyReply, account: Account) -> str:
-    """Return why a reply cannot go by customer service; "" if it can."""
+    """Return why customer service cannot send a reply; "" if it can."""
     if account.kind is AccountKind.WECOM:
         return "wxbus does not send messages of WeCom applications yet"
     try:
@@ -24,18 +24,18 @@ def not_sendable(reply: AnyReply, account: Account) -> str:
 
 
 def passive_document(reply: AnyReply, message: Message, account: Account) -> dict[str, Any]:
-    """Return the document of the answer to WeChat's push with a reply.
+    """Return the document of the passive answer with a reply.
 
     Raises:
-        ValueError: No answer to this push can carry it.
+        ValueError: The answer to this push cannot carry it.
     """
     if account.reply == "transfer" and not isinstance(reply, TransferToCustomerService):
-        raise ValueError("a Mini Program answers with nothing but a transfer")
+        raise ValueError("a Mini Program can only answer with a transfer")
     return passive_reply(reply, message)
 
 
 def refuse_undeliverable(replies: Sequence[AnyReply], message: Message, account: Account, *, handler: str) -> None:
-    """Raise Reject if a reply can reach the user neither way: before the commit, so that nothing is done by half."""
+    """Raise Reject if a reply cannot reach the user either way: before the commit, so that nothing is written."""
     passive_only = [(reply, reason) for reply in replies if (reason := not_sendable(reply, account))]
     for reply, reason in passive_only:
         if why_not := _not_an_answer(reply, message, account):
@@ -43,18 +43,18 @@ def refuse_undeliverable(replies: Sequence[AnyReply], message: Message, account:
     if len(passive_only) > 1:
         kinds = ", ".join(reply.kind for reply, _ in passive_only)
         raise Reject(
-            f"handler {handler} returned {kinds}, of which each can only answer WeChat's push: "
-            f"{passive_only[0][1]}; an answer holds one reply"
+            f"handler {handler} returned {kinds}, each of which can only be the passive answer: "
+            f"{passive_only[0][1]}; an answer has one reply"
         )
 
 
 def _not_an_answer(reply: AnyReply, message: Message, account: Account) -> str:
     if account.reply == "customer_service":
         other = " or ".join(f'"{way}"' for way in REPLIES[account.kind][1:])
-        return f"to answer with it, account {account.name} needs reply = {other} in the accounts file"
+        return f"to use it as the passive answer, account {account.name} needs reply = {other} in the accounts file"
     event = message.event if isinstance(message, Event) else ""
     if isinstance(message, ContextExpired) or not account.awaits_response(event, message.from_user):
-        return "WeChat does not wait for an answer to this"
+        return "WeChat does not wait for an answer to this message"
     try:
         passive_document(reply, message, account)
     except ValueError as exc:

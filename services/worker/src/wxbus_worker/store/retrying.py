@@ -38,7 +38,7 @@ class RetryingStore:
         await self._until_answered(self.check)
 
     async def check_durability(self) -> None:
-        """Return once Redis has said that it keeps what it acknowledges.
+        """Return if Redis keeps what it acknowledges, once it answers.
 
         Raises:
             ConfigurationError: It does not.
@@ -65,7 +65,7 @@ class RetryingStore:
                 return answer
 
     async def _check_writes(self) -> None:
-        """Find out whether an answer, which may be that to a read, means that Redis is back."""
+        """Check whether Redis accepts writes again; the answer so far may be that to a read."""
         with suppress(StoreUnavailable):
             await self.check()
             if self._unavailable:

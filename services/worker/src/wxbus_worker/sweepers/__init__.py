@@ -1,1 +1,1 @@
-"""Background tasks that find what is due: expired contexts and replies past their deadline."""
+"""Background tasks: they publish what is due (expired contexts, passed reply deadlines) and detect data losses."""

@@ -1,7 +1,7 @@
-"""Contexts whose time is over: found in their shard's index by due time, and handed to their lanes.
+"""Publishes the expiry of contexts to their users' lanes.
 
-A context has no time to live in Redis: the index says when it is due, and each commit moves that. Whoever claims it
-here publishes it into its user's lane; there the version says whether a message was faster, and the commit removes it.
+A context has no time to live in Redis: an index says when it expires, and each commit moves that time. In the lane the
+version tells whether a message was faster; if not, the commit removes the context.
 """
 
 import asyncio
@@ -22,23 +22,24 @@ from wxbus.errors import UnknownAccount
 from wxbus.telemetry import new_traceparent
 from wxbus_worker.store.ports import SHARDS
 
-SWEEP_EVERY: Final = 1.0
-"""Seconds between two looks at the index."""
+SWEEP_INTERVAL: Final = 1.0
+"""Seconds between two sweeps of a worker."""
 BATCH: Final = 100
 PUBLISH_BUDGET: Final = 5.0
+"""Seconds for one confirm."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DueContext:
-    """A context whose time is over."""
+    """A context whose expiry is due."""
 
     lane: str
     version: int
 
     def envelope(self, account: str) -> Envelope:
-        """Return what is put into its lane; for one version always under the same id for de-duplication."""
+        """Return the note for the lane; each version has one dedup id."""
         appid, _, openid = self.lane.partition(":")
         return Envelope(
             id=new_id(),
@@ -55,41 +56,41 @@ class DueContext:
 
 
 class DueContexts(Protocol):
-    """The index: `wxbus_worker.store.redis.RedisContextStore`. Every call may be repeated."""
+    """The index of expiries: `wxbus_worker.store.redis.RedisContextStore`. Every call may be repeated."""
 
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
-        """Return lanes and versions of contexts that are due; for a while nobody else gets them."""
+        """Return lanes and versions of contexts whose expiry is due; other workers do not get them for a time."""
         ...
 
     async def mark_expiry_published(self, lane: str, version: int) -> None:
-        """Note that its lane was told."""
+        """Record that the expiry is published."""
         ...
 
     async def delete_due(self, shard: int, *, most: int) -> int:
-        """Delete contexts that are due, and return how many: for routers that need not know."""
+        """Delete contexts whose expiry is due, and return their number."""
         ...
 
 
-class Sweeper:
-    """Looks for contexts that are due, as often as it takes; as many at once as there are workers."""
+class ContextSweeper:
+    """Searches for due contexts. Each worker runs one."""
 
     def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: AccountLookup, *, events: bool) -> None:
-        """`events`: whether there are handlers to tell; else the contexts are deleted at once."""
+        """`events`: whether handlers want to know; else the contexts are deleted at once."""
         self._contexts = contexts
         self._inbox = inbox
         self._accounts = accounts
         self._events = events
 
     async def run(self) -> None:
-        """Sweep until cancelled, whatever is away meanwhile."""
-        # Each worker at times of its own: they look one after another, and find what is due the sooner.
-        await repeat(self.sweep, name="context expiry", pause=lambda: SWEEP_EVERY * random.uniform(0.5, 1.5))
+        """Sweep until cancelled."""
+        # At random times: the sweeps of several workers are spread, and find due contexts sooner.
+        await repeat(self.sweep, name="context expiry", pause=lambda: SWEEP_INTERVAL * random.uniform(0.5, 1.5))
 
     async def sweep(self) -> int:
-        """Hand over all that is due now, and return how many contexts that were.
+        """Publish all expiries that are due now, and return their number.
 
         Raises:
-            BrokerUnavailable: One was not confirmed: it is handed over again after its claim.
+            BrokerUnavailable: One was not confirmed: it is published again after its claim.
         """
         found = 0
         for shard in random.sample(range(SHARDS), SHARDS):
@@ -103,13 +104,13 @@ class Sweeper:
         if not self._events:
             return await self._contexts.delete_due(shard, most=BATCH)
         claimed = [DueContext(*one) for one in await self._contexts.claim_due(shard, most=BATCH)]
-        outcomes = await asyncio.gather(*map(self._hand_over, claimed), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(self._publish, claimed), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
         return len(claimed)
 
-    async def _hand_over(self, due: DueContext) -> None:
+    async def _publish(self, due: DueContext) -> None:
         appid = due.lane.partition(":")[0]
         try:
             account = self._accounts.owner_of(appid)

@@ -1,10 +1,10 @@
-"""Replies that nobody can take as a passive answer any more: found in their shard's index, and told to their lanes.
+"""Publishes notes about pending replies whose deadline has passed to their users' lanes.
 
-The note stands in the lane behind whatever ingress has said of the reply: that is why it is no more than a note, and
-nothing is sent from here. The moment is kept in Redis, so it comes whoever has died meanwhile.
+The note decides nothing by itself: it arrives in the lane after ingress's note about the same reply, if there is one.
+The deadlines are in Redis, so a crash does not lose them.
 
-What ingress has said may still be on its way, if RabbitMQ was away. So nothing counts as late before RabbitMQ has been
-there for a while without a break, and has just confirmed something that was published after the moment.
+After an outage of RabbitMQ ingress's note may still be on its way. So no deadline counts as passed before RabbitMQ has
+been available for a while, and has confirmed a message published after the deadline.
 """
 
 import asyncio
@@ -19,28 +19,29 @@ from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
 from wxbus_worker.store.ports import SHARDS
 
-SWEEP_EVERY: Final = 1.0
-"""Seconds between two looks at the index."""
+SWEEP_INTERVAL: Final = 1.0
+"""Seconds between two sweeps of a worker."""
 BATCH: Final = 100
 PROBE_BUDGET: Final = 2.0
-"""Seconds; a RabbitMQ that confirms more slowly is as good as away."""
+"""Seconds; RabbitMQ counts as unavailable if it confirms more slowly."""
 PUBLISH_BUDGET: Final = 5.0
+"""Seconds for one confirm."""
 
 
 class OverdueReplies(Protocol):
-    """The index: `wxbus_worker.store.pending_replies.RedisPendingReplies`. Every call may be repeated."""
+    """The index of deadlines: `wxbus_worker.store.pending_replies.RedisPendingReplies`. Every call may be repeated."""
 
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
-        """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
+        """Return account, lane and dedup key of messages whose deadline has passed; other workers do not get them."""
         ...
 
     async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:
-        """Note that the lane was told."""
+        """Record that the note is published."""
         ...
 
 
 class ReplySweeper:
-    """Looks for replies that are late; as many at once as there are workers."""
+    """Searches for passed deadlines. Each worker runs one."""
 
     def __init__(
         self,
@@ -48,64 +49,60 @@ class ReplySweeper:
         publisher: PublisherPort,
         *,
         after_outage: float,
-        every: float = SWEEP_EVERY,
+        every: float = SWEEP_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look `every` so many seconds, and find nothing late in the first `after_outage` with RabbitMQ."""
+        """`every`: seconds between sweeps; `after_outage`: seconds for which RabbitMQ must have been available."""
         self._replies = replies
         self._publisher = publisher
         self._after_outage = after_outage
         self._every = every
         self._clock = clock
         self._connection = 0
-        self._there_since = clock()
+        self._available_since = clock()
 
     async def run(self) -> None:
-        """Sweep until cancelled, whatever is away meanwhile."""
+        """Sweep until cancelled."""
         await asyncio.sleep(self._pause())
-        await repeat(self.sweep, name="late replies", pause=self._pause)
+        await repeat(self.sweep, name="reply deadlines", pause=self._pause)
 
     async def sweep(self) -> int:
-        """Tell the lanes of all that is late now, and return how many messages that were.
+        """Publish notes about all deadlines that have passed, and return their number.
 
         Raises:
             BrokerUnavailable: A note was not confirmed: it is published again after its claim.
         """
         try:
-            if not await self._is_there():
+            if not await self._is_available():
                 return 0
             claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, most=BATCH) for shard in range(SHARDS)))
             if not any(claimed):
                 return 0
-            # What ingress has published before this is in its lane soon after it. Our notes could not tell us so:
-            # those that RabbitMQ took without a confirm would be in their lanes before ingress's.
+            # What ingress published before this probe is in its lane soon after it. The confirm of a note proves less:
+            # if it is lost, the note may be in the lane before ingress's.
             await self._publisher.probe(budget=PROBE_BUDGET)
             await asyncio.sleep(self._every)
-            if not await self._is_there():
+            if not await self._is_available():
                 return 0
-            return sum(await asyncio.gather(*map(self._tell, claimed)))
+            return sum(await asyncio.gather(*map(self._publish, claimed)))
         except BrokerUnavailable:
-            self._there_since = self._clock()
+            self._available_since = self._clock()
             raise
 
     def _pause(self) -> float:
-        """Return the seconds between two looks.
-
-        Each worker looks at times of its own: they look one after another, and find what is late the sooner.
-        """
+        """Return the seconds before the next sweep, at random: so the sweeps of several workers are spread."""
         return self._every * random.uniform(0.5, 1.5)
 
-    async def _is_there(self) -> bool:
-        """Return whether RabbitMQ has been there for long enough, or raise BrokerUnavailable if it is not at all."""
+    async def _is_available(self) -> bool:
+        """Return whether RabbitMQ has been available for long enough, or raise BrokerUnavailable if it is not now."""
         await self._publisher.check()
         if self._publisher.connections != self._connection:
-            self._connection, self._there_since = self._publisher.connections, self._clock()
-        return self._clock() - self._there_since >= self._after_outage
+            self._connection, self._available_since = self._publisher.connections, self._clock()
+        return self._clock() - self._available_since >= self._after_outage
 
-    async def _tell(self, claimed: Sequence[tuple[str, str, str]]) -> int:
+    async def _publish(self, claimed: Sequence[tuple[str, str, str]]) -> int:
         for account, lane, dedup_key in claimed:
-            await self._publisher.publish(
-                reply_deadline_passed(lane, dedup_key, account=account), budget=PUBLISH_BUDGET
-            )
+            note = reply_deadline_passed(lane, dedup_key, account=account)
+            await self._publisher.publish(note, budget=PUBLISH_BUDGET)
             await self._replies.mark_overdue_published(account, lane, dedup_key)
         return len(claimed)

@@ -14,7 +14,7 @@ from wxbus.bus.topology import Topology
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
 from wxbus.testing import MemoryPublisher
-from wxbus_worker.sweepers.witness import Witness
+from wxbus_worker.sweepers.data_loss import DataLossDetector
 
 pytestmark = pytest.mark.integration
 
@@ -29,13 +29,13 @@ class Place:
         self._topology = topology
         self.publisher = MemoryPublisher()
 
-    def a_witness(self) -> Witness:
+    def detector(self) -> DataLossDetector:
         """Return that of a worker that starts now."""
         namespace = self._topology.namespace
         losses = Losses(self._store, namespace=namespace, registry=CollectorRegistry())
         generation = Generation(self._store, namespace=namespace)
         marker = Marker(self._amqp_url, self._topology, name="test")
-        return Witness(self._store, generation, marker, self.publisher, losses, namespace=namespace)
+        return DataLossDetector(self._store, generation, marker, self.publisher, losses, namespace=namespace)
 
     async def lose_redis(self) -> None:
         """Let Redis come back empty."""
@@ -74,9 +74,9 @@ def said() -> Callable[[], list[str]]:
 
 async def test_a_new_installation_has_lost_nothing(place: Place, said: Callable[[], list[str]]) -> None:
     """Neither at its first start, nor with a second worker, nor after restarts and new connections."""
-    first, second = place.a_witness(), place.a_witness()
-    for witness in (first, second, first, place.a_witness()):
-        await witness.check()
+    first, second = place.detector(), place.detector()
+    for detector in (first, second, first, place.detector()):
+        await detector.check()
     place.publisher.connections += 1
     await first.check()
     assert said() == []
@@ -85,13 +85,13 @@ async def test_a_new_installation_has_lost_nothing(place: Place, said: Callable[
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_redis_came_back_empty(place: Place, said: Callable[[], list[str]], *, restarted: bool) -> None:
     """RabbitMQ's marker says that there were data; one worker says it, once."""
-    witness, other = place.a_witness(), place.a_witness()
-    await witness.check()
+    detector, other = place.detector(), place.detector()
+    await detector.check()
     await other.check()
     await place.lose_redis()
     if restarted:
-        witness, other = place.a_witness(), place.a_witness()
-    for each in (witness, other, witness):
+        detector, other = place.detector(), place.detector()
+    for each in (detector, other, detector):
         await each.check()
     assert said() == ["Redis"]
 
@@ -101,22 +101,22 @@ async def test_the_data_of_rabbitmq_were_deleted(
     place: Place, said: Callable[[], list[str]], *, restarted: bool
 ) -> None:
     """Redis's mark says that the marker queue was declared before; one worker says it, once."""
-    witness, other = place.a_witness(), place.a_witness()
-    await witness.check()
+    detector, other = place.detector(), place.detector()
+    await detector.check()
     await other.check()
     await place.lose_rabbitmq()
     if restarted:
-        witness, other = place.a_witness(), place.a_witness()
-    for each in (witness, other, witness):
+        detector, other = place.detector(), place.detector()
+    for each in (detector, other, detector):
         await each.check()
     assert said() == ["RabbitMQ"]
 
 
 async def test_both_were_lost_under_a_running_worker(place: Place, said: Callable[[], list[str]]) -> None:
     """What it has seen in both must be in both."""
-    witness = place.a_witness()
-    await witness.check()
+    detector = place.detector()
+    await detector.check()
     await place.lose_redis()
     await place.lose_rabbitmq()
-    await witness.check()
+    await detector.check()
     assert said() == ["RabbitMQ", "Redis"]
