@@ -28,7 +28,7 @@ LOOK = 0.1
 @pytest.fixture
 def forgetful_redis(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRedis]:
     """A Redis of this test's own whose file can be cut: one in a container keeps it to itself."""
-    executable = REDIS.program()
+    executable = REDIS.find()
     if executable is None:
         pytest.skip("no Redis is installed on this machine")
     server = PrivateRedis(launcher.run, tmp_path / "redis", executable)

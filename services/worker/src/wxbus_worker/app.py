@@ -31,8 +31,8 @@ from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.sweepers.contexts import ContextSweeper
-from wxbus_worker.sweepers.replies import ReplySweeper
 from wxbus_worker.sweepers.data_loss import DataLossDetector
+from wxbus_worker.sweepers.replies import ReplySweeper
 
 SEND_SHARE: Final = 2 / 3
 """Part of the send lease for sending one reply, which must end before the lease does."""
