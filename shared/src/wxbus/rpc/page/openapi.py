@@ -8,7 +8,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from wxbus.rpc.codec import problems
 from wxbus.rpc.codec.formats import Form, Xml
-from wxbus.rpc.service.declaration import Method
+from wxbus.rpc.service.declaration import ServedMethod
 from wxbus.rpc.service.server import Server
 
 Schema: TypeAlias = dict[str, Any]
@@ -81,7 +81,7 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
     }
 
 
-def _operation(method: Method, *, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(method: ServedMethod, *, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     scopes = ", ".join(f"`{required}`" for required in method.scopes)
     return {
         "operationId": f"{method.service}.{method.name}",

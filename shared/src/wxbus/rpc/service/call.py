@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from wxbus.features import Features
 from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.codec.serialization import Serializer
-from wxbus.rpc.service.declaration import Method
+from wxbus.rpc.service.declaration import ServedMethod
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Call:
     """Subject of the caller's verified certificate (RFC 4514)."""
     remote: str = ""
     """Address of the caller; "" if unknown."""
-    method: Method | None = None
+    method: ServedMethod | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)
     answer_format: Serializer | None = None
@@ -66,7 +66,7 @@ def current_principal() -> Principal:
     return principal
 
 
-def method_of(call: Call) -> Method:
+def method_of(call: Call) -> ServedMethod:
     """Return the method of a call that was routed."""
     if call.method is None:
         raise RuntimeError("the check Route must come before this one")

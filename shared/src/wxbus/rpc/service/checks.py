@@ -14,7 +14,7 @@ from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import allowed
 from wxbus.rpc.codec.serialization import IGNORED_FIELDS, Serializers
 from wxbus.rpc.service.call import Call, method_of
-from wxbus.rpc.service.declaration import Method
+from wxbus.rpc.service.declaration import ServedMethod
 
 FAILURES: Final = 60
 """Calls without a valid key of one address at once."""
@@ -38,7 +38,7 @@ class Check(Protocol):
 class Route:
     """Finds the declared method."""
 
-    def __init__(self, methods: Mapping[tuple[str, str], Method]) -> None:
+    def __init__(self, methods: Mapping[tuple[str, str], ServedMethod]) -> None:
         self._methods = methods
 
     def __call__(self, call: Call) -> None:
@@ -108,7 +108,7 @@ class Decode:
             )
 
 
-def _authorize(method: Method, principal: Principal | None, request: BaseModel | None) -> None:
+def _authorize(method: ServedMethod, principal: Principal | None, request: BaseModel | None) -> None:
     granted = principal.scopes if principal else ()
     if not all(allowed(granted, required.resolve(request)) for required in method.scopes):
         raise RpcFailure(403, "The API key lacks the scope", detail=f"required: {', '.join(map(str, method.scopes))}")

@@ -35,7 +35,7 @@ NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class ServedMethod:
     """One callable method of one service object."""
 
     service: str
@@ -147,7 +147,7 @@ def declared_methods(declaration: object) -> Mapping[str, DeclaredMethod[Any, An
     return {name: member for name, member in members if isinstance(member, DeclaredMethod)}
 
 
-def methods_of(instance: object) -> Mapping[str, Method]:
+def methods_of(instance: object) -> Mapping[str, ServedMethod]:
     """Return the methods of a service object that callers may call, by name.
 
     Raises:
@@ -156,7 +156,7 @@ def methods_of(instance: object) -> Mapping[str, Method]:
     cls = type(instance)
     named = service_name(cls)
     return {
-        name: Method(
+        name: ServedMethod(
             named,
             name,
             declared.request,

@@ -29,7 +29,7 @@ from wxbus.rpc.codec.serialization import Serializer, Serializers
 from wxbus.rpc.service.audit import Audit
 from wxbus.rpc.service.call import CURRENT_CALL, Answer, Call
 from wxbus.rpc.service.checks import Authenticate, Check, Decode, Route, authorize, authorize_resource
-from wxbus.rpc.service.declaration import Method, methods_of
+from wxbus.rpc.service.declaration import ServedMethod, methods_of
 from wxbus.rpc.service.stages import RunChecks, Stage, compose, error_answer, invoke, within_deadline
 
 CLIENT_CLOSED: Final = 499
@@ -64,7 +64,7 @@ class Server:
         Raises:
             TypeError: A class is not marked with `@service`, or two objects declare the same method.
         """
-        self.methods: dict[tuple[str, str], Method] = {}
+        self.methods: dict[tuple[str, str], ServedMethod] = {}
         for instance in services:
             for name, method in methods_of(instance).items():
                 if (method.service, name) in self.methods:
