@@ -1,4 +1,4 @@
-"""RabbitMQ goes away between the answer to WeChat and the note of it. While nobody dies, no reply is sent twice."""
+"""RabbitMQ fails between the answer to WeChat and the note about it: no reply is sent twice unless a process dies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,6 +12,7 @@ import pytest
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
 from tests.support.metrics import until_spool_drained
 from tests.support.proxy import Proxy, proxied
+from tests.support.sizes import soak
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.topology import Topology
@@ -29,35 +30,35 @@ from wxbus_worker.sweepers.replies import ReplySweeper
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
 BUDGET = 20.0
-"""Seconds: nobody is late because the machine is slow."""
+"""Seconds, so that no answer is late on a slow machine."""
 LEFT, GRACE = 0.2, 0.3
-"""Seconds of these, as the worker believes: replies count as late soon all the same."""
+"""Seconds that the worker has, so that deadlines pass soon."""
 AFTER_OUTAGE = 600.0
-"""Seconds, by a clock that is set forward: RabbitMQ was there for as long as a test says."""
+"""Seconds, on a clock that tests advance."""
 ACK = 0.1
-"""Seconds in which the worker's acknowledgement reaches RabbitMQ; if not, the message comes again, to no effect."""
-LOOKS = 3
-"""At what is late, in which a worker that did not know better would have told a lane."""
+"""Seconds in which the worker's ack reaches RabbitMQ; otherwise the message is redelivered without effect."""
+SWEEPS = 3
+"""Sweeps in which a faulty worker would publish that the deadline has passed."""
 
 Open = Callable[..., AbstractAsyncContextManager[Whole]]
-Looks = "asyncio.Queue[bool]"
+Sweeps = "asyncio.Queue[bool]"
 
 router = Router()
 
 
 @router.text
 async def two(message: TextMessage) -> list[reply.Text]:
-    """Reply with what WeChat is answered with, and with one thing more, which is sent once that is known."""
+    """Return a passive reply and a second reply, which is sent after the outcome of the first is known."""
     return [reply.Text(message.content), reply.Text("more")]
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
-    """Of each look for late replies, whether RabbitMQ was well."""
+def sweeps(monkeypatch: pytest.MonkeyPatch) -> Sweeps:
+    """Receives, for each sweep of pending replies, whether RabbitMQ was available."""
     ended: asyncio.Queue[bool] = asyncio.Queue()
     sweep = ReplySweeper.sweep
 
-    async def told(sweeper: ReplySweeper) -> int:
+    async def recorded(sweeper: ReplySweeper) -> int:
         try:
             found = await sweep(sweeper)
         except BrokerUnavailable:
@@ -66,7 +67,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
         ended.put_nowait(True)
         return found
 
-    monkeypatch.setattr(ReplySweeper, "sweep", told)
+    monkeypatch.setattr(ReplySweeper, "sweep", recorded)
     return ended
 
 
@@ -74,9 +75,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
 def world(redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Ingress, worker and WeChat; `redis` deletes the keys afterwards."""
     assert redis is not None
-    seconds_left = Caller.seconds_left.fget
-    assert seconds_left is not None
-    monkeypatch.setattr(Caller, "seconds_left", property(lambda caller: min(LEFT, seconds_left(caller))))
+    left = Caller.seconds_left.fget
+    monkeypatch.setattr(Caller, "seconds_left", property(lambda caller: min(LEFT, left(caller))))
     return partial(
         whole,
         router,
@@ -90,39 +90,39 @@ def world(redis_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.Mon
     )
 
 
-async def cut_in_the_window(
-    world: Whole, looks: Looks, monkeypatch: pytest.MonkeyPatch, outage: Callable[[], None]
+async def fail_before_the_note(
+    world: Whole, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch, outage: Callable[[], None]
 ) -> None:
-    """Let an outage begin when WeChat has its answer and RabbitMQ not the note; return when a worker knows of it."""
+    """Start an outage between the answer to WeChat and the note; return when the worker notices the outage."""
     settled = world.rig.settled
 
     async def publish(spooling: SpoolingPublisher, envelope: Envelope, *, budget: float) -> None:
         if envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY:
             await world.rig.until_settled(settled + 1)
             await asyncio.sleep(ACK)
-            await until(looks, well=True)
-            world.clock.ahead += AFTER_OUTAGE  # until now all was well
+            await until(sweeps, well=True)
+            world.clock.ahead += AFTER_OUTAGE  # RabbitMQ was available until now
             outage()
-        await handed_over(spooling, envelope, budget=budget)
+        await original(spooling, envelope, budget=budget)
 
-    handed_over = SpoolingPublisher.publish
+    original = SpoolingPublisher.publish
     monkeypatch.setattr(SpoolingPublisher, "publish", publish)
     result = await world.sandbox.text("shop", "hello")
     assert (result.outcome, result.shown) == (Outcome.REPLIED, "hello")
-    await until(looks, well=False)
+    await until(sweeps, well=False)
 
 
-async def until(looks: Looks, *, well: bool, times: int = 1) -> None:
-    """Return after so many more looks that ended so."""
-    while not looks.empty():
-        looks.get_nowait()
+async def until(sweeps: Sweeps, *, well: bool, times: int = 1) -> None:
+    """Return after `times` more sweeps that found RabbitMQ available or not."""
+    while not sweeps.empty():
+        sweeps.get_nowait()
     for _ in range(times):
-        while await looks.get() is not well:
+        while await sweeps.get() is not well:
             pass
 
 
-async def decided(world: Whole) -> tuple[list[str], float, float]:
-    """Return what was sent besides WeChat's answer when nothing waits any more, and what the lane was told first."""
+async def outcome(world: Whole) -> tuple[list[str], float, float]:
+    """Return the texts sent by customer service and the counts of both notes, once no reply is pending."""
     await world.until_decided()
     passive = world.rig.metrics.passive
     return (
@@ -134,7 +134,7 @@ async def decided(world: Whole) -> tuple[list[str], float, float]:
 
 @dataclass
 class Cut:
-    """Ingress and worker, each with a line of its own to RabbitMQ, that carries nothing any more."""
+    """Ingress and worker, each cut off from RabbitMQ by a proxy of its own."""
 
     world: Whole
     ingress: Proxy
@@ -145,8 +145,8 @@ CutOff = Callable[[], AbstractAsyncContextManager[Cut]]
 
 
 @pytest.fixture
-def cut_off(amqp_url: str, topology: Topology, world: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch) -> CutOff:
-    """Cut both off between the answer to WeChat and the note of it."""
+def cut_off(amqp_url: str, topology: Topology, world: Open, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch) -> CutOff:
+    """Cuts both off between the answer to WeChat and the note about it."""
 
     @asynccontextmanager
     async def cut() -> AsyncIterator[Cut]:
@@ -157,63 +157,63 @@ def cut_off(amqp_url: str, topology: Topology, world: Open, looks: Looks, monkey
                 amqp_url=amqp_url, topology=topology, ingress_amqp_url=ingress_url, worker_amqp_url=worker_url
             ) as running,
         ):
-            await cut_in_the_window(running, looks, monkeypatch, partial(hang, (ingress, worker)))
+            await fail_before_the_note(running, sweeps, monkeypatch, partial(hang, (ingress, worker)))
             yield Cut(running, ingress, worker)
 
     return cut
 
 
 def hang(proxies: Sequence[Proxy]) -> None:
-    """Carry nothing any more."""
+    """Forward nothing."""
     for proxy in proxies:
         proxy.blackhole()
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["connections lost", "connections kept"])
-async def test_a_worker_that_is_back_first_waits_for_ingress(cut_off: CutOff, looks: Looks, *, lost: bool) -> None:
-    """However long RabbitMQ was away: what ingress kept of that time in its spool decides, when it has connected."""
+async def test_a_worker_that_is_back_first_waits_for_ingress(cut_off: CutOff, sweeps: Sweeps, *, lost: bool) -> None:
+    """However long the outage, the note in the spool of ingress decides once ingress has connected."""
     async with cut_off() as cut:
         if lost:
             await asyncio.gather(cut.ingress.refuse(), cut.worker.refuse())
         for proxy in (cut.worker, cut.ingress):
             assert cut.world.rig.wechat.texts == []
             await come_back(proxy)
-            await until(looks, well=True, times=LOOKS)
-        assert await decided(cut.world) == (["more"], 1, 0)
+            await until(sweeps, well=True, times=SWEEPS)
+        assert await outcome(cut.world) == (["more"], 1, 0)
 
 
 async def come_back(proxy: Proxy) -> None:
-    """Carry bytes again, those held back included, or accept connections."""
+    """Forward again, or accept connections."""
     if proxy.listening:
         proxy.flow()
     else:
         await proxy.listen()
 
 
-async def test_without_ingress_nothing_is_lost(cut_off: CutOff, looks: Looks) -> None:
-    """It does not come back: once RabbitMQ was there for the time given, the reply is sent; WeChat may not have it."""
+async def test_without_ingress_nothing_is_lost(cut_off: CutOff, sweeps: Sweeps) -> None:
+    """If ingress does not come back, the reply is sent after RabbitMQ was available for the configured time."""
     async with cut_off() as cut:
         await asyncio.gather(cut.ingress.refuse(), cut.worker.refuse())
         await cut.worker.listen()
-        await until(looks, well=True, times=LOOKS)
+        await until(sweeps, well=True, times=SWEEPS)
         assert cut.world.rig.wechat.texts == []
         cut.world.clock.ahead += AFTER_OUTAGE
-        assert await decided(cut.world) == (["hello", "more"], 0, 1)
+        assert await outcome(cut.world) == (["hello", "more"], 0, 1)
 
 
 async def test_rabbitmq_itself_comes_back(
-    own_rabbitmq: Server, namespace: str, world: Open, looks: Looks, monkeypatch: pytest.MonkeyPatch
+    own_rabbitmq: Server, namespace: str, world: Open, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed, frozen, out of memory: the note of the answer is in the lane before any word of its being late."""
+    """After RabbitMQ is killed or frozen, the lane gets the note about the answer, and not that its deadline passed."""
     outages: list[tuple[Callable[[], None], Callable[[], None]]] = [
         (own_rabbitmq.freeze, own_rabbitmq.thaw),
-        (partial(raise_memory_alarm, own_rabbitmq), partial(clear_memory_alarm, own_rabbitmq)),
+        *soak([(partial(raise_memory_alarm, own_rabbitmq), partial(clear_memory_alarm, own_rabbitmq))], []),
         (own_rabbitmq.kill, own_rabbitmq.start),
     ]
     async with world(amqp_url=own_rabbitmq.url, topology=Topology(namespace, partitions=4)) as running:
         for number, (outage, end) in enumerate(outages, start=1):
             with monkeypatch.context() as patch:
-                await cut_in_the_window(running, looks, patch, outage)
+                await fail_before_the_note(running, sweeps, patch, outage)
             await asyncio.to_thread(end)
-            assert await decided(running) == (["more"] * number, number, 0)
+            assert await outcome(running) == (["more"] * number, number, 0)
             await until_spool_drained(running.registry)

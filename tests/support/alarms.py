@@ -23,7 +23,7 @@ def clear_memory_alarm(server: Server) -> None:
 
 def _rabbitmqctl(server: Server, *arguments: str) -> None:
     if isinstance(server, PrivateRabbitMQ):
-        program = str(Path(server.program).with_name("rabbitmqctl"))
+        program = str(Path(server.executable).with_name("rabbitmqctl"))
         env = {**os.environ, **server.environment()}
         subprocess.run([program, *arguments], env=env, check=True, capture_output=True, timeout=180)
     elif isinstance(server, ContainerServer):

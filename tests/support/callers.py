@@ -57,10 +57,12 @@ class Calls:
 
 
 @asynccontextmanager
-async def calling(port: int, credentials: Credentials, *, users: int, pause: float = 0.0) -> AsyncIterator[Calls]:
+async def calling(
+    port: int, credentials: Credentials, *, users: int, pause: float = 0.0, prefix: str = "o_user"
+) -> AsyncIterator[Calls]:
     """Yield the calls of `users` users; the end of the block awaits the last answers.
 
-    Each writes on as soon as he is answered, or after `pause` seconds: then the machine has time for others, too.
+    Each sends the next message `pause` seconds after an answer. `prefix` begins the openids.
     """
     calls, leaving = Calls(), asyncio.Event()
     timeout = aiohttp.ClientTimeout(total=LIMIT)
@@ -71,7 +73,7 @@ async def calling(port: int, credentials: Credentials, *, users: int, pause: flo
         asyncio.TaskGroup() as group,
     ):
         for index in range(users):
-            group.create_task(_write(session, credentials, f"o_user{index}", calls, leaving, pause))
+            group.create_task(_write(session, credentials, f"{prefix}{index}", calls, leaving, pause))
         try:
             yield calls
         finally:

@@ -1,4 +1,4 @@
-"""Ten thousand damaged callbacks: each is taken or refused, nothing breaks, and nothing of them stays in memory."""
+"""Damaged callbacks are accepted or refused; none causes an internal error or stays in memory."""
 
 import os
 import random
@@ -11,6 +11,7 @@ from tests.benchmarks.load import apply, request
 from tests.faults.conftest import Install
 from tests.support.installation import ACCOUNT, APPID, Credentials
 from tests.support.pushes import Push, a_push, a_text
+from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.crypto.cipher import Cipher
@@ -19,16 +20,16 @@ from wxbus.wechat.documents.codec import Format
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 
-MUTATIONS = 10_000
-FIRST = 2_000
+MUTATIONS = soak(10_000, 1_500)
+FIRST = MUTATIONS // 5
 CONNECTIONS = 64
 TEXT = "字]]>&<{\\" * 100
 GROWTH = 10
-"""MiB that the rest may leave behind after the first ones: their bodies are twice as much."""
+"""MiB by which memory may grow after the first requests; at full size the other bodies have twice as much."""
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """Return `data` with a few bits flipped, bytes removed, inserted or doubled."""
+    """Return `data` with a few bits flipped, or bytes removed, inserted or repeated."""
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(data) + 1)
         match rng.choice(("flip", "cut", "drop", "insert", "double")):
@@ -51,7 +52,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 
 def mutations(credentials: Credentials, rng: random.Random) -> Iterator[bytes]:
-    """Yield requests that are damaged at one of the places where one can be: body, message, ciphertext, query."""
+    """Yield requests that are damaged in the body, the message, the ciphertext or the query."""
     keys = {"token": credentials.token, "aes_key": credentials.aes_key, "receive_id": APPID}
     cipher = Cipher(credentials.aes_key, APPID)
     for number in range(MUTATIONS):
@@ -61,7 +62,7 @@ def mutations(credentials: Credentials, rng: random.Random) -> Iterator[bytes]:
         match number % 4:
             case 0:
                 push = Push(push.query, damaged(push.body, rng))
-            case 1:  # signed, and then damaged inside: WeChat itself went mad
+            case 1:  # the signed message itself is damaged
                 push = a_push(damaged(a_push(document, mode=Mode.PLAIN, format=form).body, rng), format=form, **keys)
             case 2:
                 encrypted = damaged(cipher.encrypt(b"<xml></xml>").encode(), rng).decode("latin-1")
@@ -74,13 +75,10 @@ def mutations(credentials: Credentials, rng: random.Random) -> Iterator[bytes]:
         yield request(f"/wechat/{ACCOUNT}?{urlencode(push.query)}", push.body)
 
 
-async def test_mutated_callbacks_are_taken_or_refused(
+async def test_mutated_callbacks_are_accepted_or_refused(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """No 5xx, no trace in the log, no growth: whatever is wrong with a callback is the sender's business alone.
-
-    Every run sends the same ones; `WXBUS_TEST_SEED` gives others.
-    """
+    """No response is 5xx, no traceback is logged, and memory does not grow; `WXBUS_TEST_SEED` changes the requests."""
     rng = random.Random(int(os.environ.get("WXBUS_TEST_SEED", "1")))
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         ingress = await installation.ingress()

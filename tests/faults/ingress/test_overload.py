@@ -1,4 +1,4 @@
-"""More than RabbitMQ takes goes to the spool, more than the disk takes is refused; memory stays flat."""
+"""Under overload callbacks go to the spool, then they are refused; memory stays flat."""
 
 import asyncio
 from collections import Counter
@@ -10,31 +10,31 @@ import pytest
 
 from tests.benchmarks.load import apply, request
 from tests.faults.conftest import Install
-from tests.faults.test_nothing_acked_is_lost import key_of
+from tests.support.acknowledged import key_of
 from tests.support.installation import ACCOUNT, APPID, Credentials
 from tests.support.proxy import proxied
 from tests.support.pushes import a_push, a_text
 from tests.support.queues import read_inbox
+from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(440)]
 
-CONNECTIONS = 2_000
-CALLBACKS = 4_000
-WAVES = 4
-TEXT = "字" * 600
-"""WeChat's longest text has about 2,000 bytes."""
+CONNECTIONS = soak(2_000, 500)
+CALLBACKS = soak(4_000, 1_000)
+WAVES = soak(4, 3)
+TEXT = "字" * soak(600, 4_000)
+"""WeChat's longest text has about 2,000 bytes; fewer callbacks have a longer one."""
 GROWTH = 32
-"""MiB by which the process may grow after the first wave: allocators keep a little back, a leak of one callback's
-bytes each would be 40 MiB."""
+"""MiB by which memory may grow after the first wave; a leak of each callback's bytes would be 40 MiB."""
 LARGE = 120
 """Connections that send a body near the limit at the same time, 120 MiB in all."""
 LARGE_GROWTH = 10 * 16
-"""MiB: four times the bodies that are taken at once (as received, decrypted, as a document, as JSON), and what has come
-of the others before they are refused. Without a bound it is 460."""
+"""MiB: four copies of the accepted bodies (received, decrypted, document, JSON) and the parts of the others that arrive
+before they are refused. Without a limit it is 460 MiB."""
 
-UNHURRIED = {"WXBUS_INGRESS_BUDGET": "60", "WXBUS_INGRESS_BODY_TIMEOUT": "60"}
-"""On a slow machine so much at once takes longer than a callback may: here memory is looked at, not time."""
+LONG_TIMEOUTS = {"WXBUS_INGRESS_BUDGET": "60", "WXBUS_INGRESS_BODY_TIMEOUT": "60"}
+"""These tests check memory, not time."""
 
 
 def callbacks(credentials: Credentials, numbers: range) -> Iterator[bytes]:
@@ -50,7 +50,7 @@ def callbacks(credentials: Credentials, numbers: range) -> Iterator[bytes]:
 
 
 async def status_of(url: str) -> int:
-    """Ask an admin port."""
+    """Return the status of a URL of the admin port."""
     async with aiohttp.request("GET", url, timeout=aiohttp.ClientTimeout(total=60)) as answer:
         return answer.status
 
@@ -58,16 +58,13 @@ async def status_of(url: str) -> int:
 async def test_memory_stays_flat_while_nothing_is_confirmed(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Wave after wave against a RabbitMQ that confirms nothing: all accepted on disk, and memory does not grow.
-
-    The admin port answers meanwhile.
-    """
+    """While RabbitMQ confirms nothing, all callbacks are accepted on disk, and the admin port answers."""
     async with (
         proxied(amqp_url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(400),
     ):
-        ingress = await installation.ingress(**UNHURRIED)
+        ingress = await installation.ingress(**LONG_TIMEOUTS)
         proxy.blackhole()
         memory: list[float] = []
         requests = list(callbacks(installation.credentials, range(CALLBACKS)))
@@ -85,13 +82,13 @@ async def test_memory_stays_flat_while_nothing_is_confirmed(
 async def test_large_bodies_do_not_fill_the_memory(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Hundreds of bodies of the greatest size at once: some are taken, some refused, memory stays in its bound."""
+    """Of many bodies of the maximum size at once, some are accepted and some refused; memory stays bounded."""
     async with (
         proxied(amqp_url) as (proxy, url),
         install(amqp_url=url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(400),
     ):
-        ingress = await installation.ingress(**UNHURRIED)
+        ingress = await installation.ingress(**LONG_TIMEOUTS)
         proxy.blackhole()
         credentials = installation.credentials
         push = a_push(
@@ -119,10 +116,10 @@ async def test_large_bodies_do_not_fill_the_memory(
         assert peak - before < LARGE_GROWTH
 
 
-async def test_past_all_bounds_the_answer_is_503_and_never_a_false_success(
+async def test_above_all_limits_the_answer_is_503_and_never_a_false_success(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """With little room in flight, before the disk and in memory, some are refused; every one that was not arrives."""
+    """With low limits for the broker, the disk and memory some callbacks are refused; all others arrive."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(400),
@@ -131,7 +128,7 @@ async def test_past_all_bounds_the_answer_is_503_and_never_a_false_success(
             WXBUS_INGRESS_MAX_IN_FLIGHT="2",
             WXBUS_INGRESS_SPOOL_QUEUE_LIMIT="2",
             WXBUS_INGRESS_SPOOL_SIZE_LIMIT="200000",
-            WXBUS_INGRESS_TOTAL_BODY_LIMIT="1000000",  # what the spool refuses while it is drained waits in memory
+            WXBUS_INGRESS_TOTAL_BODY_LIMIT="1000000",  # bounds the overflow queue
         )
         requests = list(callbacks(installation.credentials, range(CALLBACKS)))
         outcome = await apply(installation.ingress_port, requests, connections=CONNECTIONS)
@@ -142,4 +139,4 @@ async def test_past_all_bounds_the_answer_is_503_and_never_a_false_success(
 
         print(f"{accepted} accepted, {outcome.wrong} refused, {len(found)} arrived")
         assert 0 < outcome.wrong < CALLBACKS
-        assert len(found) >= accepted  # what was refused may have arrived all the same
+        assert len(found) >= accepted  # a refused callback may have arrived
