@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, Moment, ShortLivedWeChat
+from tests.support.sizes import soak
 from tests.support.token_fleet import LEASE, MARGIN, Answers, Fleet
 from wxbus.store.store import Store
 from wxbus_local.servers.launcher import Launcher
@@ -26,7 +27,7 @@ LIFETIME, OVERLAP = 14, 8
 SHORT = Rules(token_lifetime=LIFETIME, token_overlap=OVERLAP, stable_renewal=MARGIN, forced_interval=0)
 ACCOUNTS = {"wxstable1": False, "wxstable2": False, "wxclassic1": True, "wxclassic2": True}
 """Each appid, and whether its tokens are fetched the classic way."""
-KILLS = 3
+KILLS = soak(8, 3)
 HOUR = 3600.0
 
 
@@ -105,7 +106,7 @@ async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     wechat = ShortLivedWeChat(SHORT)
-    skews = [0.0] * 2 + [HOUR, -HOUR]
+    skews = [0.0] * soak(8, 2) + [HOUR, -HOUR]
     async with (
         open_fleet(wechat, skews=skews, accounts=ACCOUNTS) as fleet,
         asyncio.timeout(140),

@@ -1,4 +1,4 @@
-"""Accounts that admins register while the service runs."""
+"""Accounts that operators register at run time."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,54 +14,68 @@ from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
-from wxbus_token.api.messages import AccountList, AccountRequest, Done, Everything, NewAccount, NewSecret
+from wxbus_token.api.admin import AccountsService
+from wxbus_token.api.messages import AccountList
 from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 
 class Admin:
-    """Somebody with a key for everything, who talks to one instance."""
+    """An operator whose key has all scopes, at one instance."""
 
-    def __init__(self, client: Client, tokens: TokenClient) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._tokens = tokens
+        self._accounts = client.bind(AccountsService)
 
     @classmethod
     @asynccontextmanager
     async def of(cls, url: str, place: Place) -> AsyncIterator["Admin"]:
-        """Yield an admin."""
-        async with Client.open(url, place.admin_key) as client, TokenClient.open(url, place.admin_key) as tokens:
-            yield cls(client, tokens)
+        """Yield an operator."""
+        async with Client.open(url, place.admin_key) as client:
+            yield cls(client)
 
     async def add(
-        self, appid: str = KIOSK, *, name: str = "kiosk", secret: str = KIOSK_SECRET, **more: bool | str
+        self,
+        appid: str = KIOSK,
+        *,
+        name: str = "kiosk",
+        kind: AccountKind = AccountKind.OFFICIAL_ACCOUNT,
+        secret: str = KIOSK_SECRET,
+        classic_token: bool = False,
+        receive_id: str | None = None,
     ) -> None:
         """Register an account."""
-        fields = {"name": name, "appid": appid, "kind": AccountKind.OFFICIAL_ACCOUNT, "secret": secret, **more}
-        request = NewAccount.model_validate(fields)
-        await self._client.call("accounts", "add", request, Done)
+        await self._accounts.add(
+            appid=appid, name=name, kind=kind, secret=secret, classic_token=classic_token, receive_id=receive_id
+        )
 
     async def rotate(self, appid: str = KIOSK, secret: str = KIOSK_SECRET) -> None:
         """Change a secret."""
-        await self._client.call("accounts", "rotate", NewSecret(appid=appid, secret=secret), Done)
+        await self._accounts.rotate(appid=appid, secret=secret)
 
     async def remove(self, appid: str = KIOSK) -> None:
         """Remove an account."""
-        await self._client.call("accounts", "remove", AccountRequest(appid=appid), Done)
+        await self._accounts.remove(appid=appid)
+
+    async def listed(self) -> AccountList:
+        """Return all accounts."""
+        return await self._accounts.list()
 
     async def sources(self) -> dict[str, str]:
-        """Return where each account is from."""
-        found = await self._client.call("accounts", "list", Everything(), AccountList)
-        return {account.appid: account.source for account in found.accounts}
+        """Return the source of each account."""
+        return {account.appid: account.source for account in (await self.listed()).accounts}
 
     async def token(self, appid: str = KIOSK) -> str:
-        """Return the account's token, asked for anew."""
-        self._tokens._cache.clear()
-        return await self._tokens.get(appid)
+        """Return the account's token from the service, past the client's cache."""
+        tokens = TokenClient(self._client)
+        try:
+            return await tokens.get(appid)
+        finally:
+            await tokens.aclose()
 
     async def knows(self, appid: str = KIOSK) -> bool:
-        """Whether the instance has tokens of the account."""
+        """Return whether the instance has tokens of the account."""
         try:
             await self.token(appid)
         except TokenRefused as exc:
@@ -72,7 +86,7 @@ class Admin:
 
 
 async def test_an_account_lives_on_all_instances(place: Place) -> None:
-    """Registered at one instance it is served by the other, also by one that starts later; removed, by none."""
+    """An account registered at one instance is served by all, by one that starts later too; once removed, by none."""
     async with (
         service(place.settings) as url,
         service(place.settings) as other_url,
@@ -97,8 +111,8 @@ async def test_an_account_lives_on_all_instances(place: Place) -> None:
         assert KIOSK not in await admin.sources()
 
 
-async def test_a_removed_account_leaves_no_token_behind(place: Place, redis: "Redis") -> None:
-    """Its sealed values are deleted with it; what else Redis has of it are counts."""
+async def test_a_removed_accounts_records_are_deleted(place: Place, redis: "Redis") -> None:
+    """Redis has no record of a removed account."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
         assert await admin.token()
@@ -109,11 +123,10 @@ async def test_a_removed_account_leaves_no_token_behind(place: Place, redis: "Re
 
 
 async def test_a_platform_is_not_registered_at_run_time(place: Place) -> None:
-    """Its tickets come through ingress, which has its keys from the accounts file alone: 422 says so."""
-    async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
-        request = NewAccount(name="platform", appid=KIOSK, kind=AccountKind.COMPONENT, secret="x" * 32)
+    """Ingress needs the platform's keys, which are in the accounts file: registering one is a 422."""
+    async with service(place.settings) as url, Admin.of(url, place) as admin:
         with pytest.raises(RpcFailure, match="accounts file") as caught:
-            await client.call("accounts", "add", request, Done)
+            await admin.add(kind=AccountKind.COMPONENT)
         assert caught.value.status == 422
 
 
@@ -121,8 +134,8 @@ async def _not(outcome: Awaitable[bool]) -> bool:
     return not await outcome
 
 
-async def test_a_restart_forgets_nothing(place: Place) -> None:
-    """What was registered is there when all instances have been stopped and one is started."""
+async def test_registered_accounts_survive_a_restart(place: Place) -> None:
+    """An account is still registered after all instances were stopped."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
     async with service(place.settings) as url, Admin.of(url, place) as admin:
@@ -135,8 +148,8 @@ async def test_a_restart_forgets_nothing(place: Place) -> None:
         }
 
 
-async def test_another_secret_counts_from_the_next_fetch(place: Place) -> None:
-    """A wrong secret is a refusal; the right one is tried at once. While a token is valid the change is not noticed."""
+async def test_a_new_secret_is_used_by_the_next_fetch(place: Place) -> None:
+    """The refusal of a wrong secret does not delay a new one; a valid token stays in use."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add(secret="SECRET-THAT-IS-WRONG-0123456789ab")
         with pytest.raises(TokenRefused, match="40125"):
@@ -149,22 +162,22 @@ async def test_another_secret_counts_from_the_next_fetch(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("appid", "name", "said"),
-    [(SHOP, "other", "shop .* stands in the accounts file"), (KIOSK, "cafe", "cafe .* stands in the accounts file")],
+    ("appid", "name", "error"),
+    [(SHOP, "other", "shop .* is in the accounts file"), (KIOSK, "cafe", "cafe .* is in the accounts file")],
 )
-async def test_the_file_is_never_overruled(place: Place, appid: str, name: str, said: str) -> None:
-    """What stands in the file can be neither registered nor changed nor removed: 409 says where it stands."""
+async def test_the_file_has_precedence(place: Place, appid: str, name: str, error: str) -> None:
+    """An account of the file can neither be registered nor changed nor removed: 409 names the file."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
-        with pytest.raises(RpcFailure, match=f"409 .*{said}"):
+        with pytest.raises(RpcFailure, match=f"409 .*{error}"):
             await admin.add(appid, name=name)
         for change in (admin.rotate, admin.remove):
-            with pytest.raises(RpcFailure, match="change it there"):
+            with pytest.raises(RpcFailure, match="change this account in the accounts file"):
                 await change(SHOP)
         assert await admin.token(SHOP)
 
 
-async def test_what_the_file_gets_later_wins(place: Place) -> None:
-    """The file is read again: an account registered before counts no more, and may be removed."""
+async def test_an_account_added_to_the_file_shadows_a_registered_one(place: Place) -> None:
+    """The file is read again; the registered account is shadowed, and may be removed."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add(secret="SECRET-THAT-IS-WRONG-0123456789ab")
         with pytest.raises(TokenRefused):
@@ -174,16 +187,16 @@ async def test_what_the_file_gets_later_wins(place: Place) -> None:
             f'{accounts.read_text()}\n[accounts.stand]\nappid = "{KIOSK}"\n'
             f'kind = "official_account"\nsecret = "{KIOSK_SECRET}"\n'
         )
-        await eventually(lambda: _holds(admin.token))
+        await eventually(lambda: _succeeds(admin.token))
         with pytest.raises(RpcFailure, match="409"):
             await admin.add()
         await admin.remove()
         assert await admin.token()
-        with pytest.raises(RpcFailure, match="change it there"):
+        with pytest.raises(RpcFailure, match="change this account in the accounts file"):
             await admin.remove()
 
 
-async def _holds(work: Callable[[], Awaitable[object]]) -> bool:
+async def _succeeds(work: Callable[[], Awaitable[object]]) -> bool:
     try:
         await work()
     except TokenUnavailable:
@@ -191,8 +204,8 @@ async def _holds(work: Callable[[], Awaitable[object]]) -> bool:
     return True
 
 
-async def test_what_else_can_be_said_of_an_account(place: Place) -> None:
-    """How its tokens are fetched; what does not fit its kind is refused, and names what."""
+async def test_options_of_an_account_fit_its_kind(place: Place) -> None:
+    """`classic_token` selects the call; `receive_id` is refused for an account that is not WeCom's."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add(classic_token=True)
         assert await admin.token()
@@ -203,8 +216,8 @@ async def test_what_else_can_be_said_of_an_account(place: Place) -> None:
         assert "receive_id is for WeCom only" in str(caught.value.errors)
 
 
-async def test_twice_is_told(place: Place) -> None:
-    """The second of two who register one account, or one name, learns of the first; what is not there is 404."""
+async def test_appids_and_names_are_unique(place: Place) -> None:
+    """Registering an appid or a name a second time is a 409 that names the first account; unknown appids are 404."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
         for appid, name in ((KIOSK, "kiosk"), (KIOSK, "other"), ("wx0000000000000005", "kiosk")):
@@ -216,11 +229,10 @@ async def test_twice_is_told(place: Place) -> None:
 
 
 async def test_no_secret_in_redis_or_answers(place: Place, redis: "Redis") -> None:
-    """In Redis lies what only the encryption keys open; the list shows no secret."""
+    """Redis has secrets encrypted only; the list of accounts has no secret."""
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
-        found = await admin._client.call("accounts", "list", Everything(), AccountList)
-        assert "SECRET-" not in found.model_dump_json()
+        assert "SECRET-" not in (await admin.listed()).model_dump_json()
     async for key in redis.scan_iter(match=f"{place.settings.store.namespace}:*"):
         dump = await redis.dump(key)
         assert dump is not None
@@ -228,36 +240,36 @@ async def test_no_secret_in_redis_or_answers(place: Place, redis: "Redis") -> No
 
 
 async def test_an_account_survives_a_change_of_the_encryption_keys(place: Place, redis: "Redis") -> None:
-    """Sealed anew by the first instance with the new key first, so that the old key can be taken away."""
+    """The first instance with the new current key encrypts the account again, so that the old key can be removed."""
     old, new = place.settings.encryption_keys.get_secret_value(), new_encryption_key("k2")
     entries = f"{place.settings.store.namespace}:token:{{accounts}}:entries"
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
 
-    async def sealed_anew() -> bool:
+    async def reencrypted() -> bool:
         return bool((await redis.hget(entries, KIOSK) or b"").startswith(b"k2:"))  # type: ignore[misc]  # typed for both
 
     for keys in (f"{new},{old}", new):
         settings = place.settings.model_copy(update={"encryption_keys": SecretStr(keys)})
         async with service(settings) as url, Admin.of(url, place) as admin:
             await eventually(admin.knows)
-            await eventually(sealed_anew)
+            await eventually(reencrypted)
 
 
-async def test_who_can_write_into_redis_makes_no_account(place: Place, redis: "Redis") -> None:
-    """An entry that was not sealed by us, or for another account, is not taken; the others are."""
+async def test_write_access_to_redis_makes_no_account(place: Place, redis: "Redis") -> None:
+    """An entry that was not encrypted by the service, or for another account, is ignored; the others are used."""
     entries = f"{place.settings.store.namespace}:token:{{accounts}}:entries"
     async with service(place.settings) as url, Admin.of(url, place) as admin:
         await admin.add()
-        sealed = await redis.hget(entries, KIOSK)  # type: ignore[misc]  # redis-py types it for both clients
-        assert sealed is not None
-        await redis.hset(entries, mapping={"wx0000000000000005": sealed, "wx0000000000000006": b"k1:xxx"})  # type: ignore[misc]
+        encrypted = await redis.hget(entries, KIOSK)  # type: ignore[misc]  # redis-py types it for both clients
+        assert encrypted is not None
+        await redis.hset(entries, mapping={"wx0000000000000005": encrypted, "wx0000000000000006": b"k1:xxx"})  # type: ignore[misc]
         await admin.rotate()
         assert set(await admin.sources()) == {SHOP, CAFE, SECRETLESS, KIOSK}
 
 
-async def test_with_redis_away_what_was_known_goes_on(place: Place, redis_url: str) -> None:
-    """Registered accounts are served from memory; a change is refused with 503 and not half made."""
+async def test_with_redis_away_registered_accounts_are_served(place: Place, redis_url: str) -> None:
+    """Tokens come from memory; a change is refused with 503 and not made in part."""
     async with proxied(redis_url) as (proxy, proxied_url):
         store = StoreSettings(redis_url=SecretStr(proxied_url), namespace=place.settings.store.namespace)
         async with (

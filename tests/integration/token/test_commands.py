@@ -32,14 +32,14 @@ WRONG = "SECRET-THAT-IS-WRONG-0123456789ab"
 
 @pytest.fixture
 async def url(place: Place) -> AsyncIterator[str]:
-    """The service, running."""
+    """Yield the address of a running service."""
     async with service(place.settings) as url:
         yield url
 
 
 @pytest.fixture
 def run(place: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command as an admin; its input is what would be typed."""
+    """Return a function that runs a command as an operator; `typed` is its input."""
     monkeypatch.setenv("WXBUS_TOKEN_URL", url)
     monkeypatch.setenv("WXBUS_TOKEN_API_KEY", place.admin_key)
     monkeypatch.setenv("COLUMNS", "120")
@@ -52,8 +52,8 @@ def run(place: Place, url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     return command
 
 
-async def test_status_shows_everything_but_values(place: Place, url: str, run: Run) -> None:
-    """States in words, figures, times and reasons; no token, in the table and as JSON."""
+async def test_status_shows_no_values(place: Place, url: str, run: Run) -> None:
+    """The table and the JSON show states, counts, times and reasons, but no token."""
     async with TokenClient.open(url, place.key) as tokens:
         token = await tokens.get(SHOP)
     await place.sandbox.fault(Fault(path="/cgi-bin/stable_token", errcode=40125, times=1))
@@ -65,12 +65,12 @@ async def test_status_shows_everything_but_values(place: Place, url: str, run: R
     assert token not in shown
     (line,) = (await run("status", SHOP, "--json")).stdout.splitlines()
     status = json.loads(line)
-    assert (status["state"], status["valid"], status["asked_in_day"], status["failures"]) == ("valid", True, 1, 0)
+    assert (status["state"], status["valid"], status["requests_in_day"], status["failures"]) == ("valid", True, 1, 0)
     assert token not in line
 
 
-async def test_status_says_that_data_were_lost(redis_url: str, namespace: str, run: Run) -> None:
-    """A loss that any service noticed stands above the table, for a week; nothing has to be told to forget it."""
+async def test_status_shows_data_losses(redis_url: str, namespace: str, run: Run) -> None:
+    """A data loss that a service detected is printed before the table."""
     assert (await run("status")).stderr == ""
     async with Store.open(redis_url) as store:
         await Losses(store, namespace=namespace, registry=CollectorRegistry()).report(RABBITMQ)
@@ -78,16 +78,16 @@ async def test_status_says_that_data_were_lost(redis_url: str, namespace: str, r
     assert re.fullmatch(r"RabbitMQ lost its data \(detected .* UTC\): messages, retries and dead letters\.\n", said)
 
 
-async def test_a_token_is_shown_only_if_it_is_asked_for(place: Place, url: str, run: Run) -> None:
-    """Then alone, so that it can be piped."""
+async def test_a_token_is_printed_only_by_show_token(place: Place, url: str, run: Run) -> None:
+    """`--show-token` prints only the token, so that it can be piped."""
     async with TokenClient.open(url, place.key) as tokens:
         token = await tokens.get(SHOP)
     assert token not in (await run("get", SHOP)).output
     assert (await run("get", SHOP, "--show-token")).stdout == f"{token}\n"
 
 
-async def test_an_account_from_its_registration_to_its_end(place: Place, run: Run) -> None:
-    """With a secret mistyped, put right, and a token that leaked; no secret is ever shown."""
+async def test_the_life_of_an_account(place: Place, run: Run) -> None:
+    """An account is registered, its secret corrected, its token replaced, and it is removed; no secret is shown."""
     outputs = [
         await run("accounts", "add", "kiosk", KIOSK, typed=f"{WRONG}\n"),
         await run("get", KIOSK, code=1),
@@ -107,23 +107,23 @@ async def test_an_account_from_its_registration_to_its_end(place: Place, run: Ru
         await run("status", KIOSK, code=1),
         await run("accounts", "remove", SHOP, "--yes", code=1),
     ]
-    assert "change it there" in outputs[-1].stderr
+    assert "change this account in the accounts file" in outputs[-1].stderr
     assert "SECRET-" not in "".join(result.output for result in outputs)
 
 
-async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key goes to standard output alone; what it is for to standard error."""
+async def test_the_life_of_a_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the key is printed to standard output, and its scopes to standard error; it is rotated and revoked."""
     made = await run("keys", "add", "clerk", "--scope", f"token:*:{SHOP}", "--days", "30")
     key = made.stdout.strip()
     assert key not in made.stderr
-    assert f"is good for token:*:{SHOP}, until 20" in made.stderr
+    assert f"has the scopes token:*:{SHOP}, until 20" in made.stderr
     rotated = (await run("keys", "rotate", "clerk", "--hours", "1")).stdout.strip()
     shown = (await run("keys", "list")).stdout
     assert shown.count("clerk") == 2
     assert key not in shown
-    for good in (key, rotated):
+    for valid in (key, rotated):
         with monkeypatch.context() as environment:
-            environment.setenv("WXBUS_TOKEN_API_KEY", good)
+            environment.setenv("WXBUS_TOKEN_API_KEY", valid)
             await run("get", SHOP)
             assert "may not do this: required: token:status:all" in (await run("status", code=1)).stderr
     assert key[:16] in (await run("keys", "revoke", "clerk", "--yes")).stdout
@@ -132,7 +132,7 @@ async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "words", "code", "said"),
+    ("variable", "value", "words", "code", "error"),
     [
         ("WXBUS_TOKEN_URL", "http://127.0.0.1:9", ("status",), 1, "does not answer at WXBUS_TOKEN_URL"),
         ("WXBUS_TOKEN_URL", "nonsense", ("status",), 2, "WXBUS_TOKEN_URL: must be like http://"),
@@ -144,29 +144,29 @@ async def test_a_key_from_its_making_to_its_end(run: Run, monkeypatch: pytest.Mo
         ("COLUMNS", "80", ("refresh", "wx-none"), 1, "no account with this appid"),
     ],
 )
-async def test_what_is_wrong_is_said_in_one_line(
+async def test_errors_are_one_line(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
     value: str | None,
     words: tuple[str, ...],
     code: int,
-    said: str,
+    error: str,
 ) -> None:
-    """The service away, no key or a wrong one, a slip of the pen: one line, the right exit code, no traceback."""
+    """An error of a command is one line without traceback, with the right exit code."""
     if value is None:
         monkeypatch.delenv(variable)
     else:
         monkeypatch.setenv(variable, value)
     result = await run(*words, code=code)
-    assert said in result.stderr
+    assert error in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-async def test_with_redis_away_status_tells_what_is_in_memory(
+async def test_with_redis_away_status_shows_the_memory(
     place: Place, run: Run, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An operator looks just then: what one instance would give, and that it is all it knows."""
+    """While Redis is away, `status` shows the state of one instance, and says so."""
     async with proxied(redis_url) as (proxy, proxied_url):
         store = StoreSettings(redis_url=SecretStr(proxied_url), namespace=place.settings.store.namespace)
         async with service(place.settings.model_copy(update={"store": store})) as url:
@@ -179,7 +179,7 @@ async def test_with_redis_away_status_tells_what_is_in_memory(
 
 
 async def test_the_samples_of_the_documentation(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands of docs/how-to/operations.md, one after another as they stand there, with accounts that exist."""
+    """The commands of docs/how-to/operations.md run in their order, with accounts that exist."""
     ours = {"wx0123456789abcdef": SHOP, "wx9876543210fedcba": KIOSK}
     (tmp_path / "kiosk-secret").write_text(f"{KIOSK_SECRET}\n")
     monkeypatch.chdir(tmp_path)

@@ -1,14 +1,17 @@
-"""One authority: whoever asks, WeChat is asked once; what Redis or WeChat do, callers get a valid token or a reason."""
+"""One fetch for all callers; whatever fails, callers get a valid token or an error that says when to ask again."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from redis.asyncio import Redis
 
 from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
+from wxbus.aio.background import background
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
 from wxbus_token.credentials.record import Record
+from wxbus_token.credentials.refresh_loop import RefreshLoop
+from wxbus_token.credentials.store import CredentialStore
 from wxbus_token.kinds import Credential
 from wxbus_token.registry.notifications import Subscription
 
@@ -17,16 +20,16 @@ pytestmark = pytest.mark.integration
 AWAY = WeChatUnavailable("/cgi-bin/stable_token: no answer in 5 s")
 
 
-async def test_two_instances_are_one_fetch(world: World, wechat: WeChat) -> None:
-    """A hundred callers of each of two instances, no token yet: WeChat is asked once."""
+async def test_two_instances_fetch_once(world: World, wechat: WeChat) -> None:
+    """A hundred callers of each of two instances without a token cause one fetch."""
     one, two = await world.instance(), await world.instance()
     tokens = await asyncio.gather(*(instance.get() for instance in (one, two) for _ in range(100)))
     assert set(tokens) == {wechat.current}
     assert wechat.fetches == 1
 
 
-async def test_who_has_not_the_lock_waits_and_looks_again(world: World, wechat: WeChat) -> None:
-    """While one instance fetches, the other neither fetches nor fails: it gets what the first one fetched."""
+async def test_an_instance_without_the_lock_waits(world: World, wechat: WeChat) -> None:
+    """While one instance fetches, another one neither fetches nor fails: it returns the first one's value."""
     one, two = await world.instance(), await world.instance()
     wechat.gate.clear()
     first = asyncio.create_task(one.get())
@@ -39,8 +42,10 @@ async def test_who_has_not_the_lock_waits_and_looks_again(world: World, wechat: 
     assert wechat.fetches == 1
 
 
-async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another instance fetched between the look that found nothing and the lock: its token is taken."""
+async def test_the_record_is_read_again_under_the_lock(
+    world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another instance fetched between the first reading and the lock, its token is returned."""
     one, two = await world.instance(), await world.instance()
     read = two.credential_store.read
 
@@ -55,8 +60,8 @@ async def test_who_gets_the_lock_looks_again(world: World, wechat: WeChat, monke
     assert wechat.fetches == 1
 
 
-async def test_wait_timeout_has_an_end(world: World, wechat: WeChat) -> None:
-    """A caller who waited long enough for another instance's fetch is told to come back."""
+async def test_the_wait_for_another_instance_is_bounded(world: World, wechat: WeChat) -> None:
+    """A caller that waited for another instance's fetch for `wait_timeout` gets an error with `retry_after`."""
     one, two = await world.instance(), await world.instance(wait_timeout=0.0)
     wechat.gate.clear()
     first = asyncio.create_task(one.get())
@@ -68,8 +73,8 @@ async def test_wait_timeout_has_an_end(world: World, wechat: WeChat) -> None:
     await first
 
 
-async def test_a_caller_that_goes_away_does_not_waste_the_fetch(world: World, wechat: WeChat) -> None:
-    """The fetch goes on without its caller, and the next one is served from it."""
+async def test_a_fetch_outlives_its_caller(world: World, wechat: WeChat) -> None:
+    """A cancelled caller does not stop the fetch; the next caller gets its value."""
     one = await world.instance()
     wechat.gate.clear()
     caller = asyncio.create_task(one.get())
@@ -80,8 +85,8 @@ async def test_a_caller_that_goes_away_does_not_waste_the_fetch(world: World, we
     assert wechat.fetches == 1
 
 
-async def test_a_late_holder_cannot_write(world: World, wechat: WeChat) -> None:
-    """A holder that froze past its lease: its older token is refused, and it serves the newer one itself."""
+async def test_a_stale_fence_cannot_write(world: World, wechat: WeChat) -> None:
+    """An instance that froze past its lease cannot store its older token, and serves the newer one."""
     frozen, other = await world.instance(), await world.instance()
     async with wechat.answering_late(frozen.get()) as late:
         await world.lease_lapses()
@@ -93,10 +98,8 @@ async def test_a_late_holder_cannot_write(world: World, wechat: WeChat) -> None:
     assert await world.record() == stored
 
 
-async def test_a_late_holder_cannot_write_into_a_redis_that_lost_its_number(
-    world: World, redis: "Redis", wechat: WeChat
-) -> None:
-    """Redis came back empty and the next holder drew a number there: the one before is late all the same."""
+async def test_a_stale_fence_cannot_write_after_a_data_loss(world: World, redis: "Redis", wechat: WeChat) -> None:
+    """Redis lost the fence and the next holder drew a new one: the fence from before is stale all the same."""
     frozen, other = await world.instance(), await world.instance()
     async with wechat.answering_late(frozen.get()) as late:
         await redis.delete(world.key("lock"), world.key("lock:fence"))
@@ -108,8 +111,8 @@ async def test_a_late_holder_cannot_write_into_a_redis_that_lost_its_number(
     assert await world.record() == stored
 
 
-async def test_a_late_holder_cannot_write_even_before_the_next_one_did(world: World, wechat: WeChat) -> None:
-    """From the moment another has the lock, what the one before brings is too late."""
+async def test_a_fence_is_stale_before_the_next_holder_writes(world: World, wechat: WeChat) -> None:
+    """As soon as another instance has the lock, the holder before it can store nothing."""
     frozen, other = await world.instance(), await world.instance()
     first_gate = wechat.gate = asyncio.Event()
     late = asyncio.create_task(frozen.get())
@@ -123,26 +126,26 @@ async def test_a_late_holder_cannot_write_even_before_the_next_one_did(world: Wo
 
     first_gate.set()
     done, _ = await asyncio.wait([late], timeout=0.3)
-    assert not done, "it waits for the one who has the lock"
+    assert not done, "it waits for the holder of the lock"
     assert not await world.record()
     second_gate.set()
     assert await late == await next_one == "SECRET-TOKEN-2"
 
 
-async def test_a_restarted_instance_takes_what_redis_has(world: World, wechat: WeChat) -> None:
-    """A new process asks Redis, not WeChat."""
+async def test_a_restarted_instance_reads_redis(world: World, wechat: WeChat) -> None:
+    """A new process reads the token from Redis and asks WeChat for none."""
     assert await (await world.instance()).get() == wechat.current
     assert await (await world.instance()).get() == wechat.current
     assert wechat.fetches == 1
 
 
 async def test_without_redis_a_valid_token_is_served_from_memory(world: World, wechat: WeChat) -> None:
-    """Redis away: who has a valid token serves it, to its end; who has none says so, and when to come back."""
+    """An instance with a valid token serves it until it expires; one without returns an error with `retry_after`."""
     one, empty = await world.instance(), await world.instance()
     await one.get()
     for instance in (one, empty):
         await instance.proxy.refuse()
-        await instance.authority.tick()
+        await instance.refresh_loop.tick()
     for _ in range(10):
         world.clock.now += 600
         assert await one.get() == wechat.current
@@ -158,8 +161,8 @@ async def test_without_redis_a_valid_token_is_served_from_memory(world: World, w
     assert wechat.fetches == 1
 
 
-async def test_a_black_hole_is_noticed_by_the_first_caller(world: World, wechat: WeChat) -> None:
-    """Redis stops answering between two readings: the caller gets the token from memory all the same."""
+async def test_an_unresponsive_redis_does_not_stop_serving(world: World, wechat: WeChat) -> None:
+    """If Redis stops answering between two readings, the caller gets the token from memory."""
     one = await world.instance()
     await one.get()
     world.clock.now += 10
@@ -167,12 +170,12 @@ async def test_a_black_hole_is_noticed_by_the_first_caller(world: World, wechat:
     assert await one.get() == wechat.current
 
 
-async def test_redis_that_lost_its_data_does_no_harm(world: World, redis: "Redis", wechat: WeChat) -> None:
-    """An empty Redis: what is in memory serves on; who has nothing fetches."""
+async def test_a_data_loss_of_redis_does_not_stop_serving(world: World, redis: "Redis", wechat: WeChat) -> None:
+    """After a data loss an instance serves from memory; an instance without a token fetches one."""
     one, two = await world.instance(), await world.instance()
     await one.get()
     await redis.delete(world.key("record"), world.key("lock"), world.key("lock:fence"))
-    await one.authority.tick()
+    await one.refresh_loop.tick()
     assert await one.get() == wechat.current
     assert wechat.fetches == 1
     assert await two.get() == wechat.current
@@ -180,7 +183,7 @@ async def test_redis_that_lost_its_data_does_no_harm(world: World, redis: "Redis
 
 
 async def test_a_fetched_token_that_cannot_be_stored_is_served(world: World, wechat: WeChat) -> None:
-    """Redis goes away during the fetch: the token, which may be the only valid one, is not thrown away."""
+    """If Redis fails during the fetch, the token is served, because it may be the only valid one."""
     one = await world.instance()
     async with wechat.answering_late(one.get()) as caller:
         await one.proxy.refuse()
@@ -190,7 +193,7 @@ async def test_a_fetched_token_that_cannot_be_stored_is_served(world: World, wec
 
 
 async def test_a_write_whose_answer_was_lost_is_repeated(world: World, wechat: WeChat) -> None:
-    """The write ran and its answer was lost: it is repeated with the same number, and that is no late writer."""
+    """A write whose answer was lost is repeated with the same fence, and succeeds."""
     one, two = await world.instance(), await world.instance()
     async with wechat.answering_late(one.get()) as caller:
         one.proxy.hold_answers()
@@ -200,8 +203,8 @@ async def test_a_write_whose_answer_was_lost_is_repeated(world: World, wechat: W
     assert wechat.fetches == 1
 
 
-async def test_wechat_away_is_not_noticed_until_the_token_ends(world: World, wechat: WeChat) -> None:
-    """The refresh fails again and again: the valid token is served to its end, then TokenUnavailable says when."""
+async def test_with_wechat_away_a_token_is_served_until_it_expires(world: World, wechat: WeChat) -> None:
+    """While refreshes fail the valid token is served until it expires; then callers get TokenUnavailable."""
     one, two = await world.instance(), await world.instance()
     await one.get()
     wechat.error = AWAY
@@ -223,8 +226,8 @@ async def test_wechat_away_is_not_noticed_until_the_token_ends(world: World, wec
     assert await two.get() == await one.get() == wechat.current
 
 
-async def test_a_failing_wechat_is_not_hammered(world: World, wechat: WeChat) -> None:
-    """A hundred callers on three instances while WeChat is away: one question, and the next only after the wait."""
+async def test_a_failure_makes_all_instances_wait(world: World, wechat: WeChat) -> None:
+    """A hundred callers of three instances cause one fetch while WeChat is away, and the next only after the wait."""
     instances = [await world.instance() for _ in range(3)]
     wechat.error = AWAY
     outcomes = await asyncio.gather(*(i.get() for i in instances for _ in range(100)), return_exceptions=True)
@@ -233,7 +236,7 @@ async def test_a_failing_wechat_is_not_hammered(world: World, wechat: WeChat) ->
 
     waits = []
     for _ in range(8):
-        waits.append(float((await world.record())["fail_until"]))
+        waits.append(float((await world.record())["failure_until"]))
         await world.time_passes(70 * 1.3)
         with pytest.raises(TokenUnavailable) as caught:
             await instances[0].get()
@@ -242,14 +245,9 @@ async def test_a_failing_wechat_is_not_hammered(world: World, wechat: WeChat) ->
     assert waits[0] < waits[-1] <= 60 * 1.3, "the wait grows, to a minute"
 
 
-@pytest.mark.parametrize("errcode", [40001, 40125, 40013, 40164, 40243, 89503, 45009])
-async def test_what_waiting_cannot_heal_is_a_state(
-    world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch, errcode: int
-) -> None:
-    """Wrong secret, address not allowed, quota used up: an error of its own with WeChat's code, and no loop."""
-    monkeypatch.setattr(
-        "wxbus_token.credentials.failures.until_next_day", lambda _: 7200.0
-    )  # a quota ends with the day
+@pytest.mark.parametrize("errcode", [40001, 40125, 40013, 40164, 40243, 89503])
+async def test_a_lasting_failure_is_not_repeated(world: World, wechat: WeChat, errcode: int) -> None:
+    """A wrong secret or an address that is not allowed is TokenRefused with WeChat's code, on all instances."""
     instances = [await world.instance() for _ in range(3)]
     wechat.error = WeChatError(errcode, "refused", call="/cgi-bin/stable_token")
     for seconds in (0, 60, 60):
@@ -268,7 +266,7 @@ async def test_what_waiting_cannot_heal_is_a_state(
 
 
 async def test_a_new_secret_is_tried_at_once(world: World, wechat: WeChat) -> None:
-    """The refusal was of the old secret: an instance started with the new one does not wait for its end."""
+    """An instance with a new secret does not wait after the refusal of the old one."""
     wechat.error = WeChatError(40125, "invalid appsecret", call="/cgi-bin/stable_token")
     with pytest.raises(TokenRefused):
         await (await world.instance()).get()
@@ -277,7 +275,7 @@ async def test_a_new_secret_is_tried_at_once(world: World, wechat: WeChat) -> No
 
 
 async def test_a_refused_refresh_does_not_end_a_valid_token(world: World, wechat: WeChat) -> None:
-    """The secret was frozen after the fetch: the token is served to its end."""
+    """If WeChat refuses a refresh, the valid token is served until it expires."""
     one = await world.instance()
     await one.get()
     wechat.error = WeChatError(40243, "frozen", call="/cgi-bin/stable_token")
@@ -287,8 +285,8 @@ async def test_a_refused_refresh_does_not_end_a_valid_token(world: World, wechat
     assert await one.get() == wechat.current
 
 
-async def test_refreshed_ahead_of_its_end(world: World, wechat: WeChat) -> None:
-    """Before WeChat's overlap begins nothing is asked; then one instance refreshes, and all serve the new token."""
+async def test_a_token_is_refreshed_ahead_of_its_expiry(world: World, wechat: WeChat) -> None:
+    """Once WeChat's overlap has begun, one instance refreshes the token, and all serve the new one."""
     instances = [await world.instance() for _ in range(3)]
     await instances[0].get()
     await world.time_passes(LIFETIME - 301)
@@ -303,42 +301,45 @@ async def test_refreshed_ahead_of_its_end(world: World, wechat: WeChat) -> None:
     assert wechat.fetches == 2
 
 
-async def test_while_it_is_refreshed_the_old_one_is_served(world: World, wechat: WeChat) -> None:
+async def test_during_a_refresh_the_old_token_is_served(world: World, wechat: WeChat) -> None:
     """No caller waits for a refresh ahead of expiry."""
     one = await world.instance()
     await one.get()
     await world.time_passes(LIFETIME - 100)
     wechat.gate.clear()
     wechat.asked.clear()
-    await one.authority.tick()
+    await one.refresh_loop.tick()
     await wechat.asked.wait()
     assert await one.get() == "SECRET-TOKEN-1"
     wechat.gate.set()
 
 
-async def test_the_loop_survives_its_errors(world: World, wechat: WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever one reading throws, the next one is made."""
-    one = await world.instance()
-    seen = asyncio.Event()
-    calls = 0
+class FaultyStore(CredentialStore):
+    """Fails at the first reading with an error that no code handles."""
 
-    async def tick(_names: Collection[str] | None = None) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
+    def __init__(self) -> None:
+        self._readings = 0
+        self.read_again = asyncio.Event()
+
+    async def read(self, _credentials: Sequence[Credential]) -> list[Record]:
+        """Fail once, then return empty records."""
+        self._readings += 1
+        if self._readings == 1:
             raise RuntimeError("a bug")
-        seen.set()
-
-    monkeypatch.setattr(one.authority, "tick", tick)
-    loop = asyncio.create_task(one.authority.run(Subscription()))
-    await seen.wait()
-    loop.cancel()
-    await asyncio.wait([loop])
-    assert not wechat.fetches
+        self.read_again.set()
+        return [Record() for _ in _credentials]
 
 
-async def test_an_unknown_account_is_named(world: World) -> None:
-    """Only accounts of the accounts file with a secret have a token."""
+async def test_the_refresh_loop_survives_errors(world: World) -> None:
+    """The loop reads again after an unexpected error."""
+    one = await world.instance()
+    store = FaultyStore()
+    async with background(RefreshLoop(one.authority, store, poll_interval=0.001).run(Subscription())):
+        await store.read_again.wait()
+
+
+async def test_an_unknown_account_is_an_error(world: World) -> None:
+    """An appid that is not among the accounts raises UnknownAccount."""
     one = await world.instance()
     with pytest.raises(UnknownAccount):
         one.authority.manager("access_token", "wx-other")
@@ -346,7 +347,7 @@ async def test_an_unknown_account_is_named(world: World) -> None:
 
 
 async def test_closing_frees_the_lock(world: World, redis: "Redis", wechat: WeChat) -> None:
-    """An instance that is stopped in the middle of a fetch leaves nobody waiting for its lease."""
+    """An instance that is stopped during a fetch releases the lock, so that others need not wait for the lease."""
     one = await world.instance()
     wechat.gate.clear()
     caller = asyncio.create_task(one.get())
@@ -357,10 +358,10 @@ async def test_closing_frees_the_lock(world: World, redis: "Redis", wechat: WeCh
     assert not await redis.exists(world.key("lock"))
 
 
-async def test_no_secret_in_what_is_shown(world: World, wechat: WeChat, logs: Callable[[], str]) -> None:
-    """Objects that reach logs and tracebacks show no token; what was done is logged."""
+async def test_reprs_and_logs_show_no_secret(world: World, wechat: WeChat, logs: Callable[[], str]) -> None:
+    """The repr of cached values, records and fetched tokens has no token."""
     one = await world.instance()
-    held = await one.manager.get()
+    cached = await one.manager.get()
     (record,) = await one.credential_store.read([one.manager.credential])
-    assert "SECRET-" not in f"{held!r} {record!r} {await wechat.fetch(force=False)!r}"
+    assert "SECRET-" not in f"{cached!r} {record!r} {await wechat.fetch(force=False)!r}"
     assert "token.fetched" in logs()

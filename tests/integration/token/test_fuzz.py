@@ -1,4 +1,4 @@
-"""Bodies and headers that nobody would send: the service answers 200 or 4xx, with a problem document, never 5xx."""
+"""Random bodies and headers: the service answers 200 or 4xx with a problem document, never 5xx."""
 
 import asyncio
 import gzip
@@ -17,6 +17,7 @@ from pamqp.commands import Basic
 from pydantic import SecretStr
 
 from tests.integration.token.test_authorisation import EVERY_METHOD
+from tests.support.sizes import soak
 from tests.support.token_service import SHOP, Place, service
 from wxbus.bus.connection import address, connected, open_channel
 from wxbus.bus.declare import declare_queue
@@ -28,13 +29,13 @@ from wxbus_token.settings import CallsSettings
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 ANSWERED_WITHIN = 20.0
-"""Seconds; an answer that never comes must end the test, not hold it up."""
+"""Seconds; a missing answer fails the test."""
 
 FUZZED = settings(
-    max_examples=150,
-    derandomize=True,  # what one run finds, every run finds
+    max_examples=soak(150, 40),
+    derandomize=True,  # all runs use the same examples
     deadline=None,
-    # The service is the same for all examples: that it lives on is what is tested.
+    # All examples use the same service, which must survive them.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TYPES = [name for known in standard_formats() for name in known.content_types]
@@ -43,7 +44,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
 TOKEN_FIELDS = ("appid", "token", "access_token", "__class__", "")
 OTHER_FIELDS = (
-    *("appid", "name", "kind", "secret", "value", "scopes", "life", "subject", "overlap", "key"),
+    *("appid", "name", "kind", "secret", "value", "scopes", "lifetime", "subject", "overlap", "key"),
     *("ticket", "created_at", "authorization_code", "authorizer_appid"),
 )
 LIKELY = st.sampled_from(["official_account", "jsapi_ticket", "reports", ["token:get:*"], 1])
@@ -53,7 +54,7 @@ REQUESTS = st.fixed_dictionaries({}, optional=dict.fromkeys(TOKEN_FIELDS, VALUES
 
 
 def packed(value: Any) -> bytes:
-    """Return MessagePack, as far as it can hold the value."""
+    """Return the value as MessagePack, or malformed bytes if MessagePack cannot hold it."""
     try:
         made: bytes = msgpack.packb(value, unicode_errors="surrogatepass")
     except (OverflowError, ValueError):
@@ -62,7 +63,7 @@ def packed(value: Any) -> bytes:
 
 
 def as_xml(values: dict[str, Any]) -> bytes:
-    """Return something like XML."""
+    """Return the values in the form of an XML document."""
     return f"<xml>{''.join(f'<{name}>{value}</{name}>' for name, value in values.items())}</xml>".encode(
         errors="surrogatepass"
     )
@@ -87,7 +88,7 @@ PATHS = st.sampled_from(sorted(EVERY_METHOD))
 
 @pytest.fixture
 async def url(place: Place, amqp_url: str, topology: Topology) -> AsyncIterator[str]:
-    """The service, running with both transports."""
+    """Yield the address of a running service with both transports."""
     calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)
     async with service(place.settings.model_copy(update={"calls": calls, "rate_limit": 0.0})) as url:
         yield url
@@ -95,7 +96,7 @@ async def url(place: Place, amqp_url: str, topology: Topology) -> AsyncIterator[
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """A raw HTTP client."""
+    """Yield an HTTP client."""
     async with aiohttp.ClientSession() as session:
         yield session
 
@@ -111,7 +112,7 @@ async def test_over_http(
     content_type: str,
     accept: str | None,
 ) -> None:
-    """Whatever is posted with a good key."""
+    """Any request with a valid key is answered."""
     body, encoding = encoded
     headers = {"Authorization": f"Bearer {place.admin_key}", "Content-Type": content_type}
     headers |= {"Accept": accept} if accept is not None else {}
@@ -126,7 +127,7 @@ async def test_over_http(
 
 @pytest.fixture
 async def ask(amqp_url: str, topology: Topology) -> AsyncIterator[Any]:
-    """Puts a raw request into the service's queue and returns the answer."""
+    """Yield a function that puts a raw request into the service's queue and returns the answer."""
     queue = topology.rpc_queue("token")
     answers: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
     async with connected(address(amqp_url, name="fuzz")) as connection:
@@ -154,7 +155,7 @@ async def test_over_amqp(
     content_type: str,
     accept: str | int | None,
 ) -> None:
-    """Whatever is put into the queue with a good key is answered."""
+    """Any message in the queue with a valid key is answered."""
     body, encoding = encoded
     answer = await ask(
         body,

@@ -38,10 +38,10 @@ async def test_a_generated_client_works(place: Place, tmp_path: Path, monkeypatc
             token = await get.asyncio(client=client, body=models.TokenRequest(appid=SHOP))
             assert isinstance(token, models.TokenAnswer)
             assert token.expires_in > 0
-            account = models.NewAccount(
+            account = models.AddAccountRequest(
                 name="kiosk", appid=KIOSK, kind=models.AccountKind.OFFICIAL_ACCOUNT, secret=KIOSK_SECRET
             )
-            assert isinstance(await add.asyncio(client=client, body=account), models.Done)
+            assert isinstance(await add.asyncio(client=client, body=account), models.EmptyAnswer)
             refused = await get.asyncio_detailed(client=client, body=models.TokenRequest(appid="wx-none"))
             assert isinstance(refused.parsed, models.Problem)
             assert refused.status_code == refused.parsed.status == 404

@@ -1,14 +1,13 @@
-"""API keys that admins make while the service runs."""
+"""API keys that operators register at run time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
@@ -17,61 +16,67 @@ from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
 from wxbus.rpc.auth.keys import new_key
-from wxbus.tokens.messages import TokenAnswer, TokenRequest
-from wxbus_token.api.messages import Everything, KeyList, ListedKey, MadeKey, NewKey, Revocation, Revoked, Rotation
+from wxbus.tokens.services import TokenService
+from wxbus_token.api.admin import KeysService
+from wxbus_token.api.messages import CreatedKey, KeyInfo
 from wxbus_token.app import serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
-A = TypeVar("A", bound=BaseModel)
 GET = f"token:get:{SHOP}"
 
 
 class Admin:
-    """Somebody who makes keys, at one instance."""
+    """An operator, at one instance."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        self._keys = client.bind(KeysService)
 
     @classmethod
     @asynccontextmanager
     async def of(cls, url: str, key: str) -> AsyncIterator["Admin"]:
-        """Yield an admin."""
+        """Yield an operator."""
         async with Client.open(url, key) as client:
             yield cls(client)
 
-    async def add(self, name: str = "reports", scopes: tuple[str, ...] = (GET,), **more: float | str) -> MadeKey:
-        """Make a key."""
-        request = NewKey.model_validate({"name": name, "scopes": list(scopes), **more})
-        return await self._client.call("keys", "add", request, MadeKey)
+    async def add(
+        self,
+        name: str = "reports",
+        scopes: tuple[str, ...] = (GET,),
+        *,
+        lifetime: float | None = None,
+        subject: str | None = None,
+    ) -> CreatedKey:
+        """Register a key."""
+        return await self._keys.add(name=name, scopes=list(scopes), lifetime=lifetime, subject=subject)
 
-    async def rotate(self, name: str = "reports", *, overlap: float = 3600) -> MadeKey:
-        """Change a key."""
-        return await self._client.call("keys", "rotate", Rotation(name=name, overlap=overlap), MadeKey)
+    async def rotate(self, name: str = "reports", *, overlap: float = 3600) -> CreatedKey:
+        """Rotate a key."""
+        return await self._keys.rotate(name=name, overlap=overlap)
 
     async def revoke(self, name: str = "reports", key: str | None = None) -> list[str]:
-        """Make keys worthless."""
-        return (await self._client.call("keys", "revoke", Revocation(name=name, key=key), Revoked)).keys
+        """Revoke keys."""
+        return (await self._keys.revoke(name=name, key=key)).keys
 
-    async def listed(self) -> dict[str, ListedKey]:
+    async def listed(self) -> dict[str, KeyInfo]:
         """Return all keys, by prefix."""
-        return {entry.key: entry for entry in (await self._client.call("keys", "list", Everything(), KeyList)).keys}
+        return {entry.key: entry for entry in (await self._keys.list()).keys}
 
 
-async def opens(url: str, key: str | None, appid: str = SHOP) -> bool:
-    """Whether the key gets a token; if not, it is no key at all."""
+async def is_valid(url: str, key: str | None, appid: str = SHOP) -> bool:
+    """Return whether the key is valid, by getting a token with it."""
     async with Client.open(url, key or "") as client:
         try:
-            await client.call("token", "get", TokenRequest(appid=appid), TokenAnswer)
+            await client.bind(TokenService).get(appid=appid)
         except RpcFailure as exc:
-            if exc.status not in {401, 429}:  # 429: this address has asked too often without a good key
+            if exc.status not in {401, 429}:  # 429: too many requests of this address had no valid key
                 raise
             return False
     return True
 
 
-async def test_a_key_opens_all_instances_until_it_is_revoked(place: Place) -> None:
-    """Made at one instance, good at all, also after a restart; revoked at another, good at none."""
+async def test_a_key_is_valid_at_all_instances_until_it_is_revoked(place: Place) -> None:
+    """A key registered at one instance is valid at all, after a restart too; revoked at another one, it is invalid."""
     async with (
         service(place.settings) as url,
         service(place.settings) as other_url,
@@ -79,56 +84,60 @@ async def test_a_key_opens_all_instances_until_it_is_revoked(place: Place) -> No
         Admin.of(other_url, place.admin_key) as other,
     ):
         made = await admin.add()
-        assert await opens(url, made.api_key)
-        await eventually(lambda: opens(other_url, made.api_key))
+        assert await is_valid(url, made.api_key)
+        await eventually(lambda: is_valid(other_url, made.api_key))
         with pytest.raises(RpcFailure, match="403"):
-            await opens(url, made.api_key, CAFE)
+            await is_valid(url, made.api_key, CAFE)
         async with service(place.settings) as later_url:
-            await eventually(lambda: opens(later_url, made.api_key))
+            await eventually(lambda: is_valid(later_url, made.api_key))
         assert await other.revoke() == [made.key]
-        assert not await opens(other_url, made.api_key)
-        await eventually(lambda: closed(url, made.api_key))
+        assert not await is_valid(other_url, made.api_key)
+        await eventually(lambda: is_invalid(url, made.api_key))
 
 
-async def closed(url: str, key: str | None) -> bool:
-    """Whether the key is no key any more."""
-    return not await opens(url, key)
+async def is_invalid(url: str, key: str | None) -> bool:
+    """Return whether the key is not valid."""
+    return not await is_valid(url, key)
 
 
-async def test_a_key_is_changed_with_overlap(place: Place) -> None:
-    """The new key has the scopes of the old one; both are good until the overlap is over, then the new one alone."""
+async def test_a_key_is_rotated_with_overlap(place: Place) -> None:
+    """The new key has the scopes of the old one; both are valid until the overlap is over, then only the new one."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
         old = await admin.add()
         new = await admin.rotate(overlap=3600)
         assert new.scopes == old.scopes
-        assert await opens(url, old.api_key)
-        assert await opens(url, new.api_key)
+        assert await is_valid(url, old.api_key)
+        assert await is_valid(url, new.api_key)
         third = await admin.rotate(overlap=0)
-        for key, good in ((old, False), (new, False), (third, True)):
-            assert await opens(url, key.api_key) is good
+        for key, valid in ((old, False), (new, False), (third, True)):
+            assert await is_valid(url, key.api_key) is valid
         listed = await admin.listed()
         assert listed[third.key].expires is None
-        assert old.key in listed, "kept, so that it can be seen when it ended"
+        assert old.key in listed, "expired keys are listed until the next rotation"
         fourth = await admin.rotate()
         assert {old.key, new.key}.isdisjoint(await admin.listed())
         assert await admin.revoke(key=fourth.key) == [fourth.key]
         assert await admin.revoke(key=third.key) == [third.key]
-        assert not await opens(url, third.api_key)
+        assert not await is_valid(url, third.api_key)
 
 
-async def test_a_key_with_a_life_ends(place: Place) -> None:
-    """It is good until then, by Redis's clock, on an instance that hears of nothing more too."""
+async def test_a_key_with_a_lifetime_expires(place: Place) -> None:
+    """The key is valid until it expires."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
-        made = await admin.add(life=2.0)
-        assert await opens(url, made.api_key)
-        await eventually(lambda: closed(url, made.api_key))
+        made = await admin.add(lifetime=1.0)
+        assert await is_valid(url, made.api_key)
+        await eventually(lambda: is_invalid(url, made.api_key))
 
 
-async def test_a_key_with_a_life_is_changed_for_one_with_the_same(place: Place) -> None:
-    """Who may change a key cannot make it last longer than who made it meant."""
+async def test_a_rotated_key_keeps_its_lifetime(place: Place) -> None:
+    """Rotating a key does not let a caller extend its lifetime."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
         lives = []
-        for made in (await admin.add(life=7200), await admin.rotate(overlap=3600), await admin.rotate(overlap=3600)):
+        for made in (
+            await admin.add(lifetime=7200),
+            await admin.rotate(overlap=3600),
+            await admin.rotate(overlap=3600),
+        ):
             assert made.expires is not None
             assert made.created is not None
             lives.append(round((made.expires - made.created).total_seconds()))
@@ -137,13 +146,13 @@ async def test_a_key_with_a_life_is_changed_for_one_with_the_same(place: Place) 
         assert soonest < made.expires
 
 
-async def test_nobody_gives_more_than_he_has(place: Place) -> None:
-    """A key that may make keys makes none that may more than itself."""
+async def test_a_caller_cannot_grant_scopes_that_it_lacks(place: Place) -> None:
+    """With a limited key one can neither register, rotate nor revoke keys that have other scopes."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
         lesser = await admin.add("clerk", ("keys:*:*", f"token:*:{SHOP}"))
         strong = await admin.add("strong", ("token:get:*",))
         async with Admin.of(url, lesser.api_key or "") as clerk:
-            assert await opens(url, (await clerk.add()).api_key)
+            assert await is_valid(url, (await clerk.add()).api_key)
             for scope in ("token:get:*", f"token:get:{CAFE}", "*:*:*", f"*:get:{SHOP}", "accounts:list:all"):
                 with pytest.raises(RpcFailure, match="403 Beyond your own"):
                     await clerk.add(scopes=(GET, scope))
@@ -153,11 +162,11 @@ async def test_nobody_gives_more_than_he_has(place: Place) -> None:
                 with pytest.raises(RpcFailure, match="403 Beyond your own"):
                     await clerk.revoke("strong", key)
             assert await clerk.revoke()
-        assert await opens(url, strong.api_key)
+        assert await is_valid(url, strong.api_key)
 
 
 async def test_names_of_keys_are_unique(place: Place) -> None:
-    """Nobody adds a key under a name that exists, registered or in the file, also at two instances at once."""
+    """A name of a registered key or of the file cannot be added again, at two instances at the same time neither."""
     async with (
         service(place.settings) as url,
         service(place.settings) as other_url,
@@ -167,8 +176,8 @@ async def test_names_of_keys_are_unique(place: Place) -> None:
         outcomes = await asyncio.gather(
             *(one.add("reports") for one in (admin, other) for _ in range(4)), return_exceptions=True
         )
-        assert [isinstance(outcome, MadeKey) for outcome in outcomes].count(True) == 1
-        assert all(isinstance(outcome, MadeKey | RpcFailure) for outcome in outcomes)
+        assert [isinstance(outcome, CreatedKey) for outcome in outcomes].count(True) == 1
+        assert all(isinstance(outcome, CreatedKey | RpcFailure) for outcome in outcomes)
         for name in ("reports", "worker"):
             with pytest.raises(RpcFailure, match="409"):
                 await other.add(name)
@@ -179,37 +188,37 @@ async def test_names_of_keys_are_unique(place: Place) -> None:
         assert await admin.add("reports")
 
 
-async def test_keys_of_the_file_stay_in_the_file(place: Place) -> None:
-    """They are listed; revoking or rotating them says where they stand."""
+async def test_keys_of_the_file_cannot_be_changed(place: Place) -> None:
+    """Keys of the file are listed; revoking or rotating them is an error that names the file."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
         assert {entry.name for entry in (await admin.listed()).values()} == {"worker", "shop", "admin"}
         for change in (admin.rotate, admin.revoke):
-            with pytest.raises(RpcFailure, match="change it there"):
+            with pytest.raises(RpcFailure, match="change this key in the API keys file"):
                 await change("worker")
             with pytest.raises(RpcFailure, match="404"):
                 await change("nobody")
-        assert await opens(url, place.key)
+        assert await is_valid(url, place.key)
 
 
-async def test_the_file_of_keys_is_read_again(place: Place) -> None:
-    """A key that is written into it opens without a restart, one that is taken out opens nothing any more."""
+async def test_the_api_keys_file_is_read_again(place: Place) -> None:
+    """A key that is added to the file becomes valid without a restart; one that is removed becomes invalid."""
     path = place.settings.api_keys_file
     before = path.read_text()
     key, entry = new_key("reports", [GET])
     async with service(place.settings) as url:
-        assert not await opens(url, key)
+        assert not await is_valid(url, key)
         path.write_text(f"{before}\n{entry.as_toml()}\n")
-        await eventually(lambda: opens(url, key))
+        await eventually(lambda: is_valid(url, key))
         async with Admin.of(url, place.admin_key) as admin:
             assert (await admin.listed())[entry.key].source == "file"
         path.write_text(before)
-        await eventually(lambda: closed(url, key))
+        await eventually(lambda: is_invalid(url, key))
         path.write_text("")
-        await eventually(lambda: closed(url, place.key))
+        await eventually(lambda: is_invalid(url, place.key))
 
 
-async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -> None:
-    """Keys from before go on, the service stays ready and says what is wrong, by no key; mended, it is taken."""
+async def test_a_malformed_api_keys_file_is_reported(place: Place) -> None:
+    """The keys from before stay valid and /readyz shows the error, without a key; a corrected file is used."""
     path = place.settings.api_keys_file
     before = path.read_text()
     async with (
@@ -217,7 +226,7 @@ async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -
         aiohttp.ClientSession(f"http://127.0.0.1:{addresses.admin_port}") as http,
     ):
 
-        async def told() -> str:
+        async def reported() -> str:
             async with http.get("/readyz") as answer:
                 assert answer.status == 200
                 parts = (await answer.json())["parts"]
@@ -225,7 +234,7 @@ async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -
                 return str(parts["api_keys"])
 
         async def is_wrong() -> bool:
-            return await told() != "ready"
+            return await reported() != "ready"
 
         async def is_right() -> bool:
             return not await is_wrong()
@@ -233,24 +242,24 @@ async def test_a_broken_file_of_keys_changes_nothing_and_is_told(place: Place) -
         assert await is_right()
         path.write_text(before.replace("scopes", "scope"))
         await eventually(is_wrong)
-        assert f"{path}: 0.scopes: is missing" in await told()
-        assert await opens(f"http://127.0.0.1:{addresses.port}", place.key)
+        assert f"{path}: 0.scopes: is missing" in await reported()
+        assert await is_valid(f"http://127.0.0.1:{addresses.port}", place.key)
         path.write_text(before)
         await eventually(is_right)
 
 
-async def test_what_is_seen_of_a_key(place: Place, redis: "Redis") -> None:
-    """Prefix, scopes and when it was last used; the key itself is told once and is neither listed nor kept."""
+async def test_a_key_is_shown_once(place: Place, redis: "Redis") -> None:
+    """Prefix, scopes and last use are listed; the key itself is neither listed nor stored."""
     async with service(place.settings) as url, Admin.of(url, place.admin_key) as admin:
         made = await admin.add()
         assert made.api_key is not None
         assert (await admin.listed())[made.key].last_used is None
-        await opens(url, made.api_key)
+        await is_valid(url, made.api_key)
 
-        async def noted() -> bool:
+        async def used() -> bool:
             return (await admin.listed())[made.key].last_used is not None
 
-        await eventually(noted)
+        await eventually(used)
         entry = (await admin.listed())[made.key]
         assert (entry.name, entry.scopes, entry.source) == ("reports", [GET], "registered")
         assert made.api_key not in repr(made) + repr(await admin.listed())
@@ -260,20 +269,20 @@ async def test_what_is_seen_of_a_key(place: Place, redis: "Redis") -> None:
         assert made.api_key.encode() not in dump
 
 
-async def test_with_redis_away_keys_go_on(place: Place, redis_url: str) -> None:
-    """Those last read are good, one that was revoked is not, and a wrong one is still 401."""
+async def test_with_redis_away_keys_stay_valid(place: Place, redis_url: str) -> None:
+    """Keys that were read last are valid, revoked and expired ones are not; a change is refused with 503."""
     async with proxied(redis_url) as (proxy, proxied_url):
         store = StoreSettings(redis_url=SecretStr(proxied_url), namespace=place.settings.store.namespace)
         async with (
             service(place.settings.model_copy(update={"store": store})) as url,
             Admin.of(url, place.admin_key) as admin,
         ):
-            kept, gone, short = await admin.add("kept"), await admin.add("gone"), await admin.add("short", life=1.0)
-            assert await opens(url, kept.api_key)
+            kept, gone, short = await admin.add("kept"), await admin.add("gone"), await admin.add("short", lifetime=1.0)
+            assert await is_valid(url, kept.api_key)
             await admin.revoke("gone")
             await proxy.refuse()
-            assert await opens(url, kept.api_key)
-            assert not await opens(url, gone.api_key)
-            await eventually(lambda: closed(url, short.api_key))
+            assert await is_valid(url, kept.api_key)
+            assert not await is_valid(url, gone.api_key)
+            await eventually(lambda: is_invalid(url, short.api_key))
             with pytest.raises(RpcFailure, match="503"):
                 await admin.revoke("kept")

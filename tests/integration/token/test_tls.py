@@ -14,7 +14,7 @@ from wxbus.rpc.auth.keys import KeyEntry
 from wxbus.rpc.auth.tls import client_tls
 from wxbus.tokens import TokenClient
 from wxbus.tokens.messages import TokenAnswer, TokenRequest
-from wxbus_token.api.messages import MadeKey, NewKey, Revocation, Revoked
+from wxbus_token.api.messages import AddKeyRequest, CreatedKey, RevokedKeys, RevokeKeyRequest
 from wxbus_token.settings import TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -108,13 +108,15 @@ async def test_a_subject_is_registered_and_revoked(place: Place, secured: Secure
     """As keys are, while the service runs."""
     async with service(secured.settings) as url, Client.open(url, place.admin_key, tls=secured.shows()) as admin:
         made = await admin.call(
-            "keys", "add", NewKey(name="other", subject="CN=other", scopes=["token:get:*"]), MadeKey
+            "keys", "add", AddKeyRequest(name="other", subject="CN=other", scopes=["token:get:*"]), CreatedKey
         )
         assert made.api_key is None
         assert await status(url, "", secured.shows(secured.other), CAFE) == 200
         with pytest.raises(RpcFailure, match="409"):
-            await admin.call("keys", "add", NewKey(name="evil", subject=WORKER, scopes=["token:get:*"]), MadeKey)
-        await admin.call("keys", "revoke", Revocation(name="other"), Revoked)
+            await admin.call(
+                "keys", "add", AddKeyRequest(name="evil", subject=WORKER, scopes=["token:get:*"]), CreatedKey
+            )
+        await admin.call("keys", "revoke", RevokeKeyRequest(name="other"), RevokedKeys)
         assert await status(url, "", secured.shows(secured.other), CAFE) == 401
 
 

@@ -1,31 +1,19 @@
 """What a failed fetch means."""
 
 from datetime import datetime, timedelta, timezone
-from types import SimpleNamespace
 
 import pytest
 
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus_token.credentials.failures import failure_of
-from wxbus_token.kinds import Missing
+from wxbus_token.kinds import GrantMissing
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=8)))
-"""In China, where WeChat's day begins."""
-
-
-@pytest.fixture(autouse=True)
-def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what ends with the day be far away, whenever the tests run."""
-    stand_still(monkeypatch, NOON)
-
-
-def stand_still(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
-    """Let the clock stand still."""
-    monkeypatch.setattr("wxbus_token.credentials.failures.time", SimpleNamespace(time=at.timestamp))
+"""In China, where WeChat's days begin."""
 
 
 def refusal(errcode: int) -> WeChatError:
-    """Return an answer of WeChat's with this code."""
+    """Return WeChat's answer with this code."""
     return WeChatError(errcode, "text", call="/cgi-bin/stable_token")
 
 
@@ -45,9 +33,9 @@ def refusal(errcode: int) -> WeChatError:
         (99999, 200, 400, True),
     ],
 )
-def test_the_code_decides_how_long_nobody_asks(errcode: int, least: float, most: float, lasting: bool) -> None:
-    """Busy: soon; a limit: when it is over; refused: minutes at least, as WeChat says, and 40001 is a wrong secret."""
-    failure = failure_of(refusal(errcode), 0)
+def test_the_code_decides_the_wait(errcode: int, least: float, most: float, lasting: bool) -> None:
+    """The wait is short if WeChat is busy, lasts until a limit is over, and takes minutes after a refusal."""
+    failure = failure_of(refusal(errcode), 0, now=NOON.timestamp())
     assert least <= failure.wait <= most
     assert failure.lasting is lasting
     error = failure.error()
@@ -56,13 +44,10 @@ def test_the_code_decides_how_long_nobody_asks(errcode: int, least: float, most:
     assert str(errcode) in str(error)
 
 
-def test_a_days_quota_is_waited_for_no_longer_than_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked again soon after midnight in China, and not before it.
-
-    Found by a run at eight minutes to midnight, which expected ten minutes at least.
-    """
-    stand_still(monkeypatch, NOON.replace(hour=23, minute=52))
-    assert 480 <= failure_of(refusal(45009), 0).wait <= 600
+def test_the_wait_for_a_daily_quota_ends_with_the_day() -> None:
+    """WeChat is asked again soon after midnight in China, and not before."""
+    before_midnight = NOON.replace(hour=23, minute=52).timestamp()
+    assert 480 <= failure_of(refusal(45009), 0, now=before_midnight).wait <= 600
 
 
 @pytest.mark.parametrize(
@@ -89,8 +74,8 @@ def test_a_days_quota_is_waited_for_no_longer_than_the_day(monkeypatch: pytest.M
         (99999, "refused"),
     ],
 )
-def test_each_reason_is_a_state_of_its_own(errcode: int, state: str) -> None:
-    """What somebody would do about it is a word; where waiting does not help callers are told it."""
+def test_each_reason_has_its_own_state(errcode: int, state: str) -> None:
+    """Callers get the state and the code of a failure for which waiting does not help."""
     failure = failure_of(refusal(errcode), 0)
     assert failure.state == state
     error = failure.error()
@@ -99,20 +84,20 @@ def test_each_reason_is_a_state_of_its_own(errcode: int, state: str) -> None:
 
 
 def test_a_missing_ticket_is_waited_for() -> None:
-    """The next one comes within ten minutes: nobody must act."""
-    failure = failure_of(Missing("no component_verify_ticket has come yet"), 5)
+    """The next ticket comes within ten minutes: the failure is not lasting."""
+    failure = failure_of(GrantMissing("no component_verify_ticket has come yet"), 5)
     assert failure.state == "no_ticket"
     assert not failure.lasting
     assert 400 < failure.wait < 800
 
 
 def test_the_wait_grows_to_a_minute() -> None:
-    """However often WeChat was away, it is asked again within about a minute."""
+    """After any number of failures WeChat is asked again within about a minute."""
     waits = [failure_of(WeChatUnavailable("away"), before).wait for before in (0, 3, 6, 50, 5000)]
     assert waits[0] < 2 < waits[1] < 15 < waits[2]
     assert max(waits) <= 72
 
 
 def test_a_wait_has_jitter() -> None:
-    """Instances and accounts do not come back in step."""
+    """Instances and accounts do not ask again at the same time."""
     assert len({failure_of(WeChatUnavailable("away"), 3).wait for _ in range(20)}) > 10

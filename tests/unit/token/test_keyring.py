@@ -1,47 +1,47 @@
-"""Sealing values under changing keys."""
+"""Encryption of values with keys that are rotated."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wxbus.errors import ConfigurationError
-from wxbus_token.registry.keyring import Keyring, Unsealable, new_encryption_key
+from wxbus_token.registry.keyring import DecryptionError, Keyring, new_encryption_key
 
 KEYS = new_encryption_key("a")
 RING = Keyring.parse(KEYS)
 
 
-@given(value=st.text(), about=st.text(max_size=20))
-def test_what_was_sealed_opens(value: str, about: str) -> None:
-    """Any value comes back as it was."""
-    assert RING.open(RING.seal(value, about=about), about=about) == value
+@given(value=st.text(), context=st.text(max_size=20))
+def test_a_value_is_decrypted_as_it_was_encrypted(value: str, context: str) -> None:
+    """Encryption and decryption return any value unchanged."""
+    assert RING.decrypt(RING.encrypt(value, context=context), context=context) == value
 
 
-def test_the_same_value_never_looks_the_same() -> None:
-    """A reader of Redis cannot even tell whether a token changed."""
-    assert RING.seal("token", about="x") != RING.seal("token", about="x")
+def test_encryption_is_randomised() -> None:
+    """A reader of Redis cannot see whether a token has changed."""
+    assert RING.encrypt("token", context="x") != RING.encrypt("token", context="x")
 
 
-def test_it_opens_only_for_what_it_was_sealed_for() -> None:
-    """One account's token copied into another's record does not open."""
-    with pytest.raises(Unsealable):
-        RING.open(RING.seal("token", about="access_token:wx1"), about="access_token:wx2")
+def test_decryption_needs_the_context() -> None:
+    """One account's token that is copied into another account's record does not decrypt."""
+    with pytest.raises(DecryptionError):
+        RING.decrypt(RING.encrypt("token", context="access_token:wx1"), context="access_token:wx2")
 
 
 @given(position=st.integers(min_value=0, max_value=200), bit=st.integers(min_value=0, max_value=7))
-def test_no_bit_may_change(position: int, bit: int) -> None:
-    """Every changed bit is noticed."""
-    sealed = bytearray(RING.seal("token" * 20, about="x"))
-    sealed[position % len(sealed)] ^= 1 << bit
-    with pytest.raises(Unsealable):
-        RING.open(bytes(sealed), about="x")
+def test_a_changed_bit_is_detected(position: int, bit: int) -> None:
+    """A value with any bit changed does not decrypt."""
+    encrypted = bytearray(RING.encrypt("token" * 20, context="x"))
+    encrypted[position % len(encrypted)] ^= 1 << bit
+    with pytest.raises(DecryptionError):
+        RING.decrypt(bytes(encrypted), context="x")
 
 
-@pytest.mark.parametrize("sealed", [b"", b"a:", b"a:short", b"\xff:x", b"no key at all"])
-def test_rubbish_does_not_open(sealed: bytes) -> None:
-    """Whatever is in Redis, the error is ours."""
-    with pytest.raises(Unsealable):
-        RING.open(sealed, about="x")
+@pytest.mark.parametrize("encrypted", [b"", b"a:", b"a:short", b"\xff:x", b"no key at all"])
+def test_malformed_values_raise_our_error(encrypted: bytes) -> None:
+    """Any bytes in Redis decrypt or raise DecryptionError."""
+    with pytest.raises(DecryptionError):
+        RING.decrypt(encrypted, context="x")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_rubbish_does_not_open(sealed: bytes) -> None:
     ids=["none", "no key", "too short", "not base64", "one id twice"],
 )
 def test_wrong_keys_are_named_and_not_shown(text: str, said: str) -> None:
-    """The process refuses to start; the message says which key, never what it is."""
+    """The error names the position of a wrong key, never the key."""
     with pytest.raises(ConfigurationError, match=said) as caught:
         Keyring.parse(text)
     assert "c2hvcnQ" not in str(caught.value)
 
 
-def test_a_new_key_needs_a_name_that_can_be_kept() -> None:
-    """A colon or a comma in the name would cut the setting in two."""
+def test_the_id_of_a_new_key_is_checked() -> None:
+    """The id must not have a colon or a comma, which separate ids, keys and entries."""
     with pytest.raises(ConfigurationError):
         new_encryption_key("a:b")

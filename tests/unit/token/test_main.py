@@ -26,7 +26,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
-    """The key goes to standard output alone, so that it can be piped; the entry is the TOML to add."""
+    """Only the key is printed to standard output, so that it can be piped; the entry is TOML for the keys file."""
     result = RUN.invoke(app, ["keys", "new", "worker", "--scope", "token:get:*", "--scope", "token:report_invalid:*"])
     assert result.exit_code == 0
     key = result.stdout.strip()
@@ -40,13 +40,13 @@ async def test_a_new_key_works_with_what_was_printed(tmp_path: Path) -> None:
 
 
 def test_a_key_without_a_scope_is_refused() -> None:
-    """Scopes are said, never assumed."""
+    """A key has no scopes by default."""
     assert RUN.invoke(app, ["keys", "new", "worker"]).exit_code == 2
     assert "not a scope" in RUN.invoke(app, ["keys", "new", "worker", "--scope", "a b"]).stderr
 
 
-def test_a_new_encryption_key_is_one() -> None:
-    """What is printed can be set as it is."""
+def test_a_new_encryption_key_can_be_used() -> None:
+    """The printed text is a value of WXBUS_TOKEN_ENCRYPTION_KEYS."""
     result = RUN.invoke(app, ["encryption-key", "2026-01"])
     assert Keyring.parse(result.stdout.strip())
     assert RUN.invoke(app, ["encryption-key", "a:b"]).exit_code == 2
@@ -66,9 +66,9 @@ def test_a_new_encryption_key_is_one() -> None:
     ],
 )
 def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:
-    """Exit code 2 and one clear text; no traceback, no secret."""
+    """The exit code is 2; the error is one text without traceback or secret."""
     monkeypatch.setenv(variable, value)
-    # A process of its own: serving configures the logs of the whole process.
+    # A new process, because serving configures logging for the whole process.
     result = subprocess.run([sys.executable, "-m", "wxbus_token"], capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert said in result.stderr

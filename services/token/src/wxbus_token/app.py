@@ -1,7 +1,9 @@
-"""Puts the token service together: the only place that knows which parts are real."""
+"""Composes the token service."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,37 +32,73 @@ from wxbus_token.api.component import ComponentServicer
 from wxbus_token.api.operations import TokenOperations
 from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
+from wxbus_token.credentials.directory import CredentialDirectory, ManagedTokens
+from wxbus_token.credentials.fetcher import Fetcher
+from wxbus_token.credentials.grants import GrantStore
+from wxbus_token.credentials.platform_upkeep import PlatformUpkeep
 from wxbus_token.credentials.platforms import Platforms
 from wxbus_token.credentials.quota import Quota
+from wxbus_token.credentials.refresh_loop import RefreshLoop
+from wxbus_token.credentials.reports import Reports
 from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Sources, credentials_of
 from wxbus_token.metrics import Metrics
 from wxbus_token.registry.accounts import AccountRegistry
-from wxbus_token.registry.api_keys import ApiKeyRegistry, Uses
+from wxbus_token.registry.api_keys import ApiKeyRegistry
+from wxbus_token.registry.entries import EntryStore
+from wxbus_token.registry.key_usage import KeyUsage
 from wxbus_token.registry.keyring import Keyring
 from wxbus_token.registry.models import RegisteredAccount, RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription
-from wxbus_token.registry.register import Register
 from wxbus_token.settings import TokenSettings
 
 log = structlog.get_logger("wxbus.token")
 
-EVERY: Final = 1.0
-"""Seconds between two looks at what is registered."""
+POLL_INTERVAL: Final = 1.0
+"""Seconds between two readings of the registries, and of all records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the service listens."""
+    """The ports on which the service listens."""
 
     port: int
     admin_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    """The parts that keep credentials valid."""
+
+    store: CredentialStore
+    grants: GrantStore
+    quota: Quota
+    authority: Authority
+    reports: Reports
+
+    @classmethod
+    def build(
+        cls, settings: TokenSettings, store: Store, keyring: Keyring, registry: CollectorRegistry
+    ) -> "_Credentials":
+        namespace, clock = settings.store.namespace, time.monotonic
+        metrics = Metrics(registry)
+        credential_store = CredentialStore(store, keyring, namespace=namespace)
+        grants = GrantStore(store, keyring, credential_store, namespace=namespace)
+        quota = Quota(
+            store, namespace=namespace, per_minute=settings.requests_per_minute, per_day=settings.requests_per_day
+        )
+        fetcher = Fetcher(credential_store, grants, quota, metrics, refresh_margin=settings.refresh_margin, clock=clock)
+        storeless = StorelessFetcher(quota, metrics, allowed=settings.refresh_without_store, clock=clock)
+        timing = Timing(lease=settings.lease, wait_timeout=settings.wait_timeout)
+        authority = Authority(credential_store, fetcher, storeless, timing, clock=clock)
+        return cls(credential_store, grants, quota, authority, Reports(credential_store, metrics, clock=clock))
+
+
 @asynccontextmanager
 async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGISTRY) -> AsyncIterator[Addresses]:
-    """Serve while the block runs; Redis and WeChat may come later than we.
+    """Serve while the block runs; Redis and WeChat need not be reachable yet.
 
     Raises:
         ConfigurationError: The accounts, the API keys or the encryption keys are wrong, or a demo secret would
@@ -68,9 +106,9 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
     """
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     keys_file = WatchedFile(settings.api_keys_file, read_entries, name="api_keys", registry=registry)
-    file = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    accounts_file = AccountsFile(settings.accounts.accounts_file, registry=registry)
     amqp_url = settings.calls.amqp_url.get_secret_value() if settings.calls.amqp_url else ""
-    _reject_demo_secrets(settings, amqp_url, file.current, keys_file.current)
+    _reject_demo_secrets(settings, amqp_url, accounts_file.current, keys_file.current)
     namespace = settings.store.namespace
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -78,60 +116,51 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
-        credential_store = CredentialStore(store, keyring, namespace=namespace)
+        credentials = _Credentials.build(settings, store, keyring, registry)
+        authority, reports = credentials.authority, credentials.reports
+        stack.push_async_callback(_close, reports, authority, grace=settings.wechat.wechat_api_timeout)
+        sources = Sources(wechat, wecom, lambda kind: ManagedTokens(authority, reports, kind))
+        directory = CredentialDirectory(authority, credentials.grants, sources)
+        platforms = Platforms(store, credentials.grants, authority, sources, namespace=namespace)
+
+        account_entries = EntryStore(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
+        accounts = AccountRegistry(
+            accounts_file, account_entries, lambda account: credentials.store.delete(credentials_of(account, sources))
+        )
+        accounts.on_change(
+            lambda known: authority.configure(each for account in known for each in credentials_of(account, sources))
+        )
+        key_entries = EntryStore(store, keyring, RegisteredKey, namespace=namespace, name="keys")
+        key_usage = KeyUsage(store, namespace=namespace, now=key_entries.now)
+        api_keys = ApiKeyRegistry(keys_file, key_entries, key_usage)
+
         losses = Losses(store, namespace=namespace, registry=registry)
         generation = Generation(store, namespace=namespace, losses=losses)
-        timing = Timing(
-            lease=settings.lease,
-            refresh_margin=settings.refresh_margin,
-            wait_timeout=settings.wait_timeout,
-            without_store=settings.refresh_without_store,
-        )
-        guard = Quota(
-            store, namespace=namespace, per_minute=settings.requests_per_minute, per_day=settings.requests_per_day
-        )
-        authority = Authority(credential_store, guard, [], timing, Metrics(registry))
-        stack.push_async_callback(authority.aclose, grace=settings.wechat.wechat_api_timeout)
-        sources = Sources(wechat, wecom, authority.source)
-
-        accounts = Register(store, keyring, RegisteredAccount, namespace=namespace, name="accounts")
-        book = AccountRegistry(
-            file, accounts, lambda account: credential_store.forget(credentials_of(account, sources))
-        )
-        book.on_change(
-            lambda known: authority.keep(each for account in known for each in credentials_of(account, sources))
-        )
-        platforms = Platforms(
-            store, credential_store, authority, sources, namespace=namespace, accounts=lambda: book.current
-        )
-        keys = Register(store, keyring, RegisteredKey, namespace=namespace, name="keys")
-        uses = Uses(store, namespace=namespace, now=keys.now)
-        callers = ApiKeyRegistry(keys_file, keys, uses)
-
         notifications = Notifications(store, namespace=namespace)
-        await enter(file.watching(keys_file))
+        refresh_loop = RefreshLoop(authority, credentials.store, poll_interval=POLL_INTERVAL)
+        reads = [account_entries.read, key_entries.read, key_usage.write]
+        await enter(accounts_file.watching(keys_file))
         await enter(background(notifications.run()))
-        await enter(background(follow([accounts.read, keys.read, uses.write], notifications.subscribe())))
-        await enter(background(authority.run(notifications.subscribe())))
-        await enter(background(platforms.run()))
-        await enter(background(repeat(generation.check, name="data losses", pause=lambda: EVERY)))
+        await enter(background(_follow_registries(reads, notifications.subscribe())))
+        await enter(background(refresh_loop.run(notifications.subscribe())))
+        await enter(background(PlatformUpkeep(platforms, lambda: accounts.current).run()))
+        await enter(background(repeat(generation.check, name="data losses", pause=lambda: POLL_INTERVAL)))
 
         limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
-        operations = TokenOperations(authority, platforms, credential_store, guard, losses)
         services = [
-            TokenServicer(platforms),
-            operations,
+            TokenServicer(directory, reports),
+            TokenOperations(authority, directory, credentials.store, credentials.quota, losses),
             ComponentServicer(platforms),
-            AccountsService(book),
-            KeysService(callers),
+            AccountsService(accounts),
+            KeysService(api_keys),
         ]
         server = Server(
-            services, authenticator=callers, limit=limit, registry=registry, unlogged=settings.unlogged_methods
+            services, authenticator=api_keys, limit=limit, registry=registry, unlogged=settings.unlogged_methods
         )
         informational = {
-            "redis": credential_store.check,
+            "redis": credentials.store.check,
             "values": authority.check_values,
-            "accounts": file.check,
+            "accounts": accounts_file.check,
             "api_keys": keys_file.check,
         }
         admin = build_admin({"tokens": authority.check}, informational=informational, registry=registry)
@@ -139,28 +168,38 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=settings.tls))
         if amqp_url:
-            # No part of readiness: with RabbitMQ away, calls over HTTP are served as ever.
+            # Not part of readiness: while RabbitMQ is away, calls over HTTP are served.
             await enter(AmqpServer.open(server, amqp_url, settings.calls.topology, name="wxbus-token"))
-        log.info("token.serving", port=port, admin_port=admin_port, accounts=len(book.current), keys=len(callers))
+        log.info("token.serving", port=port, admin_port=admin_port, accounts=len(accounts.current), keys=len(api_keys))
         yield Addresses(port, admin_port)
 
 
-async def follow(reads: Sequence[Callable[[], Awaitable[None]]], subscribe: Subscription) -> None:
-    """Take what others registered, again and again and at once when `subscribe` hears of it, until cancelled."""
+async def _follow_registries(reads: Sequence[Callable[[], Awaitable[None]]], subscription: Subscription) -> None:
+    """Read the registries after each interval, and at once when another instance announces a change."""
     while True:
         try:
             for read in reads:
                 await read()
-        except StoreUnavailable as exc:  # the authority says so, once
-            log.debug("token.not_followed", reason=str(exc))
+        except StoreUnavailable as exc:  # the refresh loop logs it once
+            log.debug("token.registries_not_read", reason=str(exc))
         except Exception:
-            # One bad entry must not end the reading of all others.
-            log.exception("token.follow_failed")
-        await subscribe.names(EVERY)
+            # One faulty entry must not end the reading of all others.
+            log.exception("token.registries_failed")
+        await subscription.names(POLL_INTERVAL)
+
+
+async def _close(reports: Reports, authority: Authority, *, grace: float) -> None:
+    """Give fetches under way `grace` seconds: WeChat may have issued a token that only this process knows."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            await reports.drain()
+            await authority.drain()
+    await reports.aclose()
+    await authority.aclose()
 
 
 def _reject_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accounts, keys: Sequence[KeyEntry]) -> None:
-    """Refuse to protect a real account by a secret that everybody knows; see `wxbus.accounts.demo_secrets`."""
+    """Refuse demo secrets for real accounts; see `wxbus.accounts.demo_secrets`."""
     has_wecom = any(account.kind is AccountKind.WECOM for account in accounts)
     reject_demo_secrets(
         [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],

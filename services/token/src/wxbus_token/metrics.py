@@ -1,4 +1,4 @@
-"""What operators see of the token service; RPC calls are counted by `wxbus.rpc`."""
+"""Metrics of the token service; RPC calls are counted by `wxbus.rpc`."""
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -9,14 +9,14 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.fetches = Counter(
             "wxbus_token_fetches_total",
-            "Fetches from WeChat: ok, forced, confirmed (reported, and valid all the same), alone (without Redis), "
-            "failed (to be tried again), refused (somebody must act), late",
+            "Fetches from WeChat: ok, forced, accepted (the reported value again, and valid), without_store (Redis is "
+            "away), failed (tried again), refused (an operator must act), stale_fence (not stored)",
             ["kind", "appid", "outcome"],
             registry=registry,
         )
         self.reports = Counter(
             "wxbus_token_reports_total",
-            "Reports of invalid tokens, joined ones counted once: dead, confirmed (WeChat accepts it), "
+            "Reports of invalid values, concurrent ones counted once: rejected, accepted (WeChat accepts the value), "
             "current (could not be checked), stale, unknown, none, over_budget (not checked)",
             ["kind", "appid", "verdict"],
             registry=registry,

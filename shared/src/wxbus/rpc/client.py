@@ -89,7 +89,7 @@ class Client:
         """
         service = service_name(declaration)
 
-        async def call(name: str, method: DeclaredMethod[Any, Any, Any], **fields: Any) -> BaseModel:
+        async def call(name: str, method: DeclaredMethod[Any, Any, Any], /, **fields: Any) -> BaseModel:
             request = method.request(**fields)
             return await self.call(service, name, request, method.answer, timeout=timeout, attempts=attempts)
 

@@ -1,1 +1,1 @@
-"""The RPC services that the token service serves."""
+"""The RPC services of the token service."""

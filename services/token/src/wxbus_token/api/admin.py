@@ -1,4 +1,4 @@
-"""What operators may call: accounts and API keys change while the service runs."""
+"""The services `accounts` and `keys`, with which operators change accounts and API keys at run time."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from wxbus.rpc import method, service
 from wxbus.rpc.auth.keys import KeyEntry
 from wxbus.rpc.service.call import current_principal
 from wxbus_token.api.messages import (
+    AccountInfo,
     AccountList,
     AccountRequest,
-    Done,
-    Everything,
+    AddAccountRequest,
+    AddKeyRequest,
+    CreatedKey,
+    EmptyAnswer,
+    EmptyRequest,
+    KeyInfo,
     KeyList,
-    ListedAccount,
-    ListedKey,
-    MadeKey,
-    NewAccount,
-    NewKey,
-    NewSecret,
-    Revocation,
-    Revoked,
-    Rotation,
+    RevokedKeys,
+    RevokeKeyRequest,
+    RotateKeyRequest,
+    RotateSecretRequest,
 )
 from wxbus_token.registry.accounts import AccountRegistry
 from wxbus_token.registry.api_keys import ApiKeyRegistry
@@ -28,84 +28,84 @@ from wxbus_token.registry.models import RegisteredKey
 
 @service("accounts")
 class AccountsService:
-    """The accounts that tokens are kept for."""
+    """Accounts whose credentials are managed."""
 
-    def __init__(self, book: AccountRegistry) -> None:
-        self._book = book
+    def __init__(self, accounts: AccountRegistry) -> None:
+        self._accounts = accounts
 
-    @method(NewAccount, scopes=["accounts:add:{appid}"])
-    async def add(self, request: NewAccount) -> Done:
+    @method(AddAccountRequest, scopes=["accounts:add:{appid}"])
+    async def add(self, request: AddAccountRequest) -> EmptyAnswer:
         """Register an account."""
-        await self._book.add(**request.model_dump())
-        return Done()
+        await self._accounts.add(**request.model_dump())
+        return EmptyAnswer()
 
-    @method(NewSecret, scopes=["accounts:rotate:{appid}"])
-    async def rotate(self, request: NewSecret) -> Done:
-        """Give a registered account another secret; the token in use stays, the next one is fetched with it."""
-        await self._book.rotate(request.appid, request.secret)
-        return Done()
+    @method(RotateSecretRequest, scopes=["accounts:rotate:{appid}"])
+    async def rotate(self, request: RotateSecretRequest) -> EmptyAnswer:
+        """Give a registered account another secret; the token in use stays valid, the next one is fetched with it."""
+        await self._accounts.rotate(request.appid, request.secret)
+        return EmptyAnswer()
 
     @method(AccountRequest, scopes=["accounts:remove:{appid}"])
-    async def remove(self, request: AccountRequest) -> Done:
-        """Forget a registered account."""
-        await self._book.remove(request.appid)
-        return Done()
+    async def remove(self, request: AccountRequest) -> EmptyAnswer:
+        """Remove a registered account."""
+        await self._accounts.remove(request.appid)
+        return EmptyAnswer()
 
-    @method(Everything, scopes=["accounts:list:all"])
-    async def list(self, request: Everything) -> AccountList:  # noqa: ARG002 - a method takes a request
+    @method(EmptyRequest, scopes=["accounts:list:all"])
+    async def list(self, request: EmptyRequest) -> AccountList:  # noqa: ARG002 - a method takes a request
         """Return all accounts."""
         return AccountList(
             accounts=[
-                ListedAccount(
+                AccountInfo(
                     name=account.name,
                     appid=account.appid,
                     kind=account.kind,
                     source=source,
                     has_secret=account.secret is not None,
                 )
-                for account, source in self._book.listed()
+                for account, source in self._accounts.listed()
             ]
         )
 
 
 @service("keys")
 class KeysService:
-    """The API keys of those who call."""
+    """API keys of callers."""
 
-    def __init__(self, callers: ApiKeyRegistry) -> None:
-        self._callers = callers
+    def __init__(self, api_keys: ApiKeyRegistry) -> None:
+        self._api_keys = api_keys
 
-    @method(NewKey, scopes=["keys:add:{name}"])
-    async def add(self, request: NewKey) -> MadeKey:
-        """Make a key, or take a certificate's subject for one."""
-        key, entry = await self._callers.add(
-            request.name, request.scopes, by=current_principal(), life=request.life, subject=request.subject
+    @method(AddKeyRequest, scopes=["keys:add:{name}"])
+    async def add(self, request: AddKeyRequest) -> CreatedKey:
+        """Register an API key, or the subject of a client certificate."""
+        key, entry = await self._api_keys.add(
+            request.name, request.scopes, by=current_principal(), lifetime=request.lifetime, subject=request.subject
         )
-        return _made(key, entry)
+        return _created(key, entry)
 
-    @method(Rotation, scopes=["keys:rotate:{name}"])
-    async def rotate(self, request: Rotation) -> MadeKey:
-        """Make a further key for the same; those before end after the overlap."""
-        return _made(*await self._callers.rotate(request.name, by=current_principal(), overlap=request.overlap))
+    @method(RotateKeyRequest, scopes=["keys:rotate:{name}"])
+    async def rotate(self, request: RotateKeyRequest) -> CreatedKey:
+        """Register another key for the same caller; the keys before expire after the overlap."""
+        return _created(*await self._api_keys.rotate(request.name, by=current_principal(), overlap=request.overlap))
 
-    @method(Revocation, scopes=["keys:revoke:{name}"])
-    async def revoke(self, request: Revocation) -> Revoked:
-        """Make keys worthless, on all instances within seconds."""
-        return Revoked(keys=await self._callers.revoke(request.name, request.key, by=current_principal()))
+    @method(RevokeKeyRequest, scopes=["keys:revoke:{name}"])
+    async def revoke(self, request: RevokeKeyRequest) -> RevokedKeys:
+        """Revoke keys; they become invalid on all instances within seconds."""
+        return RevokedKeys(keys=await self._api_keys.revoke(request.name, request.key, by=current_principal()))
 
-    @method(Everything, scopes=["keys:list:all"])
-    async def list(self, request: Everything) -> KeyList:  # noqa: ARG002 - a method takes a request
-        """Return all keys by what everybody may see of them."""
+    @method(EmptyRequest, scopes=["keys:list:all"])
+    async def list(self, request: EmptyRequest) -> KeyList:  # noqa: ARG002 - a method takes a request
+        """Return all keys, without their secret parts."""
         return KeyList(
-            keys=[ListedKey(**_shown(entry), last_used=used) for entry, used in await self._callers.listed()]
+            keys=[KeyInfo(**_fields(entry), last_used=used) for entry, used in await self._api_keys.listed()]
         )
 
 
-def _made(key: str | None, entry: RegisteredKey) -> MadeKey:
-    return MadeKey(**_shown(entry), api_key=key)
+def _created(key: str | None, entry: RegisteredKey) -> CreatedKey:
+    return CreatedKey(**_fields(entry), api_key=key)
 
 
-def _shown(entry: KeyEntry) -> dict[str, Any]:
+def _fields(entry: KeyEntry) -> dict[str, Any]:
     registered = isinstance(entry, RegisteredKey)
     return {
         "name": entry.name,

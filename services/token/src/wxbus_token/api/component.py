@@ -25,12 +25,12 @@ class ComponentServicer(ComponentService):
 
     @ComponentService.deliver_ticket.implementation
     async def deliver_ticket(self, request: TicketDelivery) -> Outcome:
-        """Keep a component_verify_ticket that WeChat pushed."""
+        """Store a component_verify_ticket that WeChat pushed."""
         return Outcome(done=await self._platforms.deliver_ticket(request.appid, request.ticket, at=request.created_at))
 
     @ComponentService.authorize.implementation
     async def authorize(self, request: AuthorizationRequest) -> AuthorizerAnswer:
-        """Exchange an authorisation code; the account's token can be got from now on."""
+        """Exchange an authorisation code; the account's token is available from now on."""
         authorizer = await self._platforms.authorize(
             request.appid, request.authorization_code, authorizer_appid=request.authorizer_appid
         )
@@ -38,7 +38,7 @@ class ComponentServicer(ComponentService):
 
     @ComponentService.unauthorize.implementation
     async def unauthorize(self, request: Withdrawal) -> Outcome:
-        """Drop the tokens of an account that has withdrawn its authorisation."""
+        """Delete the tokens of an account that has withdrawn its authorisation."""
         return Outcome(
             done=await self._platforms.unauthorize(request.appid, request.authorizer_appid, at=request.created_at)
         )
@@ -57,5 +57,5 @@ class ComponentServicer(ComponentService):
 
     @ComponentService.recover.implementation
     async def recover(self, request: PlatformRequest) -> Recovered:
-        """Take from WeChat's list the authorisers that are not known."""
+        """Add the unknown authorisers of WeChat's list."""
         return Recovered(taken=await self._platforms.recover(request.appid))

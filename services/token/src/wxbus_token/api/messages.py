@@ -1,4 +1,4 @@
-"""Messages of the services for operators; those of tokens are in `wxbus.tokens.client`."""
+"""Messages of the services for operators; those for other services are in `wxbus.tokens.messages`."""
 
 from typing import Literal
 
@@ -14,30 +14,30 @@ DAY = 86_400.0
 KEY_NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 
 
-class Everything(TokenMessage):
-    """Asks for all there is."""
+class EmptyRequest(TokenMessage):
+    """A request without fields."""
 
 
-class Done(TokenMessage):
-    """It is done."""
+class EmptyAnswer(TokenMessage):
+    """The answer of a method that returns nothing."""
 
 
 class AccountRequest(TokenMessage):
-    """Which account is meant."""
+    """A request about one account."""
 
     appid: str = Field(pattern=APPID)
-    """Of the account."""
+    """Appid of the account."""
 
 
-class NewSecret(AccountRequest):
-    """Another secret of an account."""
+class RotateSecretRequest(AccountRequest):
+    """A new secret for an account."""
 
     secret: str = Field(pattern=r"^[!-~]{1,256}$", repr=False)
-    """AppSecret as WeChat's console shows it once."""
+    """AppSecret from WeChat's console."""
 
 
-class NewAccount(NewSecret):
-    """An account to keep tokens for."""
+class AddAccountRequest(RotateSecretRequest):
+    """An account to register."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -49,127 +49,122 @@ class NewAccount(NewSecret):
     name: str = Field(pattern=NAME)
     """Our name for it."""
     kind: AccountKind = Field(json_schema_extra={"not": {"const": AccountKind.COMPONENT}})
-    """What WeChat calls it; a third-party platform (`component`) stands in the accounts file."""
+    """Kind of the account; a third-party platform (`component`) belongs into the accounts file."""
     classic_token: bool = False
     """Fetch access tokens by `/cgi-bin/token`, not by `stable_token`."""
     receive_id: str | None = Field(default=None, max_length=64)
-    """WeCom: the corpid, if the appid is something of one's own."""
+    """WeCom: the corpid, if the appid is an id of your own."""
 
 
-class OneCredential(AccountRequest):
-    """Which credential is meant."""
+class RefreshRequest(AccountRequest):
+    """The credential to fetch."""
 
     kind: str = Field(default=ACCESS_TOKEN, pattern=r"^[a-z_]{1,40}$")
-    """WeChat's name for it."""
-
-
-class Refresh(OneCredential):
-    """Which credential is to be fetched."""
-
+    """WeChat's name for the credential."""
     replace: bool = False
-    """End the value in use, if WeChat makes a new one on demand: it may have leaked."""
+    """End the value in use, for example because it has leaked, if WeChat issues a new one on demand."""
 
 
 class CredentialStatus(TokenMessage):
-    """How one credential is, without its value."""
+    """State of one credential, without its value."""
 
     kind: str
     appid: str
     state: str
-    """valid; none: nobody asked yet; dead: WeChat refuses it and it is not replaced yet; or why WeChat gives none, like
-    guard, quota, wrong_secret, force_limit."""
+    """valid; none: not fetched yet; rejected: WeChat rejects the value, and it is not replaced yet; or why the last
+    fetch failed, for example request_limit, quota, wrong_secret, force_limit."""
     valid: bool
-    """Whether there is a value to give, also while the next one cannot be had."""
+    """Whether there is a valid value, also while the next one cannot be fetched."""
     expires_in: float | None = None
-    """Seconds until WeChat stops accepting it."""
+    """Seconds until the value expires."""
     refresh_in: float | None = None
-    """Seconds until it is replaced."""
+    """Seconds until the value is refreshed."""
     reason: str = ""
-    """Of the last failure."""
+    """Text of the last failure."""
     errcode: int | None = None
-    """WeChat's."""
+    """WeChat's code of the last failure."""
     retry_in: float | None = None
-    """Seconds until WeChat is asked again."""
+    """Seconds until the next fetch."""
     failures: int = 0
-    """In a row."""
-    asked_in_minute: int = 0
-    """Requests to WeChat for this account's credentials, of all kinds."""
-    asked_in_day: int = 0
-    """The same in a day of China."""
+    """Failures in a row."""
+    requests_in_minute: int = 0
+    """Requests to WeChat for all credentials of this account, in the current minute."""
+    requests_in_day: int = 0
+    """The same in the current day in China."""
     forced_in_day: int = 0
     """Forced refreshes in the last 24 hours; WeChat allows 20."""
     forced_wait: float = 0.0
     """Seconds until WeChat allows the next forced refresh."""
     false_reports: int = 0
-    """Reports of the value in use that WeChat contradicted."""
+    """Reports of the value in use although WeChat accepts it."""
 
 
 class StatusList(TokenMessage):
-    """How credentials are."""
+    """States of credentials."""
 
     store: bool
-    """Whether Redis answers; if not, this is what one instance has in memory."""
+    """Whether Redis answers; if not, these are the states in the memory of one instance."""
     credentials: list[CredentialStatus]
     notes: list[str] = Field(default_factory=list)
-    """What else an operator must know: that Redis or RabbitMQ lost its data in the last days."""
+    """Recent data losses of Redis or RabbitMQ."""
 
 
-class ListedAccount(TokenMessage):
+class AccountInfo(TokenMessage):
     """An account, without its secret."""
 
     name: str
     appid: str
     kind: AccountKind
     source: Literal["file", "registered", "shadowed"]
-    """The accounts file, run time, or run time but overruled by the file."""
+    """In the accounts file, registered at run time, or registered but shadowed by the file."""
     has_secret: bool
-    """Without one there are no tokens."""
+    """Whether the account has a secret; without one it has no tokens."""
 
 
 class AccountList(TokenMessage):
     """All accounts."""
 
-    accounts: list[ListedAccount]
+    accounts: list[AccountInfo]
 
 
-class KeyName(TokenMessage):
-    """Whose key is meant."""
+class KeyRequest(TokenMessage):
+    """A request about the keys of one caller."""
 
     name: str = Field(pattern=KEY_NAME)
-    """Whose key it is."""
+    """Name of the caller."""
 
 
-class NewKey(KeyName):
-    """A key to make."""
+class AddKeyRequest(KeyRequest):
+    """A key to register."""
 
     scopes: list[ScopeText] = Field(min_length=1, max_length=64)
-    """What it may do, like token:get:APPID; nothing that the caller may not."""
-    life: float | None = Field(default=None, gt=0, le=3660 * DAY)
-    """Seconds until it ends; it does not by itself if this is left out."""
+    """Scopes of the key, like token:get:APPID; the caller of this method must have them."""
+    lifetime: float | None = Field(default=None, gt=0, le=3660 * DAY)
+    """Seconds until the key expires; it does not expire if this is left out."""
     subject: str | None = Field(default=None, min_length=1, max_length=256)
-    """Of a client certificate (RFC 4514), in place of a key."""
+    """Subject of a client certificate (RFC 4514), in place of a key."""
 
 
-class Rotation(KeyName):
-    """A key to be changed for another one."""
+class RotateKeyRequest(KeyRequest):
+    """A key to rotate."""
 
     overlap: float = Field(default=DAY, ge=0, le=366 * DAY)
-    """Seconds that the keys before are still good."""
+    """Seconds for which the keys before stay valid."""
 
 
-class Revocation(KeyName):
-    """Keys to be made worthless."""
+class RevokeKeyRequest(KeyRequest):
+    """Keys to revoke."""
 
     key: str | None = Field(default=None, min_length=1, max_length=256)
-    """Prefix or subject of one of them; all of this name if it is left out."""
+    """Prefix or subject of one key; all keys of this name if it is left out."""
 
 
-class ListedKey(TokenMessage):
-    """A key, by what everybody may see of it."""
+class KeyInfo(TokenMessage):
+    """A key without its secret part."""
 
     name: str
     key: str
-    """Its prefix, or the subject of a certificate."""
+    """Prefix of the key, or subject of the certificate."""
     scopes: list[str]
     source: Literal["file", "registered"]
     created: AwareDatetime | None = None
@@ -178,21 +173,21 @@ class ListedKey(TokenMessage):
     """To about a second."""
 
 
-class MadeKey(ListedKey):
+class CreatedKey(KeyInfo):
     """A new key."""
 
     api_key: str | None = Field(default=None, repr=False)
-    """The key itself, told this once; none for a certificate."""
+    """The key, which is shown only once; none for a certificate."""
 
 
 class KeyList(TokenMessage):
     """All keys."""
 
-    keys: list[ListedKey]
+    keys: list[KeyInfo]
 
 
-class Revoked(TokenMessage):
-    """Keys that are worthless now."""
+class RevokedKeys(TokenMessage):
+    """Keys that were revoked."""
 
     keys: list[str]
-    """Prefixes and subjects."""
+    """Their prefixes and subjects."""

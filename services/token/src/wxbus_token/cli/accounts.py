@@ -1,4 +1,4 @@
-"""`accounts`: those registered while the service runs."""
+"""`accounts`: lists all accounts, and changes those that are registered at run time."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -6,24 +6,24 @@ import typer
 
 from wxbus_token.cli.options import AsJson
 
-accounts = typer.Typer(help="Accounts that tokens are kept for.", no_args_is_help=True)
+accounts = typer.Typer(help="Accounts whose credentials are managed.", no_args_is_help=True)
 
 Kind: TypeAlias = Literal["official_account", "mini_program", "component", "wecom"]
-"""Those of `wxbus.accounts.models.AccountKind`."""
-Appid = Annotated[str, typer.Argument(help="Of the account.")]
+"""The values of `wxbus.accounts.models.AccountKind`."""
+Appid = Annotated[str, typer.Argument(help="Appid of the account.")]
 SecretFile = Annotated[
     typer.FileText | None,
-    typer.Option(help="Holds the AppSecret and nothing else; - is standard input. Without it you are asked."),
+    typer.Option(help="A file with the AppSecret only; - is standard input. Without it the command asks."),
 ]
 
 
 @accounts.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Show all accounts, those of the file too."""
-    from wxbus_token.api import messages
+    """Show all accounts, those of the accounts file included."""
+    from wxbus_token.api.admin import AccountsService
     from wxbus_token.cli import console
 
-    found = console.called("accounts", "list", messages.Everything(), messages.AccountList).accounts
+    found = console.call(AccountsService, lambda service: service.list()).accounts
     if as_json:
         console.lines(found)
         return
@@ -35,57 +35,59 @@ def list_(as_json: AsJson = False) -> None:
 
 @accounts.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Our name for it.")],
+    name: Annotated[str, typer.Argument(help="Our name of the account.")],
     appid: Appid,
-    kind: Annotated[Kind, typer.Option(help="What WeChat calls it.")] = "official_account",
+    kind: Annotated[Kind, typer.Option(help="WeChat's kind of the account.")] = "official_account",
     secret_file: SecretFile = None,
     classic_token: Annotated[bool, typer.Option("--classic-token", help="Fetch by /cgi-bin/token.")] = False,
-    receive_id: Annotated[str | None, typer.Option(help="WeCom: the corpid, if the appid is another.")] = None,
+    receive_id: Annotated[str | None, typer.Option(help="WeCom: the corpid, if the appid differs from it.")] = None,
 ) -> None:
-    """Register an account: tokens for it can be had at once. Ingress and workers know accounts by the file alone."""
-    from wxbus_token.api import messages
+    """Register an account: its tokens are available at once. Ingress and workers know only the accounts file."""
+    from wxbus.accounts.models import AccountKind
+    from wxbus_token.api.admin import AccountsService
     from wxbus_token.cli import console
 
-    request = console.made(
-        messages.NewAccount,
-        name=name,
-        appid=appid,
-        kind=kind,
-        secret=_secret(secret_file),
-        classic_token=classic_token,
-        receive_id=receive_id,
+    secret = _secret(secret_file)
+    console.call(
+        AccountsService,
+        lambda service: service.add(
+            name=name,
+            appid=appid,
+            kind=AccountKind(kind),
+            secret=secret,
+            classic_token=classic_token,
+            receive_id=receive_id,
+        ),
     )
-    console.called("accounts", "add", request, messages.Done)
     typer.echo(f"{name} ({appid}) is registered")
 
 
 @accounts.command()
 def rotate(appid: Appid, secret_file: SecretFile = None) -> None:
-    """Give a registered account another AppSecret. The token in use stays; `refresh` tries the new secret now."""
-    from wxbus_token.api import messages
+    """Give a registered account another AppSecret. The token in use stays valid; `refresh` tries the new secret."""
+    from wxbus_token.api.admin import AccountsService
     from wxbus_token.cli import console
 
-    console.called(
-        "accounts", "rotate", console.made(messages.NewSecret, appid=appid, secret=_secret(secret_file)), messages.Done
-    )
+    secret = _secret(secret_file)
+    console.call(AccountsService, lambda service: service.rotate(appid=appid, secret=secret))
     typer.echo(f"{appid} has another secret; try it with: refresh {appid}")
 
 
 @accounts.command()
 def remove(
     appid: Appid,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Forget a registered account: nobody gets its tokens any more."""
-    from wxbus_token.api import messages
+    """Remove a registered account and its credentials."""
+    from wxbus_token.api.admin import AccountsService
     from wxbus_token.cli import console
 
     if not yes:
-        typer.confirm(f"forget {appid}?", abort=True)
-    console.called("accounts", "remove", console.made(messages.AccountRequest, appid=appid), messages.Done)
-    typer.echo(f"{appid} is forgotten")
+        typer.confirm(f"remove {appid}?", abort=True)
+    console.call(AccountsService, lambda service: service.remove(appid=appid))
+    typer.echo(f"{appid} is removed")
 
 
 def _secret(file: typer.FileText | None) -> str:
-    told: str = typer.prompt("AppSecret", hide_input=True) if file is None else file.read()
-    return told.strip()
+    secret: str = typer.prompt("AppSecret", hide_input=True) if file is None else file.read()
+    return secret.strip()

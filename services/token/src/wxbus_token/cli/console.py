@@ -1,9 +1,9 @@
-"""Calls for commands, and how their outcome is shown; nothing secret is, unless it was asked for."""
+"""Calls of the running service for commands, and the output of their answers."""
 
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -23,27 +23,27 @@ from wxbus.rpc import Client
 from wxbus.rpc.auth.tls import client_tls
 from wxbus_token.cli.options import NAME
 
+S = TypeVar("S")
 A = TypeVar("A", bound=BaseModel)
-R = TypeVar("R", bound=BaseModel)
 
 MARKS: Mapping[str, str] = {"valid": "green", "none": "dim", "file": "dim", "shadowed": "yellow", "ended": "dim"}
-"""Colours of words; others that say how something is are red."""
+"""Colours of states and sources; all others are red."""
 
 PIPED = 160
-"""Columns of a table that no terminal bounds."""
+"""Columns of a table that is not printed to a terminal."""
 
 
 class CallerSettings(BaseSettings):
-    """How commands reach the service."""
+    """Where the service runs, and the API key of commands."""
 
     model_config = environment("WXBUS_TOKEN_")
 
     url: str = "http://127.0.0.1:8081"
-    """Of the running service."""
+    """Address of the running service."""
     api_key: SecretStr
-    """With the scopes of what is to be done."""
+    """An API key with the scopes that the command needs."""
     ca_file: Path | None = None
-    """Who signs the service's certificate, PEM; those that the system trusts if it is left out."""
+    """Certificate authority of the service's certificate, PEM; by default those that the system trusts."""
 
     @field_validator("url")
     @classmethod
@@ -53,24 +53,18 @@ class CallerSettings(BaseSettings):
         return url
 
 
-def called(service: str, method: str, request: BaseModel, answer: type[A]) -> A:
-    """Return the service's answer; whatever goes wrong ends the command with one clear text."""
+def call(declaration: Callable[..., S], use: Callable[[S], Awaitable[A]]) -> A:
+    """Return the answer of a method of the running service; an error ends the command with one text."""
     try:
-        return asyncio.run(_call(load_for_command(CallerSettings), service, method, request, answer))
+        return asyncio.run(_call(load_for_command(CallerSettings), declaration, use))
     except ConfigurationError as exc:
         fail(str(exc), code=2)
+    except ValidationError as exc:
+        fail(validation_messages(exc), code=2)
     except RpcUnavailable as exc:
         fail(f"the token service does not answer at WXBUS_TOKEN_URL: {exc}")
     except RpcFailure as exc:
-        fail(_told(exc))
-
-
-def made(model: type[R], **fields: object) -> R:
-    """Return the request with what was typed; ends the command if it does not fit."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as exc:
-        fail(validation_messages(exc), code=2)
+        fail(_explanation(exc))
 
 
 def fail(text: str, *, code: int = 1) -> NoReturn:
@@ -80,10 +74,10 @@ def fail(text: str, *, code: int = 1) -> NoReturn:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print a table; cells are texts, never markup."""
+    """Print a table; markup in cells is not interpreted."""
     shown = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in shown.columns:
-        column.overflow = "fold"  # what was cut off cannot be copied
+        column.overflow = "fold"  # a cell that is cut off cannot be copied
     shown.columns[0].no_wrap = True
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
@@ -100,12 +94,12 @@ def lines(messages: Iterable[BaseModel]) -> None:
 
 
 def mark(word: str) -> Text:
-    """Return a word in the colour of what it says."""
+    """Return a state or source in its colour."""
     return Text(word, style=MARKS.get(word, "red"))
 
 
 def span(seconds: float | None) -> str:
-    """Return a time as a person says it."""
+    """Return a duration for people."""
     if seconds is None:
         return ""
     whole = round(seconds)
@@ -116,17 +110,17 @@ def span(seconds: float | None) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """Return a date as tables have it, UTC."""
+    """Return a date for tables, in UTC."""
     return "" if when is None else f"{when:%Y-%m-%d %H:%M}"
 
 
-async def _call(settings: CallerSettings, service: str, method: str, request: BaseModel, answer: type[A]) -> A:
+async def _call(settings: CallerSettings, declaration: Callable[..., S], use: Callable[[S], Awaitable[A]]) -> A:
     tls = None if settings.ca_file is None else client_tls(ca=settings.ca_file)
     async with Client.open(settings.url, settings.api_key.get_secret_value(), tls=tls) as client:
-        return await client.call(service, method, request, answer)
+        return await use(client.bind(declaration))
 
 
-def _told(failure: RpcFailure) -> str:
+def _explanation(failure: RpcFailure) -> str:
     match failure.status:
         case 401:
             return "the service does not know the key in WXBUS_TOKEN_API_KEY"

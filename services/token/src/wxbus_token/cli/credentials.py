@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import typer
 
@@ -13,26 +13,25 @@ if TYPE_CHECKING:
 
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
 
-Appid = Annotated[str, typer.Argument(help="Of the account.")]
-Kind = Annotated[str, typer.Option(help="Which credential, by WeChat's name for it.")]
+Appid = Annotated[str, typer.Argument(help="Appid of the account.")]
+Kind = Annotated[str, typer.Option(help="WeChat's name of the credential.")]
+SharedKind: TypeAlias = Literal["access_token", "jsapi_ticket", "wx_card_ticket", "component_access_token"]
+"""Credentials that other services may get."""
 
-COLUMNS = ("appid", "kind", "state", "expires", "new in", "minute/day", "forced")
+COLUMNS = ("appid", "kind", "state", "expires", "refresh", "minute/day", "forced")
 
 
 def status(
-    appid: Annotated[str, typer.Argument(help="Of an account; all if it is left out.")] = "",
+    appid: Annotated[str, typer.Argument(help="Appid of an account; all accounts if it is left out.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show how credentials are, never what they are."""
-    from wxbus_token.api import messages
+    """Show the state of credentials, never their values."""
+    from wxbus_token.api.operations import TokenOperations
     from wxbus_token.cli import console
 
-    if appid:
-        found = console.called(
-            "token", "status", console.made(messages.AccountRequest, appid=appid), messages.StatusList
-        )
-    else:
-        found = console.called("token", "status_all", messages.Everything(), messages.StatusList)
+    found = console.call(
+        TokenOperations, lambda service: service.status(appid=appid) if appid else service.status_all()
+    )
     for note in found.notes:
         typer.echo(note, err=True)
     if as_json:
@@ -45,28 +44,25 @@ def status(
 
 def get(
     appid: Appid,
-    kind: Kind = ACCESS_TOKEN,
-    show_token: Annotated[bool, typer.Option("--show-token", help="Print the value, and nothing else.")] = False,
+    kind: Annotated[SharedKind, typer.Option(help="WeChat's name of the credential.")] = "access_token",
+    show_token: Annotated[bool, typer.Option("--show-token", help="Print only the value.")] = False,
 ) -> None:
-    """Get a valid value, as other services do; say what is known of it without showing it."""
-    from wxbus.tokens import messages as tokens
+    """Get a valid value, as other services do; print its lifetime and fingerprint, not the value."""
+    from wxbus.tokens.services import TokenService
     from wxbus_token.cli import console
 
-    if kind == ACCESS_TOKEN:
-        answer = console.called("token", "get", console.made(tokens.TokenRequest, appid=appid), tokens.TokenAnswer)
-        value, left = answer.access_token, answer.expires_in
+    if kind == "access_token":
+        token = console.call(TokenService, lambda service: service.get(appid=appid))
+        value, expires_in = token.access_token, token.expires_in
     else:
-        other = console.called(
-            "token",
-            "get_credential",
-            console.made(tokens.CredentialRequest, appid=appid, kind=kind),
-            tokens.CredentialAnswer,
-        )
-        value, left = other.value, other.expires_in
+        credential = console.call(TokenService, lambda service: service.get_credential(appid=appid, kind=kind))
+        value, expires_in = credential.value, credential.expires_in
     if show_token:
         typer.echo(value)
     else:
-        typer.echo(f"{kind} of {appid}: valid for {console.span(left)}, {len(value)} characters, {_fingerprint(value)}")
+        typer.echo(
+            f"{kind} of {appid}: valid for {console.span(expires_in)}, {len(value)} characters, {_fingerprint(value)}"
+        )
 
 
 def refresh(
@@ -74,26 +70,26 @@ def refresh(
     kind: Kind = ACCESS_TOKEN,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="End the value in use: it may have leaked."),
+        typer.Option("--replace", help="End the value in use, for example because it has leaked."),
     ] = False,
 ) -> None:
-    """Ask WeChat now, since a secret was put right or an address allowed; it may give the value that it gave before."""
-    from wxbus_token.api import messages
+    """Fetch a credential from WeChat now, after a secret was corrected or an address allowed.
+
+    WeChat may return the same value again.
+    """
+    from wxbus_token.api.operations import TokenOperations
     from wxbus_token.cli import console
 
-    request = console.made(messages.Refresh, appid=appid, kind=kind, replace=replace)
-    _show([console.called("token", "refresh", request, messages.CredentialStatus)])
+    _show([console.call(TokenOperations, lambda service: service.refresh(appid=appid, kind=kind, replace=replace))])
 
 
 def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
     from wxbus_token.cli import console
 
-    console.table(
-        COLUMNS, map(_row, statuses), empty="no credentials: no account has a secret, or nobody has wanted one yet"
-    )
+    console.table(COLUMNS, map(_row, statuses), empty="no credentials: no account has a secret, or none was used yet")
     for one in statuses:
         if one.reason:
-            again = f"; WeChat is asked again in {console.span(one.retry_in)}" if one.retry_in else ""
+            again = f"; the next fetch is in {console.span(one.retry_in)}" if one.retry_in else ""
             typer.echo(f"{one.appid} {one.kind}: {one.reason}{again}")
         if one.forced_wait:
             typer.echo(f"{one.appid} {one.kind}: no forced refresh for another {console.span(one.forced_wait)}")
@@ -110,7 +106,7 @@ def _row(status: "messages.CredentialStatus") -> tuple[object, ...]:
         console.mark(status.state),
         console.span(status.expires_in),
         console.span(status.refresh_in),
-        f"{status.asked_in_minute}/{status.asked_in_day}",
+        f"{status.requests_in_minute}/{status.requests_in_day}",
         status.forced_in_day,
     )
 

@@ -1,10 +1,10 @@
-"""What several commands have in common; nothing here takes time to import."""
+"""Options of several commands; this module imports quickly."""
 
 from typing import Annotated, Final
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON, an object a line, instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line, instead of a table.")]
 
 NAME: Final = "wxbus_token: "
-"""Stands before the text of an error: in a script's output it says whose it is."""
+"""Prefix of error texts, so that a script's output shows where they come from."""

@@ -1,1 +1,1 @@
-"""Keeps each credential valid: cache, Redis, and the fetch from WeChat under the lock."""
+"""Keeps each credential valid: in memory, in Redis, and by fetches from WeChat under a lock."""

@@ -1,4 +1,4 @@
-"""What an instance has in memory of one credential, and how sure of it it is."""
+"""One credential's value in the memory of this instance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,97 +9,100 @@ from wxbus_token.credentials.fetcher import Fetched
 from wxbus_token.credentials.record import Record
 from wxbus_token.credentials.store import CredentialStore
 from wxbus_token.kinds import Credential, digest_of
-from wxbus_token.registry.keyring import Unsealable
+from wxbus_token.registry.keyring import DecryptionError
 
 log = structlog.get_logger("wxbus.token")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedValue:
     """A value in memory."""
 
     value: str = field(repr=False)
     digest: str
-    expires: float
+    expires_at: float
     """On this process's monotonic clock."""
 
 
 class CredentialCache:
-    """The value in memory, by what Redis or WeChat said last."""
+    """The value that Redis or WeChat returned last."""
 
-    def __init__(self, credential_store: CredentialStore, *, trust: float, clock: Callable[[], float]) -> None:
-        """`trust` is for how many seconds what Redis said is believed, unless it is away."""
+    def __init__(
+        self, credential_store: CredentialStore, *, max_unconfirmed: float, clock: Callable[[], float]
+    ) -> None:
+        """`max_unconfirmed` is how many seconds a value counts as fresh after Redis has confirmed it."""
         self._credential_store = credential_store
-        self._trust = trust
+        self._max_unconfirmed = max_unconfirmed
         self._clock = clock
-        self._held: Held | None = None
-        self._confirmed = -float("inf")
-        self._away = False
-        self._unsealable = ""
+        self._cached: CachedValue | None = None
+        self._confirmed_at = -float("inf")
+        self._store_away = False
+        self._logged_digest = ""
         self.unstored: Fetched | None = None
-        """What we hold, if Redis has not heard of it."""
+        """The cached value as it was fetched, if it could not be stored in Redis."""
 
-    def remaining(self, held: Held) -> float:
-        """Return the seconds until `held` expires."""
-        return held.expires - self._clock()
+    def remaining(self, cached: CachedValue) -> float:
+        """Return the seconds until a value expires."""
+        return cached.expires_at - self._clock()
 
-    def valid(self) -> Held | None:
+    def valid(self) -> CachedValue | None:
         """Return the value, if it has not expired."""
-        return self._held if self._held is not None and self.remaining(self._held) > 0 else None
+        return self._cached if self._cached is not None and self.remaining(self._cached) > 0 else None
 
-    def sure(self) -> Held | None:
+    def fresh(self) -> CachedValue | None:
         """Return the valid value, if Redis confirmed it lately or is away."""
-        return self.valid() if self._away or self._clock() - self._confirmed < self._trust else None
+        confirmed = self._clock() - self._confirmed_at < self._max_unconfirmed
+        return self.valid() if self._store_away or confirmed else None
 
-    def holds(self, digest: str) -> bool:
-        """Say whether the value has this digest."""
-        return self._held is not None and self._held.digest == digest
+    def has(self, digest: str) -> bool:
+        """Return whether the value has this digest."""
+        return self._cached is not None and self._cached.digest == digest
 
-    def take(self, credential: Credential, record: Record) -> bool:
-        """Believe what Redis has, read just now; False if what we have is newer, and Redis has not heard of it."""
-        self._away, self._confirmed = False, self._clock()
+    def update(self, credential: Credential, record: Record) -> bool:
+        """Take over a record that was read just now; False if the cached value is newer and not stored yet."""
+        self._store_away, self._confirmed_at = False, self._clock()
         if self.unstored is not None:
             if record.fence < self.unstored.fence and not record.withdrawn and self.valid():
                 return False
             self.unstored = None
         if record.withdrawn:
-            self._held = None
+            self._cached = None
         if not record.digest:
-            return True  # Redis lost it: what we have is no worse for that
-        if record.dead or record.expires_in <= 0:
-            self._held = None
+            return True  # Redis lost the record; the cached value stays valid
+        if record.rejected or record.expires_in <= 0:
+            self._cached = None
             return True
-        expires = self._clock() + record.expires_in
-        if self._held is not None and self._held.digest == record.digest:
-            self._held = Held(self._held.value, record.digest, expires)
+        expires_at = self._clock() + record.expires_in
+        if self._cached is not None and self._cached.digest == record.digest:
+            self._cached = CachedValue(self._cached.value, record.digest, expires_at)
         else:
-            self._held = self._opened(credential, record, expires)
+            self._cached = self._decrypted(credential, record, expires_at)
         return True
 
-    def keep(self, fetched: Fetched) -> Held:
-        """Hold what WeChat gave just now."""
+    def put(self, fetched: Fetched) -> CachedValue:
+        """Cache a value that was fetched just now."""
         if fetched.stored:
-            self._confirmed = self._clock()
+            self._confirmed_at = self._clock()
         else:
             self.unstored = fetched
-            self._away = True
+            self._store_away = True
         value = fetched.token.value
-        self._held = held = Held(value, digest_of(value), fetched.expires)
-        return held
+        self._cached = cached = CachedValue(value, digest_of(value), fetched.expires_at)
+        return cached
 
-    def forget(self) -> None:
-        """Hold nothing any more."""
-        self._held = self.unstored = None
+    def clear(self) -> None:
+        """Drop the value."""
+        self._cached = self.unstored = None
 
-    def lose_sight(self) -> None:
-        """Redis is away: what is valid serves on, unconfirmed."""
-        self._away = True
+    def mark_store_away(self) -> None:
+        """Serve a valid value without confirmation, until Redis answers again."""
+        self._store_away = True
 
-    def _opened(self, credential: Credential, record: Record, expires: float) -> Held | None:
+    def _decrypted(self, credential: Credential, record: Record, expires_at: float) -> CachedValue | None:
         try:
-            return Held(self._credential_store.unseal(credential, record), record.digest, expires)
-        except Unsealable as exc:
-            if self._unsealable != record.digest:  # once, not at every reading
-                self._unsealable = record.digest
-                log.bind(kind=credential.kind, appid=credential.appid).error("token.unsealable", reason=str(exc))
+            return CachedValue(self._credential_store.decrypt(credential, record), record.digest, expires_at)
+        except DecryptionError as exc:
+            if self._logged_digest != record.digest:  # once, not at every reading
+                self._logged_digest = record.digest
+                log.bind(kind=credential.kind, appid=credential.appid).error("token.not_decrypted", reason=str(exc))
             return None

@@ -1,4 +1,7 @@
-"""What a failed fetch means: how long nobody asks again, and whether somebody must act (protocol reference 12)."""
+"""What a failed fetch means: how long WeChat is not asked again, and whether an operator must act.
+
+The error codes are those of protocol reference 12.
+"""
 
 import random
 import time
@@ -9,48 +12,50 @@ from typing import Final
 
 from wxbus.errcodes import Policy
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
-from wxbus_token.credentials.quota import Guarded, until_next_day
-from wxbus_token.kinds import Missing
+from wxbus_token.credentials.errors import QuotaExceeded
+from wxbus_token.credentials.quota import until_next_day
+from wxbus_token.kinds import GrantMissing
 
 FIRST_WAIT: Final = 1.0
 LAST_WAIT: Final = 60.0
 REFUSED_WAIT: Final = 300.0
-"""Seconds between questions that WeChat is going to refuse: it is asked again only to see whether somebody acted."""
+"""Seconds between attempts while WeChat refuses: they only find out whether the cause has been removed."""
 QUOTA_WAIT: Final = 3600.0
 TICKET_WAIT: Final = 600.0
-"""WeChat pushes a component_verify_ticket every ten minutes; one that comes ends the wait."""
+"""WeChat pushes a component_verify_ticket every ten minutes; one that arrives ends the wait."""
 
 
 class State(StrEnum):
-    """Why there is no fresh value: one word each for what somebody would do about it."""
+    """Why there is no fresh value; each state asks for a different action."""
 
     AWAY = "away"
-    """WeChat does not answer, or is busy: it passes."""
-    GUARD = "guard"
-    """We have asked as often as our own limit allows."""
+    """WeChat does not answer, or is busy; this passes."""
+    REQUEST_LIMIT = "request_limit"
+    """Our own limit of requests to WeChat is reached."""
     MINUTE_LIMIT = "minute_limit"
+    """WeChat's limit of calls per minute is reached."""
     QUOTA = "quota"
-    """The day's calls are used up."""
+    """WeChat's limit of calls per day is reached."""
     FORCE_LIMIT = "force_limit"
-    """WeChat refuses the token that its normal mode gives, and its limit of forced refreshes is reached."""
+    """WeChat rejects the token of its normal mode, and its limit of forced refreshes is reached."""
     NO_TICKET = "no_ticket"
-    """A third-party platform's component_verify_ticket is missing or no longer good: WeChat pushes the next one."""
+    """A third-party platform's component_verify_ticket is missing or expired; WeChat pushes the next one."""
     WRONG_ACCOUNT = "wrong_account"
-    """The appid or the corpid is none."""
-    WRONG_SECRET = "wrong_secret"  # noqa: S105 - a word about one
-    SECRET_FROZEN = "secret_frozen"  # noqa: S105 - a word about one
+    """WeChat does not know the appid or the corpid."""
+    WRONG_SECRET = "wrong_secret"  # noqa: S105 - the name of a state
+    SECRET_FROZEN = "secret_frozen"  # noqa: S105 - the name of a state
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
-    """Our address is not on the account's allow-list, or an administrator has yet to confirm it."""
+    """Our IP address is not on the account's allow-list, or an administrator has yet to confirm it."""
     REAUTHORIZE = "reauthorize"
-    """The account has withdrawn its authorisation of the platform: its owner must give it again."""
+    """The account has withdrawn its authorisation of the platform; its owner must authorise it again."""
     REFUSED = "refused"
-    """Whatever else WeChat refuses; the text has its code."""
+    """WeChat refuses for another reason; the text has its code."""
 
 
 STATES: Final[Mapping[int, State]] = {
     40013: State.WRONG_ACCOUNT,
     61011: State.WRONG_ACCOUNT,
-    # From the calls that fetch tokens 40001 is about the secret.
+    # From the calls that fetch tokens, 40001 is about the secret.
     40001: State.WRONG_SECRET,
     40125: State.WRONG_SECRET,
     40243: State.SECRET_FROZEN,
@@ -63,7 +68,7 @@ STATES: Final[Mapping[int, State]] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The state after a failed fetch; all instances keep to it."""
+    """The state after a failed fetch; it applies to all instances."""
 
     text: str
     wait: float
@@ -74,44 +79,45 @@ class Failure:
     state: State = State.AWAY
 
     def error(self) -> TokenUnavailable:
-        """Return what callers are told who cannot be served."""
+        """Return the error for callers that have no valid value."""
         wait = max(self.wait, 0.1)
         if self.lasting:
             return TokenRefused(self.text, errcode=self.errcode, retry_after=wait, state=self.state)
         return TokenUnavailable(self.text, retry_after=wait)
 
 
-def failure_of(error: WeChatError | WeChatUnavailable | Missing | Guarded, before: int) -> Failure:
-    """Return what `error` means after `before` failures in a row.
+def failure_of(
+    error: WeChatError | WeChatUnavailable | GrantMissing | QuotaExceeded, before: int, *, now: float | None = None
+) -> Failure:
+    """Return what `error` means after `before` failures in a row, at a time in seconds since the epoch.
 
-    Every errcode of a fetch but those that WeChat says to wait for is lasting: 40001 too, which here means a wrong
-    secret.
+    Every error code of a fetch is lasting, except those for which WeChat says to wait.
     """
     jitter = random.uniform(0.8, 1.2)
     backoff = min(FIRST_WAIT * 2.0 ** min(before, 10), LAST_WAIT) * jitter
     if not isinstance(error, WeChatError):
-        return _not_answered(error, backoff, jitter)
-    code, known = error.code, STATES.get(error.errcode, State.REFUSED)
+        return _without_errcode(error, backoff, jitter)
+    code, state = error.code, STATES.get(error.errcode, State.REFUSED)
     match code.policy:
         case Policy.BACKOFF:
             return Failure(str(error), backoff, lasting=False, errcode=error.errcode)
         case Policy.WAIT:
-            # A limit per minute passes by itself; a daily one, whose end is not stated, is somebody's business.
-            wait = (code.wait or min(QUOTA_WAIT, until_next_day(time.time()))) * random.uniform(1.0, 1.2)
-            return Failure(str(error), wait, lasting=code.wait is None, errcode=error.errcode, state=known)
+            # A limit per minute passes by itself. A limit per day, whose end WeChat does not state, needs an operator.
+            until_midnight = until_next_day(time.time() if now is None else now)
+            wait = (code.wait or min(QUOTA_WAIT, until_midnight)) * random.uniform(1.0, 1.2)
+            return Failure(str(error), wait, lasting=code.wait is None, errcode=error.errcode, state=state)
         case Policy.REAUTH:
-            state = State.REAUTHORIZE
-            return Failure(str(error), REFUSED_WAIT * jitter, lasting=True, errcode=error.errcode, state=state)
+            wait, state = REFUSED_WAIT * jitter, State.REAUTHORIZE
         case _:
             wait = (code.wait or REFUSED_WAIT) * jitter
-            return Failure(str(error), wait, lasting=True, errcode=error.errcode, state=known)
+    return Failure(str(error), wait, lasting=True, errcode=error.errcode, state=state)
 
 
-def _not_answered(error: WeChatUnavailable | Missing | Guarded, backoff: float, jitter: float) -> Failure:
+def _without_errcode(error: WeChatUnavailable | GrantMissing | QuotaExceeded, backoff: float, jitter: float) -> Failure:
     match error:
-        case Guarded():
-            return Failure(str(error), error.wait, lasting=error.lasting, state=State.GUARD)
-        case Missing():
+        case QuotaExceeded():
+            return Failure(str(error), error.wait, lasting=error.lasting, state=State.REQUEST_LIMIT)
+        case GrantMissing():
             return Failure(str(error), TICKET_WAIT * jitter, lasting=False, state=State.NO_TICKET)
         case _:
             return Failure(str(error), backoff, lasting=False)

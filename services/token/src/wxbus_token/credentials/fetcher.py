@@ -1,4 +1,4 @@
-"""One fetch from WeChat under the lock: the value, or what went wrong, is stored for all instances."""
+"""One fetch from WeChat under the lock: the value, or the failure, is stored for all instances."""
 
 import random
 from collections.abc import Callable
@@ -11,117 +11,104 @@ import structlog
 from wxbus.api.credentials import FetchedToken
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.store.lock import Hold
+from wxbus_token.credentials.errors import QuotaExceeded, StaleFence
 from wxbus_token.credentials.failures import Failure, State, failure_of
-from wxbus_token.credentials.quota import Guarded, Quota
+from wxbus_token.credentials.grants import GrantStore
+from wxbus_token.credentials.quota import Quota
 from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.store import CredentialStore, Late
-from wxbus_token.credentials.timing import Timing
-from wxbus_token.kinds import Credential, Missing, digest_of
+from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.kinds import Credential, GrantMissing, digest_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.registry.keyring import Unsealable
+from wxbus_token.registry.keyring import DecryptionError
 
 log = structlog.get_logger("wxbus.token")
 
 WRITE_ATTEMPTS: Final = 3
-SAME_AGAIN: Final = 30.0
-"""Seconds until the next try if even a forced refresh gave the dead token."""
-NORMAL_AGAIN: Final = 60.0
-"""Seconds until normal mode is asked again at the latest, however long no forced refresh is allowed."""
+SAME_VALUE_WAIT: Final = 30.0
+"""Seconds until the next attempt if even a forced refresh returned the rejected value."""
+FORCE_LIMIT_WAIT: Final = 60.0
+"""Seconds after which normal mode is tried again at the latest, however long no forced refresh is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A value that WeChat gave just now."""
+    """A value that WeChat returned just now."""
 
     token: FetchedToken
-    expires: float
+    expires_at: float
     """On this process's monotonic clock."""
     fence: int
-    means_digest: str
-    """Of what it was fetched with."""
-    confirmed: bool = False
-    """It is the one before, which was reported, and it is valid."""
+    grant_digest: str
+    """Of the grant it was fetched with."""
+    accepted: bool = False
+    """It is the reported value again, and WeChat accepts it."""
     stored: bool = False
-    """False: Redis was away, only this process has it."""
+    """False if Redis was away: only this process has it."""
 
 
 class Fetcher:
-    """Asks WeChat, and writes down what comes of it."""
+    """Fetches values from WeChat and stores them."""
 
     def __init__(
         self,
         credential_store: CredentialStore,
-        guard: Quota,
-        timing: Timing,
+        grants: GrantStore,
+        quota: Quota,
         metrics: Metrics,
         *,
+        refresh_margin: float,
         clock: Callable[[], float],
     ) -> None:
         self._credential_store = credential_store
-        self._guard = guard
-        self._margin = timing.refresh_margin
+        self._grants = grants
+        self._quota = quota
         self._metrics = metrics
+        self._refresh_margin = refresh_margin
         self._clock = clock
 
     async def fetch(
         self, credential: Credential, record: Record, hold: Hold, *, suspected: bool = False, replace: bool = False
     ) -> Fetched | None:
-        """Return the value that comes after `record`; None if our hold turned out to be late.
+        """Return the value that follows `record`; None if another instance has taken the lock meanwhile.
 
         Args:
             credential: Whose value it is.
             record: What Redis has.
-            hold: The lock in hand.
-            suspected: The value was reported and could not be checked: if WeChat gives it again it is valid.
+            hold: The lock.
+            suspected: The value was reported and could not be checked: if WeChat returns it again it is valid.
             replace: End the value in use although it is valid.
 
         Raises:
-            TokenUnavailable: The fetch failed; all instances keep to the wait that was noted.
+            TokenUnavailable: The fetch failed; its wait is stored for all instances.
         """
         began = self._clock()
         try:
             if replace and credential.forcible:
-                token, confirmed = await self._force(credential, hold), False
+                token, accepted = await self._replace(credential, hold), False
             else:
-                token, confirmed = await self._next(credential, record, hold)
-            # WeChat counted from some moment after `began`: ours ends earlier rather than later.
-            confirmed = confirmed or (suspected and digest_of(token.value) == record.digest)
-            fetched = Fetched(token, began + token.expires_in, hold.fence, record.means_digest, confirmed)
+                token, accepted = await self._next(credential, record, hold)
+            # WeChat's lifetime began after `began`, so the value expires here a little too early, never too late.
+            accepted = accepted or (suspected and digest_of(token.value) == record.digest)
+            fetched = Fetched(token, began + token.expires_in, hold.fence, record.grant_digest, accepted)
             return await self.store(credential, fetched)
-        except Late:
+        except StaleFence:
             return None
-        except (WeChatError, WeChatUnavailable, Missing, Guarded) as exc:
-            if hold.expired:  # we were frozen meanwhile: another may have what we could not get
+        except (WeChatError, WeChatUnavailable, GrantMissing, QuotaExceeded) as exc:
+            if hold.expired:  # this process was frozen; another instance may have succeeded meanwhile
                 return None
             failure = failure_of(exc, record.failures)
-            await self._note(credential, failure, hold)
+            await self._store_failure(credential, failure, hold)
             raise failure.error() from exc
 
-    async def fetch_alone(self, credential: Credential) -> Fetched:
-        """Return a value without the lock, and store nothing: only for what may be asked twice.
-
-        Raises:
-            WeChatError: WeChat refuses.
-            WeChatUnavailable: No usable answer.
-            TokenUnavailable: Another credential, with which this one is fetched, cannot be had.
-            Guarded: WeChat was asked often enough.
-        """
-        began = self._clock()
-        await self._guard.admit(credential.appid)
-        token = await credential.fetch(None, force=False)
-        self._count(credential, "alone")
-        _log(credential).warning("token.fetched_without_store", expires_in=token.expires_in)
-        return Fetched(token, began + token.expires_in, 0, "", stored=True)
-
     async def store(self, credential: Credential, fetched: Fetched) -> Fetched:
-        """Return it as it is stored; with Redis away, as it is.
+        """Return the value as it was stored; with Redis away, as it was fetched.
 
         Raises:
-            Late: Another drew a number since; what we have is not to be used.
+            StaleFence: Another instance has drawn a number since; the value must not be used.
         """
-        life = fetched.expires - self._clock()
-        refresh_in = life - min(self._margin * random.uniform(0.8, 1.0), life / 2)
-        token = FetchedToken(fetched.token.value, int(life), fetched.token.refresh_token)
+        lifetime = fetched.expires_at - self._clock()
+        refresh_in = lifetime - min(self._refresh_margin * random.uniform(0.8, 1.0), lifetime / 2)
+        token = FetchedToken(fetched.token.value, int(lifetime), fetched.token.refresh_token)
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 await self._credential_store.write(
@@ -129,14 +116,14 @@ class Fetcher:
                     token,
                     refresh_in=refresh_in,
                     fence=fetched.fence,
-                    means_digest=fetched.means_digest,
-                    confirmed=fetched.confirmed,
+                    grant_digest=fetched.grant_digest,
+                    accepted=fetched.accepted,
                 )
-            except Late:
-                self._count(credential, "late")
-                _log(credential).warning("token.late", fence=fetched.fence)
-                if not credential.repeatable:
-                    # Our fetch may have ended the value that the other stored: it lives for the overlap only.
+            except StaleFence:
+                self._count(credential, "stale_fence")
+                _log(credential).warning("token.stale_fence", fence=fetched.fence)
+                if not credential.idempotent:
+                    # This fetch may have ended the value that the other instance stored; it lives for the overlap only.
                     with suppress(StoreUnavailable):
                         await self._credential_store.mark_due(credential)
                 raise
@@ -147,66 +134,64 @@ class Fetcher:
         return fetched
 
     async def _next(self, credential: Credential, record: Record, hold: Hold) -> tuple[FetchedToken, bool]:
-        """Return what WeChat gives, and whether it is the value that was dead, and valid all the same."""
-        fetched = await self._ask(credential, record, hold, force=False)
-        if not record.dead or digest_of(fetched.value) != record.digest:
+        """Return what WeChat issues, and whether it is the rejected value again, which WeChat accepts after all."""
+        fetched = await self._request(credential, record, hold, force=False)
+        if not record.rejected or digest_of(fetched.value) != record.digest:
             self._count(credential, "ok")
             _log(credential).info("token.fetched", forced=False, expires_in=fetched.expires_in)
             return fetched, False
         if not credential.forcible:
-            return self._confirmed(credential, fetched), True
-        # Normal mode gives the token that WeChat refuses: only now, and within WeChat's limits, by force.
-        if wait := await self._credential_store.draw_forced(credential, fence=hold.fence):
+            return self._accepted_again(credential, fetched), True
+        # Normal mode returned the value that WeChat rejects: only now is a refresh forced, within WeChat's limits.
+        if wait := await self._quota.count_forced(credential, fence=hold.fence):
             if await _accepted(credential, fetched.value):
-                return self._confirmed(credential, fetched), True
-            text = "WeChat refuses the token that it gives, and its limit of forced refreshes is reached"
-            failure = Failure(text, min(wait, NORMAL_AGAIN), lasting=False, state=State.FORCE_LIMIT)
-            await self._note(credential, failure, hold)
+                return self._accepted_again(credential, fetched), True
+            text = "WeChat returns a token that it rejects, and its limit of forced refreshes is reached"
+            failure = Failure(text, min(wait, FORCE_LIMIT_WAIT), lasting=False, state=State.FORCE_LIMIT)
+            await self._store_failure(credential, failure, hold)
             raise failure.error()
-        fetched = await self._ask(credential, record, hold, force=True)
-        if digest_of(fetched.value) == record.digest:
-            if await _accepted(credential, fetched.value):
-                return self._confirmed(credential, fetched), True
-            failure = Failure("WeChat gives the dead token again, even by force", SAME_AGAIN, lasting=False)
-            await self._note(credential, failure, hold)
-            raise failure.error()
-        self._forced(credential, fetched)
-        return fetched, False
+        forced = await self._request(credential, record, hold, force=True)
+        if digest_of(forced.value) != record.digest:
+            return self._forced(credential, forced), False
+        if await _accepted(credential, forced.value):
+            return self._accepted_again(credential, forced), True
+        failure = Failure("WeChat returns the rejected token even by a forced refresh", SAME_VALUE_WAIT, lasting=False)
+        await self._store_failure(credential, failure, hold)
+        raise failure.error()
 
-    async def _force(self, credential: Credential, hold: Hold) -> FetchedToken:
-        """Return a new value in place of one that is valid.
+    async def _replace(self, credential: Credential, hold: Hold) -> FetchedToken:
+        """Return a new value in place of a valid one.
 
         Raises:
             TokenUnavailable: No forced refresh is allowed now; the value stays in use.
         """
-        if wait := await self._credential_store.draw_forced(credential, fence=hold.fence):
+        if wait := await self._quota.count_forced(credential, fence=hold.fence):
             raise TokenUnavailable("WeChat's limit of forced refreshes is reached", retry_after=wait)
-        fetched = await self._ask(credential, Record(), hold, force=True)
-        self._forced(credential, fetched)
-        return fetched
+        return self._forced(credential, await self._request(credential, Record(), hold, force=True))
 
-    def _confirmed(self, credential: Credential, fetched: FetchedToken) -> FetchedToken:
-        self._count(credential, "confirmed")
-        _log(credential).warning("token.confirmed", digest=digest_of(fetched.value)[:8])
-        return fetched
+    async def _request(self, credential: Credential, record: Record, hold: Hold, *, force: bool) -> FetchedToken:
+        """Ask WeChat once; every fetch under the lock goes through this method."""
+        if hold.expired:  # this process was frozen; another instance may be asking by now
+            raise StaleFence
+        try:
+            grant = self._grants.decrypt(credential, record)
+        except DecryptionError as exc:
+            _log(credential).error("token.grant_not_decrypted", reason=str(exc))
+            grant = None
+        await self._quota.count(credential.appid)
+        return await credential.fetch(grant, force=force)
 
-    def _forced(self, credential: Credential, fetched: FetchedToken) -> None:
+    def _forced(self, credential: Credential, fetched: FetchedToken) -> FetchedToken:
         self._count(credential, "forced")
         _log(credential).warning("token.fetched", forced=True, expires_in=fetched.expires_in)
+        return fetched
 
-    async def _ask(self, credential: Credential, record: Record, hold: Hold, *, force: bool) -> FetchedToken:
-        """Ask WeChat once: every fetch comes through here."""
-        if hold.expired:  # we were frozen: another may be asking by now
-            raise Late
-        try:
-            means = self._credential_store.unseal_means(credential, record)
-        except Unsealable as exc:
-            _log(credential).error("token.means_unsealable", reason=str(exc))
-            means = None
-        await self._guard.admit(credential.appid)
-        return await credential.fetch(means, force=force)
+    def _accepted_again(self, credential: Credential, fetched: FetchedToken) -> FetchedToken:
+        self._count(credential, "accepted")
+        _log(credential).warning("token.accepted_again", digest=digest_of(fetched.value)[:8])
+        return fetched
 
-    async def _note(self, credential: Credential, failure: Failure, hold: Hold) -> None:
+    async def _store_failure(self, credential: Credential, failure: Failure, hold: Hold) -> None:
         self._count(credential, "refused" if failure.lasting else "failed")
         event = _log(credential).error if failure.lasting else _log(credential).warning
         event(
@@ -217,16 +202,16 @@ class Fetcher:
             wait=round(failure.wait, 1),
         )
         with suppress(StoreUnavailable):
-            await self._credential_store.fail(credential, failure, fence=hold.fence)
+            await self._credential_store.write_failure(credential, failure, fence=hold.fence)
 
     def _count(self, credential: Credential, outcome: str) -> None:
         self._metrics.fetches.labels(credential.kind, credential.appid, outcome).inc()
 
 
 async def _accepted(credential: Credential, value: str) -> bool:
-    """Say whether WeChat was seen to accept the value just now."""
+    """Return whether WeChat says that it accepts the value."""
     try:
-        return credential.checkable and await credential.accepted(value)
+        return await credential.accepted(value) is True
     except WeChatUnavailable:
         return False
 

@@ -1,5 +1,7 @@
-"""How often WeChat is asked for an account's credentials at most, by all instances together: whatever goes wrong with
-us, the account's quota is not used up by it.
+"""Limits of the requests to WeChat, counted by all instances together.
+
+Requests per account have limits of ours: whatever goes wrong here, the account's quota at WeChat is not used up.
+Forced refreshes have WeChat's limits (protocol reference 8.1).
 """
 
 import asyncio
@@ -8,84 +10,119 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from wxbus.errors import StoreUnavailable, WxbusError
+from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
+from wxbus_token.credentials.errors import QuotaExceeded, StaleFence
+from wxbus_token.credentials.redis_keys import CredentialKeys
+from wxbus_token.kinds import Credential
 
-GUARD: Final = Script.of("wxbus_token.lua", "guard.lua")
+COUNT_REQUEST: Final = Script.of("wxbus_token.lua", "count_request.lua")
+COUNT_FORCED: Final = Script.of("wxbus_token.lua", "count_forced.lua")
+
 MINUTE: Final = 60
 DAY: Final = 86_400
+DAY_MS: Final = DAY * 1000
 CHINA: Final = 8 * 3600
 """Seconds that China's clocks are ahead of UTC: WeChat's days begin there (protocol reference 12)."""
-
-
-class Guarded(WxbusError):
-    """WeChat was not asked: this account's figure is reached."""
-
-    def __init__(self, wait: float, *, limit: int, of: str) -> None:
-        """`of` is the minute or the day."""
-        super().__init__(f"guard: {limit} requests for this account in a {of} are reached, WeChat was not asked")
-        self.wait = wait
-        self.lasting = of == "day"
+FORCED_GAP_MS: Final = 30_000
+FORCED_PER_DAY: Final = 20
+"""WeChat's limits of forced refreshes, counted over any 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """How often WeChat was asked for an account's credentials."""
+class RequestCounts:
+    """Requests to WeChat for an account's credentials."""
 
     in_minute: int = 0
     in_day: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ForcedCounts:
+    """Forced refreshes of a credential."""
+
+    in_day: int
+    """In the last 24 hours."""
+    wait: float
+    """Seconds until the next one is allowed, 0.0 if it is now."""
+
+
 class Quota:
-    """Counts in Redis; what cannot be counted there, in this process alone."""
+    """Counts in Redis; while Redis is away, requests of this process only."""
 
     def __init__(
         self, store: Store, *, namespace: str, per_minute: int, per_day: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._store = store
-        self._namespace = namespace
+        self._keys = CredentialKeys(namespace)
         self._limits = {"minute": per_minute, "day": per_day}
         self._clock = clock
-        self._alone: dict[str, tuple[int, int, int, int]] = {}
+        self._local: dict[str, tuple[int, int, int, int]] = {}
 
-    async def admit(self, appid: str) -> None:
-        """Return if WeChat may be asked once, and count it; raises Guarded."""
+    async def count(self, appid: str) -> None:
+        """Count one request for an account; raises QuotaExceeded if it must not be made."""
         try:
             limits = list(self._limits.values())
-            wait, reached = await self._store.run(GUARD, keys=[self._key(appid)], args=limits)
-            wait, of = float(wait), reached.decode()
+            wait, window = await self._store.run(COUNT_REQUEST, keys=[self._keys.requests(appid)], args=limits)
+            wait, window = float(wait), window.decode()
         except StoreUnavailable:
-            wait, of = self._admit_alone(appid)
-        if of:
-            raise Guarded(max(wait, 1.0), limit=self._limits[of], of=of)
+            wait, window = self._count_local(appid)
+        if window:
+            raise QuotaExceeded(max(wait, 1.0), limit=self._limits[window], window=window)
 
-    async def asked(self, appids: Sequence[str]) -> list[Asked]:
+    async def counts(self, appids: Sequence[str]) -> list[RequestCounts]:
         """Return the counts of accounts; raises StoreUnavailable."""
         fields = ("minute", "in_minute", "day", "in_day")
-        rows = await asyncio.gather(*(self._store.command("HMGET", self._key(appid), *fields) for appid in appids))
+        keys = [self._keys.requests(appid) for appid in appids]
+        rows = await asyncio.gather(*(self._store.command("HMGET", key, *fields) for key in keys))
         minute, day = _windows(await self._store.now())
         found = [[int(value or 0) for value in row] for row in rows]
-        return [Asked(row[1] if row[0] == minute else 0, row[3] if row[2] == day else 0) for row in found]
+        return [RequestCounts(row[1] if row[0] == minute else 0, row[3] if row[2] == day else 0) for row in found]
 
-    def _admit_alone(self, appid: str) -> tuple[float, str]:
-        """Say the same as the script, of what this process alone has asked for."""
+    async def count_forced(self, credential: Credential, *, fence: int) -> float:
+        """Count one forced refresh and return 0.0; if none is allowed now, return the seconds to wait.
+
+        Raises:
+            StaleFence: Another instance has drawn a number since.
+            StoreUnavailable: Redis does not answer.
+        """
+        wait_ms = await self._store.run(
+            COUNT_FORCED,
+            keys=[self._keys.forced(credential), self._keys.fence(credential)],
+            args=[fence, FORCED_GAP_MS, FORCED_PER_DAY, DAY_MS],
+        )
+        if wait_ms < 0:
+            raise StaleFence
+        return float(wait_ms) / 1000
+
+    async def forced_counts(self, credential: Credential) -> ForcedCounts:
+        """Return the counts of forced refreshes; raises StoreUnavailable."""
+        now = int(await self._store.now() * 1000)
+        found: list[tuple[bytes, float]] = await self._store.command(
+            "ZRANGEBYSCORE", self._keys.forced(credential), now - DAY_MS, "+inf", "WITHSCORES"
+        )
+        moments = [int(score) for _, score in found]
+        wait = max(0, moments[-1] + FORCED_GAP_MS - now) if moments else 0
+        if len(moments) >= FORCED_PER_DAY:
+            wait = max(wait, moments[-FORCED_PER_DAY] + DAY_MS - now)
+        return ForcedCounts(len(moments), wait / 1000)
+
+    def _count_local(self, appid: str) -> tuple[float, str]:
+        """Do what `count_request.lua` does, for the requests of this process."""
         now = self._clock()
         minute, day = _windows(now)
-        last_minute, in_minute, last_day, in_day = self._alone.get(appid, (minute, 0, day, 0))
+        last_minute, in_minute, last_day, in_day = self._local.get(appid, (minute, 0, day, 0))
         in_minute, in_day = in_minute if last_minute == minute else 0, in_day if last_day == day else 0
         if in_day >= self._limits["day"]:
             return until_next_day(now), "day"
         if in_minute >= self._limits["minute"]:
             return MINUTE - now % MINUTE, "minute"
-        self._alone[appid] = (minute, in_minute + 1, day, in_day + 1)
+        self._local[appid] = (minute, in_minute + 1, day, in_day + 1)
         return 0.0, ""
-
-    def _key(self, appid: str) -> str:
-        return f"{self._namespace}:token:{{asked:{appid}}}:counts"
 
 
 def until_next_day(now: float) -> float:
-    """Return the seconds until WeChat's quotas begin anew."""
+    """Return the seconds until WeChat's daily quotas start again."""
     return DAY - (now + CHINA) % DAY
 
 

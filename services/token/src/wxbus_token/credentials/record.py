@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wxbus.errors import TokenRefused
 from wxbus_token.credentials.failures import Failure, State
 
 
@@ -11,38 +12,64 @@ from wxbus_token.credentials.failures import Failure, State
 class Record:
     """What Redis has of one credential, at one moment."""
 
-    sealed: bytes | None = field(default=None, repr=False)
+    encrypted: bytes | None = field(default=None, repr=False)
+    """The value."""
     digest: str = ""
     """Of the value; "" if there is none."""
     expires_in: float = 0.0
     refresh_in: float = 0.0
     fence: int = 0
-    """Of who wrote the value."""
-    dead: bool = False
-    """WeChat called the value invalid before its time."""
-    means: bytes | None = field(default=None, repr=False)
-    """What the next value is fetched with, sealed: a refresh token, a ticket."""
-    means_digest: str = ""
+    """Under which the value was written."""
+    rejected: bool = False
+    """The value was reported, and WeChat does not accept it."""
+    grant: bytes | None = field(default=None, repr=False)
+    """The refresh token or ticket that the next value is fetched with, encrypted."""
+    grant_digest: str = ""
     withdrawn: bool = False
-    """The account has taken back its authorisation."""
+    """The account has withdrawn its authorisation of the platform."""
     false_reports: int = 0
-    """Reports of this value that WeChat contradicted."""
+    """Reports of this value although WeChat accepts it."""
     failure: Failure | None = None
-    """Of the last fetch; nobody asks again while its `wait` is above 0."""
+    """Of the last fetch; WeChat is not asked while its `wait` is above 0."""
     failures: int = 0
     """In a row."""
 
+    @property
+    def due(self) -> bool:
+        """Whether there is a value that must be replaced now."""
+        waiting = self.failure is not None and self.failure.wait > 0
+        return bool(self.digest) and (self.refresh_in <= 0 or self.rejected) and not waiting
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a value to return."""
+        return bool(self.digest) and self.expires_in > 0 and not self.rejected and not self.withdrawn
+
+    def check_fetch(self, *, ignore_failure: bool = False) -> None:
+        """Return if WeChat may be asked now.
+
+        Raises:
+            TokenRefused: The account has withdrawn its authorisation, or the last failure needs an operator.
+            TokenUnavailable: The wait after the last failure is not over.
+        """
+        if self.withdrawn:
+            raise TokenRefused(
+                "the account has withdrawn its authorisation of the platform", errcode=61003, state=State.REAUTHORIZE
+            )
+        if self.failure is not None and self.failure.wait > 0 and not ignore_failure:
+            raise self.failure.error()
+
 
 def record_of(row: Sequence[Any], fingerprint: str) -> Record:
-    """Return what `read.lua` answers with; `fingerprint` is of what WeChat is asked with now."""
-    now, sealed, digest, fence, expires, refresh, dead, means, means_digest, withdrawn, false_reports, *failed = row
+    """Return the answer of `read_record.lua`; `fingerprint` is the credential's of today."""
+    now, encrypted, digest, fence, expires_at, refresh_at, rejected, grant, grant_digest, withdrawn, *rest = row
+    false_reports, text, errcode, state, lasting, until, failures, failed_with = rest
 
     def seconds(moment: bytes | None) -> float:
         return (int(moment) - int(now)) / 1000 if moment else 0.0
 
-    text, errcode, state, lasting, until, count, failed_with = failed
     failure = None
-    # A refusal of a secret that was changed since does not bind.
+    # The refusal of a secret that was changed since does not apply.
     if until and _text(failed_with) == fingerprint:
         failure = Failure(
             _text(text),
@@ -52,18 +79,18 @@ def record_of(row: Sequence[Any], fingerprint: str) -> Record:
             state=State(_text(state)),
         )
     return Record(
-        sealed,
+        encrypted,
         _text(digest),
-        seconds(expires),
-        seconds(refresh),
+        seconds(expires_at),
+        seconds(refresh_at),
         int(fence or 0),
-        dead == b"1",
-        means,
-        _text(means_digest),
+        rejected == b"1",
+        grant,
+        _text(grant_digest),
         withdrawn == b"1",
         int(false_reports or 0),
         failure,
-        int(count or 0),
+        int(failures or 0),
     )
 
 

@@ -1,6 +1,6 @@
-"""The kinds of credentials that we keep valid; a new kind is one small class."""
+"""The kinds of credentials that are kept valid; a new kind is one small class."""
 
-from wxbus_token.kinds.base import ACCESS_TOKEN, Credential, Missing, digest_of
+from wxbus_token.kinds.base import ACCESS_TOKEN, Credential, GrantMissing, digest_of
 from wxbus_token.kinds.catalogue import Sources, authorizer_credentials, credentials_of
 from wxbus_token.kinds.platform import AUTHORIZER_ACCESS_TOKEN, COMPONENT_ACCESS_TOKEN
 
@@ -9,7 +9,7 @@ __all__ = [
     "AUTHORIZER_ACCESS_TOKEN",
     "COMPONENT_ACCESS_TOKEN",
     "Credential",
-    "Missing",
+    "GrantMissing",
     "Sources",
     "authorizer_credentials",
     "credentials_of",

@@ -1,7 +1,8 @@
 """What all kinds of credentials have in common."""
 
 import hashlib
-from typing import Final, Protocol
+from abc import ABC, abstractmethod
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -12,81 +13,64 @@ from wxbus.errors import WxbusError
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a token
 
 
-class Missing(WxbusError):
-    """What the credential is fetched with has not reached us yet; WeChat was not asked."""
+class GrantMissing(WxbusError):
+    """The ticket or refresh token that the fetch needs has not arrived yet; WeChat was not asked."""
 
 
-class Credential(Protocol):
-    """One credential of one account, and how WeChat gives it."""
+class Credential(ABC):
+    """One credential of one account, and the calls of WeChat that fetch and check it.
 
-    @property
-    def kind(self) -> str:
-        """WeChat's name for it."""
+    A *grant* is what some kinds are fetched with besides the secret: a refresh token or a component_verify_ticket.
+    """
 
-    @property
-    def appid(self) -> str:
-        """Whose it is."""
+    kind: str
+    """WeChat's name for it."""
+    on_demand: bool = False
+    """Kept valid only after its first use."""
+    idempotent: bool = False
+    """Fetching again returns the same value and invalidates none, so concurrent fetches do no harm."""
+    forcible: bool = False
+    """WeChat replaces the value on demand (`force_refresh`); otherwise every value that it issues is valid."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes when what we ask with (the secret) changes: a refusal of the old one then counts no more."""
+    def __init__(self, http: WeChatHttp, appid: str, fingerprint: str) -> None:
+        """`fingerprint` changes with what WeChat is asked with: a refusal of an old secret does not bind a new one."""
+        self._http = http
+        self.appid = appid
+        self.fingerprint = fingerprint
 
-    @property
-    def on_demand(self) -> bool:
-        """Whether it is kept valid only from the first time on that somebody wants it."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether asking again gives the same value and ends none, so that two who ask at once do no harm."""
-
-    @property
-    def forcible(self) -> bool:
-        """Whether WeChat replaces the value on demand (`force`); if not, the one that it gives is valid."""
-
-    @property
-    def checkable(self) -> bool:
-        """Whether WeChat has a call that tells whether a value is valid without fetching another."""
-
-    async def accepted(self, value: str) -> bool:
-        """Ask WeChat whether it accepts the value. Only where `checkable`.
+    async def accepted(self, value: str) -> bool | None:
+        """Return whether WeChat accepts the value; None if it has no call that checks this kind.
 
         Raises:
-            WeChatUnavailable: No usable answer, so it is not known.
+            WeChatUnavailable: No usable answer.
         """
+        return await is_token_accepted(self._http, value)
 
-    async def fetch(self, means: str | None, *, force: bool) -> FetchedToken:
-        """Ask WeChat.
+    @abstractmethod
+    async def fetch(self, grant: str | None, *, force: bool) -> FetchedToken:
+        """Return a value from WeChat.
 
         Args:
-            means: What is kept beside the value to fetch the next one with: a refresh token, a ticket; None if nothing.
-            force: Replace the value: the one before becomes invalid at once. Only where `forcible`.
+            grant: What is stored to fetch this value with, None if nothing is.
+            force: Replace the value; the one before becomes invalid at once. Only where `forcible`.
 
         Raises:
             WeChatError: WeChat refuses.
             WeChatUnavailable: No usable answer.
-            Missing: There are no means.
-            TokenUnavailable: Another credential, with which this one is fetched, cannot be had.
+            GrantMissing: The kind needs a grant, and there is none.
+            TokenUnavailable: The token with which WeChat is called is not available.
         """
 
 
-class BySecret:
-    """What is fetched with an account's secret: kept valid whether or not somebody has asked for it."""
-
-    on_demand = False
-    checkable = True
+class SecretCredential(Credential):
+    """A credential fetched with the account's secret."""
 
     def __init__(self, http: WeChatHttp, appid: str, secret: SecretStr) -> None:
-        self._http = http
+        # The class is part of it: a secret that one call refuses may be accepted by another.
+        super().__init__(http, appid, digest_of(f"{type(self).__name__}:{secret.get_secret_value()}"))
         self._secret = secret
-        self.appid = appid
-        # With its way: what WeChat refused one way it may grant another.
-        self.fingerprint = digest_of(f"{type(self).__name__}:{secret.get_secret_value()}")
-
-    async def accepted(self, value: str) -> bool:
-        """Ask WeChat (see Credential)."""
-        return await is_token_accepted(self._http, value)
 
 
 def digest_of(value: str) -> str:
-    """Return what stands for a token or a secret in Redis and logs: both are too random to be guessed from it."""
+    """Return the digest that represents a token or a secret in Redis and logs; both are too random to be guessed."""
     return hashlib.sha256(value.encode()).hexdigest()[:32]

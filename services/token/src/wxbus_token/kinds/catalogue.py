@@ -19,28 +19,28 @@ from wxbus_token.kinds.ticket import TYPES, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What credentials are fetched from, and with."""
+    """Where credentials are fetched from, and the tokens that this takes."""
 
     wechat: WeChatHttp
     wecom: WeChatHttp
     tokens: Callable[[str], TokenSource]
-    """Returns what gives the credentials of a kind: some are fetched with others."""
+    """Returns the source of a kind's tokens: some credentials are fetched with others."""
 
 
 def credentials_of(account: Account, sources: Sources) -> list[Credential]:
-    """Return what an account can have; nothing for one without a secret."""
+    """Return the credentials of an account; none without a secret."""
     if account.secret is None:
         return []
     if account.kind is AccountKind.COMPONENT:
         return [ComponentAccessToken(sources.wechat, account.appid, account.secret)]
     if account.kind is AccountKind.WECOM:
         return [WeComAccessToken(sources.wecom, account.appid, account.effective_receive_id, account.secret)]
-    way = ClassicAccessToken if account.classic_token else StableAccessToken
-    return [way(sources.wechat, account.appid, account.secret), *_tickets(account.appid, ACCESS_TOKEN, sources)]
+    token = ClassicAccessToken if account.classic_token else StableAccessToken
+    return [token(sources.wechat, account.appid, account.secret), *_tickets(account.appid, ACCESS_TOKEN, sources)]
 
 
 def authorizer_credentials(component_appid: str, appid: str, sources: Sources) -> list[Credential]:
-    """Return what an account has that authorised a third-party platform."""
+    """Return the credentials of an account that has authorised a third-party platform."""
     platform = sources.tokens(COMPONENT_ACCESS_TOKEN)
     token = AuthorizerAccessToken(sources.wechat, component_appid, appid, platform)
     return [token, *_tickets(appid, AUTHORIZER_ACCESS_TOKEN, sources)]

@@ -6,33 +6,28 @@ from wxbus.api.calls import NO_RETRIES, Calls
 from wxbus.api.credentials import FetchedToken, TicketType, fetch_ticket
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
-from wxbus_token.kinds.base import digest_of
+from wxbus_token.kinds.base import Credential, digest_of
 
 TicketKind = Literal["jsapi_ticket", "wx_card_ticket"]
 TYPES: Final[dict[TicketKind, TicketType]] = {"jsapi_ticket": "jsapi", "wx_card_ticket": "wx_card"}
 
 
-class Ticket:
-    """`jsapi_ticket`, with which pages are signed, or the one of cards (protocol reference 8.2)."""
+class Ticket(Credential):
+    """`jsapi_ticket`, which signs pages, or `wx_card_ticket` (protocol reference 8.2)."""
 
     on_demand = True
-    repeatable = True
-    forcible = False
-    checkable = False
+    idempotent = True
 
     def __init__(self, http: WeChatHttp, kind: TicketKind, appid: str, tokens: TokenSource) -> None:
-        """`tokens` gives the account's access token."""
-        self._http = http
+        """`tokens` returns the account's access token."""
+        super().__init__(http, appid, digest_of(kind))
+        self.kind = kind
         self._calls = Calls(appid, tokens)
         self._type = TYPES[kind]
-        self.kind = kind
-        self.appid = appid
-        self.fingerprint = digest_of(kind)
 
-    async def accepted(self, _value: str) -> bool:
-        """WeChat has no call that checks a ticket: what it gives when it is asked for one is valid."""
-        raise NotImplementedError
+    async def accepted(self, _value: str) -> None:
+        """Return None: WeChat has no call that checks a ticket."""
 
-    async def fetch(self, _means: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
-        """Ask WeChat (see Credential)."""
+    async def fetch(self, _grant: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
+        """Return a value from WeChat (see Credential)."""
         return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), NO_RETRIES)

@@ -1,5 +1,5 @@
--- Let the value be refreshed as soon as somebody looks: it was replaced at WeChat, its overlap runs. May be repeated.
+-- Mark the value as due for a refresh: WeChat has replaced it, and it lives for the overlap only. May be repeated.
 -- KEYS: record
 if redis.call('HEXISTS', KEYS[1], 'digest') == 1 then
-  redis.call('HSET', KEYS[1], 'refresh', 0)
+  redis.call('HSET', KEYS[1], 'refresh_at', 0)
 end

@@ -1,8 +1,8 @@
-"""The keys under which tokens lie in Redis: AES-256-GCM, each sealed value names its key.
+"""The keys that encrypt credentials in Redis: AES-256-GCM; each encrypted value names its key.
 
-Keys are changed without a pause: put the new key first, restart the instances one by one (each reads with any key it
-has, so give all of them the new one second before), and take the old one away once no token of its time is left.
-Accounts and API keys that were added at run time are sealed anew by the first instance that has the new key first.
+Keys are changed without a pause: give every instance the new key as its second one, then as its first one, and remove
+the old key once no value of its time is left. The first instance whose current key is the new one encrypts accounts
+and API keys again that were added at run time.
 """
 
 import base64
@@ -22,12 +22,12 @@ NONCE_BYTES: Final = 12
 KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
-class Unsealable(WxbusError):
-    """A sealed value that none of our keys opens, or that belongs to something else."""
+class DecryptionError(WxbusError):
+    """A value that none of the keys decrypts, or that was encrypted for another context."""
 
 
 class Keyring:
-    """Seals with the first key, opens with any."""
+    """Encrypts with the first key, decrypts with any."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -54,34 +54,34 @@ class Keyring:
             keys[key_id] = key
         return cls(keys)
 
-    def seal(self, value: str, *, about: str) -> bytes:
-        """Return `value` sealed; it opens only for the same `about` (no value passes for another account's)."""
+    def encrypt(self, value: str, *, context: str) -> bytes:
+        """Return `value` encrypted; it decrypts only with the same `context`, so not for another account."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._keys[self._current].encrypt(nonce, value.encode(), about.encode())
-        return self._current.encode() + b":" + nonce + sealed
+        encrypted = self._keys[self._current].encrypt(nonce, value.encode(), context.encode())
+        return self._current.encode() + b":" + nonce + encrypted
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Say whether it was sealed with the first key."""
-        return sealed.partition(b":")[0] == self._current.encode()
+    def uses_current_key(self, encrypted: bytes) -> bool:
+        """Return whether a value was encrypted with the first key."""
+        return encrypted.partition(b":")[0] == self._current.encode()
 
-    def open(self, sealed: bytes, *, about: str) -> str:
-        """Return what was sealed.
+    def decrypt(self, encrypted: bytes, *, context: str) -> str:
+        """Return the value.
 
         Raises:
-            Unsealable: We have not its key, it was changed, or it is about something else.
+            DecryptionError: The keyring does not have its key, it was changed, or it belongs to another context.
         """
-        key_id, _, rest = sealed.partition(b":")
+        key_id, _, rest = encrypted.partition(b":")
         key = self._keys.get(key_id.decode(errors="replace"))
         if key is None:
-            raise Unsealable("sealed under a key that is not in WXBUS_TOKEN_ENCRYPTION_KEYS")
+            raise DecryptionError("encrypted with a key that is not in WXBUS_TOKEN_ENCRYPTION_KEYS")
         try:
-            return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], about.encode()).decode()
+            return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], context.encode()).decode()
         except (InvalidTag, ValueError) as exc:
-            raise Unsealable("changed, or sealed for something else") from exc
+            raise DecryptionError("changed, or encrypted for another context") from exc
 
 
 def new_encryption_key(key_id: str) -> str:
     """Return a new key in the form that `Keyring.parse` reads."""
     if not KEY_ID.fullmatch(key_id):
-        raise ConfigurationError("the id of a encryption key has up to 32 letters, digits, _ . -")
+        raise ConfigurationError("the id of an encryption key has up to 32 letters, digits, _ . -")
     return f"{key_id}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"

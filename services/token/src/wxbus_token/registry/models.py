@@ -1,4 +1,4 @@
-"""What admins register while the service runs: it is kept in Redis, beside what stands in files."""
+"""Accounts and API keys that are registered at run time, as Redis stores them."""
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -9,7 +9,7 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
 class RegisteredAccount(BaseModel):
-    """An account as Redis has it, sealed."""
+    """A registered account; Redis has it encrypted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -20,10 +20,10 @@ class RegisteredAccount(BaseModel):
     classic_token: bool = False
     receive_id: str | None = None
     changed: AwareDatetime
-    """When its secret was told."""
+    """When its secret was set."""
 
     def account(self) -> Account:
-        """Return it as the accounts file would have it."""
+        """Return the account as the accounts file would define it."""
         return Account(
             name=self.name,
             appid=self.appid,
@@ -34,12 +34,12 @@ class RegisteredAccount(BaseModel):
         )
 
     @model_validator(mode="after")
-    def _makes_an_account(self) -> "RegisteredAccount":
+    def _check_account(self) -> "RegisteredAccount":
         self.account()
         return self
 
 
 class RegisteredKey(KeyEntry):
-    """An API key as Redis has it, sealed: its hash, never the key."""
+    """A registered API key; Redis has its hash, encrypted, never the key."""
 
     created: AwareDatetime

@@ -1,63 +1,63 @@
-"""What other instances say has changed: a reason to look at once. Looking every second is what is relied on.
+"""Changes that other instances announce. They only save time: every reader also polls.
 
-Scripts announce by `pcall`: with a user who may not publish (Redis 7 gives new ones no channels) they do all else.
+Scripts announce by `pcall`, so they work for a Redis user that may not publish (Redis 7 allows new users no channel).
 """
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import Final, NoReturn
 
 from wxbus.aio.background import repeat
 from wxbus.store.store import Store
 
-AGAIN: Final = 1.0
-"""Seconds before listening again after the connection was lost."""
+RECONNECT_DELAY: Final = 1.0
+"""Seconds before the channel is subscribed again after the connection was lost."""
 
 
 class Subscription:
-    """Collects names until somebody asks for them."""
+    """Collects the names of what has changed."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
-        self._heard = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def hear(self, name: str) -> None:
-        """Keep a name."""
+    def add(self, name: str) -> None:
+        """Add the name of something that has changed."""
         self._names.add(name)
-        self._heard.set()
+        self._changed.set()
 
     async def names(self, seconds: float) -> frozenset[str]:
-        """Return the names heard since the last time, as soon as there are any; none after `seconds`."""
+        """Return the names added since the last call, as soon as there are any; none after `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._heard.wait()
-        self._heard.clear()
+                await self._changed.wait()
+        self._changed.clear()
         names, self._names = frozenset(self._names), set()
         return names
 
 
 class Notifications:
-    """Listens to the channel on which the scripts announce what they changed."""
+    """Receives what the scripts announce."""
 
     def __init__(self, store: Store, *, namespace: str) -> None:
         self._store = store
         self.channel = channel_of(namespace)
-        self._ears: list[Subscription] = []
+        self._subscriptions: list[Subscription] = []
 
     def subscribe(self) -> Subscription:
-        """Return an ear that hears everything from now on."""
-        subscribe = Subscription()
-        self._ears.append(subscribe)
-        return subscribe
+        """Return a subscription to everything that is announced from now on."""
+        subscription = Subscription()
+        self._subscriptions.append(subscription)
+        return subscription
 
-    async def run(self) -> None:
-        """Listen until cancelled; while Redis is away there is nothing to hear."""
-        await repeat(self._listen, name="hints", pause=lambda: AGAIN)
+    async def run(self) -> NoReturn:
+        """Receive until cancelled; nothing is received while Redis is away."""
+        await repeat(self._receive, name="notifications", pause=lambda: RECONNECT_DELAY)
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         async for message in self._store.messages(self.channel):
-            for subscribe in self._ears:
-                subscribe.hear(message.decode(errors="replace"))
+            for subscription in self._subscriptions:
+                subscription.add(message.decode(errors="replace"))
 
 
 def channel_of(namespace: str) -> str:

@@ -1,7 +1,7 @@
--- Ask for one of the few forced refreshes that WeChat allows. Repeating it with the same number counts once.
+-- Count one forced refresh, if WeChat's limits allow it now. Repeated with the same fence it counts once.
 -- KEYS: forced refreshes, fence of the lock
 -- ARGV: fence, ms between two, number allowed, in how many ms
--- Returns 0 if it is granted, else the ms to wait; -1 if the asker is late: the lock is another's by now.
+-- Returns 0 if it was counted, else the ms to wait; -1 if the fence is stale.
 local granted = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return -1

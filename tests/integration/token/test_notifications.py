@@ -1,4 +1,4 @@
-"""What one instance does the others hear of at once; that they look every second is tested elsewhere."""
+"""Changes by one instance are announced to the others; other tests show that they poll as well."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from tests.support.token_service import eventually
 from wxbus.aio.background import background
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.store import Store
-from wxbus_local.servers.private import Server
+from wxbus_local.servers.private import PrivateServer
+from wxbus_token.registry.entries import EntryStore
 from wxbus_token.registry.keyring import Keyring, new_encryption_key
 from wxbus_token.registry.models import RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription
-from wxbus_token.registry.register import Register
 
 pytestmark = pytest.mark.integration
 
@@ -26,39 +26,38 @@ NEVER = 1e9
 
 
 @pytest.fixture
-async def heard(world: World) -> AsyncIterator[Subscription]:
-    """An ear that listens already."""
+async def subscription(world: World) -> AsyncIterator[Subscription]:
+    """Yield a subscription that receives already."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(world.redis_url))
         notifications = Notifications(store, namespace=world.namespace)
-        subscribe = notifications.subscribe()
+        subscription = notifications.subscribe()
         await stack.enter_async_context(background(notifications.run()))
+        await until_received(subscription, store, notifications)
+        yield subscription
 
-        await until_heard(subscribe, store, notifications)
-        yield subscribe
 
-
-async def until_heard(subscribe: Subscription, store: Store, notifications: Notifications) -> None:
-    """Return once the ear hears what is announced, and has heard all of it."""
+async def until_received(subscription: Subscription, store: Store, notifications: Notifications) -> None:
+    """Return once the subscription receives what is announced, and has received all of it."""
     numbers = count()
-    heard: set[str] = set()
-    while not heard:
-        said = f"number {next(numbers)}"
-        await store.command("PUBLISH", notifications.channel, said)
-        heard |= await subscribe.names(0.01)
-    while said not in heard:
-        heard |= await subscribe.names(1.0)
+    received: set[str] = set()
+    while not received:
+        announced = f"number {next(numbers)}"
+        await store.command("PUBLISH", notifications.channel, announced)
+        received |= await subscription.names(0.01)
+    while announced not in received:
+        received |= await subscription.names(1.0)
 
 
-async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, heard: Subscription) -> None:
-    """An instance that never looks by itself has what another fetched, and drops what was reported to another."""
-    one, two = await world.instance(), await world.instance(poll=NEVER)
-    async with background(two.authority.run(heard)):
+async def test_a_change_reaches_all_instances_at_once(world: World, wechat: WeChat, subscription: Subscription) -> None:
+    """An instance that never polls gets what another one fetched, and drops what was reported to another one."""
+    one, two = await world.instance(), await world.instance(poll_interval=NEVER)
+    async with background(two.refresh_loop.run(subscription)):
         token = await one.get()
         await eventually(lambda: holds(two))
         assert await two.get() == token
         assert wechat.fetches == 1
-        wechat.killed.add(token)
+        wechat.rejected.add(token)
         wechat.gate.clear()
         report = asyncio.create_task(one.report(token))
         await eventually(lambda: drops(two))
@@ -69,43 +68,43 @@ async def test_a_token_is_known_to_all_at_once(world: World, wechat: WeChat, hea
 
 
 async def holds(instance: Instance) -> bool:
-    """Whether it has a valid token in memory."""
-    return instance.manager.left() is not None
+    """Return whether the instance has a valid token in memory."""
+    return instance.manager.remaining() is not None
 
 
 async def drops(instance: Instance) -> bool:
-    """Whether it has none."""
-    return instance.manager.left() is None
+    """Return whether the instance has no valid token in memory."""
+    return instance.manager.remaining() is None
 
 
-async def test_what_is_registered_is_announced(world: World, heard: Subscription) -> None:
-    """By the name of the register; a change that changes nothing is not."""
+async def test_registry_changes_are_announced(world: World, subscription: Subscription) -> None:
+    """A change is announced by the name of the registry; a change without effect is not announced."""
     async with Store.open(world.redis_url) as store:
-        keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace=world.namespace, name="keys")
+        keys = EntryStore(store, Keyring.parse(world.keys), RegisteredKey, namespace=world.namespace, name="keys")
         _, made = new_key("reports", ["token:get:*"])
         entry = RegisteredKey(**made.model_dump(), created=keys.moment())
         await keys.change(entry.key, lambda _: entry)
-        assert await heard.names(10) == {"keys"}
+        assert await subscription.names(10) == {"keys"}
         await keys.change("wxb_000000000000", lambda _: None)
-        assert not await heard.names(0.05)
+        assert not await subscription.names(0.05)
 
 
-async def test_a_deaf_instance_listens_again(world: World) -> None:
-    """After the connection was lost it hears of what comes then."""
+async def test_a_lost_subscription_is_renewed(world: World) -> None:
+    """After the connection was lost, later announcements are received."""
     async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
         notifications = Notifications(store, namespace=world.namespace)
-        subscribe = notifications.subscribe()
+        subscription = notifications.subscribe()
         async with background(notifications.run()), Store.open(world.redis_url) as other:
-            await until_heard(subscribe, other, notifications)
+            await until_received(subscription, other, notifications)
             await proxy.refuse()
             await other.command("PUBLISH", notifications.channel, "something")
-            assert not await subscribe.names(0.05)
+            assert not await subscription.names(0.05)
             await proxy.listen()
-            await until_heard(subscribe, other, notifications)
+            await until_received(subscription, other, notifications)
 
 
-async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeChat) -> None:
-    """Redis 7 gives a new user no channels: tokens are stored and reported, accounts kept, only without a hint."""
+async def test_a_redis_user_without_channels_suffices(own_redis: PrivateServer, wechat: WeChat) -> None:
+    """Redis 7 allows new users no channel: values and registry entries are stored, only without announcements."""
     async with Redis.from_url(own_redis.url) as admin:
         await admin.acl_setuser("token", enabled=True, passwords=["+pw"], keys=["*"], categories=["+@all"], channels=[])
     host = own_redis.url.partition("//")[2]
@@ -114,10 +113,10 @@ async def test_who_may_not_publish_does_all_else(own_redis: Server, wechat: WeCh
         one, two = await world.instance(), await world.instance()
         token = await one.get()
         assert await two.get() == token
-        wechat.killed.add(token)
+        wechat.rejected.add(token)
         assert await two.report(token) != token
         store = await stack.enter_async_context(Store.open(world.redis_url))
-        keys = Register(store, Keyring.parse(world.keys), RegisteredKey, namespace="wxbus", name="keys")
+        keys = EntryStore(store, Keyring.parse(world.keys), RegisteredKey, namespace="wxbus", name="keys")
         _, made = new_key("reports", ["token:get:*"])
         entry = RegisteredKey(**made.model_dump(), created=keys.moment())
         assert await keys.change(entry.key, lambda _: entry) == entry

@@ -1,8 +1,8 @@
--- Change one entry, if it still is what the asker read. May be repeated.
+-- Change one entry, if it still has the value that the caller read. May be repeated.
 -- KEYS: entries, revision
--- ARGV: field, value before ('' for none), value after ('' to remove it), the new revision, channel, what is announced,
--- the revision that the asker read if no other entry may have changed since, else '-'
--- Returns 1, or 0 if somebody else changed it.
+-- ARGV: field, value before ('' for none), value after ('' to remove it), the new revision, channel, name to announce,
+--   the revision that the caller read if no other entry may have changed since, else '-'
+-- Returns 1, or 0 if another caller changed it.
 local found = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 if found == ARGV[3] then
   return 1

@@ -1,10 +1,10 @@
--- Ask whether WeChat may be asked for one more credential of an account; if so it is counted.
+-- Count one request to WeChat for an account, if the limits allow it now.
 -- KEYS: counts
 -- ARGV: requests allowed in a minute, in a day
--- Returns 0, or the seconds to wait, and which limit is reached: minute or day.
+-- Returns 0 and '' if it was counted, else the seconds to wait and the limit that is reached: minute or day.
 local time = tonumber(redis.call('TIME')[1])
 local minute = math.floor(time / 60)
-local day = math.floor((time + 28800) / 86400) -- WeChat counts days of China
+local day = math.floor((time + 28800) / 86400) -- WeChat counts days in China
 local found = redis.call('HMGET', KEYS[1], 'minute', 'in_minute', 'day', 'in_day')
 local in_minute = tonumber(found[1]) == minute and tonumber(found[2]) or 0
 local in_day = tonumber(found[3]) == day and tonumber(found[4]) or 0

@@ -1,0 +1,73 @@
+"""The lists of authorisers in Redis: which accounts have authorised which third-party platform."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wxbus.store.store import Store
+from wxbus_token.kinds import digest_of
+
+CODE_SECONDS: Final = 24 * 3600
+"""For so long the account of an authorisation code is remembered: WeChat exchanges a code once."""
+COMPLETE: Final = "*"
+"""A field of the list besides the appids: the list has been completed from WeChat's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizer:
+    """An account that has authorised a platform."""
+
+    appid: str
+    authorized_at: int
+    """Seconds since the epoch."""
+    permissions: tuple[int, ...]
+
+
+class AuthorizerStore:
+    """Reads and writes the list of each platform; every method raises StoreUnavailable if Redis does not answer."""
+
+    def __init__(self, store: Store, *, namespace: str) -> None:
+        self._store = store
+        self._namespace = namespace
+
+    async def all(self, component: str) -> dict[str, Authorizer]:
+        """Return a platform's authorisers, by appid."""
+        found: Mapping[bytes, bytes] = await self._store.command("HGETALL", self._list(component))
+        entries = {name.decode(): json.loads(entry) for name, entry in found.items() if name.decode() != COMPLETE}
+        return {
+            appid: Authorizer(appid, entry["authorized_at"], tuple(entry["permissions"]))
+            for appid, entry in entries.items()
+        }
+
+    async def add(self, component: str, authorizer: Authorizer) -> None:
+        """Add an authoriser, or replace its entry."""
+        entry = json.dumps({"authorized_at": authorizer.authorized_at, "permissions": authorizer.permissions})
+        await self._store.command("HSET", self._list(component), authorizer.appid, entry)
+
+    async def remove(self, component: str, appid: str) -> None:
+        """Remove an authoriser."""
+        await self._store.command("HDEL", self._list(component), appid)
+
+    async def mark_complete(self, component: str) -> None:
+        """Note that the list has all authorisers that WeChat knows."""
+        await self._store.command("HSET", self._list(component), COMPLETE, "")
+
+    async def is_complete(self, component: str) -> bool:
+        """Return whether the list has been completed; False after Redis lost its data."""
+        return bool(await self._store.command("HEXISTS", self._list(component), COMPLETE))
+
+    async def account_of(self, component: str, code: str) -> str | None:
+        """Return the appid for which an authorisation code was exchanged lately."""
+        found: bytes | None = await self._store.command("GET", self._code(component, code))
+        return None if found is None else found.decode()
+
+    async def remember(self, component: str, code: str, appid: str) -> None:
+        """Note for which account a code was exchanged."""
+        await self._store.command("SET", self._code(component, code), appid, "EX", CODE_SECONDS)
+
+    def _list(self, component: str) -> str:
+        return f"{self._namespace}:token:{{component:{component}}}:authorizers"
+
+    def _code(self, component: str, code: str) -> str:
+        return f"{self._namespace}:token:{{component:{component}}}:code:{digest_of(code)}"

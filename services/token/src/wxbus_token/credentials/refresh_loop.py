@@ -1,0 +1,69 @@
+"""One loop reads the records of all credentials, and refreshes those that are due."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final, NoReturn
+
+import structlog
+
+from wxbus.errors import StoreUnavailable
+from wxbus_token.credentials.authority import Authority
+from wxbus_token.credentials.redis_keys import name_of
+from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.registry.notifications import Subscription
+
+log = structlog.get_logger("wxbus.token")
+
+REFRESHES: Final = 8
+"""Refreshes ahead of expiry that one instance runs at one time."""
+BATCH: Final = 200
+"""Records that are read together."""
+
+
+class RefreshLoop:
+    """Updates all managers from Redis, and starts refreshes ahead of expiry."""
+
+    def __init__(self, authority: Authority, credential_store: CredentialStore, *, poll_interval: float) -> None:
+        self._authority = authority
+        self._credential_store = credential_store
+        self._poll_interval = poll_interval
+        self._limit = asyncio.Semaphore(REFRESHES)
+        self._store_away = False
+
+    async def run(self, subscription: Subscription) -> NoReturn:
+        """Read all records after each interval, and those that `subscription` names at once, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._try_tick()
+            until = loop.time() + self._poll_interval
+            while (left := until - loop.time()) > 0:
+                if names := await subscription.names(left):
+                    await self._try_tick(names)
+
+    async def tick(self, names: Collection[str] | None = None) -> None:
+        """Read all records once, or those with these names; start the refreshes that are due."""
+        managers = [each for each in self._authority.managers() if names is None or name_of(each.credential) in names]
+        for first in range(0, len(managers), BATCH):
+            batch = managers[first : first + BATCH]
+            try:
+                records = await self._credential_store.read([manager.credential for manager in batch])
+            except StoreUnavailable as exc:
+                for manager in self._authority.managers():
+                    manager.cache.mark_store_away()
+                if not self._store_away:
+                    log.warning("token.store_unavailable", reason=str(exc))
+                self._store_away = True
+                return
+            for manager, record in zip(batch, records, strict=True):
+                manager.update(record)
+                manager.refresh_if_due(record, self._limit)
+        if self._store_away:
+            log.info("token.store_recovered")
+        self._store_away = False
+
+    async def _try_tick(self, names: Collection[str] | None = None) -> None:
+        try:
+            await self.tick(names)
+        except Exception:
+            # One faulty record must not end the refreshing of all others.
+            log.exception("token.refresh_loop_failed")
