@@ -1,4 +1,4 @@
-"""Handlers that `make run` and `make demo` run; write your own beside them."""
+"""The sample handlers of `make run` and `make demo`."""
 
 import structlog
 
@@ -18,7 +18,7 @@ router = Router("demo")
 
 @router.text(prefix="order ")
 async def order(message: TextMessage, context: Context) -> reply.Text:
-    """Remember what was ordered, and ask the next question."""
+    """Store the order and ask for the address."""
     context.storage["order"] = message.content[6:]
     context.state = "address"
     return reply.Text(f"Where shall we send {message.content[6:]}?")
@@ -26,14 +26,14 @@ async def order(message: TextMessage, context: Context) -> reply.Text:
 
 @router.text(state="address")
 async def address(message: TextMessage, context: Context) -> reply.Text:
-    """Take what follows as the answer to that question."""
+    """Take the next message as the address."""
     context.state = ""
     return reply.Text(f"{context.storage.pop('order')} goes to {message.content}.")
 
 
 @router.text("fail twice")
 async def fail_twice() -> reply.Text:
-    """Fail as a real handler might: the message is parked, and comes back after a while."""
+    """Fail twice, so that the message is retried."""
     attempt = current_delivery().attempt
     if attempt <= 2:
         raise RuntimeError(f"attempt {attempt} fails on purpose")
@@ -42,24 +42,24 @@ async def fail_twice() -> reply.Text:
 
 @router.text
 async def echo(message: TextMessage, context: Context) -> reply.Text:
-    """Say it again, and how many messages there were."""
+    """Repeat the text with a count of messages."""
     context.storage["count"] = count = context.storage.get("count", 0) + 1
     return reply.Text(f"{message.content} ({count})")
 
 
 @router.image
 async def image(message: ImageMessage) -> list[reply.AnyReply]:
-    """Send the picture back, after a word about it."""
+    """Send a text and the picture back."""
     return [reply.Text("A fine picture."), reply.Image(message.media_id)]
 
 
 @router.event(UserEnterSession)
 async def welcome() -> reply.Text:
-    """Greet whoever opens the conversation."""
+    """Greet the user who opens customer service."""
     return reply.Text("Welcome back.")
 
 
 @router.default
 async def fallback(message: AnyMessage, log: structlog.stdlib.BoundLogger) -> None:
-    """Note what nobody else wants."""
+    """Log all other messages."""
     log.info("demo.fallback", message=type(message).__name__)

@@ -1,4 +1,4 @@
-"""A whole installation for one test: its accounts and keys, and the services as processes that know each other."""
+"""A complete installation for one test: accounts, keys, and the services as processes."""
 
 import asyncio
 import secrets
@@ -38,7 +38,7 @@ secret = "{secret}"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What nobody else must see; other ones in every test, and found nowhere by chance."""
+    """Secrets, different in every test, that a search finds only if they leak."""
 
     token: str
     aes_key: str
@@ -46,11 +46,11 @@ class Credentials:
     encryption_key: str
     api_key: str
     api_key_entry: str
-    """What the token service knows of it."""
+    """The entry of the API key in the token service's file."""
 
     @classmethod
     def new(cls) -> "Credentials":
-        """Return fresh ones."""
+        """Return new credentials."""
         key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
         return cls(
             token=f"console{secrets.token_hex(8)}",
@@ -63,7 +63,7 @@ class Credentials:
 
 
 class Installation:
-    """Starts services; they end with it."""
+    """Starts services, and ends them at its own end."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Installation:
     async def open(
         cls, run: Run, folder: Path, *, amqp_url: str, redis_url: str, topology: Topology, **env: str
     ) -> AsyncIterator["Installation"]:
-        """Yield an installation on these servers, with nothing started; `env` is for all of its services."""
+        """Yield an installation on these servers without services; `env` is for all services."""
         credentials = Credentials.new()
         texts = {
             "appid": APPID,
@@ -117,13 +117,13 @@ class Installation:
 
     @property
     def sandbox_url(self) -> str:
-        """Return where the stand-in for WeChat is, or will be."""
+        """Return the sandbox's address."""
         return f"http://127.0.0.1:{self.sandbox_port}"
 
     def describe(
         self, name: str, *module: str, port: int, admin_port: int | None = None, env: Mapping[str, str]
     ) -> Service:
-        """Return a service of this installation, not started; `module` may have arguments."""
+        """Return a service of this installation without starting it; `module` may have arguments."""
         ready = f"http://127.0.0.1:{admin_port}/readyz" if admin_port else None
         arguments = ["-m", *module]
         all_env = {**self._env, "WXBUS_WECHAT_API_URL": self.sandbox_url, **env}
@@ -153,7 +153,7 @@ class Installation:
         )
 
     async def worker(self, app: str, name: str = "worker", *, processes: int = 1, **env: str) -> Service:
-        """Start a worker that runs the router `app`; of several processes the first one's readiness is asked."""
+        """Start a worker with the router `app`, and wait until its first process is ready."""
         admin_port = free_port(count=processes)
         env = {
             "WXBUS_WORKER_APP": app,
@@ -166,12 +166,12 @@ class Installation:
         return await self._enter(self.describe(name, *command, port=admin_port, admin_port=admin_port, env=env))
 
     async def workers(self, app: str, *names: str, **env: str) -> list[Service]:
-        """Start workers that run the router `app`, and what they need: tokens, and a WeChat that takes replies late."""
+        """Start workers with the router `app`, the token service, and a sandbox without message windows."""
         await self.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
         async with asyncio.TaskGroup() as group:
             group.create_task(self.token())
             starting = [group.create_task(self.worker(app, name, **env)) for name in names]
-        return [one.result() for one in starting]
+        return [task.result() for task in starting]
 
     async def sandbox(self, **env: str) -> Service:
         """Start a sandbox."""

@@ -1,4 +1,4 @@
-"""Programs that a test needs beside Python; a test names them with `@pytest.mark.programs("node")`."""
+"""Programs that tests need, named with `@pytest.mark.programs("node")`."""
 
 import shutil
 from collections.abc import Callable, Iterable
@@ -14,17 +14,17 @@ PACKAGES = {
 }
 
 
-def provide(names: Iterable[str], say: Callable[[str], None]) -> None:
-    """Install what is missing, as the servers are: by the package manager, if this user may."""
+def provide(names: Iterable[str], report: Callable[[str], None]) -> None:
+    """Install missing programs with the package manager, if this user may."""
     missing = [name for name in names if shutil.which(name) is None]
     manager = package_managers.available() if missing else None
     for name in missing:
         if manager is not None:
-            manager.install(PACKAGES[name][manager.name], say)
+            manager.install(PACKAGES[name][manager.name], report)
 
 
 def program(name: str) -> str:
-    """Return the path of a program; without it the test fails, for a skipped one would look like a passed one."""
+    """Return the path of a program; fail the test without it, because a skipped test looks like a passed one."""
     path = shutil.which(name)
     if path is None:
         pytest.fail(f"this test runs {name}, which is not installed: {package_managers.instructions([PACKAGES[name]])}")

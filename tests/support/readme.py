@@ -1,4 +1,4 @@
-"""The README as data: what it tells people to type and to write."""
+"""The code blocks of documents."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
 
 
 def blocks(document: Path, language: str | None = None) -> list[str]:
-    """The code blocks of a document, those of one language if it is given, without the indent of a list."""
+    """Return the code blocks of a document, or those of one language, without indentation by lists."""
     found = BLOCK.finditer(document.read_text(encoding="utf-8"))
     return [
         re.sub(rf"^{match['indent']}", "", match["text"], flags=re.MULTILINE)
@@ -26,21 +26,21 @@ def blocks(document: Path, language: str | None = None) -> list[str]:
 
 
 def the_block(document: Path, language: str, words: str) -> str:
-    """The one block of a language that has these words."""
+    """Return the one block of a language that has these words."""
     (block,) = [block for block in blocks(document, language) if words in block]
     return block
 
 
 @contextmanager
 def samples_of(document: Path, changes: Mapping[str, str] | None = None) -> Iterator[types.ModuleType]:
-    """A document's Python blocks, from the first to the last, as one module; `changes` puts other words into them."""
+    """Run a document's Python blocks as one module; `changes` maps texts to their replacements."""
     source = "\n".join(blocks(document, "python"))
     assert source
-    for written, ours in (changes or {}).items():
-        assert written in source
-        source = source.replace(written, ours)
+    for text, replacement in (changes or {}).items():
+        assert text in source
+        source = source.replace(text, replacement)
     module = types.ModuleType(f"samples_of_{document.name}")
-    sys.modules[module.__name__] = module  # where annotations are looked up
-    exec(compile(source, document.name, "exec"), vars(module))  # noqa: S102 - our own page
+    sys.modules[module.__name__] = module  # needed to resolve annotations
+    exec(compile(source, document.name, "exec"), vars(module))  # noqa: S102 - our own document
     yield module
     del sys.modules[module.__name__]

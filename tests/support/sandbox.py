@@ -1,4 +1,4 @@
-"""A running sandbox with a receiver in place of the ingress, over real HTTP, on a clock that stands still."""
+"""A sandbox with a fake ingress, over real HTTP, with a clock that only tests advance."""
 
 import asyncio
 from collections import deque
@@ -31,9 +31,9 @@ ALL_MODES = (Mode.SECURE, Mode.COMPATIBLE, Mode.PLAIN)
 
 
 def an_account(name: str, kind: AccountKind, **fields: object) -> Account:
-    """An account whose secrets are those above."""
-    given = {"appid": f"wx{name}", "token": TOKEN, "aes_key": AES_KEY, "secret": SECRET, "modes": ALL_MODES}
-    return Account.model_validate({"name": name, "kind": kind, **given, **fields})
+    """Return an account with the secrets above."""
+    defaults = {"appid": f"wx{name}", "token": TOKEN, "aes_key": AES_KEY, "secret": SECRET, "modes": ALL_MODES}
+    return Account.model_validate({"name": name, "kind": kind, **defaults, **fields})
 
 
 ACCOUNTS = Accounts(
@@ -53,7 +53,7 @@ ACCOUNTS = Accounts(
 
 @dataclass(frozen=True)
 class Received:
-    """One request that reached the receiver."""
+    """A request that the fake ingress received."""
 
     request: web.Request
     query: CallbackQuery
@@ -67,12 +67,12 @@ Answer: TypeAlias = Callable[[Received], Awaitable[web.StreamResponse]]
 
 
 async def success(_received: Received) -> web.StreamResponse:
-    """The answer that WeChat advises."""
+    """Answer `success`."""
     return web.Response(text="success")
 
 
 def answering(body: bytes | str, status: int = 200) -> Answer:
-    """The same answer always."""
+    """Return a function that always gives the same response."""
 
     async def answer(_received: Received) -> web.StreamResponse:
         return web.Response(body=body.encode() if isinstance(body, str) else body, status=status)
@@ -81,13 +81,13 @@ def answering(body: bytes | str, status: int = 200) -> Answer:
 
 
 async def silence(_received: Received) -> web.StreamResponse:
-    """No answer, however long the sender waits."""
+    """Never answer."""
     await asyncio.Event().wait()
     raise AssertionError("unreachable")
 
 
 class FakeIngress:
-    """Opens every push as the ingress would, and answers as told: the answers in line first, then `success`."""
+    """Decrypts every push as ingress does; gives the responses in `answers`, then `success`."""
 
     def __init__(self, now: Callable[[], float] = lambda: NOW) -> None:
         self._now = now
@@ -96,24 +96,24 @@ class FakeIngress:
         self.echo: Callable[[str], str] = str
 
     def crypto(self, name: str) -> CallbackCrypto:
-        """What opens and seals for an account."""
+        """Return the encryption of an account."""
         account = ACCOUNTS.named(name)
         wecom = account.kind is AccountKind.WECOM
         return CallbackCrypto(account.keys, account.effective_receive_id, account.modes, account.formats, wecom=wecom)
 
     def app(self) -> web.Application:
-        """What is served in place of the ingress."""
+        """Return the application."""
         app = web.Application()
         app.add_routes(
             [
-                web.post("/wechat/{account}", self._take),
-                web.post("/wechat/{account}/{appid}", self._take),
+                web.post("/wechat/{account}", self._receive),
+                web.post("/wechat/{account}/{appid}", self._receive),
                 web.get("/wechat/{account}", self._verify),
             ]
         )
         return app
 
-    async def _take(self, request: web.Request) -> web.StreamResponse:
+    async def _receive(self, request: web.Request) -> web.StreamResponse:
         query, body = CallbackQuery.from_mapping(request.query), await request.read()
         opened = self.crypto(request.match_info["account"]).open(query, body, now=self._now(), max_age=300)
         received = Received(request, query, dict(request.query), body, request.content_type, opened)
@@ -126,7 +126,7 @@ class FakeIngress:
 
 
 class SandboxTokens:
-    """A token source without a service: asks the sandbox, forces a new token if the same dead one comes back."""
+    """A token source without the token service: asks the sandbox, and forces a refresh if a token stays invalid."""
 
     def __init__(self, http: WeChatHttp) -> None:
         self._http = http
@@ -134,17 +134,17 @@ class SandboxTokens:
         self.reports: list[str] = []
 
     async def get(self, appid: str) -> str:
-        """The token in hand, fetched at first."""
+        """Return the cached token; fetch it first if there is none."""
         if appid not in self._cache:
             self._cache[appid] = await self._fetch(appid)
         return self._cache[appid]
 
     async def report_invalid(self, appid: str, token: str) -> str:
-        """Another token than the one reported."""
+        """Return another token than the reported one."""
         self.reports.append(token)
         if self._cache.get(appid) == token:
-            fresh = await self._fetch(appid)
-            self._cache[appid] = fresh if fresh != token else await self._fetch(appid, force=True)
+            fetched = await self._fetch(appid)
+            self._cache[appid] = fetched if fetched != token else await self._fetch(appid, force=True)
         return self._cache[appid]
 
     async def _fetch(self, appid: str, *, force: bool = False) -> str:
@@ -155,21 +155,21 @@ class SandboxTokens:
 
 @dataclass
 class World:
-    """WeChat, and those who talk to it."""
+    """A sandbox and its clients."""
 
     url: str
     sandbox: Sandbox
-    """Its memory, to look into."""
+    """The sandbox's state."""
     clock: Clock
     control: SandboxClient
     http: WeChatHttp
     tokens: SandboxTokens
     ingress: FakeIngress
     sleeps: list[float] = field(default_factory=list)
-    """Delays of the clients before retries."""
+    """The clients' delays before retries."""
 
     def client(self, name: str) -> WeChatClient:
-        """Return a client of an account that records its delays and does not wait."""
+        """Return a client of an account that records its delays instead of waiting."""
 
         async def sleep(seconds: float) -> None:
             self.sleeps.append(seconds)
@@ -179,7 +179,7 @@ class World:
 
 @asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[int]:
-    """Serve; a handler whose client has gone is cancelled, and none is waited for at the end. Yields the port."""
+    """Serve the application; yield the port. Handlers are cancelled when their client disconnects, and at the end."""
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()
     try:
@@ -191,9 +191,9 @@ async def serving(app: web.Application) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def a_world(rules: Rules | None = None, *, ingress_url: str = "") -> AsyncIterator[World]:
-    """Start everything; without other rules, attempts follow one another without a wait.
+    """Start a sandbox and a fake ingress. By default there is no pause between attempts.
 
-    `ingress_url`: push there, not to the receiver of this world.
+    With `ingress_url` the sandbox pushes there instead of to the fake ingress.
     """
     clock, ingress = Clock(lambda: NOW), FakeIngress()
     async with AsyncExitStack() as stack:
