@@ -40,7 +40,7 @@ def a_long_answer(connection: socket.socket) -> None:
 SERVERS: Final = {
     "reset at once": {},
     "reset after the first byte": {"hears": 1},
-    "no protocol at all": {"says": b"\x01\x02 nothing known\r\n\r\n"},
+    "unknown protocol": {"says": b"\x01\x02 unknown\r\n\r\n"},
     "reset in an answer of Redis": {"hears": 10, "then": a_long_answer},
     "reset in an answer by HTTP": {"hears": 10, "says": b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"},
     "reset in an answer that cannot be inflated": {
@@ -136,8 +136,8 @@ async def rpc_over_rabbitmq(port: int) -> AsyncIterator[tuple[type[Unavailable],
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("adapter", [store, wechat, rpc, management, rabbitmq, rpc_over_rabbitmq])
-def test_a_lost_transport_is_an_error_of_ours(adapter: Adapter, server: str, loop: str) -> None:
-    """Whatever a library raises for a transport that is closed, closing or not there yet, the caller gets one error."""
+def test_a_lost_transport_raises_unavailable(adapter: Adapter, server: str, loop: str) -> None:
+    """Each error of a library for a lost transport becomes one error of wxbus."""
 
     async def work(port: int) -> None:
         async with adapter(port) as (expected, operations):
@@ -151,7 +151,7 @@ def test_a_lost_transport_is_an_error_of_ours(adapter: Adapter, server: str, loo
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_callers_of_one_batch_share_no_error(loop: str) -> None:
-    """Each caller raises an object of its own: a shared one gets the frames of all, and its log lines grow."""
+    """Each caller raises its own copy: a shared one collects the frames of all tracebacks."""
 
     async def work(port: int) -> list[BaseException]:
         async with Store.open(f"redis://127.0.0.1:{port}/0") as opened:

@@ -1,4 +1,4 @@
-"""One contract for the outlet and the deliveries that unit tests use, and for the real ones."""
+"""One contract for the in-memory bus and for the real one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,19 +23,19 @@ DEATH = Death(reason="reject", error="Reject: no", attempts=1, died_at=1.0)
 
 @dataclass
 class Bus:
-    """An outlet, and what a test does to it from outside."""
+    """A publisher with its inbox, and the faults that a test injects."""
 
     publisher: MemoryPublisher | Publisher
     arrived: Callable[[int], Awaitable[list[Delivery]]]
-    """Return the first so many envelopes that came out of the inbox."""
+    """Return the first deliveries of the inbox."""
     cut: Callable[[], Awaitable[None]]
-    """Take the broker away, and wait until the deliveries' channels are lost."""
+    """Disconnect the broker; return when the channels of the deliveries are lost."""
     heal: Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
 async def memory_bus() -> Bus:
-    """The fakes."""
+    """The in-memory bus."""
     publisher = MemoryPublisher()
     deliveries: list[MemoryDelivery] = []
 
@@ -57,7 +57,7 @@ async def memory_bus() -> Bus:
 
 @pytest.fixture
 async def rabbitmq_bus(amqp_url: str, topology: Topology) -> AsyncIterator[Bus]:
-    """The real ones, behind a proxy."""
+    """RabbitMQ behind a proxy."""
     sink = CollectingSink()
     async with proxied(amqp_url) as (proxy, url), Publisher.open(url, topology, name=topology.namespace) as publisher:
         consumer = Consumer(url, topology, sink, name=topology.namespace)
@@ -81,12 +81,12 @@ def bus(request: pytest.FixtureRequest) -> Bus:
 
 
 def read(deliveries: list[Delivery]) -> list[Envelope]:
-    """Return what they carry."""
+    """Return the envelopes."""
     return [delivery.envelope() for delivery in deliveries]
 
 
 async def test_published_envelopes_arrive_in_order(bus: Bus) -> None:
-    """What one user's envelopes go in as, they come out as, in order, and can be acknowledged."""
+    """The envelopes of one user arrive unchanged, in order, and can be acknowledged."""
     sent = [an_envelope(number) for number in range(3)]
     for envelope in sent:
         await bus.publisher.publish(envelope, budget=10)
@@ -99,8 +99,8 @@ async def test_published_envelopes_arrive_in_order(bus: Bus) -> None:
         await delivery.ack()
 
 
-async def test_a_second_ack_is_an_error_of_the_caller(bus: Bus) -> None:
-    """Acknowledging twice is a bug and shows as one."""
+async def test_a_second_ack_raises_runtime_error(bus: Bus) -> None:
+    """It is a fault in the code."""
     await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await delivery.ack()
@@ -110,7 +110,7 @@ async def test_a_second_ack_is_an_error_of_the_caller(bus: Bus) -> None:
 
 
 async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
-    """What was delivered before the broker went away can no longer be acknowledged."""
+    """A delivery of a lost channel cannot be acknowledged."""
     await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await bus.cut()
@@ -119,8 +119,8 @@ async def test_an_ack_after_the_loss_is_refused(bus: Bus) -> None:
         await delivery.ack()
 
 
-async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
-    """Publishing, parking, burying and answering raise BrokerUnavailable without a broker, and work again with it."""
+async def test_without_a_broker_every_call_fails(bus: Bus) -> None:
+    """Each call raises BrokerUnavailable, and succeeds when the broker is back."""
     await bus.publisher.publish(an_envelope(), budget=10)
     [delivery] = await bus.arrived(1)
     await bus.cut()
@@ -129,7 +129,7 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
         bus.publisher.publish(an_envelope(), budget=0.1),
         bus.publisher.schedule_retry(an_envelope(), delay="1s", budget=0.1),
         bus.publisher.dead_letter(delivery, DEATH, budget=0.1),
-        bus.publisher.answer(an_envelope(reply_to="somebody"), PassiveAnswer(), budget=0.1),
+        bus.publisher.answer(an_envelope(reply_to="requester"), PassiveAnswer(), budget=0.1),
     ):
         with pytest.raises(BrokerUnavailable):
             await refused
@@ -140,8 +140,8 @@ async def test_with_the_broker_away_everything_is_refused(bus: Bus) -> None:
     await bus.publisher.dead_letter(delivery, DEATH, budget=20)
 
 
-async def test_a_probe_says_whether_the_broker_confirms(bus: Bus) -> None:
-    """It leaves nothing behind; who has lost the connection meanwhile knows it by another number."""
+async def test_a_probe_waits_for_a_confirm(bus: Bus) -> None:
+    """It leaves no message behind; `connections` grows with each reconnect."""
     await bus.publisher.probe(budget=10)
     known = bus.publisher.connections
     await bus.publisher.publish(an_envelope(1), budget=10)
@@ -157,13 +157,13 @@ async def test_a_probe_says_whether_the_broker_confirms(bus: Bus) -> None:
     assert bus.publisher.connections > known
 
 
-async def test_without_time_nothing_is_promised(bus: Bus) -> None:
-    """A budget that is used up is no confirm."""
+async def test_an_exhausted_budget_is_an_error(bus: Bus) -> None:
+    """A publish without budget raises BrokerUnavailable."""
     with pytest.raises(BrokerUnavailable):
         await bus.publisher.publish(an_envelope(), budget=0)
 
 
-async def test_only_delays_with_a_queue_exist(bus: Bus) -> None:
-    """Parking for a delay without a queue is a bug and shows as one."""
+async def test_an_unknown_delay_is_an_error(bus: Bus) -> None:
+    """It is a fault in the code."""
     with pytest.raises(ValueError, match="no retry delay 'soon'"):
         await bus.publisher.schedule_retry(an_envelope(), delay="soon", budget=10)

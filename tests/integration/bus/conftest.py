@@ -1,4 +1,4 @@
-"""What the tests of the bus share: publishers and consumers on a topology of their own."""
+"""Publishers and consumers on the topology of the test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

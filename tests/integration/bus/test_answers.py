@@ -1,4 +1,4 @@
-"""Answers of workers to those who wait, over a real RabbitMQ."""
+"""Passive answers by direct reply-to, over a real RabbitMQ."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,37 +19,37 @@ pytestmark = pytest.mark.integration
 ANSWER = PassiveAnswer({"MsgType": "text", "CreateTime": 5, "Content": "您好"}, "reply_id")
 
 
-class Heard:
-    """An answer sink that keeps what it hears, and `None` for the loss of the channel."""
+class Received:
+    """Collects answers; None is a lost channel."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[tuple[str, PassiveAnswer] | None] = asyncio.Queue()
 
     def answered(self, correlation_id: str, answer: PassiveAnswer) -> None:
-        """Keep it."""
+        """Append it."""
         self.queue.put_nowait((correlation_id, answer))
 
     def lost(self) -> None:
-        """Keep that."""
+        """Append None."""
         self.queue.put_nowait(None)
 
 
 @pytest.fixture
-def heard() -> Heard:
-    """What the one who waits hears."""
-    return Heard()
+def received() -> Received:
+    """The received answers."""
+    return Received()
 
 
 @pytest.fixture
-async def asking(through_proxy: tuple[Proxy, str], topology: Topology, heard: Heard) -> AsyncIterator[Publisher]:
-    """The publisher of the one who waits, behind a proxy."""
+async def asking(through_proxy: tuple[Proxy, str], topology: Topology, received: Received) -> AsyncIterator[Publisher]:
+    """The publisher of the requester, behind a proxy."""
     _, url = through_proxy
-    async with Publisher.open(url, topology, name="asking", answers=heard) as publisher:
+    async with Publisher.open(url, topology, name="asking", answers=received) as publisher:
         yield publisher
 
 
 async def asked(asking: Publisher, consuming: Consuming, correlation_id: str) -> Envelope:
-    """Publish a callback whose answer is awaited; return it as the worker gets it."""
+    """Publish a callback with `reply_to`; return it as the worker gets it."""
     sink = CollectingSink()
     await asking.publish(an_envelope(reply_to=REPLY_TO, correlation_id=correlation_id, expiration=4.5), budget=10)
     async with consuming(sink):
@@ -58,45 +58,45 @@ async def asked(asking: Publisher, consuming: Consuming, correlation_id: str) ->
     return delivery.envelope()
 
 
-async def test_an_answer_comes_to_the_one_who_asked(
-    asking: Publisher, publisher: Publisher, consuming: Consuming, heard: Heard
+async def test_an_answer_goes_to_the_requester(
+    asking: Publisher, publisher: Publisher, consuming: Consuming, received: Received
 ) -> None:
-    """By direct reply-to: RabbitMQ puts the channel's own name in, and the answer has the correlation id."""
+    """RabbitMQ fills in the name of the channel; the answer has the correlation id."""
     envelope = await asked(asking, consuming, "c1")
     assert envelope.reply_to is not None
     assert envelope.reply_to.startswith(f"{REPLY_TO}.")
     await publisher.answer(envelope, ANSWER, budget=10)
-    assert await heard.queue.get() == ("c1", ANSWER)
+    assert await received.queue.get() == ("c1", ANSWER)
 
 
-async def test_an_answer_to_one_who_is_gone_is_nobodys_loss(
-    through_proxy: tuple[Proxy, str], asking: Publisher, publisher: Publisher, consuming: Consuming, heard: Heard
+async def test_an_answer_to_a_lost_channel_is_dropped(
+    through_proxy: tuple[Proxy, str], asking: Publisher, publisher: Publisher, consuming: Consuming, received: Received
 ) -> None:
-    """The one who waited learns of the lost channel; the worker's answer vanishes, and its next ones do not."""
+    """The requester is notified of the lost channel; the worker's next answers arrive."""
     proxy, _ = through_proxy
     envelope = await asked(asking, consuming, "c1")
     await proxy.refuse()
-    assert await heard.queue.get() is None
+    assert await received.queue.get() is None
     await publisher.answer(envelope, ANSWER, budget=10)
 
     await proxy.listen()
     envelope = await asked(asking, consuming, "c2")
     await publisher.answer(envelope, ANSWER, budget=10)
-    assert await heard.queue.get() == ("c2", ANSWER)
+    assert await received.queue.get() == ("c2", ANSWER)
 
 
-async def test_what_is_no_answer_is_ignored(
-    asking: Publisher, publisher: Publisher, consuming: Consuming, heard: Heard
+async def test_an_unreadable_answer_is_ignored(
+    asking: Publisher, publisher: Publisher, consuming: Consuming, received: Received
 ) -> None:
-    """Whoever knows the channel's name may write to it: it takes what a worker writes, and goes on."""
+    """Any client that knows the channel's name can publish to it; valid answers still arrive."""
     envelope = await asked(asking, consuming, "c1")
     for body in (b"", b"[]", b'{"document": 5, "reply_id": ""}', b'{"document": null, "reply_id": 5}'):
         await publisher._send("", envelope.reply_to or "", f"m{body!r}", b"\0\0", body, 10, mandatory=False)
     await publisher.answer(envelope, ANSWER, budget=10)
-    assert await heard.queue.get() == ("c1", ANSWER)
+    assert await received.queue.get() == ("c1", ANSWER)
 
 
-async def test_nobody_is_answered_who_did_not_ask(publisher: Publisher) -> None:
-    """That is a slip of the caller and shows as one."""
+async def test_an_answer_needs_a_reply_to(publisher: Publisher) -> None:
+    """An envelope without `reply_to` cannot be answered."""
     with pytest.raises(ValueError, match="no reply_to"):
         await publisher.answer(an_envelope(), ANSWER, budget=10)

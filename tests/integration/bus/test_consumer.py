@@ -25,8 +25,8 @@ async def publish_numbers(publisher: Publisher, numbers: range) -> None:
         await publisher.publish(an_envelope(number), budget=20)
 
 
-async def test_handing_over_keeps_the_order(publisher: Publisher, consuming: Consuming) -> None:
-    """After `stop` the next consumer gets everything not acknowledged, in the order it was accepted, once."""
+async def test_stop_keeps_the_order(publisher: Publisher, consuming: Consuming) -> None:
+    """After `stop` the next consumer gets all unacknowledged envelopes once, in order."""
     await publish_numbers(publisher, range(MESSAGES))
     first, second = CollectingSink(), CollectingSink()
     async with consuming(first) as owner:
@@ -45,7 +45,7 @@ async def test_handing_over_keeps_the_order(publisher: Publisher, consuming: Con
 async def test_a_killed_connection_keeps_the_order(
     publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
 ) -> None:
-    """When the owner's connection dies, its unacknowledged envelopes come to the next first, marked redelivered."""
+    """The next consumer gets the unacknowledged envelopes first, marked as redelivered."""
     proxy, url = through_proxy
     await publish_numbers(publisher, range(40))
     first, second = CollectingSink(), CollectingSink()
@@ -65,7 +65,7 @@ async def test_a_killed_connection_keeps_the_order(
 async def test_an_ack_after_the_loss_is_an_error(
     publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
 ) -> None:
-    """Acknowledging over a lost channel raises BrokerUnavailable, also after the consumer has connected again."""
+    """It raises BrokerUnavailable, also after the consumer has reconnected."""
     proxy, url = through_proxy
     await publish_numbers(publisher, range(1))
     sink = CollectingSink()
@@ -84,10 +84,10 @@ async def test_an_ack_after_the_loss_is_an_error(
         await again.ack()
 
 
-async def test_it_goes_on_after_a_loss(
+async def test_it_consumes_again_after_a_loss(
     publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
 ) -> None:
-    """A consumer whose connection was reset twice gets what comes later, on every partition."""
+    """After two resets every partition is delivered again."""
     proxy, url = through_proxy
     sink = CollectingSink()
     users = {f"o_{n}" for n in range(20)}
@@ -112,8 +112,8 @@ def served(sink: CollectingSink, number: int) -> set[str | None]:
     }
 
 
-async def test_stop_lets_what_runs_end(publisher: Publisher, consuming: Consuming) -> None:
-    """While a partition drains, running envelopes can still be acknowledged and nothing new is delivered."""
+async def test_stop_waits_for_running_deliveries(publisher: Publisher, consuming: Consuming) -> None:
+    """While a partition drains, running deliveries can be acknowledged and no new ones come."""
     await publish_numbers(publisher, range(1))
     first, second = CollectingSink(), CollectingSink()
     first.finished.clear()
@@ -132,10 +132,10 @@ async def test_stop_lets_what_runs_end(publisher: Publisher, consuming: Consumin
     assert second.bodies() == [1, 2]
 
 
-async def test_giving_up_one_partition_moves_that_one(
+async def test_unsubscribing_moves_one_partition(
     publisher: Publisher, consuming: Consuming, topology: Topology
 ) -> None:
-    """What is not acknowledged of it goes to the next in order, while the others are consumed on."""
+    """Its unacknowledged envelopes go to the next consumer in order; other partitions stay."""
     await publish_numbers(publisher, range(60))
     moved = topology.partition_of("wx1:o_1")
     user = next(f"o_{n}" for n in range(100) if topology.partition_of(f"wx1:o_{n}") != moved)
@@ -155,10 +155,10 @@ async def test_giving_up_one_partition_moves_that_one(
             assert (first.losses, second.losses, moved in owner.subscriptions) == ([], [], False)
 
 
-async def test_what_is_taken_again_waits_behind_the_other(
+async def test_a_new_subscription_waits_behind_the_other(
     publisher: Publisher, consuming: Consuming, topology: Topology
 ) -> None:
-    """A partition given up and taken again is delivered here once the other gives it up; in between it is standby."""
+    """A partition that is unsubscribed and subscribed again is a standby until the other consumer unsubscribes."""
     partition = topology.partition_of("wx1:o_1")
     sinks = CollectingSink(), CollectingSink()
     async with consuming(sinks[0]) as one, consuming(sinks[1]) as two:
@@ -186,10 +186,10 @@ async def test_what_is_taken_again_waits_behind_the_other(
         await first.until_delivered(2)
 
 
-async def test_what_was_given_up_stays_given_up(
+async def test_a_reconnect_keeps_the_current_subscriptions(
     publisher: Publisher, consuming: Consuming, through_proxy: tuple[Proxy, str]
 ) -> None:
-    """A new connection subscribes to what is taken then, not to what was taken once."""
+    """A new connection does not subscribe partitions that were unsubscribed before."""
     proxy, url = through_proxy
     sink = CollectingSink()
     async with consuming(sink, url=url) as consumer:
@@ -208,7 +208,7 @@ async def test_what_was_given_up_stays_given_up(
 
 
 async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publisher: Publisher) -> None:
-    """`run` ends by itself once `stop` is through, and every partition was drained once."""
+    """Every partition is drained once."""
     await publish_numbers(publisher, range(1))
     sink = CollectingSink()
     consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
@@ -223,8 +223,8 @@ async def test_run_returns_after_stop(amqp_url: str, topology: Topology, publish
         await consumer.check()
 
 
-async def test_stop_while_the_broker_is_away(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
-    """A consumer that has no connection can be stopped, and tells why it is not ready."""
+async def test_stop_without_a_broker(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
+    """A consumer without connection can be stopped, and `check` has the reason."""
     proxy, url = through_proxy
     await proxy.refuse()
     consumer = Consumer(url, topology, CollectingSink(), name=topology.namespace)
@@ -235,8 +235,8 @@ async def test_stop_while_the_broker_is_away(through_proxy: tuple[Proxy, str], t
         await consumer.stop()
 
 
-async def test_a_cancelled_consumer_gives_back(publisher: Publisher, consuming: Consuming) -> None:
-    """Cancelling `run` loses every partition for its sink; the next consumer gets all of it."""
+async def test_a_cancelled_consumer_returns_its_envelopes(publisher: Publisher, consuming: Consuming) -> None:
+    """Its handler loses every partition; the next consumer gets all envelopes."""
     await publish_numbers(publisher, range(5))
     first, second = CollectingSink(), CollectingSink()
     async with consuming(first) as consumer:
@@ -249,8 +249,8 @@ async def test_a_cancelled_consumer_gives_back(publisher: Publisher, consuming: 
     assert list(range(5)) == second.bodies()
 
 
-async def test_the_prefetch_bounds_what_is_held(publisher: Publisher, consuming: Consuming) -> None:
-    """A partition hands out no more than the prefetch before something is acknowledged."""
+async def test_the_prefetch_limits_unacknowledged_envelopes(publisher: Publisher, consuming: Consuming) -> None:
+    """The next envelope comes after an acknowledgement."""
     await publish_numbers(publisher, range(10))
     sink = CollectingSink()
     async with consuming(sink, prefetch=3):
@@ -261,10 +261,10 @@ async def test_the_prefetch_bounds_what_is_held(publisher: Publisher, consuming:
         assert sink.bodies() == [0, 1, 2, 3]
 
 
-async def test_what_is_unreadable_is_still_delivered(
+async def test_an_unreadable_message_is_delivered(
     publisher: Publisher, consuming: Consuming, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """A message that is no envelope reaches the sink, in a lane of its own, and can be acknowledged."""
+    """It has a lane of its own and can be acknowledged."""
     await publish_numbers(publisher, range(1))
     exchange = await channel.get_exchange(topology.inbox.name)
     for body in (b"a", b"b"):
@@ -280,8 +280,8 @@ async def test_what_is_unreadable_is_still_delivered(
             await delivery.ack()
 
 
-async def test_a_second_ack_is_our_own_error(publisher: Publisher, consuming: Consuming) -> None:
-    """A second acknowledgement never reaches RabbitMQ, which would close the channel for it."""
+async def test_a_second_ack_is_not_sent(publisher: Publisher, consuming: Consuming) -> None:
+    """RabbitMQ would close the channel for it."""
     await publish_numbers(publisher, range(2))
     sink = CollectingSink()
     async with consuming(sink):
@@ -294,10 +294,10 @@ async def test_a_second_ack_is_our_own_error(publisher: Publisher, consuming: Co
     assert [p for p in sink.losses if sink.losses.count(p) > 1] == []
 
 
-async def test_a_deleted_queue_is_consumed_again(
+async def test_a_deleted_queue_is_declared_and_consumed_again(
     publisher: Publisher, consuming: Consuming, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """A consumer that RabbitMQ cancelled because its queue was deleted declares it again and goes on."""
+    """RabbitMQ cancels the consumer of a deleted queue."""
     await publish_numbers(publisher, range(1))
     partition = topology.partition_of(an_envelope().lane)
     sink = CollectingSink()
@@ -312,8 +312,10 @@ async def test_a_deleted_queue_is_consumed_again(
         await sink.until_delivered(2)
 
 
-async def test_other_settings_stop_the_process(amqp_url: str, topology: Topology, channel: AbstractChannel) -> None:
-    """Queues that exist with other settings are a configuration error that names the queue, not a loop."""
+async def test_a_queue_with_other_settings_ends_run(
+    amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """With a configuration error that names the queue."""
     name = topology.inbox_queue(0).name
     await channel.declare_queue(name, durable=True)
     consumer = Consumer(amqp_url, topology, CollectingSink(), name=topology.namespace)

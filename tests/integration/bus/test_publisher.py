@@ -30,15 +30,15 @@ async def distant(through_proxy: tuple[Proxy, str], topology: Topology) -> Async
         yield publisher
 
 
-async def test_a_wrong_virtual_host_is_said_to_be_so(amqp_url: str) -> None:
-    """RabbitMQ's client only tells of a frame that it did not expect."""
+async def test_the_error_names_a_wrong_virtual_host(amqp_url: str) -> None:
+    """The client library reports only an unexpected frame."""
     url = address(str(URL(amqp_url).with_path("/no-such-host")), name="test")
     with pytest.raises(BrokerUnavailable, match="virtual host"), BrokerCall("connecting"):
         await aio_pika.connect(url)  # for as long as it takes
 
 
-async def test_what_is_published_arrives_as_it_was(publisher: Publisher, consuming: Consuming) -> None:
-    """An envelope comes out of its lane's partition with every field it went in with."""
+async def test_an_envelope_arrives_unchanged(publisher: Publisher, consuming: Consuming) -> None:
+    """It comes out of its lane's partition with every field."""
     sent = an_envelope(7, openid="o_x", attempt=3, replay=True, reply_to="answers", correlation_id="c", expiration=4.25)
     await publisher.publish(sent, budget=10)
     sink = CollectingSink()
@@ -51,10 +51,10 @@ async def test_what_is_published_arrives_as_it_was(publisher: Publisher, consumi
     assert not delivery.redelivered
 
 
-async def test_nothing_returns_before_the_confirm(
+async def test_a_publish_returns_after_the_confirm(
     through_proxy: tuple[Proxy, str], distant: Publisher, consuming: Consuming
 ) -> None:
-    """A publish whose confirm does not come is an unknown outcome: an error, though the envelope may have arrived."""
+    """Without a confirm the outcome is unknown: an error, although the envelope may have arrived."""
     proxy, _ = through_proxy
     proxy.hold_answers()
 
@@ -67,10 +67,10 @@ async def test_nothing_returns_before_the_confirm(
     assert sink.bodies() == [0, 1]
 
 
-async def test_the_budget_bounds_a_publish_to_a_silent_broker(
+async def test_the_budget_limits_a_publish_to_a_silent_broker(
     through_proxy: tuple[Proxy, str], distant: Publisher
 ) -> None:
-    """A broker that says nothing costs the budget, no more, and the publisher is usable when it speaks again."""
+    """The publisher is usable as soon as the broker answers again."""
     proxy, _ = through_proxy
     proxy.blackhole()
 
@@ -80,10 +80,10 @@ async def test_the_budget_bounds_a_publish_to_a_silent_broker(
     await distant.publish(an_envelope(2), budget=10)
 
 
-async def test_waiting_for_a_free_place_counts_against_the_budget(
+async def test_waiting_for_the_window_counts_against_the_budget(
     through_proxy: tuple[Proxy, str], topology: Topology
 ) -> None:
-    """With the window full, another publish still ends within its own budget."""
+    """With a full window another publish ends within its own budget."""
     proxy, url = through_proxy
     async with Publisher.open(url, topology, name=topology.namespace, window=1) as publisher:
         await publisher.publish(an_envelope(0), budget=10)
@@ -97,10 +97,10 @@ async def test_waiting_for_a_free_place_counts_against_the_budget(
             await holding
 
 
-async def test_a_connection_lost_in_flight_is_an_unknown_outcome(
+async def test_a_lost_connection_fails_unconfirmed_publishes(
     through_proxy: tuple[Proxy, str], distant: Publisher
 ) -> None:
-    """A publish in flight when the connection is reset ends at once, as BrokerUnavailable."""
+    """They fail at once with BrokerUnavailable."""
     proxy, _ = through_proxy
     proxy.hold_answers()
     flying = asyncio.create_task(distant.publish(an_envelope(1), budget=30))
@@ -112,10 +112,10 @@ async def test_a_connection_lost_in_flight_is_an_unknown_outcome(
         await flying
 
 
-async def test_a_confirm_that_comes_late_is_no_news(
+async def test_a_late_confirm_is_not_logged(
     through_proxy: tuple[Proxy, str], distant: Publisher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The confirm of what was given up is dropped without a word: a slow broker must not fill the log."""
+    """A slow broker must not fill the log."""
     proxy, _ = through_proxy
     proxy.hold_answers()
     with pytest.raises(BrokerUnavailable, match="no answer in time"):
@@ -127,8 +127,10 @@ async def test_a_confirm_that_comes_late_is_no_news(
 
 
 @pytest.mark.slow
-async def test_a_stuck_connection_is_an_unknown_outcome(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
-    """A connection given up by its heartbeat fails what is in flight as BrokerUnavailable, not as a cancellation."""
+async def test_a_stuck_connection_fails_unconfirmed_publishes(
+    through_proxy: tuple[Proxy, str], topology: Topology
+) -> None:
+    """When the heartbeat closes it, they fail with BrokerUnavailable, not with a cancellation."""
     proxy, url = through_proxy
     async with Publisher.open(f"{url}?heartbeat=1", topology, name=topology.namespace) as publisher:
         await publisher.publish(an_envelope(0), budget=10)
@@ -141,8 +143,8 @@ async def test_a_stuck_connection_is_an_unknown_outcome(through_proxy: tuple[Pro
         assert _cancelling() == 0
 
 
-async def test_a_real_cancellation_passes_through(through_proxy: tuple[Proxy, str], distant: Publisher) -> None:
-    """Whoever cancels a publish gets a cancellation, not an error of the broker."""
+async def test_a_cancelled_publish_raises_cancelled_error(through_proxy: tuple[Proxy, str], distant: Publisher) -> None:
+    """It does not raise an error of the broker."""
     proxy, _ = through_proxy
     proxy.blackhole()
     flying = asyncio.create_task(distant.publish(an_envelope(1), budget=30))
@@ -154,8 +156,8 @@ async def test_a_real_cancellation_passes_through(through_proxy: tuple[Proxy, st
         await flying
 
 
-async def test_it_connects_again_after_a_loss(through_proxy: tuple[Proxy, str], distant: Publisher) -> None:
-    """After a reset the publisher works again by itself, within a later publish's budget."""
+async def test_it_reconnects_after_a_loss(through_proxy: tuple[Proxy, str], distant: Publisher) -> None:
+    """A later publish succeeds within its budget."""
     proxy, _ = through_proxy
     proxy.abort()
 
@@ -167,7 +169,7 @@ async def test_it_connects_again_after_a_loss(through_proxy: tuple[Proxy, str], 
 
 
 async def test_it_may_start_before_the_broker(through_proxy: tuple[Proxy, str], topology: Topology) -> None:
-    """With the broker away a publisher opens, says that it is not ready and why, and works once the broker is there."""
+    """The publisher opens without a broker, reports the reason in `check`, and works once the broker is there."""
     proxy, url = through_proxy
     await proxy.refuse()
     async with Publisher.open(url, topology, name=topology.namespace) as publisher:
@@ -192,10 +194,10 @@ async def until_check_says(publisher: Publisher, pattern: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_what_no_queue_takes_is_an_error_and_heals(
+async def test_a_missing_queue_is_declared_again(
     publisher: Publisher, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """An envelope that no queue takes is never reported as sent; the missing queue is declared again."""
+    """An envelope that no queue gets is never reported as published."""
     envelope = an_envelope(1)
     await publisher.publish(envelope, budget=10)
     await channel.queue_delete(topology.inbox_queue(topology.partition_of(envelope.lane)).name)
@@ -205,10 +207,10 @@ async def test_what_no_queue_takes_is_an_error_and_heals(
     await publisher.publish(envelope, budget=10)
 
 
-async def test_a_missing_exchange_is_an_error_and_heals(
+async def test_a_missing_exchange_is_declared_again(
     publisher: Publisher, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """A publish to an exchange that is gone fails, and the exchange is declared again."""
+    """The publish to the missing exchange fails."""
     await publisher.publish(an_envelope(1), budget=10)
     await channel.exchange_delete(topology.inbox.name)
 
@@ -217,8 +219,10 @@ async def test_a_missing_exchange_is_an_error_and_heals(
     await publisher.publish(an_envelope(1), budget=10)
 
 
-async def test_other_settings_are_named(amqp_url: str, topology: Topology, channel: AbstractChannel) -> None:
-    """A queue that exists with other settings makes the publisher not ready, and the reason names the queue."""
+async def test_a_queue_with_other_settings_is_named(
+    amqp_url: str, topology: Topology, channel: AbstractChannel
+) -> None:
+    """The publisher is not ready, and the reason names the queue."""
     await channel.declare_queue(topology.dead.name, durable=True)
     async with Publisher.open(amqp_url, topology, name=topology.namespace) as publisher:
         await until_check_says(publisher, f"RabbitMQ has {topology.dead.name} or .* other settings")
@@ -226,8 +230,8 @@ async def test_other_settings_are_named(amqp_url: str, topology: Topology, chann
             await publisher.publish(an_envelope(1), budget=0.1)
 
 
-async def test_many_at_once_all_arrive(publisher: Publisher, consuming: Consuming) -> None:
-    """More publishes than the window holds are all confirmed, none twice."""
+async def test_more_publishes_than_the_window_all_arrive(publisher: Publisher, consuming: Consuming) -> None:
+    """Each is confirmed, none arrives twice."""
     await asyncio.gather(*(publisher.publish(an_envelope(n, openid=f"o_{n}"), budget=20) for n in range(300)))
     sink = CollectingSink()
     async with consuming(sink, prefetch=300):
@@ -236,28 +240,28 @@ async def test_many_at_once_all_arrive(publisher: Publisher, consuming: Consumin
     assert list(range(300)) == sorted(sink.bodies())
 
 
-async def test_what_is_parked_comes_back_to_its_partition(publisher: Publisher, consuming: Consuming) -> None:
-    """A parked envelope returns to its own partition after the delay, unchanged."""
-    parked = an_envelope(5, openid="o_parked", attempt=2)
-    await publisher.schedule_retry(parked, delay="1s", budget=10)
+async def test_a_retry_returns_to_its_partition(publisher: Publisher, consuming: Consuming) -> None:
+    """After the delay, unchanged."""
+    retried = an_envelope(5, openid="o_retried", attempt=2)
+    await publisher.schedule_retry(retried, delay="1s", budget=10)
     sink = CollectingSink()
     async with consuming(sink):
         [delivery] = await sink.until_delivered(1)
 
-    assert parked == delivery.envelope()
-    assert Topology(partitions=4).partition_of(parked.lane) == delivery.partition
+    assert retried == delivery.envelope()
+    assert Topology(partitions=4).partition_of(retried.lane) == delivery.partition
 
 
-async def test_a_delay_that_does_not_exist_is_refused(publisher: Publisher) -> None:
-    """Only the delays that have a queue can be asked for."""
+async def test_an_unknown_delay_is_refused(publisher: Publisher) -> None:
+    """Only delays with a queue are allowed."""
     with pytest.raises(ValueError, match="no retry delay '2s'"):
         await publisher.schedule_retry(an_envelope(1), delay="2s", budget=1)
 
 
-async def test_the_buried_keep_body_and_headers(
+async def test_a_dead_letter_keeps_body_and_headers(
     publisher: Publisher, consuming: Consuming, topology: Topology, channel: AbstractChannel
 ) -> None:
-    """A dead letter is the message as it came, readable or not, plus why it died."""
+    """A dead letter is the unchanged message, readable or not, with the reason of its death."""
     await publisher.publish(an_envelope(1), budget=10)
     exchange = await channel.get_exchange(topology.inbox.name)
     await exchange.publish(aio_pika.Message(b"\xff not ours", headers={"mine": "kept"}), routing_key="2")
@@ -268,20 +272,20 @@ async def test_the_buried_keep_body_and_headers(
             await publisher.dead_letter(delivery, death, budget=10)
 
     queue = await channel.get_queue(topology.dead_queue.name)
-    buried = [await queue.get(no_ack=True), await queue.get(no_ack=True)]
-    readable, unreadable = sorted(buried, key=lambda message: message.body)
+    dead = [await queue.get(no_ack=True), await queue.get(no_ack=True)]
+    readable, unreadable = sorted(dead, key=lambda message: message.body)
     assert (readable.body, unreadable.body) == (b"1", b"\xff not ours")
     assert readable.headers.items() >= {"lane": "wx1:o_1", "dedup_id": "wx1:m:o_1:1", "attempt": 1}.items()
     assert {"mine": "kept"}.items() <= unreadable.headers.items()
-    for message in buried:
+    for message in dead:
         assert tuple(
             message.headers[name] for name in ("death_reason", "death_error", "death_attempts", "died_at_ms")
         ) == ("reject", "Reject: no", 4, 1_700_000_001_500)
         assert len(str(message.headers["death_traceback"])) <= 16_000
 
 
-async def test_check_tells_of_a_blocked_connection(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While RabbitMQ blocks publishers for an alarm, the publisher is not ready."""
+async def test_check_reports_a_blocked_connection(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While RabbitMQ blocks publishers because of an alarm, the publisher is not ready."""
     await publisher.publish(an_envelope(1), budget=10)
     await publisher.check()
 

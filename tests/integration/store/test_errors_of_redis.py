@@ -1,4 +1,4 @@
-"""Errors that Redis answers with: another server may be meant by now, or this one takes no writes."""
+"""Error answers of Redis: a wrong server, or refused writes."""
 
 import asyncio
 from pathlib import Path
@@ -36,8 +36,8 @@ READ = Script("read", "return redis.call('GET', KEYS[1])")
         "MOVED 1234 127.0.0.1:7000",
     ],
 )
-async def test_a_server_that_is_not_the_right_one_is_left(error: str) -> None:
-    """The connection is dropped with the answer, so the next command goes to where the address leads by then."""
+async def test_the_connection_to_a_wrong_server_is_dropped(error: str) -> None:
+    """The next command connects again, to the server that the address leads to by then."""
     async with refusing_redis(error) as redis, Store.open(redis.url) as store:
         for count in (1, 2, 3):
             with pytest.raises(
@@ -47,8 +47,8 @@ async def test_a_server_that_is_not_the_right_one_is_left(error: str) -> None:
             assert redis.connections == count
 
 
-async def test_a_refusal_of_one_command_keeps_the_connection() -> None:
-    """A wrong command, or a full memory, is not the connection's fault."""
+async def test_a_refused_command_keeps_the_connection() -> None:
+    """A wrong command or a full memory is not an error of the connection."""
     async with refusing_redis("OOM command not allowed when used memory > 'maxmemory'.") as redis:
         async with Store.open(redis.url) as store:
             for _ in range(3):
@@ -57,8 +57,8 @@ async def test_a_refusal_of_one_command_keeps_the_connection() -> None:
         assert redis.connections == 1
 
 
-async def test_after_a_failover_the_new_primary_is_found(own_redis: Server, launcher: Launcher, tmp_path: Path) -> None:
-    """The address leads elsewhere, the old primary is a replica and keeps our connection: writes go to the new one."""
+async def test_the_new_primary_is_found_after_a_failover(own_redis: Server, launcher: Launcher, tmp_path: Path) -> None:
+    """The old primary is a replica and keeps the connection; writes go to the new primary."""
     promoted = await asyncio.to_thread(quiet(launcher).launch, REDIS, tmp_path / "promoted")
     try:
         async with proxied(own_redis.url) as (proxy, url), Store.open(url) as store:
@@ -81,30 +81,30 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-async def test_redis_that_refuses_writes_is_away_once(own_redis: Server, code: str) -> None:
-    """It answers reads all the same: readiness says Redis's reason, the log its beginning and its end."""
-    refuse, take = REFUSALS[code]
+async def test_a_redis_that_refuses_writes_counts_as_unavailable(own_redis: Server, code: str) -> None:
+    """Although it answers reads. Readiness has Redis's reason; the log has one line at the start and one at the end."""
+    refuse, accept = REFUSALS[code]
     async with Redis.from_url(own_redis.url) as admin, Store.open(own_redis.url) as store:
-        patient = RetryingStore(store, Generation(store, namespace="t"))
-        await patient.check()
+        retrying = RetryingStore(store, Generation(store, namespace="t"))
+        await retrying.check()
         with structlog.testing.capture_logs() as lines:
             for name, value in refuse.items():
                 await admin.config_set(name, value)
-            writing = asyncio.create_task(patient.run(WRITE, keys=["t:key"]))
+            writing = asyncio.create_task(retrying.run(WRITE, keys=["t:key"]))
             for _ in range(20):
                 with pytest.raises(StoreUnavailable, match=code):
-                    await patient.check()
-                await patient.run(READ, keys=["t:key"])
+                    await retrying.check()
+                await retrying.run(READ, keys=["t:key"])
             assert not writing.done()
-            for name, value in take.items():
+            for name, value in accept.items():
                 await admin.config_set(name, value)
             assert await writing == 1
         assert [line["event"] for line in lines] == ["store.unavailable", "store.available"]
         assert code in lines[0]["error"]
 
 
-async def test_an_empty_redis_is_noticed(redis_url: str, namespace: str, redis: Redis) -> None:
-    """Another id than before means that the data are gone: an error in the log, a metric, a note for operators."""
+async def test_lost_data_of_redis_are_reported(redis_url: str, namespace: str, redis: Redis) -> None:
+    """A changed id is reported in the log, as a metric, and to operators."""
     registry = CollectorRegistry()
     async with Store.open(redis_url) as store:
         losses = Losses(store, namespace=namespace, registry=registry)

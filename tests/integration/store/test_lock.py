@@ -1,4 +1,4 @@
-"""The lock on a real Redis: it excludes, it lapses, and a late holder cannot write."""
+"""The lock on a real Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,17 +22,19 @@ WRITE = Script(
 
 
 class Lossy(Store):
-    """A store that runs a script and loses its answer, or does not run it, as often as told."""
+    """A store that loses the answers to scripts, or does not run them."""
 
     def __init__(self, redis: "Redis") -> None:
         super().__init__(redis)
         self.lose = 0
+        """Number of answers to lose."""
         self.skip = 0
+        """Number of scripts not to run."""
         self.ran: list[str] = []
         self.renewed = asyncio.Event()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Run the script as the real one does, then lose the answer if told."""
+        """Run the script, then lose the answer if `lose` is set."""
         self.ran.append(script.name)
         if self.skip:
             self.skip -= 1
@@ -58,13 +60,13 @@ def key(namespace: str) -> str:
     return f"{namespace}:{{a}}:lock"
 
 
-async def lapse(redis: "Redis", lock: Lock) -> None:
-    """Let the lease end, as time would."""
+async def expire(redis: "Redis", lock: Lock) -> None:
+    """End the lease."""
     await redis.delete(lock.key)
 
 
-async def test_one_holds_at_a_time(store: Lossy, key: str) -> None:
-    """While one has the lock, a hundred others are told so; not one goes on."""
+async def test_one_holder_at_a_time(store: Lossy, key: str) -> None:
+    """Of a hundred concurrent holders only one enters the block; the others get None."""
     inside = 0
     most = 0
 
@@ -84,8 +86,8 @@ async def test_one_holds_at_a_time(store: Lossy, key: str) -> None:
     assert any(went)
 
 
-async def test_it_is_free_after_the_block_and_after_an_error(store: Lossy, redis: "Redis", key: str) -> None:
-    """Whatever ends the block, the next one need not wait for the lease; cancellation too."""
+async def test_the_lock_is_released_after_the_block(store: Lossy, redis: "Redis", key: str) -> None:
+    """An error or a cancellation in the block releases the lock, too."""
     lock = Lock(store, key, lease=LEASE)
     with pytest.raises(ValueError, match="mine"):
         async with lock.hold():
@@ -107,12 +109,12 @@ async def test_it_is_free_after_the_block_and_after_an_error(store: Lossy, redis
     assert not await redis.exists(key)
 
 
-async def test_only_its_owner_releases_or_renews(store: Lossy, redis: "Redis", key: str) -> None:
-    """A holder whose lease lapsed neither frees nor lengthens the lock of the next one."""
+async def test_only_the_owner_releases_or_renews(store: Lossy, redis: "Redis", key: str) -> None:
+    """A holder whose lease has expired neither releases nor renews the lock of the next holder."""
     first, second = Lock(store, key, lease=LEASE), Lock(store, key, lease=LEASE)
     late = await first.acquire()
     assert late is not None
-    await lapse(redis, first)
+    await expire(redis, first)
     hold = await second.acquire()
     assert hold is not None
 
@@ -123,8 +125,8 @@ async def test_only_its_owner_releases_or_renews(store: Lossy, redis: "Redis", k
     assert await second.release(hold)
 
 
-async def test_each_hold_has_a_greater_number(store: Lossy, key: str) -> None:
-    """Fencing numbers grow from hold to hold, whoever holds."""
+async def test_fencing_numbers_grow(store: Lossy, key: str) -> None:
+    """Each hold has a greater fencing number than the one before."""
     fences = []
     for _ in range(5):
         async with Lock(store, key, lease=LEASE).hold() as hold:
@@ -133,8 +135,8 @@ async def test_each_hold_has_a_greater_number(store: Lossy, key: str) -> None:
     assert fences == sorted(set(fences))
 
 
-async def test_no_number_is_drawn_again_by_a_redis_that_lost_it(store: Lossy, redis: "Redis", key: str) -> None:
-    """Redis came back empty, or with a counter from before: who holds now has a number that nobody had."""
+async def test_a_lost_fencing_number_is_not_drawn_again(store: Lossy, redis: "Redis", key: str) -> None:
+    """A Redis that lost its counter, or has an older one, still draws a greater number."""
     lock = Lock(store, key, lease=LEASE)
     fences = []
     for kept in (None, "1", None):
@@ -147,8 +149,8 @@ async def test_no_number_is_drawn_again_by_a_redis_that_lost_it(store: Lossy, re
     assert fences == sorted(set(fences))
 
 
-async def test_numbers_grow_although_the_clock_of_redis_goes_back(store: Lossy, redis: "Redis", key: str) -> None:
-    """The counter is ahead of the clock: it goes on from where it is, to the last digit."""
+async def test_fencing_numbers_grow_when_the_clock_goes_back(store: Lossy, redis: "Redis", key: str) -> None:
+    """If the counter is ahead of the clock, the next number is the counter plus one."""
     lock = Lock(store, key, lease=LEASE)
     ahead = 2**52 - 1
     await redis.set(lock.fence_key, str(ahead))
@@ -160,10 +162,10 @@ async def test_numbers_grow_although_the_clock_of_redis_goes_back(store: Lossy, 
 
 
 async def test_a_late_holder_cannot_write(store: Lossy, redis: "Redis", key: str) -> None:
-    """Once another has the lock, the write of the one before is refused: before the other wrote, and after."""
+    """After another process has acquired the lock, writes of the former holder are refused."""
     first, second = Lock(store, key, lease=LEASE), Lock(store, key, lease=LEASE)
     late = await first.acquire()
-    await lapse(redis, first)
+    await expire(redis, first)
     hold = await second.acquire()
     assert late is not None
     assert hold is not None
@@ -175,8 +177,8 @@ async def test_a_late_holder_cannot_write(store: Lossy, redis: "Redis", key: str
     assert await redis.get(f"{key}:value") == b"new"
 
 
-async def test_a_lost_answer_is_asked_for(store: Lossy, key: str) -> None:
-    """The script ran and its answer was lost: asked again, Redis says that we are the owner, by the same number."""
+async def test_a_lost_answer_is_asked_for_again(store: Lossy, key: str) -> None:
+    """If the answer to the acquire script is lost, the second attempt returns the same number."""
     lock = Lock(store, key, lease=LEASE)
     store.lose = 1
     hold = await lock.acquire()
@@ -185,8 +187,8 @@ async def test_a_lost_answer_is_asked_for(store: Lossy, key: str) -> None:
     assert int(await store.command("GET", lock.fence_key)) == hold.fence
 
 
-async def test_who_could_not_ask_finds_out_later(store: Lossy, key: str) -> None:
-    """Both answers were lost: the same process need not wait for its own lease to end; others must."""
+async def test_a_later_attempt_finds_the_own_lock(store: Lossy, key: str) -> None:
+    """If both answers are lost, the same object acquires its lock later; other objects must wait."""
     lock = Lock(store, key, lease=LEASE)
     store.lose = 2
     with pytest.raises(StoreUnavailable):
@@ -194,11 +196,11 @@ async def test_who_could_not_ask_finds_out_later(store: Lossy, key: str) -> None
     assert await Lock(store, key, lease=LEASE).acquire() is None
     hold = await lock.acquire()
     assert hold is not None
-    assert await lock.acquire() is None, "found out once, not a licence to enter twice"
+    assert await lock.acquire() is None, "the lock was returned twice"
 
 
-async def test_it_is_renewed_while_held(store: Lossy, redis: "Redis", key: str) -> None:
-    """The work may take longer than one lease, also when a renewal goes unanswered."""
+async def test_the_lease_is_renewed_during_the_block(store: Lossy, redis: "Redis", key: str) -> None:
+    """The block may take longer than one lease, even if a renewal fails."""
     lock = Lock(store, key, lease=3.0)
     async with lock.hold() as hold:
         assert hold is not None
@@ -211,8 +213,8 @@ async def test_it_is_renewed_while_held(store: Lossy, redis: "Redis", key: str) 
         assert await redis.get(key) == hold.value.encode()
 
 
-async def test_a_lost_lease_is_known(store: Lossy, redis: "Redis", key: str) -> None:
-    """A renewal that finds another owner ends: the hold says that it lapsed, and the end of the block is no error."""
+async def test_a_lost_lease_is_reported(store: Lossy, redis: "Redis", key: str) -> None:
+    """A renewal that finds another owner ends; the hold is expired, and the end of the block raises no error."""
     lock = Lock(store, key, lease=0.6)
     async with lock.hold() as hold:
         assert hold is not None
@@ -225,8 +227,8 @@ async def test_a_lost_lease_is_known(store: Lossy, redis: "Redis", key: str) -> 
     await redis.delete(key)
 
 
-async def test_redis_away_at_the_end_is_no_error(store: Lossy, key: str) -> None:
-    """The work was done; a release that cannot be sent leaves the lock to its lease."""
+async def test_a_failed_release_is_not_an_error(store: Lossy, key: str) -> None:
+    """The lock then expires with its lease."""
     async with Lock(store, key, lease=LEASE).hold():
         store.skip = 1
     assert await Lock(store, key, lease=LEASE).acquire() is None

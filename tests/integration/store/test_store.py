@@ -23,22 +23,22 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
 
 
 async def test_connecting_logs_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    """The client asks for no notifications that only some servers of Redis have, and warns of their lack each time."""
+    """The client does not ask for notifications that only some Redis servers have, and warns about."""
     await store.now()
     said = [record for record in caplog.records if record.name.startswith("redis") and record.levelno > logging.INFO]
     assert said == []
 
 
-async def test_a_script_survives_the_loss_of_its_cache(store: Store, namespace: str) -> None:
-    """Redis forgets scripts when it restarts; the next run loads it again and runs it once."""
+async def test_a_script_is_loaded_again_after_a_restart(store: Store, namespace: str) -> None:
+    """Redis forgets scripts when it restarts; the next run loads the script and runs it once."""
     key = f"{namespace}:count"
     assert await store.run(COUNT, keys=[key]) == 1
     await store.command("SCRIPT", "FLUSH")
     assert await store.run(COUNT, keys=[key]) == 2
 
 
-async def test_redis_away_is_one_error_of_ours() -> None:
-    """Nobody above the store sees an error of redis-py."""
+async def test_an_unavailable_redis_raises_store_unavailable() -> None:
+    """No error of redis-py leaves the store."""
     async with Store.open(f"redis://127.0.0.1:{free_port()}/0") as away:
         with pytest.raises(StoreUnavailable):
             await away.run(COUNT, keys=["k"])
@@ -46,8 +46,8 @@ async def test_redis_away_is_one_error_of_ours() -> None:
             await away.now()
 
 
-async def test_many_at_once_need_one_connection(redis_url: str, namespace: str) -> None:
-    """A thousand tasks that ask at once share a connection, and each is told its own answer."""
+async def test_concurrent_commands_share_a_connection(redis_url: str, namespace: str) -> None:
+    """A thousand concurrent tasks use one connection, and each gets its own answer."""
     async with Store.open(redis_url, name=namespace) as store:
         echo = Script("echo", "return ARGV[1]")
         answers = await asyncio.gather(

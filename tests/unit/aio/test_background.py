@@ -1,5 +1,3 @@
-"""Background work outlives whatever happens to a round of it."""
-
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,14 +10,14 @@ from wxbus.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable
 
 
 class Work:
-    """Rounds that end as told, then the last one."""
+    """Rounds that raise the given errors, then one that sets `over`."""
 
     def __init__(self, *ends: Exception | None) -> None:
         self._ends = deque(ends)
         self.over = asyncio.Event()
 
     async def round(self) -> None:
-        """End as told."""
+        """End the round."""
         await asyncio.sleep(0)
         if not self._ends:
             self.over.set()
@@ -39,7 +37,7 @@ async def until_over(work: Work, running: Callable[[], Awaitable[None]]) -> None
 
 
 async def test_an_outage_is_logged_once_and_its_end_once() -> None:
-    """However many rounds an outage lasts, whichever part is away: one line at its beginning, one at its end."""
+    """One line at the beginning and one at the end, however long it lasts."""
     work = Work(StoreUnavailable("a"), BrokerUnavailable("b"), StoreUnavailable("c"), None, StoreUnavailable("d"))
     with capture_logs() as lines:
         await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
@@ -52,7 +50,7 @@ async def test_an_outage_is_logged_once_and_its_end_once() -> None:
 
 
 async def test_a_fault_is_logged_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault of one round is no end of the work, and never silent."""
+    """A fault of one round does not end the work."""
     monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     work = Work(LookupError("a"), LookupError("b"))
     with capture_logs() as lines:
@@ -62,8 +60,8 @@ async def test_a_fault_is_logged_with_its_traceback(monkeypatch: pytest.MonkeyPa
     ] * 2
 
 
-async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
-    """An outage starts it over; its return and any other error are its own."""
+async def test_work_is_repeated_while_a_part_is_unavailable() -> None:
+    """It ends when it returns, or with any other error."""
     work = Work(StoreUnavailable("a"), BrokerUnavailable("b"))
     with capture_logs() as lines:
         await retry_while_unavailable(work.round, name="consumer", pause=0.0)
@@ -73,13 +71,13 @@ async def test_work_that_is_persisted_with_ends_by_itself_only() -> None:
         await retry_while_unavailable(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
 
 
-async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group of outages alone is an outage; with any other error in it, it is a fault."""
+async def test_a_group_of_outages_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that contains another error is a fault."""
     monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     outages = ExceptionGroup("tasks", [StoreUnavailable("a"), ExceptionGroup("more", [BrokerUnavailable("b")])])
     mixed = ExceptionGroup("tasks", [StoreUnavailable("a"), LookupError("b")])
     with capture_logs() as lines:
-        await retry_while_unavailable(Work(outages).round, name="ownership", pause=0.0)
+        await retry_while_unavailable(Work(outages).round, name="rebalancer", pause=0.0)
         await until_over(work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
     assert [(line["event"], line.get("reason")) for line in lines] == [
         ("background.unavailable", "a; b"),
@@ -88,11 +86,11 @@ async def test_an_outage_in_a_task_group_is_one(monkeypatch: pytest.MonkeyPatch)
         ("background.recovered", None),
     ]
     with pytest.raises(ExceptionGroup):
-        await retry_while_unavailable(Work(mixed).round, name="ownership", pause=0.0)
+        await retry_while_unavailable(Work(mixed).round, name="rebalancer", pause=0.0)
 
 
-async def test_work_beside_a_block_does_not_end_silently() -> None:
-    """What ends by an error is logged at that moment, not at the end of the service."""
+async def test_background_work_that_fails_is_logged_at_once() -> None:
+    """Not only at the end of the block."""
     ended = asyncio.Event()
 
     async def failing() -> None:
@@ -112,7 +110,7 @@ def _leaves(kind: type[Unavailable]) -> list[type[Unavailable]]:
 
 @pytest.mark.parametrize("kind", _leaves(Unavailable))
 async def test_no_kind_of_outage_ends_background_work(kind: type[Unavailable]) -> None:
-    """The branch of the tree decides: each `Unavailable` of each adapter is waited for."""
+    """Each subclass of `Unavailable` is waited for."""
     work = Work(kind("away"))
     await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
     await retry_while_unavailable(Work(kind("away")).round, name="consumer", pause=0.0)

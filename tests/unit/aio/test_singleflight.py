@@ -1,5 +1,3 @@
-"""Concurrent calls for the same thing are one."""
-
 import asyncio
 
 import pytest
@@ -9,8 +7,8 @@ from wxbus.aio.singleflight import SingleFlight
 from wxbus.errors import StoreUnavailable
 
 
-async def test_who_comes_while_it_runs_gets_its_outcome() -> None:
-    """One run per key at a time; a later call runs anew."""
+async def test_concurrent_calls_share_one_run() -> None:
+    """One run per key at a time; a later call starts a new run."""
     flights: SingleFlight[str, int] = SingleFlight()
     runs = 0
 
@@ -24,8 +22,8 @@ async def test_who_comes_while_it_runs_gets_its_outcome() -> None:
     assert await flights.do("a", work) == 3
 
 
-async def test_an_error_reaches_all_and_is_not_kept() -> None:
-    """All who waited get the error; the next call tries again."""
+async def test_an_error_reaches_all_callers_and_is_not_kept() -> None:
+    """The next call starts a new run."""
     flights: SingleFlight[str, int] = SingleFlight()
 
     async def fail() -> int:
@@ -41,8 +39,8 @@ async def test_an_error_reaches_all_and_is_not_kept() -> None:
     assert await flights.do("a", work) == 1
 
 
-async def test_a_caller_that_is_cancelled_leaves_it_to_the_others() -> None:
-    """What was begun is finished, also when its last caller went away."""
+async def test_a_cancelled_caller_does_not_cancel_the_run() -> None:
+    """The run finishes, even without any caller."""
     flights: SingleFlight[str, int] = SingleFlight()
     gate, finished = asyncio.Event(), asyncio.Event()
 
@@ -61,8 +59,8 @@ async def test_a_caller_that_is_cancelled_leaves_it_to_the_others() -> None:
     assert finished.is_set()
 
 
-async def test_a_bug_in_the_background_is_logged() -> None:
-    """Nobody awaits it, so it must not vanish; an error of ours is an outcome that its raiser has told already."""
+async def test_a_fault_in_a_started_run_is_logged() -> None:
+    """An error of WxbusError is an expected outcome and is not logged."""
     flights: SingleFlight[str, int] = SingleFlight()
 
     async def bug() -> int:
@@ -79,8 +77,8 @@ async def test_a_bug_in_the_background_is_logged() -> None:
     assert [(entry["event"], str(entry["exc_info"])) for entry in logs] == [("background.failed", "a bug")]
 
 
-async def test_closing_ends_what_runs() -> None:
-    """After aclose nothing runs, and callers are cancelled."""
+async def test_closing_cancels_the_runs() -> None:
+    """Callers get CancelledError."""
     flights: SingleFlight[str, int] = SingleFlight()
 
     async def forever() -> int:

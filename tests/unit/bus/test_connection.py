@@ -35,7 +35,7 @@ CLIENT_ERRORS = sorted(
 
 
 def instance_of(kind: type[BaseException]) -> BaseException:
-    """Return an exception whatever its constructor wants."""
+    """Return an exception without calling its constructor."""
     exc = kind.__new__(kind)
     exc.args = ("why", "what")
     return exc
@@ -43,7 +43,7 @@ def instance_of(kind: type[BaseException]) -> BaseException:
 
 @pytest.mark.parametrize("kind", CLIENT_ERRORS)
 async def test_every_error_of_the_client_is_translated(kind: type[Exception]) -> None:
-    """No error of aio-pika, aiormq or pamqp leaves the bus; a new one in a later release fails here."""
+    """A new error in a later release of aio-pika, aiormq or pamqp fails here."""
     original = instance_of(kind)
 
     with pytest.raises(BrokerUnavailable, match=r"^publishing: .") as caught, BrokerCall("publishing"):
@@ -53,14 +53,14 @@ async def test_every_error_of_the_client_is_translated(kind: type[Exception]) ->
 
 
 @pytest.mark.parametrize("kind", [ValueError, TypeError, KeyError, UnreadableEnvelope])
-async def test_other_errors_are_not_hidden(kind: type[BaseException]) -> None:
-    """A bug of ours or a decision of ours is not dressed up as the broker's fault."""
+async def test_other_errors_are_not_translated(kind: type[BaseException]) -> None:
+    """Faults in the code are not reported as errors of the broker."""
     with pytest.raises(kind), BrokerCall("publishing"):
         raise kind("ours")
 
 
-async def test_a_cancellation_from_inside_is_an_unknown_outcome() -> None:
-    """A CancelledError that a future carries, though nobody cancelled the task, is the connection's end."""
+async def test_a_cancelled_error_of_the_client_is_translated() -> None:
+    """A CancelledError of a future, although the task was not cancelled, means a stuck connection."""
     future = asyncio.get_running_loop().create_future()
     future.set_exception(asyncio.CancelledError())
 
@@ -68,8 +68,8 @@ async def test_a_cancellation_from_inside_is_an_unknown_outcome() -> None:
         await future
 
 
-async def test_a_cancellation_from_inside_a_cancelled_task_is_still_one() -> None:
-    """Cleaning up after a real cancellation, a task still tells the broker's cancellation from its own."""
+async def test_a_cancelled_error_of_the_client_is_translated_during_clean_up() -> None:
+    """A task that was cancelled before still distinguishes the client's CancelledError."""
     outcome: list[Exception] = []
 
     async def publish_while_ending() -> None:
@@ -94,7 +94,7 @@ async def test_a_cancellation_from_inside_a_cancelled_task_is_still_one() -> Non
 
 
 async def test_a_real_cancellation_passes() -> None:
-    """Who cancels the task gets a CancelledError out of it."""
+    """A cancelled task raises CancelledError."""
 
     async def publish() -> None:
         with BrokerCall("publishing"):
@@ -109,7 +109,7 @@ async def test_a_real_cancellation_passes() -> None:
 
 
 async def test_a_swallowed_cancellation_is_raised_again() -> None:
-    """A task that was cancelled ends, although the client's call returned or failed as if nothing had been."""
+    """A cancelled task ends, even if the client's call returns or fails."""
     for error in (None, OSError("closed")):
 
         async def call(error: Exception | None = error) -> None:
@@ -127,8 +127,8 @@ async def test_a_swallowed_cancellation_is_raised_again() -> None:
         assert task.cancelled()
 
 
-async def test_a_deadline_inside_is_a_timeout() -> None:
-    """A deadline that expires in the block is an unknown outcome, and leaves no cancellation behind."""
+async def test_a_timeout_in_the_block_is_translated() -> None:
+    """The outcome is unknown; the task is not marked as cancelled."""
     with pytest.raises(BrokerUnavailable, match="no answer in time"), BrokerCall("publishing"):
         async with asyncio.timeout(0):
             await asyncio.Event().wait()
@@ -138,8 +138,8 @@ async def test_a_deadline_inside_is_a_timeout() -> None:
     assert task.cancelling() == 0
 
 
-async def test_a_broker_that_hangs_up_in_the_handshake_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then aiormq raises what no generator lets through; a worker died of it."""
+async def test_a_connection_closed_in_the_handshake_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aiormq raises StopAsyncIteration then, which a generator would turn into RuntimeError."""
 
     async def hung_up(_connection: object) -> None:
         raise StopAsyncIteration
@@ -150,8 +150,8 @@ async def test_a_broker_that_hangs_up_in_the_handshake_is_away(monkeypatch: pyte
             pass
 
 
-def test_the_address_carries_name_and_heartbeat() -> None:
-    """A connection is named in RabbitMQ's lists and has our heartbeat, unless the operator chose one."""
+def test_the_address_has_name_and_heartbeat() -> None:
+    """The operator may choose another heartbeat."""
     assert dict(address("amqp://h/", name="w:consume").query) == {"heartbeat": "10", "name": "w:consume"}
     assert dict(address("amqps://u:p@h:1/v?heartbeat=3", name="w").query) == {"heartbeat": "3", "name": "w"}
 
@@ -159,8 +159,8 @@ def test_the_address_carries_name_and_heartbeat() -> None:
 @pytest.mark.parametrize(
     "url", ["", "rabbit", "http://user:hunter2@host/", "amqp://", "amqp://user:hunter2@host:port/"]
 )
-def test_a_wrong_address_is_refused_without_repeating_it(url: str) -> None:
-    """What is no AMQP address is a configuration error that shows how one looks, and no password."""
+def test_a_wrong_address_is_a_configuration_error(url: str) -> None:
+    """The text shows the right form and does not contain the address, which may hold a password."""
     with pytest.raises(ConfigurationError, match="must look like amqp://") as caught:
         address(url, name="w")
 

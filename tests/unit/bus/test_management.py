@@ -11,7 +11,7 @@ NAME = "127.0.0.1:1 -> 127.0.0.1:5672"
 
 
 class Broker:
-    """RabbitMQ's management, as far as it is used."""
+    """The used part of RabbitMQ's management API."""
 
     def __init__(self) -> None:
         self.connections = {NAME: "worker:consume", "b:2 -> c:3": "worker:publish", "d:4 -> c:3": None}
@@ -36,8 +36,8 @@ class Broker:
         return web.Response(status=self.status)
 
 
-async def test_connections_are_closed_by_the_name_their_client_gave() -> None:
-    """That one and no other; one that is gone already is no error."""
+async def test_connections_are_closed_by_their_client_provided_name() -> None:
+    """No other connection is closed; one that is closed already is not an error."""
     broker = Broker()
     async with (
         TestServer(broker.app()) as server,
@@ -51,8 +51,8 @@ async def test_connections_are_closed_by_the_name_their_client_gave() -> None:
     assert broker.users == {"me:secret"}
 
 
-async def test_a_refusal_is_told() -> None:
-    """So that it is tried again; without the password in the text."""
+async def test_a_refusal_raises_broker_unavailable() -> None:
+    """The error does not contain the password."""
     broker = Broker()
     broker.status = 401
     async with TestServer(broker.app()) as server:
@@ -68,8 +68,8 @@ async def test_a_refusal_is_told() -> None:
 
 
 @pytest.mark.parametrize("url", ["host:15672", "amqp://u:hidden@host", "http://", ""])
-async def test_what_is_no_address_is_refused(url: str) -> None:
-    """At start, by the setting's name, without repeating what may hold a password."""
+async def test_a_wrong_address_is_a_configuration_error(url: str) -> None:
+    """The error names the setting and does not contain the address, which may hold a password."""
     with pytest.raises(ConfigurationError, match="WXBUS_AMQP_MANAGEMENT_URL") as refused:
         async with Management.open(url, amqp_url="amqp://host/"):
             pass

@@ -16,7 +16,7 @@ from wxbus.errors import UnreadableEnvelope
 
 
 def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> DeliveredMessage:
-    """Return what arrives after AMQP has encoded and decoded it."""
+    """Return the message after encoding and decoding by pamqp."""
     _, _, header = frame.unmarshal(frame.marshal(ContentHeader(body_size=len(body), properties=properties), 1))
     assert isinstance(header, ContentHeader)
     delivery = commands.Basic.Deliver(consumer_tag="c", delivery_tag=7, exchange="e", routing_key="0")
@@ -90,13 +90,13 @@ def test_an_envelope_survives_the_wire(envelope: Envelope) -> None:
 
 
 @given(envelopes)
-def test_the_fast_way_gives_the_same_bytes(envelope: Envelope) -> None:
-    """What is encoded by hand for speed is byte by byte what the client library makes of the same properties."""
+def test_encoded_properties_equal_those_of_pamqp(envelope: Envelope) -> None:
+    """The bytes are the same as those of pamqp's objects."""
     assert reference_properties(envelope).marshal() == wire.encode_properties(envelope)
 
 
-def test_properties_are_what_the_design_says() -> None:
-    """Other programs read the envelope by AMQP's own properties; the message outlives the broker."""
+def test_the_properties_are_documented_ones() -> None:
+    """Other programs read AMQP's own properties; the message is persistent."""
     properties = reference_properties(an_envelope(1, kind=EnvelopeKind.DELIVERED_PASSIVELY, expiration=4.5))
 
     assert (
@@ -110,8 +110,8 @@ def test_properties_are_what_the_design_says() -> None:
 
 @pytest.mark.parametrize("name", ["account", "lane", "dedup_id", "received_at_ms", "traceparent", "attempt"])
 @pytest.mark.parametrize("wrong", [None, {"a": 1}])
-def test_a_header_that_is_missing_or_odd_is_named(name: str, wrong: Any) -> None:
-    """An unreadable envelope says which header is wrong, and never raises anything else."""
+def test_a_wrong_header_is_named(name: str, wrong: Any) -> None:
+    """A missing header, or one of another type, raises UnreadableEnvelope with its name."""
     properties = reference_properties(an_envelope(1))
     assert properties.headers
     properties.headers[name] = wrong
@@ -129,8 +129,8 @@ def test_a_header_that_is_missing_or_odd_is_named(name: str, wrong: Any) -> None
         commands.Basic.Properties(message_type="callback", message_id="1"),
     ],
 )
-def test_what_is_not_ours_is_unreadable(properties: commands.Basic.Properties) -> None:
-    """A message of another program is unreadable and has no lane."""
+def test_a_message_of_another_program_is_unreadable(properties: commands.Basic.Properties) -> None:
+    """It has no lane."""
     message = over_the_wire(properties, b"")
 
     assert wire.lane_of(message) is None
@@ -139,7 +139,7 @@ def test_what_is_not_ours_is_unreadable(properties: commands.Basic.Properties) -
 
 
 def test_a_dead_letter_fits_into_its_frame() -> None:
-    """The longest error and traceback leave the headers of a dead letter far below the frame limit of 128 KiB."""
+    """With the longest error and traceback the headers stay below the frame limit of 128 KiB."""
     message = over_the_wire(reference_properties(an_envelope(1)), b"{}")
     death = Death(reason="attempts", error="错" * 10**6, traceback="错" * 10**6, attempts=9, died_at=1.5)
 

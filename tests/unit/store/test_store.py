@@ -1,4 +1,4 @@
-"""The store's calls, whatever its client does: what travels together must not share more than the way."""
+"""Batches of commands, with a fake client."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ SCRIPT = Script("any", "return 1")
 
 
 class SlowRedis:
-    """A client, its connections and the one there is: it answers each command with its second word when told to."""
+    """A client, its pool and its only connection; it answers each command with its second word after `go_on`."""
 
     def __init__(self) -> None:
         self.connection_pool = self
@@ -28,14 +28,14 @@ class SlowRedis:
         self._answers: list[Any] = []
 
     async def get_connection(self) -> "SlowRedis":
-        """Lend the connection."""
+        """Return itself."""
         return self
 
     async def release(self, _connection: object) -> None:
-        """Take it back."""
+        """Do nothing."""
 
     async def send_packed_command(self, commands: Sequence[bytes]) -> None:
-        """Take a batch."""
+        """Record a batch."""
         reader = hiredis.Reader()
         for command in commands:
             reader.feed(command)
@@ -44,7 +44,7 @@ class SlowRedis:
         self.under_way.set()
 
     async def read_response(self, *, timeout: float) -> Any:
-        """Answer, or fail as told."""
+        """Answer, or raise `failure`."""
         assert timeout == math.inf
         await self.go_on.wait()
         if self.failure:
@@ -64,18 +64,18 @@ def redis() -> SlowRedis:
 @pytest.fixture
 def store(redis: SlowRedis) -> Store:
     """The store under test."""
-    return Store(redis, answer_timeout=5.0)  # type: ignore[arg-type]  # what of a client is used
+    return Store(redis, answer_timeout=5.0)  # type: ignore[arg-type]  # has the members that are used
 
 
 async def asked(store: Store, *words: str) -> "asyncio.Task[Any]":
-    """Return the call of a command that waits for its answer."""
+    """Return a task that waits for the answer to a command."""
     call = asyncio.create_task(store.command("ECHO", *words))
     await asyncio.sleep(0)
     return call
 
 
-async def test_what_is_asked_meanwhile_goes_together(store: Store, redis: SlowRedis) -> None:
-    """However many ask, one batch is under way; each gets the answer to its own command."""
+async def test_commands_wait_for_the_batch_in_flight(store: Store, redis: SlowRedis) -> None:
+    """They form the next batch; each caller gets the answer to its own command."""
     first = await asked(store, "0")
     await redis.under_way.wait()
     others = [await asked(store, str(number)) for number in range(1, 20)]
@@ -85,8 +85,8 @@ async def test_what_is_asked_meanwhile_goes_together(store: Store, redis: SlowRe
     assert [len(batch) for batch in redis.batches] == [1, 19]
 
 
-async def test_an_error_is_its_commands_own(store: Store, redis: SlowRedis) -> None:
-    """A command that Redis refuses fails alone, and as an error of ours; those before and after it are answered."""
+async def test_a_refused_command_fails_alone(store: Store, redis: SlowRedis) -> None:
+    """The commands before and after it in the batch are answered."""
     first = await asked(store, "0")
     await redis.under_way.wait()
     before, wrong, after = await asked(store, "1"), await asked(store, "2", "wrong"), await asked(store, "3")
@@ -97,8 +97,8 @@ async def test_an_error_is_its_commands_own(store: Store, redis: SlowRedis) -> N
     assert len(redis.batches) == 2
 
 
-async def test_what_cannot_be_sent_is_its_callers_error(store: Store, redis: SlowRedis) -> None:
-    """Half a character, as JSON may hold, does not take the others of the batch along."""
+async def test_an_argument_that_cannot_be_encoded_fails_its_caller_only(store: Store, redis: SlowRedis) -> None:
+    """JSON may contain lone surrogates; the other commands of the batch are answered."""
     redis.go_on.set()
     good = await asked(store, "1")
     with pytest.raises(UnicodeEncodeError):
@@ -106,8 +106,8 @@ async def test_what_cannot_be_sent_is_its_callers_error(store: Store, redis: Slo
     assert await good == b"1"
 
 
-async def test_a_lost_batch_fails_all_that_wait(store: Store, redis: SlowRedis) -> None:
-    """Who came while it was under way hears of it at once: an answer takes one time-out at most, not two."""
+async def test_a_lost_batch_fails_waiting_commands_too(store: Store, redis: SlowRedis) -> None:
+    """Commands that came meanwhile fail at once, so that no answer takes two time-outs."""
     redis.failure = RedisConnectionError("lost")
     first = await asked(store, "1")
     await redis.under_way.wait()
@@ -122,8 +122,8 @@ async def test_a_lost_batch_fails_all_that_wait(store: Store, redis: SlowRedis) 
     assert await store.command("ECHO", "3") == b"3"
 
 
-async def test_who_is_cancelled_ends_at_once(store: Store, redis: SlowRedis) -> None:
-    """The client goes on for the others of the batch; what was not sent yet is not sent at all."""
+async def test_a_cancelled_caller_ends_at_once(store: Store, redis: SlowRedis) -> None:
+    """The batch goes on for the other callers; a command that was not sent yet is not sent."""
     first, other = await asked(store, "1"), await asked(store, "2")
     await redis.under_way.wait()
     waiting = await asked(store, "3")
@@ -138,21 +138,21 @@ async def test_who_is_cancelled_ends_at_once(store: Store, redis: SlowRedis) -> 
     assert [words for batch in redis.batches for words in batch] == [[b"ECHO", b"1"], [b"ECHO", b"2"], [b"ECHO", b"4"]]
 
 
-async def test_no_answer_is_an_outage(redis: SlowRedis) -> None:
-    """A Redis that is frozen is away, after one time-out."""
+async def test_a_frozen_redis_counts_as_unavailable(redis: SlowRedis) -> None:
+    """After one time-out."""
     with pytest.raises(StoreUnavailable, match="no answer in time"):
         await Store(redis, answer_timeout=0.01).command("ECHO", "1")  # type: ignore[arg-type]  # as above
 
 
 async def test_a_timeout_around_a_call_stays_a_timeout(store: Store) -> None:
-    """The caller's deadline is told as such."""
+    """The caller's deadline raises TimeoutError."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await store.run(SCRIPT, keys=[])
 
 
-async def test_a_mistake_of_ours_is_no_outage(store: Store, redis: SlowRedis) -> None:
-    """Only errors of Redis and of the network say that it is away: for anything else nobody waits in vain."""
+async def test_a_fault_in_the_code_is_not_an_outage(store: Store, redis: SlowRedis) -> None:
+    """Only errors of Redis and of the network become StoreUnavailable."""
     redis.failure = LookupError("a bug")
     redis.go_on.set()
     with pytest.raises(LookupError):
@@ -160,7 +160,7 @@ async def test_a_mistake_of_ours_is_no_outage(store: Store, redis: SlowRedis) ->
 
 
 class SwallowingPubSub:
-    """A subscription that goes on when it is cancelled, as redis-py may on Python 3.11."""
+    """A subscription that swallows its cancellation, as redis-py may on Python 3.11."""
 
     def __init__(self, outcome: Exception | None) -> None:
         self.called = asyncio.Event()
@@ -173,7 +173,7 @@ class SwallowingPubSub:
         return self
 
     async def subscribe(self, _channel: str) -> None:
-        """Be cancelled, and keep it quiet."""
+        """Swallow a cancellation."""
         self.called.set()
         try:
             await asyncio.Event().wait()
@@ -182,12 +182,12 @@ class SwallowingPubSub:
                 raise self._outcome from None
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 @pytest.mark.parametrize("outcome", [None, RedisConnectionError("lost")])
 async def test_a_swallowed_cancellation_is_raised_again(outcome: Exception | None) -> None:
-    """Who listens in a loop ends when cancelled, whatever the client makes of it."""
+    """A cancelled subscriber ends, even if the client swallows the cancellation."""
     swallowing = SwallowingPubSub(outcome)
     listening = asyncio.create_task(anext(Store(swallowing).messages("any")))  # type: ignore[arg-type]  # as above
     await swallowing.called.wait()
