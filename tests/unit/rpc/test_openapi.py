@@ -100,7 +100,7 @@ class Leaf(BaseModel):
 
 
 class Tree(BaseModel):
-    """Holds others, of its own kind too."""
+    """Nested, also in itself."""
 
     leaves: list[Leaf] = []
     trees: list["Tree"] = []
@@ -153,10 +153,10 @@ async def test_the_page_has_no_external_resources(http: TestClient, path: str) -
     answer = await http.get(path)
     text = await answer.text()
     assert answer.status == 200
-    assert not re.search(r"(?:https?:)?//[a-z]", text), "an address of somebody else's"
+    assert not re.search(r"(?:https?:)?//[a-z]", text), "an external address"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     if path == "/docs":
-        assert not re.search(r"<script>|<style|\son\w+=|style=", text), "the policy forbids what stands inline"
+        assert not re.search(r"<script>|<style|\son\w+=|style=", text), "the policy forbids inline code"
 
 
 async def read(url: str, key: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -58,16 +58,17 @@ async def test_a_connection_is_persistent(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [(b"", b"Connection: close\r\n"), (b"Connection: keep-alive\r\n", b"Connection: keep-alive\r\n")]
+    ("asked", "answered"),
+    [(b"", b"Connection: close\r\n"), (b"Connection: keep-alive\r\n", b"Connection: keep-alive\r\n")],
 )
-async def test_http_1_0_has_an_explicit_connection_header(client: TestClient, asked: bytes, told: bytes) -> None:
+async def test_http_1_0_has_an_explicit_connection_header(client: TestClient, asked: bytes, answered: bytes) -> None:
     """HTTP/1.0 closes by default; the response stays open only on request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"GET / HTTP/1.0\r\n" + asked + b"\r\n")
     said = await reader.readuntil(BODY)
     writer.close()
     await writer.wait_closed()
-    assert told in said
+    assert answered in said
 
 
 async def test_a_disconnected_client_is_not_an_error() -> None:

@@ -31,7 +31,7 @@ async def test_a_blocked_loop_is_reported_while_it_is_blocked() -> None:
     with capture_logs() as lines:
         async with watched_loop(registry=registry, describe=describe, limit=LIMIT):
             block_the_loop()
-            while not registry.get_sample_value("wxbus_loop_blocked_total"):  # noqa: ASYNC110 - the loop tells nobody
+            while not registry.get_sample_value("wxbus_loop_blocked_total"):  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.01)
     blocked, unblocked = lines
     assert (blocked["event"], blocked["handler"]) == ("loop.blocked", "bot.slow")
