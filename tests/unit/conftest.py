@@ -2,6 +2,14 @@
 
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says more about the machine than about the code; what one run finds, every run finds.
-settings.register_profile("wxbus", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.support.sizes import soak
+
+# No deadline: the time of an example depends on the machine. Derandomised: every run has the same examples.
+settings.register_profile(
+    "wxbus",
+    max_examples=soak(100, 40),
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("wxbus")
