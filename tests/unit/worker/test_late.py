@@ -1,4 +1,4 @@
-"""When a reply counts as late: not while ingress may still be about to say that WeChat has it."""
+"""When the deadline of a pending reply counts as passed: not while ingress's note may still be on its way."""
 
 import asyncio
 import itertools
@@ -21,7 +21,7 @@ LATER = 120.0
 
 @pytest.fixture
 async def rig() -> Rig:
-    """A worker that holds a reply whose time is over."""
+    """Return a worker with a pending reply past its deadline."""
     router = Router()
 
     @router.text
@@ -35,7 +35,7 @@ async def rig() -> Rig:
 
 
 def a_sweeper(rig: Rig) -> ReplySweeper:
-    """The worker's, which has just met its RabbitMQ."""
+    """Return the worker's sweeper, which has just connected to RabbitMQ."""
     return ReplySweeper(
         rig.memory, rig.memory_publisher, after_outage=AFTER_OUTAGE, every=0, clock=lambda: LATER + rig.ahead
     )
@@ -43,15 +43,15 @@ def a_sweeper(rig: Rig) -> ReplySweeper:
 
 @pytest.fixture
 async def sweeper(rig: Rig) -> ReplySweeper:
-    """One that has known its RabbitMQ for long enough."""
+    """Return a sweeper that has been connected to RabbitMQ for long enough."""
     sweeper = a_sweeper(rig)
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     return sweeper
 
 
-async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -> None:
-    """A worker that starts does not know what was before: RabbitMQ may have come back this moment."""
+async def test_no_deadline_passes_before_rabbitmq_was_available_for_a_while(rig: Rig) -> None:
+    """A worker that starts does not know whether RabbitMQ was unavailable before."""
     sweeper = a_sweeper(rig)
     for _ in range(3):
         assert await sweeper.sweep() == 0
@@ -62,16 +62,16 @@ async def test_nothing_is_late_before_rabbitmq_was_there_for_a_while(rig: Rig) -
     ]
 
 
-async def test_another_connection_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
-    """RabbitMQ was away, however shortly: ingress may still have to connect, and has notes in its spool."""
+async def test_a_reconnect_restarts_the_time(rig: Rig, sweeper: ReplySweeper) -> None:
+    """RabbitMQ was unavailable: ingress may still have to connect, and has notes in its spool."""
     rig.memory_publisher.connections += 1
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
 
 
-async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line for each look would fill the log."""
+async def test_an_outage_is_logged_once(rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for each sweep would fill the log."""
     rig.memory_publisher.away = True
     looks, looked_often = itertools.count(), asyncio.Event()
     sweep = sweeper.sweep
@@ -90,8 +90,8 @@ async def test_an_outage_is_told_once(rig: Rig, sweeper: ReplySweeper, monkeypat
     assert [line["event"] for line in lines] == ["background.unavailable"]
 
 
-async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweeper) -> None:
-    """Blocked by an alarm it keeps its connections: counted is from when it takes something again."""
+async def test_a_blocked_rabbitmq_restarts_the_time(rig: Rig, sweeper: ReplySweeper) -> None:
+    """An alarm keeps the connections open: the time starts when RabbitMQ accepts messages again."""
     rig.memory_publisher.away = True
     with pytest.raises(BrokerUnavailable):
         await sweeper.sweep()
@@ -101,8 +101,8 @@ async def test_rabbitmq_away_begins_the_time_anew(rig: Rig, sweeper: ReplySweepe
     assert await sweeper.sweep() == 1
 
 
-async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: Rig, sweeper: ReplySweeper) -> None:
-    """Its connections look well. A note that it takes now would be in the lane before those of ingress."""
+async def test_a_rabbitmq_that_hangs_gets_no_note(rig: Rig, sweeper: ReplySweeper) -> None:
+    """The probe detects it: a note that RabbitMQ accepts now would be in the lane before those of ingress."""
     publisher = rig.memory_publisher
 
     async def hangs(*, budget: float) -> None:
@@ -119,8 +119,8 @@ async def test_a_rabbitmq_that_hangs_is_found_out_before_a_note_goes_to_it(rig: 
     assert await sweeper.sweep() == 1
 
 
-async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sweeper: ReplySweeper) -> None:
-    """An alarm blocks whoever publishes, and tells only then: the probe is the first to find out."""
+async def test_an_outage_between_probe_and_note_holds_the_note_back(rig: Rig, sweeper: ReplySweeper) -> None:
+    """RabbitMQ reports an alarm only to publishers: the probe is the first to notice it."""
     publisher = rig.memory_publisher
 
     async def blocked_by_it(*, budget: float) -> None:  # noqa: ARG001 - as the outlet's
@@ -132,8 +132,8 @@ async def test_an_outage_between_probe_and_note_keeps_the_note_back(rig: Rig, sw
     assert publisher.published == []
 
 
-async def test_nothing_is_probed_while_nothing_is_late(rig: Rig, sweeper: ReplySweeper) -> None:
-    """RabbitMQ counts what goes nowhere, and people watch that count."""
+async def test_no_probe_is_published_without_a_passed_deadline(rig: Rig, sweeper: ReplySweeper) -> None:
+    """RabbitMQ counts unroutable messages, and operators watch that count."""
     await sweeper.sweep()
     assert rig.memory_publisher.probed == 1
     for _ in range(3):

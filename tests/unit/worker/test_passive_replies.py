@@ -1,4 +1,4 @@
-"""The worker's side of passive replies and synchronous events: hold, answer, and act on the notes."""
+"""Passive replies and synchronous events in the worker: pending replies, answers to ingress, and notes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ Returned = Callable[[TextMessage], Awaitable[object]]
 
 
 def a_rig(handler: Returned, account: Any = PASSIVE, **options: Any) -> Rig:
-    """A worker whose handler of texts is this one."""
+    """Return a worker with this handler of texts."""
     router = Router()
 
     @router.text
@@ -43,19 +43,19 @@ async def words(message: TextMessage) -> list[reply.Text]:
 
 
 def awaited(content: str = "a", **fields: Any) -> Envelope:
-    """A text whose answer ingress waits for."""
+    """Return a text whose answer ingress waits for."""
     return a_text_envelope(content, **{**AWAITED, **fields})
 
 
 def answers(rig: Rig) -> list[str | None]:
-    """The texts that ingress was given; None where there was nothing."""
+    """Return the texts of the answers to ingress; None for an answer without a reply."""
     return [
         None if answer.document is None else answer.document["Content"] for _, answer in rig.memory_publisher.answered
     ]
 
 
 async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() -> None:
-    """Nothing goes out before ingress says that it took the first; then the rest does, in order."""
+    """Nothing is sent before ingress's note that WeChat has the first reply; then the rest is, in order."""
     rig = a_rig(words)
     envelope = awaited("a b c")
     assert isinstance(await rig.handle(envelope), Done)
@@ -75,7 +75,7 @@ async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() ->
 
 
 async def test_ingress_is_answered_after_the_commit() -> None:
-    """Else WeChat could be shown a reply of a run that never was."""
+    """Otherwise WeChat could show a reply of an attempt that was never committed."""
     held: list[object] = []
 
     class PublisherPort(MemoryPublisher):
@@ -88,8 +88,8 @@ async def test_ingress_is_answered_after_the_commit() -> None:
     assert held == [reply.Text("a")]
 
 
-async def test_a_reply_that_nobody_took_is_sent() -> None:
-    """The sweeper tells the lane once the time is over, and all of it goes by customer service."""
+async def test_replies_past_their_deadline_are_sent_by_customer_service() -> None:
+    """The sweeper publishes a note, and all replies of the message are sent."""
     rig = a_rig(words)
     await rig.handle(awaited("a b"))
     sweeper = ReplySweeper(rig.memory, rig.memory_publisher, after_outage=0, every=0)
@@ -103,8 +103,8 @@ async def test_a_reply_that_nobody_took_is_sent() -> None:
 
 
 @pytest.mark.parametrize("notes", ["taken late", "late taken", "taken taken late"])
-async def test_of_two_notes_the_first_decides(notes: str) -> None:
-    """They stand in one lane: what comes behind finds nothing to do."""
+async def test_the_first_of_two_notes_decides(notes: str) -> None:
+    """Both are in one lane: the second finds nothing pending."""
     rig = a_rig(words)
     envelope = awaited("a b")
     await rig.handle(envelope)
@@ -119,8 +119,8 @@ async def test_of_two_notes_the_first_decides(notes: str) -> None:
     assert rig.wechat.texts == (["b"] if notes.startswith("taken") else ["a", "b"])
 
 
-async def test_without_a_reply_ingress_need_not_wait() -> None:
-    """It is told at once, so that WeChat is answered at once."""
+async def test_ingress_is_answered_at_once_without_a_reply() -> None:
+    """An empty answer tells ingress not to wait, so WeChat is answered at once."""
 
     async def silent(_message: TextMessage) -> None: ...
 
@@ -136,8 +136,8 @@ async def test_without_a_reply_ingress_need_not_wait() -> None:
 @pytest.mark.parametrize(
     ("error", "settled"), [(RetryLater("later"), Retry), (ValueError("a bug"), Retry), (None, ToDeadLetters)]
 )
-async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, settled: type) -> None:
-    """The next attempt comes too late for WeChat: parked or buried, it travels without the one who waited."""
+async def test_ingress_is_answered_at_once_after_a_failure(error: Exception | None, settled: type) -> None:
+    """The next attempt is too late for WeChat: the retry or dead letter has no `reply_to`."""
 
     async def failing(_message: TextMessage) -> object:
         if error is None:
@@ -150,8 +150,8 @@ async def test_of_a_failure_ingress_is_told_at_once(error: Exception | None, set
     assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_publisher.retries] in ([], [(None, None)])
 
 
-async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
-    """Ingress is told at the first failure; the reply of the next attempt goes by customer service."""
+async def test_ingress_does_not_wait_for_a_blocked_lane() -> None:
+    """Ingress is answered after the first failure; the reply of the next attempt is sent by customer service."""
     router, runs = Router(), iter([RetryLater("later"), None])
 
     @router.text(retry=RetryPolicy(delays=(timedelta(seconds=1),), blocking=True))
@@ -168,8 +168,11 @@ async def test_a_lane_that_blocks_does_not_keep_wechat_waiting() -> None:
     assert rig.wechat.texts == ["a"]
 
 
-async def test_nobody_is_answered_who_has_stopped_waiting() -> None:
-    """It waited too long in its lane, or its handler took too long: the replies are sent like any others."""
+async def test_ingress_is_not_answered_after_its_deadline() -> None:
+    """The message waited too long in its lane, or its handler took too long:
+
+    the replies are sent by customer service.
+    """
     rig = a_rig(words)
     delivery = MemoryDelivery(awaited("a b"))
     delivery.arrived -= LATER
@@ -178,8 +181,8 @@ async def test_nobody_is_answered_who_has_stopped_waiting() -> None:
     assert rig.wechat.texts == ["a", "b"]
 
 
-async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
-    """The handler ran once; each attempt is answered where it waits. After the note there is still the same answer."""
+async def test_wechats_retry_gets_the_reply_of_the_first_attempt() -> None:
+    """The handler runs once; each push is answered with the same reply, also after the note."""
     rig = a_rig(words)
     first = awaited("a b")
     second, third = (replace(first, id=name, correlation_id=name) for name in ("second", "third"))
@@ -193,8 +196,8 @@ async def test_wechats_retry_gets_the_reply_of_the_first_run() -> None:
     assert rig.wechat.texts == ["b"]
 
 
-async def test_a_worker_that_took_over_answers_with_what_was_committed() -> None:
-    """The one before died between its commit and its answer: the message is a duplicate, its answer is not lost."""
+async def test_a_new_owner_answers_with_the_committed_reply() -> None:
+    """The worker before it crashed between commit and answer: the message is a duplicate, its answer is not lost."""
     rig = a_rig(words)
     envelope = awaited("a")
     rig.memory_publisher.away = True
@@ -205,8 +208,8 @@ async def test_a_worker_that_took_over_answers_with_what_was_committed() -> None
     assert rig.wechat.texts == []
 
 
-async def test_a_duplicate_without_an_answer_keeps_nobody_waiting() -> None:
-    """Its reply has gone out by customer service."""
+async def test_ingress_does_not_wait_for_a_duplicate_without_an_answer() -> None:
+    """Its reply was sent by customer service."""
     rig = a_rig(words)
     envelope = a_text_envelope("a")
     await rig.handle(envelope)
@@ -215,8 +218,8 @@ async def test_a_duplicate_without_an_answer_keeps_nobody_waiting() -> None:
     assert rig.wechat.texts == ["a"]
 
 
-async def test_what_cannot_answer_wechat_is_sent() -> None:
-    """A menu goes by customer service; of several replies the first that can answers."""
+async def test_replies_that_cannot_be_passive_are_sent() -> None:
+    """A menu is sent by customer service; of several replies the first possible one is the answer."""
 
     async def menu(message: TextMessage) -> list[object]:
         asked = reply.Menu((reply.MenuItem("1", "yes"),))
@@ -231,8 +234,8 @@ async def test_what_cannot_answer_wechat_is_sent() -> None:
 
 
 @pytest.mark.parametrize("mode", ["passive", "transfer"])
-async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
-    """It goes no other way. A Mini Program has nothing else that does (protocol reference 4.3)."""
+async def test_a_transfer_is_preferred_as_the_answer(mode: str) -> None:
+    """It cannot be sent otherwise. A Mini Program has no other passive answer (protocol reference 4.3)."""
 
     async def both(_message: TextMessage) -> list[object]:
         return [reply.Text("a human will see to it"), reply.TransferToCustomerService()]
@@ -247,8 +250,8 @@ async def test_a_transfer_goes_passively_before_all_else(mode: str) -> None:
     assert rig.wechat.texts == ["a human will see to it"]
 
 
-async def test_what_can_only_answer_wechat_answers_it() -> None:
-    """News of several articles go no other way (an event takes them); what can be sent is sent."""
+async def test_a_reply_that_can_only_be_passive_is_the_answer() -> None:
+    """News of several articles cannot be sent otherwise (an event accepts them); the other replies are sent."""
     router = Router()
     news = reply.News((reply.Article("one"), reply.Article("two")))
 
@@ -266,16 +269,16 @@ async def test_what_can_only_answer_wechat_answers_it() -> None:
     assert rig.wechat.texts == ["CLICK"]
 
 
-async def test_a_mini_program_answers_with_nothing_but_a_transfer() -> None:
-    """A text would be thrown away without a word (protocol reference 13, trap 7): it is sent."""
+async def test_a_mini_program_answers_only_with_a_transfer() -> None:
+    """WeChat would drop a text without an error (protocol reference 13, trap 7): it is sent by customer service."""
     rig = a_rig(words, account=SHOP.model_copy(update={"reply": "transfer"}))
     await rig.handle(awaited("a"))
     assert answers(rig) == [None]
     assert rig.wechat.texts == ["a"]
 
 
-async def test_a_transfer_needs_an_account_that_answers() -> None:
-    """The handler's slip shows at once, and names the setting."""
+async def test_a_transfer_needs_an_account_with_passive_replies() -> None:
+    """The dead letter names the setting."""
 
     async def transfer(_message: TextMessage) -> object:
         return reply.TransferToCustomerService()
@@ -286,7 +289,7 @@ async def test_a_transfer_needs_an_account_that_answers() -> None:
 
 
 async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
-    """An account that may not send customer-service messages: nobody could do better with a dead letter."""
+    """The account must not send customer-service messages: a dead letter would not help."""
     rig = a_rig(words)
     envelope = awaited("a")
     await rig.handle(envelope)
@@ -298,8 +301,8 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     assert rig.memory.outbox(KEY) == []
 
 
-async def test_a_late_reply_waits_for_wechat() -> None:
-    """With WeChat away the note is parked; when it comes back, the reply goes out."""
+async def test_a_late_reply_is_retried_while_wechat_is_unavailable() -> None:
+    """The note is retried; when WeChat is available again, the reply is sent."""
     rig = a_rig(words)
     envelope = awaited("a")
     await rig.handle(envelope)
@@ -311,8 +314,8 @@ async def test_a_late_reply_waits_for_wechat() -> None:
     assert rig.wechat.texts == ["a"]
 
 
-async def test_an_events_own_answer_goes_to_wechat() -> None:
-    """Whole, with what its kind always has; a retry gets the same, its handler runs once."""
+async def test_an_event_response_answers_wechat() -> None:
+    """The answer has all fields of its kind; WeChat's retry gets the same, and the handler runs once."""
     router, runs = Router(), []
 
     @router.event("add_waybill")
@@ -332,7 +335,7 @@ async def test_an_events_own_answer_goes_to_wechat() -> None:
     assert len(runs) == 1
 
 
-async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
+async def test_a_late_event_response_is_kept_for_the_retry() -> None:
     """WeChat pushes the event again: the handler has answered meanwhile."""
     router = Router()
 
@@ -351,8 +354,8 @@ async def test_an_answer_that_comes_too_late_is_kept_for_the_retry() -> None:
     assert answer.document is not None
 
 
-async def test_a_reply_to_a_synchronous_event_goes_by_customer_service() -> None:
-    """Ingress waits for an `Answer`; what a user is to read would be thrown away there, on a Mini Program."""
+async def test_a_reply_to_a_synchronous_event_is_sent_by_customer_service() -> None:
+    """Ingress waits for an `EventResponse`; a Mini Program would drop a reply to the user there."""
     router = Router()
 
     @router.event("mine")
@@ -365,8 +368,8 @@ async def test_a_reply_to_a_synchronous_event_goes_by_customer_service() -> None
     assert rig.wechat.texts == ["hello"]
 
 
-async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
-    """A text, or an event that the account does not list under `synchronous`."""
+async def test_an_unexpected_event_response_is_rejected() -> None:
+    """The message is a text, or an event that the account does not list under `synchronous`."""
     router = Router()
 
     @router.default
@@ -380,7 +383,7 @@ async def test_an_answer_to_what_wants_none_is_a_slip_of_the_handler() -> None:
         assert "which is not listed under `synchronous`" in str(settlement.error)
 
 
-async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() -> None:
+async def test_an_event_response_without_a_valid_form_is_rejected() -> None:
     """The dead letter names the handler."""
     router = Router()
 
@@ -393,15 +396,15 @@ async def test_an_answer_that_wechat_has_no_form_for_is_a_slip_of_the_handler() 
     assert "contains text, numbers" in str(settlement.error)
 
 
-async def test_a_broker_that_is_away_does_not_hold_the_user_up() -> None:
-    """The answer is lost, its reply is not: the moment when it is late is in the store."""
+async def test_an_unavailable_broker_does_not_delay_the_lane() -> None:
+    """The answer is lost, the reply is not: its deadline is in the store."""
     rig = a_rig(words)
     rig.memory_publisher.away = True
     assert isinstance(await rig.handle(awaited("a")), Done)
     assert rig.memory.pending(KEY) == [reply.Text("a")]
 
 
-def test_an_answer_is_read_as_it_was_written() -> None:
-    """Texts of all languages, numbers as numbers."""
+def test_an_answer_survives_serialization() -> None:
+    """Texts of all languages and numbers stay the same."""
     sent = PassiveAnswer({"CreateTime": 5, "Content": "您好", "Articles": [{"Title": "x"}]}, "r")
     assert PassiveAnswer.parse(sent.to_bytes()) == sent

@@ -1,4 +1,4 @@
-"""Replies: sent after the commit, in order, struck off one by one, never by two runs at once."""
+"""Replies are sent after the commit, in order, and each is removed once it is sent; two attempts never send at once."""
 
 import asyncio
 from dataclasses import replace
@@ -26,7 +26,7 @@ WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late_re
 
 
 class Echo:
-    """A router that answers each text with a reply per word, and counts its runs in the context and here."""
+    """Router that answers each text with one reply per word, and counts its runs in the context and in `runs`."""
 
     def __init__(self) -> None:
         self.router = Router()
@@ -40,17 +40,17 @@ class Echo:
 
 
 def refusal(errcode: int) -> WeChatError:
-    """What the client raises for an errcode."""
+    """Return the error that the client raises for an errcode."""
     return WeChatError(errcode, "no", call="/cgi-bin/message/custom/send")
 
 
 def undelivered(rig: Rig, reason: str) -> float:
-    """How many replies did not reach their users for this reason."""
+    """Return the number of replies that did not reach their users for this reason."""
     return float(rig.metrics.undelivered.labels(reason)._value.get())
 
 
 async def test_several_replies_keep_their_order() -> None:
-    """The user reads them as the handler wrote them."""
+    """The user receives them in the order of the handler's list."""
     rig = Rig(Echo().router)
     await rig.handle(a_text_envelope("a b c d"))
     assert rig.wechat.texts == ["a", "b", "c", "d"]
@@ -58,7 +58,7 @@ async def test_several_replies_keep_their_order() -> None:
 
 
 async def test_a_duplicate_runs_no_handler() -> None:
-    """WeChat's retry of a message that was committed changes nothing and sends nothing; it is acknowledged."""
+    """WeChat's second push of a committed message changes nothing and sends nothing; it is acknowledged."""
     echo = Echo()
     rig = Rig(echo.router)
     envelope = a_text_envelope("a")
@@ -75,8 +75,8 @@ async def test_a_duplicate_runs_no_handler() -> None:
 @pytest.mark.parametrize(
     "error", [WeChatUnavailable("no answer"), TokenUnavailable("none"), refusal(-1), refusal(40001)]
 )
-async def test_after_a_failed_send_only_the_outbox_is_finished(error: Exception) -> None:
-    """The commit stands: the parked copy runs no handler, and sends what is left, and only that."""
+async def test_a_retry_after_a_failed_send_only_sends_the_rest(error: Exception) -> None:
+    """The message is committed: its retry runs no handler, and sends only the replies that are left."""
     echo = Echo()
     rig = Rig(echo.router)
     rig.wechat.errors.extend([None, error])
@@ -92,8 +92,8 @@ async def test_after_a_failed_send_only_the_outbox_is_finished(error: Exception)
     assert not rig.memory.outbox(KEY)
 
 
-async def test_a_limit_of_wechats_sets_the_delay() -> None:
-    """45011 is a limit per minute: trying again after a second would only prolong it (protocol reference 12)."""
+async def test_a_rate_limit_of_wechat_sets_the_delay() -> None:
+    """45011 is a limit per minute: an attempt after a second would fail again (protocol reference 12)."""
     rig = Rig(Echo().router)
     rig.wechat.errors.append(refusal(45011))
     await rig.handle(a_text_envelope("a"))
@@ -101,8 +101,11 @@ async def test_a_limit_of_wechats_sets_the_delay() -> None:
     assert delay == "2m"
 
 
-async def test_the_next_message_sends_what_is_left_first() -> None:
-    """Replies keep their order across messages, too: a parked message lets the next one pass, its replies do not."""
+async def test_the_next_message_sends_earlier_replies_first() -> None:
+    """Replies keep their order across messages:
+
+    a message that waits for its retry lets the next one pass, its replies do not.
+    """
     rig = Rig(Echo().router)
     rig.wechat.errors.append(WeChatUnavailable("no answer"))
     await rig.handle(a_text_envelope("a b"))
@@ -114,10 +117,10 @@ async def test_the_next_message_sends_what_is_left_first() -> None:
 
 
 @pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43004, 48002])
-async def test_a_user_who_cannot_get_it_ends_a_reply_not_the_message(errcode: int) -> None:
-    """Policy DROP concerns this reply alone: it is struck off, the next one is tried, the message is done.
+async def test_a_dropped_reply_does_not_fail_the_message(errcode: int) -> None:
+    """Policy DROP concerns one reply: it is removed, the next one is sent, the message is done.
 
-    It is counted by its reason, with a warning.
+    The reply is counted by its reason, with a warning.
     """
     rig = Rig(Echo().router)
     rig.wechat.errors.append(refusal(errcode))
@@ -135,8 +138,8 @@ async def test_a_user_who_cannot_get_it_ends_a_reply_not_the_message(errcode: in
 
 
 @pytest.mark.parametrize("error", [refusal(40007), refusal(48001), refusal(123456), ValueError("no such message")])
-async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: Exception) -> None:
-    """Policy STOP: never sent again, but somebody is told; the other replies go out."""
+async def test_a_refused_reply_dead_letters_its_message(error: Exception) -> None:
+    """Policy STOP: the reply is never sent again, the others are sent, and a dead letter tells the operator."""
     rig = Rig(Echo().router)
     rig.wechat.errors.append(error)
     delivery = MemoryDelivery(a_text_envelope("a b"))
@@ -151,8 +154,8 @@ async def test_a_reply_that_is_refused_for_good_reaches_the_dead_letters(error: 
     assert not rig.memory.outbox(KEY)
 
 
-async def test_a_message_whose_replies_cannot_be_sent_is_buried_and_lets_others_pass() -> None:
-    """With its attempts used up its replies leave the outbox, or they would stand before the user's next ones."""
+async def test_unsent_replies_of_a_dead_letter_do_not_block_later_ones() -> None:
+    """After the last attempt the replies leave the outbox, so that the user's next ones can be sent."""
     echo = Echo()
     rig = Rig(echo.router, delays=("1s",))
     rig.wechat.errors.extend([WeChatUnavailable("no answer")] * 2)
@@ -166,10 +169,10 @@ async def test_a_message_whose_replies_cannot_be_sent_is_buried_and_lets_others_
     assert rig.wechat.texts == ["c"]
 
 
-async def test_two_runs_of_one_message_send_its_replies_once() -> None:
-    """One still sends, cut off from its partition, when the other finds the duplicate: that one waits its turn.
+async def test_two_attempts_at_one_message_send_its_replies_once() -> None:
+    """The second attempt waits for the send lease while the first still sends, cut off from its partition.
 
-    Waiting it takes no place: after a crash many of a worker's first messages wait so, for seconds.
+    It takes no place while it waits: after a crash many first messages of a worker wait like this for seconds.
     """
     echo = Echo()
     waits = asyncio.Event()
@@ -203,8 +206,11 @@ async def test_two_runs_of_one_message_send_its_replies_once() -> None:
     assert second_delivery.acked
 
 
-async def test_a_turn_whose_holder_died_passes_on() -> None:
-    """Nothing is lost with a worker that is killed while it sends: when its lease is over, the next one sends."""
+async def test_the_send_lease_of_a_killed_worker_ends() -> None:
+    """The replies of a worker that is killed while it sends are not lost:
+
+    the next attempt sends them after the lease.
+    """
     now = 1000.0
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
     envelope = a_text_envelope("a")
@@ -217,8 +223,8 @@ async def test_a_turn_whose_holder_died_passes_on() -> None:
     ]
 
 
-async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() -> None:
-    """A process that stood still while it sent must not go on sending what another has sent meanwhile."""
+async def test_an_expired_send_lease_is_claimed_again_before_the_next_reply() -> None:
+    """A process that was suspended while it sent must not repeat what another has sent meanwhile."""
     now = 1000.0
     wechat = FakeWeChat()
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
@@ -236,7 +242,7 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
         send_lease=committed.send_lease,
     )
 
-    now += 60.0  # frozen here; the next owner sends everything
+    now += 60.0  # the process was suspended; the next owner sends everything
     taken = await store.claim_send_lease(KEY, attempt_id="next")
     for entry in taken.entries:
         await wechat.send(OPENID, entry.reply)
@@ -247,7 +253,7 @@ async def test_a_turn_that_may_be_over_is_taken_again_before_the_next_reply() ->
 
 
 async def test_long_text_is_split() -> None:
-    """WeChat takes 2048 bytes of text; a handler need not count (protocol reference 13, trap 8)."""
+    """WeChat takes 2048 bytes of text; handlers need not count them (protocol reference 13, trap 8)."""
     router = Router()
 
     @router.text
@@ -261,8 +267,8 @@ async def test_long_text_is_split() -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, [], (), [None], SuccessResponse(), [reply.Success()]])
-async def test_a_handler_may_say_nothing(nothing: object) -> None:
-    """None, no replies, and `Success` send nothing, in a list as well."""
+async def test_a_handler_may_return_nothing(nothing: object) -> None:
+    """None, an empty list and `Success` send nothing, in a list as well."""
     router = Router()
 
     @router.text
@@ -283,8 +289,8 @@ async def test_a_handler_may_say_nothing(nothing: object) -> None:
         (reply.TransferToCustomerService(), "transfer_customer_service cannot be a customer-service message"),
     ],
 )
-async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) -> None:
-    """Another attempt would return the same: it goes to the dead letters with the handler's name, nothing committed."""
+async def test_a_return_value_that_is_no_reply_is_rejected(wrong: object, text: str) -> None:
+    """Another attempt would return the same: the dead letter names the handler, and nothing is committed."""
     router = Router()
 
     @router.text
@@ -302,7 +308,7 @@ async def test_what_is_no_reply_is_told_to_its_author(wrong: object, text: str) 
 
 
 async def test_a_system_event_has_no_user_no_context_and_no_replies() -> None:
-    """Its sender is WeChat itself: nothing is kept under that name, and nobody is answered."""
+    """Its sender is WeChat itself: no context is stored under that name, and no reply is sent."""
     router = Router()
     seen: list[str | None] = []
 
@@ -322,8 +328,8 @@ async def test_a_system_event_has_no_user_no_context_and_no_replies() -> None:
     assert not rig.wechat.sent
 
 
-async def test_a_conflict_reads_again_and_runs_again() -> None:
-    """A commit on an outdated context is refused; the handler runs again on what the other one wrote."""
+async def test_a_commit_conflict_runs_the_handler_again() -> None:
+    """A commit on an outdated context is refused; the handler runs again on the context that the other worker wrote."""
     router = Router()
     store = MemoryContextStore()
     other = Rig(Echo().router, store=store)
@@ -345,8 +351,8 @@ async def test_a_conflict_reads_again_and_runs_again() -> None:
     assert rig.metrics.conflicts._value.get() == 1
 
 
-async def test_conflicts_without_end_are_tried_again_later() -> None:
-    """A lane that others change all the time is not fought over for ever."""
+async def test_repeated_conflicts_are_retried_later() -> None:
+    """A message whose context others change again and again is retried after a delay."""
     router = Router()
     store = MemoryContextStore()
     other = Rig(Echo().router, store=store)
@@ -361,10 +367,10 @@ async def test_conflicts_without_end_are_tried_again_later() -> None:
 
 @pytest.mark.parametrize("known_by", ["letter", "store"])
 @pytest.mark.parametrize("error", [refusal(45008), ValueError("no such message")])
-async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str, error: Exception) -> None:
-    """It runs no handler, changes nothing and repeats nothing, as often as it is replayed.
+async def test_a_replay_of_a_committed_message_sends_its_unsent_replies(known_by: str, error: Exception) -> None:
+    """It runs no handler, changes nothing and repeats nothing, however often it is replayed.
 
-    The letter says that it was committed, also when its id is forgotten; the store does of letters that died otherwise.
+    The dead letter says that the message was committed, even if its dedup key is forgotten; else the store does.
     """
     echo = Echo()
     rig = Rig(echo.router)
@@ -375,7 +381,7 @@ async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str,
     assert death.committed == dedup_key_of(envelope)
     committed = death.committed if known_by == "letter" else None
     replayed = replace(envelope, replay=True, committed=committed, id="f" * 32)
-    assert isinstance(await rig.handle(replayed), ToDeadLetters)  # refused again
+    assert isinstance(await rig.handle(replayed), ToDeadLetters)  # WeChat refuses it again
     assert isinstance(await rig.handle(replayed), Done)
     assert isinstance(await rig.handle(replayed), Done)
 
@@ -383,8 +389,8 @@ async def test_a_replay_of_a_committed_message_sends_what_is_left(known_by: str,
     assert rig.wechat.texts == ["a", "c", "b"]
 
 
-async def test_a_replay_after_the_attempts_are_used_up_sends_what_is_left() -> None:
-    """WeChat was away for too long: what was given up then is sent now, and the handler does not run again."""
+async def test_a_replay_after_the_last_attempt_sends_the_replies_set_aside() -> None:
+    """WeChat was unavailable for too long: the replies set aside are sent now, and the handler does not run again."""
     echo = Echo()
     rig = Rig(echo.router, delays=())
     rig.wechat.errors.extend([None, WeChatUnavailable("away")])
@@ -398,8 +404,8 @@ async def test_a_replay_after_the_attempts_are_used_up_sends_what_is_left() -> N
     assert rig.wechat.texts == ["a", "b", "c"]
 
 
-async def test_a_replay_of_what_was_not_committed_runs_once() -> None:
-    """Its handler failed: it runs now, and what it does is done once."""
+async def test_a_replay_of_an_uncommitted_message_runs_once() -> None:
+    """Its handler failed: it runs now, and its changes are made once."""
     runs: list[str] = []
     router = Router()
 
@@ -424,7 +430,7 @@ async def test_a_replay_of_what_was_not_committed_runs_once() -> None:
 
 
 async def test_the_conversation_is_recorded_within_its_limit() -> None:
-    """Requests and responses, newest last, no more than `max_record_count` of each."""
+    """The context has requests and responses, newest last, at most `max_record_count` of each."""
     router = Router(max_record_count=2)
     requests: list[list[str]] = []
 
@@ -443,8 +449,8 @@ async def test_the_conversation_is_recorded_within_its_limit() -> None:
     assert context.last_response == reply.Text("D")
 
 
-async def test_the_store_away_is_not_taken_for_wechat_away() -> None:
-    """If an outbox cannot be read, nothing is parked: the whole waits for the store."""
+async def test_an_unavailable_store_schedules_no_retry() -> None:
+    """If the outbox cannot be read, the message waits for the store."""
     store = MemoryContextStore()
     answering = asyncio.Event()
 
@@ -483,10 +489,10 @@ TRANSFER = reply.TransferToCustomerService()
         (WECOM, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu has no document as a passive reply"),
     ],
 )
-async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(
+async def test_an_undeliverable_reply_is_refused_before_the_commit(
     account: dict[str, Any], replies: list[AnyReply], text: str
 ) -> None:
-    """Nothing is committed and nothing sent, so that a replay after the handler was mended does all of it once."""
+    """Nothing is committed and nothing sent, so a replay after the handler is fixed does all of it once."""
     router = Router()
 
     @router.text
@@ -504,8 +510,8 @@ async def test_a_reply_that_can_go_no_way_is_refused_before_the_commit(
     assert not rig.wechat.sent
 
 
-async def test_who_has_unsubscribed_is_sent_nothing() -> None:
-    """WeChat would refuse it (43004). The log says once that the handler replies in vain."""
+async def test_unsubscribed_users_are_sent_nothing() -> None:
+    """WeChat would refuse the reply (43004). The log warns once for each handler."""
     router = Router()
 
     @router.event(UnsubscribeEvent)
@@ -523,8 +529,8 @@ async def test_who_has_unsubscribed_is_sent_nothing() -> None:
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["replies.dropped_after_unsubscribe"]
 
 
-async def test_what_wecom_no_longer_waits_for_is_not_sent_to_official_accounts() -> None:
-    """There is no way for it yet: dropped, counted, with a warning."""
+async def test_late_replies_of_wecom_are_dropped() -> None:
+    """Wxbus cannot send WeCom messages yet: the reply is dropped, counted, and logged with a warning."""
     rig = Rig(Echo().router, account=SHOP.model_copy(update=WECOM))
     with capture_logs() as lines:
         assert isinstance(await rig.handle(a_text_envelope("a")), Done)

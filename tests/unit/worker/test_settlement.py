@@ -1,4 +1,4 @@
-"""Every delivery is settled exactly once, whatever happens to it."""
+"""Every delivery is settled exactly once."""
 
 import asyncio
 import json
@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from tests.support.worker import KEY, Rig, a_text_envelope
-from wxbus.errors import StoreUnavailable, TokenUnavailable
-from wxbus.testing import MemoryDelivery
+from wxbus.bus.envelope import Envelope
+from wxbus.errors import BrokerUnavailable, StoreUnavailable, TokenUnavailable
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
 from wxbus_worker import (
     CallNext,
@@ -27,7 +28,7 @@ from wxbus_worker.delivery.settlement import Abandon, Done, Retry
 
 
 def failing(error: Exception) -> Router:
-    """A router whose handler raises this."""
+    """Return a router whose handler raises this error."""
     router = Router()
 
     @router.text
@@ -38,7 +39,7 @@ def failing(error: Exception) -> Router:
 
 
 async def test_a_handled_message_is_acknowledged_and_its_reply_sent() -> None:
-    """The normal way: context kept, reply out, delivery gone."""
+    """A success stores the context, sends the reply and acknowledges the delivery."""
     router = Router()
 
     @router.text
@@ -57,8 +58,8 @@ async def test_a_handled_message_is_acknowledged_and_its_reply_sent() -> None:
 
 
 @pytest.mark.parametrize("form", ["router", "class"])
-async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
-    """Its author need not read the stages above it; an error that comes from a stage shows the stage."""
+async def test_a_traceback_starts_with_the_handlers_code(form: str) -> None:
+    """The stages above it are cut off; the traceback of an error in a stage shows the stage."""
 
     async def fail() -> None:
         raise Reject("the reason")
@@ -88,8 +89,8 @@ async def test_a_traceback_begins_with_the_handlers_own_code(form: str) -> None:
     assert any("stages/handle_message.py" in line for line in ours)
 
 
-async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> None:
-    """Each attempt is parked longer than the one before; the last is buried, with all an operator needs to know."""
+async def test_a_failing_message_is_retried_with_growing_delays_then_dead_lettered() -> None:
+    """The dead letter has reason, number of attempts, error and traceback."""
     rig = Rig(failing(ZeroDivisionError("the reason")), delays=("1s", "5s"))
     envelope = a_text_envelope()
     for _ in range(3):
@@ -107,8 +108,8 @@ async def test_a_failing_message_is_parked_with_growing_delays_then_buried() -> 
     assert "in fail" in death.traceback
 
 
-async def test_a_parked_copy_keeps_its_identity() -> None:
-    """Only the attempt is counted: with another id the copy would not be found to be a duplicate."""
+async def test_a_retry_keeps_its_identity() -> None:
+    """Only the attempt changes: with another id the retry would not be recognized as a duplicate."""
     rig = Rig(failing(ValueError()))
     envelope = a_text_envelope()
     await rig.handle(envelope)
@@ -117,23 +118,23 @@ async def test_a_parked_copy_keeps_its_identity() -> None:
 
 
 @pytest.mark.parametrize(("after", "delay"), [(None, "1s"), (0.5, "1s"), (5, "5s"), (6, "30s"), (90_000, "1h")])
-async def test_retry_later_names_its_delay(after: float | None, delay: str) -> None:
-    """A handler's wish is rounded up to a delay that has a queue; without one the policy decides."""
+async def test_retry_later_sets_the_delay(after: float | None, delay: str) -> None:
+    """The delay is rounded up to one that has a queue; without a delay the policy decides."""
     rig = Rig(failing(RetryLater("not yet", after=None if after is None else timedelta(seconds=after))))
     await rig.handle(a_text_envelope())
 
     assert [name for _, name in rig.memory_publisher.retries] == [delay]
 
 
-async def test_a_part_that_is_away_is_a_reason_to_retry() -> None:
-    """What a handler needs may come back: its message waits in the retry queue, not in the dead letters."""
+async def test_an_unavailable_service_is_retried() -> None:
+    """The message waits in a retry queue, not in the dead letters."""
     rig = Rig(failing(TokenUnavailable("no token")))
     assert isinstance(await rig.handle(a_text_envelope()), Retry)
     assert len(rig.memory_publisher.retries) == 1
 
 
-async def test_a_rejected_message_is_buried_at_once() -> None:
-    """No attempt can succeed, says the handler: none is made."""
+async def test_a_rejected_message_is_dead_lettered_at_once() -> None:
+    """No further attempt is made."""
     rig = Rig(failing(Reject("no such order")))
     delivery = MemoryDelivery(a_text_envelope())
     await rig.handle(delivery)
@@ -144,8 +145,8 @@ async def test_a_rejected_message_is_buried_at_once() -> None:
     assert not rig.memory_publisher.retries
 
 
-async def test_no_secret_goes_to_the_dead_letters() -> None:
-    """An error may quote an address with a token; neither its line nor its traceback keeps it."""
+async def test_dead_letters_have_no_secrets() -> None:
+    """A token in an error's text is redacted in the error line and in the traceback."""
     rig = Rig(failing(Reject("GET https://api/x?access_token=hunter2&a=b")))
     await rig.handle(a_text_envelope())
 
@@ -154,8 +155,8 @@ async def test_no_secret_goes_to_the_dead_letters() -> None:
     assert "access_token=***" in death.error
 
 
-async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
-    """A delivery that cannot be read is an ordinary outcome: it must not sit unacknowledged until the worker dies."""
+async def test_an_unreadable_delivery_is_dead_lettered_and_its_lane_continues() -> None:
+    """It must not stay unacknowledged until the worker ends."""
     router = Router()
 
     @router.default
@@ -188,8 +189,8 @@ async def test_an_unreadable_delivery_is_buried_and_its_lane_goes_on() -> None:
     assert rig.wechat.texts == ["seen"]
 
 
-async def test_a_message_nobody_wants_is_acknowledged_and_counted() -> None:
-    """WeChat sends much that a bot has no handler for: that is no failure."""
+async def test_a_message_without_a_handler_is_acknowledged_and_counted() -> None:
+    """WeChat sends many events that a bot does not handle: that is no failure."""
     router = Router()
 
     @router.image
@@ -202,15 +203,15 @@ async def test_a_message_nobody_wants_is_acknowledged_and_counted() -> None:
     assert rig.metrics.unhandled._value.get() == 1
 
 
-async def test_an_unknown_account_is_tried_again_later() -> None:
-    """Ingress may know a new account before the worker does: its first messages wait."""
+async def test_a_message_of_an_unknown_account_is_retried() -> None:
+    """Ingress may load a new account before the worker does."""
     rig = Rig(failing(ValueError()))
     assert isinstance(await rig.handle(a_text_envelope(appid="wx_new")), Retry)
     assert len(rig.memory_publisher.retries) == 1
 
 
-async def test_a_handler_has_its_time() -> None:
-    """A handler that never ends is stopped and its message parked: it must not hold its partition up."""
+async def test_a_handler_has_a_time_limit() -> None:
+    """A handler that never ends is cancelled and its message retried: it must not block its partition."""
     router = Router()
 
     @router.text
@@ -223,15 +224,15 @@ async def test_a_handler_has_its_time() -> None:
     assert "hang took longer than 0.01 s" in str(settlement.error)
 
 
-async def test_a_timeout_of_the_handlers_own_is_a_failure_like_others() -> None:
-    """It is not taken for the time limit: the text would lead astray."""
+async def test_a_timeout_error_of_the_handler_is_not_the_time_limit() -> None:
+    """It is logged as the handler's own error."""
     settlement = await Rig(failing(TimeoutError("its own"))).handle(a_text_envelope())
     assert isinstance(settlement, Retry)
     assert isinstance(settlement.error, TimeoutError)
 
 
-async def test_a_cancellation_that_a_handler_lets_out_is_a_failure() -> None:
-    """Awaiting something that was cancelled raises CancelledError though nobody cancelled the handler."""
+async def test_a_cancelled_error_of_the_handler_is_a_failure() -> None:
+    """A handler that awaits a cancelled future raises CancelledError, although its task is not cancelled."""
     router = Router()
 
     @router.text
@@ -245,8 +246,8 @@ async def test_a_cancellation_that_a_handler_lets_out_is_a_failure() -> None:
     assert len(rig.memory_publisher.retries) == 1
 
 
-async def test_cancellation_settles_nothing() -> None:
-    """A worker that is stopped throws nothing away: RabbitMQ hands the message to the next one."""
+async def test_a_cancelled_delivery_is_not_settled() -> None:
+    """A worker that stops keeps nothing: RabbitMQ redelivers the message."""
     router = Router()
     started = asyncio.Event()
 
@@ -270,8 +271,8 @@ async def test_cancellation_settles_nothing() -> None:
     assert (await rig.memory.open(KEY, "")).context.storage == {}
 
 
-async def test_an_abandoned_message_settles_nothing() -> None:
-    """Its partition was lost while its replies went out: they are sent, but the delivery is another worker's."""
+async def test_an_abandoned_delivery_is_not_settled() -> None:
+    """Its partition was lost while its replies were sent: they are sent, but another worker receives the delivery."""
     router = Router()
 
     @router.text
@@ -291,8 +292,8 @@ async def test_an_abandoned_message_settles_nothing() -> None:
     assert not job.delivery.acked  # type: ignore[attr-defined]
 
 
-async def test_an_abandoned_failure_is_not_parked() -> None:
-    """The next owner runs the message anyway: a copy in the retry queue would be one too many."""
+async def test_an_abandoned_failure_is_not_retried() -> None:
+    """The next owner runs the message anyway: a retry would be a second copy."""
     router = Router()
 
     @router.text
@@ -313,7 +314,7 @@ async def test_an_abandoned_failure_is_not_parked() -> None:
 
 
 async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
-    """The message is done; it comes again and is found to be a duplicate."""
+    """The message is done; it is redelivered, and found to be a duplicate."""
     router = Router()
 
     @router.text
@@ -331,27 +332,28 @@ async def test_a_lost_channel_at_the_acknowledgement_is_no_failure() -> None:
     assert not rig.memory_publisher.retries
 
 
-async def test_parking_waits_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No confirm, no acknowledgement: the original stays ours until the copy is on disk, then it is settled once."""
-    rig = Rig(failing(ValueError()))
-    rig.memory_publisher.away = True
-    waiting = asyncio.Event()
+async def test_a_retry_waits_for_the_broker() -> None:
+    """Without a confirm the delivery is not acknowledged; then it is settled once."""
+    acked_before_confirm = []
 
-    async def sleep(_seconds: float) -> None:
-        waiting.set()
-        rig.memory_publisher.away = delivery.acked  # back, if nothing was acknowledged without it
+    class Unavailable(MemoryPublisher):
+        async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
+            if not acked_before_confirm:
+                acked_before_confirm.append(delivery.acked)
+                raise BrokerUnavailable("no confirm")
+            await super().schedule_retry(envelope, delay=delay, budget=budget)
 
-    monkeypatch.setattr("wxbus_worker.delivery.stages.settle.asyncio.sleep", sleep)
+    publisher = Unavailable()
     delivery = MemoryDelivery(a_text_envelope())
-    await rig.handle(delivery)
+    await Rig(failing(ValueError()), publisher=publisher).handle(delivery)
 
-    assert waiting.is_set()
+    assert acked_before_confirm == [False]
     assert delivery.acked
-    assert len(rig.memory_publisher.retries) == 1
+    assert len(publisher.retries) == 1
 
 
-async def test_a_handler_that_misses_redis_waits_for_it() -> None:
-    """Nothing is parked or buried for want of Redis: once it answers, the message runs again."""
+async def test_a_handler_without_redis_waits_for_it() -> None:
+    """Nothing is retried or dead-lettered while Redis is unavailable: then the message runs again."""
     router = Router()
     attempts = []
 
@@ -370,8 +372,8 @@ async def test_a_handler_that_misses_redis_waits_for_it() -> None:
     assert not rig.memory_publisher.retries
 
 
-async def test_the_delivery_in_hand_is_known_below_a_handler_only() -> None:
-    """Each handler sees its own delivery, and nobody sees one after its end."""
+async def test_the_current_delivery_is_known_during_its_handler_only() -> None:
+    """Each handler sees its own delivery, and no other code sees one."""
     router = Router()
     seen = []
 
@@ -394,7 +396,7 @@ async def test_the_delivery_in_hand_is_known_below_a_handler_only() -> None:
 
 
 async def test_a_context_that_json_cannot_hold_names_its_key() -> None:
-    """The handler's author is told which entry of storage is wrong."""
+    """The error names the entry of `storage` that JSON cannot hold."""
     router = Router()
 
     @router.text
@@ -407,8 +409,8 @@ async def test_a_context_that_json_cannot_hold_names_its_key() -> None:
     assert "context.storage['bad']" in str(settlement.error)
 
 
-async def test_the_body_is_wechats_document() -> None:
-    """A document with a type we do not know reaches `default`, whole."""
+async def test_an_unknown_type_reaches_default() -> None:
+    """The handler gets the whole document."""
     router = Router()
     seen = []
 
