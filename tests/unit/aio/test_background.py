@@ -40,7 +40,7 @@ async def test_an_outage_is_logged_once_and_its_end_once() -> None:
     """One line at the beginning and one at the end, however long it lasts."""
     work = Work(StoreUnavailable("a"), BrokerUnavailable("b"), StoreUnavailable("c"), None, StoreUnavailable("d"))
     with capture_logs() as lines:
-        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0, longest_pause=0.0))
     assert [(line["event"], line.get("reason")) for line in lines] == [
         ("background.unavailable", "a"),
         ("background.recovered", None),
@@ -49,12 +49,11 @@ async def test_an_outage_is_logged_once_and_its_end_once() -> None:
     ]
 
 
-async def test_a_fault_is_logged_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_is_logged_with_its_traceback() -> None:
     """A fault of one round does not end the work."""
-    monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     work = Work(LookupError("a"), LookupError("b"))
     with capture_logs() as lines:
-        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+        await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0, longest_pause=0.0))
     assert [(line["event"], line["task"], line["exc_info"]) for line in lines] == [
         ("background.failed", "sweep", True)
     ] * 2
@@ -71,14 +70,15 @@ async def test_work_is_repeated_while_a_part_is_unavailable() -> None:
         await retry_while_unavailable(Work(ConfigurationError("no")).round, name="consumer", pause=0.0)
 
 
-async def test_a_group_of_outages_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_group_of_outages_is_an_outage() -> None:
     """A group that contains another error is a fault."""
-    monkeypatch.setattr("wxbus.aio.background.LONGEST_PAUSE", 0.0)
     outages = ExceptionGroup("tasks", [StoreUnavailable("a"), ExceptionGroup("more", [BrokerUnavailable("b")])])
     mixed = ExceptionGroup("tasks", [StoreUnavailable("a"), LookupError("b")])
     with capture_logs() as lines:
         await retry_while_unavailable(Work(outages).round, name="rebalancer", pause=0.0)
-        await until_over(work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+        await until_over(
+            work := Work(outages, mixed), lambda: repeat(work.round, name="sweep", pause=lambda: 0.0, longest_pause=0.0)
+        )
     assert [(line["event"], line.get("reason")) for line in lines] == [
         ("background.unavailable", "a; b"),
         ("background.unavailable", "a; b"),
@@ -112,5 +112,5 @@ def _leaves(kind: type[Unavailable]) -> list[type[Unavailable]]:
 async def test_no_kind_of_outage_ends_background_work(kind: type[Unavailable]) -> None:
     """Each subclass of `Unavailable` is waited for."""
     work = Work(kind("away"))
-    await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0))
+    await until_over(work, lambda: repeat(work.round, name="sweep", pause=lambda: 0.0, longest_pause=0.0))
     await retry_while_unavailable(Work(kind("away")).round, name="consumer", pause=0.0)

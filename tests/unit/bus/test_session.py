@@ -1,23 +1,21 @@
 import asyncio
 
-import pytest
+from wxbus.bus.connection import HEARTBEAT
+from wxbus.bus.session import end_of
 
-from wxbus.bus import session
 
-
-async def test_a_suspended_process_ends_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_suspended_process_ends_its_session() -> None:
     """A gap of the clock larger than the heartbeat ends the session: prefetched messages are not processed."""
-    clock = iter([0.0, 0.1, 1.0, 1.0 + session.TICK + session.HEARTBEAT + 0.1])
-    monkeypatch.setattr(session, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(session, "TICK", 0)
+    clock = iter([0.0, 0.1, 1.0, 1.0 + HEARTBEAT + 0.1])
 
-    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    assert "suspended" in await session._reason_of(ended)
+    reason = await end_of(asyncio.get_running_loop().create_future(), clock=lambda: next(clock), tick=0)
+
+    assert "suspended" in reason
 
 
-async def test_the_reason_of_the_end_is_reported() -> None:
-    """`end` sets the reason."""
+async def test_a_session_ends_with_the_given_reason() -> None:
+    """The reason is returned."""
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     ended.set_result("stopped")
 
-    assert await session._reason_of(ended) == "stopped"
+    assert await end_of(ended) == "stopped"

@@ -10,7 +10,6 @@ import structlog
 from wxbus.errors import Unavailable
 
 LONGEST_PAUSE: Final = 60.0
-"""Seconds between two rounds that fail with unexpected errors."""
 
 log = structlog.stdlib.get_logger("wxbus")
 
@@ -27,7 +26,13 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Callable[[], float]) -> NoReturn:
+async def repeat(
+    work: Callable[[], Awaitable[object]],
+    *,
+    name: str,
+    pause: Callable[[], float],
+    longest_pause: float = LONGEST_PAUSE,
+) -> NoReturn:
     """Run `work` repeatedly, with a pause after each round, until cancelled.
 
     `Unavailable` is logged once, and once more when a round succeeds. Any other error is a fault in the code: it is
@@ -37,6 +42,7 @@ async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Cal
         work: One round, or work that ends only by an error.
         name: Name of the work in the log.
         pause: Returns the seconds to wait after a round.
+        longest_pause: Seconds between two rounds that fail with unexpected errors, at most.
     """
     unavailable, faults = False, 0
     while True:
@@ -51,7 +57,7 @@ async def repeat(work: Callable[[], Awaitable[object]], *, name: str, pause: Cal
             else:
                 log.exception("background.failed", task=name)
                 faults += 1
-                wait = min(LONGEST_PAUSE, max(wait, 2.0 ** min(faults, 10)))
+                wait = min(longest_pause, max(wait, 2.0 ** min(faults, 10)))
         else:
             if unavailable:
                 log.info("background.recovered", task=name)

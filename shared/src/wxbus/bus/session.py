@@ -129,7 +129,7 @@ class Session(Generic[S]):
                         backoff.reset()
                         log.info("rabbitmq.connected", connection=self._name)
                     try:
-                        return await _reason_of(ended)
+                        return await end_of(ended)
                     finally:
                         self._withdraw()
             finally:
@@ -140,11 +140,11 @@ class Session(Generic[S]):
         self.available.clear()
 
 
-async def _reason_of(ended: asyncio.Future[str]) -> str:
+async def end_of(ended: asyncio.Future[str], *, clock: Callable[[], float] = monotonic, tick: float = TICK) -> str:
     """Return the reason of the end; a suspended process has lost its connection, even if it has not noticed yet."""
     while not ended.done():
-        before = monotonic()
-        await asyncio.wait({ended}, timeout=TICK)
-        if monotonic() - before > TICK + HEARTBEAT:
+        before = clock()
+        await asyncio.wait({ended}, timeout=tick)
+        if clock() - before > tick + HEARTBEAT:
             return "the process was suspended for longer than the heartbeat"
     return ended.result()
