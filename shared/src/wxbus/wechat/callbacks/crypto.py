@@ -140,7 +140,7 @@ class CallbackCrypto:
     def seal(
         self,
         reply_body: bytes,
-        format: Format,  # noqa: A002 - a keyword-like name of this API
+        format: Format,  # noqa: A002 - a keyword argument
         *,
         timestamp: int,
         nonce: str,

@@ -78,7 +78,7 @@ def parse(body: bytes) -> Document:
     return document
 
 
-def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa: A002 - a keyword-like name of this API
+def render(document: Mapping[str, Renderable], format: Format) -> bytes:  # noqa: A002 - a keyword argument
     """Return the UTF-8 body of a document, with texts in CDATA sections and bare numbers, as WeChat expects.
 
     Raises:

@@ -3,22 +3,25 @@
 from collections.abc import Mapping
 from typing import Final
 
+_WAYBILL_EVENTS: Final = (
+    "add_waybill",
+    "add_single_waybill",
+    "cancel_waybill",
+    "cancel_single_waybill",
+    "query_single_waybill",
+    "query_single_waybill_fee",
+    "waybill_notify_query",
+    "waybill_query_expect_time_range",
+    "notify_single_waybill_pay",
+    "remind_waybill",
+    "waybill_complaint",
+    "waybill_evaluate_agent",
+)
 RESULT_EVENTS: Final = frozenset(
     {
-        "add_waybill",
-        "add_single_waybill",
-        "cancel_waybill",
-        "cancel_single_waybill",
+        *_WAYBILL_EVENTS,
         "check_biz",
         "get_quota",
-        "query_single_waybill",
-        "query_single_waybill_fee",
-        "waybill_notify_query",
-        "waybill_query_expect_time_range",
-        "notify_single_waybill_pay",
-        "remind_waybill",
-        "waybill_complaint",
-        "waybill_evaluate_agent",
         "transport_cancel_order",
         "transport_precancel_order",
         "transport_query_order_status",
@@ -106,7 +109,7 @@ USER_DATA_EVENTS: Final = frozenset(
 )
 """Events that the platform sends about the user in `OpenID`."""
 
-_WAYBILL: Final = ("WayBillID", "WayBillId", "OrderID", "OrderId", "Token")
+_WAYBILL_IDS: Final = ("WayBillID", "WayBillId", "OrderID", "OrderId", "Token")
 _CARD: Final = ("CardId", "UserCardCode")
 
 BUSINESS_IDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -135,24 +138,8 @@ BUSINESS_IDS: Final[Mapping[str, tuple[str, ...]]] = {
     "user_consume_card": _CARD,
     "user_pay_from_pay_cell": (*_CARD, "TransId"),
     "update_member_card": _CARD,
-    "add_express_path": (*_WAYBILL, "DeliveryID", "Version", "Count"),
-    **dict.fromkeys(
-        (
-            "add_waybill",
-            "add_single_waybill",
-            "cancel_waybill",
-            "cancel_single_waybill",
-            "query_single_waybill",
-            "query_single_waybill_fee",
-            "waybill_notify_query",
-            "waybill_query_expect_time_range",
-            "notify_single_waybill_pay",
-            "remind_waybill",
-            "waybill_complaint",
-            "waybill_evaluate_agent",
-        ),
-        _WAYBILL,
-    ),
+    "add_express_path": (*_WAYBILL_IDS, "DeliveryID", "Version", "Count"),
+    **dict.fromkeys(_WAYBILL_EVENTS, _WAYBILL_IDS),
 }
 """Paths of the fields that together identify an event. The first one present is also the lane of a system event."""
 
