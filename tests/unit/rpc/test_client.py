@@ -8,11 +8,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
-from wxbus.rpc import Client
+from wxbus.rpc import Client, method, service
 
 QUESTION = Question(appid="wx1")
 
@@ -37,6 +37,26 @@ async def test_a_bound_client_calls_declared_methods(client: Client) -> None:
         await echo.say(appid="wx1", times="many")  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
         await echo.unmarked(Question(appid="wx1"))
+
+
+class Named(BaseModel):
+    name: str
+    method: str
+
+
+@service("registry")
+class Registry:
+    @method(Named, scopes=["registry:add:{name}"])
+    async def add(self, request: Named) -> Named:
+        """Return the request."""
+        return request
+
+
+async def test_fields_may_have_any_name(client: Client) -> None:
+    """Also those of the parameters of `bind`; the service of this test does not exist."""
+    with pytest.raises(RpcFailure, match="404"):
+        await client.bind(Registry).add(name="shop", method="get")
+    assert await Registry().add(name="shop", method="get") == Named(name="shop", method="get")
 
 
 async def test_only_declarations_can_be_bound(client: Client) -> None:
