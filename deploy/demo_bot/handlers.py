@@ -1,4 +1,4 @@
-"""The sample handlers of `make run` and `make demo`."""
+"""Sample handlers, which `make run` and `make demo` run."""
 
 import structlog
 
@@ -26,14 +26,14 @@ async def order(message: TextMessage, context: Context) -> reply.Text:
 
 @router.text(state="address")
 async def address(message: TextMessage, context: Context) -> reply.Text:
-    """Take the next message as the address."""
+    """Take the next text as the address."""
     context.state = ""
     return reply.Text(f"{context.storage.pop('order')} goes to {message.content}.")
 
 
 @router.text("fail twice")
 async def fail_twice() -> reply.Text:
-    """Fail twice, so that the message is retried."""
+    """Fail at the first two attempts; the message is retried."""
     attempt = current_delivery().attempt
     if attempt <= 2:
         raise RuntimeError(f"attempt {attempt} fails on purpose")
@@ -42,24 +42,24 @@ async def fail_twice() -> reply.Text:
 
 @router.text
 async def echo(message: TextMessage, context: Context) -> reply.Text:
-    """Repeat the text with a count of messages."""
+    """Return the text with the number of texts so far."""
     context.storage["count"] = count = context.storage.get("count", 0) + 1
     return reply.Text(f"{message.content} ({count})")
 
 
 @router.image
 async def image(message: ImageMessage) -> list[reply.AnyReply]:
-    """Send a text and the picture back."""
+    """Return a text and the picture."""
     return [reply.Text("A fine picture."), reply.Image(message.media_id)]
 
 
 @router.event(UserEnterSession)
 async def welcome() -> reply.Text:
-    """Greet the user who opens customer service."""
+    """Greet a user who opens the conversation."""
     return reply.Text("Welcome back.")
 
 
 @router.default
 async def fallback(message: AnyMessage, log: structlog.stdlib.BoundLogger) -> None:
-    """Log all other messages."""
+    """Log other messages."""
     log.info("demo.fallback", message=type(message).__name__)

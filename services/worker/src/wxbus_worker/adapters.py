@@ -34,7 +34,7 @@ from wxbus_worker.store.retrying import RetryingStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """The open connections of one worker, and what stands on them."""
+    """The adapters of one worker, with open connections."""
 
     name: str
     """Unique among all processes, also of a container that is restarted."""

@@ -99,7 +99,7 @@ def _fallback(router: BaseRouter, name: str) -> Route | None:
 
 
 def _check_policy(router: BaseRouter, included: BaseRouter) -> None:
-    """Raise ConfigurationError if an included router has context settings of its own."""
+    """Raise ConfigurationError if an included router has its own context settings."""
     for one in fields(ContextPolicy):
         policies = (included.context_policy, DEFAULT_POLICY, router.context_policy)
         wanted, default, actual = (getattr(policy, one.name) for policy in policies)

@@ -1,4 +1,4 @@
-"""Runs handlers that are plain functions, each call in a thread of its own."""
+"""Runs handlers that are plain functions, each call in its own thread."""
 
 import asyncio
 import contextvars

@@ -1,4 +1,4 @@
-"""Contexts in memory; `tests/contract` holds them to what Redis does."""
+"""The store in memory. Contract tests run on it and on the one in Redis."""
 
 import itertools
 import time
@@ -28,11 +28,11 @@ class _PendingEntry:
     reply: PendingReply
     account: str
     entries: list[bytes]
-    """Those that wait."""
+    """Replies that are pending."""
     due: float
-    """Until when they wait, or the answer can be recalled."""
+    """Deadline of the pending replies, or for recalling the answer."""
     claimable_at: float
-    """When the lane is told that it is over."""
+    """When the deadline may be published to the lane."""
 
     @property
     def waits(self) -> bool:
@@ -46,9 +46,9 @@ class _Lane:
     recent: list[str] = field(default_factory=list)
     outbox: list[bytes] = field(default_factory=list)
     pending: dict[str, _PendingEntry] = field(default_factory=dict)
-    """By marker."""
+    """By dedup key."""
     set_aside: dict[str, list[bytes]] = field(default_factory=dict)
-    """By marker."""
+    """By dedup key."""
     lease_holder: str = ""
     lease_until: float = 0.0
 
@@ -69,18 +69,18 @@ class MemoryContextStore:
         self._most_remembered = most_remembered
         self._clock = clock
         self._births = itertools.count(1_000_000, 1_000_000)
-        """Where the versions of a new context start: never at those of a removed one."""
+        """First versions of new contexts: different from those of removed ones."""
         self._lanes: dict[str, _Lane] = {}
         self.away = False
-        """Set it to take the store away: every call raises StoreUnavailable."""
+        """Set it to make every call raise StoreUnavailable."""
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a user's context, to be read; if there is none, None, or with `create` a new one."""
+        """Return a copy of a user's context; without one None, or with `create` a new one."""
         opened = await self.open(ContextKey.of_user(appid, openid), "")
         return opened.context if create or opened.version else None
 
     async def open(self, key: ContextKey, dedup_key: str) -> Opened:
-        """Return the lane, before a message is handled."""
+        """Return the lane's context and version, and whether the message is committed."""
         lane = self._lane(key)
         context = Context(key.appid, key.openid, self._policy, lane.context)
         return Opened(lane.version, context, dedup_key in lane.recent)
@@ -97,7 +97,7 @@ class MemoryContextStore:
         account: str = "",
         pending: PendingReply | None = None,
     ) -> CommitResult:
-        """Write context, marker and replies together, unless the lane has changed; take the turn to send."""
+        """Write context, dedup key and replies together, unless the lane has changed; claim the send lease."""
         lane = self._lane(key)
         context = b"" if remove else encode(opened.context)
         if dedup_key in lane.recent:
@@ -118,14 +118,14 @@ class MemoryContextStore:
         return CommitResult("committed", self._take_send_lease(lane, attempt_id))
 
     async def drop_all(self) -> int:
-        """Drop the contexts of all users, without an event, and return how many; ids and replies to send stay."""
+        """Remove all contexts without events and return their number; dedup keys and outboxes remain."""
         alive = [lane for lane in self._lanes.values() if lane.version]
         for lane in alive:
             lane.version, lane.context = 0, b""
         return len(alive)
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
-        """Take the turn to send what the outbox holds, if no other run has it."""
+        """Claim the send lease of the lane, unless another attempt holds it."""
         return self._take_send_lease(self._lane(key), attempt_id)
 
     async def remove_sent(
@@ -137,25 +137,25 @@ class MemoryContextStore:
         end_lease: bool = False,
         set_aside_as: str = "",
     ) -> float:
-        """Remove entries; renew our turn and return its new end, or end it if it is the `last` or nothing is left."""
+        """Remove entries and renew the lease, or end it with `end_lease` or an empty outbox; return its new end."""
         lane = self._lane(key)
-        struck = {entry.to_bytes() for entry in entries}
+        removed = {entry.to_bytes() for entry in entries}
         if set_aside_as:
-            lane.set_aside.setdefault(set_aside_as, []).extend(entry for entry in lane.outbox if entry in struck)
-        lane.outbox = [entry for entry in lane.outbox if entry not in struck]
+            lane.set_aside.setdefault(set_aside_as, []).extend(entry for entry in lane.outbox if entry in removed)
+        lane.outbox = [entry for entry in lane.outbox if entry not in removed]
         if self._holder(lane) == attempt_id:
             over = end_lease or not lane.outbox
             lane.lease_holder, lane.lease_until = ("", 0.0) if over else (attempt_id, self._clock() + self._lease)
         return self._clock() + self._lease
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
-        """Put a message's replies that were set aside into the outbox again, and take the turn to send."""
+        """Put a message's set-aside replies into the outbox again, and claim the send lease."""
         lane = self._lane(key)
         lane.outbox += lane.set_aside.pop(dedup_key, [])
         return self._take_send_lease(lane, attempt_id)
 
     async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:  # noqa: ARG002 - as Redis'
-        """Return the answer of a message that was committed before; its replies wait at least `wait` seconds more."""
+        """Return the answer of a committed message; its replies stay pending for at least `wait` seconds."""
         stored = self._lane(key).pending.get(dedup_key)
         if stored is None or (not stored.waits and stored.due <= self._clock()):
             return None
@@ -173,7 +173,7 @@ class MemoryContextStore:
         delivered: bool,
         attempt_id: str,
     ) -> ReleaseResult:
-        """Put the replies into the outbox, without the passive one if it was `delivered`; take the turn to send."""
+        """Put the replies into the outbox, without the passive one if it was `delivered`; claim the send lease."""
         lane = self._lane(key)
         stored = lane.pending.get(dedup_key)
         if stored is None or not stored.waits:
@@ -192,7 +192,7 @@ class MemoryContextStore:
         return ReleaseResult("released", self._take_send_lease(lane, attempt_id))
 
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
-        """Return account, lane and marker of messages whose replies have waited; for a while nobody else gets them."""
+        """Return account, lane and dedup key of overdue pending replies; they are claimed for a time."""
         due = [
             (stored.account, name, dedup_key, stored)
             for name, lane in self._lanes.items()
@@ -205,27 +205,27 @@ class MemoryContextStore:
         return [one[:3] for one in due]
 
     async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:  # noqa: ARG002 - as Redis'
-        """Note that the lane was told."""
+        """Record that the deadline was published to the lane."""
         if stored := self._lanes[lane].pending.get(dedup_key):
             stored.claimable_at = self._clock() + PUBLISH_AGAIN_AFTER.total_seconds()
 
     def pending(self, key: ContextKey) -> list[AnyReply]:
-        """Return the replies that wait until it is known whether WeChat was answered with one."""
+        """Return the pending replies."""
         return [Entry.parse(entry).reply for stored in self._lane(key).pending.values() for entry in stored.entries]
 
     def passive(self, key: ContextKey, dedup_key: str) -> AnyReply | None:
-        """Return the reply of a message that WeChat may be answered with, if it still waits."""
+        """Return the message's pending passive reply, None if it is not pending."""
         stored = self._lane(key).pending.get(dedup_key)
         if stored is None or stored.reply.passive is None or not stored.entries:
             return None
         return Entry.parse(stored.entries[stored.reply.passive]).reply
 
     def outbox(self, key: ContextKey) -> list[AnyReply]:
-        """Return the replies that wait to be sent."""
+        """Return the replies in the outbox."""
         return [Entry.parse(stored).reply for stored in self._lane(key).outbox]
 
     async def until_available(self) -> None:
-        """Return at once: what is in this process always answers."""
+        """Return at once."""
 
     def _lane(self, key: ContextKey) -> _Lane:
         if self.away:
