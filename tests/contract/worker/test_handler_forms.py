@@ -61,7 +61,7 @@ async def _rest(message: AnyMessage) -> reply.Text:
 
 
 def functions() -> Router:
-    """The bot as functions."""
+    """Return the bot as functions."""
     router = Router()
     router.text(_text)
     router.event(SubscribeEvent)(_welcome)
@@ -82,7 +82,7 @@ class Bot(MessageHandler):
 
 
 def methods() -> Router:
-    """The bot on a router."""
+    """Return a router with the class."""
     router = Router()
     router.include(Bot())
     return router
@@ -90,18 +90,18 @@ def methods() -> Router:
 
 @pytest.fixture(params=[functions, methods])
 def rig(request: pytest.FixtureRequest) -> Rig:
-    """A worker with the bot in one of the forms."""
+    """Return a worker with the bot in one of the forms."""
     form: Callable[[], Router] = request.param
     return Rig(form())
 
 
 def an_event(name: str) -> Envelope:
-    """An event of our user."""
+    """Return an event of the default user."""
     return an_event_envelope(name, openid="o_1", lane="wx1:o_1")
 
 
 async def test_a_handler_changes_the_context_and_replies(rig: Rig) -> None:
-    """One, several or no replies; what it keeps the next message finds."""
+    """It returns one, several or no replies, and the next message sees its changes."""
     for given in (a_text_envelope("a"), a_text_envelope("b"), an_event("subscribe")):
         assert isinstance(await rig.handle(given), Done)
     assert rig.wechat.texts == ["one", "two", "one", "two", "welcome o_1"]
@@ -111,15 +111,15 @@ async def test_a_handler_changes_the_context_and_replies(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(("text", "settlement"), [("fail", Retry), ("later", Retry), ("never", ToDeadLetters)])
-async def test_a_failure_decides_what_happens_and_keeps_nothing(rig: Rig, text: str, settlement: type) -> None:
-    """Errors are tried again, `Reject` is final; neither leaves a trace in the context."""
+async def test_a_failed_handler_changes_nothing(rig: Rig, text: str, settlement: type) -> None:
+    """Errors are retried, `Reject` is final; neither changes the context."""
     assert isinstance(await rig.handle(a_text_envelope(text)), settlement)
     assert (await rig.memory.open(KEY, "")).context.storage == {}
     assert not rig.wechat.sent
 
 
-async def test_what_nobody_wants_and_nobody_knows(rig: Rig) -> None:
-    """The default is for types we know, `unknown` for those we do not."""
+async def test_default_and_unknown_messages(rig: Rig) -> None:
+    """The default gets known types, `unknown` gets the others."""
     await rig.handle(a_text_envelope(body=b'{"MsgType": "image", "FromUserName": "o_1", "ToUserName": "g", '
                                      b'"CreateTime": "1", "MediaId": "m", "MsgId": "1"}'))  # fmt: skip
     await rig.handle(an_event("unheard_of"))
@@ -127,7 +127,7 @@ async def test_what_nobody_wants_and_nobody_knows(rig: Rig) -> None:
 
 
 def _tags() -> list[str]:
-    """Of every type of message and event that has a model: `text`, `event:subscribe`, `component:authorized`."""
+    """Return the tags of all models: `text`, `event:subscribe`, `component:authorized`."""
     return [
         note.tag
         for _, *notes in map(get_args, get_args(get_args(AnyMessage)[0]))
@@ -155,7 +155,7 @@ def _method(tag: str, _model: type[Message]) -> Router:
 
 @pytest.mark.parametrize("form", [_decorated, _method])
 def test_every_type_has_a_decorator_and_a_method(form: Callable[[str, type[Message]], Router]) -> None:
-    """A decorator of its own for what users send, `event(Type)` for events; `on_...` by WeChat's own name."""
+    """User messages have a decorator each, events use `event(Type)`; methods have WeChat's names."""
     context = Context("wx1", "o_1", ContextPolicy())
     other = UnknownEvent.model_construct(event="other")
     tags = _tags()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 
 @dataclass
 class Operator:
-    """Somebody at a shell."""
+    """Runs commands as an operator does."""
 
     env: dict[str, str]
 
@@ -40,17 +40,17 @@ class Operator:
         return result.stdout
 
     async def listed(self, *words: str) -> list[dict[str, Any]]:
-        """Return what `list` knows."""
+        """Return the letters that `list` prints."""
         return [json.loads(line) for line in (await self.dead("list", "--json", *words)).splitlines()]
 
 
 async def dead_letter(
     amqp_url: str, topology: Topology, deaths: Sequence[tuple[str, str, str]], *, committed: str | None = None
 ) -> None:
-    """Have so many messages die, second after second: of whom, reason, error."""
+    """Dead-letter messages, one per second: openid, reason, error."""
     sink = CollectingSink()
-    consumer = Consumer(amqp_url, topology, sink, name="bury")
-    async with Publisher.open(amqp_url, topology, name="bury") as publisher, asyncio.TaskGroup() as tasks:
+    consumer = Consumer(amqp_url, topology, sink, name="dead-letter")
+    async with Publisher.open(amqp_url, topology, name="dead-letter") as publisher, asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(range(topology.partitions)))
         for number, (openid, reason, error) in enumerate(deaths):
             await publisher.publish(an_envelope(number, openid=openid, attempt=3), budget=10)
@@ -70,7 +70,7 @@ async def dead_letter(
 
 @pytest.fixture
 def shell(amqp_url: str, topology: Topology) -> Operator:
-    """An operator of this test's installation."""
+    """Return an operator of this test's installation."""
     return Operator(
         {
             "WXBUS_AMQP_URL": amqp_url,
@@ -82,7 +82,7 @@ def shell(amqp_url: str, topology: Topology) -> Operator:
 
 @pytest.fixture
 async def operator(shell: Operator, amqp_url: str, topology: Topology) -> Operator:
-    """Who has four dead letters: of o_1, o_2, o_1 and an unreadable one."""
+    """Return an operator with four dead letters: of o_1, o_2, o_1 and an unreadable one."""
     await dead_letter(
         amqp_url,
         topology,
@@ -98,8 +98,8 @@ async def operator(shell: Operator, amqp_url: str, topology: Topology) -> Operat
     return shell
 
 
-async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, topology: Topology) -> None:
-    """Letters are listed in their order, as often as one likes, and only those that are asked for."""
+async def test_list_keeps_the_letters(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """Letters are listed in order, repeatedly, and filtered."""
     for _ in range(3):
         letters = await operator.listed()
         assert [letter["openid"] for letter in letters] == ["o_1", "o_2", "o_1", ""]
@@ -137,18 +137,18 @@ async def test_looking_takes_nothing_away(operator: Operator, amqp_url: str, top
         await asyncio.sleep(0.05)
 
 
-async def test_one_is_shown_whole(operator: Operator) -> None:
-    """With its traceback; with the user's words only on demand."""
+async def test_show_prints_a_letter_with_its_traceback(operator: Operator) -> None:
+    """The user's message is printed only on demand."""
     letter = (await operator.listed())[2]
     shown = await operator.dead("show", letter["id"])
     assert "\nits traceback" in shown  # as it was, no cell of a table
     assert "1 bytes, see --body" in shown
     assert "\n2\n" in await operator.dead("show", letter["id"], "--body")
-    await operator.dead("show", "nobody", code=1)
+    await operator.dead("show", "missing", code=1)
 
 
-async def test_a_long_body_is_shown_whole(operator: Operator, amqp_url: str, topology: Topology) -> None:
-    """Also in a pipe, whose width is 80 columns: no line of it is broken or cut."""
+async def test_a_long_body_is_not_cut(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """In a pipe, with a width of 80 columns, no line is wrapped or cut."""
     body = json.dumps({"Content": "字" * 500}, ensure_ascii=False)
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
@@ -160,7 +160,7 @@ async def test_a_long_body_is_shown_whole(operator: Operator, amqp_url: str, top
 
 
 async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, topology: Topology) -> None:
-    """As a first attempt, in order, with an id of its own and a mark; what is unreadable stays where it is."""
+    """Replays are first attempts, in order, with a new id and a mark; unreadable letters remain."""
     before = await operator.listed()
     assert "replay 4 letters (2 reject, 1 attempts, 1 (no reason))?" in await operator.dead("replay", answer="n\n")
     assert "2 replayed" in await operator.dead("replay", "--openid", "o_1", "--yes")
@@ -173,10 +173,10 @@ async def test_replay_goes_through_the_lane(operator: Operator, amqp_url: str, t
     assert [letter["id"] for letter in await operator.listed()] == ["odd"]
 
 
-async def test_a_replay_knows_that_its_changes_were_committed(
+async def test_a_replay_of_a_committed_message_keeps_its_dedup_key(
     shell: Operator, amqp_url: str, topology: Topology
 ) -> None:
-    """The letter says so, and what the worker remembers it by goes along with the replay."""
+    """The letter is marked as committed, and the replay carries the dedup key."""
     await dead_letter(amqp_url, topology, [("o_1", "reject", "Reject: a reply was refused")], committed="0123abcd")
     assert [letter["committed"] for letter in await shell.listed()] == [True]
     assert "1 replayed" in await shell.dead("replay", "--yes")
@@ -184,10 +184,8 @@ async def test_a_replay_knows_that_its_changes_were_committed(
     assert (replayed.replay, replayed.committed) == (True, "0123abcd")
 
 
-async def test_many_that_were_looked_at_are_replayed_in_order(
-    shell: Operator, amqp_url: str, topology: Topology
-) -> None:
-    """RabbitMQ mixes up what is given back to it; the order in which they died stays."""
+async def test_many_letters_are_replayed_in_order(shell: Operator, amqp_url: str, topology: Topology) -> None:
+    """RabbitMQ mixes returned letters; the order of their deaths is kept."""
     await dead_letter(amqp_url, topology, [("o_1", "attempts", "KeyError: 'x'")] * 25)
     for _ in range(2):
         died = [letter["died"] for letter in await shell.listed()]
@@ -196,8 +194,8 @@ async def test_many_that_were_looked_at_are_replayed_in_order(
     assert [int(envelope.body) for envelope in await read_inbox(amqp_url, topology)] == list(range(25))
 
 
-async def test_drop_is_for_good(operator: Operator, amqp_url: str, topology: Topology) -> None:
-    """Only after a yes, and only what is asked for."""
+async def test_drop_deletes_letters(operator: Operator, amqp_url: str, topology: Topology) -> None:
+    """Only selected letters are deleted, after a confirmation."""
     assert "0 dropped" in await operator.dead("drop", answer="n\n")
     assert "3 dropped" in await operator.dead("drop", "--since", "2001-01-01", "--yes")
     assert [letter["id"] for letter in await operator.listed()] == ["odd"]
@@ -206,8 +204,8 @@ async def test_drop_is_for_good(operator: Operator, amqp_url: str, topology: Top
     assert "no dead letters" in await operator.dead("list")
 
 
-async def test_it_is_a_command_of_the_worker(operator: Operator) -> None:
-    """`python -m wxbus_worker dead` needs neither handlers nor their settings, and says nothing but what is asked."""
+async def test_the_command_needs_no_handlers(operator: Operator) -> None:
+    """`python -m wxbus_worker dead` works without handlers and their settings, and prints no logs."""
     words = ("replay", "--openid", "o_2", "--yes")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -219,7 +217,7 @@ async def test_it_is_a_command_of_the_worker(operator: Operator) -> None:
     assert (process.returncode, said) == (0, b"1 replayed\n")
 
 
-async def test_without_a_broker_it_says_so(operator: Operator) -> None:
-    """In a line, with an exit code of its own."""
+async def test_an_unavailable_broker_is_reported(operator: Operator) -> None:
+    """The error is one line, with its own exit code."""
     operator.env["WXBUS_AMQP_URL"] = "amqp://guest:hidden@127.0.0.1:1/"
     await operator.dead("list", code=2)

@@ -26,11 +26,11 @@ import logging
 import threading
 from wxbus_worker import MessageHandler
 
-everybody = threading.Barrier({MEMBERS})
+all_members = threading.Barrier({MEMBERS})
 
 class Meeting(MessageHandler):
     def on_text(self, log: logging.Logger) -> None:
-        if everybody.wait(timeout=100) == 0:
+        if all_members.wait(timeout=100) == 0:
             log.warning("all are here")
 """
 WAITING = """
@@ -49,7 +49,7 @@ Start: TypeAlias = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 @pytest.fixture
 async def a_process() -> AsyncIterator[Start]:
-    """Start a worker with arguments and these variables; one that a test leaves behind is killed."""
+    """Start a worker with arguments and variables; it is killed after the test."""
     started: list[asyncio.subprocess.Process] = []
 
     async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
@@ -76,20 +76,20 @@ async def a_process() -> AsyncIterator[Start]:
             await process.wait()
 
 
-async def until_said(process: asyncio.subprocess.Process, text: str) -> str:
-    """Return the line of the log that has `text`."""
+async def until_logged(process: asyncio.subprocess.Process, text: str) -> str:
+    """Return the first log line that contains `text`."""
     assert process.stderr
-    said = []
+    printed = []
     while line := (await process.stderr.readline()).decode():
-        said.append(line)
+        printed.append(line)
         if text in line:
             return line
-    raise AssertionError("it ended: " + "".join(said))
+    raise AssertionError("it ended: " + "".join(printed))
 
 
 @pytest.fixture
 def variables(amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path) -> dict[str, str]:
-    """What a worker needs."""
+    """Return the variables that a worker needs."""
     accounts = tmp_path / "accounts.toml"
     accounts.write_text('[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n')
     return {
@@ -104,19 +104,19 @@ def variables(amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_in_good_order(
+async def test_a_signal_stops_it_gracefully(
     a_process: Start, variables: dict[str, str], number: signal.Signals
 ) -> None:
-    """It says so, and its exit code is 0: a supervisor sees no failure."""
+    """It logs the stop, and its exit code is 0."""
     process = await a_process("--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), **variables)
-    await until_said(process, "consumer.subscribed")
+    await until_logged(process, "consumer.subscribed")
     process.send_signal(number)
-    await until_said(process, "worker.stopped")
+    await until_logged(process, "worker.stopped")
     assert await process.wait() == 0
 
 
-async def test_what_is_wrong_is_said_in_plain_words(a_process: Start, variables: dict[str, str]) -> None:
-    """Exit code 2 and a line for each mistake, no traceback; several processes say it once."""
+async def test_mistakes_are_reported_in_one_line_each(a_process: Start, variables: dict[str, str]) -> None:
+    """The exit code is 2, and there is no traceback; several processes print it once."""
     variables["WORKER_APP"] = "no_such_bot:router"
     del variables["WORKER_TOKEN_API_KEY"]
     for arguments, expected in (
@@ -124,65 +124,65 @@ async def test_what_is_wrong_is_said_in_plain_words(a_process: Start, variables:
         (("--processes", "2"), "module no_such_bot is neither in"),
     ):
         process = await a_process(*arguments, **variables)
-        _, said = await process.communicate()
+        _, printed = await process.communicate()
         assert process.returncode == 2
-        assert said.decode().count(expected) == 1
-        assert "Traceback" not in said.decode()
+        assert printed.decode().count(expected) == 1
+        assert "Traceback" not in printed.decode()
         variables["WORKER_TOKEN_API_KEY"] = "the-key"
 
 
 async def test_several_processes_are_several_workers(a_process: Start, variables: dict[str, str]) -> None:
-    """Each is a member with partitions of its own, and has an admin port; SIGTERM ends all in good order."""
+    """Each has partitions and an admin port; SIGTERM stops all gracefully."""
     free = free_port(count=2)
     variables["WORKER_ADMIN_PORT"] = str(free)
     process = await a_process(
         "--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), "--processes", "2", **variables
     )
-    ports = {json.loads(await until_said(process, "worker.started"))["admin_port"] for _ in range(2)}
+    ports = {json.loads(await until_logged(process, "worker.started"))["admin_port"] for _ in range(2)}
     assert ports == {free, free + 1}
-    await until_said(process, '"members": 2')
+    await until_logged(process, '"members": 2')
     process.send_signal(signal.SIGTERM)
     for _ in range(2):
-        await until_said(process, "worker.stopped")
+        await until_logged(process, "worker.stopped")
     assert await process.wait() == 0
 
 
-async def test_plain_methods_run_side_by_side(
+async def test_plain_methods_run_concurrently(
     a_process: Start, variables: dict[str, str], tmp_path: Path, amqp_url: str, topology: Topology
 ) -> None:
-    """As many as messages may be worked on at once: each of these waits in its thread until all of them are there."""
+    """As many as `concurrency`: each waits in its thread until all have started."""
     (tmp_path / "mybot.py").write_text(MEETING)
     variables["WORKER_HANDLER_TIMEOUT"] = "120"
     process = await a_process("--app", "mybot:Meeting", "--app-dir", str(tmp_path), **variables)
-    await until_said(process, "consumer.subscribed")
+    await until_logged(process, "consumer.subscribed")
     async with Publisher.open(amqp_url, topology, name="users") as publisher:
         for openid in (f"o_{number}" for number in range(MEMBERS)):
             await publisher.publish(a_text_envelope(openid=openid, lane=f"wx1:{openid}"), budget=10)
-    await until_said(process, "all are here")
+    await until_logged(process, "all are here")
     process.send_signal(signal.SIGTERM)
-    await until_said(process, "worker.stopped")
+    await until_logged(process, "worker.stopped")
     assert await process.wait() == 0
 
 
-async def test_a_plain_method_that_never_ends_does_not_keep_the_process(
+async def test_a_plain_method_that_never_ends_does_not_block_the_stop(
     a_process: Start, variables: dict[str, str], tmp_path: Path, amqp_url: str, topology: Topology
 ) -> None:
-    """Nothing can stop its thread; when the grace is over the process ends all the same, in good order."""
+    """After the grace period the process exits, although the thread is still running."""
     (tmp_path / "mybot.py").write_text(WAITING)
     variables["WORKER_GRACE"] = "0.2"
     process = await a_process("--app", "mybot:Waiting", "--app-dir", str(tmp_path), **variables)
-    await until_said(process, "consumer.subscribed")
+    await until_logged(process, "consumer.subscribed")
     async with Publisher.open(amqp_url, topology, name="users") as publisher:
         await publisher.publish(a_text_envelope(), budget=10)
-    await until_said(process, "waiting")
+    await until_logged(process, "waiting")
     process.send_signal(signal.SIGTERM)
-    await until_said(process, "worker.grace_period_exceeded")
-    await until_said(process, "worker.stopped")
+    await until_logged(process, "worker.grace_period_exceeded")
+    await until_logged(process, "worker.stopped")
     assert await process.wait() == 0
 
 
-async def test_reloading_runs_what_is_written(a_process: Start, variables: dict[str, str], tmp_path: Path) -> None:
-    """A change starts the handlers anew; what is wrong with them is told, and the next change waited for."""
+async def test_changed_handlers_are_reloaded(a_process: Start, variables: dict[str, str], tmp_path: Path) -> None:
+    """A change restarts the worker; an error is printed, and the next change restarts it again."""
     package = tmp_path / "mybot"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -190,15 +190,15 @@ async def test_reloading_runs_what_is_written(a_process: Start, variables: dict[
     one = "@router.text\nasync def first() -> None: ...\n"
     handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}")
     process = await a_process("--app", "mybot.handlers:router", "--app-dir", str(tmp_path), "--reload", **variables)
-    assert json.loads(await until_said(process, "worker.started"))["handlers"] == 1
+    assert json.loads(await until_logged(process, "worker.started"))["handlers"] == 1
 
     handlers.write_text("def\n")
-    await until_said(process, "worker.stopped")
-    await until_said(process, "importing mybot.handlers failed: SyntaxError")
-    await until_said(process, "worker.waiting_for_change")
+    await until_logged(process, "worker.stopped")
+    await until_logged(process, "importing mybot.handlers failed: SyntaxError")
+    await until_logged(process, "worker.waiting_for_change")
 
     handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}{one.replace('first', 'second')}")
-    assert json.loads(await until_said(process, "worker.started"))["handlers"] == 2
+    assert json.loads(await until_logged(process, "worker.started"))["handlers"] == 2
     process.send_signal(signal.SIGTERM)
-    await until_said(process, "worker.stopped")
+    await until_logged(process, "worker.stopped")
     assert await process.wait() == 0

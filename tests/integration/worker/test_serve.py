@@ -1,4 +1,4 @@
-"""The whole worker over a real RabbitMQ and a real Redis; WeChat and the token service are small HTTP servers."""
+"""The whole worker on a real RabbitMQ and Redis; WeChat and the token service are small HTTP servers."""
 
 import asyncio
 import json
@@ -64,12 +64,12 @@ class Outside:
         return app
 
     async def until_sent(self, count: int) -> None:
-        """Return once so many replies came."""
+        """Return after this number of replies."""
         async with self._changed:
             await self._changed.wait_for(lambda: sum(map(len, self.sent.values())) >= count)
 
     async def until_distinct(self, count: int) -> None:
-        """Return once so many different replies came."""
+        """Return after this number of different replies."""
         async with self._changed:
             await self._changed.wait_for(lambda: sum(len(set(texts)) for texts in self.sent.values()) >= count)
 
@@ -90,7 +90,7 @@ class Outside:
 
 @pytest.fixture
 async def outside() -> AsyncIterator[tuple[Outside, str]]:
-    """Both, and where they are."""
+    """Return both, with their addresses."""
     outside = Outside()
     async with TestServer(outside.app()) as server:
         yield outside, str(server.make_url("")).rstrip("/")
@@ -106,7 +106,7 @@ def settings(
     redis: Redis,
     outside: tuple[Outside, str],
 ) -> WorkerSettings:
-    """Settings of a worker on the test's servers, read as the worker reads them."""
+    """Return the settings of a worker on the test's servers."""
     assert redis is not None
     accounts = tmp_path / "accounts.toml"
     accounts.write_text('[accounts.shop]\nappid = "wx1"\nkind = "official_account"\n')
@@ -128,7 +128,7 @@ def settings(
 
 @asynccontextmanager
 async def a_worker(settings: WorkerSettings, router: Router) -> AsyncIterator[Callable[[], Any]]:
-    """Run a worker; yields what stops it and waits for its end."""
+    """Run a worker; yield a function that stops it and waits for its end."""
     stopping = asyncio.Event()
     task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
 
@@ -143,16 +143,16 @@ async def a_worker(settings: WorkerSettings, router: Router) -> AsyncIterator[Ca
 
 
 async def publish_numbers(publisher: Publisher, *, users: int, each: int) -> None:
-    """Send each user's messages 0, 1, 2 ..., those of all users mixed."""
+    """Publish messages 0, 1, 2 ... of each user, mixed."""
     for one in range(each):
         for openid in (f"o_{user}" for user in range(users)):
             await publisher.publish(a_text_envelope(str(one), openid=openid, lane=f"wx1:{openid}"), budget=10)
 
 
-async def test_a_message_is_answered(
+async def test_a_message_is_replied_to(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """Out of the queue, through the handler, its context and the token, to WeChat; a failing one after its retry."""
+    """It goes through queue, handler, context and token to WeChat; a failed one after its retry."""
     router = Router()
 
     @router.text("fail once")
@@ -185,18 +185,18 @@ async def test_a_message_is_answered(
 
 @service("token")
 class Tokens:
-    """The token service, as far as a worker needs it."""
+    """The methods of the token service that a worker calls."""
 
     @method(TokenRequest, scopes=["token:get:{appid}"])
     async def get(self, request: TokenRequest) -> TokenAnswer:
-        """Return the same token always."""
+        """Always return the same token."""
         return TokenAnswer(access_token=f"{request.appid}-over-rabbitmq", expires_in=7200)
 
 
 async def test_tokens_come_over_rabbitmq_too(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """With RabbitMQ's address in the place of the token service's: by the queue of the installation's namespace."""
+    """If RabbitMQ's address is set as that of the token service, its queue is used."""
     router = Router()
 
     @router.text
@@ -217,10 +217,10 @@ async def test_tokens_come_over_rabbitmq_too(
     assert wechat.tokens == {"wx1-over-rabbitmq"}
 
 
-async def test_accounts_that_come_later_are_served(
+async def test_new_accounts_are_served(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """The accounts file is read again; who authorised a platform is served in its own name without being listed."""
+    """The accounts file is read again; accounts that authorised a platform need not be listed."""
     router = Router()
 
     @router.text
@@ -244,7 +244,7 @@ async def test_accounts_that_come_later_are_served(
 async def test_order_holds_while_workers_come_and_go(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """More messages than fit into the prefetch, three workers that start and stop under them: once each, in order."""
+    """With more messages than the prefetch, and three workers that start and stop, each is handled once, in order."""
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -273,7 +273,7 @@ async def test_order_holds_while_workers_come_and_go(
     assert wechat.sent == {f"o_{user}": [str(one) for one in range(each)] for user in range(users)}
 
 
-async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
+async def test_messages_are_handled_once_when_workers_die(
     settings: WorkerSettings,
     topology: Topology,
     amqp_url: str,
@@ -281,7 +281,7 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
     namespace: str,
     outside: tuple[Outside, str],
 ) -> None:
-    """Workers cut off in the middle of everything: each message is committed once, in order; no reply is missing."""
+    """Workers are disconnected at any point: each message is committed once, in order, and no reply is missing."""
     router = Router(max_record_count=1)
 
     @router.text
@@ -312,10 +312,10 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_workers_die(
             assert list(dict.fromkeys(wechat.sent[f"o_{user}"])) == [str(one) for one in range(each)]
 
 
-async def test_what_is_in_flight_when_rabbitmq_goes_is_committed_once(
+async def test_messages_in_flight_are_committed_once_when_rabbitmq_dies(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """A handler that runs then runs again; a reply that is on its way ends, and its message is known again."""
+    """A running handler runs again; a reply that is being sent is finished, and its message is a duplicate."""
     router = Router()
     runs: Counter[str] = Counter()
     running, cancelled = asyncio.Event(), asyncio.Event()
@@ -355,10 +355,10 @@ async def test_what_is_in_flight_when_rabbitmq_goes_is_committed_once(
     assert runs == {"o_handled": 3, "o_replied": 2}
 
 
-async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
+async def test_a_graceful_stop_finishes_running_messages_only(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """The running message ends, is answered and acknowledged; what waits behind it is the next worker's, in order."""
+    """The running message is finished and acknowledged; the next worker gets the others, in order."""
     router = Router()
     started, go_on = asyncio.Event(), asyncio.Event()
     runs: list[str] = []
@@ -377,7 +377,7 @@ async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
                 await publisher.publish(a_text_envelope(text), budget=10)
             await started.wait()
             stopped = asyncio.create_task(stop())
-            await asyncio.sleep(0)  # it has been told
+            await asyncio.sleep(0)
             go_on.set()
             await stopped
         assert runs == ["a"]
@@ -392,7 +392,7 @@ async def test_a_graceful_stop_finishes_what_runs_and_leaves_the_rest(
 async def test_a_graceful_stop_does_not_wait_for_a_blocked_lane(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """A message that holds its user's lane for minutes goes back, before those behind it; the next worker has them."""
+    """The blocking message returns to the queue before those behind it; the next worker gets them."""
     router = Router()
     failed, may_work = asyncio.Event(), asyncio.Event()
     runs: list[str] = []
@@ -419,10 +419,10 @@ async def test_a_graceful_stop_does_not_wait_for_a_blocked_lane(
     assert wechat.sent == {"o_1": ["a", "b"]}
 
 
-async def test_when_the_grace_is_over_nothing_is_settled(
+async def test_after_the_grace_period_nothing_is_settled(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """A handler that does not end is cancelled; its message is handled by the next worker, from the start."""
+    """A handler that does not end is cancelled; the next worker handles its message."""
     router = Router()
     runs: list[str] = []
     started, may_end = asyncio.Event(), asyncio.Event()
@@ -449,8 +449,8 @@ async def test_when_the_grace_is_over_nothing_is_settled(
     assert wechat.sent == {"o_1": ["a 1"]}
 
 
-async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings) -> None:
-    """One error that says what; no group of errors, no worker that sits there with half its parts."""
+async def test_wrong_settings_end_the_start(settings: WorkerSettings) -> None:
+    """There is one error that names the setting, and no worker keeps running."""
     router = Router()
 
     @router.text
@@ -474,10 +474,10 @@ async def test_what_cannot_be_used_ends_the_start(settings: WorkerSettings) -> N
         await serve(settings, Router(), stopping=asyncio.Event(), registry=CollectorRegistry())
 
 
-async def test_a_dead_letter_says_why(
+async def test_a_dead_letter_has_reason_attempts_and_traceback(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """With its attempts used up a message is in the dead letters, as it came, with reason, attempts and traceback."""
+    """After its last attempt a message is dead-lettered unchanged."""
     assert outside
     router = Router()
 

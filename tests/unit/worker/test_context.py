@@ -1,4 +1,4 @@
-"""What a handler keeps about a user."""
+"""A user's context: defaults, storage, records, expiry."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +9,12 @@ from wxbus_worker.context.context import encode, record
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:
-    """The context as the next message finds it."""
+    """Return the context as it is for the next message."""
     return Context("wx1", "o_1", policy or ContextPolicy(), encode(context))
 
 
 def a_document(content: str) -> dict[str, object]:
-    """A text message's document."""
+    """Return the document of a text message."""
     return {
         "ToUserName": "gh",
         "FromUserName": "o_1",
@@ -26,15 +26,15 @@ def a_document(content: str) -> dict[str, object]:
 
 
 def test_a_new_context_is_empty() -> None:
-    """A first message finds nothing, and the policy's expiry."""
+    """A new user's context has only the policy's expiry."""
     context = Context("wx1", "o_1", ContextPolicy(expire_after=timedelta(hours=2)))
     assert context.storage == {}
     assert (context.last_request, context.last_response, context.last_active) == (None, None, None)
     assert context.expire_after == timedelta(hours=2)
 
 
-def test_what_is_kept_comes_back() -> None:
-    """Storage, messages, replies and time survive the store exactly; ids keep all their digits."""
+def test_a_stored_context_is_restored() -> None:
+    """Storage, messages, replies and time are restored exactly, ids with all digits."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"step": "地址", "items": [1, 2.5, None, {"a": True}]}
     record(context, a_document("hi"), [reply.Text("a"), reply.Image("m")], received_at=1_700_000_000.25)
@@ -47,8 +47,8 @@ def test_what_is_kept_comes_back() -> None:
     assert kept.last_active == datetime(2023, 11, 14, 22, 13, 20, 250_000, UTC)
 
 
-def test_words_of_several_lines_stay_one_record() -> None:
-    """Records are lines: what a user or a handler writes cannot end one."""
+def test_a_record_may_contain_line_breaks() -> None:
+    """Records are stored as lines; texts of users and handlers cannot split one."""
     words = "one\ntwo\r\u2028three\n"
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"words\n": words}
@@ -61,8 +61,8 @@ def test_words_of_several_lines_stay_one_record() -> None:
     assert kept.responses == [reply.Text(words), reply.Text("next")]
 
 
-def test_a_user_may_have_an_expiry_of_their_own() -> None:
-    """It is kept with the context; other users keep that of the router, also when the router's changes."""
+def test_a_user_may_have_a_different_expiry() -> None:
+    """It is stored with the context. Other users have the router's expiry, also after a change."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.expire_after = timedelta(days=3)
     assert again(context).expire_after == timedelta(days=3)
@@ -73,8 +73,8 @@ def test_a_user_may_have_an_expiry_of_their_own() -> None:
             context.expire_after = wrong  # type: ignore[assignment]
 
 
-def test_it_can_be_logged() -> None:
-    """It says whose it is and where it stands, and nothing of what the user or a handler wrote."""
+def test_the_repr_contains_no_user_data() -> None:
+    """It has the user's ids and the state, and no data of the user or a handler."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage["address"] = "12 Nanjing Road"
     context.state = "address"
@@ -82,8 +82,8 @@ def test_it_can_be_logged() -> None:
     assert repr(context) == "Context(appid='wx1', openid='o_1', state='address', requests=1, responses=2)"
 
 
-def test_clear_forgets_everything() -> None:
-    """The next message finds a new conversation."""
+def test_clear_deletes_everything() -> None:
+    """The next message has an empty context."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage["a"] = 1
     context.expire_after = timedelta(days=1)
@@ -98,7 +98,7 @@ def test_clear_forgets_everything() -> None:
     ("most", "kept"), [(2, ["3", "4"]), (0, ["0", "1", "2", "3", "4"]), (-1, ["0", "1", "2", "3", "4"])]
 )
 def test_records_are_bounded(most: int, kept: list[str]) -> None:
-    """The newest `max_record_count` stay; 0 or less keeps all."""
+    """The latest `max_record_count` remain; with 0 or less all."""
     context = Context("wx1", "o_1", ContextPolicy(max_record_count=most))
     for number in range(5):
         record(context, a_document(str(number)), [reply.Text(str(number))], received_at=1.0)
@@ -107,16 +107,16 @@ def test_records_are_bounded(most: int, kept: list[str]) -> None:
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", float("nan"), datetime(2024, 1, 1, tzinfo=UTC), "\ud800"])
-def test_what_json_cannot_hold_names_its_key(value: object) -> None:
-    """The handler's author sees which entry it is."""
+def test_a_value_that_json_cannot_hold_is_named(value: object) -> None:
+    """The error names the key of the storage."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = {"fine": 1, "bad": value}
     with pytest.raises(TypeError, match=r"context\.storage"):
         encode(context)
 
 
-def test_a_context_shows_handlers_only_what_they_may_use() -> None:
-    """What the worker does with a context is not among its attributes."""
+def test_a_context_has_only_public_attributes_for_handlers() -> None:
+    """Functions of the worker are not attributes."""
     shown = {name for name in dir(Context("wx1", "o_1", ContextPolicy())) if not name.startswith("_")}
 
     assert shown == {

@@ -1,4 +1,4 @@
-"""The end of a context: who is told, and when nobody is."""
+"""Expired contexts: when handlers are called, and when they are not."""
 
 import json
 
@@ -29,9 +29,9 @@ from wxbus_worker.testing import HandlerClient
 
 
 def a_counter() -> tuple[Router, list[str]]:
-    """A bot that counts texts, and what it was told about removed contexts."""
+    """Return a bot that counts texts, and the removed contexts that it got."""
     router = Router()
-    told: list[str] = []
+    got: list[str] = []
 
     @router.text
     async def count(context: Context) -> None:
@@ -39,19 +39,19 @@ def a_counter() -> tuple[Router, list[str]]:
 
     @router.context_removed
     async def removed(context: Context, account: Account) -> reply.Text:
-        told.append(f"{account.name} {context.openid} {context.storage['count']}")
+        got.append(f"{account.name} {context.openid} {context.storage['count']}")
         return reply.Text(f"Forgotten: {context.storage['count']}.")
 
     @router.default
     async def fallback(message: AnyMessage) -> None:
         raise AssertionError(f"no message for users: {message}")
 
-    return router, told
+    return router, got
 
 
 async def test_the_handler_gets_the_removed_context_once() -> None:
-    """What it returns is replied; afterwards there is none, and the same event again changes nothing."""
-    router, told = a_counter()
+    """Its replies are sent, and the context is removed. The same event again changes nothing."""
+    router, got = a_counter()
     rig = Rig(router)
     for _ in range(3):
         await rig.handle(a_text_envelope())
@@ -60,25 +60,25 @@ async def test_the_handler_gets_the_removed_context_once() -> None:
         assert isinstance(await rig.handle(delivery), Done)
         assert delivery.acked
 
-    assert told == ["shop o_1 3"]
+    assert got == ["shop o_1 3"]
     assert rig.wechat.texts == ["Forgotten: 3."]
     assert await rig.memory.get("wx1", "o_1") is None
 
 
 async def test_a_message_that_comes_first_keeps_the_context_alive() -> None:
-    """The event is in the lane behind it: it finds another version."""
-    router, told = a_counter()
+    """The event is behind it in the lane and finds another version."""
+    router, got = a_counter()
     rig = Rig(router)
     await rig.handle(a_text_envelope())
     end = DueContext(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
     await rig.handle(a_text_envelope())
     assert isinstance(await rig.handle(end), Done)
-    assert told == []
+    assert got == []
     assert (await rig.memory.open(KEY, "")).context.storage == {"count": 2}
 
 
-async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there() -> None:
-    """Nothing is removed before all handlers are through."""
+async def test_a_failed_handler_is_retried_with_the_context() -> None:
+    """The context is removed after all handlers have succeeded."""
     router = Router()
     runs: list[str] = []
 
@@ -109,8 +109,8 @@ async def test_a_handler_that_fails_is_tried_again_with_the_context_still_there(
     assert await rig.memory.get("wx1", "o_1") is None
 
 
-async def test_layers_and_both_forms_hear_of_it() -> None:
-    """Middleware of the router is around it; a class has `on_context_removed`; tests let the time be over."""
+async def test_middleware_and_both_forms_get_expired_contexts() -> None:
+    """Middleware runs around the handler; a class has `on_context_removed`; the test client expires contexts."""
     steps: list[str] = []
 
     class Shop(MessageHandler):
@@ -139,7 +139,7 @@ async def test_layers_and_both_forms_hear_of_it() -> None:
 
 
 def test_a_handler_of_removed_contexts_cannot_take_a_message() -> None:
-    """There is none."""
+    """An expired context has no message."""
 
     async def removed(message: TextMessage) -> None: ...
 
@@ -147,29 +147,29 @@ def test_a_handler_of_removed_contexts_cannot_take_a_message() -> None:
         Router().context_removed(removed)
 
 
-async def test_an_event_that_says_nothing_is_a_dead_letter() -> None:
-    """It is not taken for the end of whatever is there."""
-    router, told = a_counter()
+async def test_an_event_without_a_version_is_dead_lettered() -> None:
+    """It does not remove the current context."""
+    router, got = a_counter()
     rig = Rig(router)
     for body in (b"", b"{}", json.dumps({"version": "x"}).encode()):
         assert isinstance(await rig.handle(an_envelope(kind=EnvelopeKind.CONTEXT_EXPIRED, body=body)), ToDeadLetters)
-    assert told == []
+    assert got == []
 
 
 class Index:
-    """Due contexts as a test says."""
+    """Due contexts that the test sets."""
 
     def __init__(self, *due: tuple[str, int]) -> None:
         self.due = list(due)
         self.handed: list[tuple[str, int]] = []
 
     async def claim_due(self, shard: int, *, most: int) -> list[tuple[str, int]]:
-        """Give them once."""
+        """Return them once."""
         taken, self.due = self.due[:most], self.due[most:]
         return taken if shard >= 0 else []
 
     async def mark_expiry_published(self, lane: str, version: int) -> None:
-        """Remember it."""
+        """Record it."""
         self.handed.append((lane, version))
 
     async def delete_due(self, shard: int, *, most: int) -> int:
@@ -180,8 +180,8 @@ class Index:
 ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.OFFICIAL_ACCOUNT)})
 
 
-async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
-    """One envelope each, the same for de-duplication however often; an account that is gone is nobody to tell."""
+async def test_due_contexts_are_published_to_their_lanes() -> None:
+    """Each has one envelope, with the same dedup key every time; contexts of removed accounts have none."""
     index, publisher = Index(("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)), MemoryPublisher()
     assert await ContextSweeper(index, publisher, ACCOUNTS, events=True).sweep() == 3
     assert [(one.lane, one.openid, one.account, one.dedup_id) for one in publisher.published] == [
@@ -192,24 +192,24 @@ async def test_what_is_due_is_published_into_its_lane_and_noted() -> None:
     assert sorted(index.handed) == [("wx1:o_1", 7), ("wx1:o_2", 8), ("wx_gone:o_3", 9)]
 
 
-async def test_what_rabbitmq_does_not_confirm_is_not_noted() -> None:
-    """It comes again after its claim."""
+async def test_an_unconfirmed_publish_is_repeated() -> None:
+    """The context is due again after its claim."""
     index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
     with pytest.raises(BrokerUnavailable):
         await ContextSweeper(index, publisher, ACCOUNTS, events=True).sweep()
     assert not index.handed
 
 
-async def test_without_handlers_contexts_just_go() -> None:
-    """No envelope for what nobody hears."""
+async def test_without_handlers_contexts_are_deleted() -> None:
+    """No envelope is published."""
     index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher()
     assert await ContextSweeper(index, publisher, ACCOUNTS, events=False).sweep() == 1
     assert not publisher.published
 
 
 async def test_on_executing_does_not_reply_in_place_of_it() -> None:
-    """The user wrote nothing: what `on_executing` would say to a message is not said, and `on_context_removed` runs."""
-    told: list[str] = []
+    """Replies of `on_executing` are ignored, and `on_context_removed` runs."""
+    got: list[str] = []
 
     class Bot(MessageHandler):
         def on_executing(self) -> reply.Text:
@@ -219,7 +219,7 @@ async def test_on_executing_does_not_reply_in_place_of_it() -> None:
             raise AssertionError
 
         def on_context_removed(self, context: Context) -> reply.Text:
-            told.append(str(context.openid))
+            got.append(str(context.openid))
             return reply.Text("forgotten")
 
     router = Router()
@@ -228,5 +228,5 @@ async def test_on_executing_does_not_reply_in_place_of_it() -> None:
     await rig.handle(a_text_envelope())
     end = DueContext(KEY.lane, (await rig.memory.open(KEY, "")).version).envelope("shop")
     assert isinstance(await rig.handle(end), Done)
-    assert told == ["o_1"]
+    assert got == ["o_1"]
     assert rig.wechat.texts == ["closed today", "forgotten"]

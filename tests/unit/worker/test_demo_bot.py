@@ -14,28 +14,28 @@ from wxbus_worker.handlers.loading import load_router
 
 @pytest.fixture(scope="module")
 def demo() -> Router:
-    """The sample's router, found as the worker finds it."""
+    """Return the sample's router, loaded as the worker loads it."""
     return load_router("demo_bot.handlers:router", app_dir=str(Path(__file__).parents[3] / "deploy"))
 
 
 async def test_text_is_echoed_and_counted_for_each_user(demo: Router) -> None:
-    """Each user has a context of their own."""
+    """Each user has a separate context."""
     rig = Rig(demo)
     for text, openid in (("hello", "o_1"), ("hello", "o_2"), ("again", "o_1")):
         await rig.handle(a_text_envelope(text, openid=openid, lane=f"wx1:{openid}"))
     assert rig.wechat.texts == ["hello (1)", "hello (1)", "again (2)"]
 
 
-async def test_an_order_is_asked_for_its_address(demo: Router) -> None:
-    """The next text is the answer, the one after it is echoed again."""
+async def test_an_order_asks_for_the_address(demo: Router) -> None:
+    """The next text is the address; later ones are echoed again."""
     rig = Rig(demo)
     for text in ("order tea", "12 Nanjing Road", "bye"):
         await rig.handle(a_text_envelope(text))
     assert rig.wechat.texts == ["Where shall we send tea?", "tea goes to 12 Nanjing Road.", "bye (1)"]
 
 
-async def test_an_image_comes_back_after_a_word(demo: Router) -> None:
-    """Two replies, in order."""
+async def test_an_image_is_returned_after_a_text(demo: Router) -> None:
+    """There are two replies, in order."""
     rig = Rig(demo)
     document = {"MsgType": "image", "FromUserName": "o_1", "ToUserName": "gh", "CreateTime": "1", "MsgId": "1"}
     body = json.dumps({**document, "MediaId": "m1", "PicUrl": "http://p"}).encode()
@@ -43,8 +43,8 @@ async def test_an_image_comes_back_after_a_word(demo: Router) -> None:
     assert [one for _, one in rig.wechat.sent] == [reply.Text("A fine picture."), reply.Image("m1")]
 
 
-async def test_who_enters_is_welcomed_and_the_rest_is_noted(demo: Router) -> None:
-    """Events have handlers like messages; what has none goes to the default."""
+async def test_entering_users_are_greeted_and_other_messages_logged(demo: Router) -> None:
+    """Events have handlers like messages; others go to the default."""
     rig = Rig(demo)
     await rig.handle(an_event_envelope("user_enter_tempsession", openid="o_1", lane="wx1:o_1"))
     assert rig.wechat.texts == ["Welcome back."]
@@ -52,7 +52,7 @@ async def test_who_enters_is_welcomed_and_the_rest_is_noted(demo: Router) -> Non
 
 
 async def test_fail_twice_fails_twice(demo: Router) -> None:
-    """Parked two times, then answered once."""
+    """It is retried twice, then replied to once."""
     rig = Rig(demo)
     await rig.handle(a_text_envelope("fail twice"))
     await rig.handle(rig.memory_publisher.retries[0][0])

@@ -35,19 +35,19 @@ from wxbus_worker.testing import HandlerClient
 
 
 def an_event(name: str) -> Envelope:
-    """An event of our user."""
+    """Return an event of the default user."""
     return an_event_envelope(name, openid="o_1", lane="wx1:o_1")
 
 
 def included(handler: MessageHandler, router: Router | None = None) -> Router:
-    """A router with the handler."""
+    """Return a router with the handler."""
     router = router or Router()
     router.include(handler)
     return router
 
 
 async def test_methods_are_found_by_their_names() -> None:
-    """Type by type, event by event in whatever case, then all events, the unknown, the default."""
+    """Types come first, then events in any case, all events, unknown messages, and the default."""
 
     class Shop(MessageHandler):
         async def on_text(self, message: TextMessage) -> reply.Text:
@@ -74,7 +74,7 @@ async def test_methods_are_found_by_their_names() -> None:
 
 
 async def test_a_type_comes_before_its_base() -> None:
-    """WeChat's short videos are videos, but `on_short_video` is for them."""
+    """Short videos are videos, and `on_short_video` gets them."""
 
     class Shop(MessageHandler):
         async def on_video(self, message: VideoMessage) -> None: ...
@@ -90,8 +90,8 @@ async def test_a_type_comes_before_its_base() -> None:
         assert found[0].message_type is type(message)
 
 
-async def test_hooks_run_before_and_after_whatever_happens() -> None:
-    """`on_executed` runs in a finally, with how it ended; features pass from one to the other."""
+async def test_hooks_run_before_and_after_a_method() -> None:
+    """`on_executed` always runs, with the outcome; both hooks share features."""
     seen: list[object] = []
 
     class Shop(MessageHandler):
@@ -125,8 +125,8 @@ async def test_hooks_run_before_and_after_whatever_happens() -> None:
     assert rig.wechat.texts == ["done", "stopped"]
 
 
-async def test_the_last_hook_also_runs_when_the_time_is_over() -> None:
-    """It is told of the cancellation; the message is tried again all the same."""
+async def test_on_executed_also_runs_after_the_time_limit() -> None:
+    """Its outcome is the cancellation, and the message is retried."""
     outcomes: list[Outcome] = []
 
     class Shop(MessageHandler):
@@ -135,14 +135,14 @@ async def test_the_last_hook_also_runs_when_the_time_is_over() -> None:
 
         async def on_executed(self, outcome: Outcome) -> str:
             outcomes.append(outcome)
-            return "no reply, and nobody reads it"
+            return "not a reply, and ignored"
 
     assert isinstance(await Rig(included(Shop()), time_limit=0.01).handle(a_text_envelope()), Retry)
     assert [type(one.error) for one in outcomes] == [asyncio.CancelledError]
 
 
 async def test_plain_methods_run_in_threads() -> None:
-    """They may block; the delivery in hand is known there, too."""
+    """They may block, and `current_delivery` works in them."""
     threads: list[str] = []
 
     class Shop(MessageHandler):
@@ -162,7 +162,7 @@ async def test_plain_methods_run_in_threads() -> None:
 
 
 async def test_a_plain_method_may_raise_anything() -> None:
-    """Also what no future takes as its exception: the lane would stand still for ever."""
+    """Also StopIteration, which a future cannot hold: without care the lane would block forever."""
 
     class Shop(MessageHandler):
         def on_text(self) -> None:
@@ -174,8 +174,8 @@ async def test_a_plain_method_may_raise_anything() -> None:
     assert isinstance(settlement.error.__cause__, StopIteration)
 
 
-async def test_a_thread_whose_time_is_over_is_waited_for() -> None:
-    """Nothing can stop a thread: the user's next message must not begin beside it."""
+async def test_a_thread_that_exceeds_its_time_limit_is_awaited() -> None:
+    """A thread cannot be stopped; the user's next message must not start before it ends."""
     release = threading.Event()
     ended: list[str] = []
 
@@ -193,8 +193,8 @@ async def test_a_thread_whose_time_is_over_is_waited_for() -> None:
     assert ended == ["thread"]
 
 
-async def test_both_forms_are_on_one_router() -> None:
-    """In the order in which they were registered; the router's middleware and errors are around both."""
+async def test_both_forms_can_be_mixed_on_a_router() -> None:
+    """They match in the order of registration; middleware and error handlers run around both."""
     router = Router()
 
     class Shop(MessageHandler):
@@ -220,8 +220,8 @@ async def test_both_forms_are_on_one_router() -> None:
     assert rig.wechat.texts == ["function", "sorry KeyError", "welcome o_1"]
 
 
-async def test_a_method_may_answer_errors() -> None:
-    """Of all the other methods, a plain one in a thread; with None the error goes on."""
+async def test_a_method_may_reply_to_errors() -> None:
+    """`on_error` handles errors of all methods, a plain one in a thread; with None the error is passed on."""
 
     class Shop(MessageHandler):
         async def on_text(self, message: TextMessage) -> None:
@@ -236,8 +236,8 @@ async def test_a_method_may_answer_errors() -> None:
     assert isinstance(await rig.handle(a_text_envelope("x")), Retry)
 
 
-async def test_a_class_says_how_its_methods_are_run() -> None:
-    """As attributes, for all of them; one method may differ. Copies are judged by a method of the class."""
+async def test_a_class_sets_the_options_of_its_methods() -> None:
+    """Attributes set those of all methods, `options` those of one; `dedup` may be a method."""
 
     class Shop(MessageHandler):
         time_limit = timedelta(minutes=1)
@@ -269,8 +269,8 @@ async def test_a_class_says_how_its_methods_are_run() -> None:
     assert "took longer than 0.01 s" in str(getattr(settlement, "error", None))
 
 
-async def test_a_class_that_is_run_itself_has_its_own_contexts() -> None:
-    """Storage, expiry and record count are attributes then, checked like those of a router."""
+async def test_a_class_may_set_the_context_policy() -> None:
+    """Storage, expiry and record count are attributes, checked like those of a router."""
 
     class Cart(BaseModel):
         items: list[str] = []
@@ -297,8 +297,8 @@ async def test_a_class_that_is_run_itself_has_its_own_contexts() -> None:
         Wrong().as_router()
 
 
-def test_a_method_that_handles_nothing_is_told() -> None:
-    """A typing error would never be called."""
+def test_a_method_that_handles_nothing_is_an_error() -> None:
+    """A misspelt method would never be called."""
 
     class Misspelt(MessageHandler):
         async def on_txt(self) -> None: ...

@@ -1,4 +1,4 @@
-"""How a route's handler is run: retries, time limit, copies."""
+"""Options of a route: retries, time limit, duplicates."""
 
 import asyncio
 from dataclasses import replace
@@ -28,7 +28,7 @@ from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 
 async def test_a_route_has_its_own_delays_and_attempts() -> None:
-    """The worker's policy is for those without one; the last delay repeats."""
+    """The worker's policy applies to routes without one; the last delay repeats."""
     router = Router()
 
     @router.text("own", retry=RetryPolicy(delays=(timedelta(seconds=5), timedelta(seconds=30)), attempts=4))
@@ -50,7 +50,7 @@ async def test_a_route_has_its_own_delays_and_attempts() -> None:
 
 
 async def test_a_blocking_route_holds_the_users_later_messages() -> None:
-    """Its message is tried again in its lane: nothing is parked, nothing passes; other users are not held up."""
+    """Its message is retried in its lane before later ones; other users are not affected."""
     router = Router()
     runs: list[tuple[str, int]] = []
     other_done = asyncio.Event()
@@ -80,7 +80,7 @@ async def test_a_blocking_route_holds_the_users_later_messages() -> None:
     envelopes = [a_text_envelope("first"), a_text_envelope("second")]
     envelopes.append(a_text_envelope("other", openid="o_2", lane="wx1:o_2"))
     async with asyncio.TaskGroup() as tasks:
-        lanes = Lanes(rig.work, concurrency=1, tasks=tasks)  # a blocked lane takes nobody's place
+        lanes = Lanes(rig.work, concurrency=1, tasks=tasks)  # a blocked lane does not count
         for envelope in envelopes:
             lanes.deliver(MemoryDelivery(envelope))
         await rig.until_settled(3)
@@ -92,7 +92,7 @@ async def test_a_blocking_route_holds_the_users_later_messages() -> None:
 
 
 async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
-    """Then it is buried like any other, with all attempts counted; a handler's own wish is kept within the limit."""
+    """The message is dead-lettered with all attempts counted; the handler's delay is limited."""
     router = Router()
     waits: list[float] = []
 
@@ -110,8 +110,8 @@ async def test_a_blocking_route_gives_up_after_its_attempts() -> None:
     assert waits == [300, 300]
 
 
-async def test_a_partition_lost_while_a_lane_is_blocked_ends_the_wait() -> None:
-    """The message belongs to the next owner: nothing is settled here."""
+async def test_a_lost_partition_ends_the_wait_of_a_blocked_lane() -> None:
+    """Nothing is settled: the message belongs to the next owner."""
     router = Router()
     blocked = asyncio.Event()
 
@@ -134,7 +134,7 @@ async def test_a_partition_lost_while_a_lane_is_blocked_ends_the_wait() -> None:
 
 
 async def test_a_route_has_its_own_time_limit() -> None:
-    """Shorter or longer than the worker's; what it says names the handler."""
+    """It replaces the worker's; the error names the handler."""
     router = Router()
 
     @router.text(time_limit=timedelta(milliseconds=10))
@@ -147,8 +147,8 @@ async def test_a_route_has_its_own_time_limit() -> None:
 
 
 @pytest.mark.parametrize("by_predicate", [False, True])
-async def test_a_route_may_want_copies(by_predicate: bool) -> None:
-    """WeChat's second push of a message runs again; RabbitMQ's second delivery of one push changes nothing."""
+async def test_a_route_may_accept_duplicates(by_predicate: bool) -> None:
+    """WeChat's second push is handled again; RabbitMQ's second delivery of one push is not."""
     router = Router()
     dedup = (lambda message: message.content != "again") if by_predicate else False
 
@@ -181,14 +181,14 @@ async def test_a_route_may_want_copies(by_predicate: bool) -> None:
         ({"blocking": True}, "600 s at most, these delays add up to 4356 s"),
     ],
 )
-def test_a_wrong_policy_is_told(options: dict[str, object], text: str) -> None:
-    """At registration, with the limit: a blocked lane must not outlast RabbitMQ's patience."""
+def test_a_wrong_policy_is_an_error(options: dict[str, object], text: str) -> None:
+    """The error states the limit: a blocked lane must not exceed RabbitMQ's consumer timeout."""
     with pytest.raises(ConfigurationError, match=text):
         RetryPolicy(**options)  # type: ignore[arg-type] # what is tested
 
 
 async def of_everything(_: TextMessage) -> bool:
-    """Whoever asks gets a coroutine, which is true of everything."""
+    """Return a coroutine, which is always true."""
     return False
 
 
@@ -204,8 +204,8 @@ async def of_everything(_: TextMessage) -> bool:
         ({"timelimit": timedelta(1)}, "unknown options timelimit; the options are retry, time_limit, dedup"),
     ],
 )
-def test_wrong_options_are_told(given: dict[str, Any], text: str) -> None:
-    """At registration, in both forms: at a handler's first failure they would end the worker, or do nothing."""
+def test_wrong_options_are_errors(given: dict[str, Any], text: str) -> None:
+    """They are reported at registration, in both forms of handlers."""
 
     async def handle() -> None: ...
 

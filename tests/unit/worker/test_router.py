@@ -45,22 +45,22 @@ HEADER = {"ToUserName": "gh_1", "FromUserName": "o_1", "CreateTime": "1700000000
 
 
 def a_text(content: str) -> Message:
-    """A text message, parsed."""
+    """Return a text message."""
     return parse_message({**HEADER, "MsgType": "text", "Content": content, "MsgId": "1"})
 
 
 def an_image() -> Message:
-    """An image message, parsed."""
+    """Return an image message."""
     return parse_message({**HEADER, "MsgType": "image", "PicUrl": "http://p", "MediaId": "m1", "MsgId": "1"})
 
 
 def an_event(name: str, **fields: str) -> Message:
-    """An event, parsed."""
+    """Return an event."""
     return parse_message({**HEADER, "MsgType": "event", "Event": name, **fields})
 
 
 def found(router: Router, message: Message, *, state: str = "") -> str | None:
-    """Name of the function that gets the message."""
+    """Return the name of the function that gets the message."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.state = state
     match = RouteTable(router).find(message, context)
@@ -69,7 +69,7 @@ def found(router: Router, message: Message, *, state: str = "") -> str | None:
 
 @pytest.fixture
 def router() -> Router:
-    """A router with one handler of each kind."""
+    """Return a router with one handler of each kind."""
     router = Router("all")
 
     @router.text("help", "帮助")
@@ -122,12 +122,12 @@ def router() -> Router:
     ],
 )
 def test_a_message_finds_its_handler(router: Router, message: Message, handler: str) -> None:
-    """Type and conditions decide; what nobody wants goes to the default."""
+    """Type and conditions decide; the default gets the rest."""
     assert found(router, message) == handler
 
 
-def test_the_first_route_that_wants_a_message_has_it() -> None:
-    """Order of registration is priority, across included routers too."""
+def test_the_first_matching_route_gets_the_message() -> None:
+    """The order of registration decides, also across included routers."""
     root, before, after = Router("root"), Router("before"), Router("after")
     root.include(before)
 
@@ -148,8 +148,8 @@ def test_the_first_route_that_wants_a_message_has_it() -> None:
     assert found(root, a_text("y")) == "of_root"
 
 
-def test_without_a_default_a_message_may_find_nobody() -> None:
-    """That is no error: WeChat sends much that a bot does not care about."""
+def test_without_a_default_a_message_may_match_no_route() -> None:
+    """It is acknowledged: bots ignore many messages."""
     router = Router()
 
     @router.image
@@ -158,8 +158,8 @@ def test_without_a_default_a_message_may_find_nobody() -> None:
     assert found(router, a_text("x")) is None
 
 
-def test_a_base_type_takes_all_of_its_kind() -> None:
-    """`UserMessage` is whatever users send, events are not."""
+def test_a_base_type_matches_its_subtypes() -> None:
+    """`UserMessage` matches what users send, but no events."""
     router = Router()
 
     @router.message(UserMessage)
@@ -169,8 +169,8 @@ def test_a_base_type_takes_all_of_its_kind() -> None:
     assert found(router, an_event("subscribe")) is None
 
 
-def test_a_predicate_of_a_message_type_sees_that_type() -> None:
-    """Conditions work for every type, not for text alone."""
+def test_a_predicate_gets_the_type_of_its_route() -> None:
+    """Predicates work for every type of message."""
     router = Router()
 
     @router.image(when=lambda message: message.media_id == "m2")
@@ -182,8 +182,8 @@ def test_a_predicate_of_a_message_type_sees_that_type() -> None:
     assert found(router, an_image()) == "first"
 
 
-def test_the_state_of_the_conversation_is_a_filter() -> None:
-    """The same text means something else after a question; a route without a state asks for none."""
+def test_the_state_of_the_conversation_is_a_condition() -> None:
+    """The same text goes to another handler in another state; routes without `state` ignore it."""
     router = Router()
 
     @router.text(state="address")
@@ -210,8 +210,8 @@ def test_the_state_of_the_conversation_is_a_filter() -> None:
     assert found(router, an_event("click"), state="address") == "tapped"
 
 
-def test_menu_keys_and_scenes_are_filters() -> None:
-    """Which line was tapped, which QR code was scanned; `qrscene_` is left out."""
+def test_menu_keys_and_scenes_are_conditions() -> None:
+    """The key of a menu item and the scene of a QR code without `qrscene_` are compared."""
     router = Router()
 
     @router.event(ClickEvent, key="BUY")
@@ -236,8 +236,8 @@ def test_menu_keys_and_scenes_are_filters() -> None:
         router.event(UnsubscribeEvent, scene="poster")
 
 
-def test_the_unknown_goes_to_its_own_handler() -> None:
-    """What there is no type for comes before the default, and after a route that names its event."""
+def test_unknown_messages_have_a_handler() -> None:
+    """It comes before the default, and after a route with the event's name."""
     router, sub = Router(), Router("sub")
     router.include(sub)
 
@@ -258,8 +258,8 @@ def test_the_unknown_goes_to_its_own_handler() -> None:
         sub.unknown(unheard_of)
 
 
-async def test_a_handler_takes_what_it_names_by_type() -> None:
-    """Message, context, account, client, delivery, logger and named groups, in any order; defaults are left alone."""
+async def test_a_handler_gets_arguments_by_type() -> None:
+    """Message, context, account, client, delivery, logger and named groups, in any order; defaults remain."""
     router = Router()
     got: list[Any] = []
 
@@ -288,7 +288,7 @@ async def test_a_handler_takes_what_it_names_by_type() -> None:
 
 
 async def test_the_readmes_handlers_work() -> None:
-    """The first handlers that a reader copies."""
+    """The first sample gives the replies that it promises."""
     router = Router("orders")
 
     @router.text(prefix="order ")
@@ -310,38 +310,38 @@ async def untyped(message) -> None:  # type: ignore[no-untyped-def]  # noqa: D10
 
 
 async def of_wrong_type(message: TextMessage, basket: dict[str, int]) -> None:
-    """Wants what nobody has."""
+    """Take a value that handlers cannot have."""
 
 
 async def of_class(message: TextMessage, helper: RouteTable) -> None:
-    """Wants what nobody has."""
+    """Take a value that handlers cannot have."""
 
 
 async def of_other_message(message: ImageMessage) -> None:
-    """Wants another message than its route gives."""
+    """Take another message than the route passes."""
 
 
 async def unresolvable(message: "NotImported") -> None:  # type: ignore[name-defined]  # noqa: F821 - the point of it
-    """Names what is not there."""
+    """Use a name that does not exist."""
 
 
 async def with_args(*messages: TextMessage) -> None:
-    """Cannot be called by name."""
+    """Take arguments without names."""
 
 
 class HandlerObject:
-    """Neither a function nor a method."""
+    """A callable that is neither a function nor a method."""
 
     async def __call__(self, message: TextMessage) -> None:
         """Do nothing."""
 
 
 async def of_words() -> str | None:
-    """Returns what is no reply."""
+    """Return a value that is not a reply."""
 
 
 async def of_yielding() -> AsyncIterator[reply.Text]:
-    """Would never be run."""
+    """Yield replies."""
     yield reply.Text("never")
 
 
@@ -349,8 +349,8 @@ async def of_yielding() -> AsyncIterator[reply.Text]:
     "hint",
     [None, Any, object, reply.AnyReply, reply.AnyReply | None, Sequence[reply.Text], list, SuccessResponse, ImageFile],
 )
-def test_whatever_may_hold_replies_may_be_returned(hint: Any) -> None:
-    """Only what surely is no reply is refused."""
+def test_annotations_that_may_be_replies_are_accepted(hint: Any) -> None:
+    """Only annotations that cannot be replies are refused."""
 
     async def handle() -> None: ...
 
@@ -359,7 +359,7 @@ def test_whatever_may_hold_replies_may_be_returned(hint: Any) -> None:
 
 
 async def of_time(_: Message) -> bool:
-    """Whoever asks gets a coroutine, which is true of everything."""
+    """Return a coroutine, which is always true."""
     return False
 
 
@@ -377,14 +377,14 @@ async def of_time(_: Message) -> bool:
         (of_yielding, r"of_yielding yields; a handler returns a reply, a list"),
     ],
 )
-def test_a_handler_that_cannot_be_called_is_told_at_registration(handler: Any, text: str) -> None:
-    """At start, not at the first message: the handler and the parameter are named, and what it could have."""
+def test_a_handler_that_cannot_be_called_is_an_error(handler: Any, text: str) -> None:
+    """The error at registration names handler and parameter, and what it can take."""
     with pytest.raises(ConfigurationError, match=text):
         Router().text(handler)
 
 
 def test_a_default_must_take_every_message() -> None:
-    """It gets whatever nobody else wants."""
+    """It gets messages of all types."""
     with pytest.raises(ConfigurationError, match="takes TextMessage, but its route also passes Message"):
 
         @Router().default
@@ -392,7 +392,7 @@ def test_a_default_must_take_every_message() -> None:
 
 
 def test_a_second_default_is_an_error() -> None:
-    """One of them would never be called."""
+    """Only one of them could be called."""
     router = Router("orders")
 
     @router.default
@@ -404,8 +404,8 @@ def test_a_second_default_is_an_error() -> None:
         async def second() -> None: ...
 
 
-def test_wrong_registrations_are_told() -> None:
-    """A wrong expression, type, inclusion or time is an error where it stands."""
+def test_wrong_registrations_are_errors() -> None:
+    """A wrong expression, type, inclusion or time is reported at registration."""
     router, sub = Router("root"), Router("sub")
     with pytest.raises(ConfigurationError, match=re.escape("regular expression '('")):
         router.text(regex="(")
@@ -440,7 +440,7 @@ def test_wrong_registrations_are_told() -> None:
 
 
 async def test_fallbacks_take_the_options_of_a_route() -> None:
-    """`default` and `unknown` have a retry policy, a time limit and dedup of their own."""
+    """`default` and `unknown` accept a retry policy, a time limit and dedup."""
     router = Router()
     policy = RetryPolicy(attempts=1)
 
@@ -493,7 +493,7 @@ async def test_plain_functions_run_in_threads() -> None:
 
 
 def test_a_handler_stays_a_function() -> None:
-    """Decorators return what they are given: it can be called and tested, and registered twice."""
+    """Decorators return the function: it can be called, tested and registered twice."""
     router = Router()
 
     async def handle() -> None: ...

@@ -1,4 +1,4 @@
-"""The storage as a model of the user's own."""
+"""A pydantic model as storage."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,38 +13,38 @@ from wxbus_worker.testing import HandlerClient
 
 
 class Line(BaseModel):
-    """One thing in a cart."""
+    """One item in a cart."""
 
     name: str
     count: int = Field(default=1, ge=1)
 
 
 class CartState(BaseModel):
-    """What a shop knows of a user."""
+    """A shop's data about a user."""
 
     lines: list[Line] = []
     day: date | None = None
 
 
 class Changed(BaseModel):
-    """The same after a release that broke it."""
+    """An incompatible later version."""
 
     lines: int = 0
 
 
 def again(context: Context[CartState]) -> Context[CartState]:
-    """The context as the next message finds it."""
+    """Return the context as it is for the next message."""
     return Context("wx1", "o_1", ContextPolicy(storage=CartState), encode(context))
 
 
 @pytest.fixture
 def context() -> Context[CartState]:
-    """A new user's."""
+    """Return a new user's context."""
     return Context("wx1", "o_1", ContextPolicy(storage=CartState))
 
 
-def test_a_model_comes_back_as_it_was(context: Context[CartState]) -> None:
-    """With its types; `clear` and `undo` make a model, too."""
+def test_a_stored_model_is_restored(context: Context[CartState]) -> None:
+    """Types are kept; `clear` and `undo_changes` return a model, too."""
     assert context.storage == CartState()
     context.storage.lines.append(Line(name="茶", count=2))
     context.storage.day = datetime(2023, 11, 14, tzinfo=UTC).date()
@@ -57,8 +57,8 @@ def test_a_model_comes_back_as_it_was(context: Context[CartState]) -> None:
     assert kept.storage == context.storage
 
 
-def test_what_the_model_does_not_allow_is_not_kept(context: Context[CartState]) -> None:
-    """It would not be read by the next message. The text says where, and nothing of what users said."""
+def test_a_value_that_the_model_does_not_allow_is_not_stored(context: Context[CartState]) -> None:
+    """The next message could not load it. The error names the field without its value."""
     context.storage.lines.append(Line(name="tea"))
     context.storage.lines[0].count = 0
     with pytest.raises(TypeError, match=r"lines\.0\.count: Input should be greater than or equal to 1"):
@@ -73,24 +73,24 @@ def test_what_the_model_does_not_allow_is_not_kept(context: Context[CartState]) 
         encode(context)
 
 
-def test_a_stored_context_that_does_not_fit_is_told_without_its_values(context: Context[CartState]) -> None:
-    """After a release that changed the model: the fields are named, the message waits for a better release."""
+def test_an_incompatible_stored_context_is_reported_without_values(context: Context[CartState]) -> None:
+    """The error names the fields; the message is retried, for example after a fix."""
     context.storage.lines.append(Line(name="secret"))
     with pytest.raises(ValueError, match=r"does not fit Changed: lines: Input should be a valid integer") as caught:
         Context("wx1", "o_1", ContextPolicy(storage=Changed), encode(context))
     assert "secret" not in str(caught.value)
 
 
-def test_a_storage_without_a_dict_is_told() -> None:
-    """The next message could not use it."""
+def test_a_storage_that_is_not_a_dict_is_an_error() -> None:
+    """Handlers of the next message expect a dict."""
     context = Context("wx1", "o_1", ContextPolicy())
     context.storage = ["a"]  # type: ignore[assignment] # what is tested
     with pytest.raises(TypeError, match="must be a dict, not list"):
         encode(context)
 
 
-async def test_handlers_share_the_model_of_the_router_that_runs() -> None:
-    """Included routers, too; a handler that names another is told at start."""
+async def test_handlers_share_the_model_of_the_running_router() -> None:
+    """Included routers, too. A handler with another model is an error at start."""
     router, sub = Router("shop", storage=CartState), Router("sub")
     router.include(sub)
 
@@ -118,8 +118,8 @@ async def test_handlers_share_the_model_of_the_router_that_runs() -> None:
 @pytest.mark.parametrize(
     "settings", [{"storage": CartState}, {"expire_after": timedelta(hours=2)}, {"max_record_count": 3}]
 )
-def test_an_included_router_cannot_have_contexts_of_its_own(settings: dict[str, Any]) -> None:
-    """They are those of the router that a worker runs: what another says would be ignored in silence."""
+def test_an_included_router_cannot_have_other_context_settings(settings: dict[str, Any]) -> None:
+    """Only those of the running router apply; others are errors."""
     inner, between = Router("cart", **settings), Router("orders")
 
     @inner.text
@@ -135,8 +135,8 @@ def test_an_included_router_cannot_have_contexts_of_its_own(settings: dict[str, 
     assert len(RouteTable(fitting)) == len(RouteTable(inner)) == 1
 
 
-def test_a_wrong_model_is_told() -> None:
-    """At start: a new user has nothing to fill a field with."""
+def test_a_wrong_model_is_an_error() -> None:
+    """Every field needs a default for new users."""
     with pytest.raises(ConfigurationError, match="storage Line: every field needs a default: name: Field required"):
         Router(storage=Line)
     with pytest.raises(ConfigurationError, match="must be a pydantic model, not <class 'dict'>"):

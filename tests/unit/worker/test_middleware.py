@@ -1,4 +1,4 @@
-"""What a router puts around its handlers: middleware, features, error handlers."""
+"""What runs around a router's handlers: middleware, features, error handlers."""
 
 from dataclasses import dataclass
 
@@ -24,13 +24,13 @@ from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 @dataclass
 class Customer:
-    """What a middleware knows of a user."""
+    """A feature that middleware sets."""
 
     name: str
 
 
 async def test_middleware_wraps_handlers_in_order_of_registration() -> None:
-    """The first is outermost, that of the router around is outside of that of the included one; each may answer."""
+    """The first is outermost; that of an including router is outside of that of the included one."""
     root, shop, other = Router("root"), Router("shop"), Router("other")
     steps: list[str] = []
 
@@ -63,8 +63,8 @@ async def test_middleware_wraps_handlers_in_order_of_registration() -> None:
     assert rig.wechat.texts == ["x"]
 
 
-async def test_middleware_may_answer_itself_and_change_the_answer() -> None:
-    """What the outermost returns is replied; without `call_next` the handler is not run."""
+async def test_middleware_may_reply_itself_and_change_replies() -> None:
+    """The outermost one's result is sent; without `call_next` the handler is not called."""
     router = Router()
 
     @router.middleware
@@ -83,8 +83,8 @@ async def test_middleware_may_answer_itself_and_change_the_answer() -> None:
     assert rig.wechat.texts == ["We are closed.", "Hello.", "Bye."]
 
 
-async def test_what_middleware_leaves_a_handler_takes_by_type() -> None:
-    """A declared feature is an argument; all of them are in `Features`, which is new for every run."""
+async def test_handlers_take_features_by_type() -> None:
+    """A declared feature is an argument; all are in `Features`, which is new for every call."""
     router = Router(features=[Customer])
     seen: list[object] = []
 
@@ -104,8 +104,8 @@ async def test_what_middleware_leaves_a_handler_takes_by_type() -> None:
     assert seen == ["customer of shop", True, None] * 2
 
 
-async def test_a_feature_that_nobody_left_is_named() -> None:
-    """The author forgot the middleware: the error says what there is."""
+async def test_a_missing_feature_is_named() -> None:
+    """The error of a forgotten middleware lists the existing features."""
     router = Router(features=[Customer])
 
     @router.text
@@ -117,8 +117,8 @@ async def test_a_feature_that_nobody_left_is_named() -> None:
     assert str(settlement.error) == "no middleware has set Customer; available: nothing"
 
 
-def test_wrong_middleware_and_features_are_told() -> None:
-    """At registration: an undeclared type, a plain function, a value of another type."""
+def test_wrong_middleware_and_features_are_errors() -> None:
+    """An undeclared type, a plain function or a value of another type is reported at registration."""
     router = Router()
 
     async def handle(customer: Customer) -> None: ...
@@ -131,8 +131,8 @@ def test_wrong_middleware_and_features_are_told() -> None:
         Features()[Customer] = "name"  # type: ignore[assignment] # what is tested
 
 
-async def test_an_error_handler_may_answer_in_place_of_a_retry() -> None:
-    """What it returns is replied and the message is done; what the handler had half changed is not kept."""
+async def test_an_error_handler_may_reply_in_place_of_a_retry() -> None:
+    """Its replies are sent and the message is done; the failed handler's changes are undone."""
     router = Router()
 
     @router.text
@@ -154,8 +154,8 @@ async def test_an_error_handler_may_answer_in_place_of_a_retry() -> None:
     assert (context.storage, context.state) == ({"errors": 2}, "")
 
 
-async def test_an_error_handler_that_returns_none_lets_the_error_go_on() -> None:
-    """To the router around, then to the retry policy: it may only have wanted to count."""
+async def test_an_error_handler_that_returns_none_passes_the_error_on() -> None:
+    """The error goes to the including router, then to the retry policy."""
     root, shop = Router("root"), Router("shop")
     root.include(shop)
     seen: list[str] = []
@@ -187,8 +187,8 @@ async def test_an_error_handler_that_returns_none_lets_the_error_go_on() -> None
     ("decision", "settlement"),
     [(RetryLater(), Retry), (Reject("no"), ToDeadLetters), (WeChatUnavailable("away"), Retry)],
 )
-async def test_decisions_are_no_errors(decision: Exception, settlement: type) -> None:
-    """`RetryLater`, `Reject` and a part that is away pass the error handlers."""
+async def test_decisions_do_not_go_to_error_handlers(decision: Exception, settlement: type) -> None:
+    """`RetryLater`, `Reject` and `Unavailable` are not passed to error handlers."""
     router = Router()
 
     @router.text
@@ -204,8 +204,8 @@ async def test_decisions_are_no_errors(decision: Exception, settlement: type) ->
     assert not rig.wechat.sent
 
 
-def test_an_error_handler_must_take_the_errors_it_is_for() -> None:
-    """Asked about all of them, it cannot take a `KeyError` only."""
+def test_an_error_handler_must_accept_the_errors_it_is_registered_for() -> None:
+    """Registered for all errors, it cannot take a `KeyError` only."""
 
     async def of_one_type(error: KeyError) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Replies from files and bytes."""
+"""Replies with files and bytes."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from wxbus_worker import ImageFile, Router, VideoFile, VoiceFile, reply
 from wxbus_worker.delivery.settlement import Done, Retry
 
 
-async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path) -> None:
-    """Each becomes the reply that names it; other replies keep their places."""
+async def test_files_and_bytes_are_uploaded_before_sending(tmp_path: Path) -> None:
+    """Each becomes a reply with its media id; the order of replies is kept."""
     picture = tmp_path / "menu.png"
     picture.write_bytes(b"png")
     router = Router()
@@ -42,7 +42,7 @@ async def test_files_and_bytes_are_uploaded_before_they_are_sent(tmp_path: Path)
 
 
 async def test_a_missing_file_is_the_handlers_error(tmp_path: Path) -> None:
-    """Nothing is committed or sent: it is tried again like any failure."""
+    """Nothing is committed or sent, and the message is retried."""
     router = Router()
 
     @router.text
