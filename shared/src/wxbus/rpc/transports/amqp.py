@@ -1,17 +1,17 @@
-"""The AMQP transport: the queue `{namespace}.rpc.{service}` of each service, answers to `reply_to`.
+"""The AMQP server: requests from the queue `{namespace}.rpc.{service}` of each service, answers to `reply_to`.
 
-A request is a message to that queue by the default exchange:
+A request is published to that queue through the default exchange:
 
     type               the method's name
     content_type       of the body, as for HTTP
-    content_encoding   `gzip`, or none
+    content_encoding   `gzip` or none
     correlation_id     returned with the answer
-    reply_to           `amq.rabbitmq.reply-to`, or a queue whose name RabbitMQ made (`amq.gen-...`)
-    expiration         milliseconds that the caller waits; then the call is given up
-    headers            `authorization`: `Bearer KEY`; `accept` and `accept_encoding` as for HTTP, if wanted
+    reply_to           `amq.rabbitmq.reply-to`, or a queue named by RabbitMQ (`amq.gen-...`)
+    expiration         milliseconds that the caller waits; then the call is cancelled
+    headers            `authorization`: `Bearer KEY`; `accept` and `accept_encoding` as for HTTP, optional
 
-The answer has `content_type`, `content_encoding`, `correlation_id` and the header `status`, that of HTTP; errors are
-problem documents.
+The answer has `content_type`, `content_encoding`, `correlation_id` and the header `status` with an HTTP status; errors
+are problem documents.
 """
 
 import asyncio
@@ -38,16 +38,16 @@ from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http import BODY_LIMIT
 
 IN_FLIGHT: Final = 256
-"""Requests of one service that one process works on at once."""
+"""Concurrent requests of one service in one process."""
 GRACE: Final = 5.0
-"""Seconds for what is under way when the server stops."""
+"""Seconds for running calls when the server stops."""
 TRANSIENT: Final = 1
 
 log = structlog.stdlib.get_logger("wxbus.rpc")
 
 
 class AmqpServer:
-    """Answers the calls of a server's services that come over RabbitMQ."""
+    """Serves the calls to a server's services over RabbitMQ."""
 
     def __init__(
         self, server: Server, url: str, topology: Topology, *, name: str, in_flight: int, body_limit: int
@@ -74,10 +74,10 @@ class AmqpServer:
         in_flight: int = IN_FLIGHT,
         body_limit: int = BODY_LIMIT,
     ) -> AsyncIterator["AmqpServer"]:
-        """Answer while the block runs; at its end what is under way is finished. RabbitMQ may come later than we.
+        """Serve while the block runs, then finish running calls; RabbitMQ may start later.
 
         Raises:
-            ConfigurationError: `url` is no AMQP address.
+            ConfigurationError: `url` is not an AMQP address.
         """
         transport = cls(server, url, topology, name=f"{name}:rpc-server", in_flight=in_flight, body_limit=body_limit)
         async with transport._session.running():
@@ -87,7 +87,7 @@ class AmqpServer:
                 await transport._finish()
 
     async def ready(self) -> None:
-        """Return as soon as calls can come in."""
+        """Return as soon as calls can arrive."""
         await self._session.ready()
 
     @asynccontextmanager
@@ -108,7 +108,7 @@ class AmqpServer:
 
     async def _consume(self, channel: Channel, service: str) -> None:
         async def take(message: DeliveredMessage) -> None:
-            # A task of our own: the library cancels its own when the channel is lost, in the middle of a method.
+            # aiormq cancels its callback tasks when the channel is lost, but a running call must finish.
             task = asyncio.create_task(self._serve(service, message, channel))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -119,7 +119,7 @@ class AmqpServer:
     async def _serve(self, service: str, message: DeliveredMessage, channel: Channel) -> None:
         properties = message.header.properties
         answer = None
-        # Names of this kind cannot be declared by anybody: no answer goes to a queue that somebody relies on.
+        # Clients cannot declare names like this, so no caller can direct an answer into another's queue.
         if (properties.reply_to or "").startswith("amq."):
             answer = await self._answer(service, message)
         else:
@@ -146,8 +146,8 @@ class AmqpServer:
 
     async def _answer(self, service: str, message: DeliveredMessage) -> Answer:
         if message.redelivered:
-            # As with a lost HTTP connection, only the caller knows whether it may run twice.
-            detail = "an instance ended while it had this call, which may or may not have run"
+            # As with a lost HTTP connection, only the caller knows whether the call may run twice.
+            detail = "an instance ended during this call, which may or may not have run"
             return problem_answer(RpcFailure(503, "Interrupted", detail=detail, retry_after=0.0))
         properties = message.header.properties
 
@@ -183,7 +183,7 @@ class AmqpServer:
 
 
 def _seconds(expiration: str | None) -> float:
-    """Return how long the caller waits, counted from now: a little too long, never too short."""
+    """Return the seconds that the caller still waits: the time in the queue is not subtracted."""
     if expiration is not None and expiration.isascii() and expiration.isdigit():
         return min(int(expiration) / 1000, RPC_LONGEST)
     return RPC_LONGEST

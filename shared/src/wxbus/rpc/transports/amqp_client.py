@@ -1,4 +1,4 @@
-"""Calls over AMQP: requests to `{namespace}.rpc.{service}`, answers by direct reply-to, any number in flight."""
+"""Calls over AMQP: concurrent requests to `{namespace}.rpc.{service}`, answers by direct reply-to."""
 
 import asyncio
 import itertools
@@ -21,11 +21,11 @@ from wxbus.rpc.codec.compression import GZIP, decompress
 from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
 
 TRANSIENT: Final = 1
-"""Delivery mode: a request or an answer does not outlive the broker, its caller asks again."""
+"""Delivery mode: requests and answers are not persistent, callers repeat them."""
 
 
 class AmqpTransport:
-    """Implements `Transport`; one future per correlation id (RabbitMQ and Redis reference 6)."""
+    """Implements `Transport`, with one future per correlation id (RabbitMQ and Redis reference 6)."""
 
     def __init__(self, url: str, api_key: str, topology: Topology, *, name: str) -> None:
         """Use `open`."""
@@ -35,24 +35,24 @@ class AmqpTransport:
         self._pending: dict[str, asyncio.Future[Incoming | None]] = {}
         self._ids = itertools.count(1)
         self._queues: dict[str, str] = {}
-        """Names of the queues that are declared on this connection, by service."""
+        """Queues declared on the current connection, by service."""
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, url: str, api_key: str, *, topology: Topology, name: str = "wxbus"
     ) -> AsyncIterator["AmqpTransport"]:
-        """Yield a transport; broker and service may come later than we.
+        """Yield a transport; RabbitMQ and the service may start later.
 
         Raises:
-            ConfigurationError: `url` is no AMQP address.
+            ConfigurationError: `url` is not an AMQP address.
         """
         transport = cls(url, api_key, topology, name=f"{name}:rpc-client")
         async with transport._session.running():
             yield transport
 
     async def send(self, call: Outgoing, *, timeout: float) -> Incoming:
-        """Return the answer, or raise RpcUnavailable; the request is taken away when `timeout` is over."""
+        """Return the answer, or raise RpcUnavailable; the request expires after `timeout` seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         answer: asyncio.Future[Incoming | None] = loop.create_future()
@@ -107,8 +107,8 @@ class AmqpTransport:
                     answer.set_result(None)  # no answer can arrive
 
     async def _declare(self, connection: AbstractConnection, service: str) -> None:
-        # So that a request may wait for a service that is just starting; on a channel of its own, for a refusal
-        # closes the channel.
+        # A request may wait for a service that is starting. The declaration has a channel of its own, because a
+        # refusal closes the channel.
         queue = self._topology.rpc_queue(service)
         await declare_queue(connection, queue)
         self._queues[service] = queue.name
@@ -117,7 +117,7 @@ class AmqpTransport:
         properties = message.header.properties
         answer = self._pending.get(properties.correlation_id or "")
         if answer is None or answer.done():
-            return  # its caller gave up
+            return  # the caller has timed out
         status = (properties.headers or {}).get("status")
         try:
             body = decompress(message.body, properties.content_encoding, limit=ANSWER_LIMIT)
