@@ -1,4 +1,4 @@
-"""One contract for two context stores: the fake that unit tests use, and Redis."""
+"""One contract for two context stores: the fake of the unit tests, and Redis."""
 
 from collections.abc import AsyncIterator
 
@@ -20,13 +20,13 @@ A, B = reply.Text("a"), reply.Image("b")
 
 @pytest.fixture
 def memory_store() -> ContextStore:
-    """The fake."""
+    """Yield the fake."""
     return MemoryContextStore(most_remembered=5)
 
 
 @pytest.fixture
 async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
-    """The real one; `redis` deletes its keys afterwards."""
+    """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         yield RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
@@ -34,20 +34,20 @@ async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIte
 
 @pytest.fixture(params=["memory_store", pytest.param("redis_store", marks=pytest.mark.integration)])
 def store(request: pytest.FixtureRequest) -> ContextStore:
-    """One of them."""
+    """Yield one of them."""
     adapter: ContextStore = request.getfixturevalue(request.param)
     return adapter
 
 
 async def changed(store: ContextStore, key: ContextKey = KEY, **storage: object) -> Opened:
-    """A lane opened for message `m`, with something put into its storage."""
+    """Return a lane opened for message `m`, with a change of its storage."""
     opened = await store.open(key, "m")
     opened.context.storage.update(storage)
     return opened
 
 
-async def test_what_one_message_keeps_the_next_one_finds(store: ContextStore) -> None:
-    """A commit writes the context, and the version counts it."""
+async def test_a_commit_writes_the_context(store: ContextStore) -> None:
+    """The next message finds it, with a higher version."""
     opened = await changed(store, step="address", 城市="北京")
     assert (await store.commit(KEY, "m1", opened, [], attempt_id="r")).status == "committed"
 
@@ -57,7 +57,7 @@ async def test_what_one_message_keeps_the_next_one_finds(store: ContextStore) ->
 
 
 async def test_other_code_reads_contexts(store: ContextStore) -> None:
-    """None if there is none, or a new one that is kept nowhere; what was committed, if there is one."""
+    """`get` returns None or a new context without one, and the committed one else."""
     assert await store.get("wx1", "o_1") is None
     created = await store.get("wx1", "o_1", create=True)
     assert created is not None
@@ -69,8 +69,8 @@ async def test_other_code_reads_contexts(store: ContextStore) -> None:
     assert found.storage == {"a": 1}
 
 
-async def test_a_context_is_removed_by_the_commit_of_its_end(store: ContextStore) -> None:
-    """With its event's marker and replies, if it is still as it was read; the ids of its messages stay."""
+async def test_a_commit_can_remove_the_context(store: ContextStore) -> None:
+    """It writes dedup key and replies, if the version is still the same; the dedup keys of the lane stay."""
     await store.commit(KEY, "m1", await changed(store, a=1), [], attempt_id="r")
     opened = await store.open(KEY, "end")
     await store.commit(KEY, "m2", await store.open(KEY, "m2"), [], attempt_id="r")
@@ -85,8 +85,8 @@ async def test_a_context_is_removed_by_the_commit_of_its_end(store: ContextStore
     assert (await store.open(KEY, "m1")).duplicate
 
 
-async def test_restore_drops_the_contexts_of_all_users(store: ContextStore) -> None:
-    """And nothing else: no message is handled again for it, no reply is lost."""
+async def test_drop_all_drops_the_contexts_of_all_users(store: ContextStore) -> None:
+    """Dedup keys and replies stay: no message is handled again, no reply is lost."""
     for key in (KEY, OTHER):
         await store.commit(key, "m1", await changed(store, key, a=1), [A], attempt_id="r")
     assert await store.drop_all() == 2
@@ -97,8 +97,8 @@ async def test_restore_drops_the_contexts_of_all_users(store: ContextStore) -> N
         assert [entry.reply for entry in (await store.claim_send_lease(key, attempt_id="r")).entries] == [A]
 
 
-async def test_a_context_that_was_removed_meanwhile_conflicts_whatever_became_of_it(store: ContextStore) -> None:
-    """A new context under the same key never has the version of the old one: who slept all the time notices."""
+async def test_a_context_removed_meanwhile_conflicts(store: ContextStore) -> None:
+    """A new context under the same key never has the version of the old one."""
     await store.commit(KEY, "m1", await changed(store, by="old"), [], attempt_id="r")
     slept = await changed(store, by="old")
     await store.drop_all()
@@ -108,8 +108,8 @@ async def test_a_context_that_was_removed_meanwhile_conflicts_whatever_became_of
     assert (await store.open(KEY, "")).context.storage == {"by": "new"}
 
 
-async def test_users_do_not_meet(store: ContextStore) -> None:
-    """Another user's lane knows nothing of it: neither context nor ids nor outbox."""
+async def test_lanes_are_separate(store: ContextStore) -> None:
+    """Another user's lane shares neither context nor dedup keys nor outbox."""
     await store.commit(KEY, "m1", await changed(store, a=1), [A], attempt_id="r")
     other = await store.open(OTHER, "m1")
     assert (other.context.storage, other.version, other.duplicate) == ({}, 0, False)
@@ -117,7 +117,7 @@ async def test_users_do_not_meet(store: ContextStore) -> None:
 
 
 async def test_a_stale_version_conflicts_and_writes_nothing(store: ContextStore) -> None:
-    """Of two that read the same version only one may write, or an update would be lost."""
+    """Of two workers that read the same version only one may write, or an update would be lost."""
     first, second = await changed(store, by="first"), await changed(store, by="second")
     assert (await store.commit(KEY, "m1", first, [A], attempt_id="r1")).status == "committed"
     assert (await store.commit(KEY, "m2", second, [B], attempt_id="r2")).status == "conflict"
@@ -132,7 +132,7 @@ async def test_a_stale_version_conflicts_and_writes_nothing(store: ContextStore)
 
 
 async def test_a_repeated_commit_returns_the_stored_outcome(store: ContextStore) -> None:
-    """After an unknown outcome the same call may be made again: nothing is written twice, the replies are there."""
+    """After an unknown outcome the call may be repeated: nothing is written twice, the replies are returned."""
     opened = await changed(store, a=1)
     committed = await store.commit(KEY, "m1", opened, [A, B], attempt_id="r")
     repeated = await store.commit(KEY, "m1", opened, [A, B], attempt_id="r")
@@ -151,14 +151,14 @@ async def test_a_repeated_commit_returns_the_stored_outcome(store: ContextStore)
 
 
 async def test_a_committed_message_is_found_to_be_a_duplicate(store: ContextStore) -> None:
-    """Whoever gets it again learns so before the handler runs."""
+    """`open` says so before the handler runs."""
     await store.commit(KEY, "m1", await changed(store), [], attempt_id="r")
     assert (await store.open(KEY, "m1")).duplicate
     assert not (await store.open(KEY, "m2")).duplicate
 
 
-async def test_a_message_committed_by_another_is_a_duplicate_whatever_version_was_read(store: ContextStore) -> None:
-    """A frozen worker that wakes and commits late changes nothing."""
+async def test_a_message_committed_by_another_worker_is_a_duplicate(store: ContextStore) -> None:
+    """A suspended worker that commits late changes nothing, even with a stale version."""
     stale = await changed(store, by="frozen")
     await store.commit(KEY, "m1", await changed(store, by="next"), [], attempt_id="r1")
     assert (await store.commit(KEY, "m1", stale, [A], attempt_id="r2")).status == "duplicate"
@@ -167,16 +167,16 @@ async def test_a_message_committed_by_another_is_a_duplicate_whatever_version_wa
     assert (await store.claim_send_lease(KEY, attempt_id="r2")).entries == ()
 
 
-async def test_recent_ids_are_bounded(store: ContextStore) -> None:
-    """A user who writes without end costs no more memory; the oldest ids are forgotten first."""
+async def test_dedup_keys_are_bounded(store: ContextStore) -> None:
+    """A user who writes without end costs no more memory; the oldest keys are forgotten first."""
     for number in range(12):
         await store.commit(KEY, f"m{number}", await changed(store), [], attempt_id="r")
     known = [(await store.open(KEY, f"m{number}")).duplicate for number in range(12)]
     assert known == [False] * 7 + [True] * 5
 
 
-async def test_entries_are_struck_off_one_by_one(store: ContextStore) -> None:
-    """What was sent is gone for whoever takes the turn next; striking it off twice does no harm."""
+async def test_sent_entries_are_removed_one_by_one(store: ContextStore) -> None:
+    """The next holder of the lease does not find them; a repeated removal does no harm."""
     committed = await store.commit(KEY, "m1", await changed(store), [A, A, B], attempt_id="r1")
     first = committed.send_lease.entries[0]
     await store.remove_sent(KEY, [first], attempt_id="r1")
@@ -186,8 +186,8 @@ async def test_entries_are_struck_off_one_by_one(store: ContextStore) -> None:
     assert [(entry.number, entry.reply) for entry in left] == [(1, A), (2, B)]
 
 
-async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
-    """The commit takes it; another run is told how long to wait, until it is ended or nothing is left."""
+async def test_one_attempt_at_a_time_holds_the_send_lease(store: ContextStore) -> None:
+    """The commit claims it; another attempt learns how long to wait, until the lease ends or the outbox is empty."""
     committed = await store.commit(KEY, "m1", await changed(store), [A, B], attempt_id="r1")
     assert committed.send_lease.wait == 0
     refused = await store.claim_send_lease(KEY, attempt_id="r2")
@@ -197,7 +197,7 @@ async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
 
     await store.remove_sent(
         KEY, committed.send_lease.entries[:1], attempt_id="r2"
-    )  # not its turn: the entry goes, the turn stays
+    )  # without the lease: the entry is removed, the lease stays
     await store.remove_sent(KEY, [], attempt_id="r2", end_lease=True)
     assert (await store.claim_send_lease(KEY, attempt_id="r2")).wait > 0
     await store.remove_sent(KEY, committed.send_lease.entries[1:], attempt_id="r1")
@@ -205,8 +205,8 @@ async def test_one_run_at_a_time_has_the_turn(store: ContextStore) -> None:
     assert [entry.dedup_key for entry in (await store.claim_send_lease(KEY, attempt_id="r2")).entries] == ["m2"]
 
 
-async def test_a_commit_while_another_sends_waits_for_its_turn(store: ContextStore) -> None:
-    """Its replies stand behind those that are being sent."""
+async def test_a_commit_while_another_attempt_sends_gets_no_lease(store: ContextStore) -> None:
+    """Its replies are behind those that are being sent."""
     await store.commit(KEY, "m1", await changed(store), [A], attempt_id="r1")
     second = await store.commit(KEY, "m2", await changed(store), [B], attempt_id="r2")
     assert second.status == "committed"
@@ -216,14 +216,14 @@ async def test_a_commit_while_another_sends_waits_for_its_turn(store: ContextSto
     assert [entry.reply for entry in (await store.claim_send_lease(KEY, attempt_id="r2")).entries] == [A, B]
 
 
-async def test_no_replies_need_no_turn(store: ContextStore) -> None:
-    """Nothing to send, nobody waits."""
+async def test_an_empty_outbox_needs_no_lease(store: ContextStore) -> None:
+    """No attempt waits for another."""
     assert (await store.commit(KEY, "m1", await changed(store), [], attempt_id="r1")).send_lease.wait == 0
     assert (await store.claim_send_lease(KEY, attempt_id="r2")).wait == 0
 
 
-async def test_a_system_event_keeps_no_context(store: ContextStore) -> None:
-    """Its id is remembered, so that it is handled once; a context under WeChat's own name is not opened."""
+async def test_a_system_event_has_no_context(store: ContextStore) -> None:
+    """Its dedup key is stored, so that it is handled once."""
     opened = await changed(store, SYSTEM, a=1)
     assert (await store.commit(SYSTEM, "m1", opened, [], attempt_id="r")).status == "committed"
     found = await store.open(SYSTEM, "m1")
@@ -231,8 +231,8 @@ async def test_a_system_event_keeps_no_context(store: ContextStore) -> None:
     assert found.context.storage == {}
 
 
-async def test_a_context_that_cannot_be_kept_changes_nothing(store: ContextStore) -> None:
-    """The error comes before anything is written."""
+async def test_a_context_that_cannot_be_encoded_changes_nothing(store: ContextStore) -> None:
+    """The error comes before the first write."""
     opened = await changed(store, bad={1})
     with pytest.raises(TypeError, match="bad"):
         await store.commit(KEY, "m1", opened, [A], attempt_id="r")
@@ -241,19 +241,17 @@ async def test_a_context_that_cannot_be_kept_changes_nothing(store: ContextStore
     assert isinstance(found.context, Context)
 
 
-async def test_what_was_set_aside_is_sent_when_it_is_resumed(store: ContextStore) -> None:
-    """Once, however often both are repeated; meanwhile it stands before nobody's replies."""
+async def test_replies_set_aside_can_be_restored(store: ContextStore) -> None:
+    """Once, however often both calls are repeated; meanwhile they do not block later replies."""
     committed = await store.commit(KEY, "m1", await changed(store), [A, B], attempt_id="r1")
     for _ in range(2):
         await store.remove_sent(KEY, committed.send_lease.entries, attempt_id="r1", end_lease=True, set_aside_as="m1")
     second = await store.commit(KEY, "m2", await changed(store), [A], attempt_id="r2")
     assert [entry.dedup_key for entry in second.send_lease.entries] == ["m2"]
-    assert (
-        await store.restore_set_aside(KEY, "m1", attempt_id="r3")
-    ).wait > 0  # it waits for the turn, behind what is being sent
+    assert (await store.restore_set_aside(KEY, "m1", attempt_id="r3")).wait > 0  # another attempt holds the lease
     await store.remove_sent(KEY, second.send_lease.entries, attempt_id="r2", end_lease=True)
     for _ in range(2):
-        resumed = await store.restore_set_aside(KEY, "m1", attempt_id="r3")
-        assert resumed.entries == committed.send_lease.entries
-    await store.remove_sent(KEY, resumed.entries, attempt_id="r3")
+        restored = await store.restore_set_aside(KEY, "m1", attempt_id="r3")
+        assert restored.entries == committed.send_lease.entries
+    await store.remove_sent(KEY, restored.entries, attempt_id="r3")
     assert (await store.restore_set_aside(KEY, "m1", attempt_id="r4")).entries == ()

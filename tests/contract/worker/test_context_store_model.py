@@ -1,4 +1,4 @@
-"""The context stores against a plain model, in sequences that hypothesis makes up."""
+"""The context stores against a plain model, in random sequences of calls."""
 
 import asyncio
 import itertools
@@ -28,7 +28,7 @@ STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(He
 
 
 class Model(RuleBasedStateMachine):
-    """Two users; each message adds its marker to a list in the storage and is answered with it."""
+    """Two users; each message adds its dedup key to a list in the storage and is answered with it."""
 
     make: Callable[[asyncio.Runner], ContextStore]
 
@@ -47,12 +47,12 @@ class Model(RuleBasedStateMachine):
         """Lanes that were opened, by workers that may be slow."""
 
     def teardown(self) -> None:
-        """End the loop."""
+        """Close the loop."""
         self.runner.close()
 
     @rule(user=USERS, dedup_key=MARKERS)
     def open(self, user: str, dedup_key: str) -> None:
-        """A worker reads a lane."""
+        """A worker opens a lane."""
         opened = self.runner.run(self.store.open(_key(user), dedup_key))
         assert opened.duplicate == (dedup_key in self.remembered[user])
         assert opened.context.storage == ({} if self.seen[user] is None else {"seen": self.seen[user]})
@@ -60,7 +60,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(data=st.data(), dedup_key=MARKERS, remove=st.booleans())
     def commit(self, data: Any, dedup_key: str, *, remove: bool) -> None:
-        """A worker commits on what it, or any worker, has read at any time."""
+        """A worker commits on a version that any worker has read at any time."""
         if not self.read:
             return
         user, epoch, opened = data.draw(st.sampled_from(self.read))
@@ -83,7 +83,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(user=USERS)
     def remove_sent(self, user: str) -> None:
-        """The oldest reply was sent."""
+        """The oldest reply is sent."""
         key = _key(user)
         turn = self.runner.run(self.store.claim_send_lease(key, attempt_id="run"))
         assert [entry.reply for entry in turn.entries] == [reply.Text(dedup_key) for dedup_key in self.outbox[user]]
@@ -102,7 +102,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def readers_see_the_contexts(self) -> None:
-        """Other code finds what was committed, and None otherwise."""
+        """`get` returns the committed context, or None."""
         for user, seen in self.seen.items():
             found = self.runner.run(self.store.get("wx1", user))
             assert (None if found is None else found.storage["seen"]) == seen
@@ -116,8 +116,8 @@ def _memory(_: asyncio.Runner) -> ContextStore:
     return MemoryContextStore(most_remembered=MOST_REMEMBERED)
 
 
-def test_the_fake_is_as_the_model() -> None:
-    """Whatever workers do in whatever order: nothing is committed on what another has changed, nothing twice."""
+def test_the_fake_behaves_like_the_model() -> None:
+    """In any order of calls: no commit on a changed lane, none twice."""
 
     class Fake(Model):
         make = staticmethod(_memory)
@@ -126,8 +126,8 @@ def test_the_fake_is_as_the_model() -> None:
 
 
 @pytest.mark.integration
-def test_redis_is_as_the_model(redis_url: str) -> None:
-    """The same with the scripts on a real Redis; a new namespace for every sequence."""
+def test_redis_behaves_like_the_model(redis_url: str) -> None:
+    """The same with the scripts on a real Redis; each sequence has a namespace of its own."""
     namespaces: list[str] = []
     clients: dict[asyncio.Runner, Redis] = {}
 

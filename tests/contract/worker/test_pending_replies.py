@@ -1,4 +1,4 @@
-"""One contract for replies that wait until it is known whether WeChat got one: the fake, and Redis."""
+"""One contract for pending replies: the fake, and Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,8 +25,8 @@ ANSWER = PassiveAnswer({"MsgType": "text", "Content": "a"}, "m")
 LONG, SHORT = 600.0, 0.001
 
 
-class Both(PendingReplies, OverdueReplies, Protocol):
-    """What a note asks, and what the sweeper asks."""
+class Port(PendingReplies, OverdueReplies, Protocol):
+    """What notes and the sweeper call."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Stores:
     """What one worker has."""
 
     contexts: ContextStore
-    pending: Both
+    pending: Port
 
     async def commit(
         self, replies: Sequence[AnyReply], pending: PendingReply | None, *, dedup_key: str = "m"
@@ -46,31 +46,31 @@ class Stores:
         )
 
     async def release(self, *, delivered: bool, dedup_key: str = "m") -> tuple[str, list[AnyReply]]:
-        """Return what a note has done, and what is to be sent then."""
+        """Return the result of a note, and the replies to send then."""
         released = await self.pending.release("shop", KEY, dedup_key, delivered=delivered, attempt_id="r")
         return released.status, [entry.reply for entry in released.send_lease.entries]
 
-    async def late(self) -> list[tuple[str, str, str]]:
-        """Return what is late in the user's shard, now."""
+    async def overdue(self) -> list[tuple[str, str, str]]:
+        """Return the messages of the user's shard whose deadline has passed."""
         return list(await self.pending.claim_overdue(KEY.shard, most=10))
 
-    async def until_late(self) -> list[tuple[str, str, str]]:
-        """Return what is late, once anything is."""
-        while not (found := await self.late()):  # noqa: ASYNC110 - nobody tells when time is over
+    async def until_overdue(self) -> list[tuple[str, str, str]]:
+        """Return them once there are any."""
+        while not (found := await self.overdue()):  # noqa: ASYNC110 - Redis reports no passed deadline
             await asyncio.sleep(0.002)
         return found
 
 
 @pytest.fixture
 def memory_stores() -> Stores:
-    """The fake."""
+    """Yield the fakes."""
     memory = MemoryContextStore()
     return Stores(memory, memory)
 
 
 @pytest.fixture
 async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Stores]:
-    """The real ones; `redis` deletes their keys afterwards."""
+    """Yield the real ones; `redis` deletes their keys afterwards."""
     assert redis is not None
     async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
         yield Stores(
@@ -81,96 +81,96 @@ async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIt
 
 @pytest.fixture(params=["memory_stores", pytest.param("redis_stores", marks=pytest.mark.integration)])
 def stores(request: pytest.FixtureRequest) -> Stores:
-    """One of them."""
+    """Yield one of them."""
     found: Stores = request.getfixturevalue(request.param)
     return found
 
 
-async def test_what_is_held_is_not_sent(stores: Stores) -> None:
-    """The outbox has what other messages left there, and nothing of this one."""
+async def test_pending_replies_are_not_sent(stores: Stores) -> None:
+    """The outbox has replies of other messages, and none of this one."""
     await stores.commit([C], None, dedup_key="before")
     committed = await stores.commit([A, B], PendingReply(ANSWER, 0, LONG))
     assert committed.status == "committed"
     assert [entry.reply for entry in committed.send_lease.entries] == [C]
-    assert await stores.late() == []
+    assert await stores.overdue() == []
 
 
-async def test_what_wechat_got_is_struck_off_and_the_rest_is_sent_in_order(stores: Stores) -> None:
-    """Once: a note that comes again finds nothing."""
+async def test_a_delivered_reply_is_removed_and_the_rest_is_sent_in_order(stores: Stores) -> None:
+    """Once: a repeated note finds nothing pending."""
     await stores.commit([A, B, C], PendingReply(ANSWER, 1, LONG))
     assert await stores.release(delivered=True) == ("released", [A, C])
     assert await stores.release(delivered=True) == ("absent", [A, C])
     assert await stores.release(delivered=False) == ("absent", [A, C])
 
 
-async def test_what_nobody_took_in_time_is_sent_whole(stores: Stores) -> None:
-    """After the time, which the index tells; a note that it was taken comes too late then."""
+async def test_all_replies_are_sent_after_the_deadline(stores: Stores) -> None:
+    """A note that one was delivered comes too late then."""
     await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
-    assert await stores.until_late() == [("shop", KEY.lane, "m")]
+    assert await stores.until_overdue() == [("shop", KEY.lane, "m")]
     assert await stores.release(delivered=False) == ("released", [A, B])
     assert await stores.release(delivered=True) == ("absent", [A, B])
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
 
 
-async def test_a_lane_is_told_once_that_its_reply_is_late(stores: Stores) -> None:
-    """Whoever claimed it tells; what was decided meanwhile is not late any more."""
+async def test_a_passed_deadline_is_published_once(stores: Stores) -> None:
+    """One worker claims it; a deadline that is decided meanwhile is not published again."""
     await stores.commit([A], PendingReply(ANSWER, 0, SHORT))
-    await stores.until_late()
-    assert await stores.late() == []
+    await stores.until_overdue()
+    assert await stores.overdue() == []
     await stores.pending.mark_overdue_published("shop", KEY.lane, "m")
-    assert await stores.late() == []
+    assert await stores.overdue() == []
 
     await stores.commit([A], PendingReply(ANSWER, 0, SHORT), dedup_key="m2")
     await stores.release(delivered=True, dedup_key="m2")
     await asyncio.sleep(5 * SHORT)
-    assert await stores.late() == []
+    assert await stores.overdue() == []
 
 
-async def test_who_asks_again_gets_the_answer_and_time_to_take_it(stores: Stores) -> None:
-    """WeChat's retry of the same message: a note that it is late does not count any more, however long it travelled."""
+async def test_wechats_retry_gets_the_answer_and_extends_the_deadline(stores: Stores) -> None:
+    """A note that the earlier deadline has passed does not count any more."""
     await stores.commit([A, B], PendingReply(ANSWER, 0, SHORT))
-    await stores.until_late()
+    await stores.until_overdue()
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) == ANSWER
     assert await stores.release(delivered=False) == ("not_due", [])
-    assert await stores.late() == []
+    assert await stores.overdue() == []
     assert await stores.release(delivered=True) == ("released", [B])
 
 
-async def test_a_shorter_wait_does_not_end_a_longer_one(stores: Stores) -> None:
-    """Of two that wait for the same answer, the last one decides when it is too late."""
+async def test_a_shorter_wait_does_not_shorten_the_deadline(stores: Stores) -> None:
+    """Of two callers the one that waits longer decides."""
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
     await asyncio.sleep(5 * SHORT)
     assert await stores.release(delivered=False) == ("not_due", [])
 
 
-async def test_an_answer_that_was_taken_is_given_again_for_a_while(stores: Stores) -> None:
-    """WeChat may not have seen it: its retry gets the same. Nothing waits, nothing is sent."""
+async def test_a_delivered_answer_can_be_recalled_for_a_while(stores: Stores) -> None:
+    """WeChat may not have received it: its retry gets the same, and nothing is sent."""
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     await stores.release(delivered=True)
     assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == ANSWER
-    assert await stores.late() == []
+    assert await stores.overdue() == []
     assert await stores.release(delivered=False) == ("absent", [])
 
 
-async def test_an_answer_without_a_reply_in_it_holds_nothing_up(stores: Stores) -> None:
-    """The handler's own answer to an event: given again for a while, replies go out at once."""
+async def test_an_event_response_leaves_no_reply_pending(stores: Stores) -> None:
+    """It can be recalled for a while; replies are sent at once."""
     committed = await stores.commit([A], PendingReply(PassiveAnswer({"ResultCode": 0})))
     assert [entry.reply for entry in committed.send_lease.entries] == [A]
     assert await stores.pending.recall("shop", KEY, "m", wait=SHORT) == PassiveAnswer({"ResultCode": 0})
-    assert await stores.late() == []
+    assert await stores.overdue() == []
 
 
-async def test_there_is_no_answer_of_what_was_not_held(stores: Stores) -> None:
-    """A message without a passive reply has none, a note about it changes nothing."""
+async def test_a_message_without_a_passive_reply_has_no_answer(stores: Stores) -> None:
+    """A note about it changes nothing."""
     await stores.commit([A], None)
     assert await stores.pending.recall("shop", KEY, "m", wait=LONG) is None
     assert await stores.release(delivered=True) == ("absent", [A])
-    assert await stores.late() == []
+    assert await stores.overdue() == []
 
 
-async def test_the_first_commit_decides_what_is_held(stores: Stores) -> None:
-    """A second run of the same message is a duplicate: neither its replies nor its answer count."""
+async def test_the_first_commit_decides_the_pending_reply(stores: Stores) -> None:
+    """A second attempt at the same message is a duplicate: its replies and its answer do not count."""
     slow = await stores.contexts.open(KEY, "m")
     await stores.commit([A], PendingReply(ANSWER, 0, LONG))
     other = PendingReply(PassiveAnswer({"Content": "b"}, "m"), 0, SHORT)

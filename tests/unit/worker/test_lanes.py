@@ -1,4 +1,4 @@
-"""Order and concurrency."""
+"""Order and concurrency of deliveries."""
 
 import asyncio
 import gc
@@ -16,12 +16,12 @@ from wxbus_worker.delivery.lanes import Lanes
 
 
 def a_delivery(openid: str, number: int = 0, *, partition: int = 0) -> MemoryDelivery:
-    """A delivery of a user's message."""
+    """Return a delivery of a user's message."""
     return MemoryDelivery(a_text_envelope(str(number), openid=openid), partition=partition)
 
 
 class Work:
-    """Work that a test holds up and lets go on, user by user."""
+    """Work that waits until the test releases it, user by user."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -33,7 +33,7 @@ class Work:
         self._changed = asyncio.Condition()
 
     async def __call__(self, job: Job) -> None:
-        """Start, wait to be let, acknowledge."""
+        """Start, wait for the release, acknowledge."""
         lane = job.delivery.lane
         self.started.append(lane)
         self.running += 1
@@ -48,13 +48,13 @@ class Work:
             self.running -= 1
             await self._note()
 
-    def let(self, openid: str, count: int = 1) -> None:
-        """Let the user's next messages go on."""
+    def release(self, openid: str, count: int = 1) -> None:
+        """Release the user's next messages."""
         for _ in range(count):
             self.gates[f"wx1:{openid}"].release()
 
     async def until(self, *, started: int = 0, ended: int = 0) -> None:
-        """Return once so many started and ended."""
+        """Return once this many have started and ended."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.started) >= started and len(self.ended) >= ended)
 
@@ -63,8 +63,8 @@ class Work:
             self._changed.notify_all()
 
 
-async def test_one_user_is_served_one_at_a_time_in_order_and_users_at_once() -> None:
-    """Messages of one lane never overlap and keep their order, while other lanes run beside it."""
+async def test_messages_of_a_user_run_in_order_and_users_run_concurrently() -> None:
+    """Messages of one lane never overlap and keep their order, while other lanes run at the same time."""
     history: defaultdict[str, list[int]] = defaultdict(list)
     busy: set[str] = set()
     all_users_run = asyncio.Barrier(5)
@@ -75,7 +75,7 @@ async def test_one_user_is_served_one_at_a_time_in_order_and_users_at_once() -> 
         assert envelope.lane not in busy
         busy.add(envelope.lane)
         number = int(job.delivery.content.received_at)  # type: ignore[attr-defined]
-        if number % 10 == 0:  # every user must be here at once, or nobody gets on
+        if number % 10 == 0:  # all users must run at once to pass
             await all_users_run.wait()
         else:
             await asyncio.sleep(0)
@@ -94,8 +94,8 @@ async def test_one_user_is_served_one_at_a_time_in_order_and_users_at_once() -> 
     assert history == {f"wx1:o_{user}": list(range(30)) for user in range(5)}
 
 
-async def test_no_more_run_at_once_than_allowed() -> None:
-    """However many users write, `concurrency` messages run, and each end lets the next one start."""
+async def test_concurrency_is_limited() -> None:
+    """At most `concurrency` messages run, and each end lets the next one start."""
     work = Work()
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(work, concurrency=3, tasks=tasks)
@@ -104,29 +104,29 @@ async def test_no_more_run_at_once_than_allowed() -> None:
         await work.until(started=3)
         assert (lanes.running, lanes.waiting) == (3, 7)
         for user in range(10):
-            work.let(f"o_{user}")
+            work.release(f"o_{user}")
         await work.until(ended=10)
 
     assert work.most_running == 3
 
 
-async def test_a_busy_user_does_not_hold_the_others_up() -> None:
-    """After each message the lane goes to the end of the queue: ten of one user do not pass another's first."""
+async def test_a_busy_user_does_not_delay_the_others() -> None:
+    """After each message the lane goes to the end of the queue."""
     work = Work()
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(work, concurrency=1, tasks=tasks)
         for _ in range(10):
             lanes.deliver(a_delivery("o_busy"))
         lanes.deliver(a_delivery("o_other"))
-        work.let("o_busy", 10)
-        work.let("o_other")
+        work.release("o_busy", 10)
+        work.release("o_other")
         await work.until(ended=11)
 
     assert work.ended.index("wx1:o_other") == 1
 
 
-async def test_a_lost_partition_is_dropped_and_what_runs_is_cancelled() -> None:
-    """Its messages belong to another worker: nothing of it starts any more, nothing of it is acknowledged."""
+async def test_a_lost_partition_is_dropped_and_its_jobs_are_cancelled() -> None:
+    """Its messages belong to another worker: none starts any more, none is acknowledged."""
     work = Work()
     lost = [a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2")]
     kept = a_delivery("o_3", partition=1)
@@ -137,9 +137,9 @@ async def test_a_lost_partition_is_dropped_and_what_runs_is_cancelled() -> None:
         await work.until(started=2)
 
         lanes.lost(0)
-        work.let("o_1", 2)
-        work.let("o_2")
-        work.let("o_3")
+        work.release("o_1", 2)
+        work.release("o_2")
+        work.release("o_3")
         await work.until(ended=1)
 
     assert work.ended == ["wx1:o_3"]
@@ -147,8 +147,8 @@ async def test_a_lost_partition_is_dropped_and_what_runs_is_cancelled() -> None:
     assert [delivery.acked for delivery in (*lost, kept)] == [False, False, False, True]
 
 
-async def test_a_partition_that_comes_back_starts_anew() -> None:
-    """After a loss the new channel delivers everything again; that is taken as if nothing had been before."""
+async def test_a_partition_that_returns_starts_from_the_beginning() -> None:
+    """After a loss the new channel delivers everything again."""
     work = Work()
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(work, concurrency=2, tasks=tasks)
@@ -158,14 +158,14 @@ async def test_a_partition_that_comes_back_starts_anew() -> None:
         again = a_delivery("o_1")
         lanes.deliver(again)
         await work.until(started=2)
-        work.let("o_1")
+        work.release("o_1")
         await work.until(ended=1)
 
     assert again.acked
 
 
-async def test_what_is_past_its_commit_is_not_cancelled() -> None:
-    """A lost partition lets replies go out: cut off in the middle, the next owner could only guess what was sent."""
+async def test_a_job_after_its_commit_is_not_cancelled() -> None:
+    """It sends its replies although the partition is lost: the next owner could not know which were sent."""
     work = Work()
     work.uninterruptible = True
     async with asyncio.TaskGroup() as tasks:
@@ -174,28 +174,28 @@ async def test_what_is_past_its_commit_is_not_cancelled() -> None:
         lanes.deliver(a_delivery("o_1"))
         await work.until(started=1)
         lanes.lost(0)
-        work.let("o_1", 2)
+        work.release("o_1", 2)
         await work.until(ended=1)
 
     assert work.ended == ["wx1:o_1"]
 
 
-async def test_a_message_cancelled_before_its_first_step_leaves_its_place() -> None:
-    """Lost in the moment between start and first step, a message must not occupy a place for ever."""
+async def test_a_job_cancelled_before_its_first_step_leaves_its_place() -> None:
+    """A partition lost between start and first step must not occupy a place forever."""
     work = Work()
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(work, concurrency=1, tasks=tasks)
         lanes.deliver(a_delivery("o_1"))
         lanes.lost(0)
         lanes.deliver(a_delivery("o_2", partition=1))
-        work.let("o_2")
+        work.release("o_2")
         await work.until(ended=1)
 
     assert work.started == ["wx1:o_2"]
 
 
-async def test_draining_lets_what_runs_end_and_starts_nothing() -> None:
-    """A partition is given up with nothing half done: prefetched messages stay unacknowledged and go back in order."""
+async def test_draining_finishes_jobs_and_starts_none() -> None:
+    """Prefetched messages stay unacknowledged, and RabbitMQ redelivers them in order."""
     work = Work()
     first, second, late = a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2")
     async with asyncio.TaskGroup() as tasks:
@@ -207,21 +207,21 @@ async def test_draining_lets_what_runs_end_and_starts_nothing() -> None:
         await asyncio.sleep(0)
         lanes.deliver(late)
         assert not draining.done()
-        work.let("o_1", 2)
-        work.let("o_2")
+        work.release("o_1", 2)
+        work.release("o_2")
         await draining
 
     assert (first.acked, second.acked, late.acked) == (True, False, False)
 
 
-async def test_draining_what_is_idle_or_unknown_returns_at_once() -> None:
-    """A partition nothing came out of can be given up, too."""
+async def test_draining_an_idle_or_unknown_partition_returns_at_once() -> None:
+    """A partition without deliveries can be given up, too."""
     async with asyncio.TaskGroup() as tasks:
         await Lanes(Work(), concurrency=1, tasks=tasks).drain(3)
 
 
 async def test_closed_lanes_start_nothing_in_any_partition() -> None:
-    """When we stop, waiting messages are not started one after another until each partition's turn to drain comes."""
+    """Waiting messages must not start while the partitions drain one after another."""
     work = Work()
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(work, concurrency=1, tasks=tasks)
@@ -229,16 +229,16 @@ async def test_closed_lanes_start_nothing_in_any_partition() -> None:
         lanes.deliver(a_delivery("o_2", partition=1))
         await work.until(started=1)
         lanes.close()
-        work.let("o_1")
-        work.let("o_2")
+        work.release("o_1")
+        work.release("o_2")
         await lanes.drain(0)
         await lanes.drain(1)
 
     assert work.ended == ["wx1:o_1"]
 
 
-async def test_an_error_that_escapes_ends_the_worker() -> None:
-    """A delivery that is neither settled nor running would block its partition in silence; better to fall over."""
+async def test_an_unexpected_error_ends_the_worker() -> None:
+    """A delivery that is neither settled nor running would block its partition silently."""
     started = 0
 
     async def work(_: Job) -> None:
@@ -256,8 +256,8 @@ async def test_an_error_that_escapes_ends_the_worker() -> None:
     assert started == 1
 
 
-async def test_nothing_starts_while_the_worker_falls() -> None:
-    """A message that ends while everything is being cancelled is followed by no other, and leaves nothing behind."""
+async def test_nothing_starts_while_the_worker_fails() -> None:
+    """A message that ends while all tasks are cancelled is followed by no other."""
     work = Work()
     with pytest.RaisesGroup(ZeroDivisionError):
         async with asyncio.TaskGroup() as tasks:
@@ -274,7 +274,7 @@ async def test_nothing_starts_while_the_worker_falls() -> None:
 
 
 def alone_if_suspect(work: Work) -> Callable[[Job], Awaitable[None]]:
-    """Do the work of the lane `wx1:suspect` alone."""
+    """Return work that runs the lane `wx1:suspect` alone."""
 
     async def suspicious(job: Job) -> None:
         async with job.run_alone() if job.delivery.lane == "wx1:suspect" else nullcontext():
@@ -284,7 +284,7 @@ def alone_if_suspect(work: Work) -> Callable[[Job], Awaitable[None]]:
 
 
 async def test_a_suspect_runs_alone_in_its_partition() -> None:
-    """It waits for what runs there, nothing starts there meanwhile, and what waited goes on in order afterwards."""
+    """It waits for running jobs, none starts there meanwhile, and postponed messages continue in order afterwards."""
     work = Work()
     suspicious = alone_if_suspect(work)
     async with asyncio.TaskGroup() as tasks:
@@ -297,19 +297,19 @@ async def test_a_suspect_runs_alone_in_its_partition() -> None:
             lanes.deliver(delivery)
         await work.until(started=2)
         assert work.started == ["wx1:before", "wx1:elsewhere"]
-        work.let("before")
+        work.release("before")
         await work.until(started=3)
         assert work.started[2:] == ["wx1:suspect"]
-        work.let("suspect", 2)
-        work.let("after", 2)
-        work.let("elsewhere")
+        work.release("suspect", 2)
+        work.release("after", 2)
+        work.release("elsewhere")
         await work.until(ended=6)
     assert lanes.running == lanes.waiting == 0
     assert [lane for lane in work.ended if lane == "wx1:after"] == ["wx1:after"] * 2
 
 
 async def test_one_suspect_at_a_time() -> None:
-    """Of two in different partitions the second waits; one that is cancelled meanwhile holds nothing up."""
+    """Of two in different partitions the second waits; a cancelled one delays no other."""
     work = Work()
 
     async def suspicious(job: Job) -> None:
@@ -322,14 +322,14 @@ async def test_one_suspect_at_a_time() -> None:
             lanes.deliver(a_delivery(openid, partition=partition))
         await work.until(started=1)
         lanes.lost(1)
-        work.let("a")
+        work.release("a")
         await work.until(ended=1, started=2)
         assert work.started == ["wx1:a", "wx1:c"]
-        work.let("c")
+        work.release("c")
 
 
-async def test_a_suspect_that_waits_while_all_stop_still_runs_alone() -> None:
-    """Stopping waits for both, one after the other; nothing that waited behind them begins."""
+async def test_a_waiting_suspect_still_runs_alone_while_the_worker_stops() -> None:
+    """Draining waits for the other job, then for the suspect; postponed messages do not start."""
     work = Work()
     suspicious = alone_if_suspect(work)
     async with asyncio.TaskGroup() as tasks:
@@ -341,57 +341,57 @@ async def test_a_suspect_that_waits_while_all_stop_still_runs_alone() -> None:
         draining = tasks.create_task(lanes.drain(0))
         await asyncio.sleep(0)
         assert work.started == ["wx1:other"]
-        work.let("other")
+        work.release("other")
         await work.until(started=2)
         assert not draining.done()
-        work.let("suspect")
+        work.release("suspect")
     assert work.ended == ["wx1:other", "wx1:suspect"]
 
 
-async def resting(work: Work, job: Job) -> None:
-    """Work of which every message rests first, until it is let, and then does the rest of it."""
+async def pausing(work: Work, job: Job) -> None:
+    """Pause until released, then do the work."""
     lane = job.delivery.lane
     async with job.pause_lane():
         await work.gates[f"{lane}:rest"].acquire()
     await work(job)
 
 
-def let_rest_end(work: Work, openid: str) -> None:
-    """End the user's next rest."""
+def resume(work: Work, openid: str) -> None:
+    """End the user's next pause."""
     work.gates[f"wx1:{openid}:rest"].release()
 
 
-async def test_one_that_rests_takes_nobodys_place() -> None:
-    """Users who wait for their next attempt, or for a dead worker's turn to end, do not hold up the others."""
+async def test_a_paused_job_leaves_its_place() -> None:
+    """Users who wait for an attempt in the lane, or for a send lease, do not delay the others."""
     work = Work()
 
-    async def some_rest(job: Job) -> None:
-        await (resting(work, job) if "rest" in job.delivery.lane else work(job))
+    async def some_pause(job: Job) -> None:
+        await (pausing(work, job) if "rest" in job.delivery.lane else work(job))
 
     async with asyncio.TaskGroup() as tasks:
-        lanes = Lanes(some_rest, concurrency=2, tasks=tasks)
+        lanes = Lanes(some_pause, concurrency=2, tasks=tasks)
         for openid in ("rest1", "rest2", "rest3", "a", "b", "c"):
             lanes.deliver(a_delivery(openid))
         await work.until(started=2)
         assert (lanes.running, lanes.waiting) == (5, 1)
         for openid in ("rest1", "rest2", "rest3"):
-            let_rest_end(work, openid)
+            resume(work, openid)
         for openid in ("a", "b", "c", "rest1", "rest2", "rest3"):
-            work.let(openid)
+            work.release(openid)
         await work.until(ended=6)
 
-    assert work.most_running == 2, "whoever has rested waits for a place, too"
+    assert work.most_running == 2, "a job that resumes waits for a place, too"
     assert work.ended[:2] == ["wx1:a", "wx1:b"]
     assert (lanes.running, lanes.waiting) == (0, 0)
 
 
 @pytest.mark.parametrize("goes", ["lost", "drained", "closed"])
-async def test_a_rest_ends_with_the_partition(goes: str) -> None:
-    """Giving a partition up must not wait for the attempt of a blocked lane minutes ahead; the next owner gets it."""
+async def test_a_pause_ends_with_the_partition(goes: str) -> None:
+    """Draining must not wait for an attempt minutes ahead; the next owner gets the message."""
     work = Work()
     before, late, kept = a_delivery("o_1"), a_delivery("o_1"), a_delivery("o_2", partition=1)
     async with asyncio.TaskGroup() as tasks:
-        lanes = Lanes(partial(resting, work), concurrency=1, tasks=tasks)
+        lanes = Lanes(partial(pausing, work), concurrency=1, tasks=tasks)
         for delivery in (before, late, kept):
             lanes.deliver(delivery)
         await asyncio.sleep(0)
@@ -403,62 +403,62 @@ async def test_a_rest_ends_with_the_partition(goes: str) -> None:
             case _:
                 lanes.close()
                 await lanes.drain(1)
-        let_rest_end(work, "o_2")
-        work.let("o_2")
+        resume(work, "o_2")
+        work.release("o_2")
 
     assert (before.acked, late.acked, kept.acked) == (False, False, goes != "closed")
     assert (lanes.running, lanes.waiting) == (0, 0)
 
 
-async def test_a_rest_that_begins_too_late_does_not_begin() -> None:
-    """What runs while its partition is given up may end, but not wait."""
+async def test_a_pause_while_the_partition_drains_is_cancelled() -> None:
+    """A job may end while its partition drains, but not wait."""
     work = Work()
 
-    async def run_then_rest(job: Job) -> None:
+    async def run_then_pause(job: Job) -> None:
         await work(job)
-        await resting(work, job)
+        await pausing(work, job)
 
     async with asyncio.TaskGroup() as tasks:
-        lanes = Lanes(run_then_rest, concurrency=1, tasks=tasks)
+        lanes = Lanes(run_then_pause, concurrency=1, tasks=tasks)
         lanes.deliver(a_delivery("o_1"))
         await work.until(started=1)
         draining = tasks.create_task(lanes.drain(0))
-        work.let("o_1")
+        work.release("o_1")
         await draining
 
     assert len(work.started) == 1
 
 
-async def test_a_suspect_is_alone_with_those_that_rest() -> None:
-    """It does not wait for their waiting, and they do not go on beside it; it may rest itself."""
+async def test_a_suspect_runs_beside_paused_jobs() -> None:
+    """It does not wait for them, and they do not resume before its end; it may pause itself."""
     work = Work()
 
     async def mixed(job: Job) -> None:
         if job.delivery.lane == "wx1:suspect":
             async with job.run_alone():
-                await resting(work, job)
+                await pausing(work, job)
         else:
-            await resting(work, job)
+            await pausing(work, job)
 
     async with asyncio.TaskGroup() as tasks:
         lanes = Lanes(mixed, concurrency=10, tasks=tasks)
         for openid in ("other", "suspect"):
             lanes.deliver(a_delivery(openid))
         await asyncio.sleep(0)
-        let_rest_end(work, "other")
-        let_rest_end(work, "suspect")
+        resume(work, "other")
+        resume(work, "suspect")
         await work.until(started=1)
         await asyncio.sleep(0)
         assert work.started == ["wx1:suspect"]
-        work.let("suspect")
-        work.let("other")
+        work.release("suspect")
+        work.release("other")
         await work.until(ended=2)
 
     assert work.ended == ["wx1:suspect", "wx1:other"]
 
 
-async def test_a_suspect_runs_after_what_waited_before_it() -> None:
-    """Also where it has the only place; what comes later than it does not start before it."""
+async def test_a_suspect_runs_after_earlier_messages() -> None:
+    """Even if it has the only place; later messages start after it."""
     work = Work()
     suspicious = alone_if_suspect(work)
     async with asyncio.TaskGroup() as tasks:
@@ -469,7 +469,7 @@ async def test_a_suspect_runs_after_what_waited_before_it() -> None:
         for openid in ("a", "late"):
             lanes.deliver(a_delivery(openid, 2))
         for openid in ("a", "b", "late", "suspect"):
-            work.let(openid, 3)
+            work.release(openid, 3)
         await work.until(ended=6)
 
     assert work.started[:3] == ["wx1:a", "wx1:b", "wx1:a"]
@@ -477,8 +477,8 @@ async def test_a_suspect_runs_after_what_waited_before_it() -> None:
     assert sorted(work.started[4:]) == ["wx1:a", "wx1:late"]
 
 
-async def test_the_message_that_blocks_the_loop_is_blamed() -> None:
-    """The one whose task it is; if no message's task is known, all that run."""
+async def test_the_job_that_blocks_the_loop_is_marked() -> None:
+    """All running jobs are marked if the task belongs to none of them."""
     work = Work()
     jobs: list[Job] = []
 
@@ -496,4 +496,4 @@ async def test_the_message_that_blocks_the_loop_is_blamed() -> None:
         assert lanes.mark_blocking(None) == {}
         assert [job.blocked_loop for job in jobs] == [True, True]
         for openid in "ab":
-            work.let(openid)
+            work.release(openid)

@@ -21,7 +21,7 @@ from wxbus_worker.sweepers.replies import ReplySweeper
 
 PASSIVE = SHOP.model_copy(update={"reply": "passive"})
 AWAITED = {"reply_to": "ingress", "correlation_id": "c", "expiration": 60.0}
-"""Nobody stops waiting while a slow machine runs a test."""
+"""Seconds; ingress does not stop waiting while a slow machine runs a test."""
 LATER = 120.0
 Returned = Callable[[TextMessage], Awaitable[object]]
 
@@ -147,7 +147,7 @@ async def test_ingress_is_answered_at_once_after_a_failure(error: Exception | No
     rig = a_rig(failing)
     assert isinstance(await rig.handle(awaited()), settled)
     assert answers(rig) == [None]
-    assert [(parked.reply_to, parked.expiration) for parked, _ in rig.memory_publisher.retries] in ([], [(None, None)])
+    assert [(retry.reply_to, retry.expiration) for retry, _ in rig.memory_publisher.retries] in ([], [(None, None)])
 
 
 async def test_ingress_does_not_wait_for_a_blocked_lane() -> None:

@@ -1,4 +1,4 @@
-"""What WeChat tells a third-party platform reaches the token service before it is done."""
+"""The events of a third-party platform reach the token service before they are done."""
 
 import json
 from dataclasses import replace
@@ -39,32 +39,32 @@ EVENTS: dict[str, tuple[dict[str, str], tuple[Any, ...]]] = {
 
 
 class TokenService:
-    """Notes what it is told."""
+    """Records what is reported to it."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reported: list[tuple[Any, ...]] = []
         self.error: Exception | None = None
 
     async def deliver_ticket(self, appid: str, ticket: str, *, created_at: int) -> object:
-        """Note a ticket."""
+        """Record a ticket."""
         return self._note("deliver_ticket", appid, ticket, created_at)
 
     async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> object:
-        """Note an authorisation."""
+        """Record an authorization."""
         return self._note("authorize", appid, code, authorizer_appid)
 
     async def unauthorize(self, appid: str, authorizer_appid: str, *, created_at: int) -> object:
-        """Note a withdrawal."""
+        """Record a withdrawal."""
         return self._note("unauthorize", appid, authorizer_appid, created_at)
 
     def _note(self, *what: Any) -> None:
         if self.error:
             raise self.error
-        self.told.append(what)
+        self.reported.append(what)
 
 
 def an_event(info_type: str) -> Envelope:
-    """Return the event as ingress makes it."""
+    """Return the event as ingress publishes it."""
     fields, _ = EVENTS[info_type]
     document = {"AppId": PLATFORM.appid, "CreateTime": "1700000000", "InfoType": info_type, **fields}
     about = fields.get("AuthorizerAppid", info_type)
@@ -79,32 +79,32 @@ def an_event(info_type: str) -> Envelope:
 
 
 def a_router(heard: list[Message], token_service: TokenService) -> Router:
-    """Return a router whose handler finds the token service told."""
+    """Return a router whose handler checks that the token service has the event."""
     router = Router()
 
     @router.event(ComponentEvent)
     async def hear(message: ComponentEvent) -> None:
-        assert token_service.told
+        assert token_service.reported
         heard.append(message)
 
     return router
 
 
 @pytest.mark.parametrize("info_type", EVENTS)
-async def test_the_token_service_is_told_before_the_handler_runs(info_type: str) -> None:
-    """Once for the event and all its copies; the handler gets it too, and can get the account's token."""
+async def test_the_token_service_gets_the_event_before_the_handler(info_type: str) -> None:
+    """Once for the event and all its copies; the handler gets it too, and can use the account's token."""
     token_service, heard = TokenService(), list[Message]()
     rig = Rig(a_router(heard, token_service), account=PLATFORM, platform=token_service)
     event = an_event(info_type)
     for _ in range(2):
         assert isinstance(await rig.handle(event), Done)
-    assert token_service.told == [EVENTS[info_type][1]]
+    assert token_service.reported == [EVENTS[info_type][1]]
     assert len(heard) == 1
 
 
 @pytest.mark.parametrize("info_type", EVENTS)
-async def test_an_event_is_not_done_before_it_was_told(info_type: str) -> None:
-    """The token service is away: parked like any other message, told with the next attempt, no handler before."""
+async def test_an_event_is_retried_while_the_token_service_is_unavailable(info_type: str) -> None:
+    """The handler does not run before the event is reported."""
     token_service, heard = TokenService(), list[Message]()
     rig = Rig(a_router(heard, token_service), account=PLATFORM, platform=token_service)
     token_service.error = TokenUnavailable("the token service does not answer")
@@ -113,12 +113,12 @@ async def test_an_event_is_not_done_before_it_was_told(info_type: str) -> None:
     token_service.error = None
     ((copy, _delay),) = rig.memory_publisher.retries
     assert isinstance(await rig.handle(copy), Done)
-    assert token_service.told == [EVENTS[info_type][1]]
+    assert token_service.reported == [EVENTS[info_type][1]]
     assert len(heard) == 1
 
 
-async def test_a_code_that_is_never_taken_is_not_tried_again() -> None:
-    """WeChat says it is used up or withdrawn: the event is done, its handler runs."""
+async def test_an_invalid_code_is_not_retried() -> None:
+    """WeChat says that it is used or withdrawn: the event is done, its handler runs."""
     token_service, heard = TokenService(), list[Message]()
     router = Router()
 
@@ -134,8 +134,8 @@ async def test_a_code_that_is_never_taken_is_not_tried_again() -> None:
     assert len(heard) == 1
 
 
-async def test_another_account_does_not_speak_for_the_platform() -> None:
-    """Who has the keys of an ordinary account could push such a document: nobody is told."""
+async def test_another_account_cannot_report_platform_events() -> None:
+    """The keys of an ordinary account allow to push such a document: it is not reported."""
     token_service, heard = TokenService(), list[Message]()
     router = Router()
 
@@ -147,7 +147,7 @@ async def test_another_account_does_not_speak_for_the_platform() -> None:
     rig = Rig(router, account=shop, platform=token_service)
     await rig.handle(an_event("component_verify_ticket"))
     assert heard
-    assert not token_service.told
+    assert not token_service.reported
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_another_account_does_not_speak_for_the_platform() -> None:
     ],
 )
 async def test_a_malformed_event_is_rejected_at_once(info_type: str, fields: dict[str, str], text: str) -> None:
-    """No attempt changes what WeChat has written. The letter names the field, with no traceback and no value."""
+    """The dead letter names the field, without traceback and value."""
     event = an_event(info_type)
     event = replace(event, body=json.dumps({**json.loads(event.body), **fields}).encode())
     router = Router()

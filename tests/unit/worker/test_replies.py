@@ -85,8 +85,8 @@ async def test_a_retry_after_a_failed_send_only_sends_the_rest(error: Exception)
     assert first.acked
     assert rig.wechat.texts == ["a"]
 
-    ((parked, _),) = rig.memory_publisher.retries
-    assert isinstance(await rig.handle(parked), Done)
+    ((scheduled, _),) = rig.memory_publisher.retries
+    assert isinstance(await rig.handle(scheduled), Done)
     assert rig.wechat.texts == ["a", "b", "c"]
     assert echo.runs == ["a b c"]
     assert not rig.memory.outbox(KEY)

@@ -100,9 +100,9 @@ async def test_a_failing_message_is_retried_with_growing_delays_then_dead_letter
         if rig.memory_publisher.retries:
             envelope = rig.memory_publisher.retries[-1][0]
 
-    assert [(parked.attempt, delay) for parked, delay in rig.memory_publisher.retries] == [(2, "1s"), (3, "5s")]
-    ((buried, death),) = rig.memory_publisher.dead_letters
-    assert buried is delivery
+    assert [(retry.attempt, delay) for retry, delay in rig.memory_publisher.retries] == [(2, "1s"), (3, "5s")]
+    ((dead_letter, death),) = rig.memory_publisher.dead_letters
+    assert dead_letter is delivery
     assert (death.reason, death.attempts) == ("attempts", 3)
     assert death.error == "ZeroDivisionError: the reason"
     assert "in fail" in death.traceback
