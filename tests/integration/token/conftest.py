@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from tests.support.clock import Clock
 from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
 from wxbus.api.credentials import FetchedToken
@@ -115,17 +116,6 @@ class StableToken(Credential):
         return await self._wechat.fetch(force=force)
 
 
-class Clock:
-    """An instance's monotonic clock, which differs from all other clocks and advances only in tests."""
-
-    def __init__(self) -> None:
-        self.now = 5_000_000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
-
 @dataclass
 class Instance:
     """One instance of the service."""
@@ -159,7 +149,8 @@ class World:
     wechat: WeChat
     keys: str
     stack: AsyncExitStack
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(default_factory=lambda: Clock(5_000_000.0))
+    """Differs from the clocks of Redis and of the other tests."""
 
     async def instance(
         self,

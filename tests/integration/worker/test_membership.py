@@ -3,22 +3,12 @@
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.clock import Clock
 from tests.support.worker import REDIS_PATIENCE
 from wxbus.store.store import Store
 from wxbus_worker.partitions.membership import LEASE, Membership, MembershipView
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 @pytest.fixture

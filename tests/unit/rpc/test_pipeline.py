@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.support.clock import Clock
 from tests.support.rpc import Echo, Keys, Question, Reply
 from wxbus.errors import RpcFailure
 from wxbus.features import Features
@@ -28,16 +29,6 @@ class Tenant:
 @dataclass
 class Special(Tenant):
     """A feature of another type."""
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 def serve(echo: object, keys: Keys, *stages: Stage, limit: RateLimit | None = None) -> Server:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from tests.support.clock import Clock
 from wxbus.errors import RpcFailure, RpcUnavailable, TokenRefused, TokenUnavailable
 from wxbus.rpc import Client
 from wxbus.rpc.codec import problems
@@ -49,16 +50,6 @@ class Service(Client):
         if answer is CredentialAnswer:
             return CredentialAnswer(value=answered, expires_in=self.expires_in)
         return answer(access_token=answered, expires_in=self.expires_in)
-
-
-class Clock:
-    """A clock that the test sets."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 @pytest.fixture
