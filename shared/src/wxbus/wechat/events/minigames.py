@@ -1,7 +1,7 @@
 """Deliveries in mini games: gifts, goods and coins.
 
-WeChat repeats them for hours until the answer has `ErrCode` 0: deliver once per order. `from_user` is an id of WeChat's
-own; the player is in `open_id`.
+WeChat retries them for hours until the response has `ErrCode` 0: deliver once per order. `from_user` is an id of
+WeChat; the player is in `open_id`.
 """
 
 import json
