@@ -12,8 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
+from wxbus_sandbox.__main__ import cli
 from wxbus_sandbox.cli.send import describe, replies_to, report
 from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
 from wxbus_sandbox.pushes.composer import TYPES
@@ -28,19 +30,19 @@ secret = "{SECRET}"
 """
 
 
-async def run(*arguments: str, **environment: str) -> Process:
-    """Start the command."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wxbus_sandbox", *arguments, env=bare | environment, stdout=PIPE, stderr=PIPE
-    )
+async def start(**environment: str) -> Process:
+    """Start a sandbox process."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
+    command = (sys.executable, "-m", "wxbus_sandbox")
+    return await asyncio.create_subprocess_exec(*command, env=inherited | environment, stdout=PIPE, stderr=PIPE)
 
 
-async def act(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
-    """Run the command; return its exit code, output and errors."""
-    process = await run(*arguments, **environment)
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+async def run(*arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process; return its exit code, output and errors."""
+    unset = dict.fromkeys(name for name in os.environ if name.startswith("WXBUS_"))
+    result = await asyncio.to_thread(CliRunner().invoke, cli, arguments, env=unset)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
 
 
 @asynccontextmanager
@@ -48,7 +50,7 @@ async def a_sandbox(folder: Path, ingress_url: str) -> AsyncIterator[tuple[Proce
     """Run a sandbox process; yield it with its address."""
     accounts = folder / "accounts.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")
-    process = await run(
+    process = await start(
         WXBUS_ACCOUNTS_FILE=str(accounts),
         WXBUS_SANDBOX_PORT="0",
         WXBUS_SANDBOX_INGRESS_URL=ingress_url,
@@ -71,27 +73,27 @@ async def test_send_prints_replies_and_failures(tmp_path: Path) -> None:
         serving(ingress.app()) as port,
         a_sandbox(tmp_path, f"http://127.0.0.1:{port}") as (process, url),
     ):
-        code, out, _ = await act("send", "text", "hello", "--openid", "o1", "--wait", "0", "--url", url)
+        code, out, _ = await run("send", "text", "hello", "--openid", "o1", "--wait", "0", "--url", url)
         assert (code, "acknowledged" in out) == (0, True)
         document = ingress.received[0].opened.document
         assert (document["Content"], document["FromUserName"]) == ("hello", "o1")
 
-        code, _, _ = await act("send", "event", "CLICK", "--field", "EventKey=K=1", "--wait", "0", "--url", url)
+        code, _, _ = await run("send", "event", "CLICK", "--field", "EventKey=K=1", "--wait", "0", "--url", url)
         assert code == 0
         assert ingress.received[1].opened.document["EventKey"] == "K=1"
 
         ingress.answers.extend([answering("", 503)] * 3)
-        code, out, _ = await act("send", "text", "again", "--wait", "0", "--url", url)
+        code, out, _ = await run("send", "text", "again", "--wait", "0", "--url", url)
         assert (code, out.count("failed"), "服务出现故障" in out) == (1, 3, True)
 
-        code, out, _ = await act("send", "text", "nothing", "--wait", "0.1", "--url", url)
+        code, out, _ = await run("send", "text", "nothing", "--wait", "0.1", "--url", url)
         assert (code, "no reply in 0.1 s" in out) == (0, True)
 
-        code, _, err = await act("send", "txt", "hello", "--url", url)
+        code, _, err = await run("send", "txt", "hello", "--url", url)
         assert (code, "unknown type 'txt'" in err, "{" in err) == (1, True, False)
         assert all(name in err for name in (*TYPES, "event"))
 
-        code, _, err = await act("send", "text", "x", "--account", "other", "--url", url)
+        code, _, err = await run("send", "text", "x", "--account", "other", "--url", url)
         assert (code, "known accounts: shop" in err) == (1, True)
 
         process.terminate()
@@ -104,10 +106,11 @@ async def test_send_prints_replies_and_failures(tmp_path: Path) -> None:
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     """The error is one line without a traceback."""
     async with a_sandbox(tmp_path, "http://127.0.0.1:9") as (_, url):
-        code, _, err = await act(
+        process = await start(
             WXBUS_ACCOUNTS_FILE=str(tmp_path / "accounts.toml"), WXBUS_SANDBOX_PORT=url.rpartition(":")[2]
         )
-    assert code == 1
+        err = (await process.communicate())[1].decode()
+    assert process.returncode == 1
     assert f"cannot listen on {url.removeprefix('http://')}: Address already in use" in err
     assert "Traceback" not in err
 
@@ -166,7 +169,7 @@ def test_a_missing_reply_is_reported() -> None:
 
 async def test_a_missing_accounts_file_is_named() -> None:
     """The error names the variable, without a traceback."""
-    code, _, err = await act()
+    code, _, err = await run()
     assert code == 1
     assert "WXBUS_ACCOUNTS_FILE" in err
     assert "Traceback" not in err
@@ -178,6 +181,6 @@ async def test_a_missing_accounts_file_is_named() -> None:
 )
 async def test_invalid_arguments_are_errors(arguments: tuple[str, ...], problem: str) -> None:
     """The exit code is 2 and the error names the argument."""
-    code, _, err = await act(*arguments)
+    code, _, err = await run(*arguments)
     assert code == 2
     assert problem in err
