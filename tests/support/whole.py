@@ -132,14 +132,14 @@ async def whole(
         app = build_app(limits, accounts, spooling, pending=pending, registry=registry)
         port = await enter(serving(app, listening_socket("127.0.0.1", 0), grace=1))
         store = await enter(Store.open(redis_url))
-        patient = RetryingStore(store, Generation(store, namespace=namespace))
-        pending = RedisPendingReplies(patient, namespace=namespace)
-        contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
+        retrying = RetryingStore(store, Generation(store, namespace=namespace))
+        pending = RedisPendingReplies(retrying, namespace=namespace)
+        contexts = RedisContextStore(retrying, namespace=namespace, policy=router.context_policy)
         rig = Rig(
             router,
             store=contexts,
             pending=pending,
-            availability=patient,
+            availability=retrying,
             publisher=worker_publisher,
             account=account,
             pending_grace=pending_grace,

@@ -1,4 +1,4 @@
-"""The worker without its adapters: its real stages over fakes, or over whatever adapter a test brings."""
+"""The worker without its adapters: its real stages over fakes, or over the adapters of a test."""
 
 import asyncio
 import itertools
@@ -41,13 +41,13 @@ APPID = "wx1"
 OPENID = "o_1"
 KEY = ContextKey(APPID, OPENID, f"{APPID}:{OPENID}")
 SHOP = Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)
-REDIS_PATIENCE = 10.0
-"""Seconds in which a Redis that a test does not hurt has answered, however busy the machine is."""
+REDIS_TIMEOUT = 10.0
+"""Seconds for an answer of a Redis that the test does not hurt, on a busy machine."""
 _numbers = itertools.count(1)
 
 
 def a_text_envelope(content: str = "hello", *, openid: str = OPENID, **fields: Any) -> Envelope:
-    """An envelope with a text message of a user; every call makes another message."""
+    """Return an envelope with a user's text; every call makes another message."""
     number = next(_numbers)
     document = {
         "ToUserName": "gh_shop",
@@ -61,7 +61,7 @@ def a_text_envelope(content: str = "hello", *, openid: str = OPENID, **fields: A
 
 
 def an_event_envelope(event: str, *, openid: str | None, lane: str, **more: str) -> Envelope:
-    """An envelope with an event, of a user or of the system."""
+    """Return an envelope with an event, of a user or of the system."""
     document = {
         "ToUserName": "gh_shop",
         "FromUserName": openid or "o_wechat",
@@ -75,7 +75,7 @@ def an_event_envelope(event: str, *, openid: str | None, lane: str, **more: str)
 
 
 class FakeWeChat:
-    """Takes replies as WeChat would, or raises what a test tells it to."""
+    """Accepts replies as WeChat does, or raises the errors of a test."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, AnyReply]] = []
@@ -98,18 +98,18 @@ class FakeWeChat:
         self.sent.append((openid, reply))
 
     async def upload_media(self, kind: str, filename: str, data: bytes) -> str:
-        """Take media; their ids are `media-1`, `media-2` ..."""
+        """Accept media; their ids are `media-1`, `media-2` ..."""
         self.uploads.append((kind, filename, data))
         return f"media-{len(self.uploads)}"
 
     @property
     def texts(self) -> list[str]:
-        """What the texts sent so far say."""
+        """Return the contents of the texts sent so far."""
         return [reply.content for _, reply in self.sent if isinstance(reply, Text)]
 
 
 class Rig:
-    """One worker's stages. Two with one store are two workers."""
+    """The stages of one worker. Two with one store are two workers."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class Rig:
         return await self.work(Job(MemoryDelivery(given) if isinstance(given, Envelope) else given))
 
     async def work(self, job: Job) -> Settlement:
-        """Handle and settle one delivery; what lanes are given."""
+        """Handle and settle the delivery of a job."""
         settlement = await self.pipeline(job)
         self.settled += 1
         async with self._changed:
@@ -172,6 +172,6 @@ class Rig:
         return settlement
 
     async def until_settled(self, count: int) -> None:
-        """Return once so many deliveries were settled."""
+        """Return once this many deliveries are settled."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.settled >= count)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.worker import REDIS_PATIENCE
+from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import Context, ContextPolicy
@@ -28,7 +28,7 @@ def memory_store() -> ContextStore:
 async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         yield RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
-from tests.support.worker import REDIS_PATIENCE
+from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import ContextPolicy, undo_changes
@@ -134,7 +134,7 @@ def test_redis_behaves_like_the_model(redis_url: str) -> None:
     def in_redis(runner: asyncio.Runner) -> ContextStore:
         namespaces.append(f"t{secrets.token_hex(6)}")
         clients[runner] = Redis.from_url(redis_url)
-        store = Store(clients[runner], answer_timeout=REDIS_PATIENCE)
+        store = Store(clients[runner], answer_timeout=REDIS_TIMEOUT)
         return RedisContextStore(
             store, namespace=namespaces[-1], policy=ContextPolicy(), most_remembered=MOST_REMEMBERED
         )

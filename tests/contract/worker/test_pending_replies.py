@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from tests.support.worker import REDIS_PATIENCE
+from tests.support.worker import REDIS_TIMEOUT
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.store.store import Store
 from wxbus.wechat import reply
@@ -72,7 +72,7 @@ def memory_stores() -> Stores:
 async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Stores]:
     """Yield the real ones; `redis` deletes their keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         yield Stores(
             RedisContextStore(store, namespace=namespace, policy=ContextPolicy()),
             RedisPendingReplies(store, namespace=namespace),

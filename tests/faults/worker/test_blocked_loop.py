@@ -1,4 +1,4 @@
-"""A handler that blocks the event loop costs its own message, not those of others."""
+"""A handler that blocks the event loop affects its own message only."""
 
 import asyncio
 
@@ -24,13 +24,13 @@ LOOK = 0.2
 HANDLER = "tests.support.blocking.block"
 
 
-async def test_a_message_that_blocks_the_loop(
+async def test_a_message_that_blocks_the_loop_is_isolated(
     own_rabbitmq: Server, own_redis: Server, namespace: str, install: Install
 ) -> None:
-    """Each cut-off counts as a start: the message runs alone in the end, then it is buried as poison.
+    """Each time the worker is cut off counts as a crash: the message runs alone in the end, then it is dead-lettered.
 
-    Every other message is handled once and in order. The log names message, handler and line of code, while the loop
-    still stands; a metric counts it.
+    Every other message is handled once and in order. The log names message, handler and line of code while the loop
+    is still blocked; a metric counts it.
     """
     topology = Topology(namespace, partitions=3)
     assert own_rabbitmq.management_url
@@ -51,7 +51,7 @@ async def test_a_message_that_blocks_the_loop(
                     await publisher.publish(a_text(str(number), user), budget=10)
                     if (user, number) == (USERS[5], 3):
                         await publisher.publish(blocking, budget=10)
-            while not await dead(own_rabbitmq.url, topology):  # noqa: ASYNC110 - RabbitMQ tells nobody
+            while not await dead(own_rabbitmq.url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
                 await asyncio.sleep(LOOK)
             await settled(own_rabbitmq.url, topology, workers)
         result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
@@ -67,12 +67,12 @@ async def test_a_message_that_blocks_the_loop(
     warnings = [fields for worker in workers for _, fields in events(worker, "loop.blocked")]
     assert {(fields["message_id"], fields["handler"]) for fields in warnings} == {(blocking.id, HANDLER)}
     assert all("time.sleep(BLOCK)" in fields["code"] for fields in warnings)
-    assert sum(told["wxbus_loop_blocked_total"] for told in blocked) >= len(warnings)
+    assert sum(values["wxbus_loop_blocked_total"] for values in blocked) >= len(warnings)
     alone = [fields for worker in workers for _, fields in events(worker, "delivery.suspect_runs_alone")]
     assert {fields["handler"] for fields in alone} == {HANDLER}
     assert {fields["message_id"] for fields in alone} == {blocking.id}
 
 
 def a_text(content: str, openid: str) -> Envelope:
-    """A user's text."""
+    """Return a user's text."""
     return a_text_envelope(content, openid=openid, account=ACCOUNT, appid=APPID, lane=f"{APPID}:{openid}")

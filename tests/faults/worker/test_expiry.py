@@ -1,4 +1,4 @@
-"""A context that is due is removed once, whatever happens to the workers meanwhile."""
+"""A due context is removed once, also if workers crash."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.processes import Service
 from tests.support.sizes import soak
-from tests.support.worker import REDIS_PATIENCE, a_text_envelope
+from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
@@ -37,14 +37,14 @@ REPLY_LEASE = 3.0
 async def test_each_context_is_removed_once_while_workers_are_killed(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Everything that was counted is forgotten, in the user's order, and no count is forgotten twice.
+    """All counts are removed, in the user's order, and none twice.
 
-    A reply may reach a user twice if its worker was killed between WeChat's answer and the note of it: a user's replies
-    go out one by one, so no user gets more repeats than there were kills.
+    A reply may reach a user twice if its worker is killed between WeChat's answer and the record of it. The replies
+    of a user are sent one by one, so no user gets more repeats than there are kills.
     """
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store,
+        Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store,
         asyncio.timeout(230),
     ):
         names = (f"worker{number}" for number in range(WORKERS))
@@ -77,13 +77,13 @@ async def test_each_context_is_removed_once_while_workers_are_killed(
         assert len(said[user]) - len(once) <= KILLS
         counted = [int(text.split()[1]) for text in once if text.startswith("counted")]
         forgotten = [int(text.split()[1]) for text in once if text.startswith("forgotten")]
-        # A user's messages may meet a context that is still alive: then it counts on, and ends later.
+        # A message may find the context still alive: then it counts on, and the context expires later.
         assert len(counted) == ROUNDS, said[user]
         assert sum(forgotten) == ROUNDS, said[user]
         assert once[-1].startswith("forgotten"), said[user]
     late = [float(text.split()[2]) for texts in said.values() for text in texts if text.startswith("forgotten")]
     print(f"after their time: {figures(late)}")
     assert median(late) < FEW_SECONDS
-    # Some worker was killed between finding a context and telling its lane, or with a reply of its user on the way.
+    # A worker was killed between claim and publish, or while it sent a reply of the user.
     assert max(late) < CLAIM_SECONDS + REPLY_LEASE + 2 * FEW_SECONDS
     assert left == []

@@ -1,4 +1,4 @@
-"""What a power cut costs with Redis's `appendfsync everysec`: the last second of contexts, and no more."""
+"""A power cut with Redis's `appendfsync everysec` loses at most the last second of contexts."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ LOOK = 0.1
 
 @pytest.fixture
 def forgetful_redis(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRedis]:
-    """A Redis of this test's own whose file can be cut: one in a container keeps it to itself."""
+    """Yield a private Redis whose file the test can truncate."""
     executable = REDIS.find()
     if executable is None:
         pytest.skip("no Redis is installed on this machine")
@@ -37,24 +37,26 @@ def forgetful_redis(launcher: Launcher, tmp_path: Path) -> Iterator[PrivateRedis
     server.discard()
 
 
-async def test_redis_forgets_its_last_second(
+async def test_redis_loses_its_last_second(
     amqp_url: str, forgetful_redis: PrivateRedis, topology: Topology, install: Install
 ) -> None:
-    """Each user's context is that of a moment before, and goes on from there: in order, nothing twice.
+    """Each user's context is that of a moment before, and continues from there: in order, without repetition.
 
-    Every reply has gone out, for a message is acknowledged after its replies; some go out again.
+    Every reply is sent, as a message is acknowledged after its replies; some are sent again.
     """
     async with (
         install(amqp_url=amqp_url, redis_url=forgetful_redis.url, topology=topology) as installation,
         asyncio.timeout(230),
     ):
         workers = await installation.workers(APP, "worker1", "worker2", WXBUS_WORKER_SEND_LEASE="3")
-        load = Load(amqp_url, topology, USERS, random.Random(), twice=0)  # a repeat of what is forgotten would run anew
+        load = Load(
+            amqp_url, topology, USERS, random.Random(), twice=0
+        )  # a duplicate of a forgotten message would run again
         async with load.writing():
             await load.backlogged()
             [log] = forgetful_redis.folder.glob("appendonlydir/*.incr.aof")
             written, done = log.stat().st_size, await handled(workers)
-            while await handled(workers) < done + FORGOTTEN:  # noqa: ASYNC110 - workers tell nobody
+            while await handled(workers) < done + FORGOTTEN:  # noqa: ASYNC110 - no event says so
                 await asyncio.sleep(LOOK)
             await asyncio.to_thread(forgetful_redis.kill)
             with log.open("ab") as file:
@@ -75,11 +77,11 @@ async def test_redis_forgets_its_last_second(
 
 
 async def handled(workers: Sequence[Service]) -> float:
-    """Return how many messages they have handled to the end."""
-    told = [await metrics(worker) for worker in workers]
-    return sum(figures.get('wxbus_worker_deliveries_total{outcome="done"}', 0) for figures in told)
+    """Return the number of settled messages."""
+    values = [await metrics(worker) for worker in workers]
+    return sum(figures.get('wxbus_worker_deliveries_total{outcome="done"}', 0) for figures in values)
 
 
 def gaps(numbers: Sequence[int], last: int) -> list[int]:
-    """Return the lengths of what is missing between 1 and the last number."""
+    """Return the lengths of the gaps between 1 and the last number."""
     return [after - before - 1 for before, after in pairwise([0, *numbers, last + 1]) if after > before + 1]

@@ -1,4 +1,4 @@
-"""A message that kills its process ends in the dead letters, alone."""
+"""A message that crashes the worker process is dead-lettered, alone."""
 
 import asyncio
 from contextlib import suppress
@@ -26,12 +26,12 @@ LONG = 230.0
 """Seconds; the test ends before."""
 
 
-async def test_a_message_that_kills_its_process(
+async def test_a_message_that_crashes_its_process_is_dead_lettered(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Dead after five starts, whichever of several workers made them, with the reason.
+    """After five attempts by any workers, with the reason.
 
-    What those workers had in hand, too, is handled once and in order, and none of it is dead.
+    Other messages that those workers had fetched are handled once and in order, and none is dead-lettered.
     """
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         workers = await installation.workers("tests.support.deadly:router", "worker1", "worker2", "worker3")
@@ -43,7 +43,7 @@ async def test_a_message_that_kills_its_process(
                     if (user, number) == (USERS[5], 3):
                         await publisher.publish(a_text("die", user), budget=10)
             supervisors = [group.create_task(supervise(worker, deaths)) for worker in workers]
-            while not await dead(amqp_url, topology):  # noqa: ASYNC110 - RabbitMQ tells nobody
+            while not await dead(amqp_url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
                 await asyncio.sleep(LOOK)
             await settled(amqp_url, topology, workers)
             for supervisor in supervisors:
@@ -63,13 +63,13 @@ async def test_a_message_that_kills_its_process(
 
 
 def a_text(content: str, openid: str) -> Envelope:
-    """A user's text."""
+    """Return a user's text."""
     return a_text_envelope(content, openid=openid, account=ACCOUNT, appid=APPID, lane=f"{APPID}:{openid}")
 
 
 async def supervise(worker: Service, deaths: list[int]) -> None:
-    """Start the worker whenever it has died, and note its exit code."""
+    """Restart the worker after each crash, and record its exit codes."""
     while True:
         deaths.append(await worker.wait(LONG))
-        with suppress(RuntimeError):  # it met the message while it started
+        with suppress(RuntimeError):  # it crashed while it started
             await worker.start()

@@ -1,4 +1,4 @@
-"""Redis killed and frozen under a worker: nothing is decided meanwhile, and it goes on by itself."""
+"""Redis is killed or frozen under a worker: nothing is settled meanwhile, and the worker continues afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,14 +28,14 @@ ANSWER_TIMEOUT = 2.0
 
 
 class WatchedStore(Store):
-    """A store that tells when it had no answer."""
+    """A store that reports a missing answer."""
 
     def __init__(self, redis: Redis, *, answer_timeout: float) -> None:
         super().__init__(redis, answer_timeout=answer_timeout)
         self.failed = asyncio.Event()
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Run a script, and tell if there was no answer."""
+        """Run a script, and report a missing answer."""
         try:
             return await super().run(script, keys=keys, args=args)
         except StoreUnavailable:
@@ -44,7 +44,7 @@ class WatchedStore(Store):
 
 
 class Bot:
-    """A handler that a test holds up, and that counts its runs in the context and here."""
+    """A handler that the test can hold, and that counts its runs in the context and in `runs`."""
 
     def __init__(self) -> None:
         self.router = Router()
@@ -63,7 +63,7 @@ class Bot:
 
 @pytest.fixture
 async def store(own_redis: Server) -> AsyncIterator[WatchedStore]:
-    """A store on a Redis that may be hurt."""
+    """Yield a store on a Redis that the test may hurt."""
     async with WatchedStore.open(own_redis.url, answer_timeout=ANSWER_TIMEOUT) as opened:
         assert isinstance(opened, WatchedStore)
         yield opened
@@ -71,20 +71,20 @@ async def store(own_redis: Server) -> AsyncIterator[WatchedStore]:
 
 @pytest.fixture
 def bot() -> Bot:
-    """The bot under test."""
+    """Return the bot under test."""
     return Bot()
 
 
 @pytest.fixture
 def rig(bot: Bot, store: WatchedStore, namespace: str) -> Rig:
-    """A worker on that Redis."""
-    patient = RetryingStore(store, Generation(store, namespace=namespace))
-    contexts = RedisContextStore(patient, namespace=namespace, policy=ContextPolicy())
-    return Rig(bot.router, store=contexts, availability=patient)
+    """Return a worker on that Redis."""
+    retrying = RetryingStore(store, Generation(store, namespace=namespace))
+    contexts = RedisContextStore(retrying, namespace=namespace, policy=ContextPolicy())
+    return Rig(bot.router, store=contexts, availability=retrying)
 
 
 async def test_killed_before_a_message_is_opened(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
-    """Neither acknowledged nor parked while Redis is away; handled once it is back."""
+    """The message is not settled while Redis is unavailable, and handled once afterwards."""
     bot.go_on.set()
     await asyncio.to_thread(own_redis.kill)
     delivery = MemoryDelivery(a_text_envelope())
@@ -104,7 +104,7 @@ async def test_killed_before_a_message_is_opened(own_redis: Server, store: Watch
 
 
 async def test_killed_between_handler_and_commit(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
-    """What the handler did is not thrown away: its commit waits for Redis, and it runs once."""
+    """The commit waits for Redis, and the handler does not run again."""
     delivery = MemoryDelivery(a_text_envelope())
     handling = asyncio.create_task(rig.handle(delivery))
     await bot.started.wait()
@@ -119,7 +119,7 @@ async def test_killed_between_handler_and_commit(own_redis: Server, store: Watch
 
 
 async def test_frozen_at_the_commit(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
-    """No answer says nothing: whether the first commit arrived or the repeated one, there is one, and one reply."""
+    """The first commit may have arrived or not: there is one commit, and one reply."""
     delivery = MemoryDelivery(a_text_envelope())
     handling = asyncio.create_task(rig.handle(delivery))
     await bot.started.wait()
@@ -133,8 +133,8 @@ async def test_frozen_at_the_commit(own_redis: Server, store: WatchedStore, bot:
     assert (await rig.store.open(KEY, "")).context.storage == {"runs": 1}
 
 
-async def test_killed_while_replies_go_out(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
-    """A reply that was sent is struck off when Redis is back: it does not go out again."""
+async def test_killed_while_replies_are_sent(own_redis: Server, store: WatchedStore, bot: Bot, rig: Rig) -> None:
+    """A sent reply is removed when Redis is available again: it is not sent twice."""
     bot.go_on.set()
     rig.wechat.open.clear()
     delivery = MemoryDelivery(a_text_envelope())
@@ -151,9 +151,9 @@ async def test_killed_while_replies_go_out(own_redis: Server, store: WatchedStor
 
 
 async def test_a_worker_without_redis_is_not_ready(own_redis: Server, store: WatchedStore, namespace: str) -> None:
-    """`/readyz` says which part is missing."""
-    patient = RetryingStore(store, Generation(store, namespace=namespace))
-    await patient.check()
+    """`/readyz` names the unavailable part."""
+    retrying = RetryingStore(store, Generation(store, namespace=namespace))
+    await retrying.check()
     await asyncio.to_thread(own_redis.kill)
     with pytest.raises(StoreUnavailable):
-        await patient.check()
+        await retrying.check()

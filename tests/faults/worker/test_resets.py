@@ -1,4 +1,4 @@
-"""Redis behind something that accepts connections and resets them, as a TCP proxy does whose server is away."""
+"""Redis behind a TCP proxy that accepts connections and resets them, because its server is unavailable."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ async def count(message: TextMessage, context: Context) -> reply.Text:
 
 @router.context_removed
 async def forget() -> None:
-    """Its presence lets the sweeper look for contexts to hand over."""
+    """Exist, so that the sweeper publishes expiries."""
 
 
 async def serve_through_cuts(settings: WorkerSettings, topology: Topology, wechat: Outside) -> None:  # noqa: F811
@@ -70,12 +70,12 @@ async def serve_through_cuts(settings: WorkerSettings, topology: Topology, wecha
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_resets_end_no_worker_and_park_no_message(
+def test_resets_end_no_worker_and_retry_no_message(
     settings: WorkerSettings,  # noqa: F811 - the fixture
     topology: Topology,
     loop: str,
 ) -> None:
-    """The worker lives through ten cuts: all is handled in order, and nothing is parked as a failure."""
+    """All messages are handled in order, and none counts as failed."""
     wechat = Outside()
     with structlog.testing.capture_logs() as lines:
         run_on(loop, serve_through_cuts(settings, topology, wechat))

@@ -1,4 +1,4 @@
-"""Workers that join, leave, crash and freeze under overload: each has its share, and every history stays whole."""
+"""Workers join, leave, crash and freeze under load: each has its share, and every user's history is complete."""
 
 import asyncio
 import random
@@ -38,11 +38,10 @@ def partitions() -> int:
 async def test_workers_share_the_partitions(
     amqp_url: str, redis_url: str, topology: Topology, install: Install
 ) -> None:
-    """Those who join have their share within 10 s, what a crashed one had is consumed again within 1 s.
+    """A worker that joins has its share within 10 s; the partitions of a crashed one are consumed within 1 s.
 
-    One who leaves leaves it to the others. No history shows any of it.
-
-    The second is that of most crashes, for the machine may stand still in one; in none a partition waits for a lease.
+    The 1 s holds for most crashes, as the machine may stall in one; no partition waits for a lease. No user's
+    history shows any of it.
     """
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
@@ -59,7 +58,7 @@ async def test_workers_share_the_partitions(
             joined = ("worker2", "worker3")
             workers += await asyncio.gather(*(installation.worker(APP, name, **LEASE_OF_REPLIES) for name in joined))
             await shared(topology, *workers)
-            # The last one's: the other shares with it, too.
+            # Of the last worker: the other one shares with it, too.
             joins.append(min(share_time(worker, began) for worker in workers[1:]))
             for victim in workers:
                 await load.backlogged()
@@ -67,7 +66,7 @@ async def test_workers_share_the_partitions(
                 await victim.kill()
                 crashes.append(await taken_over(workers, victim, killed))
                 if victim is workers[-1]:
-                    break  # the next one leaves before its end is noticed
+                    break  # the next worker leaves before this is noticed
                 began = time.time()
                 await victim.start()
                 await shared(topology, *workers)
@@ -86,9 +85,9 @@ async def test_workers_share_the_partitions(
 async def test_a_frozen_worker_is_cut_off(
     own_rabbitmq: Server, own_redis: Server, namespace: str, install: Install
 ) -> None:
-    """Its partitions are consumed by the others within 5 s, long before a heartbeat would tell; then it wakes.
+    """Other workers consume its partitions within 5 s, long before a missed heartbeat; then it wakes.
 
-    What it had in hand runs on then, and must change nothing.
+    The messages that it had fetched run then, and must change nothing.
     """
     topology = Topology(namespace, partitions=soak(full=8, quick=4))
     assert own_rabbitmq.management_url
@@ -120,7 +119,7 @@ async def test_a_frozen_worker_is_cut_off(
 
 
 def users_of_all_partitions(topology: Topology, each: int) -> list[str]:
-    """Return so many users of each partition."""
+    """Return this many users of each partition."""
     room = Counter(dict.fromkeys(range(topology.partitions), each))
     users = []
     for user in (f"o_user{number}" for number in count()):
@@ -134,7 +133,7 @@ def users_of_all_partitions(topology: Topology, each: int) -> list[str]:
 
 
 async def whole_and_once(installation: Installation, redis_url: str, load: Load, workers: Sequence[Service]) -> None:
-    """Wait for the end of the load, and see that nobody's history shows what happened."""
+    """Wait for the end of the load, and check every user's history."""
     await settled(load.url, load.topology, workers)
     result = await outcome(installation, redis_url, load.users, load.url)
     refused = sum(sum(1 for _ in events(worker, "delivery.duplicate")) for worker in installation.services.values())
@@ -145,7 +144,7 @@ async def whole_and_once(installation: Installation, redis_url: str, load: Load,
 
 
 async def shared(topology: Topology, *workers: Service) -> None:
-    """Return once each worker is delivered what it is the first of, and the rest waits in the right places."""
+    """Return once each worker is delivered its partitions, and has its standby subscriptions."""
     standbys = topology.partitions if len(workers) > 1 else 0
     while True:
         shares = [await share(worker) for worker in workers]
@@ -158,8 +157,8 @@ async def shared(topology: Topology, *workers: Service) -> None:
 
 
 async def share(worker: Service) -> dict[str, int]:
-    """Return how many partitions a worker has, by place, and how many are delivered to it."""
-    told = await metrics(worker)
+    """Return the number of a worker's partitions by role, and of those delivered to it."""
+    values = await metrics(worker)
     names = {"delivering": "wxbus_worker_partitions_delivering"}
     names |= {place: f'wxbus_worker_partitions{{role="{place}"}}' for place in SHARE}
-    return {key: int(told[name]) for key, name in names.items()}
+    return {key: int(values[name]) for key, name in names.items()}

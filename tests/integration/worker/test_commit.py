@@ -1,4 +1,4 @@
-"""The commit script on a real Redis: what it writes, where, and that a race has one winner."""
+"""The commit script on a real Redis: its keys, and races."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import KEY, REDIS_TIMEOUT, FakeWeChat, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
@@ -25,22 +25,25 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
-    """A store on the test's Redis; `redis` deletes its keys afterwards."""
+    """Yield a store on the test's Redis; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as opened:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as opened:
         yield opened
 
 
 @pytest.fixture
 def contexts(store: Store, namespace: str) -> RedisContextStore:
-    """Lanes of this test's own."""
+    """Return a context store in the test's namespace."""
     return RedisContextStore(store, namespace=namespace, policy=ContextPolicy())
 
 
-async def test_all_keys_of_a_lane_share_a_shard_and_end(
+async def test_all_keys_of_a_lane_share_a_shard_and_expire(
     contexts: RedisContextStore, redis: Redis, namespace: str
 ) -> None:
-    """One hash tag, so that a cluster takes the script; no key lives for ever: a context has its due time instead."""
+    """One hash tag, so that Redis Cluster runs the script;
+
+    each key has a time to live, a context its place in the index.
+    """
     opened = await contexts.open(KEY, "m1")
     opened.context.expire_after = timedelta(hours=2)
     await contexts.commit(KEY, "m1", opened, [reply.Text("a")], attempt_id="r")
@@ -60,19 +63,19 @@ async def test_all_keys_of_a_lane_share_a_shard_and_end(
     assert all(key.endswith((":wx1:o_1", ":context_expiries")) for key in keys)
 
 
-async def test_shards_never_move(contexts: RedisContextStore) -> None:
-    """These figures must never change, or running contexts are forgotten."""
+async def test_shards_never_change(contexts: RedisContextStore) -> None:
+    """Other numbers would lose all contexts."""
     lanes = ["wx1:o_1", "wx1:o_2", "wx1:用户"]
     shards = [contexts.keys.of(ContextKey("wx1", "o", lane), "context").split("{")[1].split("}")[0] for lane in lanes]
     assert shards == ["56", "2", "27"]
 
 
-async def test_a_context_is_forgotten_after_its_time(contexts: RedisContextStore, redis: Redis) -> None:
-    """The next message finds a new conversation; that its last message was committed is still known."""
+async def test_a_deleted_context_keeps_its_dedup_keys(contexts: RedisContextStore, redis: Redis) -> None:
+    """The next message gets a new context; a committed message is still a duplicate."""
     opened = await contexts.open(KEY, "m1")
     opened.context.storage["a"] = 1
     await contexts.commit(KEY, "m1", opened, [], attempt_id="r")
-    await redis.delete(contexts.keys.of(KEY, "context"))  # as Redis does when the time is over
+    await redis.delete(contexts.keys.of(KEY, "context"))  # like an expired key
 
     found = await contexts.open(KEY, "m1")
     assert (found.context.storage, found.version, found.duplicate) == ({}, 0, True)
@@ -81,15 +84,15 @@ async def test_a_context_is_forgotten_after_its_time(contexts: RedisContextStore
 async def test_a_context_that_expires_while_its_message_is_handled_conflicts(
     contexts: RedisContextStore, redis: Redis
 ) -> None:
-    """What was read is no more: the handler runs again on a new conversation."""
+    """The handler runs again with a new context."""
     await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], attempt_id="r")
     opened = await contexts.open(KEY, "m2")
     await redis.delete(contexts.keys.of(KEY, "context"))
     assert (await contexts.commit(KEY, "m2", opened, [], attempt_id="r")).status == "conflict"
 
 
-async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis: Redis) -> None:
-    """Remembered as long as a copy may come back, not longer."""
+async def test_dedup_keys_are_forgotten_after_their_time(store: Store, namespace: str, redis: Redis) -> None:
+    """They are kept as long as a copy may come back, not longer."""
     contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), remember=timedelta(days=7))
     await contexts.commit(KEY, "m1", await contexts.open(KEY, "m1"), [], attempt_id="r")
     dedup = contexts.keys.of(KEY, "dedup")
@@ -100,10 +103,8 @@ async def test_old_ids_are_forgotten_by_time(store: Store, namespace: str, redis
     assert await redis.zrange(dedup, 0, -1) == [b"m2"]
 
 
-async def test_a_key_of_another_type_is_refused_before_anything_is_written(
-    contexts: RedisContextStore, redis: Redis
-) -> None:
-    """A script is not transactional: everything that may fail is read before the first write."""
+async def test_a_key_of_another_type_fails_before_the_first_write(contexts: RedisContextStore, redis: Redis) -> None:
+    """A script is not transactional: it reads everything that may fail before it writes."""
     opened = await contexts.open(KEY, "m1")
     await redis.set(contexts.keys.of(KEY, "outbox"), "not a list")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
@@ -112,7 +113,7 @@ async def test_a_key_of_another_type_is_refused_before_anything_is_written(
 
 
 async def test_two_racing_workers_commit_one_message_once(store: Store, namespace: str) -> None:
-    """Both hold the message, both run the handler; one commit stands, its replies are sent once, both acknowledge."""
+    """Both run the handler; one commit succeeds, its replies are sent once, both workers acknowledge."""
     wechat = FakeWeChat()
     both_run = asyncio.Barrier(2)
     router = Router()
@@ -142,7 +143,7 @@ async def test_two_racing_workers_commit_one_message_once(store: Store, namespac
 
 
 async def test_racing_messages_of_one_user_lose_no_update(store: Store, namespace: str) -> None:
-    """Even if order were broken, no commit overwrites another: each conflict reads again and runs again."""
+    """No commit overwrites another, even without order: each conflict opens and runs again."""
     router = Router()
 
     @router.text

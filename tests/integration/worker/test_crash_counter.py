@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import REDIS_PATIENCE, Rig, a_text_envelope
+from tests.support.worker import REDIS_TIMEOUT, Rig, a_text_envelope
 from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Router, current_delivery
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 async def crashes(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[CrashCounter]:
     """The counter."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         yield CrashCounter(store, namespace=namespace)
 
 

@@ -1,4 +1,4 @@
-"""Redis came back empty, RabbitMQ's data were deleted: the worker says so, also after every service was restarted."""
+"""A worker reports that Redis or RabbitMQ lost its data, even if all services were restarted since."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -19,8 +19,8 @@ from wxbus_worker.sweepers.data_loss import DataLossDetector
 pytestmark = pytest.mark.integration
 
 
-class Place:
-    """What workers of one installation have, and what becomes of its servers."""
+class Installation:
+    """The servers of one installation, and its workers."""
 
     def __init__(self, store: Store, redis: Redis, amqp_url: str, topology: Topology) -> None:
         self._store = store
@@ -30,7 +30,7 @@ class Place:
         self.publisher = MemoryPublisher()
 
     def detector(self) -> DataLossDetector:
-        """Return that of a worker that starts now."""
+        """Return the detector of a worker that starts now."""
         namespace = self._topology.namespace
         losses = Losses(self._store, namespace=namespace, registry=CollectorRegistry())
         generation = Generation(self._store, namespace=namespace)
@@ -38,11 +38,11 @@ class Place:
         return DataLossDetector(self._store, generation, marker, self.publisher, losses, namespace=namespace)
 
     async def lose_redis(self) -> None:
-        """Let Redis come back empty."""
+        """Delete all data of Redis."""
         await delete_keys(self._redis, self._topology.namespace)
 
     async def lose_rabbitmq(self) -> None:
-        """Let RabbitMQ come back empty: every connection to it is a new one."""
+        """Delete RabbitMQ's marker queue and all connections."""
         async with await aio_pika.connect(self._amqp_url) as connection:
             channel = await connection.channel()
             await channel.queue_delete(self._topology.marker_queue.name)
@@ -50,15 +50,15 @@ class Place:
 
 
 @pytest.fixture
-async def place(redis_url: str, redis: Redis, amqp_url: str, topology: Topology) -> AsyncIterator[Place]:
-    """A new installation."""
+async def installation(redis_url: str, redis: Redis, amqp_url: str, topology: Topology) -> AsyncIterator[Installation]:
+    """Yield a new installation."""
     async with Store.open(redis_url) as store:
-        yield Place(store, redis, amqp_url, topology)
+        yield Installation(store, redis, amqp_url, topology)
 
 
 @pytest.fixture
-def said() -> Callable[[], list[str]]:
-    """Return the parts whose loss was logged since the last time."""
+def reported() -> Callable[[], list[str]]:
+    """Return the parts whose loss was logged since the last call."""
     capture = structlog.testing.LogCapture()
     before = structlog.get_config()["processors"]
     structlog.configure(processors=[capture])
@@ -72,51 +72,57 @@ def said() -> Callable[[], list[str]]:
     structlog.configure(processors=before)
 
 
-async def test_a_new_installation_has_lost_nothing(place: Place, said: Callable[[], list[str]]) -> None:
-    """Neither at its first start, nor with a second worker, nor after restarts and new connections."""
-    first, second = place.detector(), place.detector()
-    for detector in (first, second, first, place.detector()):
-        await detector.check()
-    place.publisher.connections += 1
-    await first.check()
-    assert said() == []
-
-
-@pytest.mark.parametrize("restarted", [False, True])
-async def test_redis_came_back_empty(place: Place, said: Callable[[], list[str]], *, restarted: bool) -> None:
-    """RabbitMQ's marker says that there were data; one worker says it, once."""
-    detector, other = place.detector(), place.detector()
-    await detector.check()
-    await other.check()
-    await place.lose_redis()
-    if restarted:
-        detector, other = place.detector(), place.detector()
-    for each in (detector, other, detector):
-        await each.check()
-    assert said() == ["Redis"]
-
-
-@pytest.mark.parametrize("restarted", [False, True])
-async def test_the_data_of_rabbitmq_were_deleted(
-    place: Place, said: Callable[[], list[str]], *, restarted: bool
+async def test_a_new_installation_reports_no_loss(
+    installation: Installation, reported: Callable[[], list[str]]
 ) -> None:
-    """Redis's mark says that the marker queue was declared before; one worker says it, once."""
-    detector, other = place.detector(), place.detector()
+    """Not at its first start, not with a second worker, not after restarts and reconnects."""
+    first, second = installation.detector(), installation.detector()
+    for detector in (first, second, first, installation.detector()):
+        await detector.check()
+    installation.publisher.connections += 1
+    await first.check()
+    assert reported() == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_empty_redis_is_reported_once(
+    installation: Installation, reported: Callable[[], list[str]], *, restarted: bool
+) -> None:
+    """RabbitMQ's marker shows that there was data; one worker reports it."""
+    detector, other = installation.detector(), installation.detector()
     await detector.check()
     await other.check()
-    await place.lose_rabbitmq()
+    await installation.lose_redis()
     if restarted:
-        detector, other = place.detector(), place.detector()
+        detector, other = installation.detector(), installation.detector()
     for each in (detector, other, detector):
         await each.check()
-    assert said() == ["RabbitMQ"]
+    assert reported() == ["Redis"]
 
 
-async def test_both_were_lost_under_a_running_worker(place: Place, said: Callable[[], list[str]]) -> None:
-    """What it has seen in both must be in both."""
-    detector = place.detector()
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_empty_rabbitmq_is_reported_once(
+    installation: Installation, reported: Callable[[], list[str]], *, restarted: bool
+) -> None:
+    """Redis's marker shows that the marker queue was declared; one worker reports it."""
+    detector, other = installation.detector(), installation.detector()
     await detector.check()
-    await place.lose_redis()
-    await place.lose_rabbitmq()
+    await other.check()
+    await installation.lose_rabbitmq()
+    if restarted:
+        detector, other = installation.detector(), installation.detector()
+    for each in (detector, other, detector):
+        await each.check()
+    assert reported() == ["RabbitMQ"]
+
+
+async def test_a_running_worker_reports_the_loss_of_both(
+    installation: Installation, reported: Callable[[], list[str]]
+) -> None:
+    """It has seen both markers before."""
+    detector = installation.detector()
     await detector.check()
-    assert said() == ["RabbitMQ", "Redis"]
+    await installation.lose_redis()
+    await installation.lose_rabbitmq()
+    await detector.check()
+    assert reported() == ["RabbitMQ", "Redis"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.readme import ROOT, samples_of
-from tests.support.worker import REDIS_PATIENCE
+from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus_worker import ContextPolicy, RedisContextStore
 from wxbus_worker.store.ports import ContextKey
@@ -19,7 +19,7 @@ async def test_other_programs_read_contexts(redis_url: str, namespace: str, page
     """What a handler kept is there, typed; who never wrote has nothing."""
     changes = {"redis://127.0.0.1:6379/0": redis_url, 'namespace="wxbus"': f'namespace="{namespace}"'}
     with samples_of(ROOT / "docs/how-to" / page, changes) as samples:
-        async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+        async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
             contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(storage=samples.CartState))
             key = ContextKey.of_user(APPID, "o_1")
             opened = await contexts.open(key, "m1")

@@ -1,4 +1,4 @@
-"""Contexts whose time is over, on a real Redis."""
+"""Expiry of contexts on a real Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import APPID, KEY, REDIS_PATIENCE, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import APPID, KEY, REDIS_TIMEOUT, FakeWeChat, Rig, a_text_envelope
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.store.store import Store
@@ -27,7 +27,7 @@ WORKERS = 10
 
 
 def a_bot(removed: list[str], *, fails: int = 0, expire_after: timedelta = SHORT) -> Router:
-    """A bot whose contexts are due at once."""
+    """Return a bot whose contexts expire at once."""
     router = Router(expire_after=expire_after)
 
     @router.text
@@ -46,28 +46,28 @@ def a_bot(removed: list[str], *, fails: int = 0, expire_after: timedelta = SHORT
 
 @pytest.fixture
 async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
-    """A store on the test's Redis; `redis` deletes its keys afterwards."""
+    """Yield a store on the test's Redis; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as opened:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as opened:
         yield opened
 
 
 @pytest.fixture
 def contexts(store: Store, namespace: str) -> RedisContextStore:
-    """Lanes of this test's own, due at once."""
+    """Return a context store in the test's namespace, whose contexts expire at once."""
     return RedisContextStore(store, namespace=namespace, policy=a_bot([]).context_policy)
 
 
 async def swept(contexts: RedisContextStore, *, events: bool = True) -> MemoryPublisher:
-    """What one worker hands over, once everything that was committed is due."""
+    """Return what one worker publishes, once everything committed is due."""
     publisher = MemoryPublisher()
-    await asyncio.sleep(0.01)  # Redis's clock has to go on by a millisecond: there is nothing else to wait for
+    await asyncio.sleep(0.01)  # Redis's clock must advance by a millisecond
     await ContextSweeper(contexts, publisher, ACCOUNTS, events=events).sweep()
     return publisher
 
 
-async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: Store, namespace: str) -> None:
-    """All look at the same time, all are given what there is: one handler each, one reply each, nothing left."""
+async def test_ten_workers_publish_each_expiry_once_and_run_it_once(store: Store, namespace: str) -> None:
+    """All sweep at the same time, and all receive all events: one handler and one reply each."""
     removed: list[str] = []
     router = a_bot(removed)
     contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
@@ -80,7 +80,7 @@ async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: St
     await asyncio.gather(*(ContextSweeper(contexts, publisher, ACCOUNTS, events=True).sweep() for _ in range(WORKERS)))
     assert sorted(envelope.openid or "" for envelope in publisher.published) == sorted(users)
 
-    for index, envelope in enumerate(publisher.published):  # each reaches two workers, one of which woke up late
+    for index, envelope in enumerate(publisher.published):  # each reaches two workers, one of them late
         for worker in (index, index + 1):
             assert isinstance(await rigs[worker % WORKERS].handle(envelope), Done)
     assert sorted(removed) == sorted(f"{user} 1" for user in users)
@@ -88,8 +88,8 @@ async def test_ten_workers_hand_over_each_context_once_and_run_it_once(store: St
     assert not (await swept(contexts)).published
 
 
-async def test_two_workers_that_run_one_end_at_once_commit_it_once(store: Store, namespace: str) -> None:
-    """One was frozen in its handler: its commit is refused, its reply is not sent."""
+async def test_two_workers_with_the_same_expiry_commit_it_once(store: Store, namespace: str) -> None:
+    """The commit of the suspended worker is refused, its reply is not sent."""
     both = asyncio.Barrier(2)
     router = Router(expire_after=SHORT)
     router.text(_nothing)
@@ -110,8 +110,8 @@ async def test_two_workers_that_run_one_end_at_once_commit_it_once(store: Store,
     assert wechat.texts == ["removed"]
 
 
-async def test_a_message_moves_the_due_time(contexts: RedisContextStore, redis: Redis) -> None:
-    """It came before the event was handled: the event finds a living context, which is due later."""
+async def test_a_message_moves_the_expiry(contexts: RedisContextStore, redis: Redis) -> None:
+    """The event finds another version, and the context expires later."""
     removed: list[str] = []
     rig = Rig(a_bot(removed), store=contexts)
     await rig.handle(a_text_envelope())
@@ -126,25 +126,21 @@ async def test_a_message_moves_the_due_time(contexts: RedisContextStore, redis: 
     (due,) = [score for _, score in await redis.zrange(contexts.keys.expiries(KEY.shard), 0, -1, withscores=True)]
     assert due > (seconds + 3500) * 1000
     assert not (await swept(contexts)).published
-    await contexts.mark_expiry_published(
-        KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1])
-    )  # by a worker that was slow
+    await contexts.mark_expiry_published(KEY.lane, int(envelope.dedup_id.rsplit(":", 1)[1]))  # by a slow worker
     assert due == await redis.zscore(contexts.keys.expiries(KEY.shard), KEY.lane)
 
 
-async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
-    contexts: RedisContextStore, redis: Redis
-) -> None:
-    """Its claim lapses, another hands the context over; if it was told after all, the second event is a duplicate."""
+async def test_the_expiry_of_a_killed_worker_is_published_by_another(contexts: RedisContextStore, redis: Redis) -> None:
+    """Its claim ends; if it had published the event, the second one is a duplicate."""
     removed: list[str] = []
     rig = Rig(a_bot(removed), store=contexts)
     await rig.handle(a_text_envelope())
     await asyncio.sleep(0.01)
     assert await contexts.claim_due(KEY.shard, most=10) == [
         (KEY.lane, (await contexts.open(KEY, "")).version)
-    ]  # ... and here it is killed
+    ]  # killed before it publishes
     assert not (await swept(contexts)).published
-    await redis.zadd(contexts.keys.expiries(KEY.shard), {KEY.lane: 0})  # as after 30 s
+    await redis.zadd(contexts.keys.expiries(KEY.shard), {KEY.lane: 0})  # like after the claim
     first = (await swept(contexts)).published
     await redis.zadd(contexts.keys.expiries(KEY.shard), {KEY.lane: 0})
     second = (await swept(contexts)).published
@@ -154,8 +150,8 @@ async def test_a_worker_killed_before_it_has_told_the_lane_is_made_good(
     assert await redis.zcard(contexts.keys.expiries(KEY.shard)) == 0
 
 
-async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: RedisContextStore) -> None:
-    """Its retries are in the queues; the index waits until they are surely over."""
+async def test_an_expiry_that_is_retried_is_not_published_again(contexts: RedisContextStore) -> None:
+    """Its retries are in the queues; the index waits until they must be over."""
     removed: list[str] = []
     rig = Rig(a_bot(removed, fails=1), store=contexts)
     await rig.handle(a_text_envelope())
@@ -168,7 +164,7 @@ async def test_an_end_that_is_tried_again_is_not_handed_over_again(contexts: Red
 
 
 async def test_without_handlers_contexts_are_deleted_when_due(contexts: RedisContextStore) -> None:
-    """And only then; a worker that handles a message of theirs meanwhile starts anew."""
+    """Not earlier; a message that is handled meanwhile gets a new context."""
     alive = ContextKey(APPID, "o_2", f"{APPID}:o_2")
     opened = await contexts.open(alive, "m")
     opened.context.expire_after = timedelta(hours=1)
@@ -181,8 +177,8 @@ async def test_without_handlers_contexts_are_deleted_when_due(contexts: RedisCon
     assert (await contexts.commit(KEY, "slow", slow, [], attempt_id="r")).status == "conflict"
 
 
-async def test_restore_empties_the_index(contexts: RedisContextStore, redis: Redis, namespace: str) -> None:
-    """Thousands in batches; nobody is told, and nothing is left to be told."""
+async def test_drop_all_empties_the_index(contexts: RedisContextStore, redis: Redis, namespace: str) -> None:
+    """Thousands of contexts in batches; no event is published."""
     for number in range(30):
         key = ContextKey.of_user(APPID, f"o_{number}")
         await contexts.commit(key, "m", await contexts.open(key, "m"), [], attempt_id="r")
@@ -192,4 +188,4 @@ async def test_restore_empties_the_index(contexts: RedisContextStore, redis: Red
 
 
 async def _nothing() -> None:
-    """Take it."""
+    """Accept it."""

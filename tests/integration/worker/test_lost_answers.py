@@ -1,4 +1,4 @@
-"""Redis does what it was told, but its answer is lost on the way: the worker must not do it twice."""
+"""A script runs, but Redis's answer is lost: the worker must not apply it twice."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.integration
 
 
 class LosingStore(Store):
-    """A store to which the first answer of one script does not come back."""
+    """A store that loses the first answer of one script."""
 
     lose = ""
     """Name of the script, until its answer was lost."""
     proxy: Proxy
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
-        """Run a script, maybe without getting its answer."""
+        """Run a script, and lose the answer if it is the first."""
         if script.name != self.lose:
             return await super().run(script, keys=keys, args=args)
         self.proxy.hold_answers()
@@ -40,8 +40,10 @@ class LosingStore(Store):
 
 
 @pytest.mark.parametrize("script", ["commit.lua", "remove_sent.lua"])
-async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, redis: Redis, script: str) -> None:
-    """The repeated script finds that it ran: one run of the handler, one commit, one reply."""
+async def test_a_script_is_repeated_after_a_lost_answer(
+    redis_url: str, namespace: str, redis: Redis, script: str
+) -> None:
+    """The repeated script changes nothing: one run of the handler, one commit, one reply."""
     runs = 0
     router = Router()
 
@@ -54,10 +56,10 @@ async def test_a_lost_answer_is_asked_for_again(redis_url: str, namespace: str, 
 
     async with proxied(redis_url) as (proxy, address), LosingStore.open(address, answer_timeout=0.5) as store:
         assert isinstance(store, LosingStore)
-        patient = RetryingStore(store, Generation(store, namespace=namespace))
-        contexts = RedisContextStore(patient, namespace=namespace, policy=router.context_policy)
-        rig = Rig(router, store=contexts, availability=patient)
-        await rig.handle(a_text_envelope("first"))  # the script is known to Redis from here on
+        retrying = RetryingStore(store, Generation(store, namespace=namespace))
+        contexts = RedisContextStore(retrying, namespace=namespace, policy=router.context_policy)
+        rig = Rig(router, store=contexts, availability=retrying)
+        await rig.handle(a_text_envelope("first"))  # Redis knows the script from here on
         store.proxy, store.lose = proxy, script
         delivery = MemoryDelivery(a_text_envelope("second"))
         await rig.handle(delivery)

@@ -1,4 +1,4 @@
-"""A plain signature does not cover the body: of all processes together it is good for one message."""
+"""A plain signature does not cover the body: it is valid for one message, over all processes."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
-from tests.support.worker import REDIS_PATIENCE, Rig
+from tests.support.worker import REDIS_TIMEOUT, Rig
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
@@ -36,13 +36,13 @@ PLAIN = Account(
 
 @pytest.fixture
 def handled() -> list[str]:
-    """What the handlers of all workers have seen."""
+    """Return what the handlers of all workers have seen."""
     return []
 
 
 @pytest.fixture
 async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[str]) -> AsyncIterator[tuple[Rig, Rig]]:
-    """Two that share a Redis; `redis` deletes the keys afterwards."""
+    """Yield two workers that share a Redis; `redis` deletes the keys afterwards."""
     assert redis is not None
     router = Router()
 
@@ -50,7 +50,7 @@ async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[st
     async def see(message: TextMessage) -> None:
         handled.append(message.content)
 
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
 
         def worker() -> Rig:
             contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
@@ -60,8 +60,8 @@ async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[st
         yield worker(), worker()
 
 
-async def taken_by_two(*pushes: Push) -> list[Envelope]:
-    """Return what two processes of ingress make of two pushes, one each: neither knows of the other."""
+async def accepted_by_two(*pushes: Push) -> list[Envelope]:
+    """Return the envelopes of two pushes, one from each of two ingress processes."""
     envelopes: list[Envelope] = []
     for push in pushes:
         publisher = MemoryPublisher()
@@ -76,16 +76,16 @@ async def taken_by_two(*pushes: Push) -> list[Envelope]:
 
 
 def under_one_signature(first: Push, second: Push) -> tuple[Push, Push]:
-    """Return both with the query of the first."""
+    """Return both pushes with the query of the first."""
     return first, Push(first.query, second.body)
 
 
-async def test_another_message_under_a_seen_signature_runs_no_handler(
+async def test_another_message_with_a_used_signature_runs_no_handler(
     workers: tuple[Rig, Rig], handled: list[str]
 ) -> None:
-    """Whichever process and worker it comes by, and whoever it says it is of; it is kept among the dead letters."""
+    """In every combination of process, worker and user; it is dead-lettered."""
     forged = a_push(a_text("forged", openid="o_other", msg_id="2"), mode=Mode.PLAIN)
-    true, false = await taken_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), forged))
+    true, false = await accepted_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), forged))
     assert isinstance(await workers[0].handle(true), Done)
     settlement = await workers[1].handle(false)
     assert isinstance(settlement, ToDeadLetters)
@@ -93,20 +93,18 @@ async def test_another_message_under_a_seen_signature_runs_no_handler(
     assert handled == ["true"]
 
 
-async def test_the_same_message_under_its_signature_is_a_duplicate(
-    workers: tuple[Rig, Rig], handled: list[str]
-) -> None:
-    """A replay of the whole request, or a repeat of WeChat's that bears the signature of the first."""
+async def test_the_same_message_with_its_signature_is_a_duplicate(workers: tuple[Rig, Rig], handled: list[str]) -> None:
+    """A repeated request, or WeChat's retry with the signature of the first push."""
     push = a_push(a_text("true"), mode=Mode.PLAIN)
-    for worker, envelope in zip(workers, await taken_by_two(push, push), strict=True):
+    for worker, envelope in zip(workers, await accepted_by_two(push, push), strict=True):
         assert isinstance(await worker.handle(envelope), Done)
     assert handled == ["true"]
 
 
-async def test_what_an_operator_lets_pass_passes(workers: tuple[Rig, Rig], handled: list[str]) -> None:
-    """Two of WeChat's messages may share second and nonce by chance: replayed from the dead letters it runs."""
+async def test_a_replay_passes_the_signature_check(workers: tuple[Rig, Rig], handled: list[str]) -> None:
+    """Two messages of WeChat may share second and nonce by chance: an operator can replay the dead letter."""
     chance = a_push(a_text("chance", msg_id="2"), mode=Mode.PLAIN)
-    first, second = await taken_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), chance))
+    first, second = await accepted_by_two(*under_one_signature(a_push(a_text("true"), mode=Mode.PLAIN), chance))
     for envelope in (first, second, replace(second, replay=True)):
         await workers[0].handle(envelope)
     assert handled == ["true", "chance"]

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.worker import REDIS_PATIENCE, a_text_envelope
+from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
 from wxbus.accounts.models import Account
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -304,7 +304,7 @@ async def test_messages_are_handled_once_when_workers_die(
         async with a_worker(settings, router):
             await wechat.until_distinct(users * each)
 
-    async with Store.open(redis_url, answer_timeout=REDIS_PATIENCE) as store:
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
         for user in range(users):
             opened = await contexts.open(ContextKey("wx1", f"o_{user}", f"wx1:o_{user}"), "")
