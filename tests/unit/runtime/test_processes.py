@@ -93,7 +93,7 @@ async def test_a_crashing_process_is_restarted_with_backoff() -> None:
     delays = []
     async with running("crashing") as supervised:
         assert supervised.process.stderr
-        while len(delays) < 3:
+        while len(delays) < 2:
             line = json.loads(await supervised.process.stderr.readline())
             if line["process"] == 0:
                 assert (line["event"], line["code"]) == ("process.ended", 3)
@@ -101,7 +101,7 @@ async def test_a_crashing_process_is_restarted_with_backoff() -> None:
         supervised.process.terminate()
         code, _, _ = await supervised.end()
 
-    assert 0.1 <= delays[0] <= 0.2 <= delays[1] <= 0.4 <= delays[2] <= 0.8
+    assert 0.1 <= delays[0] <= 0.2 <= delays[1] <= 0.4
     assert code == 0
 
 
@@ -139,19 +139,18 @@ async def test_a_process_that_does_not_stop_is_killed() -> None:
     assert wait_ended(children, timeout=END) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_kills_all_processes(number: signal.Signals) -> None:
-    """Also slow and frozen ones."""
+async def test_a_second_signal_kills_all_processes() -> None:
+    """Also slow and frozen ones; the second signal may be another one."""
     async with running("slow", grace=60) as supervised:
         await supervised.until("started")
         children = supervised.children()
         supervised.process.terminate()
         await supervised.until("stopping")
         children[0].suspend()
-        supervised.process.send_signal(number)
+        supervised.process.send_signal(signal.SIGINT)
         code, output, _ = await supervised.end()
 
-    assert code == -number
+    assert code == -signal.SIGINT
     assert "stopped" not in output
     assert wait_ended(children, timeout=END) == []
 
