@@ -17,13 +17,12 @@ from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
-from wxbus.wechat import TextMessage, reply
 from wxbus_ingress.publishing.spooling_publisher import SpoolingPublisher
 from wxbus_ingress.settings import Limits
 from wxbus_local.servers.server import Server
 from wxbus_sandbox.models import Outcome
 from wxbus_sandbox.settings import Rules
-from wxbus_worker import Router
+from wxbus_worker import Router, TextMessage, reply
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.sweepers.replies import ReplySweeper
 

@@ -18,8 +18,7 @@ from tests.support.proxy import proxied
 from tests.support.resetting import LOOPS, run_on
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, Router
+from wxbus_worker import Context, Router, TextMessage, reply
 from wxbus_worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.faults

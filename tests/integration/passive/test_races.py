@@ -13,12 +13,11 @@ import structlog
 from tests.support.pushes import a_push, a_text
 from tests.support.whole import an_account, whole
 from wxbus.bus.topology import Topology
-from wxbus.wechat import TextMessage, reply
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import parse
 from wxbus_ingress.passive.responder import MARGIN
 from wxbus_ingress.settings import Limits
-from wxbus_worker import Router, current_delivery
+from wxbus_worker import Router, TextMessage, current_delivery, reply
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -12,13 +12,12 @@ import pytest
 from tests.support.proxy import proxied
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
-from wxbus.wechat import Event, TextMessage, reply
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.passive.responder import PassiveResponder, WaitingCallback
 from wxbus_ingress.settings import Limits
 from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 from wxbus_sandbox.settings import Rules
-from wxbus_worker import RetryLater, Router
+from wxbus_worker import Event, RetryLater, Router, TextMessage, reply
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

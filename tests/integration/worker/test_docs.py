@@ -4,8 +4,7 @@ import pytest
 
 from tests.support.readme import ROOT, samples_of
 from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
-from wxbus_worker import ContextPolicy, RedisContextStore
+from wxbus_worker import ContextPolicy, RedisContextStore, Store
 from wxbus_worker.store.ports import ContextKey
 
 pytestmark = pytest.mark.integration

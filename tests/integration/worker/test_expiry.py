@@ -9,14 +9,10 @@ from redis.asyncio import Redis
 
 from tests.support.worker import APPID, KEY, REDIS_TIMEOUT, FakeWeChat, Rig, a_text_envelope
 from wxbus.accounts.accounts import Accounts
-from wxbus.accounts.models import Account, AccountKind
-from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus.wechat import reply
-from wxbus_worker import Context, Router
+from wxbus_worker import Account, AccountKind, Context, RedisContextStore, Router, Store, reply
 from wxbus_worker.delivery.settlement import Done, Retry
 from wxbus_worker.store.ports import ContextKey
-from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.sweepers.contexts import ContextSweeper
 
 pytestmark = pytest.mark.integration

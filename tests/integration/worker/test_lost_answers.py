@@ -10,11 +10,9 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation
-from wxbus.store.store import Script, Store
+from wxbus.store.store import Script
 from wxbus.testing import MemoryDelivery
-from wxbus.wechat import reply
-from wxbus_worker import Context, Router
-from wxbus_worker.store.redis import RedisContextStore
+from wxbus_worker import Context, RedisContextStore, Router, Store, reply
 from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.integration

@@ -22,22 +22,29 @@ from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
 from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
-from wxbus.accounts.models import Account
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import load
-from wxbus.errors import ConfigurationError
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
 from wxbus.rpc.transports.amqp import AmqpServer
-from wxbus.store.store import Store
 from wxbus.tokens.messages import TokenAnswer, TokenRequest
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Context, RetryLater, RetryPolicy, Router, current_delivery
+from wxbus_worker import (
+    Account,
+    ConfigurationError,
+    Context,
+    RedisContextStore,
+    RetryLater,
+    RetryPolicy,
+    Router,
+    Store,
+    TextMessage,
+    current_delivery,
+    reply,
+)
 from wxbus_worker.app import serve
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.ports import ContextKey
-from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

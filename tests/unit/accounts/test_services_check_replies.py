@@ -9,10 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.file import AccountsFile
-from wxbus.errors import ConfigurationError
 from wxbus_ingress.server import serve as serve_ingress
 from wxbus_ingress.settings import IngressSettings
-from wxbus_worker import Router
+from wxbus_worker import ConfigurationError, Router
 from wxbus_worker.app import serve as serve_worker
 from wxbus_worker.settings import WorkerSettings
 

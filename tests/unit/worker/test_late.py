@@ -9,8 +9,7 @@ from structlog.testing import capture_logs
 from tests.support.worker import KEY, SHOP, Rig, a_text_envelope
 from wxbus.bus.envelope import EnvelopeKind
 from wxbus.errors import BrokerUnavailable
-from wxbus.wechat import TextMessage, reply
-from wxbus_worker import Router
+from wxbus_worker import Router, TextMessage, reply
 from wxbus_worker.store.ports import CLAIM_SECONDS
 from wxbus_worker.sweepers.replies import ReplySweeper
 

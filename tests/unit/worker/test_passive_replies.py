@@ -10,12 +10,10 @@ import pytest
 from tests.support.worker import APPID, KEY, OPENID, SHOP, Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer, delivered_passively, reply_deadline_passed
-from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
+from wxbus.errors import WeChatUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus.wechat import AnyMessage, Event, TextMessage, reply
-from wxbus_worker import Router
+from wxbus_worker import AnyMessage, Event, RetryLater, RetryPolicy, Router, TextMessage, WeChatError, reply
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
-from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.store.ports import dedup_key_of
 from wxbus_worker.sweepers.replies import ReplySweeper
 

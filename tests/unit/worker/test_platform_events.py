@@ -9,15 +9,13 @@ from structlog.testing import capture_logs
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import Rig
-from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RpcFailure, TokenUnavailable
 from wxbus.rpc import Client
 from wxbus.rpc.transports.port import Transport
 from wxbus.testing import MemoryDelivery
 from wxbus.tokens.component import ComponentClient
-from wxbus.wechat import ComponentEvent, Message
-from wxbus_worker import Router
+from wxbus_worker import Account, AccountKind, ComponentEvent, Message, Router
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 
 PLATFORM = Account(name="platform", appid="wx-platform", kind=AccountKind.COMPONENT)

@@ -9,12 +9,22 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from tests.support.worker import APPID, KEY, OPENID, SHOP, FakeWeChat, Rig, a_text_envelope, an_event_envelope
-from wxbus.accounts.models import AccountKind
-from wxbus.errors import Reject, StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
-from wxbus.wechat import AnyMessage, TextMessage, UnsubscribeEvent, reply
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker import Context, Router, SuccessResponse, current_delivery
+from wxbus_worker import (
+    AccountKind,
+    AnyMessage,
+    Context,
+    Reject,
+    Router,
+    SuccessResponse,
+    TextMessage,
+    UnsubscribeEvent,
+    WeChatError,
+    current_delivery,
+    reply,
+)
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.metrics import WorkerMetrics

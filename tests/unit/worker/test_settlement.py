@@ -11,8 +11,8 @@ from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import BrokerUnavailable, StoreUnavailable, TokenUnavailable
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus.wechat import AnyMessage, TextMessage, UnknownMessage, reply
 from wxbus_worker import (
+    AnyMessage,
     CallNext,
     Context,
     HandlerCall,
@@ -20,7 +20,10 @@ from wxbus_worker import (
     Reject,
     RetryLater,
     Router,
+    TextMessage,
+    UnknownMessage,
     current_delivery,
+    reply,
 )
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
