@@ -1,4 +1,4 @@
-"""Several instances of the token service as processes, on one Redis, with a short-lived WeChat."""
+"""Several processes of the token service on one Redis, with a WeChat whose tokens live for seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,9 +16,9 @@ from wxbus_local.servers.ports import free_port
 from wxbus_token.registry.keyring import new_encryption_key
 
 LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
-"""Seconds of the lock's lease, of one question to WeChat, and of refreshing ahead.
+"""Seconds of the lock's lease, of the timeout of WeChat's API, and of the refresh margin.
 
-Long enough for ten processes on two cores: one that gets no turn for the length of its lease is as good as frozen.
+They suffice for ten processes on two cores: a process that does not run for the length of its lease counts as frozen.
 """
 
 ACCOUNT = """
@@ -32,15 +32,15 @@ secret = "0123456789abcdef0123456789abcdef"
 
 @dataclass
 class Answers:
-    """What one caller of one instance and account saw, in order."""
+    """The answers to one caller of one instance and account, in order."""
 
     numbers: list[int] = field(default_factory=list)
     given: asyncio.Event = field(default_factory=asyncio.Event)
-    """A token was given since somebody cleared it."""
+    """Set when a token is returned."""
     worst: float = 0.0
-    """Seconds for which the oldest token was superseded when it was given."""
+    """The longest time in seconds for which a returned token had been superseded."""
     refusals: list[str] = field(default_factory=list)
-    """Answers that are no token, but for those of an instance that was not there."""
+    """Error answers; connection errors of a killed instance do not count."""
 
 
 class Fleet:
@@ -67,9 +67,9 @@ class Fleet:
         """Yield instances that are ready.
 
         Args:
-            run: Guards them.
+            run: Ends them with the session.
             folder: For files and logs.
-            wechat: Whom they ask; it is served meanwhile.
+            wechat: Their WeChat; it is served meanwhile.
             redis_url: Their Redis.
             namespace: Of their keys.
             skews: For each instance the seconds by which its wall clock is wrong.
@@ -111,23 +111,23 @@ class Fleet:
             yield fleet
 
     def asking(self, fetch: Fetch) -> Service:
-        """Return the instance that fetches: the one that holds the lock."""
+        """Return the instance of a fetch, which holds the lock."""
         return next(instance for instance in self.instances if instance.name == fetch.caller)
 
     async def call(self, instance: Service, method: str, **fields: str) -> tuple[int, dict[str, str]]:
-        """Return status and body of a call; raises aiohttp.ClientError if the instance is not there."""
+        """Return status and body of a call; raises aiohttp.ClientError if the instance does not run."""
         url = f"http://127.0.0.1:{instance.port}/rpc/token/{method}"
         limit = aiohttp.ClientTimeout(total=20)
         async with aiohttp.request("POST", url, json=fields, headers=self._headers, timeout=limit) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def ask_on(self, instance: Service, appid: str, answers: Answers, *, pause: float = 0.05) -> None:
-        """Ask one instance for one account's token again and again, until cancelled; judge what it gives."""
+        """Get one account's token from one instance again and again until cancelled, and record the answers."""
         while True:
             try:
                 status, body = await self.call(instance, "get", appid=appid)
             except (aiohttp.ClientError, OSError):
-                pass  # it was killed
+                pass  # the instance was killed
             else:
                 if status == 200:
                     number, superseded = self.wechat.judge(appid, body["access_token"])

@@ -1,4 +1,4 @@
-"""The token service as it is deployed: accounts file, API keys, HTTP, a real Redis, the sandbox in WeChat's place."""
+"""The whole token service: accounts file, API keys, HTTP, a real Redis, and the sandbox as WeChat."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ CAFE = "wx0000000000000002"
 SECRETLESS = "wx0000000000000003"
 KIOSK = "wx0000000000000004"
 KIOSK_SECRET = "SECRET-OF-KIOSK-0123456789abcdef"
-"""WeChat has this account; the accounts file has not."""
+"""WeChat knows this account; the accounts file does not have it."""
 ACCOUNTS = f"""
 [accounts.shop]
 appid = "{SHOP}"
@@ -48,12 +48,12 @@ kind = "official_account"
 secret = "{KIOSK_SECRET}"
 """
 WAIT = 30.0
-"""Seconds until a test gives up waiting for something to become true."""
+"""Seconds until `eventually` fails."""
 
 
 @dataclass
 class Place:
-    """The sandbox, and how the service is set up."""
+    """The sandbox, the settings of the service, and API keys."""
 
     sandbox: SandboxClient
     settings: TokenSettings
@@ -62,14 +62,14 @@ class Place:
     admin_key: str
 
     async def fetched(self, appid: str = SHOP) -> int:
-        """Return how often WeChat gave a token."""
+        """Return how many stable tokens WeChat has issued."""
         counts = await self.sandbox.token_counts()
         return counts[appid].stable if appid in counts else 0
 
 
 @asynccontextmanager
 async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = "") -> AsyncIterator[Place]:
-    """Yield accounts, those of `more` among them, keys, and the sandbox."""
+    """Yield a place with these accounts and those of `more`."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS + more)
     key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
     shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])
@@ -107,7 +107,7 @@ async def service(settings: TokenSettings) -> AsyncIterator[str]:
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return as soon as it holds; what other instances did is seen within a second."""
+    """Return as soon as `holds` returns True."""
     async with asyncio.timeout(WAIT):
         while not await holds():  # noqa: ASYNC110 - another instance, or another process, has no event to wait for
             await asyncio.sleep(0.01)

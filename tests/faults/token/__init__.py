@@ -1,1 +1,1 @@
-"""The token service on real processes that are killed and frozen."""
+"""Fault tests of the token service: its processes are killed and frozen."""

@@ -1,4 +1,4 @@
-"""One refresher for each account, whatever happens to the instances, to Redis and to clocks (promise 5)."""
+"""Each account has one refresher, also if instances, Redis or clocks fail (promise 5)."""
 
 import asyncio
 import random
@@ -36,7 +36,7 @@ OpenFleet: TypeAlias = Callable[..., AbstractAsyncContextManager[Fleet]]
 
 @pytest.fixture
 def open_fleet(redis_url: str, namespace: str, launcher: Launcher, tmp_path: Path) -> OpenFleet:
-    """`Fleet.open` with a folder and names of this test's own."""
+    """Return `Fleet.open` with this test's folder and names."""
     return partial(Fleet.open, launcher.run, tmp_path, redis_url=redis_url, namespace=namespace)
 
 
@@ -89,7 +89,7 @@ class Killer:
 
 
 async def all_given(all_answers: Iterable[Answers]) -> None:
-    """Return when every caller was given a token from now on: none of the instances has ended or is stuck."""
+    """Return when every caller has got a token from now on: no instance has ended or is stuck."""
     waited = list(all_answers)
     for answers in waited:
         answers.given.clear()
@@ -100,8 +100,8 @@ async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
     """SIGKILL of the fetching instance, at random before and after the token is made, causes no second refresher.
 
     Two of the instances have a wall clock that is an hour off. At most one fetch per account is under way; no caller
-    gets an older token after a newer one, nor one that has been superseded for longer than WeChat's overlap, nor an
-    error; there are as many fetches as planned, and one per kill.
+    gets an older token after a newer one, one that was superseded longer ago than WeChat's overlap, or an error; the
+    number of fetches is that of planned refreshes and of kills.
     """
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -139,10 +139,10 @@ async def test_holders_of_the_lock_are_killed(open_fleet: OpenFleet) -> None:
 
 @pytest.mark.parametrize("moment", list(Moment))
 async def test_a_holder_that_froze_past_its_lease(open_fleet: OpenFleet, moment: Moment) -> None:
-    """Another one takes over after the lease; what the frozen one brings when it wakes replaces nothing newer.
+    """Another instance takes over after the lease; the frozen one replaces nothing newer when it continues.
 
-    The classic way is the worse one: each fetch ends the token before. If the frozen one's question is answered after
-    the other's, the stored token has only the overlap to live, and is replaced within it.
+    In the classic way each fetch ends the token before. If WeChat answers the frozen instance's request last, the
+    stored token lives for the overlap only, and is replaced within it.
     """
     appid = "wxclassic1"
     wechat = ShortLivedWeChat(SHORT)
@@ -184,7 +184,7 @@ async def test_a_holder_that_froze_past_its_lease(open_fleet: OpenFleet, moment:
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["with its data", "without"])
 async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: bool) -> None:
-    """Callers notice nothing; with its data Redis costs no fetch, without them at most one for each account."""
+    """Callers get no error; Redis with its data causes no fetch, without them at most one per account."""
     long = Rules(forced_interval=0)
     accounts = {"wxstable1": False, "wxclassic1": True}
     wechat = ShortLivedWeChat(long)
@@ -219,8 +219,8 @@ async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: b
 
 
 @pytest.mark.parametrize("classic", [False, True], ids=["stable", "classic"])
-async def test_a_storm_costs_one_refresh(open_fleet: OpenFleet, classic: bool) -> None:
-    """WeChat kills the token, 500 callers of three instances report it at once: one fetch, one new token for all."""
+async def test_concurrent_reports_cause_one_refresh(open_fleet: OpenFleet, classic: bool) -> None:
+    """500 callers of three instances report an invalidated token: one fetch, and one new token for all."""
     appid = "wxstorm"
     wechat = ShortLivedWeChat(Rules())
     async with (

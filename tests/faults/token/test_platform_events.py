@@ -1,4 +1,4 @@
-"""What WeChat tells a third-party platform reaches the token service, whatever is down when it comes."""
+"""Events of third-party platforms reach the token service, also if it is down when they arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ secret = "{installation.credentials.secret}"
 
 @asynccontextmanager
 async def clients(installation: Installation) -> AsyncIterator[tuple[TokenClient, ComponentClient]]:
-    """Yield clients of the token service; the token client caches nothing from before."""
+    """Yield clients of the token service with an empty cache."""
     url = f"http://127.0.0.1:{installation.token_port}"
     async with Client.open(url, installation.credentials.api_key) as client:
         tokens = TokenClient(client)
@@ -50,7 +50,7 @@ async def clients(installation: Installation) -> AsyncIterator[tuple[TokenClient
 
 
 async def acknowledged(pushed: PlatformResult) -> None:
-    """Ingress has said success."""
+    """Check that ingress has answered "success"."""
     assert pushed.push is not None
     assert pushed.push.outcome is Outcome.ACKNOWLEDGED
 
@@ -58,7 +58,7 @@ async def acknowledged(pushed: PlatformResult) -> None:
 async def test_events_wait_for_the_token_service(
     amqp_url: str, redis_url: str, topology: Topology, install: Install, tmp_path: Path
 ) -> None:
-    """A ticket, an authorisation, a withdrawal come while it is down, or is killed: each counts when it is back."""
+    """A ticket, an authorisation and a withdrawal that arrive while it is down take effect when it is back."""
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(100),
@@ -79,7 +79,7 @@ async def test_events_wait_for_the_token_service(
 
 
 async def authorized(installation: Installation) -> None:
-    """Return as soon as the token service has heard of the account, and has its token."""
+    """Return as soon as the token service knows the account and has its token."""
     async with clients(installation) as (tokens, platform):
         while not [one for one in await platform.authorizers(PLATFORM) if one.appid == BAKERY]:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
@@ -87,7 +87,7 @@ async def authorized(installation: Installation) -> None:
 
 
 async def withdrawn(installation: Installation) -> None:
-    """Return as soon as the token service knows that the account has withdrawn."""
+    """Return as soon as the token service knows that the account has withdrawn its authorisation."""
     state = ""
     while state != "reauthorize":
         await asyncio.sleep(0.05)

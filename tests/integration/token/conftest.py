@@ -173,7 +173,10 @@ class World:
         fetcher = Fetcher(credential_store, grants, quota, metrics, refresh_margin=300.0, clock=self.clock)
         storeless = StorelessFetcher(quota, metrics, allowed=without_store, clock=self.clock)
         timing = Timing(lease=30.0, wait_timeout=wait_timeout)
-        authority = Authority(credential_store, fetcher, storeless, timing, clock=self.clock)
+        authority = Authority(
+            credential_store,
+            lambda each: CredentialManager(each, credential_store, fetcher, storeless, timing, clock=self.clock),
+        )
         authority.configure([credential or StableToken(self.wechat, secret=secret)])
         reports = Reports(credential_store, metrics, clock=self.clock)
         self.stack.push_async_callback(authority.aclose)

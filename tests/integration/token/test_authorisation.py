@@ -1,4 +1,4 @@
-"""Who may do what: every kind of key, each method, each account, over both transports."""
+"""Scopes: every kind of key, each method, each account, over both transports."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 UNKNOWN = "wx9999999999999999"
 STAR = "*"
-"""As an appid: what a caller sends is never a pattern."""
+"""As an appid: `*` in a request is not a pattern."""
 ACCOUNTS = (SHOP, CAFE, UNKNOWN, STAR)
 FOUND = {SHOP: 200, CAFE: 200, UNKNOWN: 404, STAR: 404}
 
@@ -51,10 +51,10 @@ async def status_of(client: Client, method: str, request: BaseModel) -> int:
 
 
 @pytest.mark.parametrize("transport", ["http", "amqp"])
-async def test_a_key_opens_what_its_scopes_say_and_nothing_else(
+async def test_a_key_has_exactly_its_scopes(
     place: Place, tmp_path: Path, amqp_url: str, topology: Topology, transport: str
 ) -> None:
-    """403 is told before 404: who may not ask for an account does not learn whether there is one."""
+    """A caller without the scope gets 403 before 404, so that it does not learn whether an account exists."""
     made = {scopes: new_key(f"key{number}", scopes) for number, scopes in enumerate(ALLOWED)}
     (tmp_path / "keys.toml").write_text("\n\n".join(entry.as_toml() for _, entry in made.values()))
     calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)
@@ -78,7 +78,7 @@ ABOUT_SHOP = {"appid": SHOP}
 ABOUT_KEY = {"name": "reports"}
 TICKET = {"kind": "jsapi_ticket", **ABOUT_SHOP}
 EVERY_METHOD: dict[str, tuple[str, dict[str, object]]] = {
-    # path: the one scope that it needs, and a request that fits
+    # path: the required scope, and a valid request
     "token/get": (f"token:get:{SHOP}", ABOUT_SHOP),
     "token/report_invalid": (f"token:report_invalid:{SHOP}", {"token": "odd", **ABOUT_SHOP}),
     "token/get_credential": (f"token:jsapi_ticket:{SHOP}", TICKET),
@@ -109,8 +109,8 @@ EVERY_METHOD: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-async def test_every_method_wants_its_own_scope(place: Place, tmp_path: Path) -> None:
-    """Each is refused to no key, to a key for everything else, and to its own scope for another resource."""
+async def test_every_method_has_its_own_scope(place: Place, tmp_path: Path) -> None:
+    """No method accepts a call without key, with all other scopes, or with its own scope for another resource."""
     scopes = sorted({scope for scope, _ in EVERY_METHOD.values()})
     entries = []
 
@@ -139,10 +139,8 @@ async def test_every_method_wants_its_own_scope(place: Place, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("transport", ["http", "amqp"])
-async def test_a_key_that_was_taken_out_opens_nothing(
-    place: Place, amqp_url: str, topology: Topology, transport: str
-) -> None:
-    """A key of the right form that is not in the file, and one with another's prefix, are 401 for everything."""
+async def test_an_unknown_key_is_a_401(place: Place, amqp_url: str, topology: Topology, transport: str) -> None:
+    """A well-formed key that is not in the file, or that has the prefix of another key, is refused."""
     stranger, _ = new_key("worker", ["token:*:*"])
     forged = place.key.rpartition("_")[0] + "_" + stranger.rpartition("_")[2]
     calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)

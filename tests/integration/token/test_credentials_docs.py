@@ -24,37 +24,37 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 ENGLISH = ROOT / "docs/how-to/credentials.md"
 CHINESE = ROOT / "docs/how-to/credentials.zh-CN.md"
 PASSING = {State.AWAY, State.MINUTE_LIMIT, State.NO_TICKET, State.FORCE_LIMIT}
-"""Waiting helps: callers are not told that they are refused."""
+"""Waiting helps: callers do not get these states."""
 
 
 @pytest.fixture
 async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Place]:
-    """The service with an account of every kind, not running yet."""
+    """Yield a service with an account of every kind, not running yet."""
     async with placed(tmp_path, redis_url, namespace, more=MORE) as place:
         yield place
 
 
 @pytest.fixture
 async def env(place: Place) -> AsyncIterator[dict[str, str]]:
-    """What the samples read; the service runs."""
+    """Yield the variables of the samples; the service runs."""
     async with service(place.settings) as url:
         yield {"TOKEN_URL": url, "TOKEN_API_KEY": place.admin_key, "APPID": SHOP, "PLATFORM_APPID": PLATFORM}
 
 
 def test_both_languages_have_the_same_samples() -> None:
-    """A translation explains the same commands."""
+    """The translation has the same commands."""
     assert blocks(ENGLISH) == blocks(CHINESE)
 
 
-def test_every_word_is_explained() -> None:
-    """Each state that callers are told of stands in the table, in both languages."""
+def test_every_state_is_documented() -> None:
+    """The table has each state of a refusal, in both languages."""
     for page in (ENGLISH, CHINESE):
         text = page.read_text(encoding="utf-8")
         assert [state for state in State if state not in PASSING and f"`{state}`" not in text] == []
 
 
 def test_the_accounts_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The accounts file takes what the page shows."""
+    """The accounts file of the page is valid."""
     (sample,) = blocks(ENGLISH, "toml")
     for name in ("OLD_SECRET", "SALES_SECRET", "PLATFORM_SECRET", "PLATFORM_TOKEN"):
         monkeypatch.setenv(name, "x" * 32)
@@ -67,7 +67,7 @@ def test_the_accounts_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.programs("curl")
 async def test_curl(env: dict[str, str]) -> None:
-    """The command gets a ticket; what it prints looks as the page says."""
+    """The command gets a ticket; its output has the fields of the page."""
     program("curl")
     (command,) = blocks(ENGLISH, "sh")
     (shown,) = blocks(ENGLISH, "json")
@@ -75,7 +75,7 @@ async def test_curl(env: dict[str, str]) -> None:
 
 
 async def test_the_page_is_signed(env: dict[str, str]) -> None:
-    """The sample prints what `wx.config` takes, signed with the account's ticket."""
+    """The sample prints the arguments of `wx.config`, signed with the account's ticket."""
     sample, _ = blocks(ENGLISH, "python")
     printed = json.loads(await run(sys.executable, "-c", sample, **env))
     async with Client.open(env["TOKEN_URL"], env["TOKEN_API_KEY"]) as client:
@@ -85,7 +85,7 @@ async def test_the_page_is_signed(env: dict[str, str]) -> None:
 
 
 async def test_an_account_authorises(place: Place, env: dict[str, str]) -> None:
-    """The sample prints the address of the page, exchanges the code, and prints whose it was."""
+    """The sample prints the address of the authorisation page, exchanges the code, and prints the account."""
     _, sample = blocks(ENGLISH, "python")
     ticket = await place.sandbox.component_ticket("platform", push=False)
     async with Client.open(env["TOKEN_URL"], env["TOKEN_API_KEY"]) as client:

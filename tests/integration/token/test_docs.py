@@ -22,7 +22,7 @@ CHINESE = ROOT / "docs/how-to/tokens.zh-CN.md"
 
 
 async def run(*command: str, **env: str) -> str:
-    """Return what a program prints; it must end well."""
+    """Return the output of a program; it must exit with 0."""
     process = await asyncio.create_subprocess_exec(
         *command, env={**os.environ, **env}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -33,32 +33,32 @@ async def run(*command: str, **env: str) -> str:
 
 @pytest.fixture
 async def url(place: Place) -> AsyncIterator[str]:
-    """The service, running."""
+    """Yield the address of a running service."""
     async with service(place.settings) as url:
         yield url
 
 
 @pytest.fixture
 def env(place: Place, url: str) -> dict[str, str]:
-    """What the samples read."""
+    """Return the variables of the samples."""
     return {"TOKEN_URL": url, "TOKEN_API_KEY": place.key, "APPID": SHOP, "WECHAT_API_URL": place.sandbox.url}
 
 
 @pytest.fixture
 async def current(place: Place, url: str) -> str:
-    """The account's token."""
+    """Return the account's token."""
     async with TokenClient.open(url, place.key) as tokens:
         return await tokens.get(SHOP)
 
 
 def test_both_languages_have_the_same_samples() -> None:
-    """A translation explains the same commands."""
+    """The translation has the same commands."""
     assert blocks(ENGLISH) == blocks(CHINESE)
 
 
 @pytest.mark.programs("curl")
 async def test_curl(place: Place, env: dict[str, str], current: str) -> None:
-    """The two commands get a token and replace it; what they print looks as the page says."""
+    """The two commands get a token and replace it; their output has the fields of the page."""
     program("curl")
     get, report = blocks(ENGLISH, "sh")
     answer = json.loads(await run("sh", "-euc", get, **env))
@@ -80,7 +80,7 @@ async def test_python(env: dict[str, str], current: str) -> None:
 @pytest.mark.programs("node")
 @pytest.mark.parametrize("dead", [False, True])
 async def test_node(place: Place, env: dict[str, str], current: str, tmp_path: Path, dead: bool) -> None:
-    """The sample's token is one that WeChat takes; a dead one is reported and replaced, once."""
+    """WeChat accepts the token of the sample; an invalid one is reported and replaced once."""
     (sample,) = blocks(ENGLISH, "js")
     (tmp_path / "sample.mjs").write_text(sample)
     if dead:

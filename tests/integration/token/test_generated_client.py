@@ -1,4 +1,4 @@
-"""A client that a generator makes of the OpenAPI document works."""
+"""A client generated from the OpenAPI document works."""
 
 import asyncio
 import importlib
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 
 async def test_a_generated_client_works(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """openapi-python-client takes the JSON view without a complaint; its client gets a token and reads a refusal."""
+    """openapi-python-client accepts the document; its client gets a token and reads an error."""
     async with service(place.settings) as url:
         async with aiohttp.ClientSession() as http, http.get(f"{url}/openapi-json.json") as answer:
             (tmp_path / "api.json").write_bytes(await answer.read())

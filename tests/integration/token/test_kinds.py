@@ -1,4 +1,4 @@
-"""Every kind of credential, from the accounts file to what the sandbox, by WeChat's rules, takes or refuses."""
+"""Every kind of credential, from the accounts file to the sandbox, which accepts tokens by WeChat's rules."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,18 +48,18 @@ appid = "{PLATFORM}"
 kind = "component"
 secret = "SECRET-OF-PLATFORM-0123456789abcdef"
 """
-"""WeCom's applications of one company, and a third-party platform; BAKERY stands in no file: it authorises."""
+"""Two WeCom applications of one company, and a third-party platform; BAKERY is in no file, it authorises."""
 
 
 @pytest.fixture
 async def place(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Place]:
-    """The service with an account of every kind, not running yet."""
+    """Yield a service with an account of every kind, not running yet."""
     async with placed(tmp_path, redis_url, namespace, more=MORE) as place:
         yield place
 
 
 class Clients:
-    """What a service and its operators use."""
+    """Clients of the services `token` and `component`."""
 
     def __init__(self, client: Client) -> None:
         self.tokens = TokenClient(client)
@@ -68,7 +68,7 @@ class Clients:
 
 @pytest.fixture
 async def clients(place: Place) -> AsyncIterator[Clients]:
-    """Clients of an instance that runs."""
+    """Yield clients of a running instance."""
     async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
         clients = Clients(client)
         yield clients
@@ -76,7 +76,7 @@ async def clients(place: Place) -> AsyncIterator[Clients]:
 
 
 async def errcode_of(place: Place, token: str) -> int:
-    """Return what WeChat says to a call with a token: 0 or an error of the body if the token is good."""
+    """Return WeChat's error code of a call with a token: 0, or an error about the body, if the token is valid."""
     async with WeChatHttp.open(place.sandbox.url) as http:
         try:
             await http.post("/cgi-bin/message/custom/typing", {"touser": "o", "command": "x"}, {"access_token": token})
@@ -89,13 +89,13 @@ BAD_TOKEN = {40001, 40014, 42001, 41001, 61014}
 
 
 async def deliver_ticket(place: Place, platform: ComponentClient) -> None:
-    """Let WeChat make a ticket, and hand it over as the worker does."""
+    """Deliver a new component_verify_ticket as the worker does."""
     made = await place.sandbox.component_ticket("platform", push=False)
     assert await platform.deliver_ticket(PLATFORM, made.value, created_at=1_790_000_000)
 
 
 async def authorize(place: Place, platform: ComponentClient) -> str:
-    """Let BAKERY authorise the platform, and hand the code over; return it."""
+    """Let BAKERY authorise the platform, and return the authorisation code that was exchanged."""
     await deliver_ticket(place, platform)
     made = await place.sandbox.authorize("platform", BAKERY, push=False)
     answer = await platform.authorize(PLATFORM, made.value, authorizer_appid=BAKERY)
@@ -103,8 +103,8 @@ async def authorize(place: Place, platform: ComponentClient) -> str:
     return made.value
 
 
-async def test_a_classic_token_is_fetched_once_for_all(place: Place) -> None:
-    """Each fetch would end the one before: a hundred callers of two instances, and later ones, are one fetch."""
+async def test_a_classic_token_is_fetched_once(place: Place) -> None:
+    """Each fetch would end the token before, so a hundred callers of two instances, and later ones, cause one fetch."""
     async with (
         service(place.settings) as one,
         service(place.settings) as two,
@@ -119,8 +119,8 @@ async def test_a_classic_token_is_fetched_once_for_all(place: Place) -> None:
     assert (counts.classic, counts.stable) == (1, 0)
 
 
-async def test_a_dead_classic_token_is_replaced_once(place: Place, clients: Clients) -> None:
-    """A report of the current one fetches a new one, a report of an old one none."""
+async def test_an_invalid_classic_token_is_replaced_once(place: Place, clients: Clients) -> None:
+    """A report of the current token causes a fetch, a report of an old one does not."""
     dead = await clients.tokens.get(OLD)
     await place.sandbox.invalidate_tokens(OLD)
     fresh = await clients.tokens.report_invalid(OLD, dead)
@@ -130,7 +130,7 @@ async def test_a_dead_classic_token_is_replaced_once(place: Place, clients: Clie
 
 
 async def test_wecom_has_a_token_for_each_application(place: Place, clients: Clients) -> None:
-    """One company, two secrets, two tokens, by WeCom's own call; a revoked one is replaced."""
+    """Two applications of one company have two secrets and two tokens; a revoked token is replaced."""
     sales, staff = await clients.tokens.get(SALES), await clients.tokens.get(STAFF)
     assert sales != staff
     await place.sandbox.invalidate_tokens(SALES)
@@ -141,7 +141,7 @@ async def test_wecom_has_a_token_for_each_application(place: Place, clients: Cli
 
 
 async def test_a_wrong_secret_of_wecom_has_its_state(place: Place, clients: Clients) -> None:
-    """WeCom says 40001 to a wrong secret; callers are told what it is."""
+    """WeCom's error 40001 gives the state `wrong_secret`."""
     await place.sandbox.fault(Fault(path="/cgi-bin/gettoken", errcode=40001))
     with pytest.raises(TokenRefused) as caught:
         await clients.tokens.get(SALES)
@@ -149,8 +149,8 @@ async def test_a_wrong_secret_of_wecom_has_its_state(place: Place, clients: Clie
 
 
 @pytest.mark.parametrize("kind", ["jsapi_ticket", "wx_card_ticket"])
-async def test_a_ticket_is_fetched_with_the_token_and_kept(place: Place, clients: Clients, kind: str) -> None:
-    """Fifty callers, one fetch of the token and one of the ticket; the two kinds have different tickets."""
+async def test_a_ticket_is_fetched_once(place: Place, clients: Clients, kind: str) -> None:
+    """Fifty callers cause one fetch of the token and one of the ticket; the two kinds have different tickets."""
     assert kind in {"jsapi_ticket", "wx_card_ticket"}
     wanted = "jsapi_ticket" if kind == "jsapi_ticket" else "wx_card_ticket"
     tickets = await asyncio.gather(*(clients.tokens.get_ticket(SHOP, wanted) for _ in range(50)))
@@ -160,8 +160,8 @@ async def test_a_ticket_is_fetched_with_the_token_and_kept(place: Place, clients
     assert await place.fetched() == 1
 
 
-async def test_a_ticket_survives_a_dead_token(place: Place, clients: Clients) -> None:
-    """The token with which the ticket is fetched is refused: it is reported, and the ticket fetched with the next."""
+async def test_a_ticket_is_fetched_despite_an_invalid_token(place: Place, clients: Clients) -> None:
+    """If WeChat refuses the token of the fetch, the token is reported, and the ticket is fetched with its successor."""
     dead = await clients.tokens.get(SHOP)
     await place.sandbox.invalidate_tokens(SHOP)
     assert await clients.tokens.get_ticket(SHOP)
@@ -169,8 +169,8 @@ async def test_a_ticket_survives_a_dead_token(place: Place, clients: Clients) ->
     assert await place.fetched() == 2
 
 
-async def test_a_ticket_that_wechat_gives_again_is_valid(place: Place, clients: Clients) -> None:
-    """A ticket was reported by mistake: WeChat gives it again, so it stays, and further reports cost no call."""
+async def test_a_ticket_that_wechat_returns_again_is_valid(place: Place, clients: Clients) -> None:
+    """After a false report WeChat returns the same ticket, and further reports cause no request."""
     ticket = await clients.tokens.get_ticket(SHOP)
     assert await clients.tokens.report_ticket(SHOP, ticket) == ticket
     await place.sandbox.fault(Fault(path="/cgi-bin/ticket/getticket", errcode=45009))
@@ -179,8 +179,8 @@ async def test_a_ticket_that_wechat_gives_again_is_valid(place: Place, clients: 
     assert await clients.tokens.get_ticket(SHOP) == ticket
 
 
-async def test_a_platform_without_a_ticket_says_so(place: Place, clients: Clients) -> None:
-    """No ticket has come: its own state, WeChat is asked to push one, once however many want the token."""
+async def test_a_platform_without_a_ticket_requests_one(place: Place, clients: Clients) -> None:
+    """Callers get an error that names the ticket, and WeChat is asked once to push one."""
     for _ in range(3):
         with pytest.raises(TokenUnavailable, match="component_verify_ticket"):
             await clients.tokens.get_component_token(PLATFORM)
@@ -190,8 +190,8 @@ async def test_a_platform_without_a_ticket_says_so(place: Place, clients: Client
 
 
 @pytest.mark.parametrize("errcode", [61005, 61006, 61058])
-async def test_a_ticket_that_is_refused_ends_with_the_next(place: Place, clients: Clients, errcode: int) -> None:
-    """The platform's token waits for the next ticket, ten minutes at most, and no longer once it has come."""
+async def test_a_new_ticket_ends_the_wait_after_a_refused_one(place: Place, clients: Clients, errcode: int) -> None:
+    """The platform's token is fetched again in ten minutes, or as soon as the next ticket arrives."""
     await deliver_ticket(place, clients.platform)
     await place.sandbox.fault(Fault(path=component.TOKEN, errcode=errcode))
     with pytest.raises(TokenUnavailable) as caught:
@@ -203,7 +203,7 @@ async def test_a_ticket_that_is_refused_ends_with_the_next(place: Place, clients
 
 
 async def test_an_older_ticket_does_not_replace_a_newer(place: Place, clients: Clients) -> None:
-    """Pushes may overtake one another, and be repeated."""
+    """Pushes may arrive in another order, and more than once."""
     new = (await place.sandbox.component_ticket("platform", push=False)).value
     assert await clients.platform.deliver_ticket(PLATFORM, new, created_at=2000)
     assert not await clients.platform.deliver_ticket(PLATFORM, "ticket@@@old", created_at=1999)
@@ -211,8 +211,8 @@ async def test_an_older_ticket_does_not_replace_a_newer(place: Place, clients: C
     assert await clients.tokens.get_component_token(PLATFORM)
 
 
-async def test_an_authoriser_is_an_account_like_any_other(place: Place, clients: Clients) -> None:
-    """From the code to a token that WeChat takes, on every instance, also after a restart, and its ticket."""
+async def test_an_authoriser_has_tokens_on_all_instances(place: Place, clients: Clients) -> None:
+    """After the exchange of its code, every instance returns a token that WeChat accepts, and a ticket."""
     with pytest.raises(TokenRefused, match="404"):
         await clients.tokens.get(BAKERY)
     await authorize(place, clients.platform)
@@ -224,8 +224,8 @@ async def test_an_authoriser_is_an_account_like_any_other(place: Place, clients:
         assert await elsewhere.get_ticket(BAKERY)
 
 
-async def test_the_refresh_token_is_replaced_each_time(place: Place, clients: Clients) -> None:
-    """WeChat takes each refresh token once: three tokens in a row, and the last one is as good as the first."""
+async def test_the_refresh_token_is_replaced_by_each_fetch(place: Place, clients: Clients) -> None:
+    """WeChat accepts each refresh token once; three fetches in a row return valid tokens."""
     await authorize(place, clients.platform)
     token = await clients.tokens.get(BAKERY)
     for _ in range(3):
@@ -235,8 +235,8 @@ async def test_the_refresh_token_is_replaced_each_time(place: Place, clients: Cl
     assert await errcode_of(place, token) not in BAD_TOKEN
 
 
-async def test_a_refresh_token_whose_answer_was_lost_is_got_back(place: Place, clients: Clients) -> None:
-    """WeChat replaced it and the answer never came: WeChat tells it, and the next token is fetched with it."""
+async def test_a_lost_refresh_token_is_recovered(place: Place, clients: Clients) -> None:
+    """If the answer with a new refresh token is lost, the refresh token is read from WeChat."""
     await authorize(place, clients.platform)
     await place.sandbox.fault(Fault(path=component.AUTHORIZER_TOKEN, disconnect=True, effect=True))
     token = await clients.tokens.get(BAKERY)
@@ -244,16 +244,16 @@ async def test_a_refresh_token_whose_answer_was_lost_is_got_back(place: Place, c
     assert (await place.sandbox.token_counts())[BAKERY].authorizer == 3, "with the code, in vain, and in the end"
 
 
-async def test_a_code_again_has_the_same_outcome(place: Place, clients: Clients) -> None:
-    """The event comes again, or with the browser: WeChat exchanges a code once, we remember what for."""
+async def test_a_code_can_be_delivered_twice(place: Place, clients: Clients) -> None:
+    """WeChat exchanges a code once; the same code has the same outcome again."""
     code = await authorize(place, clients.platform)
     token = await clients.tokens.get(BAKERY)
     assert (await clients.platform.authorize(PLATFORM, code)).appid == BAKERY
     assert await clients.tokens.get(BAKERY) == token
 
 
-async def test_a_code_whose_answer_was_lost_does_no_harm(place: Place, clients: Clients) -> None:
-    """WeChat has exchanged it and the answer never came: with the account's appid WeChat is asked what it has."""
+async def test_a_code_whose_answer_was_lost_is_recovered(place: Place, clients: Clients) -> None:
+    """If the answer of the exchange is lost, the authorisation is read from WeChat by the appid of the account."""
     await deliver_ticket(place, clients.platform)
     code = (await place.sandbox.authorize("platform", BAKERY, push=False)).value
     await place.sandbox.fault(Fault(path=component.QUERY_AUTH, disconnect=True, effect=True, times=1))
@@ -262,8 +262,8 @@ async def test_a_code_whose_answer_was_lost_does_no_harm(place: Place, clients: 
     assert await errcode_of(place, await clients.tokens.get(BAKERY)) not in BAD_TOKEN
 
 
-async def test_a_wrong_code_is_the_callers_fault(place: Place, clients: Clients) -> None:
-    """422 and WeChat's reason, nothing stored; so is the event of an account that has withdrawn meanwhile."""
+async def test_a_wrong_code_is_a_422(place: Place, clients: Clients) -> None:
+    """The error has WeChat's reason, and nothing is stored; so it is for an account that has withdrawn meanwhile."""
     await deliver_ticket(place, clients.platform)
     with pytest.raises(RpcFailure, match="61010") as caught:
         await clients.platform.authorize(PLATFORM, "queryauthcode@@@never")
@@ -277,8 +277,8 @@ async def test_a_wrong_code_is_the_callers_fault(place: Place, clients: Clients)
     assert await clients.platform.authorizers(PLATFORM) == []
 
 
-async def test_who_withdraws_has_no_token_any_more(place: Place, clients: Clients) -> None:
-    """Value and refresh token go, its own state says why; authorised anew it has one again, whatever the clocks say."""
+async def test_a_withdrawal_deletes_the_tokens(place: Place, clients: Clients) -> None:
+    """The state is `reauthorize` until the account authorises again, whatever the clocks say."""
     await authorize(place, clients.platform)
     token = await clients.tokens.get(BAKERY)
     later = 2**40
@@ -288,20 +288,20 @@ async def test_who_withdraws_has_no_token_any_more(place: Place, clients: Client
         await clients.tokens.report_invalid(BAKERY, token)
     assert caught.value.state == "reauthorize"
     assert await clients.platform.authorizers(PLATFORM) == []
-    await authorize(place, clients.platform)  # our clock is far behind the withdrawal's
+    await authorize(place, clients.platform)  # Redis's clock is far behind the time of the withdrawal
     assert await clients.tokens.get(BAKERY) != token
     assert [one.appid for one in await clients.platform.authorizers(PLATFORM)] == [BAKERY]
 
 
-async def test_a_withdrawal_from_before_does_not_count(place: Place, clients: Clients) -> None:
-    """Events overtake one another: who authorised after that keeps the token."""
+async def test_an_older_withdrawal_is_ignored(place: Place, clients: Clients) -> None:
+    """Events may arrive in another order: an account that authorised later keeps its token."""
     await authorize(place, clients.platform)
     assert not await clients.platform.unauthorize(PLATFORM, BAKERY, created_at=1000)
     assert await clients.tokens.get(BAKERY)
 
 
-async def test_an_account_with_a_secret_of_its_own_keeps_its_own_token(place: Place, clients: Clients) -> None:
-    """It authorises the platform and withdraws: its token is that of its secret all the while."""
+async def test_an_account_with_a_secret_keeps_its_token(place: Place, clients: Clients) -> None:
+    """Authorising the platform and withdrawing do not change the token of the account's own secret."""
     await deliver_ticket(place, clients.platform)
     own = await clients.tokens.get(SHOP)
     code = (await place.sandbox.authorize("platform", SHOP, push=False)).value
@@ -313,8 +313,8 @@ async def test_an_account_with_a_secret_of_its_own_keeps_its_own_token(place: Pl
     assert (await place.sandbox.token_counts())[SHOP].stable == 1
 
 
-async def test_a_withdrawal_nobody_told_us_of_is_a_state(place: Place, clients: Clients) -> None:
-    """WeChat refuses the refresh token and knows no other: the owner must authorise again."""
+async def test_a_missed_withdrawal_has_its_state(place: Place, clients: Clients) -> None:
+    """If WeChat refuses the refresh token and has no other, the state is `reauthorize`."""
     await authorize(place, clients.platform)
     await place.sandbox.unauthorize("platform", BAKERY, push=False)
     with pytest.raises(TokenRefused) as caught:
@@ -322,8 +322,8 @@ async def test_a_withdrawal_nobody_told_us_of_is_a_state(place: Place, clients: 
     assert caught.value.state == "reauthorize"
 
 
-async def test_authorisers_are_found_again_when_redis_lost_them(place: Place, clients: Clients) -> None:
-    """WeChat's list has them all, with their refresh tokens."""
+async def test_lost_authorisers_are_recovered(place: Place, clients: Clients) -> None:
+    """After Redis lost its data, WeChat's list has all authorisers with their refresh tokens."""
     await deliver_ticket(place, clients.platform)
     for number in range(3):
         await place.sandbox.authorize("platform", f"{BAKERY}{number}", push=False)
@@ -332,8 +332,8 @@ async def test_authorisers_are_found_again_when_redis_lost_them(place: Place, cl
     assert await errcode_of(place, await clients.tokens.get(f"{BAKERY}2")) not in BAD_TOKEN
 
 
-async def test_operators_see_a_platform(place: Place, clients: Clients) -> None:
-    """Its own token has a status like any other credential; so have the accounts' that authorised it."""
+async def test_status_shows_platforms_and_authorisers(place: Place, clients: Clients) -> None:
+    """The tokens of a platform and of its authorisers have a status like any other credential."""
     await authorize(place, clients.platform)
     await clients.tokens.get(BAKERY)
     async with service(place.settings) as url, Client.open(url, place.admin_key) as client:
@@ -342,16 +342,16 @@ async def test_operators_see_a_platform(place: Place, clients: Clients) -> None:
             assert (status.kind, status.valid) == (kind, True)
 
 
-async def test_a_page_of_authorisation_has_a_code_of_its_own(place: Place, clients: Clients) -> None:
-    """Two visitors, two codes, with the time that WeChat says."""
+async def test_each_visitor_gets_its_own_pre_auth_code(place: Place, clients: Clients) -> None:
+    """Two calls return two codes, with the lifetime that WeChat states."""
     await deliver_ticket(place, clients.platform)
     codes = [await clients.platform.pre_auth_code(PLATFORM) for _ in range(2)]
     assert codes[0].pre_auth_code != codes[1].pre_auth_code
     assert codes[0].expires_in == 1800
 
 
-async def test_a_dead_platform_token_is_replaced_on_the_way(place: Place, clients: Clients) -> None:
-    """WeChat refuses it in the middle of something else: that goes on with the next one."""
+async def test_an_invalid_platform_token_is_replaced_during_a_call(place: Place, clients: Clients) -> None:
+    """If WeChat refuses the platform's token, the call is repeated with its successor."""
     await deliver_ticket(place, clients.platform)
     assert await clients.platform.pre_auth_code(PLATFORM)
     await place.sandbox.invalidate_tokens(PLATFORM, family="component")
@@ -360,8 +360,8 @@ async def test_a_dead_platform_token_is_replaced_on_the_way(place: Place, client
 
 
 @pytest.mark.parametrize("appid", [SHOP, "wx-nobody"])
-async def test_only_platforms_are_platforms(clients: Clients, appid: str) -> None:
-    """404 for an account that is none, for every method of the service."""
+async def test_methods_for_platforms_refuse_other_accounts(clients: Clients, appid: str) -> None:
+    """Every method of the service `component` returns 404 for an account that is not a platform."""
     for call in (
         clients.platform.deliver_ticket(appid, "t", created_at=1),
         clients.platform.authorize(appid, "c"),
@@ -374,13 +374,13 @@ async def test_only_platforms_are_platforms(clients: Clients, appid: str) -> Non
             await call
 
 
-def test_wecom_has_an_address_of_its_own() -> None:
-    """Not that of the rest of WeChat."""
+def test_wecom_has_its_own_address() -> None:
+    """WeCom's API has another address than WeChat's."""
     assert TokenSettings.model_fields["wecom_api_url"].default == "https://qyapi.weixin.qq.com"
 
 
-async def test_a_false_report_of_any_kind_ends_nothing(place: Place, clients: Clients) -> None:
-    """WeChat, or WeCom, accepts the token that was reported: the same one is the answer, and none is made."""
+async def test_a_false_report_of_any_kind_changes_nothing(place: Place, clients: Clients) -> None:
+    """If WeChat or WeCom accepts the reported token, it stays in use, and none is fetched."""
     await authorize(place, clients.platform)
     for appid in (OLD, SALES, BAKERY, SHOP):
         token = await clients.tokens.get(appid)

@@ -1,4 +1,4 @@
-"""The service as it is deployed: accounts file, API keys, HTTP, a real Redis and the sandbox in WeChat's place."""
+"""The whole service: accounts file, API keys, HTTP, a real Redis, and the sandbox as WeChat."""
 
 import asyncio
 import signal
@@ -30,8 +30,8 @@ STABLE = "/cgi-bin/stable_token"
 SERVING: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
-async def test_a_token_of_the_service_is_one_that_wechat_takes(place: Place) -> None:
-    """From the accounts file to a call that WeChat accepts; each account has its own."""
+async def test_wechat_accepts_the_tokens_of_the_service(place: Place) -> None:
+    """Each account of the accounts file has its own token, which WeChat accepts."""
     async with (
         service(place.settings) as url,
         TokenClient.open(url, place.key) as tokens,
@@ -44,11 +44,11 @@ async def test_a_token_of_the_service_is_one_that_wechat_takes(place: Place) -> 
                 f"{place.sandbox.url}/cgi-bin/message/custom/typing", params=query, data="{}"
             ) as answer:
                 errcode = (await answer.json(content_type=None))["errcode"]
-            assert errcode not in {40001, 40014, 42001, 41001}, "it complains of the body, not of the token"
+            assert errcode not in {40001, 40014, 42001, 41001}, "an error about the body, not about the token"
 
 
-async def test_a_hundred_gets_of_two_instances_are_one_fetch(place: Place) -> None:
-    """Two instances, a client of each: one token, fetched once."""
+async def test_two_instances_fetch_once(place: Place) -> None:
+    """A hundred calls of a client of each instance return one token, fetched once."""
     async with (
         service(place.settings) as one,
         service(place.settings) as two,
@@ -61,18 +61,18 @@ async def test_a_hundred_gets_of_two_instances_are_one_fetch(place: Place) -> No
 
 
 @pytest.mark.parametrize(("stuck", "fetched"), [(False, 2), (True, 3)])
-async def test_a_token_that_wechat_killed_is_replaced_once(place: Place, stuck: bool, fetched: int) -> None:
-    """Twenty clients find their token dead: one refresh, forced only where normal mode gives the dead one."""
+async def test_an_invalid_token_is_replaced_once(place: Place, stuck: bool, fetched: int) -> None:
+    """Twenty clients report an invalid token: one refresh, forced only if normal mode returns the invalid token."""
     async with service(place.settings) as one, service(place.settings) as two, asyncio.TaskGroup() as group:
         ready = asyncio.Barrier(20)
         for number in range(20):
-            group.create_task(suffer((one, two)[number % 2], place, ready, stuck=stuck))
+            group.create_task(report_once_invalid((one, two)[number % 2], place, ready, stuck=stuck))
     assert await place.fetched() == fetched
     assert (await place.sandbox.token_counts())[SHOP].forced == int(stuck)
 
 
-async def suffer(url: str, place: Place, ready: asyncio.Barrier, *, stuck: bool) -> None:
-    """Get a token, see it die, report it."""
+async def report_once_invalid(url: str, place: Place, ready: asyncio.Barrier, *, stuck: bool) -> None:
+    """Get a token, and report it when WeChat has invalidated it."""
     async with TokenClient.open(url, place.key) as tokens:
         dead = await tokens.get(SHOP)
         if await ready.wait() == 0:
@@ -83,8 +83,8 @@ async def suffer(url: str, place: Place, ready: asyncio.Barrier, *, stuck: bool)
         assert await tokens.get(SHOP) == fresh
 
 
-async def test_a_token_comes_over_rabbitmq_too(place: Place, amqp_url: str, topology: Topology) -> None:
-    """One declaration, two transports: both give the same token, and a dead one is replaced over either."""
+async def test_both_transports_return_the_same_token(place: Place, amqp_url: str, topology: Topology) -> None:
+    """HTTP and RabbitMQ return the same token, and an invalid one can be reported over either."""
     calls = CallsSettings(amqp_url=SecretStr(amqp_url), namespace=topology.namespace)
     async with (
         service(place.settings.model_copy(update={"calls": calls})) as url,
@@ -99,8 +99,8 @@ async def test_a_token_comes_over_rabbitmq_too(place: Place, amqp_url: str, topo
     assert await place.fetched() == 2
 
 
-async def test_a_restart_is_not_noticed(place: Place) -> None:
-    """The client goes on with its token while the service is down, and asks the new process afterwards."""
+async def test_clients_survive_a_restart(place: Place) -> None:
+    """A client uses its cached token while the service is down, and calls the new process afterwards."""
     async with service(place.settings) as url:
         tokens_opened = TokenClient.open(url, place.key)
         tokens = await tokens_opened.__aenter__()
@@ -117,7 +117,7 @@ async def test_a_restart_is_not_noticed(place: Place) -> None:
 
 
 async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
-    """A valid token is served over HTTP while Redis is away; readiness says what is away."""
+    """While Redis is away a valid token is served over HTTP; /readyz names what is away."""
     async with proxied(redis_url) as (proxy, url):
         store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
         settings = place.settings.model_copy(update={"store": store})
@@ -134,7 +134,7 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
             assert (status, answer["detail"]) == (503, "the store is away and no valid token is in memory")
             async with http.get(f"{admin}/readyz") as ready:
                 parts = (await ready.json())["parts"]
-                assert (ready.status, parts["tokens"]) == (200, "ready"), "it serves what it has"
+                assert (ready.status, parts["tokens"]) == (200, "ready"), "it serves from memory"
                 assert parts["redis"] != "ready"
                 assert f"access_token:{CAFE}" in parts["values"]
             await proxy.listen()
@@ -148,7 +148,7 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
 
 
 async def test_not_ready_without_redis_and_tokens(place: Place, redis_url: str) -> None:
-    """An instance that would answer no `get` says so; as soon as Redis is there it is ready."""
+    """An instance without tokens is not ready while Redis is away, and is ready as soon as Redis is back."""
     async with proxied(redis_url) as (proxy, url):
         store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
         settings = place.settings.model_copy(update={"store": store})
@@ -165,17 +165,17 @@ async def test_not_ready_without_redis_and_tokens(place: Place, redis_url: str) 
                 assert ready.status == 200
 
 
-async def test_false_reports_disable_no_account(place: Place) -> None:
-    """A caller reports again and again the token it just got: all keep it, one fetch, and `status` says it."""
+async def test_false_reports_change_nothing(place: Place) -> None:
+    """A caller reports valid tokens again and again: all keep them, with one fetch, and `status` counts the reports."""
     async with (
         service(place.settings) as url,
-        TokenClient.open(url, place.key) as liar,
+        TokenClient.open(url, place.key) as false_reporter,
         TokenClient.open(url, place.shop_key) as honest,
         Client.open(url, place.admin_key) as admin,
     ):
-        token = await liar.get(SHOP)
+        token = await false_reporter.get(SHOP)
         for _ in range(25):
-            assert await liar.report_invalid(SHOP, token) == token
+            assert await false_reporter.report_invalid(SHOP, token) == token
             assert await honest.get(SHOP) == token
         (status, *_) = (await admin.call("token", "status", AccountRequest(appid=SHOP), StatusList)).credentials
     assert (status.state, status.forced_in_day) == ("valid", 0)
@@ -191,8 +191,8 @@ async def ask(
         return answer.status, await answer.json(content_type=None)
 
 
-async def test_who_may_ask_for_what(place: Place) -> None:
-    """A key's scopes are per method and account; an account without a secret is as unknown as one that is not there."""
+async def test_scopes_are_per_method_and_account(place: Place) -> None:
+    """A key has access to its methods and accounts only; an account without a secret is as unknown as a missing one."""
     matrix = [
         (place.key, "get", SHOP, 200),
         (place.key, "get", CAFE, 200),
@@ -213,28 +213,28 @@ async def test_who_may_ask_for_what(place: Place) -> None:
             assert (await ask(http, url, method, body, key))[0] == status, (method, appid)
 
 
-async def test_a_wrong_secret_is_told_apart(place: Place) -> None:
-    """WeChat refuses: the caller learns WeChat's code and when it is worth asking again; WeChat is asked once."""
+async def test_a_refusal_of_wechat_reaches_the_caller(place: Place) -> None:
+    """The caller gets WeChat's code and the wait; WeChat is asked once."""
     await place.sandbox.fault(Fault(path=STABLE, errcode=40125, times=1))
     async with service(place.settings) as url, TokenClient.open(url, place.key) as tokens:
         for _ in range(5):
             with pytest.raises(TokenRefused, match="40125") as caught:
                 await tokens.get(SHOP)
             assert (caught.value.retry_after or 0) > 60
-        assert await tokens.get(CAFE), "another account is not touched by it"
+        assert await tokens.get(CAFE), "other accounts are not affected"
     assert await place.fetched() == 0
 
 
 async def test_a_busy_wechat_is_asked_again(place: Place) -> None:
-    """After -1 the next try is made when its time has come; the client's own repeats bridge it."""
+    """After error -1 WeChat is asked again after the wait, and the client's retries bridge it."""
     await place.sandbox.fault(Fault(path=STABLE, errcode=-1, times=1))
     async with service(place.settings) as url, TokenClient.open(url, place.key) as tokens:
         assert await tokens.get(SHOP)
     assert await place.fetched() == 1
 
 
-async def test_nothing_secret_in_the_process(place: Place, tmp_path: Path) -> None:
-    """The real process: it serves, logs, stops on SIGTERM with 0, and shows no token, key or secret."""
+async def test_the_process_shows_no_secret(place: Place, tmp_path: Path) -> None:
+    """The process serves, stops on SIGTERM with exit code 0, and logs no token, key or secret."""
     settings = place.settings
     environment = {
         "WXBUS_TOKEN_PORT": "0",

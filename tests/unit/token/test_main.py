@@ -6,11 +6,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
+from wxbus.config.settings import load
+from wxbus.errors import ConfigurationError
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus_token.__main__ import app
+from wxbus_token.app import serving
 from wxbus_token.registry.keyring import Keyring, new_encryption_key
+from wxbus_token.settings import TokenSettings
 
 RUN = CliRunner()
 
@@ -54,10 +59,10 @@ def test_a_new_encryption_key_can_be_used() -> None:
 
 @pytest.mark.usefixtures("_environment")
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "error"),
     [
         ("WXBUS_TOKEN_ENCRYPTION_KEYS", "k1:SECRET", "encryption key 1"),
-        ("WXBUS_TOKEN_LEASE", "4", "wxbus_token: WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT"),
+        ("WXBUS_TOKEN_LEASE", "4", "WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT"),
         ("WXBUS_TOKEN_PORT", "99999", "WXBUS_TOKEN_PORT"),
         ("WXBUS_TOKEN_TLS_CERT_FILE", "nowhere.pem", "and WXBUS_TOKEN_TLS_KEY_FILE go together"),
         ("WXBUS_TOKEN_TLS_CLIENT_CA_FILE", "nowhere.pem", "WXBUS_TOKEN_TLS_CLIENT_CA_FILE needs"),
@@ -65,12 +70,24 @@ def test_a_new_encryption_key_can_be_used() -> None:
         ("WXBUS_TOKEN_API_KEYS_FILE", "nowhere.toml", "nowhere.toml"),
     ],
 )
-def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:
-    """The exit code is 2; the error is one text without traceback or secret."""
+async def test_a_wrong_setting_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, error: str
+) -> None:
+    """The error names the variable or the file, and shows no secret."""
     monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=error) as caught:
+        async with serving(load(TokenSettings), registry=CollectorRegistry()):
+            pass
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("_environment")
+def test_a_process_with_a_wrong_setting_exits_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error has one text without traceback or secret."""
+    monkeypatch.setenv("WXBUS_TOKEN_ENCRYPTION_KEYS", "k1:SECRET")
     # A new process, because serving configures logging for the whole process.
     result = subprocess.run([sys.executable, "-m", "wxbus_token"], capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert said in result.stderr
+    assert result.stderr.startswith("wxbus_token: encryption key 1")
     assert "SECRET" not in result.stderr
     assert "Traceback" not in result.stderr

@@ -10,7 +10,7 @@ from wxbus_token.cli.accounts import accounts
 from wxbus_token.cli.keys import keys
 from wxbus_token.cli.options import NAME
 
-app = typer.Typer(help="The one authority for WeChat access tokens.", add_completion=False)
+app = typer.Typer(help="Manages the access tokens of WeChat accounts.", add_completion=False)
 app.command()(credentials.status)
 app.command()(credentials.get)
 app.command()(credentials.refresh)
@@ -31,7 +31,7 @@ def main(context: typer.Context) -> None:
 
 @app.command("encryption-key")
 def encryption_key(
-    key_id: Annotated[str, typer.Argument(help="Any name not used before, like 2026-01.")],
+    key_id: Annotated[str, typer.Argument(help="An id that was not used before, like 2026-01.")],
 ) -> None:
     """Print a new key for WXBUS_TOKEN_ENCRYPTION_KEYS."""
     from wxbus_token.registry.keyring import new_encryption_key

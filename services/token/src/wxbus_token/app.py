@@ -35,6 +35,7 @@ from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.directory import CredentialDirectory, ManagedTokens
 from wxbus_token.credentials.fetcher import Fetcher
 from wxbus_token.credentials.grants import GrantStore
+from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.platform_upkeep import PlatformUpkeep
 from wxbus_token.credentials.platforms import Platforms
 from wxbus_token.credentials.quota import Quota
@@ -92,7 +93,10 @@ class _Credentials:
         fetcher = Fetcher(credential_store, grants, quota, metrics, refresh_margin=settings.refresh_margin, clock=clock)
         storeless = StorelessFetcher(quota, metrics, allowed=settings.refresh_without_store, clock=clock)
         timing = Timing(lease=settings.lease, wait_timeout=settings.wait_timeout)
-        authority = Authority(credential_store, fetcher, storeless, timing, clock=clock)
+        authority = Authority(
+            credential_store,
+            lambda credential: CredentialManager(credential, credential_store, fetcher, storeless, timing, clock=clock),
+        )
         return cls(credential_store, grants, quota, authority, Reports(credential_store, metrics, clock=clock))
 
 

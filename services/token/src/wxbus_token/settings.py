@@ -21,7 +21,7 @@ from wxbus.rpc.auth.tls import server_tls
 
 
 class CallsSettings(BaseSettings):
-    """The RabbitMQ over which calls come too, if there is one."""
+    """RabbitMQ as a second transport of calls, if it is set."""
 
     model_config = environment("WXBUS_")
 
@@ -36,7 +36,7 @@ class CallsSettings(BaseSettings):
 
 
 class TokenSettings(BaseSettings):
-    """What the token service needs to know."""
+    """Settings of the token service and of what it uses."""
 
     model_config = environment("WXBUS_TOKEN_")
 
@@ -45,33 +45,33 @@ class TokenSettings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9081, ge=0, le=65535)
     encryption_keys: SecretStr
-    """`id:base64,...`: the keys under which tokens lie in Redis, the current one first; see `credential_store-key`."""
+    """`id:base64,...`: the keys that encrypt credentials in Redis, the current one first; see `encryption-key`."""
     api_keys_file: Path
     """TOML, see `wxbus.rpc.auth.keys`."""
     lease: float = Field(default=15.0, ge=1, le=120)
-    """Seconds of the lock's lease: how long others wait if a holder dies in the middle of a fetch."""
+    """Seconds of the lock's lease: how long other instances wait if the holder crashes during a fetch."""
     refresh_margin: float = Field(default=300.0, ge=0, le=3600)
-    """Seconds before its end that a token is refreshed; WeChat's overlap is 300."""
+    """Seconds before its expiry that a token is refreshed; WeChat's overlap is 300."""
     wait_timeout: float = Field(default=8.0, ge=0, le=60)
-    """Seconds a caller waits for another instance's fetch."""
+    """Seconds that a caller waits for another instance's fetch."""
     refresh_without_store: bool = False
-    """With Redis away, fetch tokens whose lifetime is over without the lock, where asking WeChat twice does no harm."""
+    """While Redis is away, fetch expired tokens without the lock, where concurrent fetches do no harm."""
     wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
-    """WeCom's own API."""
+    """Address of WeCom's API."""
     unlogged_methods: CommaSeparated[str] = ()
-    """Methods, separated by commas, whose calls are not logged if they succeed, like `token.get`."""
+    """Methods, separated by commas, whose successful calls are not logged, like `token.get`."""
     requests_per_minute: int = Field(default=60, ge=1)
     """Requests to WeChat for one account's credentials, of all instances together."""
     requests_per_day: int = Field(default=1800, ge=1)
-    """The same in a day of China; WeChat allows 2,000 by the classic call, 200 for a test account."""
+    """The same per day in China; WeChat allows 2,000 by the classic call, 200 for a test account."""
     tls_cert_file: Path | None = None
-    """Serve HTTPS with this certificate, PEM with those between it and its root; HTTP without."""
+    """Certificate of the service with its intermediate certificates, PEM; without it the service uses HTTP."""
     tls_key_file: Path | None = None
-    """Its private key, PEM, without a passphrase."""
+    """Private key of the certificate, PEM, without a passphrase."""
     tls_client_ca_file: Path | None = None
-    """Who signs callers' certificates, PEM: their subjects may stand in the place of API keys."""
+    """Certificate authority of client certificates, PEM: callers may use a certificate in place of an API key."""
     rate_limit: float = Field(default=1000.0, ge=0)
-    """Calls a second of one API key to one instance, 0 for no limit; a client that caches needs one a minute."""
+    """Calls per second of one API key to one instance, 0 for no limit; a caching client needs one per minute."""
 
     store: StoreSettings = Field(default_factory=StoreSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
@@ -91,7 +91,7 @@ class TokenSettings(BaseSettings):
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """Return what to serve HTTPS with, if anything; raises ConfigurationError for files that cannot be used."""
+        """Return the TLS context of the service, None for HTTP; raises ConfigurationError for unusable files."""
         if self.tls_cert_file is None or self.tls_key_file is None:
             return None
         return server_tls(self.tls_cert_file, self.tls_key_file, client_ca=self.tls_client_ca_file)
@@ -100,6 +100,6 @@ class TokenSettings(BaseSettings):
     def _lease_outlasts_the_fetch(self) -> "TokenSettings":
         if self.lease <= self.wechat.wechat_api_timeout:
             raise ValueError(
-                "WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT, or it may lapse within one fetch"
+                "WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT, or it may expire during a fetch"
             )
         return self

@@ -12,7 +12,7 @@ from wxbus_token.settings import TokenSettings
 
 
 def serve() -> None:
-    """Serve until SIGTERM or Ctrl-C; raises ConfigurationError for what cannot be used."""
+    """Serve until SIGTERM or Ctrl-C; raises ConfigurationError for wrong settings."""
     settings = load(TokenSettings)
     logs.configure(settings.log, service="token")
     log_unknown_variables(TokenSettings, CallerSettings)

@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from wxbus.errors import TokenUnavailable, UnknownAccount
-from wxbus_token.credentials.fetcher import Fetcher
 from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.store import CredentialStore
-from wxbus_token.credentials.storeless import StorelessFetcher
-from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential
 
 NAMED: Final = 10
-"""Credentials that one error names."""
+"""Credentials that one error lists at most."""
 
 Key: TypeAlias = tuple[str, str]
 """Kind and appid."""
@@ -23,19 +20,10 @@ class Authority:
     """Finds the manager of each credential; makes those of `on_demand` credentials when they are first used."""
 
     def __init__(
-        self,
-        credential_store: CredentialStore,
-        fetcher: Fetcher,
-        storeless: StorelessFetcher,
-        timing: Timing,
-        *,
-        clock: Callable[[], float],
+        self, credential_store: CredentialStore, new_manager: Callable[[Credential], CredentialManager]
     ) -> None:
         self._credential_store = credential_store
-        self._fetcher = fetcher
-        self._storeless = storeless
-        self._timing = timing
-        self._clock = clock
+        self._new_manager = new_manager
         self._managers: dict[Key, CredentialManager] = {}
         self._on_demand: dict[Key, Credential] = {}
         """Credentials that get a manager at their first use."""
@@ -108,8 +96,3 @@ class Authority:
     async def aclose(self) -> None:
         """Stop the fetches under way."""
         await asyncio.gather(*(manager.aclose() for manager in self._managers.values()))
-
-    def _new_manager(self, credential: Credential) -> CredentialManager:
-        return CredentialManager(
-            credential, self._credential_store, self._fetcher, self._storeless, self._timing, clock=self._clock
-        )

@@ -19,7 +19,7 @@ from wxbus_token.kinds import GrantMissing
 FIRST_WAIT: Final = 1.0
 LAST_WAIT: Final = 60.0
 REFUSED_WAIT: Final = 300.0
-"""Seconds between attempts while WeChat refuses: they only find out whether the cause has been removed."""
+"""Seconds between attempts while WeChat refuses."""
 QUOTA_WAIT: Final = 3600.0
 TICKET_WAIT: Final = 600.0
 """WeChat pushes a component_verify_ticket every ten minutes; one that arrives ends the wait."""

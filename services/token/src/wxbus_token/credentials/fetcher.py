@@ -73,7 +73,7 @@ class Fetcher:
 
         Args:
             credential: Whose value it is.
-            record: What Redis has.
+            record: The record of the credential.
             hold: The lock.
             suspected: The value was reported and could not be checked: if WeChat returns it again it is valid.
             replace: End the value in use although it is valid.

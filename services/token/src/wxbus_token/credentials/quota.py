@@ -1,6 +1,6 @@
 """Limits of the requests to WeChat, counted by all instances together.
 
-Requests per account have limits of ours: whatever goes wrong here, the account's quota at WeChat is not used up.
+Requests per account have our own limits, so that no fault here uses up the account's quota at WeChat.
 Forced refreshes have WeChat's limits (protocol reference 8.1).
 """
 

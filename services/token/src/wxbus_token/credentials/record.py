@@ -1,4 +1,4 @@
-"""What Redis has of one credential."""
+"""The record of one credential in Redis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from wxbus_token.credentials.failures import Failure, State
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What Redis has of one credential, at one moment."""
+    """The record of one credential, as it was read."""
 
     encrypted: bytes | None = field(default=None, repr=False)
     """The value."""
     digest: str = ""
-    """Of the value; "" if there is none."""
+    """Of the value; "" if the record has none."""
     expires_in: float = 0.0
     refresh_in: float = 0.0
     fence: int = 0

@@ -51,7 +51,7 @@ class Verdict(StrEnum):
     STALE = "stale"
     """Replaced already."""
     UNKNOWN = "unknown"
-    """Never in use, as far as the history goes."""
+    """Not in use, and not in the history."""
     NONE = "none"
     """There is no record."""
 

@@ -58,26 +58,16 @@ class ApiKeyRegistry:
         by: Principal,
         lifetime: float | None = None,
         subject: str | None = None,
+        additional: bool = False,
     ) -> tuple[str | None, RegisteredKey]:
         """Register a key, or a certificate's subject; return the key, which is stored nowhere, and its entry.
+
+        `additional` allows other keys of the same name.
 
         Raises:
             RpcFailure: 403 for scopes that `by` lacks, 409 for a name or a subject that is taken.
             StoreUnavailable: Redis does not answer: the key may or may not be registered.
         """
-        return await self._add(name, scopes, by=by, lifetime=lifetime, subject=subject, additional=False)
-
-    async def _add(
-        self,
-        name: str,
-        scopes: Sequence[str],
-        *,
-        by: Principal,
-        lifetime: float | None = None,
-        subject: str | None = None,
-        additional: bool,
-    ) -> tuple[str | None, RegisteredKey]:
-        """Register a key; `additional` allows others of the same name."""
         _check_grantable(by, scopes)
         created = self._entries.moment()
         expires = None if lifetime is None else created + timedelta(seconds=lifetime)
@@ -115,7 +105,7 @@ class ApiKeyRegistry:
         lifetime = None if newest.expires is None else (newest.expires - newest.created).total_seconds()
         for entry in before:
             _check_grantable(by, entry.scopes)
-        key, made = await self._add(name, newest.scopes, by=by, lifetime=lifetime, additional=True)
+        key, made = await self.add(name, newest.scopes, by=by, lifetime=lifetime, additional=True)
         if key is None:
             raise RuntimeError("a key without a subject must be created")
         now = self._entries.moment()
