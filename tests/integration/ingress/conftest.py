@@ -1,4 +1,4 @@
-"""An ingress of the tests' own, its broker behind a proxy, and WeChat's side."""
+"""An accounts file, a broker behind a proxy, and WeChat's side."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ modes = ["plain", "compatible", "secure"]
 
 @pytest.fixture
 def accounts_file(tmp_path: Path) -> Path:
-    """One account that takes everything."""
+    """One account with all modes."""
     path = tmp_path / "accounts.toml"
     path.write_text(ACCOUNTS_FILE, encoding="utf-8")
     return path
@@ -34,14 +34,14 @@ def accounts_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def proxy(amqp_url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """A proxy in front of the broker, and the address through it."""
+    """A proxy in front of the broker, and its URL."""
     async with proxied(amqp_url) as both:
         yield both
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """WeChat's side: it waits for five seconds."""
+    """WeChat's client, with a timeout of five seconds."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WECHAT_WAITS)) as session:
         yield session
 
@@ -53,7 +53,7 @@ async def send(http: aiohttp.ClientSession, url: str, push: Push) -> tuple[int, 
 
 
 async def queued(amqp_url: str, topology: Topology, count: int) -> CollectingSink:
-    """Return what is in the inbox, once that is so many envelopes."""
+    """Return the inbox once it has `count` envelopes."""
     sink = CollectingSink()
     consumer = Consumer(amqp_url, topology, sink, name=topology.namespace)
     async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""Ingress with a real broker and nothing else: "success" means that the callback is in its queue."""
+"""Ingress with a real RabbitMQ and no spool: "success" means that the callback is in its queue."""
 
 import asyncio
 import json
@@ -32,12 +32,12 @@ UNAVAILABLE = (503, "not accepted: the message queue is unavailable, please send
 
 @pytest.fixture
 def budget() -> float:
-    """Seconds for each callback; those that RabbitMQ does not take, take all of them."""
+    """Seconds for each callback; without a confirm a callback takes all of them."""
     return 1.0
 
 
-PATIENT = pytest.mark.parametrize("budget", [3.0])
-"""For tests in which RabbitMQ must have confirmed by then, however busy it is."""
+LONG_BUDGET = pytest.mark.parametrize("budget", [3.0])
+"""For tests that need a confirm from a busy RabbitMQ."""
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ async def callback_url(
             yield f"http://127.0.0.1:{port}/wechat/shop"
 
 
-@PATIENT
-async def test_what_was_answered_success_is_in_its_queue(
+@LONG_BUDGET
+async def test_accepted_callbacks_are_in_their_queue(
     http: aiohttp.ClientSession, callback_url: str, amqp_url: str, topology: Topology
 ) -> None:
-    """Pushes of every mode and format arrive in the partition of their user, in the order of the answers."""
+    """Pushes of every mode and format are in the partition of their user, in the order of the answers."""
     ways = [(mode, form) for mode in Mode for form in Format]
     for number, (mode, form) in enumerate(ways):
         push = a_push(a_text(f"message {number}", msg_id=str(number)), mode=mode, format=form, nonce=str(number))
@@ -73,7 +73,7 @@ async def test_what_was_answered_success_is_in_its_queue(
 async def test_without_the_broker_the_answer_is_in_time_and_not_success(
     http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str]
 ) -> None:
-    """While the broker is away every callback is refused before WeChat gives up; once it is back they are accepted."""
+    """During an outage every callback gets 503 within its budget; afterwards callbacks are accepted."""
     connection, _ = proxy
     await connection.refuse()
 
@@ -81,14 +81,14 @@ async def test_without_the_broker_the_answer_is_in_time_and_not_success(
     assert await send(http, callback_url, a_push()) == UNAVAILABLE
     await connection.listen()
     while (answer := await send(http, callback_url, a_push())) == UNAVAILABLE:
-        pass  # each takes its budget; the publisher is connecting meanwhile
+        pass  # each takes its budget while the publisher connects
     assert answer == (200, "success")
 
 
 async def test_a_silent_broker_is_not_success(
     http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str]
 ) -> None:
-    """A broker that takes bytes and says nothing gets the same answer, for all callbacks that wait together."""
+    """A broker that does not answer has the same result, for concurrent callbacks too."""
     connection, _ = proxy
     connection.blackhole()
 
@@ -97,8 +97,8 @@ async def test_a_silent_broker_is_not_success(
     assert {UNAVAILABLE} == set(answers)
 
 
-@PATIENT
-async def test_a_confirm_that_does_not_come_is_not_success(
+@LONG_BUDGET
+async def test_a_missing_confirm_is_not_success(
     http: aiohttp.ClientSession, callback_url: str, proxy: tuple[Proxy, str], amqp_url: str, topology: Topology
 ) -> None:
     """A callback that arrived without a confirm is refused; WeChat's retry has the same `dedup_id`."""
@@ -114,10 +114,10 @@ async def test_a_confirm_that_does_not_come_is_not_success(
     assert unconfirmed.id != retried.id
 
 
-async def test_the_process_serves_tells_its_state_and_stops(
+async def test_the_process_serves_and_stops(
     http: aiohttp.ClientSession, topology: Topology, accounts_file: Path, amqp_url: str, tmp_path: Path
 ) -> None:
-    """`python -m wxbus_ingress` answers, is ready with its broker, counts, and ends with 0 on SIGTERM."""
+    """`python -m wxbus_ingress` answers, is ready, counts, and exits with 0 after SIGTERM."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -137,10 +137,10 @@ async def test_the_process_serves_tells_its_state_and_stops(
     )
     try:
         assert process.stderr
-        told: dict[str, object] = {}
-        while told.get("event") != "ingress.listening":
-            told = json.loads(await process.stderr.readline())
-        url, admin = f"http://127.0.0.1:{told['port']}/wechat/shop", f"http://127.0.0.1:{told['admin_port']}"
+        line: dict[str, object] = {}
+        while line.get("event") != "ingress.listening":
+            line = json.loads(await process.stderr.readline())
+        url, admin = f"http://127.0.0.1:{line['port']}/wechat/shop", f"http://127.0.0.1:{line['admin_port']}"
         assert await send(http, url, a_push()) == (200, "success")
         async with http.get(f"{admin}/readyz") as answer:
             parts = dict.fromkeys(("callbacks", "rabbitmq", "spool", "accounts"), "ready")

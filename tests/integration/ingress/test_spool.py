@@ -1,4 +1,4 @@
-"""Ingress with its spool: what RabbitMQ does not confirm in time is on disk, and reaches RabbitMQ when it is back."""
+"""Ingress with its spool and a real RabbitMQ."""
 
 import asyncio
 import os
@@ -48,8 +48,8 @@ class Ingress:
     registry: CollectorRegistry
     sent: int = 0
 
-    async def take(self, count: int, *, users: int = 1) -> None:
-        """Send callbacks of each user one after another, users side by side; all must be accepted."""
+    async def accept(self, count: int, *, users: int = 1) -> None:
+        """Send `count` callbacks of each user, users concurrently; all must be accepted."""
         first, self.sent = self.sent, self.sent + count
 
         async def user(openid: str) -> None:
@@ -62,7 +62,7 @@ class Ingress:
 
 @pytest.fixture
 def spool_limits() -> SpoolLimits:
-    """Limits that no test reaches by chance."""
+    """Limits that these tests do not reach."""
     return SpoolLimits(disk_floor=0)
 
 
@@ -90,7 +90,7 @@ async def ingress(
 
 
 async def contents(amqp_url: str, topology: Topology) -> dict[str, list[str]]:
-    """Return what is in the inbox by user, first copies only."""
+    """Return the inbox by user, first copies only."""
     first: dict[str, dict[str, str]] = {}
     for envelope in await read_inbox(amqp_url, topology):
         assert envelope.openid
@@ -100,23 +100,23 @@ async def contents(amqp_url: str, topology: Topology) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("fault", ["refuse", "blackhole", "hold_answers", "abort"])
-async def test_every_loss_is_success_and_keeps_the_order(
+async def test_every_outage_is_success_and_keeps_the_order(
     ingress: Ingress, amqp_url: str, topology: Topology, fault: str
 ) -> None:
-    """However RabbitMQ is lost, callbacks are accepted, and each user's arrive in the order they were sent in."""
-    await ingress.take(5, users=4)
-    await until_spool_drained(ingress.registry)  # a slow machine may have needed the spool already
+    """However RabbitMQ is lost, callbacks are accepted and arrive in each user's order."""
+    await ingress.accept(5, users=4)
+    await until_spool_drained(ingress.registry)  # a slow machine may have used the spool
     if fault == "refuse":
         await ingress.broker.refuse()
     else:
         getattr(ingress.broker, fault)()
-    await ingress.take(10, users=4)
+    await ingress.accept(10, users=4)
     if fault == "refuse":
         assert ingress.spool.rows == 40
         await ingress.broker.listen()
     ingress.broker.flow()
     await until_spool_drained(ingress.registry)
-    await ingress.take(5, users=4)
+    await ingress.accept(5, users=4)
     await until_spool_drained(ingress.registry)
 
     assert ingress.spool.rows == 0
@@ -129,34 +129,34 @@ async def test_every_loss_is_success_and_keeps_the_order(
     [SpoolLimits(disk_floor=2**62), SpoolLimits(disk_floor=0, size_limit=1)],
     ids=["the disk is nearly full", "the spool is full"],
 )
-async def test_neither_rabbitmq_nor_disk_is_503_and_counted(ingress: Ingress) -> None:
-    """What nobody keeps is never success: WeChat is told to send it again, operators see it, and it ends by itself."""
+async def test_without_rabbitmq_and_disk_the_answer_is_503(ingress: Ingress) -> None:
+    """A callback that is not stored is never success; it is counted, and accepted again after the outage."""
     await ingress.broker.refuse()
     refused = (503, "not accepted: the message queue is unavailable, please send it again\n")
     assert await send(ingress.http, ingress.url, a_push()) == refused
     assert ingress.registry.get_sample_value("wxbus_ingress_spool_refused_total") == 1
     await ingress.broker.listen()
     while (answer := await send(ingress.http, ingress.url, a_push())) == refused:
-        pass  # each takes its budget; the publisher is connecting meanwhile
+        pass  # each takes its budget while the publisher connects
 
     assert answer == SUCCESS
 
 
 def spool_command(tmp_path: Path, topology: Topology, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m wxbus_ingress spool ...` without a broker's address: an operator needs none."""
+    """Run `python -m wxbus_ingress spool ...` without the broker's address."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("WXBUS_")}
     env |= {"WXBUS_INGRESS_SPOOL_DIR": str(tmp_path), "WXBUS_NAMESPACE": topology.namespace, "COLUMNS": "120"}
     command = [sys.executable, "-m", "wxbus_ingress", "spool", *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-async def test_an_operator_sees_what_waits(ingress: Ingress, tmp_path: Path, topology: Topology) -> None:
-    """`spool status` and `spool export` read beside the running process, and disturb nothing."""
+async def test_the_spool_commands_read_beside_the_process(ingress: Ingress, tmp_path: Path, topology: Topology) -> None:
+    """`spool status` and `spool export` do not disturb the running process."""
     await ingress.broker.refuse()
-    await ingress.take(3)
+    await ingress.accept(3)
     status = await asyncio.to_thread(spool_command, tmp_path, topology, "status")
     export = await asyncio.to_thread(spool_command, tmp_path, topology, "export")
-    await ingress.take(1)
+    await ingress.accept(1)
 
     assert (status.returncode, export.returncode) == (0, 0), status.stderr + export.stderr
     [row] = [line for line in status.stdout.splitlines() if "spool-0.sqlite" in line]

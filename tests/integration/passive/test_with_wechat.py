@@ -1,4 +1,4 @@
-"""Passive replies and synchronous events against WeChat's rules: three attempts, modes, formats, legal answers."""
+"""Passive replies and synchronous events under WeChat's rules: three attempts, modes, formats, answers."""
 
 import asyncio
 from collections import defaultdict
@@ -22,7 +22,7 @@ from wxbus_worker import Event, RetryLater, Router, TextMessage, reply
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WAITS = 6.0
-"""Seconds of WeChat's patience. Which attempt it is, its age says: a slow machine may be half of these late."""
+"""Seconds of WeChat's timeout. The age of a push gives its attempt, so a slow machine may be late by half of them."""
 BUDGET = 5.0
 
 Open = Callable[..., AbstractAsyncContextManager[Whole]]
@@ -45,8 +45,8 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
 
 
 @pytest.fixture
-def gone_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object]]:
-    """Waits until one more attempt of WeChat to reach a user's handler has ended, whatever came of it."""
+def attempt_over(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object]]:
+    """Waits until WeChat's next attempt for a user has ended, with any outcome."""
     ended: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
     count = PassiveResponder._count
 
@@ -59,23 +59,23 @@ def gone_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object
 
 
 async def test_the_retry_window_gives_the_handler_three_attempts(
-    world: Open, gone_by: Callable[[str], Awaitable[object]]
+    world: Open, attempt_over: Callable[[str], Awaitable[object]]
 ) -> None:
-    """It runs once: WeChat's second or third attempt gets its reply; after those it goes by customer service."""
+    """The handler runs once; the second or third attempt gets its reply, later ones go by customer service."""
     attempts = {"0": 1, "1": 2, "2": 3, "3": 3}
-    """How many attempts a handler lets go by, and how many WeChat makes."""
+    """The number of attempts that a handler waits for, and that WeChat makes."""
     router, runs = Router(), list[str]()
 
     @router.text
     async def reply_after(message: TextMessage) -> reply.Text:
         runs.append(message.content)
         for _ in range(int(message.content)):
-            await gone_by(message.from_user)
+            await attempt_over(message.from_user)
         return reply.Text(message.content)
 
     async with world(router, account=an_account(late_reply="retry_window")) as wechat:
         results = await asyncio.gather(*(wechat.sandbox.text("shop", text, openid=f"o_{text}") for text in attempts))
-        await wechat.rig.until_settled(sum(attempts.values()) + 3)  # and a note for each that was taken
+        await wechat.rig.until_settled(sum(attempts.values()) + 3)  # and a note for each reply
         await wechat.until_decided()
         assert sorted(runs) == sorted(attempts)
         assert [len(result.attempts) for result in results] == list(attempts.values())
@@ -85,14 +85,14 @@ async def test_the_retry_window_gives_the_handler_three_attempts(
         assert (wechat.answers("retry"), wechat.answers("timeout")) == (5, 1)
 
 
-async def test_replies_are_shown_in_every_mode(world: Open, gone_by: Callable[[str], Awaitable[object]]) -> None:
-    """The first as WeChat's answer, what follows by customer service; a late one that way altogether."""
+async def test_replies_are_shown_in_every_mode(world: Open, attempt_over: Callable[[str], Awaitable[object]]) -> None:
+    """The first reply is the answer to WeChat, the others go by customer service; late ones all do."""
     router = Router()
 
     @router.text
     async def two(message: TextMessage) -> list[reply.Text]:
         if message.content == "late":
-            await gone_by(message.from_user)
+            await attempt_over(message.from_user)
         return [reply.Text(message.content), reply.Text("more")]
 
     async with world(router, account=an_account()) as wechat:
@@ -106,7 +106,7 @@ async def test_replies_are_shown_in_every_mode(world: Open, gone_by: Callable[[s
         results = await asyncio.gather(*quick, *late)
         assert [result.outcome for result in results] == [*[Outcome.REPLIED] * 3, *[Outcome.ACKNOWLEDGED] * 3]
         assert [result.shown for result in results] == [*["quick"] * 3, *[None] * 3]
-        await wechat.rig.until_settled(9)  # a note for each that was taken
+        await wechat.rig.until_settled(9)  # and a note for each reply
         await wechat.until_decided()
         sent: dict[str, list[str]] = {}
         for openid, one in wechat.rig.wechat.sent:
@@ -115,8 +115,8 @@ async def test_replies_are_shown_in_every_mode(world: Open, gone_by: Callable[[s
         assert sent == {f"o_{content}_{mode}": texts for content, texts in after.items() for mode in Mode}
 
 
-async def test_a_connection_that_is_lost_keeps_nobody_waiting(world: Open, amqp_url: str) -> None:
-    """RabbitMQ has the callback, the answer has no way any more: WeChat gets `success`, the user the reply."""
+async def test_a_lost_connection_ends_the_waiting(world: Open, amqp_url: str) -> None:
+    """If the answer is lost with the connection, WeChat gets `success` and the user the reply."""
     router, running, go_on = Router(), asyncio.Event(), asyncio.Event()
 
     @router.text
@@ -143,7 +143,7 @@ async def test_a_connection_that_is_lost_keeps_nobody_waiting(world: Open, amqp_
 
 @pytest.fixture
 async def carrier(world: Open) -> AsyncIterator[Whole]:
-    """A carrier that knows its answers, but for one event."""
+    """A carrier with answers for all events but one."""
     router = Router()
 
     @router.event("add_waybill")
@@ -166,8 +166,8 @@ async def carrier(world: Open) -> AsyncIterator[Whole]:
         yield wechat
 
 
-async def test_events_get_the_answers_that_they_want(carrier: Whole) -> None:
-    """In the format of the push, encrypted; what fails is told as a failure, what nobody handles is acknowledged."""
+async def test_events_get_the_answers_of_their_handlers(carrier: Whole) -> None:
+    """In the format of the push, encrypted; a failed handler answers a failure, an unhandled event is acknowledged."""
     expected = {
         "add_waybill": {"ResultCode": "0", "WayBillID": "88", "Fee": "3.5"},
         "transport_cancel_order": {"resultcode": "0", "deduct_fee": "5"},
@@ -192,7 +192,7 @@ async def test_events_get_the_answers_that_they_want(carrier: Whole) -> None:
 
 
 async def test_a_repeated_event_gets_the_same_answer(carrier: Whole) -> None:
-    """WeChat has not seen the first one, perhaps: the handler does not run again."""
+    """The handler does not run again."""
     message = {"ToUserName": "gh", "FromUserName": "w", "CreateTime": 5, "MsgType": "event", "Event": "add_waybill"}
     twice = SendRequest(account="shop", message={**message, "Token": "t"}, copies=2)
     result = await carrier.sandbox.send(twice)

@@ -1,4 +1,4 @@
-"""Ingress over real HTTP, with an outlet in memory."""
+"""Ingress over real HTTP, with a publisher in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ ALL_MODES = (Mode.PLAIN, Mode.COMPATIBLE, Mode.SECURE)
 
 
 def an_account(name: str, **fields: object) -> Account:
-    """An account of the tests; its keys are those of `tests.support.pushes`."""
+    """Return a test account with the keys of `tests.support.pushes`."""
     return Account.model_validate(
         {
             "name": name,
@@ -61,7 +61,7 @@ ACCOUNTS = Accounts(
 
 @dataclass
 class Ingress:
-    """A running ingress, and what to talk to it with."""
+    """A running ingress and a client."""
 
     url: str
     port: int
@@ -70,8 +70,8 @@ class Ingress:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     takers: list[AccountsCallback] = field(default_factory=list)
 
-    def reread(self, *accounts: Account) -> None:
-        """The accounts file has these accounts now."""
+    def change_accounts(self, *accounts: Account) -> None:
+        """Change the accounts to these."""
         for taker in self.takers:
             taker(Accounts({account.name: account for account in accounts}))
 
@@ -81,20 +81,20 @@ class Ingress:
             return answer.status, await answer.text()
 
     async def answer_to(self, push: Push, *, account: str) -> tuple[int, dict[str, str], bytes]:
-        """Send a push; return everything of the answer but its date."""
+        """Send a push; return status, headers without `Date`, and body of the answer."""
         async with self.http.post(f"{self.url}/wechat/{account}", params=push.query, data=push.body) as answer:
             headers = {name: value for name, value in answer.headers.items() if name != "Date"}
             return answer.status, headers, await answer.read()
 
     def counted(self, account: str, outcome: str) -> float:
-        """Return how many requests were counted."""
+        """Return the number of requests with an outcome."""
         labels = {"account": account, "outcome": outcome}
         return self.registry.get_sample_value("wxbus_ingress_requests_total", labels) or 0
 
 
 @pytest.fixture
 def limits() -> Limits:
-    """A body limit small enough to break, times that no busy machine uses up."""
+    """A low limit for bodies, and long timeouts."""
     return Limits(body_limit=20_000, body_timeout=20, budget=20, max_age=300)
 
 
@@ -109,7 +109,7 @@ async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
 
 @dataclass
 class Inbox:
-    """Takes callbacks when the test says so."""
+    """Accepts callbacks while `open` is set."""
 
     taken: list[Envelope] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,7 +133,7 @@ class Site:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def send(self, *parts: bytes) -> bytes:
-        """Send bytes on a connection of their own; return all that comes back until the other side closes."""
+        """Send bytes on a new connection; return everything that arrives until the other side closes."""
         reader, writer = await self.connect()
         for part in parts:
             writer.write(part)
@@ -143,11 +143,11 @@ class Site:
         return answer
 
     def metric(self, name: str) -> float:
-        """Return a metric's value."""
+        """Return the value of a metric."""
         return self.registry.get_sample_value(f"wxbus_ingress_{name}") or 0
 
     async def until(self, name: str, value: float) -> None:
-        """Return once a metric has this value."""
+        """Return once a metric has a value."""
         while self.metric(name) != value:  # noqa: ASYNC110 - a metric cannot be awaited
             await asyncio.sleep(0)
 
@@ -157,7 +157,7 @@ Sites: TypeAlias = Callable[..., AbstractAsyncContextManager[Site]]
 
 @pytest.fixture
 def sites() -> Sites:
-    """Makes running ones; arguments override limits."""
+    """Starts ingresses; arguments override limits."""
 
     @asynccontextmanager
     async def running(**limits: Any) -> AsyncIterator[Site]:
@@ -172,14 +172,14 @@ def sites() -> Sites:
 
 
 def wire(push: Push, *fields: str, method: str = "POST", path: str = "/wechat/any") -> bytes:
-    """Return a push as it goes over the wire; the connection is closed behind the answer."""
+    """Return a push as bytes of HTTP; the connection is closed after the answer."""
     head = (f"{method} {path}?{urlencode(push.query)} HTTP/1.1", "Host: h", "Connection: close", *fields)
     return "\r\n".join((*head, f"Content-Length: {len(push.body)}", "", "")).encode() + push.body
 
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let ingress's clock stand still at a time: known answers are years old."""
+    """Stops ingress's clock at a time: recorded pushes are years old."""
 
     def stand_still(timestamp: str) -> None:
         monkeypatch.setattr("wxbus_ingress.callbacks.dispatch.time", SimpleNamespace(time=lambda: float(timestamp)))

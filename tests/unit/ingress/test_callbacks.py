@@ -1,4 +1,4 @@
-"""What ingress accepts and refuses, over real HTTP."""
+"""Callbacks that ingress accepts and refuses, over real HTTP."""
 
 import asyncio
 import json
@@ -51,8 +51,8 @@ async def test_every_mode_and_format_is_accepted(ingress: Ingress, mode: Mode, f
     assert ingress.counted("any", "accepted") == 1
 
 
-async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -> None:
-    """WeChat's retry is a request of its own with the same `dedup_id`: the worker's commit tells that it is one."""
+async def test_every_request_has_an_id_and_retries_share_a_dedup_id(ingress: Ingress) -> None:
+    """WeChat's retry is a new request with the same `dedup_id`, by which the worker detects the duplicate."""
     for nonce in ("1", "2"):
         await ingress.post(a_push(nonce=nonce))
 
@@ -61,8 +61,8 @@ async def test_every_request_has_an_id_and_retries_share_one(ingress: Ingress) -
     assert first.dedup_id == second.dedup_id
 
 
-async def test_a_plain_message_names_its_signature(ingress: Ingress) -> None:
-    """By a digest alone, with which nothing can be signed; encrypted ones need not, for theirs covers the body."""
+async def test_a_plain_message_has_a_digest_of_its_signature(ingress: Ingress) -> None:
+    """The digest cannot sign anything. Encrypted messages need none: their signature covers the body."""
     plain = a_push(mode=Mode.PLAIN)
     for push in (plain, plain, a_push(mode=Mode.PLAIN, nonce="2"), a_push(mode=Mode.COMPATIBLE), a_push()):
         await ingress.post(push)
@@ -75,8 +75,8 @@ async def test_a_plain_message_names_its_signature(ingress: Ingress) -> None:
 
 
 @pytest.mark.parametrize("mode", ALL_MODES)
-async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress: Ingress, mode: Mode) -> None:
-    """Repeated as it was, a request is taken and dropped as a duplicate behind; no other body passes with its query."""
+async def test_a_signature_is_valid_for_one_message(ingress: Ingress, mode: Mode) -> None:
+    """The same request is accepted again as a duplicate; another body with its query is refused."""
     push, other = a_push(a_text("yes"), mode=mode), a_push(a_text("no", msg_id="1"), mode=mode)
 
     assert await ingress.post(push) == (200, "success")
@@ -88,9 +88,9 @@ async def test_a_signature_seen_twice_is_good_for_the_same_message_only(ingress:
     assert first.id != second.id
 
 
-@pytest.mark.parametrize("limits", [Limits(budget=2)])  # nobody answers within it
-async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
-    """Virtual payment goes on for 18 hours until it is acknowledged, maybe under the first timestamp (4.4)."""
+@pytest.mark.parametrize("limits", [Limits(budget=2)])  # no answer arrives
+async def test_a_repeat_after_hours_is_accepted(ingress: Ingress) -> None:
+    """Virtual payment repeats for 18 hours, possibly with the first timestamp (protocol reference 4.4)."""
     document = {**a_text(), "MsgType": "event", "Event": "xpay_goods_deliver_notify", "OutTradeNo": "1"}
     hours_ago = int(time.time()) - 18 * 3600
 
@@ -99,9 +99,9 @@ async def test_a_repeat_of_hours_is_taken(ingress: Ingress) -> None:
     assert await ingress.post(a_push(timestamp=hours_ago)) == REFUSED
 
 
-@pytest.mark.parametrize("limits", [Limits(budget=2)])  # nobody answers within it
-async def test_a_plain_repeat_may_say_that_it_is_one(ingress: Ingress) -> None:
-    """Virtual payment counts its repeats in the body, so the message must be the same, not every byte (4.2)."""
+@pytest.mark.parametrize("limits", [Limits(budget=2)])  # no answer arrives
+async def test_a_plain_repeat_may_have_another_repeat_count(ingress: Ingress) -> None:
+    """Virtual payment counts its repeats in the body: the message must be the same, not every byte (4.2)."""
     event = {**a_text(), "MsgType": "event", "Event": "xpay_coin_pay_notify", "OutTradeNo": "1"}
     first, second = (a_push({**event, "RetryTimes": times}, mode=Mode.PLAIN) for times in "01")
 
@@ -110,7 +110,7 @@ async def test_a_plain_repeat_may_say_that_it_is_one(ingress: Ingress) -> None:
 
 
 async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
-    """An event whose sender is no user gets the lane of its business id (protocol reference 4.2)."""
+    """An event without a user as its sender gets the lane of its business id (protocol reference 4.2)."""
     event = {**a_text(), "MsgType": "event", "Event": "wxa_media_check", "trace_id": "t1"}
     await ingress.post(a_push(event))
 
@@ -118,8 +118,8 @@ async def test_a_system_event_has_a_lane_and_no_user(ingress: Ingress) -> None:
     assert (None, f"{APPID}:t1") == (envelope.openid, envelope.lane)
 
 
-async def test_only_what_was_encrypted_counts(ingress: Ingress) -> None:
-    """Plain fields beside `Encrypt` are as good as unsigned (protocol reference 1.4)."""
+async def test_plain_fields_beside_encrypt_are_ignored(ingress: Ingress) -> None:
+    """Fields next to `Encrypt` are not covered by the signature (protocol reference 1.4)."""
     push = a_push(a_text("signed"), mode=Mode.COMPATIBLE)
     forged = Push(push.query, push.body.replace(b"<![CDATA[signed]]>", b"<![CDATA[forged]]>"))
 
@@ -143,7 +143,7 @@ def wrong(push: Push) -> list[Push]:
 @pytest.mark.parametrize("number", range(7))
 @pytest.mark.parametrize("mode", ALL_MODES)
 async def test_a_wrong_signature_is_refused(ingress: Ingress, mode: Mode, number: int) -> None:
-    """Whatever is not signed with the account's token is 403, in one line, and nothing is published."""
+    """A push that is not signed with the account's token gets 403, in one line, and is not published."""
     assert await ingress.post(wrong(a_push(mode=mode))[number]) == REFUSED
     assert not ingress.publisher.published
     assert ingress.counted("any", "rejected") == 1
@@ -182,10 +182,10 @@ def with_encrypted(text: str, *, receive_id: str) -> Push:
         ("platform/wxauthorizer", lambda: a_push(receive_id="wxauthorizer")),
     ],
 )
-async def test_every_cryptographic_failure_has_the_same_answer(
+async def test_all_cryptographic_failures_have_the_same_answer(
     ingress: Ingress, account: str, made: Callable[[], Push]
 ) -> None:
-    """Downgrade, wrong key, damage, wrong receive id, age: one answer, header by header, so that none is an oracle."""
+    """Downgrade, wrong key, damage, wrong receive id and age have equal answers, so there is no oracle."""
     expected = await ingress.answer_to(a_push(receive_id=f"{APPID}-shop").but(nonce="1"), account="shop")
     with capture_logs() as logs:
         answer = await ingress.answer_to(made(), account=account)
@@ -215,7 +215,7 @@ async def test_every_cryptographic_failure_has_the_same_answer(
 )
 @pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.SECURE])
 async def test_a_malformed_body_is_refused(ingress: Ingress, mode: Mode, body: bytes) -> None:
-    """What is signed but neither XML nor JSON of WeChat's shape is 400 with one line that says why."""
+    """A signed body that is neither XML nor JSON of WeChat's shape gets 400 and one line with the reason."""
     status, text = await ingress.post(a_push(body, mode=mode))
 
     assert status == 400
@@ -224,22 +224,22 @@ async def test_a_malformed_body_is_refused(ingress: Ingress, mode: Mode, body: b
     assert not ingress.publisher.published
 
 
-async def test_a_format_the_account_does_not_take_is_refused(ingress: Ingress) -> None:
-    """An account that is set up for XML takes no JSON."""
+async def test_a_format_that_the_account_does_not_accept_is_refused(ingress: Ingress) -> None:
+    """An account with XML only refuses JSON."""
     push = a_push(format=Format.JSON, receive_id=f"{APPID}-xmlonly")
 
     assert await ingress.post(push, account="xmlonly") == (400, "this account does not accept JSON\n")
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
-    """Send without saying how long it is."""
+    """Yield the body in chunks, without its length."""
     for start in range(0, len(body), 1000):
         yield body[start : start + 1000]
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_over_the_limit_is_refused(ingress: Ingress, chunked: bool) -> None:
-    """A body over the limit is 413, whether its length was announced or not."""
+    """A body over the limit gets 413, with or without a length in its header."""
     push = a_push(b"<xml>" + b" " * 20_000 + b"</xml>", mode=Mode.PLAIN)
     data = chunks(push.body) if chunked else push.body
     async with ingress.http.post(f"{ingress.url}/wechat/any", params=push.query, data=data) as answer:
@@ -249,14 +249,14 @@ async def test_a_body_over_the_limit_is_refused(ingress: Ingress, chunked: bool)
 
 
 async def test_a_chunked_body_under_the_limit_is_accepted(ingress: Ingress) -> None:
-    """How a body is transferred does not matter."""
+    """The transfer coding makes no difference."""
     push = a_push()
     async with ingress.http.post(f"{ingress.url}/wechat/any", params=push.query, data=chunks(push.body)) as answer:
         assert (answer.status, await answer.text()) == (200, "success")
 
 
 async def raw(ingress: Ingress, *parts: bytes) -> bytes:
-    """Send bytes as they are and return everything that comes back until the other side closes."""
+    """Send bytes and return everything that arrives until the other side closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
     for part in parts:
         writer.write(part)
@@ -269,7 +269,7 @@ async def raw(ingress: Ingress, *parts: bytes) -> bytes:
 
 @pytest.mark.parametrize("limits", [Limits(body_timeout=0.2)])
 async def test_a_slow_body_is_refused(ingress: Ingress) -> None:
-    """A body that does not arrive is 408, and the connection is closed."""
+    """A body that does not arrive in time gets 408, and the connection is closed."""
     answer = await raw(ingress, b"POST /wechat/any HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>")
 
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -298,8 +298,8 @@ async def test_a_body_that_ends_early_is_refused(ingress: Ingress) -> None:
         b"GET / HTTP/1.1\r\nhunter2\r\n\r\n",
     ],
 )
-async def test_what_is_not_http_is_refused(ingress: Ingress, request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """A request that is not HTTP is 400, and its bytes, which may hold a signature, are not in the log."""
+async def test_malformed_http_is_refused(ingress: Ingress, request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """A malformed request gets 400, and its bytes, which may contain a signature, are not logged."""
     answer = await raw(ingress, request_)
 
     assert answer.split()[1] == b"400"
@@ -308,8 +308,8 @@ async def test_what_is_not_http_is_refused(ingress: Ingress, request_: bytes, ca
     assert not ingress.publisher.published
 
 
-async def test_a_compressed_body_is_not_unpacked(ingress: Ingress) -> None:
-    """A body is taken as it comes: what claims to be compressed cannot explode."""
+async def test_a_compressed_body_is_not_decompressed(ingress: Ingress) -> None:
+    """The body is used as it arrives, so a compressed one cannot expand."""
     push = a_push(mode=Mode.PLAIN)
     async with ingress.http.post(
         f"{ingress.url}/wechat/any", params=push.query, data=push.body, headers={"Content-Encoding": "gzip"}
@@ -317,29 +317,29 @@ async def test_a_compressed_body_is_not_unpacked(ingress: Ingress) -> None:
         assert answer.status == 200
 
 
-async def test_a_slash_at_the_end_of_an_address_changes_nothing(ingress: Ingress) -> None:
-    """An address that was typed into WeChat's console with a slash at its end is that of the account."""
+async def test_a_trailing_slash_is_ignored(ingress: Ingress) -> None:
+    """An address with a trailing slash belongs to the same account."""
     assert await ingress.post(a_push(), account="any/") == (200, "success")
     assert ingress.counted("any", "accepted") == 1
 
 
-@pytest.mark.parametrize("place", ["nobody", "any//", f"any/{APPID}", "platform/a/b", "nobody/wx1", "nobody/"])
+@pytest.mark.parametrize("place", ["unknown", "any//", f"any/{APPID}", "platform/a/b", "unknown/wx1", "unknown/"])
 async def test_an_unknown_account_is_refused(ingress: Ingress, place: str) -> None:
-    """An address that belongs to no account is 404, whatever the body."""
+    """An address without an account gets 404, whatever the body."""
     assert await ingress.post(a_push(), account=place) == (404, "there is no account of this name\n")
     assert ingress.counted("", "rejected") == 1
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "PROPFIND"])
 async def test_a_wrong_method_is_refused(ingress: Ingress, method: str) -> None:
-    """Methods that WeChat does not use are 405 with the ones that there are."""
+    """Methods that WeChat does not use get 405 with a list of the others."""
     async with ingress.http.request(method, f"{ingress.url}/wechat/any") as answer:
         assert answer.status == 405
         assert "POST" in answer.headers["Allow"]
         assert await answer.text() == "callbacks are POST, URL verification is GET\n"
 
 
-async def test_options_says_what_there_is(ingress: Ingress) -> None:
+async def test_options_lists_the_methods(ingress: Ingress) -> None:
     """OPTIONS is answered without a body."""
     async with ingress.http.options(f"{ingress.url}/wechat/any") as answer:
         assert (answer.status, answer.headers["Allow"], await answer.text()) == (204, "GET, HEAD, OPTIONS, POST", "")
@@ -347,13 +347,13 @@ async def test_options_says_what_there_is(ingress: Ingress) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/wechat", "/wechat/", "/metrics", "/healthz"])
 async def test_the_public_port_has_callbacks_only(ingress: Ingress, path: str) -> None:
-    """Everything else is 404 in one line; health and metrics are on the admin port."""
+    """Other paths get 404 in one line; health and metrics are on the admin port."""
     async with ingress.http.get(ingress.url + path) as answer:
         assert (answer.status, await answer.text()) == (404, "not found: callbacks go to /wechat/ACCOUNT\n")
 
 
-async def test_without_the_broker_nothing_is_success(ingress: Ingress) -> None:
-    """A callback that the broker did not confirm is 503, and the line does not say more than that."""
+async def test_without_the_broker_the_answer_is_never_success(ingress: Ingress) -> None:
+    """A callback without a confirm gets 503 and one line without details."""
     ingress.publisher.away = True
     with capture_logs() as logs:
         status, text = await ingress.post(a_push())
@@ -404,7 +404,7 @@ async def test_wecom_verification_returns_the_decrypted_echo(ingress: Ingress) -
         ("any", {"timestamp": "1"}, 403),
         ("any", {"echostr": None}, 400),
         ("keyless", {}, 403),
-        ("nobody", {}, 404),
+        ("unknown", {}, 404),
     ],
 )
 async def test_a_wrong_verification_is_refused(
@@ -419,7 +419,7 @@ async def test_a_wrong_verification_is_refused(
 
 @pytest.mark.parametrize("account", [account.name for account in ACCOUNTS])
 async def test_a_browser_gets_a_page_without_secrets(ingress: Ingress, account: str) -> None:
-    """Opened in a browser the address explains itself, and shows neither a secret nor a signature that would do."""
+    """In a browser the address shows a page without secrets and without a valid signature."""
     query = {"timestamp": str(int(time.time())), "nonce": "n"}
     async with ingress.http.get(f"{ingress.url}/wechat/{account}", params=query) as answer:
         text = await answer.text()
@@ -432,8 +432,8 @@ async def test_a_browser_gets_a_page_without_secrets(ingress: Ingress, account: 
     assert ingress.counted(account, "page") == 1
 
 
-async def test_a_browser_is_told_of_an_unknown_account(ingress: Ingress) -> None:
-    """A mistyped address says so, and does not repeat what was typed."""
+async def test_a_browser_gets_a_page_for_an_unknown_account(ingress: Ingress) -> None:
+    """The page of an unknown address does not repeat the address."""
     async with ingress.http.get(f"{ingress.url}/wechat/<script>") as answer:
         text = await answer.text()
         assert answer.status == 404
@@ -441,14 +441,14 @@ async def test_a_browser_is_told_of_an_unknown_account(ingress: Ingress) -> None
     assert "script" not in text
 
 
-async def test_head_is_a_page_without_body(ingress: Ingress) -> None:
-    """Monitors that ask with HEAD get the page's status."""
+async def test_head_has_no_body(ingress: Ingress) -> None:
+    """HEAD, which monitors use, gets the page's status."""
     async with ingress.http.head(f"{ingress.url}/wechat/any") as answer:
         assert (answer.status, await answer.read()) == (200, b"")
 
 
 async def test_no_answer_or_log_shows_a_secret(ingress: Ingress) -> None:
-    """Neither the answers to refused requests nor their log lines hold a key, a signature or a message."""
+    """Answers to refused requests and their log lines contain no key, signature or message."""
     secret_text = "my very private message"
     pushes = [push for mode in ALL_MODES for push in wrong(a_push(a_text(secret_text), mode=mode))]
     pushes += [a_push(secret_text.encode()), a_push(a_text(secret_text), receive_id="wx-another")]
@@ -492,10 +492,10 @@ def mutated(body: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
     inside=st.booleans(),
     content=st.text(max_size=50),
 )
-async def test_no_body_breaks_ingress(
+async def test_no_body_causes_a_5xx(
     ingress: Ingress, mode: Mode, form: Format, changes: list[tuple[str, int, bytes]], inside: bool, content: str
 ) -> None:
-    """Damaged bodies, before and after signing, are accepted or refused, never a 5xx."""
+    """Bodies that are damaged before or after signing are accepted or refused, never a 5xx."""
     push = a_push(a_text(content), mode=mode, format=form)
     if inside:
         push = a_push(mutated(a_push(a_text(content), mode=Mode.PLAIN, format=form).body, changes), mode=mode)
@@ -522,8 +522,8 @@ async def test_no_body_breaks_ingress(
         max_leaves=8,
     )
 )
-async def test_no_json_document_breaks_ingress(ingress: Ingress, document: object) -> None:
-    """Well-signed JSON of any shape is accepted or refused, never a 5xx."""
+async def test_no_json_document_causes_a_5xx(ingress: Ingress, document: object) -> None:
+    """Signed JSON of any shape is accepted or refused, never a 5xx."""
     status, _ = await ingress.post(a_push(json.dumps(document).encode(), format=Format.JSON))
 
     assert status in {200, 400}

@@ -1,4 +1,4 @@
-"""A full disk under the spool: nothing is lost or sent twice, and what RabbitMQ takes is accepted."""
+"""The spool on a full disk: nothing is lost or published twice, and RabbitMQ alone accepts callbacks."""
 
 import asyncio
 import sqlite3
@@ -30,7 +30,7 @@ SAYS_WHY = r"the spool could not be used: (database or disk is full|disk I/O err
 
 @dataclass
 class Rig:
-    """A handover between a broker and a spool on the disk."""
+    """A publisher with its broker and a spool on the disk."""
 
     broker: FakeBroker
     spool: Spool
@@ -38,12 +38,12 @@ class Rig:
     registry: CollectorRegistry
 
     async def publish(self, *numbers: int) -> None:
-        """Hand over envelopes of one user one after another."""
+        """Publish envelopes of one user one after another."""
         for number in numbers:
             await self.spooling.publish(an_envelope(number), budget=BUDGET)
 
     def rows_on_disk(self) -> int:
-        """Return how many rows the file has, confirmed ones too."""
+        """Return the number of rows in the file, including confirmed ones."""
         with closing(sqlite3.connect(self.spool.path)) as connection:
             [rows] = connection.execute("SELECT count(*) FROM spool").fetchone()
         return int(rows)
@@ -67,7 +67,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
-    """Makes rigs on one disk, without a disk floor: another program has filled it. RabbitMQ is away at first."""
+    """Opens rigs on one disk, without a disk floor; RabbitMQ is unavailable at first."""
     monkeypatch.setattr("wxbus_ingress.spool.writer.MAINTENANCE_INTERVAL", 0.01)
 
     @asynccontextmanager
@@ -85,18 +85,18 @@ def rigged(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Rigs:
 
 @pytest.fixture
 async def rig(rigged: Rigs) -> AsyncIterator[Rig]:
-    """One of them."""
+    """An open rig."""
     async with rigged() as rig:
         yield rig
 
 
 def numbers(envelopes: list[Envelope]) -> list[int]:
-    """Return the bodies."""
+    """Return the bodies as numbers."""
     return [int(envelope.body) for envelope in envelopes]
 
 
-async def test_what_rabbitmq_confirmed_is_not_sent_again(rig: Rig, disk: Disk) -> None:
-    """Drained rows are out of the spool even if they cannot be deleted; callbacks then go to RabbitMQ directly."""
+async def test_confirmed_rows_are_not_published_again(rig: Rig, disk: Disk) -> None:
+    """Confirmed rows are skipped even if they cannot be deleted; then callbacks are published directly."""
     await rig.publish(1, 2, 3)
     disk.fill()
     rig.broker.back()
@@ -110,8 +110,8 @@ async def test_what_rabbitmq_confirmed_is_not_sent_again(rig: Rig, disk: Disk) -
     assert numbers(rig.broker.arrived) == [1, 2, 3, 4]
 
 
-async def test_new_callbacks_are_accepted_behind_what_is_drained(rig: Rig, disk: Disk) -> None:
-    """While the spool takes nothing and RabbitMQ drains it, callbacks wait for its end, in the order of arrival."""
+async def test_new_callbacks_wait_until_the_spool_is_drained(rig: Rig, disk: Disk) -> None:
+    """While the spool accepts nothing, callbacks wait in memory, in the order of arrival."""
     await rig.publish(1, 2)
     disk.fill()
     rig.broker.back()
@@ -127,8 +127,8 @@ async def test_new_callbacks_are_accepted_behind_what_is_drained(rig: Rig, disk:
     assert rig.spool.rows == 0
 
 
-async def test_with_rabbitmq_away_too_callbacks_are_refused_with_the_reason(rig: Rig, disk: Disk) -> None:
-    """Nothing is accepted that nothing keeps: the error and the readiness name RabbitMQ and the disk."""
+async def test_without_rabbitmq_callbacks_are_refused_with_the_reason(rig: Rig, disk: Disk) -> None:
+    """The error and the readiness name RabbitMQ and the disk."""
     await rig.publish(1)
     disk.fill()
     with pytest.raises(SpoolUnavailable, match=f"RabbitMQ: not connected; {SAYS_WHY}"):
@@ -143,7 +143,7 @@ async def test_with_rabbitmq_away_too_callbacks_are_refused_with_the_reason(rig:
 
 
 async def test_failed_writes_are_logged_once_and_without_a_traceback(rig: Rig, disk: Disk) -> None:
-    """The log may be on the full disk: the first failure is logged, and the first success after it."""
+    """The log may be on the full disk: only the first failure and the next success are logged."""
     await rig.publish(0)
     disk.fill()
     with capture_logs() as logs:
@@ -160,8 +160,8 @@ async def test_failed_writes_are_logged_once_and_without_a_traceback(rig: Rig, d
     assert not any("exc_info" in line for line in logs)
 
 
-async def test_a_row_that_cannot_be_read_does_not_stop_draining(rig: Rig, disk: Disk) -> None:
-    """It is left out, counted and kept, though a full disk does not let it be moved aside."""
+async def test_an_unreadable_row_does_not_stop_draining(rig: Rig, disk: Disk) -> None:
+    """It is skipped, counted and kept, although the full disk prevents moving it."""
     await rig.publish(1)
     await rig.spool.writer.run(lambda file: file.add(rig.spool.next_number(), "odd", b"{}"))
     await rig.publish(3)
@@ -172,10 +172,10 @@ async def test_a_row_that_cannot_be_read_does_not_stop_draining(rig: Rig, disk: 
     assert (numbers(rig.broker.arrived), rig.spool.rows, rig.spool.unreadable) == ([1, 3], 0, 1)
 
 
-async def test_a_start_on_a_full_disk_without_a_spool_serves_by_rabbitmq(
+async def test_a_start_on_a_full_disk_without_a_spool_uses_rabbitmq(
     rigged: Rigs, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """RabbitMQ alone is enough to accept callbacks; the spool works as soon as there is space."""
+    """RabbitMQ is enough to accept callbacks; the spool works when there is space."""
     disk.fill()
     async with rigged() as rig:
         with pytest.raises(SpoolUnavailable, match="the spool could not be opened for writing"):
@@ -196,8 +196,8 @@ async def test_a_start_on_a_full_disk_without_a_spool_serves_by_rabbitmq(
 
 
 @pytest.mark.parametrize("reserve", [True, False], ids=["with a reserve", "without a reserve"])
-async def test_a_start_on_a_full_disk_drains_what_is_left(rigged: Rigs, disk: Disk, reserve: bool) -> None:
-    """The rows of the last process go to RabbitMQ first, once, and new callbacks behind them."""
+async def test_a_start_on_a_full_disk_drains_the_spool(rigged: Rigs, disk: Disk, reserve: bool) -> None:
+    """The rows of the last process are published first, once, then new callbacks."""
     async with rigged() as rig:
         await rig.publish(1, 2, 3)
     if not reserve:
@@ -214,8 +214,8 @@ async def test_a_start_on_a_full_disk_drains_what_is_left(rigged: Rigs, disk: Di
         await rig.until_deleted()
 
 
-async def test_room_for_deletion_is_kept_and_kept_again(tmp_path: Path) -> None:
-    """The reserve takes its space once, gives it back once, survives a restart, and takes it again."""
+async def test_the_reserve_is_allocated_released_and_allocated_again(tmp_path: Path) -> None:
+    """It survives a restart."""
     path = tmp_path / "spool-0.reserve"
     reserve = Reserve(path)
     assert (reserve.allocated, Reserve(path).allocated, path.stat().st_size) == (True, True, 16 * 2**20)

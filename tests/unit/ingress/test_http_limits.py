@@ -1,4 +1,4 @@
-"""What ingress does with senders that are no WeChat: clean answers, and bounds on what they can take."""
+"""Malformed and excessive requests get clear answers and use bounded resources."""
 
 import asyncio
 import resource
@@ -36,7 +36,7 @@ NO_REQUESTS = {
     "two lengths": (get("Content-Length: 1", f"X: {SECRET}", "Content-Length: 2") + b"ab", 400),
     "the same length twice": (get("Content-Length: 1", f"X: {SECRET}", "Content-Length: 1") + b"a", 400),
     "a length below zero": (get(f"X: {SECRET}", "Content-Length: -1"), 400),
-    "a length that is none": (get(f"Content-Length: {SECRET}"), 400),
+    "an invalid length": (get(f"Content-Length: {SECRET}"), 400),
     "a length and chunks": (get("Content-Length: 1", f"X: {SECRET}", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
     "a bad chunk": (get("Transfer-Encoding: chunked") + SECRET.encode() + b"\r\n", 400),
     "a long line": (get(line=f"GET /{SECRET * LINE_LIMIT} HTTP/1.1"), 414),
@@ -47,10 +47,10 @@ NO_REQUESTS = {
 
 
 @pytest.mark.parametrize("case", NO_REQUESTS)
-async def test_what_is_no_request_is_refused_in_a_line(
+async def test_a_malformed_request_is_refused_in_one_line(
     sites: Sites, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
-    """Clear status, one line, the connection closed; neither the answer nor the log repeats what came."""
+    """The status is clear and the connection closed; neither the answer nor the log contains bytes of the request."""
     request, expected = NO_REQUESTS[case]
     async with sites() as site:
         with capture_logs() as logs:
@@ -65,10 +65,10 @@ async def test_what_is_no_request_is_refused_in_a_line(
     assert "Traceback" not in caplog.text
 
 
-async def test_no_answer_says_what_we_run(sites: Sites) -> None:
-    """Name and version of the server are nobody's business, whatever was asked."""
+async def test_no_answer_names_the_server(sites: Sites) -> None:
+    """No answer has a `Server` header."""
     requests = [request for request, _ in NO_REQUESTS.values()]
-    requests += [wire(a_push()), wire(a_push(), path="/wechat/nobody"), wire(a_push(), path="/nowhere")]
+    requests += [wire(a_push()), wire(a_push(), path="/wechat/unknown"), wire(a_push(), path="/nowhere")]
     requests += [wire(a_push(), method=method) for method in ("PUT", "OPTIONS", "HEAD", "TRACE")]
     requests += [get("Connection: close", line="GET /wechat/any HTTP/1.1")]
     async with sites() as site:
@@ -81,8 +81,8 @@ async def test_no_answer_says_what_we_run(sites: Sites) -> None:
 
 
 @pytest.mark.parametrize("line", ["OPTIONS * HTTP/1.1", "CONNECT h:443 HTTP/1.1", "GET http://h/wechat/any HTTP/1.1"])
-async def test_other_forms_of_targets_have_an_answer(sites: Sites, line: str) -> None:
-    """`*`, an authority and a whole address are refused or served like a path, and nothing breaks."""
+async def test_other_request_targets_are_answered(sites: Sites, line: str) -> None:
+    """`*`, an authority and an absolute URL are refused or served like a path."""
     async with sites() as site:
         answer = await site.send(get("Connection: close", line=line))
 
@@ -90,16 +90,16 @@ async def test_other_forms_of_targets_have_an_answer(sites: Sites, line: str) ->
 
 
 @pytest.mark.parametrize("line", ["GET /wechat/any", "GET /wechat/any HTTP/1.0", "GET /wechat/any HTTP/2.0"])
-async def test_other_versions_are_answered_in_ours(sites: Sites, line: str) -> None:
-    """A request of another version, or of none, gets an answer that every reader of HTTP/1 understands."""
+async def test_other_http_versions_are_answered_in_http_1(sites: Sites, line: str) -> None:
+    """A request of another or no version gets an answer in HTTP/1."""
     async with sites() as site:
         answer = await site.send(get(line=line))
 
     assert answer.startswith(b"HTTP/1.0 200 ")
 
 
-async def test_nobody_talks_us_into_another_protocol(sites: Sites) -> None:
-    """A request to upgrade is answered as if it had not asked."""
+async def test_upgrades_are_ignored(sites: Sites) -> None:
+    """A request to upgrade is answered as a normal request."""
     async with sites() as site:
         fields = (
             "Connection: Upgrade, close",
@@ -113,18 +113,18 @@ async def test_nobody_talks_us_into_another_protocol(sites: Sites) -> None:
     assert b"upgrade" not in answer.partition(b"\r\n\r\n")[0].lower()
 
 
-async def test_requests_sent_together_are_answered_in_order(sites: Sites) -> None:
-    """Pipelined requests have an answer each, in their order."""
+async def test_pipelined_requests_are_answered_in_order(sites: Sites) -> None:
+    """Each pipelined request has an answer, in order."""
     async with sites() as site:
         requests = [wire(a_push(a_text(str(number)))).replace(b"Connection: close\r\n", b"") for number in range(5)]
-        answer = await site.send(b"".join(requests), wire(a_push(), path="/wechat/nobody"))
+        answer = await site.send(b"".join(requests), wire(a_push(), path="/wechat/unknown"))
 
         assert [int(part.split()[0]) for part in answer.split(b"HTTP/1.1 ")[1:]] == [200] * 5 + [404]
         assert len(site.inbox.taken) == 5
 
 
-async def test_a_chunk_that_breaks_later_is_refused(sites: Sites) -> None:
-    """A body whose transfer coding turns out wrong when the header was read already is refused, not waited for."""
+async def test_a_malformed_chunk_is_refused(sites: Sites) -> None:
+    """A malformed chunk after a valid header is refused at once."""
     async with sites() as site:
         head = get("Transfer-Encoding: chunked", line=f"POST /wechat/any?{urlencode(a_push().query)} HTTP/1.1")
         answer = await site.send(head, b"5\r\nhello\r\n", b"zz\r\n")
@@ -133,8 +133,8 @@ async def test_a_chunk_that_breaks_later_is_refused(sites: Sites) -> None:
         assert site.inbox.taken == []
 
 
-async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
-    """A connection that dribbles a header holds its place for a bounded time, and is told so while it still sends."""
+async def test_a_slow_header_is_refused(sites: Sites) -> None:
+    """A slow header occupies its connection for a limited time, and gets an answer."""
     async with sites(body_timeout=0.2) as site:
         reader, writer = await site.connect()
 
@@ -152,8 +152,8 @@ async def test_a_header_that_comes_too_slowly_is_refused(sites: Sites) -> None:
     assert answer.endswith(b"\r\n\r\nthe header did not arrive in time\n")
 
 
-async def test_a_slow_header_after_an_answer_is_refused_too(sites: Sites) -> None:
-    """The time for a header begins with its first byte, on a connection that served others before as on a new one."""
+async def test_a_slow_header_after_a_request_is_refused(sites: Sites) -> None:
+    """The time for a header starts at its first byte, also on a connection with earlier requests."""
     async with sites(body_timeout=0.2) as site:
         reader, writer = await site.connect()
         writer.write(wire(a_push()).replace(b"Connection: close\r\n", b""))
@@ -165,8 +165,8 @@ async def test_a_slow_header_after_an_answer_is_refused_too(sites: Sites) -> Non
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_header_without_end_is_refused(sites: Sites) -> None:
-    """Fields that each are within the limit do not add up to what they like."""
+async def test_a_long_header_is_refused(sites: Sites) -> None:
+    """The size of the whole header is limited, not only that of a field."""
     async with sites() as site:
         field = b"X-%d: " + b"x" * (FIELD_LIMIT - 1024) + b"\r\n"
         answer = await site.send(get()[:-2], *(field % number for number in range(HEADER_LIMIT // FIELD_LIMIT + 2)))
@@ -175,7 +175,7 @@ async def test_a_header_without_end_is_refused(sites: Sites) -> None:
 
 
 async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
-    """What is too much is told so, counted, and costs those who are there nothing; a place left is free again."""
+    """A refused connection gets 503 and is counted; others are not affected, and a closed one frees its place."""
     async with sites(max_connections=2) as site:
         held = [await site.connect() for _ in range(2)]
         await site.until("connections", 2)
@@ -193,7 +193,7 @@ async def test_connections_over_the_limit_are_refused(sites: Sites) -> None:
 
 
 async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
-    """Who opens connection after connection without a word gets no file of ours for each."""
+    """Beyond that, connections are closed at once, so they use no file descriptors."""
     async with sites(max_connections=1) as site:
         held = [await site.connect() for _ in range(1 + REFUSED_CONNECTIONS)]
         await site.until("connections_refused_total", REFUSED_CONNECTIONS)
@@ -203,8 +203,8 @@ async def test_connections_far_over_the_limit_are_closed(sites: Sites) -> None:
             writer.close()
 
 
-async def test_bodies_together_are_bounded(sites: Sites) -> None:
-    """What is announced counts before it is read, until its request is answered; what is too much is 503."""
+async def test_all_bodies_together_are_limited(sites: Sites) -> None:
+    """An announced body counts before it is read, until its request is answered; above the limit the answer is 503."""
     big = a_push(b"<xml>" + b" " * 15_000 + b"</xml>", mode=Mode.PLAIN)
     async with sites(total_body_limit=20_000) as site:
         reader, writer = await site.connect()
@@ -223,7 +223,7 @@ async def test_bodies_together_are_bounded(sites: Sites) -> None:
 
 
 async def test_a_body_counts_until_its_request_is_answered(sites: Sites) -> None:
-    """Callbacks that wait for RabbitMQ hold their bytes, however they came; chunks count as the most they may be."""
+    """Callbacks that wait for RabbitMQ count; a chunked body counts with the maximum size."""
     push = a_push(a_text("x" * 900))
     async with sites(total_body_limit=len(push.body) + 100) as site:
         site.inbox.open.clear()
@@ -251,10 +251,10 @@ async def test_a_body_counts_until_its_request_is_answered(sites: Sites) -> None
         (1024, 1024, 1024 - REFUSED_CONNECTIONS - OTHER_FILES),
     ],
 )
-def test_connections_leave_files_for_the_rest(
+def test_connections_leave_file_descriptors_for_other_uses(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, expected: int
 ) -> None:
-    """Where the system allows few open files we take fewer connections: the admin port must answer at all times."""
+    """With a low limit of open files fewer connections are accepted, so that the admin port still answers."""
     moved = [(soft, hard)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: moved[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: moved.append(both))

@@ -1,4 +1,4 @@
-"""wechatpy, which knows nothing of us, as the other side: it seals what we take and opens what we seal."""
+"""wechatpy as an independent implementation: each side opens what the other encrypts."""
 
 import time
 
@@ -49,16 +49,16 @@ def their_push(crypto: WeChatCrypto | WeComCrypto, content: str) -> Push:
 )
 @quick
 @given(content=contents)
-async def test_we_take_what_it_seals(
+async def test_its_pushes_are_accepted(
     ingress: Ingress, place: str, crypto: WeChatCrypto | WeComCrypto, content: str
 ) -> None:
-    """Secure mode as another implementation reads the documents: signature, padding, lengths in bytes, receive id."""
+    """Secure mode: signature, padding, lengths in bytes and receive id agree."""
     assert await ingress.post(their_push(crypto, content), account=place) == (200, "success")
     assert document_from_json(ingress.publisher.published[-1].body) == a_text(content)
 
 
-async def test_we_refuse_what_it_seals_for_another(ingress: Ingress) -> None:
-    """Its receive id is ours to check."""
+async def test_its_pushes_for_another_account_are_refused(ingress: Ingress) -> None:
+    """The receive id is checked."""
     status, _ = await ingress.post(their_push(WeChatCrypto(TOKEN, AES_KEY, "wxother"), "hello"), account="shop")
 
     assert status == 403
@@ -67,8 +67,8 @@ async def test_we_refuse_what_it_seals_for_another(ingress: Ingress) -> None:
 @pytest.mark.parametrize("crypto", [WeChatCrypto(TOKEN, AES_KEY, APPID), WeComCrypto(TOKEN, AES_KEY, APPID)])
 @quick
 @given(content=contents.filter(bool))
-def test_it_opens_what_we_seal(crypto: WeChatCrypto | WeComCrypto, content: str) -> None:
-    """A passive reply, sealed by us, is opened and read by it; signed for another moment it is refused."""
+def test_it_opens_our_replies(crypto: WeChatCrypto | WeComCrypto, content: str) -> None:
+    """It opens an encrypted passive reply, and refuses one with another timestamp."""
     receiver = CallbackCrypto([KEY], APPID, [Mode.SECURE], ["xml"], wecom=isinstance(crypto, WeComCrypto))
     body = render(passive_reply(Text(content), parse_message(a_text()), created_at=1700000001), Format.XML)
     sealed = receiver.seal(body, Format.XML, timestamp=1700000001, nonce=NONCE).decode()
@@ -82,8 +82,8 @@ def test_it_opens_what_we_seal(crypto: WeChatCrypto | WeComCrypto, content: str)
         crypto.decrypt_message(sealed, signature, "1700000002", NONCE)
 
 
-async def test_wecoms_echo_is_the_same_for_both(ingress: Ingress) -> None:
-    """We answer WeCom's verification with what it would answer."""
+async def test_the_echo_of_wecom_is_the_same(ingress: Ingress) -> None:
+    """The answer to WeCom's verification equals its answer."""
     now, receive_id = str(int(time.time())), f"{APPID}-corp"
     crypto = WeComCrypto(TOKEN, AES_KEY, receive_id)
     for echo in (

@@ -1,4 +1,4 @@
-"""The optional list of WeChat's addresses: who is refused, whose word counts, and what if it cannot be had."""
+"""The optional list of WeChat's IP addresses: refused addresses, proxies, and failed fetches."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,14 +31,14 @@ LOCAL = ip_network("127.0.0.1")
 
 
 class WeChat:
-    """Tells its addresses, or does not."""
+    """Returns its addresses, or fails."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = list(addresses)
         self.fails = False
 
-    async def tell(self) -> list[str]:
-        """Return the addresses."""
+    async def addresses_or_fail(self) -> list[str]:
+        """Return the addresses, or raise TokenUnavailable."""
         if self.fails:
             raise TokenUnavailable("away")
         return self.addresses
@@ -46,29 +46,33 @@ class WeChat:
 
 @asynccontextmanager
 async def an_ingress(sources: IpAllowlist) -> AsyncIterator["Caller"]:
-    """Run an ingress that looks at addresses."""
+    """Run an ingress with the list."""
     app = build_app(Limits(), ACCOUNTS, MemoryPublisher(), ip_allowlist=sources, registry=CollectorRegistry())
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
         yield Caller(http, f"http://127.0.0.1:{port}/wechat/any")
 
 
 class Caller:
-    """Calls from 127.0.0.1."""
+    """Sends requests from 127.0.0.1."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self.http = http
         self.url = url
 
     async def post(self, *forwarded: str) -> tuple[int, str]:
-        """Send a good push with these lines of `X-Forwarded-For`."""
+        """Send a valid push with these lines of `X-Forwarded-For`."""
         push, headers = a_push(), [("X-Forwarded-For", line) for line in forwarded]
         async with self.http.post(self.url, params=push.query, data=push.body, headers=headers) as answer:
             return answer.status, await answer.text()
 
 
-async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()) -> IpAllowlist:
-    """Sources that have asked once."""
-    sources = IpAllowlist(IpAllowlistSettings(account="any", trusted_proxies=proxies, extra_networks=also), wechat.tell)
+async def an_allowlist(
+    wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple[Network, ...] = ()
+) -> IpAllowlist:
+    """Return a list that was fetched once."""
+    sources = IpAllowlist(
+        IpAllowlistSettings(account="any", trusted_proxies=proxies, extra_networks=also), wechat.addresses_or_fail
+    )
     await sources.refresh()
     return sources
 
@@ -77,9 +81,9 @@ async def told(wechat: WeChat, *, proxies: tuple[Network, ...] = (), also: tuple
     ("addresses", "answer"),
     [(["127.0.0.1"], ACCEPTED), (["127.0.0.0/8"], ACCEPTED), (["10.0.0.1"], REFUSED), (WECHAT, REFUSED)],
 )
-async def test_only_wechats_addresses_are_let_through(addresses: list[str], answer: tuple[int, str]) -> None:
-    """A good signature from another address is refused as a bad one is; entries may be networks."""
-    async with an_ingress(await told(WeChat(*addresses))) as caller:
+async def test_only_listed_addresses_are_accepted(addresses: list[str], answer: tuple[int, str]) -> None:
+    """A valid signature from another address is refused like an invalid one; entries may be networks."""
+    async with an_ingress(await an_allowlist(WeChat(*addresses))) as caller:
         assert await caller.post() == answer
 
 
@@ -107,38 +111,38 @@ async def test_only_wechats_addresses_are_let_through(addresses: list[str], answ
         ([], REFUSED),
     ],
 )
-async def test_only_our_own_proxies_are_believed(lines: list[str], answer: tuple[int, str]) -> None:
-    """The header is walked from the right, through our proxies only: what stands left of a stranger is its word."""
-    sources = await told(WeChat(*WECHAT), proxies=(LOCAL, ip_network("10.0.0.0/8")))
+async def test_only_trusted_proxies_are_skipped(lines: list[str], answer: tuple[int, str]) -> None:
+    """The header is read from the right, through trusted proxies only."""
+    sources = await an_allowlist(WeChat(*WECHAT), proxies=(LOCAL, ip_network("10.0.0.0/8")))
     async with an_ingress(sources) as caller:
         assert await caller.post(*lines) == answer
 
 
-async def test_without_proxies_the_header_says_nothing() -> None:
-    """Anybody can send it."""
-    async with an_ingress(await told(WeChat(*WECHAT))) as caller:
+async def test_without_proxies_the_header_is_ignored() -> None:
+    """Any client can send the header."""
+    async with an_ingress(await an_allowlist(WeChat(*WECHAT))) as caller:
         assert await caller.post("101.226.103.7") == REFUSED
 
 
-async def test_further_addresses_can_be_let_through() -> None:
-    """WeCom sends from others than those that the list has."""
-    async with an_ingress(await told(WeChat(*WECHAT), also=(LOCAL,))) as caller:
+async def test_extra_networks_are_accepted() -> None:
+    """WeCom sends from addresses that are not in the list."""
+    async with an_ingress(await an_allowlist(WeChat(*WECHAT), also=(LOCAL,))) as caller:
         assert await caller.post() == ACCEPTED
 
 
-async def test_a_person_may_look_at_the_page_and_wechat_verify() -> None:
-    """The page is for people wherever they are; a verification comes from WeChat's addresses."""
-    async with an_ingress(await told(WeChat(*WECHAT))) as caller:
+async def test_the_page_is_open_and_verification_is_not() -> None:
+    """A browser gets the page from any address; URL verification is checked."""
+    async with an_ingress(await an_allowlist(WeChat(*WECHAT))) as caller:
         async with caller.http.get(caller.url) as answer:
             assert answer.status == 200
         async with caller.http.get(caller.url, params=a_push().query | {"echostr": "1"}) as answer:
             assert (answer.status, await answer.text()) == REFUSED
 
 
-async def test_all_are_let_through_until_the_list_is_there() -> None:
-    """It is a second line: no callback is lost because the token service is not up yet."""
+async def test_all_addresses_are_accepted_before_the_first_list() -> None:
+    """The list is an additional check: no callback is lost while the token service starts."""
     wechat = WeChat("10.0.0.1")
-    sources = IpAllowlist(IpAllowlistSettings(account="any"), wechat.tell)
+    sources = IpAllowlist(IpAllowlistSettings(account="any"), wechat.addresses_or_fail)
     async with an_ingress(sources) as caller:
         assert await caller.post() == ACCEPTED
         with pytest.raises(WxbusError):
@@ -148,10 +152,10 @@ async def test_all_are_let_through_until_the_list_is_there() -> None:
 
 
 @pytest.mark.parametrize("addresses", [[], ["127.0.0.1", "nonsense"]])
-async def test_the_last_good_list_stays(addresses: list[str]) -> None:
-    """A list that cannot be had, is empty or is none changes nothing."""
+async def test_a_failed_fetch_keeps_the_last_list(addresses: list[str]) -> None:
+    """An error, an empty list or an invalid entry changes nothing."""
     wechat = WeChat("127.0.0.1")
-    sources = await told(wechat)
+    sources = await an_allowlist(wechat)
     wechat.addresses = addresses
     with pytest.raises(WxbusError):
         await sources.refresh()
@@ -165,14 +169,14 @@ async def test_the_last_good_list_stays(addresses: list[str]) -> None:
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> AccountsFile:
-    """A file with an account that may ask."""
+    """An accounts file with the account whose token is used."""
     path = tmp_path / "accounts.toml"
     path.write_text(f'[accounts.any]\nappid = "{APPID}"\nkind = "official_account"\n', encoding="utf-8")
     return AccountsFile(path, registry=CollectorRegistry())
 
 
-async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsFile) -> None:
-    """The token service gives the token, WeChat the list; a failure is tried again and told meanwhile."""
+async def test_the_list_is_fetched_with_the_token_of_the_account(accounts: AccountsFile) -> None:
+    """The token comes from the token service, the list from WeChat."""
     calls: list[str] = []
 
     async def token(request: web.Request) -> web.Response:
@@ -200,23 +204,23 @@ async def test_the_list_is_asked_for_with_the_accounts_token(accounts: AccountsF
 
 @pytest.mark.parametrize(
     "settings",
-    [IpAllowlistSettings(account="nobody", token_api_key=SecretStr("key")), IpAllowlistSettings(account="any")],
+    [IpAllowlistSettings(account="unknown", token_api_key=SecretStr("key")), IpAllowlistSettings(account="any")],
 )
-async def test_what_is_missing_is_named_at_the_start(accounts: AccountsFile, settings: IpAllowlistSettings) -> None:
-    """Without an account and a key there is no list: that is said before anything runs."""
+async def test_missing_settings_are_named_at_the_start(accounts: AccountsFile, settings: IpAllowlistSettings) -> None:
+    """Without the account or the API key, ingress does not start."""
     with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_IP_ALLOWLIST_ACCOUNT"):
         async with IpAllowlist.open(settings, WeChatApiSettings(), accounts):
             pass
 
 
 async def test_it_is_off_by_default(accounts: AccountsFile) -> None:
-    """Nobody is refused by address unless somebody wants it."""
+    """Without an account, no address is checked."""
     async with IpAllowlist.open(IpAllowlistSettings(), WeChatApiSettings(), accounts) as sources:
         assert sources is None
 
 
 def test_networks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several are separated by commas."""
+    """Networks are separated by commas."""
     monkeypatch.setenv("WXBUS_INGRESS_IP_ALLOWLIST_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
 
     assert IpAllowlistSettings().trusted_proxies == (ip_network("10.0.0.0/8"), LOCAL)

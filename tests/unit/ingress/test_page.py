@@ -1,4 +1,4 @@
-"""The page of a callback address speaks the reader's language, and fits a small screen."""
+"""The page of a callback address is in the reader's language and fits a small screen."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.unit.ingress.conftest import ACCOUNTS, Ingress
 from wxbus_ingress.callbacks.page import Language, preferred_language
 
 NARROW = 420
-PLACES = [*(account.name for account in ACCOUNTS), "nobody", "a-name-of-an-account-that-is-very-long-indeed" * 3]
+PLACES = [*(account.name for account in ACCOUNTS), "unknown", "a-name-of-an-account-that-is-very-long-indeed" * 3]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LATIN_SENTENCE = re.compile(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+")
 
@@ -31,15 +31,15 @@ LATIN_SENTENCE = re.compile(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+")
         ("zh;q=much, ;;=,", Language.ENGLISH),
     ],
 )
-def test_the_language_is_the_one_that_the_reader_prefers(header: str, language: Language) -> None:
-    """The header's weights decide; without one of our languages the page is English."""
+def test_the_preferred_language_is_used(header: str, language: Language) -> None:
+    """The weights of the header decide; the default is English."""
     assert preferred_language(header) is language
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("language", Language)
 async def test_a_page_has_one_language(ingress: Ingress, place: str, language: Language) -> None:
-    """No reader has to skip the sentences of another; caches keep the languages apart."""
+    """A page has one language, and caches keep the languages apart."""
     headers = {"Accept-Language": f"{language},*;q=0.1"}
     async with ingress.http.get(f"{ingress.url}/wechat/{place}", headers=headers) as answer:
         text, vary = await answer.text(), answer.headers["Vary"]
@@ -54,7 +54,7 @@ async def test_a_page_has_one_language(ingress: Ingress, place: str, language: L
 
 @pytest.mark.skipif(browser() is None, reason="there is no browser")
 async def test_no_page_is_wider_than_a_small_screen(ingress: Ingress, tmp_path: Path) -> None:
-    """At 420 pixels nothing has to be scrolled sideways, and the browser has nothing to complain of."""
+    """At 420 pixels nothing needs horizontal scrolling, and the browser logs no errors."""
     async with Page.opened("about:blank", tmp_path) as page:
         await page.resize(NARROW, 800)
         for place in PLACES:

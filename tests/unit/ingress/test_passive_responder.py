@@ -1,4 +1,4 @@
-"""Callbacks that wait for a worker: what WeChat is answered with, and what the worker is told of it."""
+"""Callbacks that wait for a worker: the answers to WeChat, and the notes to the worker."""
 
 import asyncio
 import time
@@ -33,10 +33,10 @@ from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.settings import Limits
 
 NOW = 1_700_000_000
-FOR_EVER = 60.0
-"""A budget that no test waits for."""
+LONG = 60.0
+"""Seconds of a budget that no test uses up."""
 SOON, WAITS = 1.0, 1.2
-"""A budget that tests wait for, and WeChat's time with it; a machine that stands still for so long is none."""
+"""Seconds of a budget that tests wait for, and of WeChat's timeout with it."""
 REPLY = PassiveAnswer({"ToUserName": "o_user", "MsgType": "text", "CreateTime": NOW, "Content": "您好 ]]>"}, "reply_id")
 NEW_KEY = AES_KEY.swapcase()
 FORMER = {"token": TOKEN, "aes_key": AES_KEY}
@@ -59,7 +59,7 @@ ACCOUNTS = Accounts(
 
 @dataclass
 class Worker:
-    """An inbox behind which a worker answers at once, as a test says."""
+    """An inbox with a worker that answers at once."""
 
     waiting: PendingAnswers
     answer: Callable[[Envelope], None] | None = None
@@ -70,7 +70,7 @@ class Worker:
     full: bool = False
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:  # noqa: ARG002 - the port's signature
-        """Take it."""
+        """Store the envelope."""
         if self.full:
             raise SpoolUnavailable("full")
         if envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY:
@@ -81,8 +81,8 @@ class Worker:
         if self.answer is not None:
             self.answer(envelope)
 
-    def says(self, answer: PassiveAnswer | None) -> None:
-        """Answer every callback so; None: the connection is lost."""
+    def answers_with(self, answer: PassiveAnswer | None) -> None:
+        """Give every callback this answer; None: the connection is lost."""
 
         def say(envelope: Envelope) -> None:
             if answer is None:
@@ -94,7 +94,7 @@ class Worker:
 
 
 @dataclass
-class World:
+class Site:
     """A running ingress, its worker, and WeChat."""
 
     url: str
@@ -108,32 +108,32 @@ class World:
             return answer.status, await answer.read(), answer.content_type
 
     def counted(self, account: str, outcome: str) -> float:
-        """Return how many callbacks ended so."""
+        """Return the number of callbacks with an outcome."""
         labels = {"account": account, "outcome": outcome}
         return self.registry.get_sample_value("wxbus_ingress_passive_replies_total", labels) or 0
 
 
 @asynccontextmanager
-async def a_world(**limits: Any) -> AsyncIterator[World]:
+async def a_site(**limits: Any) -> AsyncIterator[Site]:
     """Start everything."""
     waiting, registry = PendingAnswers(), CollectorRegistry()
     worker = Worker(waiting)
     worker.notes_pass.set()
-    settings = Limits(**{"budget": FOR_EVER, "max_age": 300, **limits})
+    settings = Limits(**{"budget": LONG, "max_age": 300, **limits})
     app = build_app(settings, ACCOUNTS, worker, pending=waiting, registry=registry)
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
-        yield World(f"http://127.0.0.1:{port}", http, worker, registry)
+        yield Site(f"http://127.0.0.1:{port}", http, worker, registry)
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """An ingress that waits for ever."""
-    async with a_world() as world:
-        yield world
+async def site() -> AsyncIterator[Site]:
+    """An ingress with a long budget."""
+    async with a_site() as site:
+        yield site
 
 
 def opened(body: bytes, mode: Mode, nonce: str = "1320562132", receive_id: str = APPID) -> Document:
-    """Return an answer as WeChat reads it."""
+    """Return an answer as WeChat decrypts it."""
     document = parse(body)
     if mode is Mode.PLAIN:
         return document
@@ -151,24 +151,24 @@ def an_event(event: str, **fields: str) -> Document:
 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("mode", ALL_MODES)
-async def test_the_reply_is_written_as_the_push_was(world: World, mode: Mode, form: Format) -> None:
-    """In its format; encrypted and signed as soon as there is encryption; and the lane is told of it."""
-    world.worker.says(REPLY)
-    status, body, content_type = await world.post(a_push(mode=mode, format=form))
+async def test_the_reply_has_the_mode_and_format_of_the_push(site: Site, mode: Mode, form: Format) -> None:
+    """It is encrypted and signed if the push was, and a note follows in the lane."""
+    site.worker.answers_with(REPLY)
+    status, body, content_type = await site.post(a_push(mode=mode, format=form))
     assert (status, content_type) == (200, "text/xml" if form is Format.XML else "application/json")
     found = opened(body, mode)
     assert (found["Content"], found["CreateTime"]) == ("您好 ]]>", str(NOW))
-    [envelope] = world.worker.published
-    note = await world.worker.notes.get()
+    [envelope] = site.worker.published
+    note = await site.worker.notes.get()
     assert (note.kind, note.lane, reply_id_of(note)) == (EnvelopeKind.DELIVERED_PASSIVELY, envelope.lane, "reply_id")
     assert (note.reply_to, note.id != envelope.id) == (None, True)
-    assert world.counted("passive", "replied") == 1
+    assert site.counted("passive", "replied") == 1
 
 
-async def test_an_independent_implementation_reads_the_reply(world: World) -> None:
+async def test_an_independent_implementation_reads_the_reply(site: Site) -> None:
     """It verifies the signature, decrypts, and compares the appid, as WeChat does."""
-    world.worker.says(REPLY)
-    _, body, _ = await world.post(a_push())
+    site.worker.answers_with(REPLY)
+    _, body, _ = await site.post(a_push())
     outer = parse(body)
     crypto = WeChatCrypto(TOKEN, AES_KEY, APPID)
     decrypted = crypto.decrypt_message(
@@ -177,24 +177,24 @@ async def test_an_independent_implementation_reads_the_reply(world: World) -> No
     assert parse(decrypted.encode())["Content"] == "您好 ]]>"
 
 
-async def test_while_keys_change_the_answer_has_those_of_the_push(world: World) -> None:
-    """The file is changed before WeChat's console is: until then WeChat can read the former keys alone."""
-    world.worker.says(REPLY)
+async def test_the_reply_uses_the_keys_of_the_push(site: Site) -> None:
+    """The file changes before WeChat's console: until then WeChat has only the previous keys."""
+    site.worker.answers_with(REPLY)
     receive_id = f"{APPID}-changing"
-    status, body, _ = await world.post(a_push(receive_id=receive_id), account="changing")
+    status, body, _ = await site.post(a_push(receive_id=receive_id), account="changing")
     assert (status, opened(body, Mode.SECURE, receive_id=receive_id)["Content"]) == (200, "您好 ]]>")
 
-    _, body, _ = await world.post(a_push(token="new", aes_key=NEW_KEY, receive_id=receive_id), account="changing")
+    _, body, _ = await site.post(a_push(token="new", aes_key=NEW_KEY, receive_id=receive_id), account="changing")
     encrypted = text(parse(body), "Encrypt")
     assert matches(text(parse(body), "MsgSignature"), "new", text(parse(body), "TimeStamp"), "1320562132", encrypted)
     assert parse(Cipher(NEW_KEY, receive_id).decrypt(encrypted))["Content"] == "您好 ]]>"
 
 
-async def test_wecom_is_answered_with_its_own_receive_id(world: World) -> None:
-    """It knows secure mode only."""
-    world.worker.says(REPLY)
+async def test_wecom_is_answered_with_its_own_receive_id(site: Site) -> None:
+    """The receive id of the account is used."""
+    site.worker.answers_with(REPLY)
     push = a_push(receive_id=f"{APPID}-corp").but(encrypt_type=None, signature=None)
-    _, body, _ = await world.post(push, account="corp")
+    _, body, _ = await site.post(push, account="corp")
     assert opened(body, Mode.SECURE, receive_id=f"{APPID}-corp")["Content"] == "您好 ]]>"
 
 
@@ -206,138 +206,138 @@ GAME = {"ToUserName": "gh_1", "FromUserName": "o_wechat", "CreateTime": "1", "Ms
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("form", Format)
-async def test_a_mini_game_is_answered_in_plain(world: World, mode: Mode, form: Format) -> None:
-    """A mini game reads `ErrCode`, never encrypted, whatever the mode of the push; success is the default."""
+async def test_a_mini_game_is_answered_without_encryption(site: Site, mode: Mode, form: Format) -> None:
+    """A mini game reads a plain `ErrCode`, whatever the mode of the push; the default is success."""
     push = a_push(GAME, mode=mode, format=form)
     for answer, code in ((PassiveAnswer(), "0"), (PassiveAnswer({"ErrCode": 7, "ErrMsg": "no"}, "reply_id"), "7")):
-        world.worker.says(answer)
-        status, body, _ = await world.post(push)
+        site.worker.answers_with(answer)
+        status, body, _ = await site.post(push)
         assert (status, text(parse(body), "ErrCode")) == (200, code)
-    envelope = world.worker.published[-1]
+    envelope = site.worker.published[-1]
     assert (envelope.openid, envelope.lane) == ("o_player", f"{APPID}:o_player")
 
 
-async def test_a_mini_game_is_answered_in_its_own_time(world: World) -> None:
-    """WeChat gives a mini game's event up after 3 s: the handler has less than that."""
-    world.worker.says(PassiveAnswer())
-    await world.post(a_push(GAME))
-    [envelope] = world.worker.published
+async def test_a_mini_game_has_a_shorter_deadline(site: Site) -> None:
+    """WeChat repeats a mini game's event after 3 s: the handler has less than that."""
+    site.worker.answers_with(PassiveAnswer())
+    await site.post(a_push(GAME))
+    [envelope] = site.worker.published
     assert envelope.expiration is not None
     assert envelope.expiration < MINIGAME_DEADLINE < 3
 
 
-async def test_who_waits_says_for_how_long(world: World) -> None:
-    """The worker gets the time that is left, never more, and where to answer; the envelope's id tells answers apart."""
-    world.worker.says(PassiveAnswer())
-    await world.post(a_push())
-    [envelope] = world.worker.published
+async def test_the_envelope_has_the_time_left(site: Site) -> None:
+    """The worker gets the time left and where to answer; the id of the envelope correlates answers."""
+    site.worker.answers_with(PassiveAnswer())
+    await site.post(a_push())
+    [envelope] = site.worker.published
     assert (envelope.reply_to, envelope.correlation_id) == (REPLY_TO, envelope.id)
     assert envelope.expiration is not None
-    assert FOR_EVER - 5 < envelope.expiration < FOR_EVER
+    assert LONG - 5 < envelope.expiration < LONG
 
 
-async def test_the_note_follows_the_answer(world: World) -> None:
-    """Killed in between, the reply is sent twice; the other way round it would be lost."""
-    world.worker.says(REPLY)
-    world.worker.notes_pass.clear()
-    status, body, _ = await world.post(a_push(mode=Mode.PLAIN))  # WeChat has all of it, the note is not out yet
+async def test_the_note_follows_the_answer(site: Site) -> None:
+    """If ingress is killed in between, the reply is sent twice; in the other order it would be lost."""
+    site.worker.answers_with(REPLY)
+    site.worker.notes_pass.clear()
+    status, body, _ = await site.post(a_push(mode=Mode.PLAIN))  # WeChat has the reply, the note is not published yet
     assert (status, opened(body, Mode.PLAIN)["Content"]) == (200, "您好 ]]>")
-    await world.worker.notes.get()
-    world.worker.notes_pass.set()
+    await site.worker.notes.get()
+    site.worker.notes_pass.set()
 
 
 @pytest.mark.parametrize("answer", [PassiveAnswer(), None], ids=["nothing", "lost"])
-async def test_nothing_is_waited_for_that_does_not_come(world: World, answer: PassiveAnswer | None) -> None:
-    """The handler has no reply, or failed; or RabbitMQ's connection is gone, and with it the way of the answer."""
-    world.worker.says(answer)
-    assert await world.post(a_push()) == (200, b"success", "text/plain")
-    assert world.worker.notes.empty()
+async def test_waiting_ends_without_a_reply(site: Site, answer: PassiveAnswer | None) -> None:
+    """The handler has no reply, or the connection to RabbitMQ is lost, and the answer with it."""
+    site.worker.answers_with(answer)
+    assert await site.post(a_push()) == (200, b"success", "text/plain")
+    assert site.worker.notes.empty()
 
 
-async def test_after_the_deadline_nothing_is_taken() -> None:
-    """WeChat has `success`; the answer that comes then finds nobody, and no note is written."""
-    async with a_world(budget=SOON) as world:
-        assert await world.post(a_push()) == (200, b"success", "text/plain")
-        [envelope] = world.worker.published
-        world.worker.waiting.answered(envelope.id, REPLY)
-        assert world.worker.notes.empty()
-        assert world.counted("passive", "timeout") == 1
+async def test_an_answer_after_the_deadline_is_dropped() -> None:
+    """WeChat got `success`; no note is published."""
+    async with a_site(budget=SOON) as site:
+        assert await site.post(a_push()) == (200, b"success", "text/plain")
+        [envelope] = site.worker.published
+        site.worker.waiting.answered(envelope.id, REPLY)
+        assert site.worker.notes.empty()
+        assert site.counted("passive", "timeout") == 1
 
 
-async def test_of_two_answers_the_first_counts(world: World) -> None:
-    """A worker died after it had answered: the one after it answers, too."""
+async def test_of_two_answers_the_first_counts(site: Site) -> None:
+    """A worker dies after its answer, and the next one answers again."""
 
     def twice(envelope: Envelope) -> None:
-        world.worker.waiting.answered(envelope.id, REPLY)
-        world.worker.waiting.answered(envelope.id, PassiveAnswer())
+        site.worker.waiting.answered(envelope.id, REPLY)
+        site.worker.waiting.answered(envelope.id, PassiveAnswer())
 
-    world.worker.answer = twice
-    _, body, _ = await world.post(a_push(mode=Mode.PLAIN))
+    site.worker.answer = twice
+    _, body, _ = await site.post(a_push(mode=Mode.PLAIN))
     assert b"\xe6\x82\xa8" in body
 
 
-async def test_what_nobody_reads_is_not_taken(world: World) -> None:
-    """WeChat has closed the connection: there is no note, so the reply is sent otherwise."""
+async def test_without_a_connection_there_is_no_note(site: Site) -> None:
+    """WeChat disconnected, so the reply is sent by customer service."""
     asked = asyncio.Event()
-    world.worker.answer = lambda _: asked.set()
-    posting = asyncio.create_task(world.post(a_push()))
+    site.worker.answer = lambda _: asked.set()
+    posting = asyncio.create_task(site.post(a_push()))
     await asked.wait()
     posting.cancel()
     await asyncio.wait([posting])
-    await asyncio.sleep(0.05)  # the server runs in this loop: it has seen the end when we go on
-    world.worker.waiting.answered(world.worker.published[0].id, REPLY)
-    while not world.counted("passive", "disconnected"):  # noqa: ASYNC110 - metrics tell nobody
+    await asyncio.sleep(0.05)  # the server in this loop detects the disconnect meanwhile
+    site.worker.waiting.answered(site.worker.published[0].id, REPLY)
+    while not site.counted("passive", "disconnected"):  # noqa: ASYNC110 - a metric cannot be awaited
         await asyncio.sleep(0.005)
-    assert world.worker.notes.empty()
+    assert site.worker.notes.empty()
 
 
-async def test_a_note_that_cannot_be_stored_changes_no_answer(world: World) -> None:
-    """WeChat has it; the worker will send the reply a second time, which is better than not at all."""
+async def test_a_lost_note_does_not_change_the_answer(site: Site) -> None:
+    """WeChat has the reply; the worker sends it a second time."""
 
     def fill(envelope: Envelope) -> None:
-        world.worker.full = True
-        world.worker.waiting.answered(envelope.id, REPLY)
+        site.worker.full = True
+        site.worker.waiting.answered(envelope.id, REPLY)
 
-    world.worker.answer = fill
-    status, body, _ = await world.post(a_push(mode=Mode.PLAIN))
+    site.worker.answer = fill
+    status, body, _ = await site.post(a_push(mode=Mode.PLAIN))
     assert (status, opened(body, Mode.PLAIN)["Content"]) == (200, "您好 ]]>")
 
 
-async def test_an_answer_that_cannot_be_written_is_none(world: World) -> None:
-    """A worker of another release: WeChat is not kept waiting for what no XML can hold."""
-    world.worker.says(PassiveAnswer({"1": "no name"}, "reply_id"))
-    assert await world.post(a_push()) == (200, b"success", "text/plain")
-    assert world.worker.notes.empty()
+async def test_an_answer_that_cannot_be_encoded_is_ignored(site: Site) -> None:
+    """The answer is invalid XML: WeChat gets `success` at once."""
+    site.worker.answers_with(PassiveAnswer({"1": "no name"}, "reply_id"))
+    assert await site.post(a_push()) == (200, b"success", "text/plain")
+    assert site.worker.notes.empty()
 
 
-async def test_only_those_wait_that_have_to(world: World) -> None:
-    """Other accounts' messages, events of no user and the end of a subscription are answered at once."""
+async def test_other_callbacks_do_not_wait(site: Site) -> None:
+    """Messages of other accounts, events without a user and the end of a subscription are answered at once."""
 
     async def push(document: Document, account: str) -> None:
-        # A nonce signs one body.
-        await world.post(a_push(document, mode=Mode.PLAIN, nonce=f"n{len(world.worker.published)}"), account=account)
+        # a nonce signs one body
+        await site.post(a_push(document, mode=Mode.PLAIN, nonce=f"n{len(site.worker.published)}"), account=account)
 
     await push(a_text(), "sends")
     for event in ("unsubscribe", "wxa_media_check"):
         await push(an_event(event), "passive")
     await push(an_event("user_enter_tempsession"), "mini")
-    assert [envelope.reply_to for envelope in world.worker.published] == [None] * 4
+    assert [envelope.reply_to for envelope in site.worker.published] == [None] * 4
 
-    world.worker.says(PassiveAnswer())
+    site.worker.answers_with(PassiveAnswer())
     await push(a_text(), "mini")
     await push(an_event("xpay_refund_notify"), "sends")
-    assert [envelope.reply_to for envelope in world.worker.published[4:]] == [REPLY_TO] * 2
+    assert [envelope.reply_to for envelope in site.worker.published[4:]] == [REPLY_TO] * 2
 
 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("mode", [Mode.PLAIN, Mode.SECURE])
-async def test_an_event_gets_the_answer_of_its_handler(world: World, mode: Mode, form: Format) -> None:
-    """On Mini Programs too; nobody is told of it, for no user was."""
-    world.worker.says(PassiveAnswer({"ResultCode": 0, "WayBillID": "88", "Fee": 3.5}))
+async def test_an_event_gets_the_answer_of_its_handler(site: Site, mode: Mode, form: Format) -> None:
+    """Events of Mini Programs too; there is no note, because no user was addressed."""
+    site.worker.answers_with(PassiveAnswer({"ResultCode": 0, "WayBillID": "88", "Fee": 3.5}))
     push = a_push(an_event("add_waybill"), mode=mode, format=form, receive_id=f"{APPID}-mini")
-    _, body, _ = await world.post(push, account="mini")
+    _, body, _ = await site.post(push, account="mini")
     assert opened(body, mode, receive_id=f"{APPID}-mini") == {"ResultCode": "0", "WayBillID": "88", "Fee": "3.5"}
-    assert world.worker.notes.empty()
+    assert site.worker.notes.empty()
 
 
 @pytest.mark.parametrize(
@@ -345,77 +345,77 @@ async def test_an_event_gets_the_answer_of_its_handler(world: World, mode: Mode,
     [("add_waybill", ("ResultCode", "-1")), ("transport_cancel_order", ("resultcode", "-1"))],
 )
 @pytest.mark.parametrize("form", Format)
-async def test_a_carriers_event_without_an_answer_has_failed(event: str, safe: tuple[str, str], form: Format) -> None:
-    """WeChat must not take it for done: the handler may yet run, but has promised nothing."""
-    async with a_world(budget=SOON) as world:
+async def test_a_carriers_event_without_an_answer_fails(event: str, safe: tuple[str, str], form: Format) -> None:
+    """The default answer is a failure: the handler has not confirmed anything."""
+    async with a_site(budget=SOON) as site:
         push = a_push(an_event(event), mode=Mode.SECURE, format=form, receive_id=f"{APPID}-mini")
-        _, body, _ = await world.post(push, account="mini")
+        _, body, _ = await site.post(push, account="mini")
     found = opened(body, Mode.SECURE, receive_id=f"{APPID}-mini")
     assert (found[safe[0]], found["Event"], found["ToUserName"]) == (safe[1], event, "o_wechat")
 
 
-async def test_a_payment_is_acknowledged_once_it_is_on_disk_and_not_before(world: World) -> None:
-    """Without an answer `success`; not stored, 503: WeChat pushes it again (protocol reference 4.4)."""
-    world.worker.says(None)
+async def test_a_payment_is_acknowledged_after_it_is_on_disk(site: Site) -> None:
+    """Without an answer `success`; if it is not stored 503, and WeChat repeats it (protocol reference 4.4)."""
+    site.worker.answers_with(None)
     push = a_push(an_event("xpay_goods_deliver_notify", OutTradeNo="1"), mode=Mode.PLAIN)
-    assert await world.post(push, account="mini") == (200, b"success", "text/plain")
-    world.worker.full = True
-    status, _, _ = await world.post(push, account="mini")
+    assert await site.post(push, account="mini") == (200, b"success", "text/plain")
+    site.worker.full = True
+    status, _, _ = await site.post(push, account="mini")
     assert status == 503
 
 
-async def test_an_attempt_lapses_while_there_is_another_one() -> None:
-    """The first is closed without an answer after WeChat's own time; the third is answered, whatever is there."""
-    async with a_world(budget=SOON, wechat_timeout=WAITS, wechat_attempts=2) as world:
+async def test_an_attempt_times_out_while_another_remains() -> None:
+    """The first attempt is closed without an answer after WeChat's timeout; the third is always answered."""
+    async with a_site(budget=SOON, wechat_timeout=WAITS, wechat_attempts=2) as site:
         document = a_text()
         loop = asyncio.get_running_loop()
         first = a_push({**document, "CreateTime": str(int(time.time()) + 30)}, mode=Mode.PLAIN, receive_id="")
         begun = loop.time()
         with pytest.raises(aiohttp.ClientError):
-            await world.post(first, account="window")
+            await site.post(first, account="window")
         assert loop.time() - begun >= WAITS
-        [envelope] = world.worker.published
+        [envelope] = site.worker.published
         assert envelope.expiration is not None
         assert WAITS < envelope.expiration < WAITS + SOON
 
         last = a_push({**document, "CreateTime": str(int(time.time()) - 5)}, mode=Mode.PLAIN, receive_id="")
-        assert await world.post(last, account="window") == (200, b"success", "text/plain")
-        assert (world.counted("window", "retry"), world.counted("window", "timeout")) == (1, 1)
+        assert await site.post(last, account="window") == (200, b"success", "text/plain")
+        assert (site.counted("window", "retry"), site.counted("window", "timeout")) == (1, 1)
 
 
-async def test_an_attempt_does_not_lapse_when_there_is_nothing_to_come(world: World) -> None:
-    """A handler without a reply, or a callback that went to the spool: WeChat need not push again."""
-    world.worker.says(PassiveAnswer())
+async def test_an_attempt_does_not_time_out_without_a_reply(site: Site) -> None:
+    """If no reply can follow, WeChat need not repeat the push."""
+    site.worker.answers_with(PassiveAnswer())
     push = a_push({**a_text(), "CreateTime": str(int(time.time()))}, mode=Mode.PLAIN, receive_id="")
-    assert await world.post(push, account="window") == (200, b"success", "text/plain")
-    world.worker.answer = lambda envelope: world.worker.waiting.resolve_empty(envelope.id)
-    assert await world.post(push, account="window") == (200, b"success", "text/plain")
+    assert await site.post(push, account="window") == (200, b"success", "text/plain")
+    site.worker.answer = lambda envelope: site.worker.waiting.resolve_empty(envelope.id)
+    assert await site.post(push, account="window") == (200, b"success", "text/plain")
 
 
 @pytest.mark.parametrize(
     ("age", "to_come"),
     [(-30, 2), (0.0, 2), (0.9, 2), (2.9, 2), (4.9, 1), (5.0, 1), (6.4, 1), (9.9, 0), (10.0, 0), (11.5, 0), (3600, 0)],
 )
-def test_the_age_of_a_push_says_which_attempt_it_is(age: float, to_come: int) -> None:
-    """`CreateTime` is cut to seconds, clocks differ a little, the network takes its time: none of it matters."""
+def test_the_age_of_a_push_gives_its_attempt(age: float, to_come: int) -> None:
+    """`CreateTime` has whole seconds, clocks differ and the network needs time: the attempt is still right."""
     push = {"CreateTime": str(NOW)}
     assert remaining_attempts(push, NOW + age, Limits()) == to_come
 
 
 @pytest.mark.parametrize("created", ["", "soon", "-5", "１７"])
-def test_a_push_of_unknown_age_is_the_last(created: str) -> None:
-    """It is answered: nobody knows whether WeChat would push it again."""
+def test_a_push_of_unknown_age_is_the_last_attempt(created: str) -> None:
+    """It is answered, because WeChat may not repeat it."""
     assert remaining_attempts({"CreateTime": created}, NOW, Limits()) == 0
 
 
-async def test_an_authorisers_answer_is_sealed_for_its_platform(world: World) -> None:
-    """Who authorised a third-party platform is answered with that one's keys (protocol reference 2); events are not."""
-    world.worker.says(REPLY)
+async def test_an_authorizers_reply_uses_the_keys_of_its_platform(site: Site) -> None:
+    """Replies of an authorizer are encrypted for its platform (protocol reference 2); events get no reply."""
+    site.worker.answers_with(REPLY)
     platform = f"{APPID}-platform"
     ticket: Document = {"AppId": platform, "InfoType": "component_verify_ticket", "ComponentVerifyTicket": "t"}
 
-    status, body, _ = await world.post(a_push(receive_id=platform), account="platform/wxauthorizer")
+    status, body, _ = await site.post(a_push(receive_id=platform), account="platform/wxauthorizer")
 
     assert (status, text(opened(body, Mode.SECURE, receive_id=platform), "Content")) == (200, "您好 ]]>")
-    assert (await world.post(a_push(ticket, receive_id=platform), account="platform"))[:2] == (200, b"success")
-    assert [envelope.reply_to is None for envelope in world.worker.published] == [False, True]
+    assert (await site.post(a_push(ticket, receive_id=platform), account="platform"))[:2] == (200, b"success")
+    assert [envelope.reply_to is None for envelope in site.worker.published] == [False, True]

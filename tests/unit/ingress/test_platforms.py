@@ -1,4 +1,4 @@
-"""Third-party platforms: one address for its events, one for each account that authorised it."""
+"""Third-party platforms: one address for their events, one for each authorizer."""
 
 from collections.abc import Callable
 
@@ -23,12 +23,12 @@ TICKET: Document = {
 
 
 def a_platform_push(document: Document | None = None, **fields: object) -> Push:
-    """A push with the platform's keys: its own appid is the receive id, whoever the message is for."""
+    """A push with the platform's keys: its appid is the receive id of every message."""
     return a_push(document, receive_id=PLATFORM, **fields)  # type: ignore[arg-type]  # what a_push takes
 
 
-async def test_an_authorisers_message_travels_in_its_name(ingress: Ingress) -> None:
-    """A message at `/wechat/PLATFORM/APPID` is the authoriser's: its appid, its users, its lanes."""
+async def test_an_authorizers_message_has_its_appid(ingress: Ingress) -> None:
+    """A message at `/wechat/PLATFORM/APPID` has the authorizer's appid, users and lanes."""
     assert await ingress.post(a_platform_push(), account=f"platform/{AUTHORIZER}") == (200, "success")
 
     [envelope] = ingress.publisher.published
@@ -37,8 +37,8 @@ async def test_an_authorisers_message_travels_in_its_name(ingress: Ingress) -> N
     assert ingress.counted("platform", "accepted") == 1
 
 
-async def test_a_listed_authoriser_has_its_own_name(ingress: Ingress) -> None:
-    """An authoriser in the accounts file is called by its name there."""
+async def test_a_listed_authorizer_has_its_name(ingress: Ingress) -> None:
+    """An authorizer in the accounts file has its name there."""
     appid = f"{APPID}-listed"
 
     assert await ingress.post(a_platform_push(), account=f"platform/{appid}") == (200, "success")
@@ -48,8 +48,8 @@ async def test_a_listed_authoriser_has_its_own_name(ingress: Ingress) -> None:
     assert ingress.counted("listed", "accepted") == 1
 
 
-async def test_the_platforms_events_are_its_own(ingress: Ingress) -> None:
-    """What WeChat tells the platform itself is of no user, in a lane of its own (protocol reference 6.3)."""
+async def test_the_platforms_events_have_a_lane_without_a_user(ingress: Ingress) -> None:
+    """Events of the platform itself have a lane of their own and no user (protocol reference 6.3)."""
     assert await ingress.post(a_platform_push(TICKET), account="platform") == (200, "success")
 
     [envelope] = ingress.publisher.published
@@ -59,8 +59,8 @@ async def test_the_platforms_events_are_its_own(ingress: Ingress) -> None:
 
 
 @pytest.mark.parametrize(("place", "document"), [("platform", a_text()), (f"platform/{AUTHORIZER}", TICKET)])
-async def test_each_address_takes_only_its_own_kind(ingress: Ingress, place: str, document: Document) -> None:
-    """A console that was filled in the wrong way round is told so: the wrong appid would answer users."""
+async def test_each_address_accepts_one_kind_of_message(ingress: Ingress, place: str, document: Document) -> None:
+    """Swapped addresses in the console are refused: the wrong appid would answer users."""
     status, text = await ingress.post(a_platform_push(document), account=place)
 
     assert status == 400
@@ -78,30 +78,30 @@ async def test_each_address_takes_only_its_own_kind(ingress: Ingress, place: str
         ("listed", a_platform_push()),
     ],
 )
-async def test_only_the_platforms_keys_open(ingress: Ingress, place: str, push: Push) -> None:
-    """Secure mode only, sealed for the platform, and nothing at the listed account's own name."""
+async def test_only_the_platforms_keys_are_accepted(ingress: Ingress, place: str, push: Push) -> None:
+    """The push must be secure, encrypted for the platform, and not at the authorizer's own address."""
     assert await ingress.post(push, account=place) == (403, "the signature is not valid\n")
     assert not ingress.publisher.published
 
 
-async def test_a_platform_speaks_for_no_account_of_its_own(ingress: Ingress) -> None:
-    """With the platform's keys nobody writes in the name of an account that did not authorise it."""
+async def test_a_platform_cannot_send_for_other_accounts(ingress: Ingress) -> None:
+    """The platform's keys are not valid for an account that did not authorize it."""
     status, _ = await ingress.post(a_platform_push(), account=f"platform/{APPID}")
 
     assert status == 404
     assert not ingress.publisher.published
 
 
-async def test_a_platform_takes_no_json(ingress: Ingress) -> None:
-    """Third-party platforms are sent XML only (protocol reference 1.1)."""
+async def test_a_platform_accepts_xml_only(ingress: Ingress) -> None:
+    """WeChat sends XML to third-party platforms (protocol reference 1.1)."""
     push = a_platform_push(format=Format.JSON)
 
     assert await ingress.post(push, account=f"platform/{AUTHORIZER}") == (400, "this account does not accept JSON\n")
 
 
 @pytest.mark.parametrize("place", ["platform", f"platform/{AUTHORIZER}", f"platform/{APPID}-listed", "listed"])
-async def test_its_pages_say_what_to_fill_in(ingress: Ingress, place: str) -> None:
-    """Both addresses are told, whichever page somebody opens."""
+async def test_its_pages_show_both_addresses(ingress: Ingress, place: str) -> None:
+    """Both pages show both addresses."""
     async with ingress.http.get(f"{ingress.url}/wechat/{place}") as answer:
         text = await answer.text()
 
@@ -110,8 +110,8 @@ async def test_its_pages_say_what_to_fill_in(ingress: Ingress, place: str) -> No
 
 
 @pytest.mark.parametrize("name", ["A5", "T1", "T2"])
-async def test_the_official_examples_are_opened(ingress: Ingress, set_clock: Callable[[str], None], name: str) -> None:
-    """Pushes that WeChat's own documents show are taken at the address that they are for (vectors A5, T1, T2)."""
+async def test_official_examples_are_accepted(ingress: Ingress, set_clock: Callable[[str], None], name: str) -> None:
+    """The examples in WeChat's documents are accepted at their address (vectors A5, T1, T2)."""
     example, key = vector(name), key_of(vector(name))
     account = an_account(
         "platform",
@@ -124,7 +124,7 @@ async def test_the_official_examples_are_opened(ingress: Ingress, set_clock: Cal
     document = parse(example["plaintext"].encode())
     body = render({"AppId": example["receive_id"], "Encrypt": example["encrypt"]}, Format.XML)
     query = {name: example[name] for name in ("timestamp", "nonce", "msg_signature")} | {"encrypt_type": "aes"}
-    ingress.reread(account)
+    ingress.change_accounts(account)
     set_clock(example["timestamp"])
 
     place = "platform" if "InfoType" in document else f"platform/{AUTHORIZER}"

@@ -1,4 +1,4 @@
-"""Signatures of plain requests, bound to one message each."""
+"""Each signature of a plain request is bound to one message."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from wxbus.errors import Forbidden
 from wxbus_ingress.accounts.replay_guard import ReplayGuard
 
 
-def test_a_signature_is_good_for_one_message() -> None:
-    """The same message may come again, another one may not."""
+def test_a_signature_is_valid_for_one_message() -> None:
+    """The same message is accepted again, another one is not."""
     signatures = ReplayGuard()
     for _ in range(2):
         signatures.bind("s", "message")
@@ -16,8 +16,8 @@ def test_a_signature_is_good_for_one_message() -> None:
         signatures.bind("s", "another")
 
 
-def test_only_so_many_are_remembered() -> None:
-    """Memory stays flat; the oldest is forgotten first."""
+def test_the_oldest_signatures_are_dropped() -> None:
+    """The number of signatures in memory is limited."""
     signatures = ReplayGuard(max_signatures=2)
     for signature in ("1", "2", "3"):
         signatures.bind(signature, "message")

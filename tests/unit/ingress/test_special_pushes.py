@@ -1,4 +1,4 @@
-"""Pushes that are unlike the others: WeCom's, the probe of cloud hosting, the console's test event."""
+"""Pushes of WeCom, the health probe of cloud hosting, and the test event of the console."""
 
 import json
 import time
@@ -45,9 +45,9 @@ def wecom_push(plaintext: bytes, receive_id: str, *, wrap: Callable[[str], bytes
 
 
 async def test_wecom_url_is_verified(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
-    """The answer to WeCom's GET is the decrypted echo, and only to its signature (vector W1)."""
+    """The answer to WeCom's GET is the decrypted echo, if the signature is valid (vector W1)."""
     example = vector("W1")
-    ingress.reread(wecom(example))
+    ingress.change_accounts(wecom(example))
     set_clock(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"echostr": example["encrypt"]}
     url = f"{ingress.url}/wechat/corp"
@@ -58,10 +58,10 @@ async def test_wecom_url_is_verified(ingress: Ingress, set_clock: Callable[[str]
         assert (answer.status, await answer.text()) == REFUSED
 
 
-async def test_wecom_message_is_taken(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
-    """A push of WeCom is opened with the corpid at its end (vector W2)."""
+async def test_a_wecom_message_is_accepted(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
+    """A push of WeCom is encrypted for the corpid (vector W2)."""
     example = vector("W2")
-    ingress.reread(wecom(example))
+    ingress.change_accounts(wecom(example))
     set_clock(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")}
     body = render({"ToUserName": example["receive_id"], "AgentID": "1", "Encrypt": example["encrypt"]}, Format.XML)
@@ -73,8 +73,8 @@ async def test_wecom_message_is_taken(ingress: Ingress, set_clock: Callable[[str
     assert envelope.lane == f"{example['receive_id']}:messense"
 
 
-def test_wecom_reply_is_opened_by_its_counterpart() -> None:
-    """A sealed reply carries the corpid and opens to what was written (as vector W3 does)."""
+def test_a_wecom_reply_can_be_decrypted() -> None:
+    """An encrypted reply has the corpid and the original text (as in vector W3)."""
     example = vector("W3")
     crypto = CallbackCrypto([key_of(example)], example["receive_id"], (), ("xml",), wecom=True)
     sealed = parse(
@@ -93,8 +93,8 @@ def test_wecom_reply_is_opened_by_its_counterpart() -> None:
 
 @pytest.mark.parametrize(("receive_id", "sealed_for"), [(None, f"{APPID}-corp"), ("ww1", "ww1"), ("", "")])
 async def test_wecom_receive_ids(ingress: Ingress, receive_id: str | None, sealed_for: str) -> None:
-    """Corpid, suiteid or nothing at all: whatever the account says, and nothing else (protocol reference 1.6)."""
-    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id=receive_id))
+    """The receive id is the corpid, the suiteid or empty, as the account is configured (protocol reference 1.6)."""
+    ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, receive_id=receive_id))
     text = b"<xml><FromUserName>o_user</FromUserName><MsgType>text</MsgType><MsgId>1</MsgId></xml>"
 
     def wrap(encrypted: str) -> bytes:
@@ -120,9 +120,9 @@ def member_says(corpid: str) -> bytes:
     return f"<xml>{header}<CreateTime>1</CreateTime><Content>hi</Content><MsgId>1</MsgId></xml>".encode()
 
 
-async def test_a_suites_address_takes_all_that_wecom_sends_there(ingress: Ingress) -> None:
-    """The verification is encrypted for the provider, instructions for the suite, data for the customer it names."""
-    ingress.reread(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
+async def test_a_suites_address_accepts_all_of_wecoms_receive_ids(ingress: Ingress) -> None:
+    """The verification is encrypted for the provider, instructions for the suite, data for a customer."""
+    ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
     echo = wecom_push(b"echo", PROVIDER, wrap=str.encode)
     query = echo.query | {"echostr": echo.body.decode()}
 
@@ -145,9 +145,9 @@ async def test_a_suites_address_takes_all_that_wecom_sends_there(ingress: Ingres
     ]
 
 
-async def test_a_suite_takes_nothing_for_others(ingress: Ingress) -> None:
-    """What is encrypted for a corp that the document does not name is refused, and a verification for any customer."""
-    ingress.reread(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
+async def test_a_suite_refuses_other_receive_ids(ingress: Ingress) -> None:
+    """A push for a corp that the document does not name is refused, and a verification for a customer."""
+    ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, appid=SUITE, provider_corpid=PROVIDER))
     for plaintext, receive_id in ((member_says("ww-one"), "ww-two"), (INSTRUCTION, "ww-one"), (member_says(""), "")):
         push = wecom_push(plaintext, receive_id, wrap=wrapped)
         assert await ingress.post(push, account="corp") == REFUSED
@@ -169,9 +169,9 @@ def test_a_suite_answers_the_customer() -> None:
     assert Cipher(AES_KEY, "ww-one").decrypt(str(sealed["Encrypt"])) == b"<xml/>"
 
 
-async def test_layout_around_what_is_encrypted_is_ignored(ingress: Ingress) -> None:
-    """WeCom writes the outer body over several lines: blanks around CDATA do not change what was signed."""
-    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id="ww1"))
+async def test_whitespace_in_the_outer_body_is_ignored(ingress: Ingress) -> None:
+    """WeCom writes the outer body on several lines; blanks around CDATA are not signed."""
+    ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, receive_id="ww1"))
 
     def spread(encrypted: str) -> bytes:
         return f"<xml>\r\n <Encrypt>\r\n  <![CDATA[{encrypted}]]>\n </Encrypt>\n</xml>\n".encode()
@@ -180,9 +180,9 @@ async def test_layout_around_what_is_encrypted_is_ignored(ingress: Ingress) -> N
     assert await ingress.post(push, account="corp") == (200, "success")
 
 
-async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:
-    """Smart robots write `encrypt` in lower case, as JSON, for an empty receive id (protocol reference 1.4, 1.6)."""
-    ingress.reread(an_account("corp", kind=AccountKind.WECOM, receive_id=""))
+async def test_a_smart_robots_push_is_accepted(ingress: Ingress) -> None:
+    """Smart robots send `encrypt` in lower case, as JSON, for an empty receive id (protocol reference 1.4, 1.6)."""
+    ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, receive_id=""))
     robot = {"msgid": "m1", "aibotid": "b1", "chattype": "single", "from": {"userid": "u1"}, "msgtype": "text"}
     push = wecom_push(json.dumps(robot).encode(), "", wrap=lambda text: json.dumps({"encrypt": text}).encode())
 
@@ -193,7 +193,7 @@ async def test_a_smart_robots_push_is_taken(ingress: Ingress) -> None:
 
 
 def test_a_smart_robot_is_answered_in_lower_case() -> None:
-    """A sealed reply to a robot names its parts as the push did."""
+    """An encrypted reply to a robot has lower-case names."""
     crypto = CallbackCrypto([CallbackKey(token=TOKEN, aes_key=AES_KEY)], "", (), ("json",), wecom=True)
     sealed = json.loads(crypto.seal(b"{}", Format.JSON, timestamp=1, nonce="n"))
 
@@ -203,8 +203,8 @@ def test_a_smart_robot_is_answered_in_lower_case() -> None:
 
 @pytest.mark.parametrize("body", PROBES)
 async def test_the_probe_of_cloud_hosting_is_answered(ingress: Ingress, body: bytes) -> None:
-    """Cloud hosting asks, unsigned, whether there is anybody (protocol reference 1.7); nothing is published."""
-    ingress.reread(an_account("cloud", cloud_hosting=True))
+    """The unsigned health probe of cloud hosting is answered and not published (protocol reference 1.7)."""
+    ingress.change_accounts(an_account("cloud", cloud_hosting=True))
 
     assert await ingress.post(Push({}, body), account="cloud") == (200, "success")
     assert not ingress.publisher.published
@@ -219,20 +219,20 @@ async def test_the_probe_of_cloud_hosting_is_answered(ingress: Ingress, body: by
         (True, render({"action": "CheckContainerPath", "Content": "x" * 300}, Format.XML)),
     ],
 )
-async def test_nothing_else_is_taken_unsigned(ingress: Ingress, cloud_hosting: bool, body: bytes) -> None:
-    """Only the probe itself is answered, and only for an account that is said to be there."""
-    ingress.reread(an_account("cloud", cloud_hosting=cloud_hosting))
+async def test_no_other_unsigned_body_is_accepted(ingress: Ingress, cloud_hosting: bool, body: bytes) -> None:
+    """Only the exact probe is answered, and only for an account with `cloud_hosting`."""
+    ingress.change_accounts(an_account("cloud", cloud_hosting=cloud_hosting))
 
     assert await ingress.post(Push({}, body), account="cloud") == REFUSED
 
 
-async def test_the_consoles_test_event_is_an_event_like_others(
+async def test_the_test_event_of_the_console_is_a_normal_event(
     ingress: Ingress, set_clock: Callable[[str], None]
 ) -> None:
-    """`debug_demo` is published and acknowledged: no answer of its own is wanted (1.7, vector A3)."""
+    """`debug_demo` is published and acknowledged (1.7, vector A3)."""
     example = vector("A3")
     key = CallbackKey(token=example["token"], aes_key=example["encoding_aes_key"])
-    ingress.reread(an_account("mini", appid=example["receive_id"], token=key.token, aes_key=key.aes_key))
+    ingress.change_accounts(an_account("mini", appid=example["receive_id"], token=key.token, aes_key=key.aes_key))
     set_clock(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"encrypt_type": "aes"}
     body = render({"ToUserName": "gh_97417a04a28d", "Encrypt": example["encrypt"]}, Format.JSON)

@@ -1,4 +1,4 @@
-"""What the spool takes is on disk in the order of arrival until it is removed; what it cannot keep it refuses."""
+"""The spool keeps envelopes on disk in the order of arrival, and refuses what exceeds its limits."""
 
 import asyncio
 import sqlite3
@@ -28,13 +28,13 @@ Opening = Callable[..., AbstractAsyncContextManager[Spool]]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the spool is."""
+    """Path of the spool file."""
     return tmp_path / "wxbus" / "spool-0.sqlite"
 
 
 @pytest.fixture
 def opening(path: Path) -> Opening:
-    """Opens the spool, with other limits if wanted."""
+    """Opens the spool with these limits."""
 
     def open_(**limits: Any) -> AbstractAsyncContextManager[Spool]:
         return Spool.open(path, SpoolLimits(**{"disk_floor": 0, **limits}))
@@ -54,13 +54,13 @@ async def add(spool: Spool, *envelopes: Envelope) -> None:
     await asyncio.gather(*(spool.add(spool.next_number(), envelope) for envelope in envelopes))
 
 
-async def held(spool: Spool, limit: int = 1000) -> list[Envelope]:
-    """Return what is in it, in its order."""
+async def contents(spool: Spool, limit: int = 1000) -> list[Envelope]:
+    """Return the envelopes in the spool, in order."""
     return [spooled.envelope for spooled in await spool.oldest(limit)]
 
 
-async def test_what_was_taken_is_there_after_a_restart(opening: Opening) -> None:
-    """Every field of an envelope survives, its id above all: a copy that RabbitMQ may have has the same one."""
+async def test_envelopes_survive_a_restart(opening: Opening) -> None:
+    """All fields survive, above all the id: a copy in RabbitMQ has the same one."""
     sent = [
         an_envelope(1, reply_to="answers", correlation_id="c", expiration=4.25, attempt=3, replay=True),
         an_envelope(2, openid="o_2", body='{"Content":"你好"}'.encode(), kind=EnvelopeKind.DELIVERED_PASSIVELY),
@@ -71,57 +71,57 @@ async def test_what_was_taken_is_there_after_a_restart(opening: Opening) -> None
         assert spool.rows == 3
         assert spool.bytes == sum(len(encode(envelope)) for envelope in sent)
     async with opening() as spool:
-        assert (sent, 3) == (await held(spool), spool.rows)
+        assert (sent, 3) == (await contents(spool), spool.rows)
         assert spool.next_number() > 3
 
 
-async def test_the_order_is_that_of_the_numbers(spool: Spool) -> None:
-    """A callback that reaches the spool late, after RabbitMQ's time-out, has the place of its arrival."""
+async def test_envelopes_are_ordered_by_number(spool: Spool) -> None:
+    """A callback that is added late, after a timeout of RabbitMQ, has the place of its arrival."""
     first, second, third = (spool.next_number() for _ in range(3))
     for number in (second, third, first):
         await spool.add(number, an_envelope(number))
 
-    assert [int(envelope.body) for envelope in await held(spool)] == [1, 2, 3]
-    assert [int(envelope.body) for envelope in await held(spool, limit=2)] == [1, 2]
+    assert [int(envelope.body) for envelope in await contents(spool)] == [1, 2, 3]
+    assert [int(envelope.body) for envelope in await contents(spool, limit=2)] == [1, 2]
 
 
-async def test_what_is_to_be_first_goes_before_all_others(opening: Opening) -> None:
-    """However long it is there and whatever came before; its number is nobody else's after a restart either."""
+async def test_a_first_number_is_before_all_others(opening: Opening) -> None:
+    """The number is unique and first after a restart too."""
     async with opening() as spool:
         await add(spool, an_envelope(1), an_envelope(2))
         for number in (3, 4):
             await spool.add(spool.next_number(first=True), an_envelope(number))
-        assert {int(envelope.body) for envelope in await held(spool, limit=2)} == {3, 4}
+        assert {int(envelope.body) for envelope in await contents(spool, limit=2)} == {3, 4}
         await spool.remove([1, 2])
     async with opening() as spool:
         await add(spool, an_envelope(5))
         await spool.add(spool.next_number(first=True), an_envelope(6))
-        assert [int(envelope.body) for envelope in await held(spool)][-1] == 5
+        assert [int(envelope.body) for envelope in await contents(spool)][-1] == 5
         assert spool.rows == 4
 
 
 async def test_one_id_is_one_row(spool: Spool) -> None:
-    """The same envelope added twice is there once, at its first place."""
+    """An envelope that is added twice has one row, at its first place."""
     twice = an_envelope(1)
     await add(spool, twice, an_envelope(2), twice)
 
-    assert ([envelope.body for envelope in await held(spool)], spool.rows) == ([b"1", b"2"], 2)
+    assert ([envelope.body for envelope in await contents(spool)], spool.rows) == ([b"1", b"2"], 2)
 
 
-async def test_what_is_removed_is_gone(spool: Spool) -> None:
-    """Only what was confirmed leaves."""
+async def test_removed_envelopes_are_not_returned(spool: Spool) -> None:
+    """Only confirmed envelopes leave."""
     await add(spool, *(an_envelope(number) for number in range(4)))
     numbers = [spooled.number for spooled in await spool.oldest(10)]
     await spool.remove(numbers[1:3])
 
-    assert [envelope.body for envelope in await held(spool)] == [b"0", b"3"]
+    assert [envelope.body for envelope in await contents(spool)] == [b"0", b"3"]
     assert (spool.rows, spool.bytes) == (2, sum(len(encode(an_envelope(n))) for n in (0, 3)))
     await spool.remove([numbers[0], numbers[3]])
     assert (spool.rows, spool.bytes, spool.oldest_age) == (0, 0, 0)
 
 
-async def test_what_waits_shares_a_commit(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred callbacks at once do not cost a hundred flushes of the disk."""
+async def test_waiting_envelopes_share_a_commit(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred callbacks at once need far fewer flushes of the disk."""
     commits = 0
     original = SpoolFile.transaction
 
@@ -140,7 +140,7 @@ async def test_what_waits_shares_a_commit(spool: Spool, monkeypatch: pytest.Monk
 
 
 async def test_every_commit_reaches_the_disk(spool: Spool) -> None:
-    """WAL with synchronous=FULL: less is faster and loses what was acknowledged when the power goes."""
+    """WAL with synchronous=FULL: a weaker setting loses acknowledged callbacks in a power failure."""
     pragmas = await spool.writer.run(
         lambda file: [
             file._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
@@ -151,7 +151,7 @@ async def test_every_commit_reaches_the_disk(spool: Spool) -> None:
 
 
 async def test_a_second_process_is_refused(spool: Spool, opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes on one file would send everything twice and out of order: the second does not start."""
+    """Two processes with one file would publish everything twice and out of order."""
     monkeypatch.setattr(location, "LOCK_TIMEOUT", 0)
     assert location.is_in_use(spool.path)
 
@@ -159,16 +159,16 @@ async def test_a_second_process_is_refused(spool: Spool, opening: Opening, monke
         await opening().__aenter__()
 
 
-async def test_a_folder_that_cannot_be_used_is_named(path: Path, opening: Opening) -> None:
-    """A wrong setting stops the start with a line that names it."""
+async def test_an_unusable_folder_is_named(path: Path, opening: Opening) -> None:
+    """The error names the spool."""
     path.parent.parent.joinpath("wxbus").write_text("a file", encoding="utf-8")
 
     with pytest.raises(ConfigurationError, match=f"the spool {path} cannot be used: "):
         await opening().__aenter__()
 
 
-async def test_only_we_may_read_it(spool: Spool) -> None:
-    """The folder is closed to others: the rows hold what users wrote."""
+async def test_other_users_cannot_read_it(spool: Spool) -> None:
+    """The folder is closed to other users: rows contain texts of users."""
     assert spool.path.parent.stat().st_mode & 0o077 == 0
 
 
@@ -181,20 +181,20 @@ def damaged(path: Path, *, torn: bool) -> int:
 
 @pytest.mark.parametrize("damage", ["garbage", "torn"])
 async def test_a_damaged_file_is_moved_aside(opening: Opening, path: Path, damage: str) -> None:
-    """Damage does not keep ingress from starting; the damaged file stays for an operator."""
+    """Ingress starts in spite of the damage, and the damaged file is kept."""
     async with opening() as spool:
         await add(spool, *(an_envelope(number, body=b"x" * 5000) for number in range(50)))
     size = damaged(path, torn=damage == "torn")
 
     async with opening() as spool:
         await add(spool, an_envelope(1))
-        assert len(await held(spool)) == 1
+        assert len(await contents(spool)) == 1
     [aside] = path.parent.glob("spool-0.sqlite.bad-*")
     assert aside.stat().st_size == size
 
 
-async def test_over_the_size_limit_nothing_is_taken(opening: Opening) -> None:
-    """A full spool refuses, what it has stays, and what is smaller than the room left is still taken."""
+async def test_above_the_size_limit_envelopes_are_refused(opening: Opening) -> None:
+    """Rows stay, and a smaller envelope that fits is accepted."""
     small, large = an_envelope(1), an_envelope(2, body=b"x" * 10_000)
     async with opening(size_limit=5_000) as spool:
         outcomes = await asyncio.gather(
@@ -203,11 +203,11 @@ async def test_over_the_size_limit_nothing_is_taken(opening: Opening) -> None:
         )
         assert [None, SpoolUnavailable, None] == [outcome and type(outcome) for outcome in outcomes]
         assert "the spool is full" in str(outcomes[1])
-        assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
+        assert [envelope.body for envelope in await contents(spool)] == [b"1", b"3"]
 
 
-async def test_with_something_too_old_nothing_is_taken(opening: Opening) -> None:
-    """Workers know an id again for seven days: a spool that nobody empties must be noticed before."""
+async def test_above_the_age_limit_envelopes_are_refused(opening: Opening) -> None:
+    """Workers detect duplicates for seven days, so an old spool must be noticed earlier."""
     async with opening() as spool:
         await add(spool, an_envelope(1))
     async with opening(age_limit=1e-9) as spool:
@@ -219,8 +219,8 @@ async def test_with_something_too_old_nothing_is_taken(opening: Opening) -> None
         assert spool.oldest_age > 0
 
 
-async def test_below_the_disk_floor_nothing_is_taken(opening: Opening) -> None:
-    """Room is left on the disk for what must go on: removing what was sent, logs."""
+async def test_below_the_disk_floor_envelopes_are_refused(opening: Opening) -> None:
+    """Removing rows and writing logs need free space."""
     async with opening(disk_floor=2**62) as spool:
         with pytest.raises(SpoolUnavailable, match="the disk is nearly full"):
             await add(spool, an_envelope(1))
@@ -228,7 +228,7 @@ async def test_below_the_disk_floor_nothing_is_taken(opening: Opening) -> None:
 
 
 async def test_a_full_disk_is_never_success(spool: Spool) -> None:
-    """When SQLite finds no room in a commit, nobody in it is told success, and the spool goes on when there is."""
+    """If the disk is full, no add in the commit succeeds; the spool continues when there is space."""
     await add(spool, an_envelope(1))
     [pages] = await spool.writer.run(lambda file: file._connection.execute("PRAGMA max_page_count = 12").fetchone())
     assert pages == 12
@@ -239,15 +239,15 @@ async def test_a_full_disk_is_never_success(spool: Spool) -> None:
     refused = [outcome for outcome in outcomes if outcome is not None]
     assert refused
     assert all("database or disk is full" in str(outcome) for outcome in refused)
-    assert len(await held(spool)) == spool.rows == 1 + len(outcomes) - len(refused)
+    assert len(await contents(spool)) == spool.rows == 1 + len(outcomes) - len(refused)
 
     await spool.writer.run(lambda file: file._connection.execute("PRAGMA max_page_count = 100000").fetchone())
     await add(spool, an_envelope(20))
-    assert (await held(spool))[-1].body == b"20"
+    assert (await contents(spool))[-1].body == b"20"
 
 
-async def test_too_many_waiting_are_refused_at_once(opening: Opening) -> None:
-    """What waits for the disk is held in memory, so its number is bounded."""
+async def test_the_queue_is_limited_by_number(opening: Opening) -> None:
+    """Callbacks that wait for the disk are in memory, so their number is limited."""
     async with opening(queue_limit=10) as spool:
         outcomes = await asyncio.gather(
             *(spool.add(spool.next_number(), an_envelope(number)) for number in range(15)), return_exceptions=True
@@ -256,8 +256,8 @@ async def test_too_many_waiting_are_refused_at_once(opening: Opening) -> None:
         assert spool.writer.pending_adds == 0
 
 
-async def test_too_many_bytes_waiting_are_refused_at_once(opening: Opening) -> None:
-    """Large callbacks count by their size; those whose sender has given up count until the disk has answered."""
+async def test_the_queue_is_limited_by_bytes(opening: Opening) -> None:
+    """A cancelled callback counts until the disk answers."""
     async with opening(queue_bytes_limit=1000) as spool:
         large = [an_envelope(number, body=b"x" * 2000) for number in range(3)]
         given_up = asyncio.create_task(spool.add(spool.next_number(), large[0]))
@@ -271,40 +271,40 @@ async def test_too_many_bytes_waiting_are_refused_at_once(opening: Opening) -> N
         assert [spooled.envelope.id for spooled in await spool.oldest(9)] == [large[0].id, large[2].id]
 
 
-async def test_an_emptied_spool_gives_the_disk_back(spool: Spool) -> None:
-    """A spool that was large once does not keep the disk at its floor for ever."""
+async def test_a_drained_spool_returns_its_disk_space(spool: Spool) -> None:
+    """Otherwise a spool that was large would keep the disk below its floor."""
     await add(spool, *(an_envelope(number, body=b"x" * 100_000) for number in range(20)))
     await spool.remove([spooled.number for spooled in await spool.oldest(100)])
-    await spool.check()  # done after what was shrunk
+    await spool.check()  # it runs after the file was shrunk
 
     parts = (spool.path, spool.path.with_name(spool.path.name + "-wal"))
     assert sum(part.stat().st_size for part in parts) < 200_000
 
 
-async def test_what_cannot_be_read_does_not_stop_the_others(spool: Spool) -> None:
-    """A row that this release cannot read is set aside, kept and counted."""
+async def test_an_unreadable_row_does_not_stop_the_others(spool: Spool) -> None:
+    """It is set aside, kept and counted."""
     await add(spool, an_envelope(1))
     await spool.writer.run(lambda file: file.add(spool.next_number(), "odd", b'{"kind": "unheard of"}'))
     await add(spool, an_envelope(3))
 
-    assert [envelope.body for envelope in await held(spool)] == [b"1", b"3"]
+    assert [envelope.body for envelope in await contents(spool)] == [b"1", b"3"]
     assert (spool.rows, spool.unreadable) == (2, 1)
 
 
-async def test_what_is_set_aside_is_not_replaced_after_a_restart(opening: Opening) -> None:
-    """An empty spool counts on from what it has set aside: a second row that cannot be read stands beside the first."""
+async def test_unreadable_rows_are_kept_after_a_restart(opening: Opening) -> None:
+    """Numbers continue after those of unreadable rows."""
     for run in (1, 2):
         async with opening() as spool:
             number = spool.next_number()
             await spool.writer.run(partial(SpoolFile.add, number=number, envelope_id=f"odd{run}", data=b"{}"))
-            assert await held(spool) == []
+            assert await contents(spool) == []
             assert (spool.rows, spool.unreadable) == (0, run)
     with open_for_reading(spool.path) as connection:
         assert list(read_envelopes(connection)) == [b"{}", b"{}"]
 
 
-async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:
-    """Who stops waiting leaves no trace in the count of those who wait."""
+async def test_a_cancelled_add_is_not_counted(spool: Spool) -> None:
+    """Its pending count ends when the disk answers."""
     adding = asyncio.create_task(spool.add(spool.next_number(), an_envelope(1)))
     await asyncio.sleep(0)
     adding.cancel()
@@ -326,8 +326,8 @@ async def test_a_cancelled_add_counts_no_more(spool: Spool) -> None:
         }
     ),
 )
-def test_nothing_changes_on_the_way_through(number: int, fields: dict[str, Any]) -> None:
-    """An envelope read from the file equals the one that was written."""
+def test_an_envelope_is_read_as_it_was_written(number: int, fields: dict[str, Any]) -> None:
+    """Encoding and SQLite change nothing."""
     envelope = replace(an_envelope(number), **fields)
 
     with sqlite3.connect(":memory:") as connection:

@@ -1,4 +1,4 @@
-"""Callbacks go to RabbitMQ while it confirms in time, else to the spool; their order is that of arrival either way."""
+"""Callbacks go to RabbitMQ while it confirms in time, otherwise to the spool, always in the order of arrival."""
 
 import asyncio
 import random
@@ -24,12 +24,12 @@ from wxbus_ingress.settings import Limits, SpoolLimits
 from wxbus_ingress.spool.spool import Spool
 
 SPOOL_SHARE, BUDGET = 20.0, 30.0
-"""Seconds: a disk that is busy with other things is in time, too."""
+"""Seconds, long enough for a busy disk."""
 
 
 @dataclass
 class Rig:
-    """A handover with its two sides."""
+    """A publisher with its broker and spool."""
 
     broker: FakeBroker
     spool: Spool
@@ -38,7 +38,7 @@ class Rig:
     waiting: PendingAnswers
 
     async def publish(self, *numbers: int, openid: str = "o_1") -> None:
-        """Hand over envelopes one after another."""
+        """Publish envelopes one after another."""
         for number in numbers:
             await self.spooling.publish(an_envelope(number, openid=openid), budget=BUDGET)
 
@@ -47,13 +47,13 @@ class Rig:
         await until_spool_drained(self.registry)
 
     def metric(self, name: str) -> float:
-        """Return a metric's value."""
+        """Return the value of a metric."""
         return self.registry.get_sample_value(f"wxbus_ingress_{name}") or 0
 
 
 @pytest.fixture
 def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Makes a rig; `limits` and `spool` override settings."""
+    """Opens a rig; `limits` and `spool` override settings."""
     monkeypatch.setattr("wxbus_ingress.publishing.spooling_publisher.SPOOL_RESERVE", SPOOL_SHARE)
 
     @asynccontextmanager
@@ -73,18 +73,18 @@ def rigged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
 
 @pytest.fixture
 async def rig(rigged: Callable[..., Any]) -> AsyncIterator[Rig]:
-    """The usual one."""
+    """A rig with default limits."""
     async with rigged() as rig:
         yield rig
 
 
 def numbers(envelopes: list[Envelope]) -> list[int]:
-    """Return the bodies."""
+    """Return the bodies as numbers."""
     return [int(envelope.body) for envelope in envelopes]
 
 
-async def test_while_rabbitmq_confirms_the_disk_is_not_touched(rig: Rig) -> None:
-    """The usual way is one confirm, and nothing else."""
+async def test_while_rabbitmq_confirms_the_spool_is_not_used(rig: Rig) -> None:
+    """A callback costs one confirm."""
     await rig.publish(1, 2, 3)
 
     assert numbers(rig.broker.arrived) == [1, 2, 3]
@@ -93,7 +93,7 @@ async def test_while_rabbitmq_confirms_the_disk_is_not_touched(rig: Rig) -> None
 
 @pytest.mark.parametrize("fault", ["away", "freeze"])
 async def test_without_a_confirm_it_is_in_the_spool(rig: Rig, fault: str) -> None:
-    """A callback returns as accepted once the spool has it, under the id that RabbitMQ may have seen."""
+    """A callback is accepted once the spool has it, under the id that RabbitMQ may have."""
     getattr(rig.broker, fault)()
     await rig.publish(1)
 
@@ -103,19 +103,19 @@ async def test_without_a_confirm_it_is_in_the_spool(rig: Rig, fault: str) -> Non
     assert (rig.metric("spool_active"), rig.metric("spool_callbacks"), rig.metric("spool_added_total")) == (1, 1, 1)
 
 
-async def test_after_a_failure_nobody_waits_for_rabbitmq_any_more(rig: Rig) -> None:
-    """Once one callback had no confirm the next go straight to the spool, whoever their user is."""
+async def test_after_a_failure_callbacks_go_to_the_spool_directly(rig: Rig) -> None:
+    """After one callback without a confirm, callbacks of all users skip RabbitMQ."""
     rig.broker.away()
     await rig.publish(0)
     rig.broker.asked = 0
     await asyncio.gather(*(rig.publish(number, openid=f"o_{number}") for number in range(1, 20)))
 
-    assert rig.broker.asked <= 1  # the drainer's, waiting
+    assert rig.broker.asked <= 1  # by the drainer
     assert rig.spool.rows == 20
 
 
-async def test_the_spool_is_drained_in_order_and_then_left_alone(rig: Rig) -> None:
-    """Back again, RabbitMQ gets what waited in the order of arrival; after that the way is direct."""
+async def test_the_spool_is_drained_in_order(rig: Rig) -> None:
+    """When RabbitMQ is available again it gets the spool first; afterwards callbacks are published directly."""
     rig.broker.away()
     await rig.publish(1, 2, 3)
     rig.broker.back()
@@ -126,8 +126,8 @@ async def test_the_spool_is_drained_in_order_and_then_left_alone(rig: Rig) -> No
     assert (rig.spool.rows, rig.metric("spool_drained_total"), rig.metric("spool_added_total")) == (0, 3, 3)
 
 
-async def test_an_unknown_outcome_is_sent_again_under_its_id(rig: Rig) -> None:
-    """What RabbitMQ took without telling arrives twice with one id: workers drop the second copy."""
+async def test_an_envelope_with_an_unknown_outcome_is_published_again(rig: Rig) -> None:
+    """The second copy has the same id, so workers drop it."""
     rig.broker.freeze()
     await rig.publish(1)
     rig.broker.back()
@@ -137,17 +137,17 @@ async def test_an_unknown_outcome_is_sent_again_under_its_id(rig: Rig) -> None:
     assert len({envelope.id for envelope in rig.broker.arrived}) == 1
 
 
-async def test_what_fails_later_keeps_its_place(rigged: Callable[..., Any]) -> None:
-    """A callback still waiting for RabbitMQ when a later one goes to the spool is handled before that one."""
+async def test_a_late_failure_keeps_its_place(rigged: Callable[..., Any]) -> None:
+    """A callback that still waits for RabbitMQ is published before a later one that is in the spool."""
     async with rigged(broker_budget=0.3) as rig:
         rig.broker.freeze()
         first = asyncio.create_task(rig.publish(1))
         await asyncio.sleep(0)
         assert rig.broker.asked == 1
-        await rig.spooling.publish(an_envelope(0, openid="o_2"), budget=SPOOL_SHARE + 0.01)  # short with RabbitMQ
+        await rig.spooling.publish(an_envelope(0, openid="o_2"), budget=SPOOL_SHARE + 0.01)  # a short time for RabbitMQ
         await rig.publish(2)
         assert not first.done()
-        assert rig.broker.asked == 2  # the drainer has not begun
+        assert rig.broker.asked == 2  # the drainer has not started
         await first
         rig.broker.back()
         await rig.until_drained()
@@ -156,8 +156,8 @@ async def test_what_fails_later_keeps_its_place(rigged: Callable[..., Any]) -> N
         assert (numbers(direct), numbers(drained)) == ([1, 0], [1, 0, 2])
 
 
-async def test_too_many_in_flight_go_to_the_spool(rigged: Callable[..., Any]) -> None:
-    """A broker that is well but too slow does not make memory grow: past the bound the disk takes over."""
+async def test_above_the_in_flight_limit_callbacks_go_to_the_spool(rigged: Callable[..., Any]) -> None:
+    """A slow broker does not make memory grow."""
     async with rigged(max_in_flight=3, broker_budget=2) as rig:
         rig.broker.freeze()
         publishing = [asyncio.create_task(rig.publish(number)) for number in range(5)]
@@ -170,8 +170,8 @@ async def test_too_many_in_flight_go_to_the_spool(rigged: Callable[..., Any]) ->
         assert numbers(rig.broker.arrived) == [0, 1, 2, 3, 4]
 
 
-async def test_neither_way_is_an_error(rigged: Callable[..., Any]) -> None:
-    """With RabbitMQ away and the spool at its limit nothing is accepted; either one back is enough."""
+async def test_without_broker_and_spool_callbacks_are_refused(rigged: Callable[..., Any]) -> None:
+    """One of the two is enough to accept callbacks again."""
     async with rigged(spool={"size_limit": 1}) as rig:
         rig.broker.away()
         for number in (1, 2):
@@ -185,8 +185,8 @@ async def test_neither_way_is_an_error(rigged: Callable[..., Any]) -> None:
         assert numbers(rig.broker.first_copies())[-1] == 3
 
 
-async def test_a_spool_that_hangs_costs_the_budget_and_no_more(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that does not answer is an error in time, not a hang."""
+async def test_a_disk_that_hangs_is_an_error_in_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk without an answer ends with the budget."""
 
     async def hangs(*_: object) -> None:
         await asyncio.Event().wait()
@@ -198,8 +198,8 @@ async def test_a_spool_that_hangs_costs_the_budget_and_no_more(rig: Rig, monkeyp
         await rig.spooling.publish(an_envelope(1), budget=0.1)
 
 
-async def test_what_the_last_process_left_goes_first(rigged: Callable[..., Any]) -> None:
-    """After a restart the spool is drained before anything new goes out."""
+async def test_the_rows_of_the_last_process_go_first(rigged: Callable[..., Any]) -> None:
+    """After a restart the spool is drained before new callbacks are published."""
     async with rigged() as rig:
         rig.broker.away()
         await rig.publish(1, 2)
@@ -210,8 +210,8 @@ async def test_what_the_last_process_left_goes_first(rigged: Callable[..., Any])
         assert numbers(rig.broker.first_copies()) == [1, 2, 3]
 
 
-async def test_under_a_load_without_pauses_it_becomes_direct_again(rig: Rig) -> None:
-    """Arrivals that never pause would keep the spool from ever being empty: its last rows hold them up for a moment."""
+async def test_the_switch_back_succeeds_under_constant_load(rig: Rig) -> None:
+    """The last rows delay arrivals for a moment; otherwise the spool would never be empty."""
     plenty, over = asyncio.Event(), asyncio.Event()
     sent = 0
 
@@ -237,8 +237,8 @@ async def test_under_a_load_without_pauses_it_becomes_direct_again(rig: Rig) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., Any], seed: int) -> None:
-    """Whatever the broker does meanwhile, each user's callbacks arrive completely and in the order of arrival."""
+async def test_outages_lose_and_reorder_nothing(rigged: Callable[..., Any], seed: int) -> None:
+    """Whatever the broker does, each user's callbacks arrive completely and in the order of arrival."""
     dice = random.Random(seed)
     over = asyncio.Event()
 
@@ -270,8 +270,8 @@ async def test_nothing_is_lost_or_turned_round_by_outages(rigged: Callable[..., 
         assert list(lanes.values()) == [list(range(60))] * 9
 
 
-async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
-    """Who waits for a worker's answer is told that none comes; the copy that arrives later asks for none."""
+async def test_a_spooled_callback_does_not_wait_for_an_answer(rig: Rig) -> None:
+    """The waiting callback gets an empty answer, and the copy that arrives later requests none."""
     waiting = rig.waiting
     envelope = an_envelope(1, reply_to="amq.rabbitmq.reply-to", correlation_id="c", expiration=4.0)
     rig.broker.away()
@@ -284,7 +284,7 @@ async def test_what_goes_to_the_spool_keeps_nobody_waiting(rig: Rig) -> None:
 
 
 async def test_a_note_leaves_the_spool_first(rig: Rig) -> None:
-    """It would come too late behind a long outage."""
+    """After a long outage it would be too late behind all callbacks."""
     rig.broker.away()
     await rig.publish(1, 2)
     await rig.spooling.publish(an_envelope(3, kind=EnvelopeKind.DELIVERED_PASSIVELY), budget=BUDGET)
@@ -295,7 +295,7 @@ async def test_a_note_leaves_the_spool_first(rig: Rig) -> None:
 
 
 async def test_a_note_does_not_wait_for_the_spool(rigged: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the spool is being emptied it goes to RabbitMQ at once."""
+    """While the spool is being drained, a note is published at once."""
     async with rigged(broker_budget=BUDGET) as rig:
         monkeypatch.setattr(rig.broker, "until_usable", asyncio.Event().wait)  # nothing leaves the spool
         rig.broker.away()

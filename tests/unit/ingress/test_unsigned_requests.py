@@ -1,4 +1,4 @@
-"""What an unsigned request costs is bounded, and signed ones do not wait behind it."""
+"""Unsigned requests have a bounded cost and do not delay signed ones."""
 
 import asyncio
 import contextlib
@@ -23,12 +23,12 @@ opens one at most in each."""
 
 
 def unsigned(size: int) -> Push:
-    """A push of an attacker: all is as it should be, except that the signature is wrong."""
+    """A push with a wrong signature."""
     return a_push(a_text("x" * size), token="guessed")
 
 
 def kept_open(push: Push) -> bytes:
-    """A request on a connection that stays open."""
+    """A request that keeps its connection open."""
     return wire(push).replace(b"Connection: close\r\n", b"")
 
 
@@ -78,7 +78,7 @@ def sending(site: Site, request: bytes, *, connections: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", [LARGE_BODY, 600_000], ids=["just large", "near the limit"])
 async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(sites: Sites, opened: list[int], size: int) -> None:
-    """Sixteen connections that send large unsigned bodies without a pause cost a signed callback a few of them."""
+    """While sixteen connections send large unsigned bodies, a signed callback waits for a few of them only."""
     between: list[int] = []
     async with sites() as site:
         reader, writer = await site.connect()
@@ -95,8 +95,8 @@ async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(sites: Sites
     assert max(between) <= MOST_BETWEEN
 
 
-async def test_large_bodies_never_take_the_place_of_others(sites: Sites) -> None:
-    """Held back or not, they take at most a part of the memory for bodies: one address a quarter, all a half."""
+async def test_large_bodies_never_displace_others(sites: Sites) -> None:
+    """Large bodies of one address take a quarter of the limit, all of them a half."""
     push = unsigned(600_000)
     size = len(push.body)
     async with sites(total_body_limit=8 * size + 1, body_limit=2_000_000) as site:
