@@ -1,4 +1,4 @@
-"""A WeChat whose tokens live for seconds: it counts who asks, says who gets what, and knows which token is good."""
+"""A WeChat whose tokens live for seconds; it counts requests and judges returned tokens."""
 
 import asyncio
 import time
@@ -17,16 +17,16 @@ from wxbus_sandbox.rules.tokens import Issued, TokenIssuer
 from wxbus_sandbox.settings import Rules
 
 WORK = 0.2
-"""Seconds that WeChat takes for an answer."""
+"""Seconds until WeChat answers."""
 
 
 class Moment(StrEnum):
-    """When a fetch is looked at."""
+    """When `look` is called for a fetch."""
 
     ASKED = "asked"
-    """Nothing is made yet."""
+    """The request has arrived; no token is made yet."""
     MADE = "made"
-    """The token is made, and by that the one before superseded; the answer is not sent."""
+    """The token is made and supersedes the one before; the answer is not sent yet."""
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Fetch:
 
     appid: str
     caller: str
-    """Who asks: the first part of the path, for each has an address of its own."""
+    """Name of the instance: the first part of the path, which differs for each instance."""
 
 
 Look: TypeAlias = Callable[[Fetch, Moment], Awaitable[None]]
@@ -59,18 +59,18 @@ class ShortLivedWeChat:
         self.overlap = rules.token_overlap
         self.fetches: list[Fetch] = []
         self.under_way: list[Fetch] = []
-        """Those that are not answered yet, and whose caller lives."""
+        """Fetches that are not answered yet, and whose caller lives."""
         self.most_at_once: Counter[str] = Counter()
         self.look: Look | None = None
-        """Is shown every fetch, and may make it wait."""
+        """Called with every fetch, and may delay it."""
         self._made: dict[str, dict[str, Made]] = defaultdict(dict)
 
     def fetched(self, appid: str) -> int:
-        """Return how often the account's token was asked for."""
+        """Return the number of fetches for the account."""
         return sum(fetch.appid == appid for fetch in self.fetches)
 
     def judge(self, appid: str, token: str) -> tuple[int, float]:
-        """Return a token's number, and for how many seconds it has been superseded (0: it is the newest)."""
+        """Return a token's number, and the seconds since it was superseded (0: it is the newest)."""
         made = self._made[appid][token]
         return made.number, 0.0 if made.superseded_at is None else time.monotonic() - made.superseded_at
 

@@ -91,7 +91,7 @@ class Fleet:
                 "WXBUS_TOKEN_REFRESH_MARGIN": str(MARGIN),
                 "WXBUS_TOKEN_ENCRYPTION_KEYS": new_encryption_key("test"),
                 "WXBUS_TOKEN_API_KEYS_FILE": str(folder / "keys.toml"),
-                "WXBUS_LOG_LEVEL": "warning",
+                "WXBUS_TOKEN_UNLOGGED_METHODS": "token.get",
             }
             for number, skew in enumerate(skews):
                 name = f"token{number}"

@@ -277,12 +277,16 @@ async def test_with_redis_away_keys_stay_valid(place: Place, redis_url: str) -> 
             service(place.settings.model_copy(update={"store": store})) as url,
             Admin.of(url, place.admin_key) as admin,
         ):
-            kept, gone, short = await admin.add("kept"), await admin.add("gone"), await admin.add("short", lifetime=1.0)
+            kept, revoked, short = (
+                await admin.add("kept"),
+                await admin.add("revoked"),
+                await admin.add("short", lifetime=1.0),
+            )
             assert await is_valid(url, kept.api_key)
-            await admin.revoke("gone")
+            await admin.revoke("revoked")
             await proxy.refuse()
             assert await is_valid(url, kept.api_key)
-            assert not await is_valid(url, gone.api_key)
+            assert not await is_valid(url, revoked.api_key)
             await eventually(lambda: is_invalid(url, short.api_key))
             with pytest.raises(RpcFailure, match="503"):
                 await admin.revoke("kept")

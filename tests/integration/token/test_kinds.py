@@ -13,6 +13,7 @@ from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable, WeChatError
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
+from wxbus.tokens.services import TokenService
 from wxbus_sandbox.models import Fault
 from wxbus_token.api.messages import AccountRequest, StatusList
 from wxbus_token.settings import TokenSettings
@@ -119,13 +120,24 @@ async def test_a_classic_token_is_fetched_once(place: Place) -> None:
     assert (counts.classic, counts.stable) == (1, 0)
 
 
-async def test_an_invalid_classic_token_is_replaced_once(place: Place, clients: Clients) -> None:
-    """A report of the current token causes a fetch, a report of an old one does not."""
-    dead = await clients.tokens.get(OLD)
-    await place.sandbox.invalidate_tokens(OLD)
-    fresh = await clients.tokens.report_invalid(OLD, dead)
-    assert await errcode_of(place, fresh) not in BAD_TOKEN
-    assert await clients.tokens.report_invalid(OLD, dead) == fresh
+async def test_an_invalid_classic_token_is_replaced_once(place: Place) -> None:
+    """Concurrent reports at two instances cause one fetch; a report of an old token causes none."""
+    async with (
+        service(place.settings) as one,
+        service(place.settings) as two,
+        Client.open(one, place.admin_key) as first,
+        Client.open(two, place.admin_key) as second,
+    ):
+        services = [client.bind(TokenService) for client in (first, second)]
+        dead = (await services[0].get(appid=OLD)).access_token
+        assert (await services[1].get(appid=OLD)).access_token == dead
+        await place.sandbox.invalidate_tokens(OLD)
+        answers = await asyncio.gather(
+            *(services[number % 2].report_invalid(appid=OLD, token=dead) for number in range(50))
+        )
+        (fresh,) = {answer.access_token for answer in answers}
+        assert await errcode_of(place, fresh) not in BAD_TOKEN
+        assert (await services[0].report_invalid(appid=OLD, token=dead)).access_token == fresh
     assert (await place.sandbox.token_counts())[OLD].classic == 2
 
 
