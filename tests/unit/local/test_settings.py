@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,17 @@ def test_a_wrong_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ConfigurationError, match="WXBUS_INGRESS_PORT"):
         load(LocalSettings)
+
+
+def test_real_accounts_do_not_share_data_with_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With WeChat's address the namespace and the folder of data are others; a set namespace is used as it is."""
+    sandbox = load(LocalSettings)
+    monkeypatch.setenv("WXBUS_WECHAT_API_URL", "https://api.weixin.qq.com")
+    real = load(LocalSettings)
+
+    assert (sandbox.effective_namespace, sandbox.data) == ("wxbus", Path(".local"))
+    assert (real.effective_namespace, real.data) == ("wxbus-real", Path(".local/real"))
+    assert real.model_copy(update={"namespace": "mine"}).effective_namespace == "mine"
 
 
 def test_a_terminal_with_the_variables_of_another_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
