@@ -10,6 +10,7 @@ from tests.support.handovers import events
 from tests.support.history import metrics, outcome, settled
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.queues import dead
+from tests.support.sizes import soak
 from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
@@ -43,7 +44,8 @@ async def test_a_message_that_blocks_the_loop_is_isolated(
         ) as installation,
         asyncio.timeout(220),
     ):
-        workers = await installation.workers("tests.support.blocking:router", "worker1", "worker2", "worker3")
+        names = (f"worker{number}" for number in range(soak(full=3, quick=2)))
+        workers = await installation.workers("tests.support.blocking:router", *names)
         blocking = a_text("block", USERS[5])
         async with Publisher.open(own_rabbitmq.url, topology, name="users") as publisher:
             for number in range(1, EACH + 1):

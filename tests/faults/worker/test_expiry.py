@@ -70,7 +70,7 @@ async def test_each_context_is_removed_once_while_workers_are_killed(
             said: dict[str, list[str]] = defaultdict(list)
             for sent in await sandbox.sent(account=ACCOUNT):
                 said[sent.openid].append(sent.content)
-        left = await store.command("KEYS", f"{topology.namespace}:*:due")
+        left = await store.command("KEYS", f"{topology.namespace}:*:context_expiries")
 
     for user in USERS:
         once = [text for place, text in enumerate(said[user]) if place == 0 or said[user][place - 1] != text]

@@ -11,6 +11,7 @@ from tests.support.history import outcome, settled
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.processes import Service
 from tests.support.queues import dead
+from tests.support.sizes import soak
 from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
@@ -34,7 +35,8 @@ async def test_a_message_that_crashes_its_process_is_dead_lettered(
     Other messages that those workers had fetched are handled once and in order, and none is dead-lettered.
     """
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
-        workers = await installation.workers("tests.support.deadly:router", "worker1", "worker2", "worker3")
+        names = (f"worker{number}" for number in range(soak(full=3, quick=2)))
+        workers = await installation.workers("tests.support.deadly:router", *names)
         deaths: list[int] = []
         async with Publisher.open(amqp_url, topology, name="users") as publisher, asyncio.TaskGroup() as group:
             for number in range(1, EACH + 1):
