@@ -6,9 +6,9 @@ import aio_pika
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.handovers import events
 from tests.support.history import metrics, outcome, settled
 from tests.support.installation import ACCOUNT, APPID
+from tests.support.partition_takeovers import events
 from tests.support.queues import dead
 from tests.support.sizes import soak
 from tests.support.worker import a_text_envelope

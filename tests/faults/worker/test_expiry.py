@@ -9,9 +9,9 @@ from statistics import median
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.handovers import figures
 from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID
+from tests.support.partition_takeovers import figures
 from tests.support.processes import Service
 from tests.support.sizes import soak
 from tests.support.worker import REDIS_TIMEOUT, a_text_envelope

@@ -11,9 +11,9 @@ from statistics import median
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.handovers import disconnected, events, figures, share_time, taken_over
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.installation import APPID, Installation
+from tests.support.partition_takeovers import events, figures, share_time, until_disconnected, until_taken_over
 from tests.support.processes import Service
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
@@ -64,7 +64,7 @@ async def test_workers_share_the_partitions(
                 await load.backlogged()
                 killed = time.time()
                 await victim.kill()
-                crashes.append(await taken_over(workers, victim, killed))
+                crashes.append(await until_taken_over(workers, victim, killed))
                 if victim is workers[-1]:
                     break  # the next worker leaves before this is noticed
                 began = time.time()
@@ -110,8 +110,8 @@ async def test_a_frozen_worker_is_cut_off(
                 await shared(topology, *workers)
                 began = time.time()
                 frozen.freeze()
-                freezes += await taken_over(workers, frozen, began)
-                await disconnected(frozen, by=other)
+                freezes += await until_taken_over(workers, frozen, began)
+                await until_disconnected(frozen, by=other)
                 frozen.thaw()
         await whole_and_once(installation, own_redis.url, load, workers)
     print(f"frozen workers' partitions: {figures(freezes)}")

@@ -76,27 +76,17 @@ async def serve(
     pending = PendingAnswers()
     metrics = SpoolMetrics(registry)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(watched_loop(registry=registry))
-        publisher = await stack.enter_async_context(
-            Publisher.open(
-                settings.bus.amqp_url.get_secret_value(),
-                settings.bus.topology,
-                name=f"ingress@{socket.gethostname()}:{os.getpid()}",
-                answers=pending,
-            )
-        )
-        spool = await stack.enter_async_context(
-            Spool.open(spool_path(settings.spool_folder, slot.number), settings.spool)
-        )
+        enter = stack.enter_async_context
+        await enter(watched_loop(registry=registry))
+        name = f"ingress@{socket.gethostname()}:{os.getpid()}"
+        url = settings.bus.amqp_url.get_secret_value()
+        publisher = await enter(Publisher.open(url, settings.bus.topology, name=name, answers=pending))
+        spool = await enter(Spool.open(spool_path(settings.spool_folder, slot.number), settings.spool))
         metrics.observe(spool)
-        spooling = await stack.enter_async_context(
-            SpoolingPublisher.open(publisher, spool, settings.limits, metrics, pending)
-        )
+        spooling = await enter(SpoolingPublisher.open(publisher, spool, settings.limits, metrics, pending))
         if slot.number == 0 and (orphaned := find_orphaned(settings.spool_folder, processes=slot.processes)):
-            await stack.enter_async_context(background(drain_orphaned(orphaned, publisher, settings.spool, metrics)))
-        ip_allowlist = await stack.enter_async_context(
-            IpAllowlist.open(settings.ip_allowlist, settings.wechat, accounts)
-        )
+            await enter(background(drain_orphaned(orphaned, publisher, settings.spool, metrics)))
+        ip_allowlist = await enter(IpAllowlist.open(settings.ip_allowlist, settings.wechat, accounts))
         app = build_app(
             limit_connections(settings.limits),
             accounts.current,
@@ -106,15 +96,15 @@ async def serve(
             pending=pending,
             registry=registry,
         )
-        await stack.enter_async_context(accounts.watching())
+        await enter(accounts.watching())
         informational = {"rabbitmq": publisher.check, "spool": spool.check, "accounts": accounts.check}
         if ip_allowlist:
             informational["ip_allowlist"] = ip_allowlist.check_freshness
         admin = build_admin({"callbacks": spooling.check}, informational=informational, registry=registry)
         listener = slot.listener or listening_socket(settings.host, settings.port)
         admin_port = port_for_process(settings.admin_port, slot.number)
-        admin_port = await stack.enter_async_context(listening(admin, host=settings.admin_host, port=admin_port))
-        port = await stack.enter_async_context(serving(app, listener, grace=settings.limits.budget + GRACE))
+        admin_port = await enter(listening(admin, host=settings.admin_host, port=admin_port))
+        port = await enter(serving(app, listener, grace=settings.limits.budget + GRACE))
         tune_gc()
         log.info(
             "ingress.listening",
