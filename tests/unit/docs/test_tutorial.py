@@ -1,35 +1,41 @@
 """The tutorial's bot and its tests work as the page shows."""
 
-import re
-import shutil
-import subprocess
 import sys
-from pathlib import Path
+import types
+from collections.abc import Iterator
 
-from tests.support.readme import README, ROOT, blocks
+import pytest
+
+from tests.support.readme import README, blocks
 from tests.support.tutorial import TUTORIAL, bot_of, checks_of, sent_texts
 from wxbus_worker.testing import HandlerClient
 
 
-def test_the_test_command_passes(tmp_path: Path) -> None:
-    """`bot.py` and `test_bot.py`, saved as shown, pass with the command of the page."""
-    (tmp_path / "bot.py").write_text(bot_of(TUTORIAL), encoding="utf-8")
-    (tmp_path / "test_bot.py").write_text(checks_of(TUTORIAL), encoding="utf-8")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    (command,) = [block for block in blocks(TUTORIAL, "sh") if "pytest" in block]
-    arguments = re.fullmatch(r"\.venv/bin/python (.*)\n", command)
-    assert arguments
-
-    done = subprocess.run([sys.executable, *arguments[1].split()], cwd=tmp_path, capture_output=True, check=False)
-
-    assert done.returncode == 0, done.stdout.decode()
+@pytest.fixture
+def bot() -> Iterator[types.ModuleType]:
+    """Import `bot.py` of the page."""
+    module = sys.modules["bot"] = types.ModuleType("bot")
+    exec(compile(bot_of(TUTORIAL), "bot.py", "exec"), vars(module))  # noqa: S102 - our own page
+    yield module
+    del sys.modules["bot"]
 
 
-async def test_the_replies_are_those_of_the_page() -> None:
+async def test_the_tests_of_the_page_pass(bot: types.ModuleType) -> None:
+    """`test_bot.py` imports `bot.py`; the command of the page runs it."""
+    tests: dict[str, object] = {}
+    exec(compile(checks_of(TUTORIAL), "test_bot.py", "exec"), tests)  # noqa: S102 - our own page
+    assert tests["router"] is bot.router
+
+    found = [value for name, value in tests.items() if name.startswith("test_")]
+    assert len(found) == 2
+    for test in found:
+        await test()  # type: ignore[operator]
+    assert ".venv/bin/python -m pytest test_bot.py\n" in blocks(TUTORIAL, "sh")
+
+
+async def test_the_replies_are_those_of_the_page(bot: types.ModuleType) -> None:
     """Each text that the page sends gets the reply below it."""
-    namespace: dict[str, object] = {"__name__": "bot"}
-    exec(compile(bot_of(TUTORIAL), "bot.py", "exec"), namespace)  # noqa: S102 - our own page
-    client = HandlerClient(namespace["router"], raise_errors=False)  # type: ignore[arg-type]
+    client = HandlerClient(bot.router, raise_errors=False)
 
     for text, shown in sent_texts(TUTORIAL):
         result = await client.text(text)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope, new_id
+from wxbus.testing import MemoryDelivery
 from wxbus_worker import (
     ClickEvent,
     ConfigurationError,
@@ -29,6 +30,7 @@ from wxbus_worker import (
     options,
     reply,
 )
+from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
@@ -159,6 +161,24 @@ async def test_plain_methods_run_in_threads() -> None:
     assert rig.wechat.texts == ["o_1 x"]
     assert len(threads) == 2
     assert threading.main_thread().name not in threads
+
+
+async def test_plain_methods_run_concurrently() -> None:
+    """As many as `concurrency`: each waits in its thread until all have started."""
+    users = 24  # more than the threads of asyncio's default executor
+    barrier = threading.Barrier(users)
+
+    class Shop(MessageHandler):
+        def on_text(self) -> None:
+            barrier.wait(timeout=60)
+
+    rig = Rig(included(Shop()))
+    async with asyncio.TaskGroup() as tasks:
+        lanes = Lanes(rig.work, concurrency=users, tasks=tasks)
+        for openid in (f"o_{number}" for number in range(users)):
+            lanes.deliver(MemoryDelivery(a_text_envelope(openid=openid, lane=f"wx1:{openid}")))
+        await rig.until_settled(users)
+    assert not barrier.broken
 
 
 async def test_a_plain_method_may_raise_anything() -> None:

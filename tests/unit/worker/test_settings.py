@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
+from wxbus_worker.__main__ import cli
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.settings import WorkerSettings
 
@@ -32,6 +34,16 @@ def test_a_delay_without_a_queue_is_an_error_at_start(environment: pytest.Monkey
     environment.setenv("WXBUS_WORKER_RETRY_DELAYS", "1s,7s")
     with pytest.raises(ConfigurationError, match=r"RETRY_DELAYS: .*7s has no queue; the delays are 1s, 5s"):
         load(WorkerSettings)
+
+
+def test_a_missing_setting_ends_the_command_with_one_line(environment: pytest.MonkeyPatch) -> None:
+    """The exit code is 2, and there is no traceback."""
+    environment.delenv("WXBUS_WORKER_TOKEN_API_KEY")
+
+    result = CliRunner().invoke(cli, [])
+
+    assert result.exit_code == 2
+    assert result.output == "WXBUS_WORKER_TOKEN_API_KEY: is not set\n"
 
 
 def test_the_api_key_is_not_shown(environment: pytest.MonkeyPatch) -> None:
