@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.resetting import LOOPS, resetting, run_on
+from tests.support.sizes import soak
 from wxbus.api.http import WeChatHttp
 from wxbus.bus.connection import address, connected
 from wxbus.bus.dead_letters import DeadLetters
@@ -23,7 +24,7 @@ from wxbus.rpc.transports.port import Outgoing
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 
-ROUNDS: Final = 10
+ROUNDS: Final = soak(10, 3)
 LARGE: Final = b"x" * 900_000
 """More than socket buffers hold: it is still being written or read when the connection is reset."""
 CALL: Final = Outgoing("token", "get", "application/json", LARGE)

@@ -18,6 +18,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._to_server = asyncio.Event()
         self._to_client = asyncio.Event()
         self.port = free_port()  # outside the range of local ports, so that it stays free while the proxy refuses
@@ -58,6 +59,11 @@ class Proxy:
     def hold_answers(self) -> None:
         """Forward requests and hold back answers."""
         self._to_client.clear()
+
+    def inject(self, data: bytes) -> None:
+        """Send bytes to every client, as if they came from the server."""
+        for writer in self._clients:
+            writer.write(data)
 
     def abort(self) -> None:
         """Reset every connection on both sides."""
@@ -105,6 +111,7 @@ class Proxy:
             return
         self.accepted += 1
         self._writers.add(writer)
+        self._clients.add(writer)
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
         except OSError:  # the server is down

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import aio_pika
 import pytest
+from aio_pika.abc import AbstractChannel
 
 from tests.integration.bus.conftest import Consuming
 from tests.support.envelopes import an_envelope
@@ -86,12 +88,12 @@ async def test_an_answer_to_a_lost_channel_is_dropped(
 
 
 async def test_an_unreadable_answer_is_ignored(
-    asking: Publisher, publisher: Publisher, consuming: Consuming, received: Received
+    asking: Publisher, publisher: Publisher, consuming: Consuming, received: Received, channel: AbstractChannel
 ) -> None:
     """Any client that knows the channel's name can publish to it; valid answers still arrive."""
     envelope = await asked(asking, consuming, "c1")
     for body in (b"", b"[]", b'{"document": 5, "reply_id": ""}', b'{"document": null, "reply_id": 5}'):
-        await publisher._send("", envelope.reply_to or "", f"m{body!r}", b"\0\0", body, 10, mandatory=False)
+        await channel.default_exchange.publish(aio_pika.Message(body), envelope.reply_to or "", mandatory=False)
     await publisher.answer(envelope, ANSWER, budget=10)
     assert await received.queue.get() == ("c1", ANSWER)
 
