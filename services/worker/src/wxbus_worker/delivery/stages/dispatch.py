@@ -45,7 +45,7 @@ class Dispatch:
         try:
             return await self._finish(Committed(decoded, note.dedup_key, send_lease=released.send_lease))
         except Reject as exc:
-            # A dead letter would help nobody: the message of the note is handled.
+            # A dead letter would not help: the message of the note is handled.
             self._metrics.passive.labels("refused").inc()
             log.warning("reply.undeliverable", reason=str(exc))
             return Done()
