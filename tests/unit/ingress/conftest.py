@@ -1,10 +1,10 @@
 """Ingress over real HTTP, with a publisher in memory."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -60,6 +60,17 @@ ACCOUNTS = Accounts(
 
 
 @dataclass
+class Clock:
+    """The time, or a fixed time: recorded pushes are years old."""
+
+    stopped_at: float | None = None
+
+    def __call__(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time() if self.stopped_at is None else self.stopped_at
+
+
+@dataclass
 class Ingress:
     """A running ingress and a client."""
 
@@ -67,13 +78,15 @@ class Ingress:
     port: int
     http: aiohttp.ClientSession
     publisher: MemoryPublisher
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    takers: list[AccountsCallback] = field(default_factory=list)
+    registry: CollectorRegistry
+    clock: Clock
+    callbacks: list[AccountsCallback]
+    """Called when the accounts change."""
 
     def change_accounts(self, *accounts: Account) -> None:
         """Change the accounts to these."""
-        for taker in self.takers:
-            taker(Accounts({account.name: account for account in accounts}))
+        for callback in self.callbacks:
+            callback(Accounts({account.name: account for account in accounts}))
 
     async def post(self, push: Push, *, account: str = "any") -> tuple[int, str]:
         """Send a push; return status and text of the answer."""
@@ -101,10 +114,10 @@ def limits() -> Limits:
 @pytest.fixture
 async def ingress(limits: Limits) -> AsyncIterator[Ingress]:
     """A running ingress."""
-    publisher, registry, takers = MemoryPublisher(), CollectorRegistry(), list[AccountsCallback]()
-    app = build_app(limits, ACCOUNTS, publisher, on_change=takers.append, registry=registry)
+    publisher, registry, callbacks, clock = MemoryPublisher(), CollectorRegistry(), list[AccountsCallback](), Clock()
+    app = build_app(limits, ACCOUNTS, publisher, on_change=callbacks.append, clock=clock, registry=registry)
     async with serving(app, listening_socket("127.0.0.1", 0), grace=1) as port, aiohttp.ClientSession() as http:
-        yield Ingress(f"http://127.0.0.1:{port}", port, http, publisher, registry, takers)
+        yield Ingress(f"http://127.0.0.1:{port}", port, http, publisher, registry, clock, callbacks)
 
 
 @dataclass
@@ -115,7 +128,7 @@ class Inbox:
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def publish(self, envelope: Envelope, *, budget: float) -> None:  # noqa: ARG002 - the port's signature
-        """Take it."""
+        """Store the envelope."""
         await self.open.wait()
         self.taken.append(envelope)
 
@@ -175,13 +188,3 @@ def wire(push: Push, *fields: str, method: str = "POST", path: str = "/wechat/an
     """Return a push as bytes of HTTP; the connection is closed after the answer."""
     head = (f"{method} {path}?{urlencode(push.query)} HTTP/1.1", "Host: h", "Connection: close", *fields)
     return "\r\n".join((*head, f"Content-Length: {len(push.body)}", "", "")).encode() + push.body
-
-
-@pytest.fixture
-def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Stops ingress's clock at a time: recorded pushes are years old."""
-
-    def stand_still(timestamp: str) -> None:
-        monkeypatch.setattr("wxbus_ingress.callbacks.dispatch.time", SimpleNamespace(time=lambda: float(timestamp)))
-
-    return stand_still

@@ -44,11 +44,11 @@ def wecom_push(plaintext: bytes, receive_id: str, *, wrap: Callable[[str], bytes
     return Push(query, wrap(encrypted))
 
 
-async def test_wecom_url_is_verified(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
+async def test_wecom_url_is_verified(ingress: Ingress) -> None:
     """The answer to WeCom's GET is the decrypted echo, if the signature is valid (vector W1)."""
     example = vector("W1")
     ingress.change_accounts(wecom(example))
-    set_clock(example["timestamp"])
+    ingress.clock.stopped_at = float(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"echostr": example["encrypt"]}
     url = f"{ingress.url}/wechat/corp"
 
@@ -58,11 +58,11 @@ async def test_wecom_url_is_verified(ingress: Ingress, set_clock: Callable[[str]
         assert (answer.status, await answer.text()) == REFUSED
 
 
-async def test_a_wecom_message_is_accepted(ingress: Ingress, set_clock: Callable[[str], None]) -> None:
+async def test_a_wecom_message_is_accepted(ingress: Ingress) -> None:
     """A push of WeCom is encrypted for the corpid (vector W2)."""
     example = vector("W2")
     ingress.change_accounts(wecom(example))
-    set_clock(example["timestamp"])
+    ingress.clock.stopped_at = float(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")}
     body = render({"ToUserName": example["receive_id"], "AgentID": "1", "Encrypt": example["encrypt"]}, Format.XML)
 
@@ -226,14 +226,12 @@ async def test_no_other_unsigned_body_is_accepted(ingress: Ingress, cloud_hostin
     assert await ingress.post(Push({}, body), account="cloud") == REFUSED
 
 
-async def test_the_test_event_of_the_console_is_a_normal_event(
-    ingress: Ingress, set_clock: Callable[[str], None]
-) -> None:
+async def test_the_test_event_of_the_console_is_a_normal_event(ingress: Ingress) -> None:
     """`debug_demo` is published and acknowledged (1.7, vector A3)."""
     example = vector("A3")
     key = CallbackKey(token=example["token"], aes_key=example["encoding_aes_key"])
     ingress.change_accounts(an_account("mini", appid=example["receive_id"], token=key.token, aes_key=key.aes_key))
-    set_clock(example["timestamp"])
+    ingress.clock.stopped_at = float(example["timestamp"])
     query = {name: example[name] for name in ("msg_signature", "timestamp", "nonce")} | {"encrypt_type": "aes"}
     body = render({"ToUserName": "gh_97417a04a28d", "Encrypt": example["encrypt"]}, Format.JSON)
 

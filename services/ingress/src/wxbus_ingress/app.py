@@ -1,5 +1,6 @@
 """Builds the public port from its parts."""
 
+import time
 from collections.abc import Callable
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -26,6 +27,7 @@ def build_app(
     on_change: Callable[[AccountsCallback], None] | None = None,
     ip_allowlist: IpAllowlist | None = None,
     pending: PendingAnswers | None = None,
+    clock: Callable[[], float] = time.time,
     registry: CollectorRegistry = REGISTRY,
 ) -> Server:
     """Return the server that publishes the callbacks of `accounts` to `inbox`; needs a running event loop.
@@ -37,6 +39,7 @@ def build_app(
         on_change: Registers a callback for changed accounts (`AccountsFile.on_change`); None: accounts never change.
         ip_allowlist: The addresses that callbacks are accepted from; None: any address.
         pending: Receives the answers of workers; None: there are no answers.
+        clock: Returns the seconds since the epoch.
         registry: Holds the metrics.
 
     Raises:
@@ -47,5 +50,5 @@ def build_app(
     if on_change is not None:
         on_change(endpoints.replace)
     responder = PassiveResponder(inbox, pending or PendingAnswers(), limits, metrics)
-    dispatcher = CallbackDispatcher(endpoints, inbox, responder, limits, metrics, ip_allowlist)
+    dispatcher = CallbackDispatcher(endpoints, inbox, responder, limits, metrics, ip_allowlist, clock)
     return Server(dispatcher, limits, Admission(limits, metrics))

@@ -49,8 +49,10 @@ class CallbackDispatcher:
         limits: Limits,
         metrics: Metrics,
         ip_allowlist: IpAllowlist | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`responder` answers callbacks that wait for a worker; without `ip_allowlist` any address is accepted."""
+        self._clock = clock
         self._endpoints = endpoints
         self._ip_allowlist = ip_allowlist
         self._inbox = inbox
@@ -92,7 +94,7 @@ class CallbackDispatcher:
             self._ip_allowlist.check(request)
         if endpoint.account.cloud_hosting and is_probe(body):
             return web.Response(body=SUCCESS, content_type="text/plain")
-        now = time.time()
+        now = self._clock()
         query = CallbackQuery.from_mapping(request.query)
         if len(body) <= LARGE_BODY:
             opened = endpoint.open(query, body, now)
@@ -124,7 +126,7 @@ class CallbackDispatcher:
         if self._ip_allowlist is not None:
             self._ip_allowlist.check(request)
         endpoint = self._endpoints.find(path)
-        answer = endpoint.verify_url(query, time.time())
+        answer = endpoint.verify_url(query, self._clock())
         endpoint.verified.inc()
         log.info("callback.verified", account=endpoint.account.name)
         return web.Response(text=answer, headers={"X-Content-Type-Options": "nosniff"})
