@@ -1,5 +1,6 @@
 """Which handler gets which message, and how it is called."""
 
+import functools
 import logging
 import re
 import threading
@@ -490,6 +491,25 @@ async def test_plain_functions_run_in_threads() -> None:
     assert threads == ["handler"]
     assert (await client.text("fail")).texts == ["failed in handler"]
     assert (await client.expire()).texts == ["removed {} in handler"]
+
+
+async def test_a_decorator_may_hide_an_async_function() -> None:
+    """A plain function that returns a coroutine works like the coroutine's function."""
+    router = Router()
+
+    def logged(handler: Any) -> Any:
+        @functools.wraps(handler)
+        def wrapper(*arguments: Any, **named: Any) -> Any:
+            return handler(*arguments, **named)
+
+        return wrapper
+
+    @router.text
+    @logged
+    async def echo(message: TextMessage) -> reply.Text:
+        return reply.Text(message.content)
+
+    assert (await HandlerClient(router).text("x")).texts == ["x"]
 
 
 def test_a_handler_stays_a_function() -> None:

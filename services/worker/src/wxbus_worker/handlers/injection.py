@@ -124,7 +124,11 @@ def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) ->
     def call(given: HandlerCall) -> Any:
         return handler(**{name: provide(given) for name, provide in providers.items()})
 
-    return call if is_async else lambda given: in_thread(partial(call, given))
+    async def call_in_thread(given: HandlerCall) -> object:
+        returned = await in_thread(partial(call, given))
+        return await returned if inspect.isawaitable(returned) else returned  # a decorator may hide `async def`
+
+    return call if is_async else call_in_thread
 
 
 def storage_of(handler: Callable[..., object]) -> object:
