@@ -92,7 +92,7 @@ def test_the_last_output_of_a_service_says_why_it_ended(settings: dict[str, str]
     data.mkdir()
     (data / "spool").write_text("not a folder", encoding="utf-8")
 
-    with running(settings, cwd=tmp_path) as run:
+    with running({**settings, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as run:
         assert run.wait() == 1
 
     reason = run.output[run.output.index("stopped: ") :]
@@ -113,7 +113,7 @@ def test_real_accounts_are_served_without_the_sandbox(settings: dict[str, str], 
             "WXBUS_WECHAT_API_URL": wechat_url,
             "WXBUS_LOCAL_PUBLIC_URL": "https://my.name",
         }
-        with running({**settings, **real}, cwd=tmp_path) as run:
+        with running({**settings, **real, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as run:
             run.wait_for("Ctrl-C stops everything")
             output = run.output
             assert run.with_command("-m wxbus_sandbox") == []
