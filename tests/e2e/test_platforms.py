@@ -1,4 +1,4 @@
-"""A third-party platform that is added while everything runs, from its first ticket to an answer to a user."""
+"""A third-party platform is added while all services run: from its first ticket to a reply to a user."""
 
 import asyncio
 from pathlib import Path
@@ -25,10 +25,10 @@ BAKERY = "wx00000000000000e2"
 USER = "oUser0000000000000000000001"
 
 
-async def test_an_authorisers_user_is_answered(
+async def test_a_user_of_an_authorizer_gets_a_reply(
     launcher: Launcher, amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path
 ) -> None:
-    """No service is started again, no authoriser listed; the answer goes out with the authoriser's own token."""
+    """No service restarts and no authorizer is listed; the reply is sent with the authorizer's own token."""
     async with (
         Installation.open(
             launcher.run, tmp_path, amqp_url=amqp_url, redis_url=redis_url, topology=topology
@@ -42,7 +42,7 @@ async def test_an_authorisers_user_is_answered(
         await installation.sandbox(WXBUS_SANDBOX_PUSH_SPACING="0.5")
         async with SandboxClient.open(installation.sandbox_url) as sandbox:
             while (ticket := (await sandbox.component_ticket("platform")).push) is None or not ticket.outcome.settled:
-                pass  # ingress reads the file soon; each round takes two attempts' spacing
+                pass  # until ingress has read the file; each ticket takes up to three attempts
             authorized = await sandbox.authorize("platform", BAKERY)
             written = await sandbox.text("platform", "hello", openid=USER, authorizer_appid=BAKERY)
             [answer] = await sandbox.sent(openid=USER, wait=30)
@@ -53,6 +53,6 @@ async def test_an_authorisers_user_is_answered(
 
 
 def add(account: str, file: Path) -> None:
-    """Write another account into the accounts file."""
+    """Add an account to the accounts file."""
     with file.open("a", encoding="utf-8") as accounts:
         accounts.write(account)
