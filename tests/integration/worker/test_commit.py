@@ -1,13 +1,12 @@
 """The commit script on a real Redis: its keys, and races."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import KEY, REDIS_TIMEOUT, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import KEY, FakeWeChat, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Context, ContextPolicy, RedisContextStore, Router, Store, TextMessage, reply
@@ -17,14 +16,6 @@ from wxbus_worker.store.ports import ContextKey
 pytestmark = pytest.mark.integration
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
-    """Yield a store on the test's Redis; `redis` deletes its keys afterwards."""
-    assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Unfinished attempts, counted in a real Redis."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import REDIS_TIMEOUT, Rig, a_text_envelope
+from tests.support.worker import Rig, a_text_envelope
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import Router, Store, current_delivery
 from wxbus_worker.delivery.job import Job
@@ -16,11 +14,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def crashes(redis_url: str, redis: Redis, namespace: str) -> AsyncIterator[CrashCounter]:
-    """The counter."""
-    assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
-        yield CrashCounter(store, namespace=namespace)
+def crashes(store: Store, namespace: str) -> CrashCounter:
+    """Return the counter."""
+    return CrashCounter(store, namespace=namespace)
 
 
 async def test_an_unfinished_attempt_is_counted_once(crashes: CrashCounter) -> None:

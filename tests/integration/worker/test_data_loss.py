@@ -1,6 +1,6 @@
 """A worker reports that Redis or RabbitMQ lost its data, even if all services were restarted since."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import aio_pika
 import pytest
@@ -50,10 +50,9 @@ class Installation:
 
 
 @pytest.fixture
-async def installation(redis_url: str, redis: Redis, amqp_url: str, topology: Topology) -> AsyncIterator[Installation]:
-    """Yield a new installation."""
-    async with Store.open(redis_url) as store:
-        yield Installation(store, redis, amqp_url, topology)
+def installation(store: Store, redis: Redis, amqp_url: str, topology: Topology) -> Installation:
+    """Return a new installation."""
+    return Installation(store, redis, amqp_url, topology)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """Expiry of contexts on a real Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import APPID, KEY, REDIS_TIMEOUT, FakeWeChat, Rig, a_text_envelope
+from tests.support.worker import APPID, KEY, FakeWeChat, Rig, a_text_envelope
 from wxbus.accounts.accounts import Accounts
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus_worker import Account, AccountKind, Context, RedisContextStore, Router, Store, reply
@@ -38,14 +37,6 @@ def a_bot(removed: list[str], *, fails: int = 0, expire_after: timedelta = SHORT
         return reply.Text(f"removed {context.storage['count']}")
 
     return router
-
-
-@pytest.fixture
-async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
-    """Yield a store on the test's Redis; `redis` deletes its keys afterwards."""
-    assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """A plain signature does not cover the body: it is valid for one message, over all processes."""
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
-from redis.asyncio import Redis
 
 from tests.support.pushes import APPID, TOKEN, Push, a_push, a_text
-from tests.support.worker import REDIS_TIMEOUT, Rig
+from tests.support.worker import Rig
 from wxbus.accounts.accounts import Accounts
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import listening_socket
@@ -37,23 +35,20 @@ def handled() -> list[str]:
 
 
 @pytest.fixture
-async def workers(redis_url: str, redis: Redis, namespace: str, handled: list[str]) -> AsyncIterator[tuple[Rig, Rig]]:
-    """Yield two workers that share a Redis; `redis` deletes the keys afterwards."""
-    assert redis is not None
+def workers(store: Store, namespace: str, handled: list[str]) -> tuple[Rig, Rig]:
+    """Return two workers that share a Redis."""
     router = Router()
 
     @router.text
     async def see(message: TextMessage) -> None:
         handled.append(message.content)
 
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    def worker() -> Rig:
+        contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
+        signatures = SignatureGuard(store, namespace=namespace)
+        return Rig(router, store=contexts, account=PLAIN, signatures=signatures)
 
-        def worker() -> Rig:
-            contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
-            signatures = SignatureGuard(store, namespace=namespace)
-            return Rig(router, store=contexts, account=PLAIN, signatures=signatures)
-
-        yield worker(), worker()
+    return worker(), worker()
 
 
 async def accepted_by_two(*pushes: Push) -> list[Envelope]:
