@@ -28,7 +28,6 @@ from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Store
 from wxbus_token.api.admin import AccountsService, KeysService
-from wxbus_token.api.component import ComponentServicer
 from wxbus_token.api.operations import TokenOperations
 from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
@@ -154,7 +153,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         services = [
             TokenServicer(directory, reports),
             TokenOperations(authority, directory, credentials.store, credentials.quota, losses),
-            ComponentServicer(platforms),
+            platforms,
             AccountsService(accounts),
             KeysService(api_keys),
         ]

@@ -1,27 +1,16 @@
 """The lists of authorisers in Redis: which accounts have authorised which third-party platform."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from wxbus.store.store import Store
+from wxbus.tokens.messages import AuthorizerAnswer
 from wxbus_token.kinds import digest_of
 
 CODE_SECONDS: Final = 24 * 3600
 """For so long the account of an authorisation code is remembered: WeChat exchanges a code once."""
 COMPLETE: Final = "*"
 """A field of the list besides the appids: the list has been completed from WeChat's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Authorizer:
-    """An account that has authorised a platform."""
-
-    appid: str
-    authorized_at: int
-    """Seconds since the epoch."""
-    permissions: tuple[int, ...]
 
 
 class AuthorizerStore:
@@ -31,19 +20,15 @@ class AuthorizerStore:
         self._store = store
         self._namespace = namespace
 
-    async def all(self, component: str) -> dict[str, Authorizer]:
+    async def all(self, component: str) -> dict[str, AuthorizerAnswer]:
         """Return a platform's authorisers, by appid."""
         found: Mapping[bytes, bytes] = await self._store.command("HGETALL", self._list(component))
-        entries = {name.decode(): json.loads(entry) for name, entry in found.items() if name.decode() != COMPLETE}
-        return {
-            appid: Authorizer(appid, entry["authorized_at"], tuple(entry["permissions"]))
-            for appid, entry in entries.items()
-        }
+        entries = {name.decode(): entry for name, entry in found.items() if name.decode() != COMPLETE}
+        return {appid: AuthorizerAnswer.model_validate_json(entry) for appid, entry in entries.items()}
 
-    async def add(self, component: str, authorizer: Authorizer) -> None:
+    async def add(self, component: str, authorizer: AuthorizerAnswer) -> None:
         """Add an authoriser, or replace its entry."""
-        entry = json.dumps({"authorized_at": authorizer.authorized_at, "permissions": authorizer.permissions})
-        await self._store.command("HSET", self._list(component), authorizer.appid, entry)
+        await self._store.command("HSET", self._list(component), authorizer.appid, authorizer.model_dump_json())
 
     async def remove(self, component: str, appid: str) -> None:
         """Remove an authoriser."""

@@ -13,12 +13,23 @@ from wxbus.aio.singleflight import SingleFlight
 from wxbus.api import component
 from wxbus.api.calls import NO_RETRIES, Calls
 from wxbus.api.component import Authorization
-from wxbus.api.credentials import FetchedToken
 from wxbus.errcodes import Policy
 from wxbus.errors import RpcFailure, WeChatError
 from wxbus.store.store import Store
+from wxbus.tokens.messages import (
+    AuthorizationRequest,
+    AuthorizerAnswer,
+    AuthorizerList,
+    Outcome,
+    PlatformRequest,
+    PreAuthCode,
+    Recovered,
+    TicketDelivery,
+    Withdrawal,
+)
+from wxbus.tokens.services import ComponentService
 from wxbus_token.credentials.authority import Authority
-from wxbus_token.credentials.authorizers import Authorizer, AuthorizerStore
+from wxbus_token.credentials.authorizers import AuthorizerStore
 from wxbus_token.credentials.failures import failure_of
 from wxbus_token.credentials.grants import GrantStore
 from wxbus_token.kinds import (
@@ -36,11 +47,11 @@ log = structlog.get_logger("wxbus.token")
 BAD_CODE: Final = frozenset({61009, 61010})
 
 
-class Platforms:
-    """All third-party platforms among the accounts.
+class Platforms(ComponentService):
+    """Implements the service `component` for all third-party platforms among the accounts.
 
-    Every method that takes the appid of a platform raises UnknownAccount if there is no such platform, and
-    StoreUnavailable if Redis does not answer.
+    Every method raises UnknownAccount if there is no such platform, and StoreUnavailable if Redis does not answer.
+    Methods that call WeChat raise TokenUnavailable if it cannot be asked now, TokenRefused if waiting does not help.
     """
 
     def __init__(
@@ -51,39 +62,34 @@ class Platforms:
         self._authority = authority
         self._sources = sources
         self._authorizers = AuthorizerStore(store, namespace=namespace)
-        self._exchanges: SingleFlight[tuple[str, str], Authorizer] = SingleFlight()
+        self._exchanges: SingleFlight[tuple[str, str], AuthorizerAnswer] = SingleFlight()
         """WeChat exchanges a code once, so a caller that leaves does not stop the exchange."""
 
-    async def deliver_ticket(self, appid: str, ticket: str, *, at: int) -> bool:
-        """Store the platform's component_verify_ticket; False if a newer one is stored."""
-        stored = await self._grants.write(self._platform(appid), ticket, at=at)
-        log.info("token.ticket_delivered", appid=appid, stored=stored)
-        return stored
+    @ComponentService.deliver_ticket.implementation
+    async def deliver_ticket(self, request: TicketDelivery) -> Outcome:
+        """Store a component_verify_ticket that WeChat pushed."""
+        stored = await self._grants.write(self._platform(request.appid), request.ticket, at=request.created_at)
+        log.info("token.ticket_delivered", appid=request.appid, stored=stored)
+        return Outcome(done=stored)
 
-    async def authorize(self, appid: str, code: str, *, authorizer_appid: str | None = None) -> Authorizer:
-        """Return the account of an authorisation code; its tokens are available from now on.
-
-        Args:
-            appid: Of the platform.
-            code: As WeChat issued it; the same code again has the same outcome.
-            authorizer_appid: The account, if it is known: a code whose exchange was answered but not stored then does
-                no harm.
+    @ComponentService.authorize.implementation
+    async def authorize(self, request: AuthorizationRequest) -> AuthorizerAnswer:
+        """Exchange an authorisation code; the account's token is available from now on.
 
         Raises:
             RpcFailure: 422: the code is wrong, expired or used, or the account has withdrawn its authorisation.
-            TokenUnavailable: WeChat cannot be asked now; TokenRefused if waiting does not help.
         """
-        return await self._exchanges.do(
-            (appid, digest_of(code)), lambda: self._authorize(appid, code, authorizer_appid)
-        )
+        key = (request.appid, digest_of(request.authorization_code))
+        return await self._exchanges.do(key, lambda: self._authorize(request))
 
-    async def _authorize(self, appid: str, code: str, authorizer_appid: str | None) -> Authorizer:
+    async def _authorize(self, request: AuthorizationRequest) -> AuthorizerAnswer:
+        appid, code = request.appid, request.authorization_code
         self._platform(appid)
         if before := await self._authorizers.account_of(appid, code):
             if authorizer := (await self._authorizers.all(appid)).get(before):
                 return authorizer
             raise RpcFailure(422, "The authorisation is withdrawn", detail="its code was used before")
-        found = await self._exchange(appid, code, authorizer_appid)
+        found = await self._exchange(appid, code, request.authorizer_appid)
         authorizer = await self._add(appid, found, at=int(await self._store.now()))
         await self._authorizers.remember(appid, code, authorizer.appid)
         log.info("token.authorized", appid=authorizer.appid, component=appid)
@@ -108,62 +114,59 @@ class Platforms:
                 raise RpcFailure(422, "The account has not authorised the platform", detail=str(exc)) from exc
             raise failure_of(exc, 0).error() from exc
 
-    async def unauthorize(self, appid: str, authorizer_appid: str, *, at: int) -> bool:
-        """Delete an account's tokens; False if it has authorised this platform again since `at`, or another one."""
-        self._platform(appid)
-        (credential, *_) = authorizer_credentials(appid, authorizer_appid, self._sources)
-        deleted = await self._grants.withdraw(credential, at=at, component=appid)
+    @ComponentService.unauthorize.implementation
+    async def unauthorize(self, request: Withdrawal) -> Outcome:
+        """Delete the tokens of an account that has withdrawn its authorisation."""
+        self._platform(request.appid)
+        (credential, *_) = authorizer_credentials(request.appid, request.authorizer_appid, self._sources)
+        deleted = await self._grants.withdraw(credential, at=request.created_at, component=request.appid)
         if deleted:
-            await self._authorizers.remove(appid, authorizer_appid)
-        log.info("token.unauthorized", appid=authorizer_appid, component=appid, deleted=deleted)
-        return deleted
+            await self._authorizers.remove(request.appid, request.authorizer_appid)
+        log.info("token.unauthorized", appid=request.authorizer_appid, component=request.appid, deleted=deleted)
+        return Outcome(done=deleted)
 
-    async def authorizers(self, appid: str) -> list[Authorizer]:
+    @ComponentService.authorizers.implementation
+    async def authorizers(self, request: PlatformRequest) -> AuthorizerList:
         """Return the accounts that have authorised the platform."""
-        self._platform(appid)
-        return sorted((await self._authorizers.all(appid)).values(), key=lambda one: one.appid)
+        self._platform(request.appid)
+        found = (await self._authorizers.all(request.appid)).values()
+        return AuthorizerList(authorizers=sorted(found, key=lambda one: one.appid))
 
-    async def pre_auth_code(self, appid: str) -> FetchedToken:
-        """Return a new code for one visitor's authorisation page.
-
-        Raises:
-            TokenUnavailable: WeChat cannot be asked now; TokenRefused if waiting does not help.
-        """
+    @ComponentService.pre_auth_code.implementation
+    async def pre_auth_code(self, request: PlatformRequest) -> PreAuthCode:
+        """Return a new code for the page on which one visitor authorises the platform."""
+        wechat, appid = self._sources.wechat, request.appid
         try:
-            return await self._call(
-                appid, lambda token: component.create_pre_auth_code(self._sources.wechat, token, appid)
-            )
+            code = await self._call(appid, lambda token: component.create_pre_auth_code(wechat, token, appid))
         except WeChatError as exc:
             raise failure_of(exc, 0).error() from exc
+        return PreAuthCode(pre_auth_code=code.value, expires_in=code.expires_in)
 
-    async def recover(self, appid: str) -> int:
-        """Add the unknown authorisers of WeChat's list; return their number.
-
-        Raises:
-            TokenUnavailable: WeChat cannot be asked now; TokenRefused if waiting does not help.
-        """
+    @ComponentService.recover.implementation
+    async def recover(self, request: PlatformRequest) -> Recovered:
+        """Add the unknown authorisers of WeChat's list."""
+        appid, added, offset, total = request.appid, 0, 0, 1
         self._platform(appid)
-        known, added, offset, total = await self._authorizers.all(appid), 0, 0, 1
+        known = await self._authorizers.all(appid)
         try:
             while offset < total:
                 page, total = await self._call(appid, self._page(appid, offset))
                 for listed in page:
                     if listed.appid not in known:
-                        await self._add(
-                            appid, Authorization(listed.appid, listed.refresh_token), at=listed.authorized_at
-                        )
+                        authorization = Authorization(listed.appid, listed.refresh_token)
+                        await self._add(appid, authorization, at=listed.authorized_at)
                         added += 1
                 offset += component.PAGE
         except WeChatError as exc:
             raise failure_of(exc, 0).error() from exc
         await self._authorizers.mark_complete(appid)
         log.info("token.authorizers_recovered", component=appid, added=added)
-        return added
+        return Recovered(taken=added)
 
     async def complete(self, appid: str) -> None:
         """Recover the authorisers if the list in Redis is not complete: Redis is new, or has lost its data."""
         if not await self._authorizers.is_complete(appid):
-            await self.recover(appid)
+            await self.recover(appid=appid)
 
     async def reencrypt(self, appid: str) -> int:
         """Encrypt with the current key the grants of the platform and of its authorisers; return their number."""
@@ -171,11 +174,11 @@ class Platforms:
         tokens = [authorizer_credentials(appid, authorizer, self._sources)[0] for authorizer in authorizers]
         return await self._grants.reencrypt([self._platform(appid), *tokens])
 
-    async def _add(self, appid: str, found: Authorization, *, at: int) -> Authorizer:
+    async def _add(self, appid: str, found: Authorization, *, at: int) -> AuthorizerAnswer:
         (credential, *_) = authorizer_credentials(appid, found.appid, self._sources)
         await self._grants.write(credential, found.refresh_token, at=at, component=appid)
         # The list comes last: an account that is listed has its grant.
-        authorizer = Authorizer(found.appid, at, found.permissions)
+        authorizer = AuthorizerAnswer(appid=found.appid, authorized_at=at, permissions=list(found.permissions))
         await self._authorizers.add(appid, authorizer)
         return authorizer
 
