@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import generated
+from tests.support.sizes import soak
 from tests.support.token_service import Place, service
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -26,7 +27,7 @@ async def test_schemathesis_finds_nothing(place: Place, tmp_path: Path, methods:
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", f"{url}/openapi.json", "--include-path-regex", methods),
             *("--header", f"Authorization: Bearer {place.admin_key}"),
-            *("--checks", "all", "--max-examples", "10", "--seed", "1", "--no-color", "--request-timeout", "60"),
+            *("--checks", "all", "--max-examples", str(soak(10, 2)), "--seed", "1", "--no-color", "--request-timeout", "60"),
             cwd=tmp_path,
             env={**os.environ, "SCHEMATHESIS_HOOKS": generated.__file__},
             stdout=asyncio.subprocess.PIPE,
