@@ -1,6 +1,7 @@
 """The whole token service: accounts file, API keys, HTTP, a real Redis, and the sandbox as WeChat."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -104,6 +105,12 @@ async def service(settings: TokenSettings) -> AsyncIterator[str]:
     async with serving(settings, registry=CollectorRegistry()) as addresses:
         scheme = "http" if settings.tls_cert_file is None else "https"
         yield f"{scheme}://127.0.0.1:{addresses.port}"
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Replace a file that a service in this process watches; the service reads it at once."""
+    path.write_text(text)
+    signal.raise_signal(signal.SIGHUP)
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:

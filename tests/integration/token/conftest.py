@@ -16,7 +16,7 @@ from tests.support.clock import Clock
 from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
 from wxbus.api.credentials import FetchedToken
-from wxbus.store.store import Store
+from wxbus.store.store import ANSWER_TIMEOUT, Store
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.fetcher import Fetcher
 from wxbus_token.credentials.grants import GrantStore
@@ -162,10 +162,11 @@ class World:
         credential: Credential | None = None,
         without_store: bool = False,
         poll_interval: float = 1.0,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> Instance:
         """Return another instance, with its own connections."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))
-        store = await self.stack.enter_async_context(Store.open(url))
+        store = await self.stack.enter_async_context(Store.open(url, answer_timeout=answer_timeout))
         keyring, metrics = Keyring.parse(keys or self.keys), Metrics(CollectorRegistry())
         credential_store = CredentialStore(store, keyring, namespace=self.namespace)
         grants = GrantStore(store, keyring, credential_store, namespace=self.namespace)

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SECRETLESS, SHOP, Place, eventually, service
+from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SECRETLESS, SHOP, Place, eventually, rewrite, service
 from wxbus.accounts.models import AccountKind
 from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
@@ -183,9 +183,10 @@ async def test_an_account_added_to_the_file_shadows_a_registered_one(place: Plac
         with pytest.raises(TokenRefused):
             await admin.token()
         accounts = place.settings.accounts.accounts_file
-        accounts.write_text(
+        rewrite(
+            accounts,
             f'{accounts.read_text()}\n[accounts.stand]\nappid = "{KIOSK}"\n'
-            f'kind = "official_account"\nsecret = "{KIOSK_SECRET}"\n'
+            f'kind = "official_account"\nsecret = "{KIOSK_SECRET}"\n',
         )
         await eventually(lambda: _succeeds(admin.token))
         with pytest.raises(RpcFailure, match="409"):

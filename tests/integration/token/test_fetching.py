@@ -194,7 +194,7 @@ async def test_a_fetched_token_that_cannot_be_stored_is_served(world: World, wec
 
 async def test_a_write_whose_answer_was_lost_is_repeated(world: World, wechat: WeChat) -> None:
     """A write whose answer was lost is repeated with the same fence, and succeeds."""
-    one, two = await world.instance(), await world.instance()
+    one, two = await world.instance(answer_timeout=0.5), await world.instance()
     async with wechat.answering_late(one.get()) as caller:
         one.proxy.hold_answers()
     assert await caller == wechat.current

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.token_service import CAFE, SHOP, Place, eventually, service
+from tests.support.token_service import CAFE, SHOP, Place, eventually, rewrite, service
 from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure
 from wxbus.rpc import Client
@@ -207,13 +207,13 @@ async def test_the_api_keys_file_is_read_again(place: Place) -> None:
     key, entry = new_key("reports", [GET])
     async with service(place.settings) as url:
         assert not await is_valid(url, key)
-        path.write_text(f"{before}\n{entry.as_toml()}\n")
+        rewrite(path, f"{before}\n{entry.as_toml()}\n")
         await eventually(lambda: is_valid(url, key))
         async with Admin.of(url, place.admin_key) as admin:
             assert (await admin.listed())[entry.key].source == "file"
-        path.write_text(before)
+        rewrite(path, before)
         await eventually(lambda: is_invalid(url, key))
-        path.write_text("")
+        rewrite(path, "")
         await eventually(lambda: is_invalid(url, place.key))
 
 
@@ -240,11 +240,11 @@ async def test_a_malformed_api_keys_file_is_reported(place: Place) -> None:
             return not await is_wrong()
 
         assert await is_right()
-        path.write_text(before.replace("scopes", "scope"))
+        rewrite(path, before.replace("scopes", "scope"))
         await eventually(is_wrong)
         assert f"{path}: 0.scopes: is missing" in await reported()
         assert await is_valid(f"http://127.0.0.1:{addresses.port}", place.key)
-        path.write_text(before)
+        rewrite(path, before)
         await eventually(is_right)
 
 
