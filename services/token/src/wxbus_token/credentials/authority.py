@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
+from typing import Final
 
 from wxbus.errors import TokenUnavailable, UnknownAccount
 from wxbus_token.credentials.manager import CredentialManager
@@ -11,9 +11,6 @@ from wxbus_token.kinds import Credential
 
 NAMED: Final = 10
 """Credentials that one error lists at most."""
-
-Key: TypeAlias = tuple[str, str]
-"""Kind and appid."""
 
 
 class Authority:
@@ -24,43 +21,41 @@ class Authority:
     ) -> None:
         self._credential_store = credential_store
         self._new_manager = new_manager
-        self._managers: dict[Key, CredentialManager] = {}
-        self._on_demand: dict[Key, Credential] = {}
+        self._managers: dict[str, CredentialManager] = {}
+        self._on_demand: dict[str, Credential] = {}
         """Credentials that get a manager at their first use."""
-        self._added: set[Key] = set()
+        self._added: set[str] = set()
         """Credentials of `add_on_demand`: `configure` keeps them."""
 
     def configure(self, credentials: Iterable[Credential]) -> None:
         """Manage these credentials from now on; a manager whose credential's secret has changed keeps its value."""
         before = self._managers
-        self._managers = {key: manager for key, manager in before.items() if key in self._added}
-        self._on_demand = {key: credential for key, credential in self._on_demand.items() if key in self._added}
+        self._managers = {name: manager for name, manager in before.items() if name in self._added}
+        self._on_demand = {name: credential for name, credential in self._on_demand.items() if name in self._added}
         for credential in credentials:
-            key = (credential.kind, credential.appid)
-            self._added.discard(key)
-            manager = before.get(key)
+            self._added.discard(credential.name)
+            manager = before.get(credential.name)
             if credential.on_demand:
-                self._on_demand[key] = credential
+                self._on_demand[credential.name] = credential
             elif manager is None:
                 manager = self._new_manager(credential)
             if manager is not None:
                 manager.credential = credential
-                self._managers[key] = manager
+                self._managers[credential.name] = manager
 
     def add_on_demand(self, credentials: Iterable[Credential]) -> None:
         """Manage these credentials too, from their first use on: they belong to accounts that no file lists."""
         for credential in credentials:
-            key = (credential.kind, credential.appid)
-            if key not in self._on_demand:
-                self._on_demand[key] = credential
-                self._added.add(key)
+            if credential.name not in self._on_demand:
+                self._on_demand[credential.name] = credential
+                self._added.add(credential.name)
 
     def find(self, kind: str, appid: str) -> CredentialManager | None:
         """Return the manager of an account's credential, None if there is no such credential."""
-        key = (kind, appid)
-        manager = self._managers.get(key)
-        if manager is None and (credential := self._on_demand.get(key)):
-            manager = self._managers[key] = self._new_manager(credential)
+        name = f"{kind}:{appid}"
+        manager = self._managers.get(name)
+        if manager is None and (credential := self._on_demand.get(name)):
+            manager = self._managers[name] = self._new_manager(credential)
         return manager
 
     def manager(self, kind: str, appid: str) -> CredentialManager:
@@ -71,7 +66,7 @@ class Authority:
 
     def managers(self, appid: str | None = None) -> list[CredentialManager]:
         """Return the managers of an account, or all managers."""
-        return [manager for (_, owner), manager in sorted(self._managers.items()) if appid in (None, owner)]
+        return [each for _, each in sorted(self._managers.items()) if appid in (None, each.credential.appid)]
 
     async def check(self) -> None:
         """Return if `get` can return a value now, from memory or from Redis; raises StoreUnavailable.
@@ -84,7 +79,7 @@ class Authority:
 
     async def check_values(self) -> None:
         """Return if every credential has a value in memory; raises TokenUnavailable that names the others."""
-        missing = [":".join(key) for key, manager in sorted(self._managers.items()) if manager.remaining() is None]
+        missing = [name for name, manager in sorted(self._managers.items()) if manager.remaining() is None]
         if missing:
             more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
             raise TokenUnavailable(f"no value in memory: {', '.join(missing[:NAMED])}{more}")

@@ -9,7 +9,7 @@ from typing import Final
 from wxbus.store.batches import Argument
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.redis_keys import CredentialKeys, grant_of, name_of
+from wxbus_token.credentials.redis_keys import CredentialKeys
 from wxbus_token.credentials.store import DAY_MS, CredentialStore
 from wxbus_token.kinds import AUTHORIZER_ACCESS_TOKEN, Credential, digest_of
 from wxbus_token.registry.keyring import DecryptionError, Keyring
@@ -35,7 +35,7 @@ class GrantStore:
 
     def decrypt(self, credential: Credential, record: Record) -> str | None:
         """Return the record's grant, None if it has none; raises DecryptionError."""
-        return None if record.grant is None else self._keyring.decrypt(record.grant, context=grant_of(credential))
+        return None if record.grant is None else self._keyring.decrypt(record.grant, context=credential.grant_name)
 
     async def write(self, credential: Credential, grant: str, *, at: int, component: str = "") -> bool:
         """Store what `credential` is fetched with from now on; False if a newer grant is stored.
@@ -47,7 +47,7 @@ class GrantStore:
             component: The platform that an account has authorised, as WeChat says now: that is newer than any
                 withdrawal, and the value from before is not used any more.
         """
-        encrypted = self._keyring.encrypt(grant, context=grant_of(credential))
+        encrypted = self._keyring.encrypt(grant, context=credential.grant_name)
         authorized = int(component != "")
         args: list[Argument] = [encrypted, digest_of(grant), at, component, authorized, *self._announced(credential)]
         return bool(await self._store.run(WRITE_GRANT, keys=[self._keys.record(credential)], args=args))
@@ -76,10 +76,13 @@ class GrantStore:
                 grant = self.decrypt(credential, record) or ""
             except DecryptionError:  # it is read from WeChat at the next fetch
                 continue
-            args: list[Argument] = [self._keyring.encrypt(grant, context=grant_of(credential)), record.grant_digest]
+            args: list[Argument] = [
+                self._keyring.encrypt(grant, context=credential.grant_name),
+                record.grant_digest,
+            ]
             count += await self._store.run(REENCRYPT_GRANT, keys=[self._keys.record(credential)], args=args)
         return count
 
     def _announced(self, credential: Credential) -> tuple[str, str]:
         """Return the channel on which a script announces the change, and the credential's name."""
-        return self._channel, name_of(credential)
+        return self._channel, credential.name

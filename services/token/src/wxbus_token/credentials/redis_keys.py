@@ -1,4 +1,4 @@
-"""The names of a credential's keys in Redis, and what its values are encrypted for."""
+"""The names of a credential's keys in Redis."""
 
 from wxbus_token.kinds import Credential
 
@@ -19,7 +19,7 @@ class CredentialKeys:
 
     def lock(self, credential: Credential) -> str:
         """Return the key of the lock under which the credential is fetched."""
-        return f"{self._prefix}:{{{name_of(credential)}}}:lock"
+        return f"{self._prefix}:{{{credential.name}}}:lock"
 
     def fence(self, credential: Credential) -> str:
         """Return the key of the last fencing number of that lock."""
@@ -27,18 +27,8 @@ class CredentialKeys:
 
     def forced(self, credential: Credential) -> str:
         """Return the key of the forced refreshes of the last day."""
-        return f"{self._prefix}:{{{name_of(credential)}}}:forced"
+        return f"{self._prefix}:{{{credential.name}}}:forced"
 
     def requests(self, appid: str) -> str:
         """Return the key of the counts of an account's requests."""
         return f"{self._prefix}:{{requests:{appid}}}:counts"
-
-
-def name_of(credential: Credential) -> str:
-    """Return the name under which changes of the credential are announced; its value is encrypted for this name."""
-    return f"{credential.kind}:{credential.appid}"
-
-
-def grant_of(credential: Credential) -> str:
-    """Return what the credential's grant is encrypted for."""
-    return f"{name_of(credential)}:grant"

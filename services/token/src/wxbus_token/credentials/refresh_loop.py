@@ -8,7 +8,6 @@ import structlog
 
 from wxbus.errors import StoreUnavailable
 from wxbus_token.credentials.authority import Authority
-from wxbus_token.credentials.redis_keys import name_of
 from wxbus_token.credentials.store import CredentialStore
 from wxbus_token.registry.notifications import Subscription
 
@@ -42,7 +41,7 @@ class RefreshLoop:
 
     async def tick(self, names: Collection[str] | None = None) -> None:
         """Read all records once, or those with these names; start the refreshes that are due."""
-        managers = [each for each in self._authority.managers() if names is None or name_of(each.credential) in names]
+        managers = [each for each in self._authority.managers() if names is None or each.credential.name in names]
         for first in range(0, len(managers), BATCH):
             batch = managers[first : first + BATCH]
             try:

@@ -30,8 +30,8 @@ class Reports:
     def __init__(self, credential_store: CredentialStore, metrics: Metrics, *, clock: Callable[[], float]) -> None:
         self._credential_store = credential_store
         self._metrics = metrics
-        self._budgets: Buckets[tuple[str, str, str]] = Buckets(1 / FALSE_REPORT_PERIOD, FALSE_REPORTS, clock=clock)
-        self._flights: SingleFlight[tuple[str, str, str], CachedValue] = SingleFlight()
+        self._budgets: Buckets[tuple[str, str]] = Buckets(1 / FALSE_REPORT_PERIOD, FALSE_REPORTS, clock=clock)
+        self._flights: SingleFlight[tuple[str, str], CachedValue] = SingleFlight()
 
     async def report(self, manager: CredentialManager, value: str, *, by: str) -> CachedValue:
         """Return the value to use instead of `value`; the same one if WeChat accepts it.
@@ -42,10 +42,10 @@ class Reports:
             TokenUnavailable: There is no other value now; TokenRefused if waiting does not help.
         """
         credential = manager.credential
-        if self._budgets.wait(_budget(credential, by)):
+        if self._budgets.wait((by, credential.name)):
             self._count(credential, "over_budget")
             return await manager.get()
-        key = (credential.kind, credential.appid, digest_of(value))
+        key = (credential.name, digest_of(value))
         return await self._flights.do(key, lambda: self._report(manager, value, by))
 
     async def _report(self, manager: CredentialManager, value: str, by: str) -> CachedValue:
@@ -92,7 +92,7 @@ class Reports:
         except WeChatUnavailable as exc:
             log.warning("token.report_not_checked", reason=str(exc), **_about(credential, by))
         if accepted is not False:
-            self._budgets.take(_budget(credential, by))
+            self._budgets.take((by, credential.name))
         if accepted:
             log.warning("token.false_report", **_about(credential, by))
         return accepted
@@ -153,7 +153,3 @@ class Reports:
 
 def _about(credential: Credential, by: str) -> dict[str, str]:
     return {"kind": credential.kind, "appid": credential.appid, "by": by}
-
-
-def _budget(credential: Credential, by: str) -> tuple[str, str, str]:
-    return by, credential.kind, credential.appid

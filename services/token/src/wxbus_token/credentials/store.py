@@ -16,7 +16,7 @@ from wxbus.store.store import Script, Store
 from wxbus_token.credentials.errors import StaleFence
 from wxbus_token.credentials.failures import Failure
 from wxbus_token.credentials.record import Record, record_of
-from wxbus_token.credentials.redis_keys import CredentialKeys, grant_of, name_of
+from wxbus_token.credentials.redis_keys import CredentialKeys
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.registry.keyring import Keyring
 from wxbus_token.registry.notifications import channel_of
@@ -88,7 +88,7 @@ class CredentialStore:
 
     def decrypt(self, credential: Credential, record: Record) -> str:
         """Return the record's value; raises DecryptionError."""
-        return self._keyring.decrypt(record.encrypted or b"", context=name_of(credential))
+        return self._keyring.decrypt(record.encrypted or b"", context=credential.name)
 
     async def write(
         self,
@@ -119,18 +119,18 @@ class CredentialStore:
             keys=[self._keys.record(credential), self._keys.fence(credential)],
             args=[
                 fence,
-                self._keyring.encrypt(fetched.value, context=name_of(credential)),
+                self._keyring.encrypt(fetched.value, context=credential.name),
                 digest_of(fetched.value),
                 int(fetched.expires_in * 1000),
                 int(refresh_in * 1000),
                 HISTORY,
                 DAY_MS,
                 REISSUED_MS if accepted or not credential.forcible else 0,
-                b"" if new_grant is None else self._keyring.encrypt(new_grant, context=grant_of(credential)),
+                b"" if new_grant is None else self._keyring.encrypt(new_grant, context=credential.grant_name),
                 "" if new_grant is None else digest_of(new_grant),
                 grant_digest,
                 self._channel,
-                name_of(credential),
+                credential.name,
             ],
         )
         if not written:
@@ -160,7 +160,7 @@ class CredentialStore:
         accepted for a while.
         """
         answer = {None: "", True: "accepted", False: "rejected"}[accepted]
-        args: list[Argument] = [digest, answer, CHECKED_MS, self._channel, name_of(credential)]
+        args: list[Argument] = [digest, answer, CHECKED_MS, self._channel, credential.name]
         verdict = await self._store.run(REPORT_VALUE, keys=[self._keys.record(credential)], args=args)
         return Verdict(verdict.decode())
 

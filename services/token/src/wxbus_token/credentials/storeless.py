@@ -23,12 +23,12 @@ class StorelessFetcher:
         self._metrics = metrics
         self._allowed = allowed
         self._clock = clock
-        self._failures: dict[tuple[str, str], tuple[int, float]] = {}
+        self._failures: dict[str, tuple[int, float]] = {}
         """For each credential the failures in a row, and when WeChat may be asked again."""
 
     def available(self, credential: Credential) -> bool:
         """Return whether WeChat may be asked now: never if concurrent fetches would invalidate one another's value."""
-        _, not_before = self._failures.get(_key(credential), (0, -float("inf")))
+        _, not_before = self._failures.get(credential.name, (0, -float("inf")))
         return self._allowed and credential.idempotent and self._clock() >= not_before
 
     async def fetch(self, credential: Credential) -> Fetched:
@@ -42,18 +42,14 @@ class StorelessFetcher:
             await self._quota.count(credential.appid)
             token = await credential.fetch(None, force=False)
         except (WeChatError, WeChatUnavailable, QuotaExceeded) as exc:
-            failures, _ = self._failures.get(_key(credential), (0, 0.0))
+            failures, _ = self._failures.get(credential.name, (0, 0.0))
             failure = failure_of(exc, failures)
-            self._failures[_key(credential)] = failures + 1, self._clock() + failure.wait
+            self._failures[credential.name] = failures + 1, self._clock() + failure.wait
             raise failure.error() from exc
-        self._failures.pop(_key(credential), None)
+        self._failures.pop(credential.name, None)
         self._metrics.fetches.labels(credential.kind, credential.appid, "without_store").inc()
         log.warning(
             "token.fetched_without_store", kind=credential.kind, appid=credential.appid, expires_in=token.expires_in
         )
         # There is nothing to store later: the next reading of Redis decides which value is used.
         return Fetched(token, began + token.expires_in, fence=0, grant_digest="", stored=True)
-
-
-def _key(credential: Credential) -> tuple[str, str]:
-    return credential.kind, credential.appid

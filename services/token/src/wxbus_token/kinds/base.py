@@ -38,6 +38,16 @@ class Credential(ABC):
         self.appid = appid
         self.fingerprint = fingerprint
 
+    @property
+    def name(self) -> str:
+        """Return kind and appid, as in Redis and in announcements; the value is encrypted for this name."""
+        return f"{self.kind}:{self.appid}"
+
+    @property
+    def grant_name(self) -> str:
+        """Return the name for which the grant is encrypted."""
+        return f"{self.name}:grant"
+
     async def accepted(self, value: str) -> bool | None:
         """Return whether WeChat accepts the value; None if it has no call that checks this kind.
 
