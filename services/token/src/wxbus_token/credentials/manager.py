@@ -189,7 +189,8 @@ class CredentialManager:
 
     async def drain(self) -> None:
         """Return when no fetch is under way."""
-        await asyncio.gather(self._calls.drain(), self._background.drain())
+        await self._calls.drain()  # first: a call may start background work
+        await self._background.drain()
 
     async def aclose(self) -> None:
         """Stop the fetches under way."""
