@@ -20,8 +20,8 @@ run: servers venv ## run everything on this machine, until Ctrl-C
 demo: servers venv ## run everything, play a conversation and stop; fails if the conversation fails
 	@$(BIN)/python -m wxbus_local demo
 
-test: servers venv ## run all tests with a real RabbitMQ and Redis
-	$(BIN)/pytest
+test: servers venv ## run all tests against a real RabbitMQ and Redis, four at a time
+	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 test-full: servers venv ## run all tests with soak tests at full size, in one process
 	WXBUS_TEST_FULL=1 $(BIN)/pytest
