@@ -33,6 +33,16 @@ def test_aiormq_does_not_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("library", ["aio_pika.queue", "watchfiles.main"])
+def test_debug_does_not_show_the_work_of_libraries(capsys: pytest.CaptureFixture[str], library: str) -> None:
+    """`make run` logs at debug level; hundreds of lines about channels and queues would hide the way of a message."""
+    configure(LogSettings(log_format="json", log_level="debug"), service="test")
+
+    logging.getLogger(library).debug("Declaring queue: wxbus.inbox.00")
+
+    assert capsys.readouterr().err == ""
+
+
 def test_secrets_are_redacted_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     """Fields with a secret's name, tokens and passwords in addresses, also in exceptions."""
     configure(LogSettings(log_format="json"), service="test")
