@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import Site, Sites, wire
 from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.documents.limits import MAX_ELEMENTS
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.admission import LARGE_BODY
 
@@ -18,13 +20,18 @@ OVERLOADED = b"not accepted: too many requests, please send it again\n"
 HOSTILE = 16
 SIGNED = 20
 MOST_BETWEEN = 4
-"""Unsigned large bodies opened while one signed callback is answered: the event loop goes round a few times for it, and
-opens one at most in each."""
+"""Unsigned costly bodies opened while one signed callback is answered: the event loop goes round a few times for it,
+and opens one at most in each."""
 
 
 def unsigned(size: int) -> Push:
     """A push with a wrong signature."""
     return a_push(a_text("x" * size), token="guessed")
+
+
+def unsigned_elements(count: int) -> Push:
+    """A small push of many elements, with a wrong signature."""
+    return replace(unsigned(1), body=b"<xml>" + b"<a/>" * count + b"</xml>")
 
 
 def kept_open(push: Push) -> bytes:
@@ -41,17 +48,17 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of all bodies that were opened, in order."""
-    sizes: list[int] = []
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """All bodies that were opened, in order."""
+    bodies: list[bytes] = []
     original = Endpoint.open
 
     def noted(self: Endpoint, query: CallbackQuery, body: bytes, now: float) -> VerifiedCallback:
-        sizes.append(len(body))
+        bodies.append(body)
         return original(self, query, body, now)
 
     monkeypatch.setattr(Endpoint, "open", noted)
-    return sizes
+    return bodies
 
 
 @contextmanager
@@ -76,19 +83,25 @@ def sending(site: Site, request: bytes, *, connections: int) -> Iterator[None]:
             task.cancel()
 
 
-@pytest.mark.parametrize("size", [LARGE_BODY, 600_000], ids=["just large", "near the limit"])
-async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(sites: Sites, opened: list[int], size: int) -> None:
-    """While sixteen connections send large unsigned bodies, a signed callback waits for a few of them only."""
+@pytest.mark.parametrize(
+    "push",
+    [unsigned(LARGE_BODY), unsigned(600_000), unsigned_elements(MAX_ELEMENTS - 1)],
+    ids=["just large", "near the limit", "small, of many elements"],
+)
+async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(
+    sites: Sites, opened: list[bytes], push: Push
+) -> None:
+    """While sixteen connections send costly unsigned bodies, a signed callback waits for a few of them only."""
     between: list[int] = []
     async with sites() as site:
         reader, writer = await site.connect()
-        with sending(site, kept_open(unsigned(size)), connections=HOSTILE):
-            while sum(one > LARGE_BODY for one in opened) < HOSTILE:  # noqa: ASYNC110 - a list cannot be awaited
+        with sending(site, kept_open(push), connections=HOSTILE):
+            while opened.count(push.body) < HOSTILE:  # noqa: ASYNC110 - a list cannot be awaited
                 await asyncio.sleep(0)
             for number in range(SIGNED):
                 before = len(opened)
                 assert await ask(reader, writer, kept_open(a_push(a_text(str(number), msg_id=f"{number}")))) == 200
-                between.append(sum(one > LARGE_BODY for one in opened[before:]))
+                between.append(opened[before:].count(push.body))
         writer.close()
 
     print(f"unsigned bodies opened meanwhile: {between}")

@@ -21,7 +21,7 @@ from wxbus_ingress.callbacks.envelope import make_envelope
 from wxbus_ingress.callbacks.errors import error_response
 from wxbus_ingress.callbacks.health_probe import is_probe
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
-from wxbus_ingress.http.admission import LARGE_BODY, LargeBodyQueue
+from wxbus_ingress.http.admission import CostlyBodyQueue, is_costly
 from wxbus_ingress.http.body import read_body
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request
@@ -59,7 +59,7 @@ class CallbackDispatcher:
         self._responder = responder
         self._limits = limits
         self._metrics = metrics
-        self._large_bodies = LargeBodyQueue()
+        self._costly_bodies = CostlyBodyQueue()
         self._log = log.bind()  # the module's logger reads its configuration for every line
         self._handlers: dict[str, Handler] = {
             "POST": self._receive,
@@ -96,10 +96,10 @@ class CallbackDispatcher:
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = self._clock()
         query = CallbackQuery.from_mapping(request.query)
-        if len(body) <= LARGE_BODY:
-            opened = endpoint.open(query, body, now)
+        if is_costly(body):
+            opened = await self._costly_bodies.run(partial(endpoint.open, query, body, now), timeout=deadline.left())
         else:
-            opened = await self._large_bodies.run(partial(endpoint.open, query, body, now), timeout=deadline.left())
+            opened = endpoint.open(query, body, now)
         envelope = make_envelope(endpoint.account, opened, query, now)
         if _awaits_answer(endpoint.account, opened.document, envelope.openid):
             return await self._responder(
