@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.pushes import Push, a_push, a_text
 from tests.unit.ingress.conftest import Site, Sites, wire
+from wxbus.runtime.log_limit import LINES, LINES_PER_SECOND
 from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.query import CallbackQuery
 from wxbus.wechat.documents.limits import MAX_ELEMENTS
@@ -106,6 +109,21 @@ async def test_a_signed_callback_does_not_wait_behind_unsigned_ones(
 
     print(f"unsigned bodies opened meanwhile: {between}")
     assert max(between) <= MOST_BETWEEN
+
+
+async def test_refused_callbacks_cost_a_bounded_number_of_log_lines(sites: Sites) -> None:
+    """Anybody can send them; without a bound they would fill the disk, which the spool needs."""
+    request, refused = kept_open(unsigned(1)), 3 * LINES
+    async with sites() as site:
+        reader, writer = await site.connect()
+        with capture_logs() as logs:
+            began = time.monotonic()
+            assert {await ask(reader, writer, request) for _ in range(refused)} == {403}
+            most = LINES + LINES_PER_SECOND * (time.monotonic() - began) + 1
+        writer.close()
+
+    lines = [line for line in logs if line["event"] == "callback.rejected"]
+    assert LINES <= len(lines) <= most
 
 
 async def test_large_bodies_never_displace_others(sites: Sites) -> None:

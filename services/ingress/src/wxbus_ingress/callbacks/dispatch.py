@@ -18,7 +18,7 @@ from wxbus.wechat.replies.reply import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks import page
 from wxbus_ingress.callbacks.envelope import make_envelope
-from wxbus_ingress.callbacks.errors import error_response
+from wxbus_ingress.callbacks.errors import ErrorResponses
 from wxbus_ingress.callbacks.health_probe import is_probe
 from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
 from wxbus_ingress.http.admission import CostlyBodyQueue, is_costly
@@ -59,6 +59,7 @@ class CallbackDispatcher:
         self._responder = responder
         self._limits = limits
         self._metrics = metrics
+        self._errors = ErrorResponses()
         self._costly_bodies = CostlyBodyQueue()
         self._log = log.bind()  # the module's logger reads its configuration for every line
         self._handlers: dict[str, Handler] = {
@@ -74,7 +75,7 @@ class CallbackDispatcher:
         try:
             return await self._handler(request.method, path)(request, path)
         except Exception as exc:
-            response, outcome = error_response(exc, request, path)
+            response, outcome = self._errors.of(exc, request, path)
             self._metrics.requests.labels(self._endpoints.account_name(path), outcome).inc()
             return response
 
