@@ -21,7 +21,7 @@ from wxbus_worker.store.retrying import RetryingStore
 pytestmark = pytest.mark.faults
 
 ANSWER_TIMEOUT = 2.0
-"""Seconds after which a Redis that is frozen counts as away; one that is only busy has answered by then."""
+"""Seconds after which a Redis that is frozen counts as unavailable; one that is only busy has answered by then."""
 
 
 class WatchedStore(Store):

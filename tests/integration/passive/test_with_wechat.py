@@ -160,7 +160,7 @@ async def carrier(world: Open) -> AsyncIterator[Whole]:
 
     @router.event("get_quota")
     async def broken(_event: Event) -> reply.EventResponse:
-        raise RetryLater("the carrier is away")
+        raise RetryLater("the carrier is unavailable")
 
     async with world(router, account=an_account()) as wechat:
         yield wechat

@@ -166,7 +166,7 @@ async def test_errors_are_one_line(
 async def test_with_redis_away_status_shows_the_memory(
     place: Place, run: Run, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While Redis is away, `status` shows the state of one instance, and says so."""
+    """While Redis is unavailable, `status` shows the state of one instance, and says so."""
     async with proxied(redis_url) as (proxy, proxied_url):
         store = StoreSettings(redis_url=SecretStr(proxied_url), namespace=place.settings.store.namespace)
         async with service(place.settings.model_copy(update={"store": store})) as url:
@@ -174,7 +174,7 @@ async def test_with_redis_away_status_shows_the_memory(
             await run("get", SHOP)
             await proxy.refuse()
             result = await run("status")
-    assert "Redis is away" in result.stderr
+    assert "Redis is unavailable" in result.stderr
     assert "valid" in result.stdout
 
 

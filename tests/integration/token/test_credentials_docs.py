@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 ENGLISH = ROOT / "docs/how-to/credentials.md"
 CHINESE = ROOT / "docs/how-to/credentials.zh-CN.md"
-PASSING = {State.AWAY, State.MINUTE_LIMIT, State.NO_TICKET, State.FORCE_LIMIT}
+PASSING = {State.UNAVAILABLE, State.MINUTE_LIMIT, State.NO_TICKET, State.FORCE_LIMIT}
 """Waiting helps: callers do not get these states."""
 
 

@@ -149,11 +149,11 @@ async def test_without_redis_a_valid_token_is_served_from_memory(world: World, w
     for _ in range(10):
         world.clock.now += 600
         assert await one.get() == wechat.current
-    with pytest.raises(TokenUnavailable, match="store is away") as caught:
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable") as caught:
         await empty.get()
     assert caught.value.retry_after
     world.clock.now += LIFETIME
-    with pytest.raises(TokenUnavailable, match="store is away"):
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable"):
         await one.get()
 
     await empty.proxy.listen()
@@ -227,7 +227,7 @@ async def test_with_wechat_away_a_token_is_served_until_it_expires(world: World,
 
 
 async def test_a_failure_makes_all_instances_wait(world: World, wechat: WeChat) -> None:
-    """A hundred callers of three instances cause one fetch while WeChat is away, and the next only after the wait."""
+    """While WeChat is unavailable, all callers of three instances cause one fetch, and the next after the wait."""
     instances = [await world.instance() for _ in range(3)]
     wechat.error = AWAY
     outcomes = await asyncio.gather(*(i.get() for i in instances for _ in range(100)), return_exceptions=True)

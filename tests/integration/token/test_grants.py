@@ -261,7 +261,7 @@ async def test_without_redis_a_token_is_fetched_if_a_setting_allows(world: World
     default, storeless = await world.instance(), await world.instance(without_store=True)
     for instance in (default, storeless):
         await instance.proxy.refuse()
-    with pytest.raises(TokenUnavailable, match="store is away"):
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable"):
         await default.get()
     assert wechat.fetches == 0
     assert await asyncio.gather(*(storeless.get() for _ in range(20))) == [wechat.current] * 20
@@ -301,7 +301,7 @@ async def test_without_redis_nothing_is_fetched_that_needs_the_lock(
     """A fetch that ends the value of other instances is never made without the lock, whatever the setting."""
     storeless = await world.instance(credential=kind(wechat), without_store=True)
     await storeless.proxy.refuse()
-    with pytest.raises(TokenUnavailable, match="store is away"):
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable"):
         await storeless.get()
     assert wechat.fetches == 0
 

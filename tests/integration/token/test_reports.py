@@ -80,7 +80,7 @@ async def test_an_unconfirmed_value_is_looked_up_first(world: World, wechat: WeC
 
 
 async def test_a_rejected_token_is_not_served(world: World, wechat: WeChat) -> None:
-    """A rejected token that cannot be replaced because WeChat is away is served by no instance."""
+    """A rejected token that cannot be replaced because WeChat is unavailable is served by no instance."""
     one, two = await world.instance(), await world.instance()
     await one.get()
     wechat.rejected.add(FIRST)
@@ -160,15 +160,15 @@ async def test_a_useless_forced_refresh_is_not_repeated(world: World, wechat: We
 
 
 async def test_reports_without_redis(world: World, wechat: WeChat) -> None:
-    """While Redis is away, reports are answered from memory, and a rejected token is not served again."""
+    """While Redis is unavailable, reports are answered from memory, and a rejected token is not served again."""
     one = await world.instance()
     await one.get()
     await one.proxy.refuse()
     assert await one.report("SECRET-OLD") == FIRST
     wechat.rejected.add(FIRST)
-    with pytest.raises(TokenUnavailable, match="store is away"):
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable"):
         await one.report(FIRST)
-    with pytest.raises(TokenUnavailable, match="store is away"):
+    with pytest.raises(TokenUnavailable, match="Redis is unavailable"):
         await one.get()
     assert wechat.fetches == 1
 

@@ -117,7 +117,7 @@ async def test_clients_survive_a_restart(place: Place) -> None:
 
 
 async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
-    """While Redis is away a valid token is served over HTTP; /readyz names what is away."""
+    """While Redis is unavailable a valid token is served over HTTP; /readyz names what is unavailable."""
     async with proxied(redis_url) as (proxy, url):
         store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
         settings = place.settings.model_copy(update={"store": store})
@@ -131,7 +131,7 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
             status, answer = await ask(http, rpc, "get", {"appid": SHOP}, place.key)
             assert (status, answer["access_token"]) == (200, before[1]["access_token"])
             status, answer = await ask(http, rpc, "get", {"appid": CAFE}, place.key)
-            assert (status, answer["detail"]) == (503, "the store is away and no valid token is in memory")
+            assert (status, answer["detail"]) == (503, "Redis is unavailable and no valid token is in memory")
             async with http.get(f"{admin}/readyz") as ready:
                 parts = (await ready.json())["parts"]
                 assert (ready.status, parts["tokens"]) == (200, "ready"), "it serves from memory"
@@ -148,7 +148,7 @@ async def test_redis_away_and_back(place: Place, redis_url: str) -> None:
 
 
 async def test_not_ready_without_redis_and_tokens(place: Place, redis_url: str) -> None:
-    """An instance without tokens is not ready while Redis is away, and is ready as soon as Redis is back."""
+    """An instance without tokens is not ready while Redis is unavailable, and is ready as soon as Redis is back."""
     async with proxied(redis_url) as (proxy, url):
         store = StoreSettings(redis_url=SecretStr(url), namespace=place.settings.store.namespace)
         settings = place.settings.model_copy(update={"store": store})

@@ -140,6 +140,18 @@ def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
         assert "HEALTHCHECK" in stage
 
 
+def test_the_build_context_is_what_the_images_copy() -> None:
+    """Docker gets what the Dockerfile copies, and neither accounts, secrets nor the data of `make run`."""
+    rules = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith(("!", "*"))]
+    allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    copied = set(re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE))
+
+    assert rules[0] == "*"
+    assert {"locks/*.txt" if path.startswith("locks/") else path.removesuffix("/") for path in copied} == {
+        path for path in allowed if path not in {"services"}
+    } | {path for path in copied if path.startswith("services/")}
+
+
 def test_images_install_only_pinned_packages() -> None:
     """Images install only what the lock files pin; our own distributions are built without downloads."""
     for command in re.findall(r"pip (?:--python \S+ )?install [^\n\\]*", DOCKERFILE):

@@ -426,7 +426,7 @@ async def test_a_browser_gets_a_page_without_secrets(ingress: Ingress, account: 
         assert (answer.status, answer.content_type) == (200, "text/html")
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert account in text
-    assert "The account is known" in text
+    assert "The account is configured" in text
     for secret in (TOKEN, AES_KEY, APPID, sign(TOKEN, query["timestamp"], query["nonce"])):
         assert secret not in text
     assert ingress.counted(account, "page") == 1

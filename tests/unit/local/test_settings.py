@@ -69,3 +69,12 @@ def test_demo_accounts_are_refused_with_wechats_own_api() -> None:
 
     with pytest.raises(ConfigurationError, match="WXBUS_ACCOUNTS_FILE contains a public demo secret"):
         check({**os.environ, **demo})
+
+
+def test_wechats_own_api_needs_an_accounts_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an accounts file, the error says so instead of naming a file that the user did not choose."""
+    monkeypatch.delenv("WXBUS_ACCOUNTS_FILE", raising=False)
+    monkeypatch.setenv("WXBUS_WECHAT_API_URL", "https://api.weixin.qq.com")
+
+    with pytest.raises(ConfigurationError, match="WXBUS_ACCOUNTS_FILE is not set"):
+        load(LocalSettings).check()

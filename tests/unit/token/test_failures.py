@@ -53,7 +53,7 @@ def test_the_wait_for_a_daily_quota_ends_with_the_day() -> None:
 @pytest.mark.parametrize(
     ("errcode", "state"),
     [
-        (-1, "away"),
+        (-1, "unavailable"),
         (45011, "minute_limit"),
         (45009, "quota"),
         (40013, "wrong_account"),

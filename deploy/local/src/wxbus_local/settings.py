@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from wxbus.accounts.demo_secrets import is_wechat
 from wxbus.config.settings import environment
 from wxbus.config.urls import AmqpUrl, HttpUrl, RedisUrl
 from wxbus.errors import ConfigurationError
@@ -79,8 +80,12 @@ class LocalSettings(BaseSettings):
         return self.model_copy(update={**defaults, "namespace": namespace})
 
     def check(self) -> None:
-        """Raise ConfigurationError if the environment has the variables of another run."""
+        """Raise ConfigurationError for the variables of another run, and for demo accounts with WeChat's API."""
         if self.local_env:
             raise ConfigurationError(
                 f"this terminal has the variables of an earlier run, from {self.local_env}: start in another terminal"
+            )
+        if "accounts_file" not in self.model_fields_set and is_wechat(str(self.wechat_api_url or "")):
+            raise ConfigurationError(
+                "WXBUS_ACCOUNTS_FILE is not set, and the demo accounts cannot be used with WeChat's API"
             )

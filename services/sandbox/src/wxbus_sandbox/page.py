@@ -7,15 +7,16 @@ from aiohttp import web
 from wxbus_sandbox.state import SANDBOX
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>wxbus sandbox</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}pre,code{{background:#f3f3f3}}
-pre{{padding:.7em}}td,th{{text-align:left;padding:.2em 1em .2em 0}}</style>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>wxbus sandbox</title>
+<style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em;overflow-wrap:anywhere}}
+pre,code{{background:#f3f3f3}}
+pre{{padding:.7em;white-space:pre-wrap}}td,th{{text-align:left;padding:.2em 1em .2em 0}}</style>
 <h1>wxbus sandbox</h1>
 <p>A stand-in for <code>api.weixin.qq.com</code> and for WeChat's users. Nothing here reaches WeChat.</p>
 <h2>Accounts</h2>
 <table><tr><th>name</th><th>appid</th><th>kind</th><th>modes</th><th>formats</th></tr>{rows}</table>
 <h2>Send a message as a user</h2>
-<pre>python -m wxbus_sandbox send text "hello" --account {account} --openid o1</pre>
+<pre>.venv/bin/python -m wxbus_sandbox send text "hello" --account {account} --openid o1</pre>
 <h2>Addresses</h2>
 <table>{addresses}</table>
 </html>

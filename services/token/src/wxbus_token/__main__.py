@@ -10,7 +10,7 @@ from wxbus_token.cli.accounts import accounts
 from wxbus_token.cli.keys import keys
 from wxbus_token.cli.options import NAME
 
-app = typer.Typer(help="Manages the access tokens of WeChat accounts.", add_completion=False)
+app = typer.Typer(help="Manage the access tokens of WeChat accounts.", add_completion=False)
 app.command()(credentials.status)
 app.command()(credentials.get)
 app.command()(credentials.refresh)

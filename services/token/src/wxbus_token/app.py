@@ -171,7 +171,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         served = build_http(server, title="wxbus token service")
         port = await enter(listening(served, host=settings.host, port=settings.port, tls=settings.tls))
         if amqp_url:
-            # Not part of readiness: while RabbitMQ is away, calls over HTTP are served.
+            # Not part of readiness: while RabbitMQ is unavailable, calls over HTTP are served.
             await enter(AmqpServer.open(server, amqp_url, settings.calls.topology, name="wxbus-token"))
         log.info("token.serving", port=port, admin_port=admin_port, accounts=len(accounts.current), keys=len(api_keys))
         yield Addresses(port, admin_port)

@@ -10,7 +10,7 @@ class Metrics:
         self.fetches = Counter(
             "wxbus_token_fetches_total",
             "Fetches from WeChat: ok, forced, accepted (the reported value again, and valid), without_store (Redis is "
-            "away), failed (tried again), refused (an operator must act), stale_fence (not stored)",
+            "unavailable), failed (tried again), refused (an operator must act), stale_fence (not stored)",
             ["kind", "appid", "outcome"],
             registry=registry,
         )

@@ -55,7 +55,7 @@ class TokenSettings(BaseSettings):
     wait_timeout: float = Field(default=8.0, ge=0, le=60)
     """Seconds that a caller waits for another instance's fetch."""
     refresh_without_store: bool = False
-    """While Redis is away, fetch expired tokens without the lock, where concurrent fetches do no harm."""
+    """While Redis is unavailable, fetch expired tokens without the lock, where concurrent fetches do no harm."""
     wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
     """Address of WeCom's API."""
     unlogged_methods: CommaSeparated[str] = ()

@@ -1,4 +1,4 @@
-"""The page at a callback address in a browser: what to fill into WeChat's console, in one language.
+"""The page at a callback address in a browser: what to enter in WeChat's console, in one language.
 
 It shows no secret and no expected signature: in plain mode a signature signs any body (RabbitMQ and
 Redis reference 10).
@@ -44,13 +44,13 @@ TEXTS: Final = {
     Language.ENGLISH: {
         "title": "WeChat callback address",
         "known": "<p>WeChat sends the messages and events of the account <b>{name}</b> to this address. The account is "
-        "known. Requests without WeChat's signature are refused.</p>",
+        "configured. Requests without WeChat's signature are refused.</p>",
         "no_keys": "<p><b>This account has no token yet: every request is refused.</b></p>",
-        "authorizer": "<p>The account is known{name}. It authorised the third-party platform <b>{platform}</b>. Its "
-        "messages come to <code>/wechat/{platform}/$APPID$</code>. Nothing is filled in for this account alone.</p>",
+        "authorizer": "<p>The account is configured{name}. It authorised the third-party platform <b>{platform}</b>. "
+        "Its messages come to <code>/wechat/{platform}/$APPID$</code>. This account needs no entry of its own.</p>",
         "unknown": "<p>There is no account of this name. A callback address ends with the name of an account in the "
         "accounts file: <code>/wechat/NAME</code>.</p>",
-        "fill_in": "<p>In WeChat's console fill in:</p>",
+        "fill_in": "<p>Enter in WeChat's console:</p>",
         "here": "the address of this page, with https and its public name",
         "messages": "the same and <code>/$APPID$</code>",
         "from_file": "<code>{0}</code> of the accounts file (not shown here)",
@@ -106,7 +106,7 @@ def preferred_language(accept_language: str) -> Language:
 
 
 def known_account(account: Account, *, has_keys: bool, language: Language) -> web.Response:
-    """Return the page of an account: what to fill into WeChat's console.
+    """Return the page of an account: what to enter in WeChat's console.
 
     Args:
         account: The account.

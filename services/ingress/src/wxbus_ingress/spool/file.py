@@ -72,7 +72,7 @@ class SpoolFile:
         """Close the file; its rows stay for the next start."""
         self._connection.close()
         if not self.stats.rows:
-            self.reserve.release()
+            self.reserve.delete()
         os.close(self._lock)
 
     @contextmanager

@@ -35,7 +35,7 @@ class Reserve:
                 for _ in range(SIZE // MEBIBYTE):
                     file.write(bytes(MEBIBYTE))
         except OSError:
-            self._delete()
+            self.delete()
         else:
             self.allocated = self._path.stat().st_size == SIZE
 
@@ -43,11 +43,12 @@ class Reserve:
         """Free the space; return whether there was any."""
         if not self.allocated:
             return False
-        self.allocated = False
-        self._delete()
+        self.delete()
         log.warning("spool.reserve_released", bytes=SIZE)
         return True
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
+        """Remove the file."""
+        self.allocated = False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

@@ -149,7 +149,7 @@ class RotateKeyRequest(KeyRequest):
     """A key to rotate."""
 
     overlap: float = Field(default=DAY, ge=0, le=366 * DAY)
-    """Seconds for which the keys before stay valid."""
+    """Seconds for which the previous keys stay valid."""
 
 
 class RevokeKeyRequest(KeyRequest):

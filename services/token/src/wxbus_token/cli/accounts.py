@@ -35,9 +35,9 @@ def list_(as_json: AsJson = False) -> None:
 
 @accounts.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Our name of the account.")],
+    name: Annotated[str, typer.Argument(help="Name that you give the account.")],
     appid: Appid,
-    kind: Annotated[Kind, typer.Option(help="WeChat's kind of the account.")] = "official_account",
+    kind: Annotated[Kind, typer.Option(help="Kind of the account.")] = "official_account",
     secret_file: SecretFile = None,
     classic_token: Annotated[bool, typer.Option("--classic-token", help="Fetch by /cgi-bin/token.")] = False,
     receive_id: Annotated[str | None, typer.Option(help="WeCom: the corpid, if the appid differs from it.")] = None,

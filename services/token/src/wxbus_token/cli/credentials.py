@@ -39,7 +39,7 @@ def status(
         return
     _show(found.credentials)
     if not found.store:
-        typer.echo("Redis is away: these are the states in the memory of one instance.", err=True)
+        typer.echo("Redis is unavailable: these are the states in the memory of one instance.", err=True)
 
 
 def get(

@@ -39,12 +39,12 @@ def new(name: Name, scope: Scopes) -> None:
 def add(
     name: Name,
     scope: Scopes,
-    days: Annotated[float | None, typer.Option(help="Days until the key expires; without it the key does not.")] = None,
+    days: Annotated[float | None, typer.Option(help="Days until the key expires; by default never.")] = None,
     subject: Annotated[
         str | None, typer.Option(help="Subject of a client certificate, in place of a key: CN=worker,O=shop.")
     ] = None,
 ) -> None:
-    """Register a key at the running service; print it to standard output, this once."""
+    """Register a key at the running service; print it to standard output, only this time."""
     from wxbus_token.api.admin import KeysService
     from wxbus_token.cli import console
 
@@ -60,9 +60,9 @@ def add(
 @keys.command()
 def rotate(
     name: Name,
-    hours: Annotated[float, typer.Option(help="Hours for which the keys before stay valid.")] = 24.0,
+    hours: Annotated[float, typer.Option(help="Hours for which the previous keys stay valid.")] = 24.0,
 ) -> None:
-    """Register another key with the same scopes; print it to standard output, this once."""
+    """Register another key with the same scopes; print it to standard output, only this time."""
     from wxbus_token.api.admin import KeysService
     from wxbus_token.cli import console
 

@@ -50,7 +50,7 @@ class CredentialCache:
         return self._cached if self._cached is not None and self.remaining(self._cached) > 0 else None
 
     def fresh(self) -> CachedValue | None:
-        """Return the valid value, if Redis confirmed it lately or is away."""
+        """Return the valid value, if Redis confirmed it lately or is unavailable."""
         confirmed = self._clock() - self._confirmed_at < self._max_unconfirmed
         return self.valid() if self._store_away or confirmed else None
 

@@ -28,7 +28,7 @@ TICKET_WAIT: Final = 600.0
 class State(StrEnum):
     """Why there is no fresh value; each state asks for a different action."""
 
-    AWAY = "away"
+    UNAVAILABLE = "unavailable"
     """WeChat does not answer, or is busy; this passes."""
     REQUEST_LIMIT = "request_limit"
     """Our own limit of requests to WeChat is reached."""
@@ -76,7 +76,7 @@ class Failure:
     lasting: bool
     """Waiting alone does not help."""
     errcode: int | None = None
-    state: State = State.AWAY
+    state: State = State.UNAVAILABLE
 
     def error(self) -> TokenUnavailable:
         """Return the error for callers that have no valid value."""

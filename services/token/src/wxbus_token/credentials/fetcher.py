@@ -43,7 +43,7 @@ class Fetched:
     accepted: bool = False
     """It is the reported value again, and WeChat accepts it."""
     stored: bool = False
-    """False if Redis was away: only this process has it."""
+    """False if Redis was unavailable: only this process has it."""
 
 
 class Fetcher:
@@ -101,7 +101,7 @@ class Fetcher:
             raise failure.error() from exc
 
     async def store(self, credential: Credential, fetched: Fetched) -> Fetched:
-        """Return the value as it was stored; with Redis away, as it was fetched.
+        """Return the value as it was stored; without Redis, as it was fetched.
 
         Raises:
             StaleFence: Another instance has drawn a number since; the value must not be used.

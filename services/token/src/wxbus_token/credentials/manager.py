@@ -72,7 +72,7 @@ class CredentialManager:
         except StoreUnavailable as exc:
             if cached := self.cache.valid() or await self.fetch_without_store():
                 return cached
-            raise TokenUnavailable("the store is away and no valid token is in memory", retry_after=1.0) from exc
+            raise TokenUnavailable("Redis is unavailable and no valid token is in memory", retry_after=1.0) from exc
 
     async def _fetch_missing(self, hold: Hold) -> CachedValue | None:
         """Return a value that another instance stored before we had the lock, else one from WeChat."""
@@ -101,7 +101,7 @@ class CredentialManager:
                     if cached := await self.fetch(record, hold, replace=replace):
                         return cached
         except StoreUnavailable as exc:
-            raise TokenUnavailable("the store is away", retry_after=1.0) from exc
+            raise TokenUnavailable("Redis is unavailable", retry_after=1.0) from exc
         raise TokenUnavailable("another instance is fetching the token", retry_after=1.0)
 
     def refresh_if_due(self, record: Record, limit: asyncio.Semaphore) -> None:
@@ -142,7 +142,7 @@ class CredentialManager:
             self._background.start("store", self._store_again)
 
     async def _store_again(self) -> None:
-        """Store a value that was fetched while Redis was away; its refresh token has replaced the stored one."""
+        """Store a value that was fetched while Redis was unavailable; its refresh token has replaced the stored one."""
         unstored = self.cache.unstored
         if unstored is None:
             return
@@ -169,7 +169,7 @@ class CredentialManager:
         return self.cache.put(await self._storeless.fetch(self.credential))
 
     def serves_without_store(self) -> bool:
-        """Return whether `get` can return a value while Redis is away."""
+        """Return whether `get` can return a value while Redis is unavailable."""
         return self.cache.valid() is not None or self._storeless.available(self.credential)
 
     def remaining(self) -> float | None:

@@ -48,7 +48,7 @@ class ForcedCounts:
 
 
 class Quota:
-    """Counts in Redis; while Redis is away, requests of this process only."""
+    """Counts in Redis; while Redis is unavailable, requests of this process only."""
 
     def __init__(
         self, store: Store, *, namespace: str, per_minute: int, per_day: int, clock: Callable[[], float] = time.time

@@ -124,7 +124,7 @@ class Reports:
     async def _report_without_store(
         self, manager: CredentialManager, value: str, by: str, cause: StoreUnavailable
     ) -> CachedValue:
-        """Return another value although Redis is away; never by a forced refresh, whose limits are counted there."""
+        """Return another value without Redis; never by a forced refresh, whose limits Redis counts."""
         digest, cached = digest_of(value), manager.cache.valid()
         if cached is not None and cached.digest != digest:
             return cached
@@ -137,7 +137,7 @@ class Reports:
             if found.digest != digest or accepted is not False:
                 return found
             manager.cache.clear()
-        raise TokenUnavailable("the store is away, a rejected token cannot be replaced", retry_after=1.0) from cause
+        raise TokenUnavailable("Redis is unavailable, a rejected token cannot be replaced", retry_after=1.0) from cause
 
     async def drain(self) -> None:
         """Return when no report is under way."""

@@ -1,4 +1,4 @@
-"""Fetching while Redis is away, for installations that set `WXBUS_TOKEN_REFRESH_WITHOUT_STORE`."""
+"""Fetching while Redis is unavailable, for installations that set `WXBUS_TOKEN_REFRESH_WITHOUT_STORE`."""
 
 from collections.abc import Callable
 

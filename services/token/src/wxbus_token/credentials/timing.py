@@ -12,4 +12,4 @@ class Timing:
     wait_timeout: float = 8.0
     """How long a caller waits for another instance's fetch."""
     max_unconfirmed: float = 3.0
-    """A cached value that Redis has not confirmed for so long is looked up first, unless Redis is known to be away."""
+    """A cached value that Redis has not confirmed for so long is looked up first, unless Redis is unavailable."""

@@ -1,6 +1,6 @@
 """API keys and client certificates: those of the API keys file, and those registered at run time.
 
-While Redis is away the keys that were read last stay valid, until they expire.
+While Redis is unavailable the keys that were read last stay valid, until they expire.
 """
 
 from collections.abc import Sequence

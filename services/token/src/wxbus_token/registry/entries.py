@@ -1,6 +1,6 @@
 """Entries of a registry in Redis, shared by all instances: accounts or API keys that were added at run time.
 
-Each entry is encrypted: write access to Redis alone makes neither an account nor a key.
+Each entry is encrypted: write access to Redis alone is not enough to create an account or a key.
 """
 
 import secrets
@@ -63,7 +63,7 @@ class EntryStore(Generic[E]):
 
     @property
     def entries(self) -> Mapping[str, E]:
-        """Return the entries that were read last; they stay while Redis is away."""
+        """Return the entries that were read last; they stay while Redis is unavailable."""
         return {field: stored.entry for field, stored in self._stored.items()}
 
     def on_change(self, listener: Callable[[], None]) -> None:

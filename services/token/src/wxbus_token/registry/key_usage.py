@@ -25,7 +25,7 @@ class KeyUsage:
         if self._used:
             used = frozenset(self._used)
             await self._store.command("HSET", self._key, *(part for key in used for part in (key, int(self._now()))))
-            self._used -= used  # only now: while Redis is away they wait for a later call
+            self._used -= used  # only now: while Redis is unavailable they wait for a later call
 
     async def read(self) -> dict[str, datetime]:
         """Return when each key was used last."""

@@ -51,7 +51,7 @@ class Notifications:
         return subscription
 
     async def run(self) -> NoReturn:
-        """Receive until cancelled; nothing is received while Redis is away."""
+        """Receive until cancelled; nothing is received while Redis is unavailable."""
         await repeat(self._receive, name="notifications", pause=lambda: RECONNECT_DELAY)
 
     async def _receive(self) -> None:

@@ -229,7 +229,7 @@ class MemoryContextStore:
 
     def _lane(self, key: ContextKey) -> _Lane:
         if self.away:
-            raise StoreUnavailable("the store is away")
+            raise StoreUnavailable("Redis is unavailable")
         return self._lanes.setdefault(key.lane, _Lane())
 
     def _holder(self, lane: _Lane) -> str:

@@ -10,7 +10,7 @@ const TEXTS = {
   },
   zh: {
     required: "必填", or: " 或 ", listOf: "列表，元素为 ", anything: "任意值", comma: "，", call: "调用", request: "请求", answer: "返回",
-    needs: (text) => text.replace("Requires an API key with the scope ", "需要的权限："), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
+    needs: (text) => text.replace("Requires an API key with the scope ", "需要的权限：").replace(/\.$/, "。"), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
     noAnswer: "没有回答：", unreadable: "无法读取 OpenAPI 文档：",
     limits: { minLength: "长度至少", maxLength: "长度至多", minimum: "不小于", exclusiveMinimum: "大于", maximum: "不大于" },
   },
