@@ -21,7 +21,7 @@ demo: servers venv ## run everything, play a conversation and stop; fails if the
 	@$(BIN)/python -m wxbus_local demo
 
 test: servers venv ## run all tests against a real RabbitMQ and Redis, four at a time
-	$(BIN)/pytest --numprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-full: servers venv ## run all tests with soak tests at full size, in one process
 	WXBUS_TEST_FULL=1 $(BIN)/pytest
