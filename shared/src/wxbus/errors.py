@@ -16,11 +16,21 @@ WxbusError
 │   ├── TokenUnavailable
 │   │   └── TokenRefused      an operator must act; a retry alone does not help
 │   ├── RpcUnavailable
-│   └── WeChatUnavailable
+│   └── WeChatUnavailable     WeChat may have done the call
+│       └── WeChatUnreachable     it has not: there was no connection
 ├── RetryLater            the worker schedules a retry of the delivery
 ├── Reject                the worker dead-letters the delivery at once
 │   └── UnreadableEnvelope
-├── WeChatError           WeChat returned an errcode; `policy` is the reaction
+├── WeChatError           WeChat returned an errcode; `policy` is the reaction of wxbus. Unknown codes have this class
+│   ├── TokenInvalid          the new token was rejected as well: another program fetches tokens of this account
+│   ├── ServerBusy            try again later; a message may have been sent (-1)
+│   ├── RateLimited           try again after `code.wait` seconds
+│   ├── QuotaExceeded         no more calls today, this month, or ever
+│   ├── OutOfWindow           the user must write first, or use a subscription message
+│   ├── UserRefused           give up on this user, continue with others
+│   ├── LoginRequired         the user must log in again, or the owner authorise the platform again
+│   ├── NotPermitted          an operator must act in WeChat's console: permission, IP address, secret, penalty
+│   └── BadRequest            the program must change: arguments or content are wrong
 └── RpcFailure            an RPC call failed with `status` and a problem document
 """
 
@@ -28,7 +38,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
-from wxbus.errcodes import ErrorCode, Policy, error_code
+from wxbus.errcodes import ERROR_CODES, ErrorCode, Policy, error_code
 
 E = TypeVar("E", bound=BaseException)
 
@@ -148,6 +158,10 @@ class WeChatUnavailable(Unavailable):
     """No valid response from WeChat's API in time; the call may have had its effect."""
 
 
+class WeChatUnreachable(WeChatUnavailable):
+    """No connection to WeChat's API: the call had no effect."""
+
+
 class RetryLater(WxbusError):
     """Raised by a handler to be called again after this time (None: by the route's retry policy)."""
 
@@ -167,7 +181,14 @@ class UnreadableEnvelope(Reject):
 
 
 class WeChatError(WxbusError):
-    """WeChat returned an errcode (protocol reference 12)."""
+    """WeChat returned an errcode (protocol reference 12).
+
+    `WeChatError(errcode, ...)` has the subclass of the errcode, as OSError has that of the errno.
+    """
+
+    def __new__(cls, errcode: int = 0, *_args: object, **_options: object) -> "WeChatError":
+        """Return an object of the errcode's subclass."""
+        return super().__new__(_branch(errcode) if cls is WeChatError else cls)
 
     def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
         """`call` is the path without the query, which contains the token."""
@@ -181,6 +202,42 @@ class WeChatError(WxbusError):
     def policy(self) -> Policy:
         """The recommended reaction."""
         return self.code.policy
+
+
+class TokenInvalid(WeChatError):
+    """WeChat rejects the token; in a call that fetches a token, 40001 means a wrong secret."""
+
+
+class ServerBusy(WeChatError):
+    """WeChat is busy: try again later. A message may have been sent all the same (-1)."""
+
+
+class RateLimited(WeChatError):
+    """Too many calls: try again after `code.wait` seconds."""
+
+
+class QuotaExceeded(WeChatError):
+    """The quota of the day, of the month or for ever is used up."""
+
+
+class OutOfWindow(WeChatError):
+    """The user must write first; a subscription message may still arrive."""
+
+
+class UserRefused(WeChatError):
+    """Give up on this user, and continue with others."""
+
+
+class LoginRequired(WeChatError):
+    """The user must log in again, or the owner of the account must authorise the platform again."""
+
+
+class NotPermitted(WeChatError):
+    """An operator must act in WeChat's console: permission, IP address, secret or penalty."""
+
+
+class BadRequest(WeChatError):
+    """Arguments or content are wrong; the same call fails again."""
 
 
 class RpcFailure(WxbusError):
@@ -204,3 +261,31 @@ class RpcFailure(WxbusError):
         self.type_uri = type_uri
         self.retry_after = retry_after
         self.errors = tuple(errors)
+
+
+_BRANCHES: Final[Mapping[Policy, type[WeChatError]]] = {
+    Policy.REFRESH: TokenInvalid,
+    Policy.BACKOFF: ServerBusy,
+    Policy.WAIT: RateLimited,
+    Policy.DROP: UserRefused,
+    Policy.REAUTH: LoginRequired,
+    Policy.RELOGIN: LoginRequired,
+    Policy.STOP: BadRequest,
+}
+_BRANCHES_OF_CODES: Final[Mapping[int, type[WeChatError]]] = {
+    **dict.fromkeys((45009, 45029, 48006), QuotaExceeded),
+    **dict.fromkeys((45015, 45047), OutOfWindow),
+    **dict.fromkeys((40163, 42003, 61009, 61010), LoginRequired),  # login codes that are used or expired
+    40226: UserRefused,
+    **dict.fromkeys((43107, 48001, 48008, 50001, 61007, 61016), NotPermitted),
+}
+"""Where the subclass does not follow from the policy."""
+
+
+def _branch(errcode: int) -> type[WeChatError]:
+    code = ERROR_CODES.get(errcode)
+    if code is None:
+        return WeChatError
+    if code.alert:
+        return NotPermitted
+    return _BRANCHES_OF_CODES.get(errcode) or _BRANCHES.get(code.policy, WeChatError)

@@ -5,9 +5,9 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.support.sandbox import ACCOUNTS, Received, World, success
-from wxbus.api import WeChatClient
-from wxbus.api.calls import JITTER, READ_DELAYS, SEND_DELAYS
-from wxbus.errors import TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.api import WeChatClient, WeChatHttp
+from wxbus.api.calls import DELAYS, JITTER, Repeat
+from wxbus.errors import ServerBusy, TokenUnavailable, WeChatError, WeChatUnavailable, WeChatUnreachable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
 
@@ -89,58 +89,50 @@ async def test_a_busy_system_is_retried_within_limits(world: World) -> None:
         await world.client("shop").upload_media("image", "a.png", b"png")
 
     assert caught.value.errcode == -1
-    assert world.sandbox.faults.remaining("/cgi-bin/media/upload") == 10 - 1 - len(READ_DELAYS)
-    for pause, delay in zip(world.sleeps, READ_DELAYS, strict=True):
+    assert world.sandbox.faults.remaining("/cgi-bin/media/upload") == 10 - 1 - len(DELAYS[Repeat.READ])
+    for pause, delay in zip(world.sleeps, DELAYS[Repeat.READ], strict=True):
         assert delay * (1 - JITTER) <= pause <= delay * (1 + JITTER)
-
-
-async def test_a_send_is_retried_at_most_once(world: World) -> None:
-    """After -1 a message may have arrived, so there is one retry."""
-    await world.control.text("shop", "hi", openid=USER)
-    await world.control.fault(Fault(path=SEND_PATH, errcode=-1, times=10))
-
-    with pytest.raises(WeChatError):
-        await world.client("shop").send(USER, reply.Text("one"))
-
-    assert world.sandbox.faults.remaining(SEND_PATH) == 8
-    assert len(world.sleeps) == len(SEND_DELAYS) == 1
 
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(path=SEND_PATH, status=502), Fault(path=SEND_PATH, disconnect=True), Fault(path=SEND_PATH, errcode=-1)],
+    [
+        Fault(path=SEND_PATH, status=502, times=3),
+        Fault(path=SEND_PATH, disconnect=True, effect=True, times=3),
+        Fault(path=SEND_PATH, errcode=-1, times=3),
+    ],
     ids=["5xx", "cut", "busy"],
 )
-async def test_a_send_that_failed_once_succeeds_in_its_retry(world: World, fault: Fault) -> None:
-    """A temporary failure is not raised."""
+async def test_a_send_with_an_unknown_outcome_is_not_repeated(world: World, fault: Fault) -> None:
+    """After a lost answer, HTTP 5xx or -1 the message may have arrived: a repeat would send it twice."""
     await world.control.text("shop", "hi", openid=USER)
     await world.control.fault(fault)
 
-    await world.client("shop").send(USER, reply.Text("one"))
-
-    assert len(await world.control.sent(openid=USER)) == 1
-
-
-async def test_a_send_without_a_response_is_unavailable_after_one_retry(world: World) -> None:
-    """Two lost responses raise WeChatUnavailable; each attempt may have arrived."""
-    await world.control.text("shop", "hi", openid=USER)
-    await world.control.fault(Fault(path=SEND_PATH, disconnect=True, effect=True, times=2))
-
-    with pytest.raises(WeChatUnavailable):
+    with pytest.raises((ServerBusy, WeChatUnavailable)):
         await world.client("shop").send(USER, reply.Text("one"))
 
-    assert len(await world.control.sent(openid=USER)) == 2
+    assert world.sandbox.faults.remaining(SEND_PATH) == 2
+    assert world.sleeps == []
 
 
-async def test_a_refresh_does_not_use_up_the_retry(world: World) -> None:
-    """A rejected token proves that nothing was sent, so the retry after an unknown outcome remains."""
+async def test_a_send_that_wechat_surely_did_not_take_is_repeated(world: World) -> None:
+    """43108 (another send to this user is running) is an answer: the message was not sent."""
     await world.control.text("shop", "hi", openid=USER)
-    for errcode in (42001, -1):
-        await world.control.fault(Fault(path=SEND_PATH, errcode=errcode))
+    await world.control.fault(Fault(path=SEND_PATH, errcode=43108))
 
     await world.client("shop").send(USER, reply.Text("one"))
 
     assert len(await world.control.sent(openid=USER)) == 1
+
+
+async def test_a_send_without_a_connection_is_repeated(world: World, unused_tcp_port: int) -> None:
+    """Without a connection nothing was sent; each repeat fails in the same way here."""
+    async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}") as http:
+        client = WeChatClient("wxshop", http, world.tokens, sleep=world.client("shop")._calls._sleep)
+        with pytest.raises(WeChatUnreachable):
+            await client.send(USER, reply.Text("one"))
+
+    assert len(world.sleeps) == len(DELAYS[Repeat.SEND])
 
 
 @pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43101, 48001, 45009, 45011, 99999])

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from tests.support.sandbox import ACCOUNTS, SECRET, World
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
-from wxbus.api.http import MAX_JSON
+from wxbus.api.download import MAX_JSON
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault

@@ -3,7 +3,19 @@
 import pytest
 
 from wxbus.errcodes import ERROR_CODES, Policy, error_code
-from wxbus.errors import WeChatError
+from wxbus.errors import (
+    BadRequest,
+    LoginRequired,
+    NotPermitted,
+    OutOfWindow,
+    QuotaExceeded,
+    RateLimited,
+    ServerBusy,
+    TokenInvalid,
+    UserRefused,
+    WeChatError,
+    copy_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +65,31 @@ def test_every_code_is_unique() -> None:
     from wxbus import errcodes
 
     assert len(errcodes._TABLE) == len(ERROR_CODES)
+
+
+@pytest.mark.parametrize(
+    ("codes", "branch"),
+    [
+        ((40001, 40014, 42001), TokenInvalid),
+        ((-1, 43108), ServerBusy),
+        ((45011, 44991, 45066), RateLimited),
+        ((45009, 45029), QuotaExceeded),
+        ((45015, 45047), OutOfWindow),
+        ((40003, 43004, 43101, 48002), UserRefused),
+        ((40029, 40163, 87009, 61023), LoginRequired),
+        ((48001, 48004, 40164, 61007, 50002), NotPermitted),
+        ((40035, 47001, 45002, 87014), BadRequest),
+    ],
+)
+def test_an_errcode_has_the_class_of_its_reaction(codes: tuple[int, ...], branch: type[WeChatError]) -> None:
+    """The class says what the caller does, and a copy keeps it."""
+    for code in codes:
+        error = WeChatError(code, "errmsg", call="/x")
+        assert type(error) is branch
+        assert (error.errcode, type(copy_error(error))) == (code, branch)
+
+
+@pytest.mark.parametrize("code", [99999, 45065])
+def test_other_codes_have_the_base_class(code: int) -> None:
+    """No reaction is guessed for an unknown code."""
+    assert type(WeChatError(code, "errmsg", call="/x")) is WeChatError

@@ -1,43 +1,64 @@
-"""Retries of API calls with an access token, by the policies of protocol reference 12."""
+"""Repeats of API calls, by the policies of protocol reference 12."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 import structlog
 
 from wxbus.api.tokens import TokenSource
-from wxbus.errcodes import Policy
-from wxbus.errors import WeChatError, WeChatUnavailable
+from wxbus.errors import ServerBusy, TokenInvalid, WeChatError, WeChatUnavailable, WeChatUnreachable
 
 T = TypeVar("T")
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
-READ_DELAYS: Final = (0.2, 0.8, 3.0)
-"""Seconds before each retry of a call without a visible effect."""
-SEND_DELAYS: Final = (0.5,)
-"""Seconds before the only retry of a call that reaches a user: a failed attempt may have arrived."""
-NO_RETRIES: Final = ()
+
+class Repeat(StrEnum):
+    """Whether a call is repeated after a failure that may pass."""
+
+    READ = "read"
+    """The call changes nothing, or the same thing again: repeated if WeChat is busy or does not answer."""
+    SEND = "send"
+    """The call reaches a user, or creates something: repeated only if WeChat surely did not do it."""
+    NEVER = "never"
+    """Not repeated. A rejected token is replaced nevertheless."""
+
+
+DELAYS: Final[Mapping[Repeat, tuple[float, ...]]] = {
+    Repeat.READ: (0.2, 0.8, 3.0),
+    Repeat.SEND: (0.2, 0.8),
+    Repeat.NEVER: (),
+}
+"""Seconds before each repeat."""
 JITTER: Final = 0.25
 """Each delay varies by this fraction in both directions, so that clients do not retry at the same time."""
+SYSTEM_BUSY: Final = -1
+"""WeChat may have done the call all the same."""
 
 log = structlog.get_logger(__name__)
 
 
+def _always() -> bool:
+    return True
+
+
 class Calls:
-    """Makes API calls of one account with tokens of the source."""
+    """Makes API calls of one account, with tokens of the source."""
 
     def __init__(self, appid: str, tokens: TokenSource, *, sleep: Sleep = asyncio.sleep) -> None:
         self._appid = appid
         self._tokens = tokens
         self._sleep = sleep
 
-    async def with_token(self, call: Callable[[str], Awaitable[T]], delays: Sequence[float]) -> T:
-        """Return the result of `call(token)`; retry it after each of the `delays`.
+    async def with_token(
+        self, call: Callable[[str], Awaitable[T]], repeat: Repeat, *, repeatable: Callable[[], bool] = _always
+    ) -> T:
+        """Return the result of `call(token)`, repeated as `repeat` and `repeatable` allow.
 
-        If WeChat rejects the token, the call reports it and retries once with the new token. A second rejection means
+        If WeChat rejects the token, the call reports it and repeats once with the new token. A second rejection means
         that another program fetches tokens of this appid, or that the account is wrong; it is raised.
 
         Raises:
@@ -46,22 +67,41 @@ class Calls:
             TokenUnavailable: The source has no token.
         """
         token = await self._tokens.get(self._appid)
-        remaining = iter(delays)
-        refreshed = False
-        while True:
+        try:
+            return await self.without_token(lambda: call(token), repeat, repeatable=repeatable)
+        except TokenInvalid as exc:
+            rejected = exc
+        renewed = await self._tokens.report_invalid(self._appid, token)
+        if not repeatable():
+            raise rejected
+        try:
+            return await self.without_token(lambda: call(renewed), repeat, repeatable=repeatable)
+        except TokenInvalid as exc:
+            rejected = exc
+        log.error("wechat.fresh_token_rejected", appid=self._appid, call=rejected.call, errcode=rejected.errcode)
+        raise rejected
+
+    async def without_token(
+        self, call: Callable[[], Awaitable[T]], repeat: Repeat, *, repeatable: Callable[[], bool] = _always
+    ) -> T:
+        """Return the result of `call()`, repeated as `repeat` and `repeatable` allow."""
+        for delay in DELAYS[repeat]:
             try:
-                return await call(token)
-            except (WeChatError, WeChatUnavailable) as caught:
-                error = caught
-            if isinstance(error, WeChatError) and error.policy is Policy.REFRESH:
-                if refreshed:
-                    log.error("wechat.fresh_token_rejected", appid=self._appid, call=error.call, errcode=error.errcode)
-                    raise error
-                refreshed = True
-                token = await self._tokens.report_invalid(self._appid, token)
-                continue
-            retryable = isinstance(error, WeChatUnavailable) or error.policy is Policy.BACKOFF
-            delay = next(remaining, None) if retryable else None
-            if delay is None:
-                raise error
+                return await call()
+            except (WeChatError, WeChatUnavailable) as exc:
+                if not _may_repeat(exc, repeat) or not repeatable():
+                    raise
             await self._sleep(delay * random.uniform(1 - JITTER, 1 + JITTER))
+        return await call()
+
+
+def _may_repeat(error: WeChatError | WeChatUnavailable, repeat: Repeat) -> bool:
+    match error:
+        case WeChatUnreachable():
+            return True
+        case ServerBusy() if error.errcode != SYSTEM_BUSY:  # refused: WeChat is at work for the same user or file
+            return True
+        case ServerBusy() | WeChatUnavailable():
+            return repeat is Repeat.READ
+        case _:
+            return False

@@ -1,34 +1,55 @@
 """The client of WeChat's API for one account; handlers get it as a parameter."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from wxbus.api.calls import READ_DELAYS, SEND_DELAYS, Calls, Sleep
+from wxbus.api.answers import JsonObject, decode, may_be_json, require_text
+from wxbus.api.calls import Calls, Repeat, Sleep
 from wxbus.api.credentials import CALLBACK_IP
-from wxbus.api.http import JsonObject, WeChatHttp, require_text
+from wxbus.api.download import Download
+from wxbus.api.http import WeChatHttp
 from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
+from wxbus.api.request import Files, Method, Request
 from wxbus.api.tokens import TokenSource
-from wxbus.errcodes import Policy
-from wxbus.errors import WeChatError, WeChatUnavailable
+from wxbus.api.uploads import UploadFile
+from wxbus.errors import WeChatUnavailable
 from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.reply import AnyReply
+
+M = TypeVar("M", bound=BaseModel)
 
 SEND: Final = "/cgi-bin/message/custom/send"
 TYPING: Final = "/cgi-bin/message/custom/typing"
 UPLOAD: Final = "/cgi-bin/media/upload"
 DOWNLOAD: Final = "/cgi-bin/media/get"
 LOGIN: Final = "/sns/jscode2session"
-HARMLESS: Final = frozenset({Policy.OK, Policy.IGNORE})
+
+
+class CallOptions(TypedDict, total=False):
+    """Arguments of `WeChatClient.call`."""
+
+    params: Mapping[str, str | int]
+    """The query, without the access token."""
+    json: Mapping[str, Any] | Sequence[Any]
+    """The body of a POST request; default: an empty object."""
+    files: Files
+    """A form instead of `json`: files, and texts as other fields."""
+    repeat: Repeat
+    """Default: NEVER."""
+    token: bool
+    """Whether WeChat wants the account's access token; default: True."""
+    deadline: float
+    """Seconds for the whole call with its repeats; by default each attempt has the client's timeout."""
 
 
 class WeChatClient:
     """Calls WeChat's API for one account, with the retry policies of protocol reference 12.
 
     Every method raises:
-        WeChatError: WeChat returned an errcode; `policy` is the recommended reaction.
+        WeChatError: WeChat returned an errcode; its subclass says what to do.
         WeChatUnavailable: No valid response from WeChat after all retries.
         TokenUnavailable: There is no access token now.
     """
@@ -38,8 +59,73 @@ class WeChatClient:
         self._http = http
         self._calls = Calls(appid, tokens, sleep=sleep)
 
+    @overload
+    async def call(self, method: Method, path: str, **options: Unpack[CallOptions]) -> JsonObject: ...
+    @overload
+    async def call(self, method: Method, path: str, *, answer: type[M], **options: Unpack[CallOptions]) -> M: ...
+    @overload
+    async def call(
+        self, method: Method, path: str, *, answer: type[bytes], **options: Unpack[CallOptions]
+    ) -> bytes: ...
+    @overload
+    async def call(self, method: Method, path: str, *, answer: type[File], **options: Unpack[CallOptions]) -> File: ...
+    @overload
+    async def call(
+        self, method: Method, path: str, *, stream: Literal[True], **options: Unpack[CallOptions]
+    ) -> Download: ...
+    async def call(
+        self,
+        method: Method,
+        path: str,
+        *,
+        answer: type[BaseModel] | type[bytes] | type[File] | None = None,
+        stream: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> object:
+        """Call any endpoint and return its answer.
+
+        Args:
+            method: "GET" or "POST".
+            path: The path of the endpoint, such as "/cgi-bin/menu/get".
+            answer: What to return. By default the JSON object; a pydantic model that it is read into; `bytes` or `File`
+                for binary answers.
+            stream: Return a `Download`, which reads a large answer piece by piece.
+            options: See `CallOptions`.
+
+        Raises:
+            ValueError: An argument cannot be sent; the text names it. Nothing was sent.
+            TypeError: An argument is of the wrong type.
+        """
+        if stream and answer is not None:
+            raise ValueError("answer and stream exclude each other")
+        deadline = options.get("deadline")
+        request = Request(method, path, options.get("params", {}), json=options.get("json"), files=options.get("files"))
+        read = Download.checked if stream else Download.file if answer is bytes or answer is File else Download.json
+
+        async def attempt(token: str | None = None) -> Any:
+            return await read(await self._http.answer(request, token=token, deadline=deadline, stream=stream))
+
+        make = self._calls.with_token if options.get("token", True) else self._calls.without_token
+        timeout = asyncio.timeout(deadline)
+        try:
+            async with timeout:
+                found: Any = await make(
+                    attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable
+                )
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            found = None
+        if found is None:
+            raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s")
+        if answer is bytes:
+            return found.data
+        return _typed(path, answer, found) if answer is not None and issubclass(answer, BaseModel) else found
+
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
-        """Send one customer-service message to a user, with at most one retry (protocol reference 9.1).
+        """Send one customer-service message to a user (protocol reference 9.1).
+
+        It is repeated only if WeChat surely did not send it.
 
         Args:
             openid: The user.
@@ -49,32 +135,31 @@ class WeChatClient:
         Raises:
             ValueError: The reply cannot be a customer-service message.
         """
-        await self._post(SEND, customer_service_message(reply, openid, kf_account=kf_account), SEND_DELAYS)
+        message = customer_service_message(reply, openid, kf_account=kf_account)
+        await self.call("POST", SEND, json=message, repeat=Repeat.SEND)
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Show or hide (`on=False`) the typing indicator (protocol reference 9.1)."""
-        await self._post(TYPING, {"touser": openid, "command": "Typing" if on else "CancelTyping"}, READ_DELAYS)
+        command = {"touser": openid, "command": "Typing" if on else "CancelTyping"}
+        await self.call("POST", TYPING, json=command, repeat=Repeat.READ)
 
     async def upload_media(self, kind: MediaKind, filename: str, data: bytes) -> MediaId:
         """Upload temporary media and return its id, valid for 3 days (protocol reference 9.2).
 
         A retry may leave an unused copy, which expires.
         """
-        response = await self._calls.with_token(
-            lambda token: self._http.post_file(
-                UPLOAD, {"access_token": token, "type": kind}, field="media", filename=filename, data=data
-            ),
-            READ_DELAYS,
-        )
+        files = {"media": UploadFile(filename, data)}
+        response = await self.call("POST", UPLOAD, params={"type": kind}, files=files, repeat=Repeat.READ)
         response.setdefault("media_id", response.get("thumb_media_id"))  # the name for thumbs of Official Accounts
         return MediaId(require_text(UPLOAD, response, "media_id"))
 
     async def download_media(self, media_id: str) -> File | VideoLink:
         """Return the file of media, or the URL of a video (protocol reference 9.2)."""
-        found = await self._calls.with_token(
-            lambda token: self._http.get_file(DOWNLOAD, {"access_token": token, "media_id": media_id}), READ_DELAYS
-        )
-        return found if isinstance(found, File) else VideoLink(require_text(DOWNLOAD, found, "video_url"))
+        file = await self.call("GET", DOWNLOAD, params={"media_id": media_id}, answer=File, repeat=Repeat.READ)
+        found = decode(file.data) if may_be_json(file.data[:64]) else None
+        if found is None or found.keys().isdisjoint(("errcode", "video_url")):
+            return file
+        return VideoLink(require_text(DOWNLOAD, found, "video_url"))
 
     async def login(self, js_code: str, secret: SecretStr) -> Login:
         """Return the user of a Mini Program's login code (protocol reference 10).
@@ -86,7 +171,8 @@ class WeChatClient:
             secret: The AppSecret.
 
         Raises:
-            WeChatError: 40029 or 40163: the code is wrong or used, the client must log in again; 40226: high risk.
+            LoginRequired: The code is wrong or used (40029, 40163): the client must log in again.
+            UserRefused: WeChat refuses a high-risk user (40226).
             WeChatUnavailable: No valid response; the code may be used.
         """
         query = {
@@ -95,7 +181,7 @@ class WeChatClient:
             "js_code": js_code,
             "grant_type": "authorization_code",
         }
-        response = await self._http.get(LOGIN, query)
+        response = await self.call("GET", LOGIN, params=query, token=False)
         unionid = response.get("unionid")
         return Login(
             require_text(LOGIN, response, "openid"),
@@ -105,17 +191,17 @@ class WeChatClient:
 
     async def callback_addresses(self) -> list[str]:
         """Return the IP addresses and networks that callbacks come from (protocol reference 11)."""
-        response = await self._calls.with_token(
-            lambda token: self._http.get(CALLBACK_IP, {"access_token": token}), READ_DELAYS
-        )
-        addresses = response.get("ip_list")
-        if not isinstance(addresses, list) or not all(isinstance(address, str) for address in addresses):
-            raise WeChatUnavailable(f"{CALLBACK_IP}: the response has no ip_list")
-        return addresses
+        return (await self.call("GET", CALLBACK_IP, answer=_Addresses, repeat=Repeat.READ)).ip_list
 
-    async def _post(self, path: str, payload: JsonObject, delays: Sequence[float]) -> None:
-        try:
-            await self._calls.with_token(lambda token: self._http.post(path, payload, {"access_token": token}), delays)
-        except WeChatError as error:
-            if error.policy not in HARMLESS:
-                raise
+
+class _Addresses(BaseModel):
+    ip_list: list[str]
+
+
+def _typed(path: str, model: type[M], found: JsonObject) -> M:
+    try:
+        return model.model_validate(found)
+    except ValidationError as exc:
+        # The text of pydantic's error contains the values.
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors(include_url=False))
+    raise WeChatUnavailable(f"{path}: the answer is no {model.__name__}: {wrong}")

@@ -12,8 +12,9 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from wxbus.api.answers import JsonObject, require_text
 from wxbus.api.credentials import FetchedToken, fetched_token
-from wxbus.api.http import JsonObject, WeChatHttp, require_text
+from wxbus.api.http import WeChatHttp
 from wxbus.errors import WeChatUnavailable
 
 PREFIX: Final = "/cgi-bin/component/"

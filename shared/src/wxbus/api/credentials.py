@@ -11,7 +11,8 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic import SecretStr
 
-from wxbus.api.http import JsonObject, WeChatHttp, require_text
+from wxbus.api.answers import JsonObject, require_text
+from wxbus.api.http import WeChatHttp
 from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
 

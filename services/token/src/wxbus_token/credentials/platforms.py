@@ -11,7 +11,7 @@ import structlog
 
 from wxbus.aio.singleflight import SingleFlight
 from wxbus.api import component
-from wxbus.api.calls import NO_RETRIES, Calls
+from wxbus.api.calls import Calls, Repeat
 from wxbus.api.component import Authorization
 from wxbus.errcodes import Policy
 from wxbus.errors import RpcFailure, WeChatError
@@ -186,7 +186,7 @@ class Platforms(ComponentService):
         return lambda token: component.authorizer_list(self._sources.wechat, token, appid, offset)
 
     async def _call(self, appid: str, call: Callable[[str], Awaitable[T]]) -> T:
-        return await Calls(appid, self._sources.tokens(COMPONENT_ACCESS_TOKEN)).with_token(call, NO_RETRIES)
+        return await Calls(appid, self._sources.tokens(COMPONENT_ACCESS_TOKEN)).with_token(call, Repeat.NEVER)
 
     def _platform(self, appid: str) -> Credential:
         return self._authority.manager(COMPONENT_ACCESS_TOKEN, appid).credential

@@ -3,7 +3,7 @@
 import structlog
 
 from wxbus.api import component
-from wxbus.api.calls import NO_RETRIES, Calls
+from wxbus.api.calls import Calls, Repeat
 from wxbus.api.credentials import FetchedToken, is_accepted
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
@@ -80,13 +80,13 @@ class AuthorizerAccessToken(Credential):
             lambda token: component.fetch_authorizer_token(
                 self._http, token, self._component, self.appid, refresh_token
             ),
-            NO_RETRIES,
+            Repeat.NEVER,
         )
 
     async def _recover_refresh_token(self) -> str:
         """Return the refresh token from WeChat; WeChatError 61003 if the account has withdrawn its authorisation."""
         found = await self._calls.with_token(
-            lambda token: component.authorizer_info(self._http, token, self._component, self.appid), NO_RETRIES
+            lambda token: component.authorizer_info(self._http, token, self._component, self.appid), Repeat.NEVER
         )
         log.warning("token.refresh_token_recovered", appid=self.appid)
         return found.refresh_token

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from wxbus.api.calls import NO_RETRIES, Calls
+from wxbus.api.calls import Calls, Repeat
 from wxbus.api.credentials import FetchedToken, TicketType, fetch_ticket
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
@@ -30,4 +30,4 @@ class Ticket(Credential):
 
     async def fetch(self, _grant: str | None, *, force: bool) -> FetchedToken:  # noqa: ARG002 - WeChat has no force
         """Return a value from WeChat (see Credential)."""
-        return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), NO_RETRIES)
+        return await self._calls.with_token(lambda token: fetch_ticket(self._http, token, self._type), Repeat.NEVER)

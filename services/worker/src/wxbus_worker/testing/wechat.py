@@ -1,12 +1,13 @@
 """WeChat's API in memory."""
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from wxbus.api.client import WeChatClient
 from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
+from wxbus.api.request import Method
 from wxbus.errors import WeChatError
 from wxbus.wechat.replies.reply import AnyReply
 
@@ -33,6 +34,20 @@ class RecordingWeChat(WeChatClient):
         """By media id: `media-1`, `media-2` ..."""
         self.media: dict[str, File | VideoLink] = {}
         """Results of `download_media` by media id; the test sets them."""
+        self.calls: list[tuple[Method, str, dict[str, Any]]] = []
+        """Method, path and options of each `call`, oldest first."""
+        self.answers: dict[str, Any] = {}
+        """Results of `call` by path, or errors that it raises; the test sets them."""
+
+    async def call(self, method: Method, path: str, **options: Any) -> Any:
+        """Append the call to `calls`; return the entry of `answers`, a dict as the model that the caller wants."""
+        self.calls.append((method, path, options))
+        if path not in self.answers:
+            raise NotImplementedError(f"RecordingWeChat has no answer to {path}: set answers[{path!r}]")
+        found, model = self.answers[path], options.get("answer")
+        if isinstance(found, Exception):
+            raise found
+        return model.model_validate(found) if model and issubclass(model, BaseModel) else found
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:  # noqa: ARG002 - the real one's
         """Append the reply to `sent`."""

@@ -1,0 +1,481 @@
+"""`WeChatClient.call` with a server over real HTTP: any endpoint, one set of rules."""
+
+import asyncio
+import gzip
+import io
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import BaseModel
+
+from tests.support.sandbox import serving
+from wxbus.api import WeChatClient, WeChatHttp
+from wxbus.api.calls import DELAYS, Repeat
+from wxbus.api.models import File
+from wxbus.api.uploads import UploadFile
+from wxbus.errors import (
+    BadRequest,
+    NotPermitted,
+    QuotaExceeded,
+    RateLimited,
+    ServerBusy,
+    TokenInvalid,
+    WeChatError,
+    WeChatUnavailable,
+)
+
+PATH = "/cgi-bin/some/endpoint"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
+INVALID = b'{"errcode":40001,"errmsg":"invalid credential"}'
+MEGABYTE = 1024 * 1024
+
+
+class Ticket(BaseModel):
+    """A typed answer."""
+
+    ticket: str
+    expire_seconds: int
+
+
+@dataclass
+class Server:
+    """Gives the answers in turn, the last one for ever, and keeps the requests."""
+
+    answers: list[Callable[[web.Request], Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is counting:
+            return await counting(request)
+        self.requests.append((request.method, request.path, dict(request.query), await request.read()))
+        found = answer(request)
+        return await found if asyncio.iscoroutine(found) else found
+
+    async def get(self, appid: str) -> str:
+        """Return the token."""
+        return f"token-of-{appid}-{len(self.reports)}"
+
+    async def report_invalid(self, appid: str, token: str) -> str:
+        """Return another token."""
+        self.reports.append(token)
+        return await self.get(appid)
+
+    async def sleep(self, seconds: float) -> None:
+        """Do not wait."""
+        self.sleeps.append(seconds)
+
+
+def body(content: bytes, content_type: str = "application/json", **headers: str) -> Callable[[web.Request], Any]:
+    """Return an answer of status 200."""
+    all_headers = {"Content-Type": content_type, **{name.replace("_", "-"): text for name, text in headers.items()}}
+    return lambda _request: web.Response(body=content, headers=all_headers)
+
+
+def status(code: int) -> Callable[[web.Request], Any]:
+    """Return an HTML page with a status."""
+    return lambda _request: web.Response(status=code, text="<html>", content_type="text/html")
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Cut the connection."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def never(_request: web.Request) -> web.StreamResponse:
+    """Do not answer."""
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")
+
+
+async def counting(request: web.Request) -> web.StreamResponse:
+    """Count the bytes of the file in a form, without keeping them."""
+    reader = await request.multipart()
+    part: Any = await reader.next()
+    size = 0
+    while chunk := await part.read_chunk():
+        size += len(chunk)
+    return web.json_response({"size": size, "length": request.content_length, "filename": part.filename})
+
+
+@asynccontextmanager
+async def a_client(*answers: Callable[[web.Request], Any], timeout: float = 5.0) -> AsyncIterator[tuple[Any, Server]]:
+    """Yield a client and its server."""
+    server = Server(list(answers))
+    app = web.Application(client_max_size=256 * MEGABYTE)
+    app.router.add_route("*", "/{path:.*}", server.serve)
+    async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}", timeout) as http:
+        yield WeChatClient("wxshop", http, server, sleep=server.sleep), server
+
+
+async def test_a_call_has_token_query_and_raw_utf8() -> None:
+    """The token joins the query; JSON is raw UTF-8; the answer is the JSON object."""
+    async with a_client(body(b'{"errcode":0,"id":7}')) as (client, server):
+        assert await client.call("POST", PATH, params={"page": 2}, json={"name": "你好"}) == {"errcode": 0, "id": 7}
+
+    query = {"page": "2", "access_token": "token-of-wxshop-0"}
+    assert server.requests == [("POST", PATH, query, '{"name": "你好"}'.encode())]
+
+
+async def test_a_post_without_json_sends_an_empty_object() -> None:
+    """WeChat refuses an empty body (44002)."""
+    async with a_client(body(b"{}")) as (client, server):
+        await client.call("POST", PATH)
+    assert server.requests[0][3] == b"{}"
+
+
+async def test_a_call_without_a_token() -> None:
+    """`token=False` asks for no token, reports none, and adds none."""
+    async with a_client(body(INVALID)) as (client, server):
+        with pytest.raises(TokenInvalid):
+            await client.call("GET", PATH, params={"code": "1"}, token=False)
+    assert server.requests[0][2] == {"code": "1"}
+    assert server.reports == []
+
+
+async def test_a_typed_answer() -> None:
+    """`answer=Model` returns the model; unknown fields are ignored, numbers may be text."""
+    async with a_client(body(b'{"ticket":"t","expire_seconds":"60","new":1}')) as (client, _):
+        assert await client.call("POST", PATH, answer=Ticket) == Ticket(ticket="t", expire_seconds=60)
+
+
+async def test_an_answer_that_does_not_fit_names_the_field_only() -> None:
+    """The error names the field, not the values, and the call is not repeated: WeChat has done it."""
+    async with a_client(body(b'{"ticket":["a-secret"]}')) as (client, server):
+        with pytest.raises(WeChatUnavailable, match=r"no Ticket: ticket: .*expire_seconds") as caught:
+            await client.call("POST", PATH, answer=Ticket, repeat=Repeat.READ)
+    assert "a-secret" not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert len(server.requests) == 1
+
+
+async def test_a_binary_answer() -> None:
+    """`answer=bytes` returns the bytes, `answer=File` also type and name."""
+    async with a_client(body(PNG, "image/png", Content_Disposition='attachment; filename="a.png"')) as (client, _):
+        assert await client.call("POST", PATH, answer=bytes) == PNG
+        assert await client.call("POST", PATH, answer=File) == File(PNG, "image/png", "a.png")
+
+
+@pytest.mark.parametrize("how", [{}, {"answer": bytes}, {"answer": File}, {"stream": True}], ids=str)
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "image/jpeg", "application/json; encoding=utf-8"]
+)
+@pytest.mark.parametrize("repeat", Repeat)
+async def test_an_invalid_token_is_reported_once_and_the_call_repeated(
+    how: dict[str, Any], content_type: str, repeat: Repeat
+) -> None:
+    """Whatever the content type, the kind of answer and `repeat`: a rejected token proves that nothing was done."""
+    good = body(PNG, "image/png") if how else body(b'{"a":1}')
+    async with a_client(body(INVALID, content_type), good) as (client, server):
+        await client.call("POST", PATH, repeat=repeat, **how)
+    assert server.reports == ["token-of-wxshop-0"]
+    assert [query["access_token"] for _, _, query, _ in server.requests] == ["token-of-wxshop-0", "token-of-wxshop-1"]
+
+
+async def test_a_token_that_is_rejected_again_is_raised() -> None:
+    """There is one report and one repeat for a call."""
+    async with a_client(body(INVALID)) as (client, server):
+        with pytest.raises(TokenInvalid):
+            await client.call("GET", PATH, repeat=Repeat.READ)
+    assert (len(server.reports), len(server.requests)) == (1, 2)
+
+
+UNKNOWN_OUTCOMES = {
+    "busy": body(b'{"errcode":-1,"errmsg":"system busy"}'),
+    "busy as text": body(b'{"errcode":"-1"}', "text/plain"),
+    "5xx": status(502),
+    "reset": reset,
+    "empty": body(b""),
+}
+
+
+@pytest.mark.parametrize("failure", UNKNOWN_OUTCOMES.values(), ids=UNKNOWN_OUTCOMES)
+async def test_a_read_is_repeated(failure: Callable[[web.Request], Any]) -> None:
+    """A failure that may pass is repeated after a delay, within limits."""
+    async with a_client(failure, body(b'{"a":1}')) as (client, server):
+        assert await client.call("GET", PATH, repeat=Repeat.READ) == {"a": 1}
+        assert len(server.sleeps) == 1
+    async with a_client(failure) as (client, server):
+        with pytest.raises((ServerBusy, WeChatUnavailable)):
+            await client.call("GET", PATH, repeat=Repeat.READ)
+        assert len(server.sleeps) == len(DELAYS[Repeat.READ])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("repeat", [Repeat.SEND, Repeat.NEVER])
+@pytest.mark.parametrize("failure", UNKNOWN_OUTCOMES.values(), ids=UNKNOWN_OUTCOMES)
+async def test_a_send_is_not_repeated_if_wechat_may_have_taken_it(
+    failure: Callable[[web.Request], Any], repeat: Repeat, method: str
+) -> None:
+    """Only a read is repeated after an unknown outcome. HTTP libraries repeat a GET by themselves."""
+    async with a_client(failure) as (client, server):
+        with pytest.raises((ServerBusy, WeChatUnavailable)):
+            await client.call(method, PATH, repeat=repeat)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("repeat", "calls"), [(Repeat.READ, 2), (Repeat.SEND, 2), (Repeat.NEVER, 1)])
+async def test_a_refusal_for_concurrency_is_repeated(repeat: Repeat, calls: int) -> None:
+    """43108 says that the message was not sent; NEVER repeats nothing."""
+    async with a_client(body(b'{"errcode":43108}'), body(b"{}")) as (client, server):
+        try:
+            await client.call("POST", PATH, repeat=repeat)
+        except ServerBusy:
+            assert repeat is Repeat.NEVER
+    assert len(server.requests) == calls
+
+
+async def test_a_gzip_answer_is_read() -> None:
+    """Compressed answers are read, also an error."""
+    error = gzip.compress(b'{"errcode":45009,"errmsg":"reach max api daily quota limit"}')
+    async with a_client(body(error, Content_Encoding="gzip")) as (client, _):
+        with pytest.raises(QuotaExceeded):
+            await client.call("GET", PATH)
+
+
+async def test_a_broken_gzip_answer_is_unavailable() -> None:
+    """An answer that cannot be decompressed is no answer."""
+    async with a_client(body(b"not gzip", Content_Encoding="gzip")) as (client, _):
+        with pytest.raises(WeChatUnavailable, match=PATH):
+            await client.call("GET", PATH)
+
+
+async def test_an_errmsg_in_gbk_is_read() -> None:
+    """The errcode decides, and the text is readable."""
+    async with a_client(body('{"errcode":45011,"errmsg":"调用太频繁"}'.encode("gbk"), "text/plain")) as (client, _):
+        with pytest.raises(RateLimited, match="调用太频繁"):
+            await client.call("GET", PATH)
+
+
+@pytest.mark.parametrize("how", [{"answer": bytes}, {"answer": File}, {"stream": True}], ids=str)
+async def test_an_errcode_in_place_of_an_image(how: dict[str, Any]) -> None:
+    """An error has status 200 and may claim to be an image."""
+    async with a_client(body(b' \n{"errcode":40129,"errmsg":"invalid scene"}', "image/jpeg")) as (client, _):
+        with pytest.raises(BadRequest, match="invalid scene"):
+            await client.call("POST", PATH, **how)
+
+
+async def test_a_large_json_file_is_a_file() -> None:
+    """A JSON object without an errcode, or of a size that no error has, is a file."""
+    large = b'{"errcode":1,"list":"' + b"x" * 100_000 + b'"}'
+    async with a_client(body(b'{"no":"error"}'), body(large)) as (client, _):
+        assert await client.call("GET", PATH, answer=bytes) == b'{"no":"error"}'
+        assert await client.call("GET", PATH, answer=bytes) == large
+
+
+@pytest.mark.parametrize("errcode", [0, 45065, 45081])
+async def test_done_before_is_a_success(errcode: int) -> None:
+    """45065 (this clientmsgid was sent before) has the id of the first message."""
+    async with a_client(body(b'{"errcode":%d,"msg_id":9007199254740993}' % errcode)) as (client, _):
+        assert (await client.call("POST", PATH))["msg_id"] == 9007199254740993
+
+
+async def test_the_errmsg_shows_no_secret() -> None:
+    """WeChat may repeat token and parameters in its text."""
+
+    def echo(request: web.Request) -> web.Response:
+        return web.json_response({"errcode": 48001, "errmsg": f"no {request.query_string}"})
+
+    async with a_client(echo) as (client, _):
+        with pytest.raises(NotPermitted) as caught:
+            await client.call("GET", PATH, params={"secret": "s3cr3t"})
+    assert "token-of-wxshop" not in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_a_slow_answer_ends_at_the_timeout() -> None:
+    """Without a deadline an attempt has the client's timeout."""
+    async with a_client(never, timeout=0.05) as (client, server):
+        with pytest.raises(WeChatUnavailable, match=PATH):
+            await client.call("GET", PATH)
+        assert len(server.requests) == 1
+
+
+async def test_a_deadline_limits_the_call_with_its_repeats() -> None:
+    """The deadline ends a call that would be repeated, and is not shortened by the client's timeout."""
+
+    async def late(_request: web.Request) -> web.Response:
+        await asyncio.sleep(0.2)
+        return web.json_response({"a": 1})
+
+    async with a_client(never) as (client, _):
+        with pytest.raises(WeChatUnavailable, match=r"in 0\.05 s|in time"):
+            await client.call("GET", PATH, repeat=Repeat.READ, deadline=0.05)
+    async with a_client(late, timeout=0.05) as (client, _):
+        assert await client.call("GET", PATH, deadline=30) == {"a": 1}
+
+
+async def test_a_stalled_download_ends() -> None:
+    """A pause of the answer is limited by the client's timeout."""
+
+    async def stalling(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(PNG)
+        return await never(request)
+
+    async with (
+        a_client(stalling, timeout=0.1) as (client, _),
+        await client.call("GET", PATH, stream=True) as download,
+    ):
+        assert await anext(download) == PNG
+        with pytest.raises(WeChatUnavailable, match=PATH):
+            await anext(download)
+
+
+async def test_a_download_that_is_cut_off_fails() -> None:
+    """A file that lacks bytes is not taken for a whole one."""
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000"})
+        await response.prepare(request)
+        await response.write(PNG)
+        return await reset(request)
+
+    async with a_client(cut) as (client, _):
+        with pytest.raises(WeChatUnavailable, match=PATH):
+            await client.call("GET", PATH, answer=bytes)
+
+
+async def test_a_large_download_needs_constant_memory() -> None:
+    """`stream=True` returns an iterator: 32 MB need no more than a few buffers."""
+
+    async def large(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(32):
+            await response.write(bytes(MEGABYTE))
+        return response
+
+    async with a_client(large) as (client, _):
+        tracemalloc.start()
+        async with await client.call("GET", PATH, stream=True) as download:
+            size = 0
+            async for chunk in download:
+                size += len(chunk)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert size == 32 * MEGABYTE
+    assert peak < 12 * MEGABYTE
+
+
+async def test_a_large_upload_needs_constant_memory() -> None:
+    """An async iterator is sent piece by piece, with a Content-Length if its size is known."""
+
+    async def data() -> AsyncIterator[bytes]:
+        for _ in range(32):
+            yield bytes(MEGABYTE)
+
+    async with a_client(counting) as (client, _):
+        tracemalloc.start()
+        file = UploadFile("a.mp4", data(), size=32 * MEGABYTE)
+        found = await client.call("POST", PATH, files={"media": file})
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (found["size"], found["filename"]) == (32 * MEGABYTE, "a.mp4")
+    assert found["length"] > 32 * MEGABYTE
+    assert peak < 12 * MEGABYTE
+
+
+async def test_an_open_file_is_sent_again_after_a_rejected_token() -> None:
+    """A file is read from its position in each attempt, and stays open."""
+    file = io.BytesIO(b"skipped" + PNG)
+    file.seek(7)
+    async with a_client(body(INVALID), counting) as (client, _):
+        found = await client.call("POST", PATH, files={"media": UploadFile("a.png", file)})
+    assert found["size"] == len(PNG)
+    assert not file.closed
+
+
+async def test_an_iterator_is_sent_once() -> None:
+    """An iterator cannot be read again: the error is raised, and the token is reported for the next call."""
+
+    async def data() -> AsyncIterator[bytes]:
+        yield PNG
+
+    async with a_client(body(INVALID)) as (client, server):
+        with pytest.raises(TokenInvalid):
+            await client.call("POST", PATH, files={"media": UploadFile("a.png", data())}, repeat=Repeat.READ)
+    assert (len(server.reports), len(server.requests)) == (1, 1)
+
+
+async def test_an_error_of_the_iterator_is_raised_as_it_is() -> None:
+    """It is the caller's error, not one of WeChat, and is not repeated."""
+
+    async def data() -> AsyncIterator[bytes]:
+        yield PNG
+        raise LookupError("no more")
+
+    async with a_client(counting) as (client, _):
+        with pytest.raises(LookupError, match="no more"):
+            await client.call("POST", PATH, files={"media": UploadFile("a.png", data())}, repeat=Repeat.READ)
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000])
+async def test_a_wrong_size_is_named(size: int) -> None:
+    """A file with more or fewer bytes than stated is not sent as a whole one."""
+
+    async def data() -> AsyncIterator[bytes]:
+        yield PNG
+
+    async with a_client(counting) as (client, _):
+        with pytest.raises(ValueError, match=rf"a\.png has .*{size}"):
+            await client.call("POST", PATH, files={"media": UploadFile("a.png", data(), size=size)})
+
+
+async def test_texts_and_files_in_one_form() -> None:
+    """A text among the files is a field of the form."""
+    async with a_client(body(b"{}")) as (client, server):
+        await client.call("POST", PATH, files={"media": UploadFile("图.png", PNG), "description": '{"title":"片"}'})
+    sent = server.requests[0][3]
+    assert 'name="media"; filename="图.png"'.encode() in sent
+    assert PNG in sent
+    assert '{"title":"片"}'.encode() in sent
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "text"),
+    [
+        ("POST", "https://api.weixin.qq.com/cgi-bin/menu/get?access_token=t0k", {}, "not a full URL"),
+        ("POST", "//evil.test/cgi-bin/menu/get", {}, "not a full URL"),
+        ("POST", "cgi-bin/menu/get", {}, "must start with a slash"),
+        ("POST", "/cgi-bin/menu/get?access_token=t0k", {}, "use params"),
+        ("POST", "/cgi-bin/../menu", {}, "characters"),
+        ("POST", "/cgi-bin/menu get\r\n", {}, "characters"),
+        ("post", PATH, {}, 'method must be "GET" or "POST"'),
+        ("DELETE", PATH, {}, "method must be"),
+        ("GET", PATH, {"json": {}}, "a GET request has no body"),
+        ("POST", PATH, {"json": {}, "files": {"media": UploadFile("a", b"")}}, "exclude each other"),
+        ("POST", PATH, {"files": {"media": "text"}}, "no UploadFile"),
+        ("POST", PATH, {"params": {"flag": True}}, r"params\['flag'\]"),
+        ("POST", PATH, {"json": {"a": object()}}, "not JSON serializable"),
+        ("POST", PATH, {"answer": bytes, "stream": True}, "exclude each other"),
+    ],
+)
+async def test_arguments_are_checked_before_the_network(
+    method: str, path: str, options: dict[str, Any], text: str
+) -> None:
+    """The error names the argument and shows no query; neither a token nor a request is spent."""
+    async with a_client(body(b"{}")) as (client, server):
+        with pytest.raises((ValueError, TypeError), match=text) as caught:
+            await client.call(method, path, **options)
+    assert "t0k" not in str(caught.value)
+    assert server.requests == []
+
+
+async def test_an_unknown_errcode_has_no_branch() -> None:
+    """The base class is raised, so that no reaction is guessed."""
+    async with a_client(body(b'{"errcode":123456,"errmsg":"new"}')) as (client, _):
+        with pytest.raises(WeChatError) as caught:
+            await client.call("GET", PATH)
+    assert type(caught.value) is WeChatError
