@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,7 +56,7 @@ def test_a_killed_service_is_named(run: Run) -> None:
         ingress.kill()
 
         with pytest.raises(ServiceEnded, match="ingress was ended by SIGKILL"):
-            stack.watch()
+            stack.watch(threading.Event())
 
 
 def test_the_last_output_of_an_ended_service_is_in_the_error(run: Run) -> None:
@@ -64,7 +65,7 @@ def test_the_last_output_of_an_ended_service_is_in_the_error(run: Run) -> None:
     program = "print('before'); print('{}'); print('the reason'); raise SystemExit(3)"
 
     with stack_of(run, program, lines) as stack, pytest.raises(ServiceEnded) as caught:
-        stack.watch()
+        stack.watch(threading.Event())
 
     assert str(caught.value) == "ingress ended with exit code 3\n    the reason"
     assert [line.text for line in lines] == ["before", "{}", "the reason"]
@@ -76,13 +77,13 @@ def test_the_stack_does_not_run_without_its_guard(run: Run) -> None:
         run.guard.kill()
 
         with pytest.raises(ServiceEnded, match="the guard process has ended"):
-            stack.watch()
+            stack.watch(threading.Event())
 
 
 def test_an_ended_server_ends_the_stack(run: Run) -> None:
     """The error describes the server that this run started."""
     with stack_of(run, SLEEP, None, EndedServer()) as stack, pytest.raises(ServiceEnded, match="private instance"):
-        stack.watch()
+        stack.watch(threading.Event())
 
 
 def test_the_end_of_the_block_stops_the_services(run: Run) -> None:
@@ -91,3 +92,12 @@ def test_the_end_of_the_block_stops_the_services(run: Run) -> None:
         [ingress] = processes_of(run.id)
 
     assert not psutil.pid_exists(ingress.pid)
+
+
+def test_the_watch_ends_when_the_run_is_to_stop(run: Run) -> None:
+    """A set event ends the watch although all services run."""
+    stopping = threading.Event()
+    stopping.set()
+
+    with stack_of(run, SLEEP) as stack:
+        stack.watch(stopping)

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import secrets
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,7 +38,7 @@ class Interrupted(BaseException):
 def run() -> None:
     """Start all services and run until Ctrl-C."""
     screen = Screen(Console(highlight=False))
-    with _errors_printed(screen), contextlib.suppress(Interrupted):
+    with errors_printed(screen) as stopping, contextlib.suppress(Interrupted):
         settings = load(LocalSettings)
         settings.check()
         with _locked(settings.local_data), Run.open() as guarded:
@@ -58,7 +59,7 @@ def run() -> None:
                     print_sandbox_steps(screen, plan.addresses)
                 screen.stream()
                 try:
-                    stack.watch()
+                    stack.watch(stopping)
                 finally:
                     screen.console.print("\n  stopping ...")
 
@@ -71,7 +72,7 @@ def demo(against: str) -> None:
     """
     screen = Screen(Console(highlight=False))
     succeeded = False
-    with _errors_printed(screen):
+    with errors_printed(screen):
         if against:
             screen.title(f"a conversation, by the sandbox at {against}")
             succeeded = asyncio.run(play_demo(screen.console, against, fresh=False))
@@ -112,16 +113,21 @@ def _wait_ready(screen: Screen, stack: Stack) -> None:
 
 
 @contextlib.contextmanager
-def _errors_printed(screen: Screen) -> Iterator[None]:
-    """Run the block; SIGINT and SIGTERM raise Interrupted in it; errors are printed and exit with code 1."""
+def errors_printed(screen: Screen) -> Iterator[threading.Event]:
+    """Run the block; SIGINT and SIGTERM raise Interrupted in it; errors are printed and exit with code 1.
+
+    The event is set by the signals, too: Python drops an exception that is raised in a finalizer.
+    """
+    stopping = threading.Event()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        stopping.set()
         raise Interrupted
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
-        yield
+        yield stopping
     except Interrupted as exc:
         raise typer.Exit(130) from exc
     except WxbusError as exc:

@@ -17,6 +17,7 @@ from wxbus.tokens.services import TokenService
 from wxbus_local.console.screen import Screen
 from wxbus_local.stack.addresses import DEFAULT_SANDBOX_PORT, Addresses, url
 from wxbus_local.stack.plan import Plan
+from wxbus_token.api.operations import TokenOperations
 
 UNKNOWN_PUBLIC_URL: Final = "https://YOUR.NAME"
 
@@ -49,12 +50,15 @@ def print_wechat_steps(screen: Screen, plan: Plan) -> None:
 
 async def _print_tokens(screen: Screen, plan: Plan, accounts: Accounts) -> None:
     async with Client.open(url(plan.addresses.token), plan.credentials.admin_api_key) as client:
-        token = client.bind(TokenService)
+        token, operations = client.bind(TokenService), client.bind(TokenOperations)
         for account in accounts:
             if account.secret is None or account.kind is AccountKind.COMPONENT:
                 continue  # a platform's token needs the ticket that WeChat pushes later
             try:
-                await token.get(appid=account.appid)
+                if account.classic_token:  # each fetch ends the token in use
+                    await token.get(appid=account.appid)
+                else:
+                    await operations.refresh(appid=account.appid)
             except (RpcFailure, RpcUnavailable) as exc:
                 reason = (exc.detail or exc.title) if isinstance(exc, RpcFailure) else str(exc)
                 screen.warn(f"{account.name}: WeChat gives no access token: {reason}")

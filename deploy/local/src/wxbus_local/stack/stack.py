@@ -130,11 +130,10 @@ class Stack:
             if waiting:
                 time.sleep(POLL)
 
-    def watch(self) -> None:
-        """Run until a service or server ends, then raise ServiceEnded."""
-        while True:
+    def watch(self, stopping: threading.Event) -> None:
+        """Return when `stopping` is set; raise ServiceEnded when a service or server ends."""
+        while not stopping.wait(POLL):
             self.check()
-            time.sleep(POLL)
 
     def check(self) -> None:
         """Raise ServiceEnded unless all services, servers and the guard run."""

@@ -161,6 +161,4 @@ class ApiKeyRegistry:
 def _check_grantable(caller: Principal, scopes: Sequence[str]) -> None:
     for scope in scopes:
         if not allowed(caller.scopes, Scope.parse(scope).words):
-            raise RpcFailure(
-                403, "Beyond your own scopes", detail=f"cannot grant scopes that the caller lacks: {scope}"
-            )
+            raise RpcFailure(403, "Beyond your own scopes", detail=f"the caller lacks the scope {scope} of the key")
