@@ -49,8 +49,9 @@ async def echo(message: TextMessage, context: Context) -> reply.Text:
 
 @router.image
 async def image(message: ImageMessage) -> list[reply.AnyReply]:
-    """Return a text and the picture."""
-    return [reply.Text("A fine picture."), reply.Image(message.media_id)]
+    """Return a text and the picture, if WeChat names its media id."""
+    picture = [reply.Image(message.media_id)] if message.media_id else []
+    return [reply.Text("A fine picture."), *picture]
 
 
 @router.event(UserEnterSession)

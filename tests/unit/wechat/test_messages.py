@@ -264,3 +264,16 @@ def test_the_tables_of_identity_contain_only_known_events() -> None:
     names = {tag.removeprefix("event:") for tag in KNOWN if tag.startswith("event:")}
     assert names >= SYSTEM_EVENTS
     assert names >= BUSINESS_IDS.keys()
+
+
+def test_pictures_written_as_bare_text_are_kept() -> None:
+    """Two lists of one bare text each are two pictures."""
+    info = "<PicList><item>A</item></PicList><PicList><item>B</item></PicList>"
+    body = f"<xml><MsgType>event</MsgType><Event>pic_weixin</Event><SendPicsInfo>{info}</SendPicsInfo></xml>"
+    header = {"ToUserName": "gh_shop", "FromUserName": "o_1", "CreateTime": "1700000000"}
+
+    message = parse_message({**header, **parse(body.encode())})
+
+    assert isinstance(message, events.WeChatAlbumEvent)
+    assert message.send_pics_info is not None
+    assert [picture.pic_md5_sum for picture in message.send_pics_info.pic_list] == ["A", "B"]

@@ -1,6 +1,6 @@
 """Taps on the account's menu (protocol reference 6.1)."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wxbus.wechat.messages.base import Event, Float, Int, Many, Maybe, Part
 
@@ -62,6 +62,11 @@ class Picture(Part):
     """An image that follows as a separate message."""
 
     pic_md5_sum: str = Field(default="", alias="PicMd5Sum")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_bare_text(cls, value: object) -> object:
+        return {"PicMd5Sum": value} if isinstance(value, str) and value else value
 
 
 class SendPicsInfo(Part):
