@@ -2,24 +2,27 @@
 
 import asyncio
 import gzip
-import io
-import tracemalloc
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 from pydantic import BaseModel
 
-from tests.support.sandbox import serving
-from wxbus.api import WeChatClient, WeChatHttp
+from tests.support.api_server import (
+    INVALID,
+    PATH,
+    PNG,
+    a_client,
+    body,
+    never,
+    reset,
+    status,
+)
 from wxbus.api.calls import DELAYS, Repeat
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
 from wxbus.errors import (
-    BadRequest,
     NotPermitted,
     QuotaExceeded,
     RateLimited,
@@ -29,93 +32,12 @@ from wxbus.errors import (
     WeChatUnavailable,
 )
 
-PATH = "/cgi-bin/some/endpoint"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
-INVALID = b'{"errcode":40001,"errmsg":"invalid credential"}'
-MEGABYTE = 1024 * 1024
-
 
 class Ticket(BaseModel):
     """A typed answer."""
 
     ticket: str
     expire_seconds: int
-
-
-@dataclass
-class Server:
-    """Gives the answers in turn, the last one for ever, and keeps the requests."""
-
-    answers: list[Callable[[web.Request], Any]] = field(default_factory=list)
-    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-    reports: list[str] = field(default_factory=list)
-    sleeps: list[float] = field(default_factory=list)
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request."""
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if answer is counting:
-            return await counting(request)
-        self.requests.append((request.method, request.path, dict(request.query), await request.read()))
-        found = answer(request)
-        return await found if asyncio.iscoroutine(found) else found
-
-    async def get(self, appid: str) -> str:
-        """Return the token."""
-        return f"token-of-{appid}-{len(self.reports)}"
-
-    async def report_invalid(self, appid: str, token: str) -> str:
-        """Return another token."""
-        self.reports.append(token)
-        return await self.get(appid)
-
-    async def sleep(self, seconds: float) -> None:
-        """Do not wait."""
-        self.sleeps.append(seconds)
-
-
-def body(content: bytes, content_type: str = "application/json", **headers: str) -> Callable[[web.Request], Any]:
-    """Return an answer of status 200."""
-    all_headers = {"Content-Type": content_type, **{name.replace("_", "-"): text for name, text in headers.items()}}
-    return lambda _request: web.Response(body=content, headers=all_headers)
-
-
-def status(code: int) -> Callable[[web.Request], Any]:
-    """Return an HTML page with a status."""
-    return lambda _request: web.Response(status=code, text="<html>", content_type="text/html")
-
-
-async def reset(request: web.Request) -> web.StreamResponse:
-    """Cut the connection."""
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def never(_request: web.Request) -> web.StreamResponse:
-    """Do not answer."""
-    await asyncio.Event().wait()
-    raise AssertionError("unreachable")
-
-
-async def counting(request: web.Request) -> web.StreamResponse:
-    """Count the bytes of the file in a form, without keeping them."""
-    reader = await request.multipart()
-    part: Any = await reader.next()
-    size = 0
-    while chunk := await part.read_chunk():
-        size += len(chunk)
-    return web.json_response({"size": size, "length": request.content_length, "filename": part.filename})
-
-
-@asynccontextmanager
-async def a_client(*answers: Callable[[web.Request], Any], timeout: float = 5.0) -> AsyncIterator[tuple[Any, Server]]:
-    """Yield a client and its server."""
-    server = Server(list(answers))
-    app = web.Application(client_max_size=256 * MEGABYTE)
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}", timeout) as http:
-        yield WeChatClient("wxshop", http, server, sleep=server.sleep), server
 
 
 async def test_a_call_has_token_query_and_raw_utf8() -> None:
@@ -157,13 +79,6 @@ async def test_an_answer_that_does_not_fit_names_the_field_only() -> None:
     assert "a-secret" not in str(caught.value)
     assert caught.value.__context__ is None
     assert len(server.requests) == 1
-
-
-async def test_a_binary_answer() -> None:
-    """`answer=bytes` returns the bytes, `answer=File` also type and name."""
-    async with a_client(body(PNG, "image/png", Content_Disposition='attachment; filename="a.png"')) as (client, _):
-        assert await client.call("POST", PATH, answer=bytes) == PNG
-        assert await client.call("POST", PATH, answer=File) == File(PNG, "image/png", "a.png")
 
 
 @pytest.mark.parametrize("how", [{}, {"answer": bytes}, {"answer": File}, {"stream": True}], ids=str)
@@ -257,22 +172,6 @@ async def test_an_errmsg_in_gbk_is_read() -> None:
             await client.call("GET", PATH)
 
 
-@pytest.mark.parametrize("how", [{"answer": bytes}, {"answer": File}, {"stream": True}], ids=str)
-async def test_an_errcode_in_place_of_an_image(how: dict[str, Any]) -> None:
-    """An error has status 200 and may claim to be an image."""
-    async with a_client(body(b' \n{"errcode":40129,"errmsg":"invalid scene"}', "image/jpeg")) as (client, _):
-        with pytest.raises(BadRequest, match="invalid scene"):
-            await client.call("POST", PATH, **how)
-
-
-async def test_a_large_json_file_is_a_file() -> None:
-    """A JSON object without an errcode, or of a size that no error has, is a file."""
-    large = b'{"errcode":1,"list":"' + b"x" * 100_000 + b'"}'
-    async with a_client(body(b'{"no":"error"}'), body(large)) as (client, _):
-        assert await client.call("GET", PATH, answer=bytes) == b'{"no":"error"}'
-        assert await client.call("GET", PATH, answer=bytes) == large
-
-
 @pytest.mark.parametrize("errcode", [0, 45065, 45081])
 async def test_done_before_is_a_success(errcode: int) -> None:
     """45065 (this clientmsgid was sent before) has the id of the first message."""
@@ -313,134 +212,6 @@ async def test_a_deadline_limits_the_call_with_its_repeats() -> None:
             await client.call("GET", PATH, repeat=Repeat.READ, deadline=0.05)
     async with a_client(late, timeout=0.05) as (client, _):
         assert await client.call("GET", PATH, deadline=30) == {"a": 1}
-
-
-async def test_a_stalled_download_ends() -> None:
-    """A pause of the answer is limited by the client's timeout."""
-
-    async def stalling(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(PNG)
-        return await never(request)
-
-    async with (
-        a_client(stalling, timeout=0.1) as (client, _),
-        await client.call("GET", PATH, stream=True) as download,
-    ):
-        assert await anext(download) == PNG
-        with pytest.raises(WeChatUnavailable, match=PATH):
-            await anext(download)
-
-
-async def test_a_download_that_is_cut_off_fails() -> None:
-    """A file that lacks bytes is not taken for a whole one."""
-
-    async def cut(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "100000"})
-        await response.prepare(request)
-        await response.write(PNG)
-        return await reset(request)
-
-    async with a_client(cut) as (client, _):
-        with pytest.raises(WeChatUnavailable, match=PATH):
-            await client.call("GET", PATH, answer=bytes)
-
-
-async def test_a_large_download_needs_constant_memory() -> None:
-    """`stream=True` returns an iterator: 32 MB need no more than a few buffers."""
-
-    async def large(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for _ in range(32):
-            await response.write(bytes(MEGABYTE))
-        return response
-
-    async with a_client(large) as (client, _):
-        tracemalloc.start()
-        async with await client.call("GET", PATH, stream=True) as download:
-            size = 0
-            async for chunk in download:
-                size += len(chunk)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert size == 32 * MEGABYTE
-    assert peak < 12 * MEGABYTE
-
-
-async def test_a_large_upload_needs_constant_memory() -> None:
-    """An async iterator is sent piece by piece, with a Content-Length if its size is known."""
-
-    async def data() -> AsyncIterator[bytes]:
-        for _ in range(32):
-            yield bytes(MEGABYTE)
-
-    async with a_client(counting) as (client, _):
-        tracemalloc.start()
-        file = UploadFile("a.mp4", data(), size=32 * MEGABYTE)
-        found = await client.call("POST", PATH, files={"media": file})
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert (found["size"], found["filename"]) == (32 * MEGABYTE, "a.mp4")
-    assert found["length"] > 32 * MEGABYTE
-    assert peak < 12 * MEGABYTE
-
-
-async def test_an_open_file_is_sent_again_after_a_rejected_token() -> None:
-    """A file is read from its position in each attempt, and stays open."""
-    file = io.BytesIO(b"skipped" + PNG)
-    file.seek(7)
-    async with a_client(body(INVALID), counting) as (client, _):
-        found = await client.call("POST", PATH, files={"media": UploadFile("a.png", file)})
-    assert found["size"] == len(PNG)
-    assert not file.closed
-
-
-async def test_an_iterator_is_sent_once() -> None:
-    """An iterator cannot be read again: the error is raised, and the token is reported for the next call."""
-
-    async def data() -> AsyncIterator[bytes]:
-        yield PNG
-
-    async with a_client(body(INVALID)) as (client, server):
-        with pytest.raises(TokenInvalid):
-            await client.call("POST", PATH, files={"media": UploadFile("a.png", data())}, repeat=Repeat.READ)
-    assert (len(server.reports), len(server.requests)) == (1, 1)
-
-
-async def test_an_error_of_the_iterator_is_raised_as_it_is() -> None:
-    """It is the caller's error, not one of WeChat, and is not repeated."""
-
-    async def data() -> AsyncIterator[bytes]:
-        yield PNG
-        raise LookupError("no more")
-
-    async with a_client(counting) as (client, _):
-        with pytest.raises(LookupError, match="no more"):
-            await client.call("POST", PATH, files={"media": UploadFile("a.png", data())}, repeat=Repeat.READ)
-
-
-@pytest.mark.parametrize("size", [1, 1_000_000])
-async def test_a_wrong_size_is_named(size: int) -> None:
-    """A file with more or fewer bytes than stated is not sent as a whole one."""
-
-    async def data() -> AsyncIterator[bytes]:
-        yield PNG
-
-    async with a_client(counting) as (client, _):
-        with pytest.raises(ValueError, match=rf"a\.png has .*{size}"):
-            await client.call("POST", PATH, files={"media": UploadFile("a.png", data(), size=size)})
-
-
-async def test_texts_and_files_in_one_form() -> None:
-    """A text among the files is a field of the form."""
-    async with a_client(body(b"{}")) as (client, server):
-        await client.call("POST", PATH, files={"media": UploadFile("图.png", PNG), "description": '{"title":"片"}'})
-    sent = server.requests[0][3]
-    assert 'name="media"; filename="图.png"'.encode() in sent
-    assert PNG in sent
-    assert '{"title":"片"}'.encode() in sent
 
 
 @pytest.mark.parametrize(

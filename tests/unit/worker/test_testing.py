@@ -19,6 +19,7 @@ from wxbus_worker import (
     LocationMessage,
     Message,
     MessageHandler,
+    NotPermitted,
     Reject,
     RetryLater,
     RetryPolicy,
@@ -143,6 +144,22 @@ async def test_calls_of_wechat_are_recorded_and_answered(router: Router) -> None
         await client.send(client.new(VoiceMessage, media_id="other"))
     with pytest.raises(NotImplementedError, match="RecordingWeChat has no _http"):
         _ = wechat._http
+
+
+async def test_any_call_is_checked_recorded_and_answered() -> None:
+    """The test sets answers by path; a call that the real client refuses is refused, a missing answer is named."""
+    wechat = RecordingWeChat()
+    wechat.answers = {"/cgi-bin/menu/get": {"menu": {}}, "/cgi-bin/menu/delete": WeChatError(48001, "", call="/x")}
+
+    assert await wechat.call("GET", "/cgi-bin/menu/get") == {"menu": {}}
+    with pytest.raises(NotPermitted):
+        await wechat.call("GET", "/cgi-bin/menu/delete")
+    with pytest.raises(NotImplementedError, match="/cgi-bin/other"):
+        await wechat.call("POST", "/cgi-bin/other", json={"a": 1})
+    with pytest.raises(ValueError, match="slash"):
+        await wechat.call("GET", "cgi-bin/menu/get")
+
+    assert [path for _, path, _ in wechat.calls] == ["/cgi-bin/menu/get", "/cgi-bin/menu/delete", "/cgi-bin/other"]
 
 
 async def test_handlers_in_class_form_are_tested_the_same_way() -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, SecretStr
 
 from wxbus.api.client import WeChatClient
 from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
-from wxbus.api.request import Method
+from wxbus.api.request import Method, Request
 from wxbus.errors import WeChatError
 from wxbus.wechat.replies.reply import AnyReply
 
@@ -41,6 +41,7 @@ class RecordingWeChat(WeChatClient):
 
     async def call(self, method: Method, path: str, **options: Any) -> Any:
         """Append the call to `calls`; return the entry of `answers`, a dict as the model that the caller wants."""
+        Request(method, path, options.get("params", {}), json=options.get("json"), files=options.get("files"))
         self.calls.append((method, path, options))
         if path not in self.answers:
             raise NotImplementedError(f"RecordingWeChat has no answer to {path}: set answers[{path!r}]")
