@@ -9,7 +9,7 @@ from tests.integration.token.conftest import APPID, WeChat, World
 from tests.support.proxy import proxied
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatUnavailable
 from wxbus.store.store import Store
-from wxbus_token.credentials.errors import QuotaExceeded
+from wxbus_token.credentials.errors import LimitReached
 from wxbus_token.credentials.quota import CHINA, DAY, MINUTE, Quota
 
 pytestmark = pytest.mark.integration
@@ -30,7 +30,7 @@ async def test_all_instances_share_one_limit(store: Store, namespace: str) -> No
     quotas = [Quota(store, namespace=namespace, per_minute=1000, per_day=7) for _ in range(2)]
     for number in range(7):
         await quotas[number % 2].count(APPID)
-    with pytest.raises(QuotaExceeded, match="limit of 7 requests in a day") as caught:
+    with pytest.raises(LimitReached, match="limit of 7 requests in a day") as caught:
         await quotas[1].count(APPID)
     assert 0 < caught.value.wait <= DAY
     assert caught.value.lasting
@@ -40,7 +40,7 @@ async def test_all_instances_share_one_limit(store: Store, namespace: str) -> No
 
 async def test_the_limit_per_minute_passes(store: Store, namespace: str, redis: "Redis") -> None:
     """Requests of earlier minutes and days do not count; the limit of a minute is not lasting."""
-    with pytest.raises(QuotaExceeded, match="in a minute") as caught:
+    with pytest.raises(LimitReached, match="in a minute") as caught:
         await Quota(store, namespace=namespace, per_minute=0, per_day=1000).count(APPID)
     assert 0 < caught.value.wait <= MINUTE
     assert not caught.value.lasting
@@ -61,11 +61,11 @@ async def test_without_redis_each_instance_counts_alone(redis_url: str, namespac
         quota = Quota(store, namespace=namespace, per_minute=2, per_day=3, clock=lambda: now)
         for _ in range(2):
             await quota.count(APPID)
-        with pytest.raises(QuotaExceeded, match="in a minute"):
+        with pytest.raises(LimitReached, match="in a minute"):
             await quota.count(APPID)
         now += MINUTE
         await quota.count(APPID)
-        with pytest.raises(QuotaExceeded, match="in a day") as caught:
+        with pytest.raises(LimitReached, match="in a day") as caught:
             await quota.count(APPID)
         now += caught.value.wait
         assert (now + CHINA) % DAY == 0

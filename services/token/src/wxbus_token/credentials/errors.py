@@ -7,7 +7,7 @@ class StaleFence(WxbusError):
     """Another instance holds the lock by now; what this one fetched must not be stored."""
 
 
-class QuotaExceeded(WxbusError):
+class LimitReached(WxbusError):
     """The account has reached our limit of requests; WeChat was not asked."""
 
     def __init__(self, wait: float, *, limit: int, window: str) -> None:

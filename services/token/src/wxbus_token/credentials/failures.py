@@ -12,7 +12,7 @@ from typing import Final
 
 from wxbus.errcodes import Policy
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
-from wxbus_token.credentials.errors import QuotaExceeded
+from wxbus_token.credentials.errors import LimitReached
 from wxbus_token.credentials.quota import until_next_day
 from wxbus_token.kinds import GrantMissing
 
@@ -87,7 +87,10 @@ class Failure:
 
 
 def failure_of(
-    error: WeChatError | WeChatUnavailable | GrantMissing | QuotaExceeded, before: int, *, now: float | None = None
+    error: WeChatError | WeChatUnavailable | GrantMissing | LimitReached,
+    before: int,
+    *,
+    now: float | None = None,
 ) -> Failure:
     """Return what `error` means after `before` failures in a row, at a time in seconds since the epoch.
 
@@ -113,9 +116,9 @@ def failure_of(
     return Failure(str(error), wait, lasting=True, errcode=error.errcode, state=state)
 
 
-def _without_errcode(error: WeChatUnavailable | GrantMissing | QuotaExceeded, backoff: float, jitter: float) -> Failure:
+def _without_errcode(error: WeChatUnavailable | GrantMissing | LimitReached, backoff: float, jitter: float) -> Failure:
     match error:
-        case QuotaExceeded():
+        case LimitReached():
             return Failure(str(error), error.wait, lasting=error.lasting, state=State.REQUEST_LIMIT)
         case GrantMissing():
             return Failure(str(error), TICKET_WAIT * jitter, lasting=False, state=State.NO_TICKET)

@@ -11,7 +11,7 @@ import structlog
 from wxbus.api.credentials import FetchedToken
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus.store.lock import Hold
-from wxbus_token.credentials.errors import QuotaExceeded, StaleFence
+from wxbus_token.credentials.errors import LimitReached, StaleFence
 from wxbus_token.credentials.failures import Failure, State, failure_of
 from wxbus_token.credentials.grants import GrantStore
 from wxbus_token.credentials.quota import Quota
@@ -93,7 +93,7 @@ class Fetcher:
             return await self.store(credential, fetched)
         except StaleFence:
             return None
-        except (WeChatError, WeChatUnavailable, GrantMissing, QuotaExceeded) as exc:
+        except (WeChatError, WeChatUnavailable, GrantMissing, LimitReached) as exc:
             if hold.expired:  # this process was frozen; another instance may have succeeded meanwhile
                 return None
             failure = failure_of(exc, record.failures)

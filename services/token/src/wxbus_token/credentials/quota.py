@@ -12,7 +12,7 @@ from typing import Final
 
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
-from wxbus_token.credentials.errors import QuotaExceeded, StaleFence
+from wxbus_token.credentials.errors import LimitReached, StaleFence
 from wxbus_token.credentials.redis_keys import CredentialKeys
 from wxbus_token.kinds import Credential
 
@@ -60,7 +60,7 @@ class Quota:
         self._local: dict[str, tuple[int, int, int, int]] = {}
 
     async def count(self, appid: str) -> None:
-        """Count one request for an account; raises QuotaExceeded if it must not be made."""
+        """Count one request for an account; raises LimitReached if it must not be made."""
         try:
             limits = list(self._limits.values())
             wait, window = await self._store.run(COUNT_REQUEST, keys=[self._keys.requests(appid)], args=limits)
@@ -68,7 +68,7 @@ class Quota:
         except StoreUnavailable:
             wait, window = self._count_local(appid)
         if window:
-            raise QuotaExceeded(max(wait, 1.0), limit=self._limits[window], window=window)
+            raise LimitReached(max(wait, 1.0), limit=self._limits[window], window=window)
 
     async def counts(self, appids: Sequence[str]) -> list[RequestCounts]:
         """Return the counts of accounts; raises StoreUnavailable."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from wxbus.errors import WeChatError, WeChatUnavailable
-from wxbus_token.credentials.errors import QuotaExceeded
+from wxbus_token.credentials.errors import LimitReached
 from wxbus_token.credentials.failures import failure_of
 from wxbus_token.credentials.fetcher import Fetched
 from wxbus_token.credentials.quota import Quota
@@ -41,7 +41,7 @@ class StorelessFetcher:
         try:
             await self._quota.count(credential.appid)
             token = await credential.fetch(None, force=False)
-        except (WeChatError, WeChatUnavailable, QuotaExceeded) as exc:
+        except (WeChatError, WeChatUnavailable, LimitReached) as exc:
             failures, _ = self._failures.get(credential.name, (0, 0.0))
             failure = failure_of(exc, failures)
             self._failures[credential.name] = failures + 1, self._clock() + failure.wait
