@@ -4,7 +4,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from wxbus_local.servers.ports import FIRST, LAST, free_port
+from wxbus_local.servers.ports import FIRST, LAST, free_port, take_port
 
 SAME_RANDOM_SEED = """
 import random; random.seed(1)
@@ -12,6 +12,8 @@ from wxbus_local.servers.ports import free_port
 print(*(free_port() for _ in range(100)), flush=True)
 input()
 """
+
+TAKE = "import sys; from wxbus_local.servers.ports import take_port; print(take_port(int(sys.argv[1])))"
 
 
 def test_no_port_is_returned_twice() -> None:
@@ -36,3 +38,13 @@ def test_processes_get_different_ports() -> None:
             assert process.stdout
             ports += process.stdout.readline().split()
     assert len(ports) == len(set(ports)) == 200
+
+
+def test_two_runs_do_not_take_the_same_port() -> None:
+    """A port that one run has taken is taken for other runs, although its server does not listen yet."""
+    port = free_port()
+    assert take_port(port)
+
+    done = subprocess.run([sys.executable, "-c", TAKE, str(port)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"

@@ -20,7 +20,7 @@ class PortPool:
 
     def __init__(self) -> None:
         self._reservations: list[socket.socket] = []
-        """UDP sockets on the first port of each block of this process; the process's end frees them."""
+        """UDP sockets on the ports that this process reserved, one for a block; the process's end frees them."""
         self._ports = self._reserved_ports()
         self._lock = Lock()
 
@@ -36,16 +36,21 @@ class PortPool:
                     return found[0]
         raise StartFailed(f"no {count} consecutive free ports between {FIRST} and {LAST}")
 
+    def reserve(self, port: int) -> bool:
+        """Reserve one port for this process; return False if another process has reserved it."""
+        reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            return False
+        self._reservations.append(reservation)
+        return True
+
     def _reserved_ports(self) -> Iterator[int]:
         blocks = range(FIRST, LAST + 1, BLOCK)
         for first in random.sample(blocks, k=len(blocks)):
-            reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                reservation.bind(("127.0.0.1", first))
-            except OSError:
-                reservation.close()
-            else:
-                self._reservations.append(reservation)
+            if self.reserve(first):
                 yield from range(first, first + BLOCK)
 
 
@@ -72,6 +77,6 @@ def free_port(*, count: int = 1) -> int:
     return _pool.take(count)
 
 
-def preferred_port(port: int) -> int:
-    """Return `port` if it is free, else another."""
-    return port if is_free(port) else free_port()
+def take_port(port: int) -> bool:
+    """Reserve `port`; return False if a server listens on it or another run has reserved it."""
+    return _pool.reserve(port) and is_free(port)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wxbus.errors import ConfigurationError
-from wxbus_local.servers.ports import is_free, preferred_port
+from wxbus_local.servers.ports import free_port, is_free, take_port
 from wxbus_local.settings import LocalSettings
 
 DEFAULT_SANDBOX_PORT: Final = 8082
@@ -87,7 +87,7 @@ def url(port: int) -> str:
 
 def _port(variable: str, setting: int | None, default: int) -> int:
     if setting is None:
-        return preferred_port(default)
+        return default if take_port(default) else free_port()
     if not is_free(setting):
         raise ConfigurationError(f"{variable}: port {setting} is taken by another program")
     return setting
