@@ -1,4 +1,4 @@
-"""aiormq has the undocumented parts that `wxbus.bus.aiormq_internals` uses."""
+"""aiormq has the undocumented parts that `wxbus.bus.amqp.aiormq_internals` uses."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import aiormq
 import pytest
 from aiormq.abc import ChannelFrame
 
-from wxbus.bus import aiormq_internals
-from wxbus.bus.aiormq_internals import NAMES, VERSION
+from wxbus.bus.amqp import aiormq_internals
+from wxbus.bus.amqp.aiormq_internals import NAMES, VERSION
 
 CLASSES = {one.__name__: one for one in (aiormq.Channel, ChannelFrame)}
 PYPROJECT = Path(__file__).parents[2] / "shared/pyproject.toml"

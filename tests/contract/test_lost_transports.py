@@ -14,7 +14,7 @@ from tests.support.sizes import soak
 from wxbus.api.http import WeChatHttp
 from wxbus.api.request import Request
 from wxbus.api.uploads import UploadFile
-from wxbus.bus.connection import address, connected
+from wxbus.bus.amqp.connection import address, connected
 from wxbus.bus.dead_letters import DeadLetters
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher

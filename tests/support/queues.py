@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from tests.support.envelopes import an_envelope
-from wxbus.bus.connection import BrokerCall, address, connected, open_channel
+from wxbus.bus.amqp.connection import BrokerCall, address, connected, open_channel
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery

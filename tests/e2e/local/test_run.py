@@ -102,12 +102,12 @@ def test_the_last_output_of_a_service_says_why_it_ended(settings: dict[str, str]
 
 
 def test_real_accounts_are_served_without_the_sandbox(settings: dict[str, str], tmp_path: Path) -> None:
-    """The output says whether WeChat gives tokens and has the callback addresses; data is kept apart."""
+    """Each start asks WeChat for tokens and prints its answer and the callback addresses; data is kept apart."""
     accounts = tmp_path / "accounts.toml"
     accounts.write_text(REAL_ACCOUNTS, encoding="utf-8")
 
     with wechat(accounts) as wechat_url:
-        asyncio.run(refuse_classic_tokens(wechat_url))
+        asyncio.run(refuse_tokens(wechat_url, "/cgi-bin/token", errcode=40164))
         real = {
             "WXBUS_ACCOUNTS_FILE": str(accounts),
             "WXBUS_WECHAT_API_URL": wechat_url,
@@ -117,9 +117,13 @@ def test_real_accounts_are_served_without_the_sandbox(settings: dict[str, str], 
             run.wait_for("Ctrl-C stops everything")
             output = run.output
             assert run.with_command("-m wxbus_sandbox") == []
+        asyncio.run(refuse_tokens(wechat_url, "/cgi-bin/stable_token", errcode=40125))
+        with running({**settings, **real, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as second_run:
+            second_run.wait_for("Ctrl-C stops everything")
 
     assert re.search(r"shop +WeChat gave an access token", output), output
     assert re.search(r"cafe: WeChat gives no access token: .*40164", output)
+    assert re.search(r"shop: WeChat gives no access token: .*40125", second_run.output), "a stored token was shown"
     assert "https://my.name/wechat/shop" in output
     assert "allow-list" in output
     assert "wxbus_sandbox" not in output
@@ -140,7 +144,7 @@ def wechat(accounts: Path) -> Iterator[str]:
         process.terminate()
 
 
-async def refuse_classic_tokens(sandbox_url: str) -> None:
-    """Let WeChat refuse classic tokens to this machine's address."""
+async def refuse_tokens(sandbox_url: str, path: str, *, errcode: int) -> None:
+    """Let WeChat refuse the tokens of one endpoint."""
     async with SandboxClient.open(sandbox_url) as client:
-        await client.fault(Fault(path="/cgi-bin/token", errcode=40164, times=1000))
+        await client.fault(Fault(path=path, errcode=errcode, times=1000))

@@ -13,7 +13,7 @@ from tests.integration.bus.conftest import Consuming
 from tests.support.envelopes import an_envelope
 from tests.support.proxy import Proxy
 from tests.support.sinks import CollectingSink
-from wxbus.bus.connection import BrokerCall, address
+from wxbus.bus.amqp.connection import BrokerCall, address
 from wxbus.bus.ports import Death
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology

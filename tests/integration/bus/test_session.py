@@ -5,7 +5,7 @@ import pytest
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from wxbus.bus.session import Session
+from wxbus.bus.amqp.session import Session
 from wxbus.errors import BrokerUnavailable, ConfigurationError
 
 pytestmark = pytest.mark.integration

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from tests.support.proxy import proxied
 from tests.support.rpc import Echo, Keys, new_keys
-from wxbus.bus.connection import address, connected, open_channel
-from wxbus.bus.declare import declare_queue
+from wxbus.bus.amqp.connection import address, connected, open_channel
+from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client, Server

@@ -19,12 +19,12 @@ from wxbus.api.credentials import FetchedToken
 from wxbus.store.store import ANSWER_TIMEOUT, Store
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.fetcher import Fetcher
-from wxbus_token.credentials.grants import GrantStore
 from wxbus_token.credentials.manager import CredentialManager
-from wxbus_token.credentials.quota import Quota
 from wxbus_token.credentials.refresh_loop import RefreshLoop
 from wxbus_token.credentials.reports import Reports
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.grants import GrantStore
+from wxbus_token.credentials.storage.quota import Quota
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential, digest_of

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from tests.integration.token.conftest import APPID, LIFETIME, WeChat, World
 from wxbus.aio.background import background
 from wxbus.errors import TokenRefused, TokenUnavailable, UnknownAccount, WeChatError, WeChatUnavailable
-from wxbus_token.credentials.record import Record
 from wxbus_token.credentials.refresh_loop import RefreshLoop
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.record import Record
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential
 from wxbus_token.registry.notifications import Subscription
 

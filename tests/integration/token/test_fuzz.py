@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from tests.integration.token.test_authorisation import EVERY_METHOD
 from tests.support.sizes import soak
 from tests.support.token_service import SHOP, Place, service
-from wxbus.bus.connection import address, connected, open_channel
-from wxbus.bus.declare import declare_queue
+from wxbus.bus.amqp.connection import address, connected, open_channel
+from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.passive_answer import REPLY_TO
 from wxbus.bus.topology import Topology
 from wxbus.rpc.codec.formats import standard_formats

@@ -10,7 +10,8 @@ from tests.support.proxy import proxied
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatUnavailable
 from wxbus.store.store import Store
 from wxbus_token.credentials.errors import LimitReached
-from wxbus_token.credentials.quota import CHINA, DAY, MINUTE, Quota
+from wxbus_token.credentials.storage.quota import MINUTE, Quota
+from wxbus_token.credentials.timing import CHINA, DAY
 
 pytestmark = pytest.mark.integration
 

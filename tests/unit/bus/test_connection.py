@@ -9,7 +9,7 @@ import aiormq.exceptions
 import pamqp.exceptions
 import pytest
 
-from wxbus.bus.connection import BrokerCall, address, connected
+from wxbus.bus.amqp.connection import BrokerCall, address, connected
 from wxbus.errors import BrokerUnavailable, ConfigurationError, UnreadableEnvelope
 
 

@@ -1,7 +1,7 @@
 import asyncio
 
-from wxbus.bus.connection import HEARTBEAT
-from wxbus.bus.session import end_of
+from wxbus.bus.amqp.connection import HEARTBEAT
+from wxbus.bus.amqp.session import end_of
 
 
 async def test_a_suspended_process_ends_its_session() -> None:

@@ -33,14 +33,14 @@ from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.directory import CredentialDirectory, ManagedTokens
 from wxbus_token.credentials.fetcher import Fetcher
-from wxbus_token.credentials.grants import GrantStore
 from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.platform_upkeep import PlatformUpkeep
 from wxbus_token.credentials.platforms import Platforms
-from wxbus_token.credentials.quota import Quota
 from wxbus_token.credentials.refresh_loop import RefreshLoop
 from wxbus_token.credentials.reports import Reports
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.grants import GrantStore
+from wxbus_token.credentials.storage.quota import Quota
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Sources, credentials_of

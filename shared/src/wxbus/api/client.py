@@ -112,12 +112,10 @@ class WeChatClient:
                 found: Any = await make(
                     attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable
                 )
-        except TimeoutError:
+        except TimeoutError as exc:
             if not timeout.expired():
                 raise
-            found = None
-        if found is None:
-            raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s")
+            raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s") from exc
         if answer is bytes:
             return found.data
         return _typed(path, answer, found) if answer is not None and issubclass(answer, BaseModel) else found
@@ -204,4 +202,4 @@ def _typed(path: str, model: type[M], found: JsonObject) -> M:
     except ValidationError as exc:
         # The text of pydantic's error contains the values.
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors(include_url=False))
-    raise WeChatUnavailable(f"{path}: the answer is no {model.__name__}: {wrong}")
+    raise WeChatUnavailable(f"{path}: the answer is not a {model.__name__}: {wrong}")

@@ -12,11 +12,11 @@ from time import monotonic
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from wxbus.bus.connection import BrokerCall, open_channel
-from wxbus.bus.declare import declare
+from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.declare import declare
+from wxbus.bus.amqp.session import Session
 from wxbus.bus.partition_consumer import PartitionConsumer
 from wxbus.bus.ports import DeliveryHandler, PartitionSubscription
-from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 

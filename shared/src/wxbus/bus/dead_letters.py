@@ -11,8 +11,8 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 from pamqp.commands import Basic
 
 from wxbus.bus import wire
-from wxbus.bus.connection import BrokerCall, address, connected, open_channel
-from wxbus.bus.declare import declare_queue
+from wxbus.bus.amqp.connection import BrokerCall, address, connected, open_channel
+from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
 from wxbus.bus.topology import Topology

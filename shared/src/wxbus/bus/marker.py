@@ -4,8 +4,8 @@ from typing import Final
 
 from aiormq.exceptions import ChannelNotFoundEntity
 
-from wxbus.bus.connection import BrokerCall, address, connected
-from wxbus.bus.declare import declare_queue
+from wxbus.bus.amqp.connection import BrokerCall, address, connected
+from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.topology import Topology
 
 ABSENT: Final = "no queue"

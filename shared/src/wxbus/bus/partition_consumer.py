@@ -12,7 +12,7 @@ import structlog
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from wxbus.bus import wire
-from wxbus.bus.connection import BrokerCall
+from wxbus.bus.amqp.connection import BrokerCall
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import DeliveryHandler
 from wxbus.errors import BrokerUnavailable

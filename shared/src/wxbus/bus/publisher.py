@@ -13,14 +13,14 @@ from pamqp.commands import Basic
 
 from wxbus.aio.background import background
 from wxbus.bus import wire
-from wxbus.bus.aiormq_internals import ConfirmChannel
-from wxbus.bus.connection import BrokerCall, open_channel
-from wxbus.bus.declare import declare
+from wxbus.bus.amqp.aiormq_internals import ConfirmChannel
+from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.declare import declare
+from wxbus.bus.amqp.session import Session
 from wxbus.bus.envelope import Envelope, new_id
 from wxbus.bus.partition_consumer import PartitionDelivery
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer
 from wxbus.bus.ports import Death, Delivery, PassiveAnswerHandler
-from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 

@@ -56,7 +56,7 @@ class _Cached:
     """The service is not asked before; `hold_off` grows with each failure."""
 
 
-class CredentialCache:
+class TokenCache:
     """Caches credentials and refreshes them.
 
     Concurrent requests for one credential are one call to the service. While the service fails, a value is served until

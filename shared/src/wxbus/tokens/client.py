@@ -11,7 +11,7 @@ from typing import Final
 
 from wxbus.bus.topology import Topology
 from wxbus.rpc.client import Client
-from wxbus.tokens.cache import Answer, CredentialCache, CredentialKey
+from wxbus.tokens.cache import Answer, CredentialKey, TokenCache
 from wxbus.tokens.failures import token_failures
 from wxbus.tokens.messages import TicketKind
 from wxbus.tokens.services import TokenService
@@ -26,11 +26,11 @@ ATTEMPTS: Final = 3
 class TokenClient:
     """Returns the valid access token of each account (implements `wxbus.api.tokens.TokenSource`), and its tickets.
 
-    Values are cached, see `wxbus.tokens.cache.CredentialCache`.
+    Values are cached, see `wxbus.tokens.cache.TokenCache`.
     """
 
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._cache = CredentialCache(_Service(client), clock)
+        self._cache = TokenCache(_Service(client), clock)
 
     @classmethod
     @asynccontextmanager

@@ -10,9 +10,9 @@ from wxbus_token.api.messages import AccountRequest, CredentialStatus, EmptyRequ
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.directory import CredentialDirectory
 from wxbus_token.credentials.manager import CredentialManager
-from wxbus_token.credentials.quota import ForcedCounts, Quota, RequestCounts
-from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.quota import ForcedCounts, Quota, RequestCounts
+from wxbus_token.credentials.storage.record import Record
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import ACCESS_TOKEN
 
 

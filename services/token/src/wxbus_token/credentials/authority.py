@@ -6,7 +6,7 @@ from typing import Final
 
 from wxbus.errors import TokenUnavailable, UnknownAccount
 from wxbus_token.credentials.manager import CredentialManager
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential
 
 NAMED: Final = 10

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from wxbus_token.credentials.fetcher import Fetched
-from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.record import Record
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.registry.keyring import DecryptionError
 
@@ -94,7 +94,7 @@ class CredentialCache:
         """Drop the value."""
         self._cached = self.unstored = None
 
-    def mark_store_away(self) -> None:
+    def mark_store_unavailable(self) -> None:
         """Serve a valid value without confirmation, until Redis answers again."""
         self._store_away = True
 

@@ -1,9 +1,9 @@
 """Finds credentials by kind and appid, those of accounts that have authorised a third-party platform included."""
 
 from wxbus_token.credentials.authority import Authority
-from wxbus_token.credentials.grants import GrantStore
 from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.reports import Reports
+from wxbus_token.credentials.storage.grants import GrantStore
 from wxbus_token.kinds import ACCESS_TOKEN, AUTHORIZER_ACCESS_TOKEN, Sources, authorizer_credentials
 
 

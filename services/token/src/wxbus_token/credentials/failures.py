@@ -13,7 +13,7 @@ from typing import Final
 from wxbus.errcodes import Policy
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatError, WeChatUnavailable
 from wxbus_token.credentials.errors import LimitReached
-from wxbus_token.credentials.quota import until_next_day
+from wxbus_token.credentials.timing import until_next_day
 from wxbus_token.kinds import GrantMissing
 
 FIRST_WAIT: Final = 1.0

@@ -13,10 +13,10 @@ from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChat
 from wxbus.store.lock import Hold
 from wxbus_token.credentials.errors import LimitReached, StaleFence
 from wxbus_token.credentials.failures import Failure, State, failure_of
-from wxbus_token.credentials.grants import GrantStore
-from wxbus_token.credentials.quota import Quota
-from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.grants import GrantStore
+from wxbus_token.credentials.storage.quota import Quota
+from wxbus_token.credentials.storage.record import Record
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential, GrantMissing, digest_of
 from wxbus_token.metrics import Metrics
 from wxbus_token.registry.keyring import DecryptionError

@@ -11,8 +11,8 @@ from wxbus.store.lock import Hold
 from wxbus_token.credentials.cache import CachedValue, CredentialCache
 from wxbus_token.credentials.errors import StaleFence
 from wxbus_token.credentials.fetcher import Fetcher
-from wxbus_token.credentials.record import Record
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.record import Record
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential
@@ -131,7 +131,7 @@ class CredentialManager:
         try:
             (record,) = await self._credential_store.read([self.credential])
         except StoreUnavailable:
-            self.cache.mark_store_away()
+            self.cache.mark_store_unavailable()
             raise
         self.update(record)
         return record

@@ -29,9 +29,9 @@ from wxbus.tokens.messages import (
 )
 from wxbus.tokens.services import ComponentService
 from wxbus_token.credentials.authority import Authority
-from wxbus_token.credentials.authorizers import AuthorizerStore
 from wxbus_token.credentials.failures import failure_of
-from wxbus_token.credentials.grants import GrantStore
+from wxbus_token.credentials.storage.authorizers import AuthorizerStore
+from wxbus_token.credentials.storage.grants import GrantStore
 from wxbus_token.kinds import (
     COMPONENT_ACCESS_TOKEN,
     Credential,

@@ -8,7 +8,7 @@ import structlog
 
 from wxbus.errors import StoreUnavailable
 from wxbus_token.credentials.authority import Authority
-from wxbus_token.credentials.store import CredentialStore
+from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.registry.notifications import Subscription
 
 log = structlog.get_logger("wxbus.token")
@@ -48,7 +48,7 @@ class RefreshLoop:
                 records = await self._credential_store.read([manager.credential for manager in batch])
             except StoreUnavailable as exc:
                 for manager in self._authority.managers():
-                    manager.cache.mark_store_away()
+                    manager.cache.mark_store_unavailable()
                 if not self._store_away:
                     log.warning("token.store_unavailable", reason=str(exc))
                 self._store_away = True

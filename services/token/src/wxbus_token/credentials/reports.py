@@ -10,7 +10,7 @@ from wxbus.aio.singleflight import SingleFlight
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatUnavailable
 from wxbus_token.credentials.cache import CachedValue
 from wxbus_token.credentials.manager import CredentialManager
-from wxbus_token.credentials.store import CredentialStore, Verdict
+from wxbus_token.credentials.storage.store import CredentialStore, Verdict
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.metrics import Metrics
 
@@ -56,7 +56,7 @@ class Reports:
                 if verdict is Verdict.CURRENT:
                     return await self._fetch_suspected(manager, digest)
             except StoreUnavailable as exc:
-                manager.cache.mark_store_away()
+                manager.cache.mark_store_unavailable()
                 return await self._report_without_store(manager, value, by, exc)
             if manager.cache.has(digest) and verdict is not Verdict.ACCEPTED:
                 cached = manager.cache.valid()

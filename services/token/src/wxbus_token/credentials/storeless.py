@@ -8,7 +8,7 @@ from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus_token.credentials.errors import LimitReached
 from wxbus_token.credentials.failures import failure_of
 from wxbus_token.credentials.fetcher import Fetched
-from wxbus_token.credentials.quota import Quota
+from wxbus_token.credentials.storage.quota import Quota
 from wxbus_token.kinds import Credential
 from wxbus_token.metrics import Metrics
 

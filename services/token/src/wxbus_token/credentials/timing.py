@@ -1,6 +1,11 @@
-"""Durations and intervals of the credential managers."""
+"""Durations of the credential managers, and WeChat's days."""
 
 from dataclasses import dataclass
+from typing import Final
+
+DAY: Final = 86_400
+CHINA: Final = 8 * 3600
+"""Seconds that China's clocks are ahead of UTC: WeChat's days begin there (protocol reference 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,8 @@ class Timing:
     """How long a caller waits for another instance's fetch."""
     max_unconfirmed: float = 3.0
     """A cached value that Redis has not confirmed for so long is looked up first, unless Redis is unavailable."""
+
+
+def until_next_day(now: float) -> float:
+    """Return the seconds until WeChat's daily quotas start again, at a time in seconds since the epoch."""
+    return DAY - (now + CHINA) % DAY

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope
@@ -23,8 +23,6 @@ from wxbus_worker.handlers.route import Route
 from wxbus_worker.replies.outbox import OutboxRun
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.store.ports import ContextKey, Opened, PendingReply, SendLease
-
-NO_DOCUMENT: Final[Document] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +48,7 @@ class Job:
     repeats: int = 0
     """Attempts in the lane before this one. Set by settle."""
 
-    document: Document = field(default_factory=lambda: NO_DOCUMENT)
+    document: Document = field(default_factory=dict)
     """The callback; empty until decode has read it."""
     caller: Caller | None = None
     """The ingress that may wait for an answer. Set by decode."""

@@ -25,9 +25,9 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
-from wxbus.bus.connection import BrokerCall, open_channel
-from wxbus.bus.declare import declare_queue
-from wxbus.bus.session import Session
+from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.declare import declare_queue
+from wxbus.bus.amqp.session import Session
 from wxbus.bus.topology import RPC_LONGEST, Topology
 from wxbus.errors import BrokerUnavailable, RpcFailure
 from wxbus.rpc.auth.keys import bearer_credentials

@@ -11,10 +11,10 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
-from wxbus.bus.connection import BrokerCall, open_channel
-from wxbus.bus.declare import declare_queue
+from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.declare import declare_queue
+from wxbus.bus.amqp.session import Session
 from wxbus.bus.passive_answer import REPLY_TO
-from wxbus.bus.session import Session
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec.compression import GZIP, decompress

@@ -15,8 +15,8 @@ from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials.errors import StaleFence
 from wxbus_token.credentials.failures import Failure
-from wxbus_token.credentials.record import Record, record_of
-from wxbus_token.credentials.redis_keys import CredentialKeys
+from wxbus_token.credentials.storage.record import Record, record_of
+from wxbus_token.credentials.storage.redis_keys import CredentialKeys
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.registry.keyring import Keyring
 from wxbus_token.registry.notifications import channel_of

@@ -9,9 +9,10 @@ from typing import Generic, TypeVar
 import structlog
 from aio_pika.abc import AbstractConnection
 
+from wxbus.aio.background import background
 from wxbus.aio.backoff import Backoff
 from wxbus.aio.waiting import wait_any
-from wxbus.bus.connection import HEARTBEAT, address, connected
+from wxbus.bus.amqp.connection import HEARTBEAT, address, connected
 from wxbus.errors import BrokerUnavailable, ConfigurationError, WxbusError
 
 TICK = 1.0
@@ -63,12 +64,8 @@ class Session(Generic[S]):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the connection while the block runs; RabbitMQ may start later."""
-        task = asyncio.create_task(self.run(), name=self._name)
-        try:
+        async with background(self.run()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
 
     async def run(self) -> None:
         """Keep the connection until `stopping` is set.

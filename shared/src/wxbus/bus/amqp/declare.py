@@ -3,7 +3,7 @@
 from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ChannelPreconditionFailed
 
-from wxbus.bus.connection import BrokerCall
+from wxbus.bus.amqp.connection import BrokerCall
 from wxbus.bus.topology import Queue, Topology
 from wxbus.errors import ConfigurationError
 

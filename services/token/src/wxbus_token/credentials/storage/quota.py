@@ -13,17 +13,15 @@ from typing import Final
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials.errors import LimitReached, StaleFence
-from wxbus_token.credentials.redis_keys import CredentialKeys
+from wxbus_token.credentials.storage.redis_keys import CredentialKeys
+from wxbus_token.credentials.timing import CHINA, DAY, until_next_day
 from wxbus_token.kinds import Credential
 
 COUNT_REQUEST: Final = Script.of("wxbus_token.lua", "count_request.lua")
 COUNT_FORCED: Final = Script.of("wxbus_token.lua", "count_forced.lua")
 
 MINUTE: Final = 60
-DAY: Final = 86_400
 DAY_MS: Final = DAY * 1000
-CHINA: Final = 8 * 3600
-"""Seconds that China's clocks are ahead of UTC: WeChat's days begin there (protocol reference 12)."""
 FORCED_GAP_MS: Final = 30_000
 FORCED_PER_DAY: Final = 20
 """WeChat's limits of forced refreshes, counted over any 24 hours."""
@@ -119,11 +117,6 @@ class Quota:
             return MINUTE - now % MINUTE, "minute"
         self._local[appid] = (minute, in_minute + 1, day, in_day + 1)
         return 0.0, ""
-
-
-def until_next_day(now: float) -> float:
-    """Return the seconds until WeChat's daily quotas start again."""
-    return DAY - (now + CHINA) % DAY
 
 
 def _windows(now: float) -> tuple[int, int]:

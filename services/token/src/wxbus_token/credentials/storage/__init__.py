@@ -1,0 +1,1 @@
+"""What the token service keeps in Redis: records, grants, authorizers, counts of requests."""
