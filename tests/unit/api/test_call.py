@@ -159,10 +159,12 @@ async def test_a_gzip_answer_is_read() -> None:
 
 
 async def test_a_broken_gzip_answer_is_unavailable() -> None:
-    """An answer that cannot be decompressed is no answer."""
-    async with a_client(body(b"not gzip", Content_Encoding="gzip")) as (client, _):
-        with pytest.raises(WeChatUnavailable, match=PATH):
-            await client.call("GET", PATH)
+    """An answer that cannot be decompressed, or ends too early, is no answer."""
+    whole = gzip.compress(b'{"errcode":0,"list":[%s]}' % b",".join(b"%d" % number for number in range(500)))
+    for broken in (b"not gzip", b"", whole[:-200], whole[:20], whole[:-8] + bytes(8)):
+        async with a_client(body(broken, Content_Encoding="gzip")) as (client, _):
+            with pytest.raises(WeChatUnavailable, match=PATH):
+                await client.call("GET", PATH)
 
 
 async def test_an_errmsg_in_gbk_is_read() -> None:

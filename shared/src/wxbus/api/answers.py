@@ -14,6 +14,8 @@ JsonObject: TypeAlias = dict[str, Any]
 """A JSON object sent to or received from WeChat."""
 
 MASK: Final = "***"
+LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half of a pair, which a JSON escape can express and UTF-8 cannot."""
 ERRCODE: Final = re.compile(r"-?[0-9]{1,10}")
 """An errcode as text, which some calls return."""
 SUCCESS: Final = frozenset({Policy.OK, Policy.IGNORE})
@@ -23,7 +25,10 @@ SUCCESS: Final = frozenset({Policy.OK, Policy.IGNORE})
 def decode(body: bytes) -> JsonObject | None:
     """Return the JSON object in a body; None if it is something else."""
     try:
-        found = json.loads(_text(body), strict=False)  # nicknames contain control characters
+        text = _text(body)
+        found = json.loads(text, strict=False)  # nicknames contain control characters
+        if "\\u" in text:
+            found = _without_lone_surrogates(found)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -47,7 +52,7 @@ def json_answer(path: str, status: int, content_type: str, body: bytes, secrets:
     errcode = found.get("errcode", 0)
     if isinstance(errcode, str) and ERRCODE.fullmatch(errcode):
         errcode = found["errcode"] = int(errcode)
-    if not isinstance(errcode, int):
+    if type(errcode) is not int:  # nor a bool
         raise WeChatUnavailable(f"{path}: HTTP {status} with an errcode that is not a number")
     if errcode != 0:
         errmsg = str(found.get("errmsg", ""))
@@ -67,6 +72,12 @@ def require_text(path: str, response: JsonObject, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise WeChatUnavailable(f"{path}: the response has no {name}")
     return value
+
+
+def _without_lone_surrogates(found: object) -> object:
+    """Replace what would fail where the answer is logged, stored or sent on."""
+    text = json.dumps(found, ensure_ascii=False)
+    return json.loads(LONE_SURROGATE.sub(REPLACEMENT, text)) if LONE_SURROGATE.search(text) else found
 
 
 def _text(body: bytes) -> str:
