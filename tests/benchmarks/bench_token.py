@@ -14,9 +14,9 @@ from wxbus.bus.topology import Topology
 from wxbus.rpc.auth.keys import new_key
 from wxbus.rpc.transports.amqp_client import AmqpTransport
 from wxbus.rpc.transports.port import Outgoing
+from wxbus.store.keyring import new_encryption_key
 from wxbus.tokens import TokenClient
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_encryption_key
 
 APPID = "wxbench0000000000"
 ROUNDS, CALLS, CONNECTIONS = 9, 5_000, 16

@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.support.processes import Service, serving
 from wxbus.bus.topology import Topology
 from wxbus.rpc.auth.keys import new_key
+from wxbus.store.keyring import new_encryption_key
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_encryption_key
 
 ACCOUNT = "shop"
 APPID = "wxfa0173f1a2b3c4d5"

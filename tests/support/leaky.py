@@ -48,8 +48,10 @@ async def stranger(message: TextMessage, client: WeChatClient) -> None:
 async def login(code: str, account: Account, client: WeChatClient, context: Context) -> reply.Text:
     """Exchange a login code; WeChat refuses a used one."""
     assert account.secret
-    session = await client.login(code, account.secret)
-    context.storage["session_key"] = session.session_key.get_secret_value()
+    query = {"appid": account.appid, "secret": account.secret.get_secret_value(), "js_code": code}
+    query["grant_type"] = "authorization_code"
+    session = await client.call("GET", "/sns/jscode2session", params=query, token=False)
+    context.storage["session_key"] = session["session_key"]
     return reply.Text("you are in")
 
 

@@ -11,9 +11,9 @@ import aiohttp
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, ShortLivedWeChat
 from wxbus.rpc.auth.keys import new_key
+from wxbus.store.keyring import new_encryption_key
 from wxbus_local.processes.run import Run
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import new_encryption_key
 
 LEASE, TIMEOUT, MARGIN = 3.0, 2.5, 6.0
 """Seconds of the lock's lease, of the timeout of WeChat's API, and of the refresh margin.

@@ -14,10 +14,10 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import AccountsSettings, LogSettings, StoreSettings, WeChatApiSettings
 from wxbus.rpc.auth.keys import new_key
 from wxbus.runtime.admin import listening
+from wxbus.store.keyring import new_encryption_key
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_token.app import serving
-from wxbus_token.registry.keyring import new_encryption_key
 from wxbus_token.settings import CallsSettings, TokenSettings
 
 SHOP = "wx0000000000000001"

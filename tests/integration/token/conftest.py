@@ -16,6 +16,7 @@ from tests.support.clock import Clock
 from tests.support.proxy import Proxy, proxied
 from tests.support.token_service import Place, placed
 from wxbus.api.credentials import FetchedToken
+from wxbus.store.keyring import Keyring, new_encryption_key
 from wxbus.store.store import ANSWER_TIMEOUT, Store
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.fetcher import Fetcher
@@ -29,7 +30,6 @@ from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.registry.keyring import Keyring, new_encryption_key
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from wxbus.accounts.models import AccountKind
 from wxbus.config.settings import StoreSettings
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable
 from wxbus.rpc import Client
+from wxbus.store.keyring import new_encryption_key
 from wxbus.tokens import TokenClient
 from wxbus_token.api.admin import AccountsService
 from wxbus_token.api.messages import AccountList
-from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 

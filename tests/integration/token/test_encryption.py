@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.token.conftest import WeChat, World
-from wxbus_token.registry.keyring import new_encryption_key
+from wxbus.store.keyring import new_encryption_key
 
 pytestmark = pytest.mark.integration
 

@@ -12,9 +12,9 @@ from tests.integration.token.conftest import APPID, LIFETIME, Instance, WeChat, 
 from tests.support.programs import program
 from wxbus.api.credentials import FetchedToken
 from wxbus.errors import TokenRefused, TokenUnavailable
+from wxbus.store.keyring import new_encryption_key
 from wxbus_local.servers.ports import free_port
 from wxbus_token.kinds import Credential, digest_of
-from wxbus_token.registry.keyring import new_encryption_key
 
 pytestmark = pytest.mark.integration
 

@@ -13,10 +13,10 @@ from tests.support.proxy import proxied
 from tests.support.token_service import eventually
 from wxbus.aio.background import background
 from wxbus.rpc.auth.keys import new_key
+from wxbus.store.keyring import Keyring, new_encryption_key
 from wxbus.store.store import Store
 from wxbus_local.servers.private import PrivateServer
 from wxbus_token.registry.entries import EntryStore
-from wxbus_token.registry.keyring import Keyring, new_encryption_key
 from wxbus_token.registry.models import RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription
 

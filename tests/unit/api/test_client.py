@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from tests.support.sandbox import ACCOUNTS, Received, World, success
+from tests.support.sandbox import Received, World, success
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.calls import DELAYS, JITTER, Repeat
 from wxbus.errors import ServerBusy, TokenUnavailable, WeChatError, WeChatUnavailable, WeChatUnreachable
@@ -171,37 +171,6 @@ async def test_a_passive_only_reply_cannot_be_sent(world: World) -> None:
     """A transfer to customer service raises ValueError, and nothing is sent."""
     with pytest.raises(ValueError, match="transfer_customer_service"):
         await world.client("shop").send(USER, reply.TransferToCustomerService())
-
-
-async def test_a_login_code_is_valid_once(world: World) -> None:
-    """A login code is valid once; a second login raises without a retry."""
-    secret = ACCOUNTS.named("mini").secret
-    assert secret is not None
-    code = await world.control.js_code("mini", openid=USER)
-    client = world.client("mini")
-
-    login = await client.login(code, secret)
-    with pytest.raises(WeChatError) as used:
-        await client.login(code, secret)
-    with pytest.raises(WeChatError) as unknown:
-        await client.login("no-code", secret)
-
-    assert login.openid == USER
-    assert login.unionid
-    assert login.session_key.get_secret_value() not in repr(login)
-    assert (used.value.errcode, unknown.value.errcode) == (40163, 40029)
-
-
-async def test_a_login_is_never_retried(world: World) -> None:
-    """A retry after a lost response would only report a used code."""
-    secret = ACCOUNTS.named("mini").secret
-    assert secret is not None
-    await world.control.fault(Fault(path="/sns/jscode2session", errcode=-1, times=2))
-
-    with pytest.raises(WeChatError):
-        await world.client("mini").login("code", secret)
-
-    assert world.sandbox.faults.remaining("/sns/jscode2session") == 1
 
 
 async def test_calls_during_a_push(world: World) -> None:

@@ -16,6 +16,7 @@ from tests.support.sandbox import ACCOUNTS, SECRET, World
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
 from wxbus.api.download import MAX_JSON
+from wxbus.api.login import exchange_code
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
@@ -251,7 +252,7 @@ async def test_no_error_shows_a_secret(
     calls: dict[str, Callable[[WeChatHttp], Awaitable[object]]] = {
         "/cgi-bin/token": lambda client: fetch_classic_token(client, "wxmini", secret),
         "/cgi-bin/stable_token": lambda client: fetch_stable_token(client, "wxmini", secret),
-        "/sns/jscode2session": lambda client: WeChatClient("wxmini", client, world.tokens).login(CODE, secret),
+        "/sns/jscode2session": lambda client: exchange_code(client, "wxmini", CODE, secret),
     }
     await world.control.fault(Fault.model_validate({"path": path, "times": 5, **fault}))
     caplog.set_level(0)

@@ -16,8 +16,8 @@ from aiohttp import web
 from tests.support.readme import ROOT
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.runtime.admin import listening
+from wxbus.store.keyring import Keyring
 from wxbus_local.servers.ports import free_port
-from wxbus_token.registry.keyring import Keyring
 
 CLIENTS = {"aio-pika", "aiormq", "redis", "testcontainers"}
 """Libraries that only some of the services need."""

@@ -11,10 +11,10 @@ from tests.support.readme import BOTH, README, ROOT, blocks, the_block
 from wxbus.accounts.accounts import Accounts
 from wxbus.config.settings import variables
 from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.store.keyring import Keyring
 from wxbus_ingress.settings import IngressSettings, Limits
 from wxbus_local.settings import LocalSettings
 from wxbus_sandbox.settings import Address, SandboxSettings
-from wxbus_token.registry.keyring import Keyring
 from wxbus_token.settings import TokenSettings
 from wxbus_worker.settings import WorkerSettings
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
 from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.store.keyring import Keyring, new_encryption_key
 from wxbus_token.__main__ import app
 from wxbus_token.app import serving
-from wxbus_token.registry.keyring import Keyring, new_encryption_key
 from wxbus_token.settings import TokenSettings
 
 RUN = CliRunner()

@@ -193,6 +193,8 @@ class LoginRequest(Model):
 
     account: str
     openid: str = "oSandboxUser0000000000000001"
+    appid: str | None = None
+    """Mini Program that has authorised the platform `account`; None for the account itself."""
 
 
 class VerifyRequest(Model):

@@ -34,7 +34,7 @@ def encryption_key(
     key_id: Annotated[str, typer.Argument(help="An id that was not used before, like 2026-01.")],
 ) -> None:
     """Print a new key for WXBUS_TOKEN_ENCRYPTION_KEYS."""
-    from wxbus_token.registry.keyring import new_encryption_key
+    from wxbus.store.keyring import new_encryption_key
 
     with reporting_errors(prefix=NAME):
         typer.echo(new_encryption_key(key_id))

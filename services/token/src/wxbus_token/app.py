@@ -26,8 +26,10 @@ from wxbus.rpc.transports.http import build_http
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Generation, Losses
+from wxbus.store.keyring import Keyring
 from wxbus.store.store import Store
 from wxbus_token.api.admin import AccountsService, KeysService
+from wxbus_token.api.login import LoginServicer
 from wxbus_token.api.operations import TokenOperations
 from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
@@ -43,13 +45,12 @@ from wxbus_token.credentials.storage.quota import Quota
 from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
-from wxbus_token.kinds import Sources, credentials_of
+from wxbus_token.kinds import COMPONENT_ACCESS_TOKEN, Sources, credentials_of
 from wxbus_token.metrics import Metrics
 from wxbus_token.registry.accounts import AccountRegistry
 from wxbus_token.registry.api_keys import ApiKeyRegistry
 from wxbus_token.registry.entries import EntryStore
 from wxbus_token.registry.key_usage import KeyUsage
-from wxbus_token.registry.keyring import Keyring
 from wxbus_token.registry.models import RegisteredAccount, RegisteredKey
 from wxbus_token.registry.notifications import Notifications, Subscription
 from wxbus_token.settings import TokenSettings
@@ -153,6 +154,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         services = [
             TokenServicer(directory, reports),
             TokenOperations(authority, directory, credentials.store, credentials.quota, losses),
+            LoginServicer(wechat, lambda: accounts.current, credentials.grants, sources.tokens(COMPONENT_ACCESS_TOKEN)),
             platforms,
             AccountsService(accounts),
             KeysService(api_keys),

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from wxbus.api.answers import JsonObject, decode, may_be_json, require_text
 from wxbus.api.calls import Calls, Repeat, Sleep
 from wxbus.api.credentials import CALLBACK_IP
 from wxbus.api.download import Download
 from wxbus.api.http import WeChatHttp
-from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
+from wxbus.api.models import File, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Files, Method, Request
 from wxbus.api.tokens import TokenSource
 from wxbus.api.uploads import UploadFile
@@ -25,7 +25,6 @@ SEND: Final = "/cgi-bin/message/custom/send"
 TYPING: Final = "/cgi-bin/message/custom/typing"
 UPLOAD: Final = "/cgi-bin/media/upload"
 DOWNLOAD: Final = "/cgi-bin/media/get"
-LOGIN: Final = "/sns/jscode2session"
 
 
 class CallOptions(TypedDict, total=False):
@@ -158,34 +157,6 @@ class WeChatClient:
         if found is None or found.keys().isdisjoint(("errcode", "video_url")):
             return file
         return VideoLink(require_text(DOWNLOAD, found, "video_url"))
-
-    async def login(self, js_code: str, secret: SecretStr) -> Login:
-        """Return the user of a Mini Program's login code (protocol reference 10).
-
-        It is never retried: a code is valid once, and a retry would hide the first error.
-
-        Args:
-            js_code: The code that `wx.login` returned.
-            secret: The AppSecret.
-
-        Raises:
-            LoginRequired: The code is wrong or used (40029, 40163): the client must log in again.
-            UserRefused: WeChat refuses a high-risk user (40226).
-            WeChatUnavailable: No valid response; the code may be used.
-        """
-        query = {
-            "appid": self.appid,
-            "secret": secret.get_secret_value(),
-            "js_code": js_code,
-            "grant_type": "authorization_code",
-        }
-        response = await self.call("GET", LOGIN, params=query, token=False)
-        unionid = response.get("unionid")
-        return Login(
-            require_text(LOGIN, response, "openid"),
-            SecretStr(require_text(LOGIN, response, "session_key")),
-            unionid if isinstance(unionid, str) else None,
-        )
 
     async def callback_addresses(self) -> list[str]:
         """Return the IP addresses and networks that callbacks come from (protocol reference 11)."""

@@ -149,3 +149,21 @@ class Recovered(TokenMessage):
 
     taken: int
     """Number of accounts that were unknown before."""
+
+
+class LoginRequest(TokenRequest):
+    """Exchanges the login code of a Mini Program's user."""
+
+    code: SecretText
+    """From `wx.login`; valid once."""
+
+
+class LoginAnswer(TokenMessage):
+    """The user who logged in."""
+
+    openid: str = Field(min_length=1, max_length=128)
+    """Of the user, in this account."""
+    session_key: SecretText
+    """Key of the user data that the Mini Program sends encrypted; it must stay on servers."""
+    unionid: str | None = None
+    """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""

@@ -9,6 +9,8 @@ from wxbus.tokens.messages import (
     AuthorizerList,
     CredentialAnswer,
     CredentialRequest,
+    LoginAnswer,
+    LoginRequest,
     Outcome,
     PlatformRequest,
     PreAuthCode,
@@ -80,3 +82,13 @@ class ComponentService(ABC):
     @abstractmethod
     async def recover(self, request: PlatformRequest) -> Recovered:
         """Add the unknown authorisers of WeChat's list."""
+
+
+@service("login")
+class LoginService(ABC):
+    """Logins of Mini Program users."""
+
+    @method(LoginRequest, scopes=["login:exchange:{appid}"])
+    @abstractmethod
+    async def exchange(self, request: LoginRequest) -> LoginAnswer:
+        """Exchange a login code, which is valid once; failures name WeChat's errcode in `type`."""

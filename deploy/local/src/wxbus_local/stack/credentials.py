@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wxbus.rpc.auth.keys import new_key
-from wxbus_token.registry.keyring import new_encryption_key
+from wxbus.store.keyring import new_encryption_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ async def login(request: web.Request) -> web.Response:
     """Answer with a login code for a user."""
     body, sandbox = await read(request, LoginRequest), request.app[SANDBOX]
     account = account_named(sandbox, body.account)
-    return web.json_response({"js_code": sandbox.logins.begin(account.appid, body.openid)})
+    return web.json_response({"js_code": sandbox.logins.begin(body.appid or account.appid, body.openid)})
 
 
 async def verify(request: web.Request) -> web.Response:

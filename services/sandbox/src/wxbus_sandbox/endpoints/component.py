@@ -88,6 +88,21 @@ async def api_get_authorizer_list(request: web.Request) -> web.Response:
     return api_response(total_count=len(found), list=listed)
 
 
+async def jscode2session(request: web.Request) -> web.Response:
+    """Answer `/sns/component/jscode2session` for an account that has authorised the platform."""
+    sandbox, query = request.app[SANDBOX], request.query
+    platform = sandbox.tokens.appid_of(query.get("component_access_token", ""), Family.COMPONENT)
+    if query.get("component_appid") != platform:
+        raise ApiError(61011)
+    if query.get("grant_type") != "authorization_code":
+        raise ApiError(40002)
+    if not (code := query.get("js_code", "")):
+        raise ApiError(41008)
+    found = sandbox.platforms.authorization(platform, query.get("appid", ""))
+    session = sandbox.logins.exchange(found.appid, code)
+    return api_response("text/plain", session_key=session.session_key, openid=session.openid, unionid=session.unionid)
+
+
 def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
     calls = (
@@ -99,7 +114,10 @@ def routes() -> list[web.RouteDef]:
         api_get_authorizer_info,
         api_get_authorizer_list,
     )
-    return [web.route("*", f"{PREFIX}{call.__name__}", call) for call in calls]
+    return [
+        *(web.route("*", f"{PREFIX}{call.__name__}", call) for call in calls),
+        web.route("*", "/sns/component/jscode2session", jscode2session),
+    ]
 
 
 async def _call_of(request: web.Request) -> tuple[Sandbox, dict[str, Any], str]:

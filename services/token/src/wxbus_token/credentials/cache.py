@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from wxbus.store.keyring import DecryptionError
 from wxbus_token.credentials.fetcher import Fetched
 from wxbus_token.credentials.storage.record import Record
 from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential, digest_of
-from wxbus_token.registry.keyring import DecryptionError
 
 log = structlog.get_logger("wxbus.token")
 

@@ -10,6 +10,7 @@ import structlog
 
 from wxbus.api.credentials import FetchedToken
 from wxbus.errors import StoreUnavailable, TokenUnavailable, WeChatError, WeChatUnavailable
+from wxbus.store.keyring import DecryptionError
 from wxbus.store.lock import Hold
 from wxbus_token.credentials.errors import LimitReached, StaleFence
 from wxbus_token.credentials.failures import Failure, State, failure_of
@@ -19,7 +20,6 @@ from wxbus_token.credentials.storage.record import Record
 from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.kinds import Credential, GrantMissing, digest_of
 from wxbus_token.metrics import Metrics
-from wxbus_token.registry.keyring import DecryptionError
 
 log = structlog.get_logger("wxbus.token")
 

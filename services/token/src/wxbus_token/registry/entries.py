@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from wxbus.config.validation import validation_messages
 from wxbus.errors import StoreUnavailable
+from wxbus.store.keyring import DecryptionError, Keyring
 from wxbus.store.store import Script, Store
-from wxbus_token.registry.keyring import DecryptionError, Keyring
 from wxbus_token.registry.notifications import channel_of
 
 E = TypeVar("E", bound=BaseModel)

@@ -1,16 +1,32 @@
 """Errors as problem documents (RFC 9457)."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from wxbus.errors import RpcFailure, TokenRefused, Unavailable, UnknownAccount, WxbusError
+from wxbus.errors import (
+    QuotaExceeded,
+    RateLimited,
+    RpcFailure,
+    ServerBusy,
+    TokenRefused,
+    Unavailable,
+    UnknownAccount,
+    WeChatError,
+    WxbusError,
+)
 
 CONTENT_TYPE: Final = "application/problem+json"
 REFUSED: Final = "urn:wxbus:problem:token-refused"
 """Type of a refusal for which waiting does not help; the state may follow: `...:wrong_secret`."""
+WECHAT_ERROR: Final = "urn:wxbus:problem:wechat"
+"""Beginning of the type of an error of WeChat; its errcode follows: `...:40163`."""
 DEFAULT_RETRY_AFTER: Final = 1.0
+
+
+ERRCODE: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 class InvalidField(BaseModel):
@@ -34,8 +50,9 @@ class Problem(BaseModel):
 def to_failure(error: WxbusError) -> RpcFailure:
     """Return the failure that the caller receives for an error of a method.
 
-    The branch decides (see `wxbus.errors`): 503 with a retry time for what is unavailable, 404 for unknown accounts,
-    500 without details for everything else.
+    The branch decides (see `wxbus.errors`): 503 with a retry time for what is unavailable, 404 for unknown accounts;
+    for an errcode of WeChat 503 if WeChat is busy, 429 for its limits, else 422; 500 without details for everything
+    else.
     """
     match error:
         case RpcFailure():
@@ -48,10 +65,30 @@ def to_failure(error: WxbusError) -> RpcFailure:
             return RpcFailure(
                 503, "Unavailable", detail=str(error), retry_after=DEFAULT_RETRY_AFTER if wait is None else wait
             )
+        case WeChatError():
+            return _wechat_failure(error)
         case UnknownAccount():
             return RpcFailure(404, "Unknown account", detail=str(error))
         case _:
             return RpcFailure(500, "Internal error")
+
+
+def wechat_errcode(failure: RpcFailure) -> int | None:
+    """Return WeChat's errcode of a failure, None if it has another cause."""
+    beginning, separator, errcode = failure.type_uri.partition(f"{WECHAT_ERROR}:")
+    return int(errcode) if separator and not beginning and ERRCODE.fullmatch(errcode) else None
+
+
+def _wechat_failure(error: WeChatError) -> RpcFailure:
+    wait: float | None = None
+    match error:
+        case ServerBusy():
+            status, title, wait = 503, "WeChat is busy", DEFAULT_RETRY_AFTER
+        case RateLimited() | QuotaExceeded():
+            status, title, wait = 429, "WeChat's limit is reached", error.code.wait
+        case _:
+            status, title = 422, "WeChat refuses the call"
+    return RpcFailure(status, title, detail=str(error), type_uri=f"{WECHAT_ERROR}:{error.errcode}", retry_after=wait)
 
 
 def refusal_state(failure: RpcFailure) -> str | None:

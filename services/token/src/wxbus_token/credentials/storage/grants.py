@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from wxbus.store.batches import Argument
+from wxbus.store.keyring import DecryptionError, Keyring
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials.storage.record import Record
 from wxbus_token.credentials.storage.redis_keys import CredentialKeys
 from wxbus_token.credentials.storage.store import DAY_MS, CredentialStore
 from wxbus_token.kinds import AUTHORIZER_ACCESS_TOKEN, Credential, digest_of
-from wxbus_token.registry.keyring import DecryptionError, Keyring
 from wxbus_token.registry.notifications import channel_of
 
 WRITE_GRANT: Final = Script.of("wxbus_token.lua", "write_grant.lua")

@@ -11,6 +11,7 @@ from typing import Final
 from wxbus.api.credentials import FetchedToken
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation
+from wxbus.store.keyring import Keyring
 from wxbus.store.lock import Lock
 from wxbus.store.store import Script, Store
 from wxbus_token.credentials.errors import StaleFence
@@ -18,7 +19,6 @@ from wxbus_token.credentials.failures import Failure
 from wxbus_token.credentials.storage.record import Record, record_of
 from wxbus_token.credentials.storage.redis_keys import CredentialKeys
 from wxbus_token.kinds import Credential, digest_of
-from wxbus_token.registry.keyring import Keyring
 from wxbus_token.registry.notifications import channel_of
 
 READ_RECORD: Final = Script.of("wxbus_token.lua", "read_record.lua")

@@ -1,8 +1,7 @@
-"""The keys that encrypt credentials in Redis: AES-256-GCM; each encrypted value names its key.
+"""The keys that encrypt stored secrets: AES-256-GCM; each encrypted value names its key.
 
 Keys are changed without a pause: give every instance the new key as its second one, then as its first one, and remove
-the old key once no value of its time is left. The first instance whose current key is the new one encrypts accounts
-and API keys again that were added at run time.
+the old key once no value of its time is left.
 """
 
 import base64
@@ -73,7 +72,7 @@ class Keyring:
         key_id, _, rest = encrypted.partition(b":")
         key = self._keys.get(key_id.decode(errors="replace"))
         if key is None:
-            raise DecryptionError("encrypted with a key that is not in WXBUS_TOKEN_ENCRYPTION_KEYS")
+            raise DecryptionError("encrypted with a key that is not among the encryption keys")
         try:
             return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], context.encode()).decode()
         except (InvalidTag, ValueError) as exc:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxbus.errors import ConfigurationError
-from wxbus_token.registry.keyring import DecryptionError, Keyring, new_encryption_key
+from wxbus.store.keyring import DecryptionError, Keyring, new_encryption_key
 
 KEYS = new_encryption_key("a")
 RING = Keyring.parse(KEYS)
