@@ -74,7 +74,7 @@ async def test_a_typed_answer() -> None:
 async def test_an_answer_that_does_not_fit_names_the_field_only() -> None:
     """The error names the field, not the values, and the call is not repeated: WeChat has done it."""
     async with a_client(body(b'{"ticket":["a-secret"]}')) as (client, server):
-        with pytest.raises(WeChatUnavailable, match=r"not a Ticket: ticket: .*expire_seconds") as caught:
+        with pytest.raises(WeChatUnavailable, match=r"invalid answer: ticket: .*expire_seconds") as caught:
             await client.call("POST", PATH, answer=Ticket, repeat=Repeat.READ)
     assert "a-secret" not in str(caught.value)
     assert caught.value.__context__ is None

@@ -3,12 +3,16 @@
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, TypeVar
+
+from pydantic import ValidationError
 
 from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat.documents.document import REPLACEMENT
+
+T = TypeVar("T")
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object sent to or received from WeChat."""
@@ -78,6 +82,21 @@ def _without_lone_surrogates(found: object) -> object:
     """Replace what would fail where the answer is logged, stored or sent on."""
     text = json.dumps(found, ensure_ascii=False)
     return json.loads(LONE_SURROGATE.sub(REPLACEMENT, text)) if LONE_SURROGATE.search(text) else found
+
+
+def read_answer(path: str, validate: Callable[[Any], T], found: object) -> T:
+    """Return a typed answer; raises WeChatUnavailable, without values, if pydantic's `validate` refuses `found`."""
+    try:
+        return validate(found)
+    except ValidationError as exc:
+        reasons = reasons_of(exc)
+    raise WeChatUnavailable(f"{path}: invalid answer: {reasons}")
+
+
+def reasons_of(error: ValidationError) -> str:
+    """Return the reasons of pydantic's error without its values."""
+    found = error.errors(include_url=False, include_input=False)
+    return "; ".join(": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in found)
 
 
 def _text(body: bytes) -> str:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from wxbus.api.answers import JsonObject, decode, may_be_json, require_text
+from wxbus.api.answers import JsonObject, decode, may_be_json, read_answer, require_text
 from wxbus.api.calls import Calls, Repeat, Sleep
 from wxbus.api.credentials import CALLBACK_IP
 from wxbus.api.download import Download
+from wxbus.api.families import Families
 from wxbus.api.http import WeChatHttp
 from wxbus.api.models import File, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Files, Method, Request
@@ -44,7 +45,7 @@ class CallOptions(TypedDict, total=False):
     """Seconds for the whole call with its repeats; by default each attempt has the client's timeout."""
 
 
-class WeChatClient:
+class WeChatClient(Families):
     """Calls WeChat's API for one account, with the retry policies of protocol reference 12.
 
     Every method raises:
@@ -117,7 +118,7 @@ class WeChatClient:
             raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s") from exc
         if answer is bytes:
             return found.data
-        return _typed(path, answer, found) if answer is not None and issubclass(answer, BaseModel) else found
+        return read_answer(path, answer.model_validate, found) if answer and issubclass(answer, BaseModel) else found
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
         """Send one customer-service message to a user (protocol reference 9.1).
@@ -165,12 +166,3 @@ class WeChatClient:
 
 class _Addresses(BaseModel):
     ip_list: list[str]
-
-
-def _typed(path: str, model: type[M], found: JsonObject) -> M:
-    try:
-        return model.model_validate(found)
-    except ValidationError as exc:
-        # The text of pydantic's error contains the values.
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors(include_url=False))
-    raise WeChatUnavailable(f"{path}: the answer is not a {model.__name__}: {wrong}")

@@ -1,0 +1,38 @@
+"""How an endpoint of WeChat's API is declared: one method with annotations, in a class for its family."""
+
+from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of, get, post
+from wxbus.api.declaration.fields import (
+    FileLimits,
+    Flag,
+    Id,
+    Key,
+    MaxBytes,
+    Merged,
+    OpenId,
+    Query,
+    Refused,
+    Secret,
+    Timestamp,
+)
+from wxbus.api.declaration.models import Answer, Part
+
+__all__ = [
+    "Answer",
+    "Endpoint",
+    "Family",
+    "FileLimits",
+    "Flag",
+    "Id",
+    "Key",
+    "MaxBytes",
+    "Merged",
+    "OpenId",
+    "Part",
+    "Query",
+    "Refused",
+    "Secret",
+    "Timestamp",
+    "endpoints_of",
+    "get",
+    "post",
+]

@@ -1,0 +1,226 @@
+"""Endpoints: the signature of a method is the request, its return type is the answer."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Protocol,
+    Required,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_type_hints,
+)
+
+from pydantic import TypeAdapter, ValidationError
+
+from wxbus.api.answers import JsonObject, read_answer, reasons_of
+from wxbus.api.calls import Repeat
+from wxbus.api.declaration.fields import Key
+from wxbus.api.declaration.parameters import (
+    Parameter,
+    Place,
+    arguments_type,
+    find,
+    is_list,
+    metadata_of,
+    parameters_of,
+    put,
+)
+from wxbus.api.download import Download
+from wxbus.api.models import File
+from wxbus.api.request import Method
+
+F = TypeVar("F", bound=Callable[..., Coroutine[Any, Any, object]])
+
+Kind: TypeAlias = Literal["official_account", "mini_program", "component"]
+"""A kind of account that may call an endpoint."""
+
+MARK: Final = "__wxbus_endpoint__"
+
+
+class Caller(Protocol):
+    """Makes calls: `wxbus.api.client.WeChatClient`, or another client with this method."""
+
+    async def call(self, method: Method, path: str, /, **options: Any) -> Any:
+        """Return the answer of the endpoint."""
+        ...
+
+
+class Family:
+    """Endpoints for one purpose; an object of the class calls them with a client."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("official_account",)
+    """The kinds of accounts that may call the endpoints, unless an endpoint names others."""
+
+    def __init__(self, client: Caller) -> None:
+        self._client = client
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint of WeChat's API, as declared by `@get` or `@post`."""
+
+    method: Method
+    path: str
+    function: Callable[..., object] = field(repr=False)
+    """The declared method."""
+    title: str
+    """The title of WeChat's page."""
+    name: str = ""
+    """WeChat's English name; "" if there is none."""
+    repeat: Repeat = Repeat.NEVER
+    errcodes: Sequence[int] = ()
+    """Its own errcodes, besides those of all endpoints."""
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    """Values that are the same in every call, by their path in the body (POST) or name in the query (GET)."""
+    token: bool = True
+    """Whether it takes the account's access token."""
+    kinds: tuple[Kind, ...] | None = None
+    """The kinds of accounts; None: those of the family."""
+    older: Method | None = None
+    """Another HTTP method, which older programs use."""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the method's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of the method."""
+        return parameters_of(self.function, Place.QUERY if self.method == "GET" else Place.BODY)
+
+    @cached_property
+    def arguments(self) -> TypeAdapter[dict[str, Any]]:
+        """Checks and encodes a dict of arguments."""
+        return arguments_type(self.function.__qualname__.replace(".", ""), self.parameters)
+
+    @cached_property
+    def returns(self) -> Any:
+        """The return type with its annotations."""
+        return get_type_hints(self.function, include_extras=True)["return"]
+
+    @cached_property
+    def answer(self) -> TypeAdapter[Any]:
+        """Reads and encodes the answer."""
+        return TypeAdapter(self.returns)
+
+    @cached_property
+    def answer_key(self) -> tuple[str, ...]:
+        """The path of the answer in the JSON object; empty if it is the object."""
+        paths = [mark.path for mark in metadata_of(self.returns) if isinstance(mark, Key)]
+        return tuple(paths[0].split(".")) if paths else ()
+
+    def options(self, *args: object, **named: object) -> dict[str, Any]:
+        """Return the options of `WeChatClient.call` for the arguments of the method.
+
+        Raises:
+            ValueError: An argument is of the wrong type or exceeds a limit; the text names both.
+            TypeError: An argument is missing or unknown.
+        """
+        bound = inspect.signature(self.function).bind(None, *args, **named)
+        bound.apply_defaults()
+        given = {one.name: bound.arguments[one.name] for one in self.parameters}
+        given = {one.name: given[one.name] for one in self.parameters if one.required or given[one.name] is not None}
+        try:
+            checked = self.arguments.validate_python(given, strict=True)
+        except ValidationError as exc:
+            reasons = reasons_of(exc)
+        else:
+            return self._options(checked)
+        # Outside of `except`: the text of pydantic's error may contain the values.
+        raise ValueError(f"{self.function.__qualname__}: {reasons}")
+
+    def _options(self, checked: dict[str, Any]) -> dict[str, Any]:
+        sent: dict[Place, JsonObject] = {place: {} for place in Place}
+        for path, value in self.fixed.items():
+            put(sent[Place.QUERY if self.method == "GET" else Place.BODY], tuple(path.split(".")), value)
+        files = {one.name for one in self.parameters if one.place is Place.FILE}
+        encoded = self.arguments.dump_python(checked, mode="json", exclude_none=True, exclude=files)
+        for one in self.parameters:
+            if one.name in checked:
+                put(sent[one.place], one.key, (checked if one.name in files else encoded)[one.name])
+        body, query, parts = (sent[place] for place in (Place.BODY, Place.QUERY, Place.FILE))
+        options: dict[str, Any] = {"repeat": self.repeat, "token": self.token}
+        if query:
+            options["params"] = query
+        if parts:
+            options["files"] = {**body, **parts}
+        elif self.method == "POST":
+            options["json"] = body
+        return options
+
+    async def call(self, client: Caller, options: Mapping[str, Any]) -> Any:
+        """Make the call and return its typed answer."""
+        if self.returns is Download:
+            return await client.call(self.method, self.path, stream=True, **options)
+        if self.returns in (bytes, File):
+            return await client.call(self.method, self.path, answer=self.returns, **options)
+        found = await client.call(self.method, self.path, **options)
+        return None if self.returns is type(None) else self.read(found)
+
+    def read(self, found: JsonObject) -> Any:
+        """Return the typed answer in a JSON object; raises WeChatUnavailable if it is not there."""
+        value = find(found, self.answer_key)
+        if value is None and is_list(self.returns):
+            value = []  # WeChat leaves out empty lists
+        return read_answer(self.path, self.answer.validate_python, value)
+
+
+class Options(TypedDict, total=False):
+    """Arguments of `get` and `post`: fields of `Endpoint`."""
+
+    title: Required[str]
+    name: str
+    repeat: Repeat
+    errcodes: Sequence[int]
+    fixed: Mapping[str, object]
+    token: bool
+    kinds: tuple[Kind, ...]
+    older: Method
+
+
+def get(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare a method that calls an endpoint with GET; its parameters are the query."""
+    return _declaration("GET", path, options)
+
+
+def post(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare a method that calls an endpoint with POST; its parameters are fields of the JSON body.
+
+    `wxbus.api.declaration.fields` has annotations for another place, and for limits.
+    """
+    return _declaration("POST", path, options)
+
+
+def endpoint_of(method: object) -> Endpoint | None:
+    """Return the endpoint that a method declares; None if it declares none."""
+    found = getattr(method, MARK, None)
+    return found if isinstance(found, Endpoint) else None
+
+
+def endpoints_of(family: type[Family]) -> dict[str, Endpoint]:
+    """Return the endpoints of a family by the name of their method, in the order of declaration."""
+    found = {name: endpoint_of(member) for name, member in vars(family).items()}
+    return {name: endpoint for name, endpoint in found.items() if endpoint is not None}
+
+
+def _declaration(method: Method, path: str, options: Options) -> Callable[[F], F]:
+    def declare(function: F) -> F:
+        endpoint = Endpoint(method, path, function, **options)
+
+        @wraps(function)
+        async def call(self: Family, /, *args: object, **named: object) -> object:
+            return await endpoint.call(self._client, endpoint.options(*args, **named))
+
+        setattr(call, MARK, endpoint)
+        return call  # type: ignore[return-value]
+
+    return declare

@@ -1,0 +1,46 @@
+"""The families of endpoints, as attributes of the client: `client.qr_codes.create_temporary("scene")`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from wxbus.api.declaration.endpoint import Family
+
+if TYPE_CHECKING:
+    from wxbus.api.endpoints.qr_codes import QrCodes
+
+F = TypeVar("F", bound=Family)
+
+
+class family(Generic[F]):  # noqa: N801 - used like `property`
+    """An attribute of a client. The module of the family is imported when the attribute is first used."""
+
+    def __init__(self, location: str) -> None:
+        """`location` is "module:class"."""
+        self._location = location
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: Any, owner: type) -> F:
+        found: F = self.load()(client)
+        client.__dict__[self._name] = found
+        return found
+
+    def load(self) -> type[F]:
+        """Return the class of the family."""
+        module, _, name = self._location.partition(":")
+        found: type[F] = getattr(import_module(module), name)
+        return found
+
+
+class Families:
+    """All typed endpoints of Official Accounts and Mini Programs, by family."""
+
+    qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
+
+
+def all_families(owner: type = Families) -> dict[str, type[Family]]:
+    """Return the families of a client's class, by the name of their attribute."""
+    return {name: member.load() for name, member in vars(owner).items() if isinstance(member, family)}
