@@ -13,6 +13,7 @@ from wxbus.bus.topology import Topology
 from wxbus.rpc import Client, Server
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.codec.serialization import Serializer
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.rpc.transports.http import build_http
 from wxbus.runtime.admin import listening
@@ -47,7 +48,7 @@ def keys() -> Keys:
 def server(keys: Keys) -> tuple[Echo, Server]:
     """The service, not served yet."""
     echo = Echo()
-    return echo, Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    return echo, Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc import Client, Server
 from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.amqp import AmqpServer
 
 pytestmark = pytest.mark.integration
@@ -48,7 +49,7 @@ async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
 @asynccontextmanager
 async def serving(echo: Echo, keys: Keys, url: str, topology: Topology) -> AsyncIterator[AmqpServer]:
     """Serve over RabbitMQ."""
-    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     async with AmqpServer.open(server, url, topology, name="test") as end:
         await end.ready()
         yield end

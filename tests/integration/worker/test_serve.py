@@ -27,6 +27,7 @@ from wxbus.bus.topology import Topology
 from wxbus.config.settings import load
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus_worker import (
@@ -211,7 +212,7 @@ async def test_tokens_come_over_rabbitmq_too(
         return reply.Text("hello")
 
     key, entry = new_key("worker", ["token:get:*"])
-    server = Server([Tokens()], authenticator=ApiKeys.of([entry]), registry=CollectorRegistry())
+    server = Server([Tokens()], access=ApiKeyAccess(ApiKeys.of([entry])), registry=CollectorRegistry())
     settings = settings.model_copy(update={"token_url": amqp_url, "token_api_key": SecretStr(key)})
     wechat, _ = outside
     async with (

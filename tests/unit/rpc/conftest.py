@@ -11,6 +11,7 @@ from tests.support.rpc import SECRET_TEXT, Echo, Keys, Question, Reply, new_keys
 from wxbus.errors import StoreUnavailable, TokenRefused, TokenUnavailable, UnknownAccount
 from wxbus.rpc import Server
 from wxbus.rpc.auth.keys import ApiKeys
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.http import build_http
 
 __all__ = ["SECRET_TEXT", "Echo", "Keys", "Question", "Reply"]
@@ -37,7 +38,7 @@ def read_timeout() -> float:
 @pytest.fixture
 async def http(echo: Echo, keys: Keys, read_timeout: float) -> AsyncIterator[TestClient]:
     """An HTTP client of the service."""
-    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     app = build_http(server, body_limit=2000, read_timeout=read_timeout)
     async with TestClient(LowLevelServer(app)) as client:
         yield client

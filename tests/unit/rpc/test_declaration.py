@@ -10,6 +10,7 @@ from tests.support.rpc import Echo, Question, Reply
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.auth.scopes import RequiredScope, Scope, allowed
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.service.declaration import methods_of
 
 
@@ -84,6 +85,25 @@ def test_a_wrong_declaration_is_refused_at_once() -> None:
         method(Question, scopes=[])
 
 
+def test_a_method_that_nobody_may_call_is_refused_at_once() -> None:
+    """A method without scopes is not served to callers with API keys; its parameters have classes as types."""
+
+    @service("orders")
+    class Orders:
+        @method(needs="session")
+        async def list(self, request: Question) -> Reply:
+            raise AssertionError(request)
+
+    with pytest.raises(TypeError, match=r"orders\.list has no scopes"):
+        Server([Orders()], access=ApiKeyAccess(ApiKeys.of([])), registry=CollectorRegistry())
+    with pytest.raises(TypeError, match="the parameter user must have a class as its type"):
+
+        @service("orders")
+        class _Wrong:
+            @method(needs="session")
+            async def list(self, request: Question, user: "str | None") -> Reply: ...
+
+
 @pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
 def test_a_mark_on_another_descriptor_is_an_error(wrap: Any) -> None:
     """Static methods, class methods and properties cannot be called."""
@@ -106,11 +126,11 @@ def test_an_invalid_service_name_is_an_error(name: str) -> None:
 def test_services_are_registered_explicitly_and_once() -> None:
     """Importing a class serves nothing; two objects cannot serve the same method."""
     keys = ApiKeys.of([])
-    assert not Server([], authenticator=keys, registry=CollectorRegistry()).methods
+    assert not Server([], access=ApiKeyAccess(keys), registry=CollectorRegistry()).methods
     with pytest.raises(TypeError, match=r"two objects declare echo\.say"):
-        Server([Echo(), Echo()], authenticator=keys, registry=CollectorRegistry())
+        Server([Echo(), Echo()], access=ApiKeyAccess(keys), registry=CollectorRegistry())
     with pytest.raises(TypeError, match="not marked"):
-        Server([object()], authenticator=keys, registry=CollectorRegistry())
+        Server([object()], access=ApiKeyAccess(keys), registry=CollectorRegistry())
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.auth.scopes import Scope
 from wxbus.rpc.codec.formats import standard_formats
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.service.audit import Audit
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.rate_limit import RateLimit
@@ -307,7 +308,7 @@ async def test_406_is_checked_before_the_method_runs(keys: Keys) -> None:
             ran.append(request)
             return request
 
-    server = Server([Trees()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([Trees()], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as client:
         headers = bearer(keys.full) | {"Accept": "application/x-www-form-urlencoded"}
         await problem(await client.post("/rpc/trees/grow", json={}, headers=headers), 406)
@@ -329,7 +330,7 @@ async def test_the_branch_of_an_error_decides_the_status(
 async def test_too_many_calls_are_429(keys: Keys) -> None:
     """`Retry-After` has whole seconds."""
     limit = RateLimit(0.4, burst=1, clock=lambda: 0.0)
-    server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), limit=limit, registry=CollectorRegistry())
+    server = Server([Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries), limit=limit), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as client:
         assert (await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))).status == 200
         answer = await client.post(SAY, json={"appid": "wx1"}, headers=bearer(keys.full))
@@ -367,7 +368,7 @@ def test_no_body_causes_an_internal_error(body: bytes, content_type: str) -> Non
     async def read() -> bytes:
         return body
 
-    server = Server([Echo()], authenticator=any_caller, registry=CollectorRegistry())
+    server = Server([Echo()], access=ApiKeyAccess(any_caller), registry=CollectorRegistry())
     answer = asyncio.run(server.answer(Call("echo", "say", content_type, "key", read)))
     assert answer.status == 200 or 400 <= answer.status < 500
 
@@ -388,7 +389,7 @@ async def test_a_malformed_request_is_not_repeated(http: TestClient, caplog: pyt
 async def test_unlogged_methods_are_logged_when_refused(echo: Echo, keys: Keys) -> None:
     """Their successful calls are only counted."""
     registry = CollectorRegistry()
-    server = Server([echo], authenticator=ApiKeys.of(keys.entries), registry=registry, unlogged=["echo.say"])
+    server = Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=registry, unlogged=["echo.say"])
     async with TestClient(LowLevelServer(build_http(server))) as client:
         with structlog.testing.capture_logs() as logs:
             for key, appid in ((keys.full, "wx2"), (keys.one, "wx2")):

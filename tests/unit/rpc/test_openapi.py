@@ -21,6 +21,7 @@ from tests.support.rpc import Echo, Keys, Reply
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys
 from wxbus.rpc.page import openapi
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.http import build_http
 
 READER = Path(__file__).with_name("page_reader.js")
@@ -29,7 +30,7 @@ READER = Path(__file__).with_name("page_reader.js")
 @pytest.fixture
 def document(keys: Keys) -> dict[str, Any]:
     """The document of a small service."""
-    server = Server([Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     return openapi.document(server, title="Small", version="1")
 
 
@@ -65,7 +66,7 @@ def test_every_reference_resolves(document: dict[str, Any]) -> None:
 
 def test_the_document_for_generators_has_only_json(keys: Keys) -> None:
     """Each model once; the other document has all formats that support the model."""
-    server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([Wood(), Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     view = openapi.document(server, title="Wood", version="1", json_only=True)
     assert list(view["paths"]) == ["/rpc/wood/grow", "/rpc/echo/say"]
     for path in view["paths"].values():
@@ -118,7 +119,7 @@ class Wood:
 
 def test_text_formats_have_no_null() -> None:
     """Forms and XML omit fields without a value, in nested models too; JSON may have null."""
-    server = Server([Wood()], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
+    server = Server([Wood()], access=ApiKeyAccess(ApiKeys.of([])), registry=CollectorRegistry())
     described = openapi.document(server, title="Wood", version="1")
     content = described["paths"]["/rpc/wood/grow"]["post"]["requestBody"]["content"]
     (text,) = content["application/xml"]["schema"]["allOf"]
@@ -172,7 +173,7 @@ async def read(url: str, key: str, request: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.programs("node")
 async def test_the_page_shows_nested_messages(echo: Echo) -> None:
     """The table has the fields of nested messages and the values of enums; the index has the methods."""
-    server = Server([Wood(), echo], authenticator=ApiKeys.of([]), registry=CollectorRegistry())
+    server = Server([Wood(), echo], access=ApiKeyAccess(ApiKeys.of([])), registry=CollectorRegistry())
     async with TestClient(LowLevelServer(build_http(server))) as http:
         seen = await read(str(http.make_url("")).rstrip("/"), "", {})
     assert seen["index"] == "wood.grow echo.say", "as the services were given to the server"
@@ -264,7 +265,7 @@ NARROW = """
 @pytest.mark.skipif(browser() is None, reason="there is no browser")
 async def test_the_page_fits_a_phone(keys: Keys, tmp_path: Path) -> None:
     """Nothing is wider than a window of 420 pixels."""
-    server = Server([Wood(), Echo()], authenticator=ApiKeys.of(keys.entries), registry=CollectorRegistry())
+    server = Server([Wood(), Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
     async with (
         TestClient(LowLevelServer(build_http(server))) as http,
         Page.opened(str(http.make_url("/docs")), tmp_path) as page,

@@ -12,6 +12,7 @@ from wxbus.errors import RpcFailure
 from wxbus.features import Features
 from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.service.call import Answer, Call, current_call
 from wxbus.rpc.service.rate_limit import RateLimit
 from wxbus.rpc.service.stages import Next, Stage
@@ -34,7 +35,7 @@ class Special(Tenant):
 def serve(echo: object, keys: Keys, *stages: Stage, limit: RateLimit | None = None) -> Server:
     """Return a server with custom stages."""
     registry = CollectorRegistry()
-    return Server([echo], authenticator=ApiKeys.of(keys.entries), stages=stages, limit=limit, registry=registry)
+    return Server([echo], access=ApiKeyAccess(ApiKeys.of(keys.entries), limit=limit), stages=stages, registry=registry)
 
 
 def call_of(key: str, body: bytes = GOOD) -> Call:
@@ -155,5 +156,26 @@ async def test_every_required_scope_must_be_granted(granted: list[str], status: 
             return Reply(text="", caller="")
 
     key, entry = new_key("caller", granted)
-    server = Server([Both()], authenticator=ApiKeys.of([entry]), registry=CollectorRegistry())
+    server = Server([Both()], access=ApiKeyAccess(ApiKeys.of([entry])), registry=CollectorRegistry())
     assert (await server.answer(replace(call_of(key), service="both"))).status == status
+
+
+async def test_a_method_takes_features_by_type(keys: Keys) -> None:
+    """A parameter besides the request gets what a stage has set; a feature that no stage sets is our fault: a 500."""
+
+    @service("echo")
+    class Greeter:
+        @method(scopes=["echo:say:{appid}"])
+        async def say(self, request: Question, tenant: Tenant) -> Reply:
+            """Greet in the name of the tenant."""
+            return Reply(text=f"{tenant.name} {request.appid}", caller="")
+
+    async def find_tenant(call: Call, call_next: Next) -> Answer:
+        call.features[Tenant] = Tenant("acme")
+        return await call_next(call)
+
+    with_stage = await serve(Greeter(), keys, find_tenant).answer(call_of(keys.full))
+    without = await serve(Greeter(), keys).answer(call_of(keys.full))
+
+    assert Reply.model_validate_json(with_stage.body).text == "acme wx1"
+    assert without.status == 500

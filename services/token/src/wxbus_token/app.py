@@ -20,6 +20,7 @@ from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import StoreUnavailable
 from wxbus.rpc import Server
 from wxbus.rpc.auth.keys import KeyEntry, read_entries
+from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.service.rate_limit import RateLimit
 from wxbus.rpc.transports.amqp import AmqpServer
 from wxbus.rpc.transports.http import build_http
@@ -160,7 +161,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             KeysService(api_keys),
         ]
         server = Server(
-            services, authenticator=api_keys, limit=limit, registry=registry, unlogged=settings.unlogged_methods
+            services, access=ApiKeyAccess(api_keys, limit=limit), registry=registry, unlogged=settings.unlogged_methods
         )
         informational = {
             "redis": credentials.store.check,

@@ -1,25 +1,16 @@
 """The checks before a method: each one completes the call or refuses it."""
 
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final, Protocol
 
 import structlog
-from pydantic import BaseModel
 
 from wxbus.aio.buckets import Buckets
 from wxbus.errors import RpcFailure
-from wxbus.rpc.auth.keys import Authenticator
-from wxbus.rpc.auth.principal import Principal
-from wxbus.rpc.auth.scopes import allowed
 from wxbus.rpc.codec.serialization import IGNORED_FIELDS, Serializers
 from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.declaration import ServedMethod
 
-FAILURES: Final = 60
-"""Calls without a valid key of one address at once."""
-FAILURES_PER_SECOND: Final = 2.0
-"""Calls after that."""
 WARNINGS: Final = 10
 """Log lines at once about unknown fields in calls of one method."""
 WARNINGS_PER_SECOND: Final = 1 / 60
@@ -46,35 +37,6 @@ class Route:
         call.method = self._methods.get((call.service, call.name))
         if call.method is None:
             raise RpcFailure(404, "No such method")
-
-
-class Authenticate:
-    """Identifies the caller. An address that sends invalid keys is limited; valid keys are not."""
-
-    def __init__(self, authenticator: Authenticator, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._authenticator = authenticator
-        self._failures: Buckets[str] = Buckets(FAILURES_PER_SECOND, FAILURES, clock=clock)
-
-    def __call__(self, call: Call) -> None:
-        """Refuse with 401 without valid credentials; with 429 if the address has failed too often."""
-        if call.credentials is not None:
-            call.principal = self._authenticator(call.credentials)
-        elif call.subject is not None:
-            call.principal = self._authenticator.by_certificate(call.subject)
-        if call.principal is None:
-            if wait := self._failures.take(call.remote):
-                raise RpcFailure(429, "Too many calls without a valid API key", retry_after=wait)
-            raise RpcFailure(401, "A valid API key is required", detail="send it as `Authorization: Bearer KEY`")
-
-
-def authorize(call: Call) -> None:
-    """Refuse with 403, before the body is read, a caller that lacks the scope for every resource."""
-    _authorize(method_of(call), call.principal, None)
-
-
-def authorize_resource(call: Call) -> None:
-    """Refuse with 403 a caller that lacks the scope for the resource in the request."""
-    _authorize(method_of(call), call.principal, call.request)
 
 
 class Decode:
@@ -106,9 +68,3 @@ class Decode:
                 principal=call.principal.name if call.principal else None,
                 fields=[name[:64] for name in unknown[:10]],
             )
-
-
-def _authorize(method: ServedMethod, principal: Principal | None, request: BaseModel | None) -> None:
-    granted = principal.scopes if principal else ()
-    if not all(allowed(granted, required.resolve(request)) for required in method.scopes):
-        raise RpcFailure(403, "The API key lacks the scope", detail=f"required: {', '.join(map(str, method.scopes))}")

@@ -8,6 +8,9 @@
 The declared method takes one pydantic model and returns one. Callers pass the model's fields:
 `await client.bind(TokenService).get(appid=...)`. A declaration that services share is an abstract class; the service
 implements each method under `@TokenService.get.implementation`.
+
+Further parameters take what the call has by type: `async def get(self, request: TokenRequest, user: User)` gets the
+`User` that a check or a stage has put into the call's features.
 """
 
 import inspect
@@ -15,7 +18,19 @@ import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    cast,
+    get_type_hints,
+    overload,
+)
 
 from pydantic import BaseModel
 
@@ -26,8 +41,8 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=BaseModel)
 A = TypeVar("A", bound=BaseModel)
 
-Function: TypeAlias = Callable[[Any, R], Coroutine[Any, Any, A]]
-"""`async def name(self, request: R) -> A`."""
+Function: TypeAlias = Callable[Concatenate[Any, R, ...], Coroutine[Any, Any, A]]
+"""`async def name(self, request: R, ...) -> A`."""
 
 SERVICE_MARK: Final = "__wxbus_service__"
 NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -43,8 +58,13 @@ class ServedMethod:
     request: type[BaseModel]
     answer: type[BaseModel]
     scopes: tuple[RequiredScope, ...]
-    invoke: Callable[[Any], Coroutine[Any, Any, BaseModel]]
-    """Takes a `request`, returns an `answer`."""
+    """What an API key needs."""
+    needs: object | None
+    """What a caller without an API key needs; the server's checks know it."""
+    injected: Mapping[str, type]
+    """Parameters besides the request, which get features of the call."""
+    invoke: Callable[..., Coroutine[Any, Any, BaseModel]]
+    """Takes a `request` and the injected values by name, returns an `answer`."""
     summary: str
     """First line of its docstring."""
 
@@ -52,28 +72,34 @@ class ServedMethod:
 class DeclaredMethod(Generic[P, R, A]):
     """A method under `@method`; on an object it takes the fields of its request: `await token.get(appid=...)`."""
 
-    def __init__(self, request: Callable[P, R], scopes: tuple[RequiredScope, ...], function: Function[R, A]) -> None:
-        """Check the function's signature; raises TypeError."""
-        self._request = request
+    def __init__(
+        self,
+        request: Callable[P, R] | None,
+        function: Function[R, A],
+        *,
+        scopes: tuple[RequiredScope, ...] = (),
+        needs: object | None = None,
+    ) -> None:
+        """Check the function's signature; raises TypeError. Without `request`, the signature says it."""
         self.function = function
         name = getattr(function, "__qualname__", type(function).__name__)
         hints = get_type_hints(function) if inspect.iscoroutinefunction(function) else {}
-        parameters = list(inspect.signature(function).parameters)[1:] if hints else []
-        answer = hints.get("return")
-        if not (
-            isinstance(request, type)
-            and issubclass(request, BaseModel)
-            and [hints.get(parameter) for parameter in parameters] == [request]
-            and isinstance(answer, type)
-            and issubclass(answer, BaseModel)
-        ):
+        first, *others = list(inspect.signature(function).parameters)[1:] or [""]
+        taken, answer = hints.get(first), hints.get("return")
+        if not _is_model(taken) or not _is_model(answer) or request not in (None, taken):
             raise TypeError(f"{name} must be `async def name(self, request: Model) -> Model` under @method(Model, ...)")
+        if unknown := [other for other in others if not isinstance(hints.get(other), type)]:
+            raise TypeError(f"{name}: the parameter {unknown[0]} must have a class as its type")
+        request = cast("Callable[P, R]", taken)
+        self._request = request
         for scope in scopes:
-            if missing := scope.fields - request.model_fields.keys():
-                raise TypeError(f"{name}: {request.__name__} has no field {', '.join(sorted(missing))}")
-        self.request: type[BaseModel] = request
+            if missing := scope.fields - taken.model_fields.keys():
+                raise TypeError(f"{name}: {taken.__name__} has no field {', '.join(sorted(missing))}")
+        self.request: type[BaseModel] = taken
         self.answer: type[BaseModel] = answer
         self.scopes = scopes
+        self.needs = needs
+        self.injected: Mapping[str, type] = {other: hints[other] for other in others}
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
         self.__isabstractmethod__ = getattr(function, "__isabstractmethod__", False)
 
@@ -92,23 +118,38 @@ class DeclaredMethod(Generic[P, R, A]):
 
     def implementation(self, function: Function[R, A]) -> "DeclaredMethod[P, R, A]":
         """Mark the method of a subclass that implements this declaration."""
-        implemented = DeclaredMethod(self._request, self.scopes, function)
+        implemented = DeclaredMethod(self._request, function, scopes=self.scopes, needs=self.needs)
         implemented.summary = self.summary
         return implemented
 
 
-def method(request: Callable[P, R], *, scopes: Sequence[str]) -> Callable[[Function[R, A]], DeclaredMethod[P, R, A]]:
-    """Declare a method that callers with all of `scopes` may call; `{field}` in a scope is a field of `request`.
+@overload
+def method(
+    request: Callable[P, R], *, scopes: Sequence[str] = (), needs: object | None = None
+) -> Callable[[Function[R, A]], DeclaredMethod[P, R, A]]: ...
+@overload
+def method(
+    *, scopes: Sequence[str] = (), needs: object | None = None
+) -> Callable[[Function[R, A]], DeclaredMethod[..., R, A]]: ...
+def method(
+    request: Callable[..., Any] | None = None, *, scopes: Sequence[str] = (), needs: object | None = None
+) -> Callable[..., Any]:
+    """Declare a method that callers with all of `scopes`, or with what it `needs`, may call.
+
+    Args:
+        request: Model of the request; typed calls by `Client.bind` need it. By default the signature says it.
+        scopes: What an API key needs; `{field}` is a field of the request.
+        needs: What another caller needs, for servers with checks of their own, like the gateway's sessions.
 
     Raises:
-        ValueError: `scopes` is empty or malformed.
+        ValueError: There are neither scopes nor needs, or a scope is malformed.
         TypeError: The function is not `async def name(self, request: Model) -> Model`, or a scope names a field that
             the request lacks.
     """
     needed = tuple(RequiredScope.parse(scope) for scope in scopes)
-    if not needed:
-        raise ValueError("a method needs at least one scope")
-    return lambda function: DeclaredMethod(request, needed, function)
+    if not needed and needs is None:
+        raise ValueError("a method needs at least one scope, or needs=...")
+    return lambda function: DeclaredMethod(request, function, scopes=needed, needs=needs)
 
 
 def service(name: str) -> Callable[[C], C]:
@@ -131,6 +172,10 @@ def service(name: str) -> Callable[[C], C]:
         return cls
 
     return mark
+
+
+def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def service_name(declaration: object) -> str:
@@ -162,6 +207,8 @@ def methods_of(instance: object) -> Mapping[str, ServedMethod]:
             declared.request,
             declared.answer,
             declared.scopes,
+            declared.needs,
+            declared.injected,
             partial(declared.function, instance),
             declared.summary,
         )

@@ -9,11 +9,9 @@ Around each call: the caller's deadline (504), errors as problem documents, the 
 The checks:
 
     Route               finds the method: 404
-    Authenticate        identifies the caller: 401
-    authorize           checks the scope for any resource: 403
-    RateLimit           limits the caller's calls, if there is a limit: 429
+    before_body         of the access: who the caller is, and whether it may call the method: 401, 403, 429
     Decode              chooses the formats and reads the body: 415, 406, 413, 408, 400, 422
-    authorize_resource  checks the scope for the resource in the request: 403
+    after_body          of the access: whether the caller may have the resource in the request: 403
 """
 
 import asyncio
@@ -23,12 +21,12 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from wxbus.rpc.auth.keys import Authenticator
 from wxbus.rpc.codec.formats import standard_formats
 from wxbus.rpc.codec.serialization import Serializer, Serializers
+from wxbus.rpc.service.access import Access
 from wxbus.rpc.service.audit import Audit
 from wxbus.rpc.service.call import CURRENT_CALL, Answer, Call
-from wxbus.rpc.service.checks import Authenticate, Check, Decode, Route, authorize, authorize_resource
+from wxbus.rpc.service.checks import Check, Decode, Route
 from wxbus.rpc.service.declaration import ServedMethod, methods_of
 from wxbus.rpc.service.stages import RunChecks, Stage, compose, error_answer, invoke, within_deadline
 
@@ -43,9 +41,8 @@ class Server:
         self,
         services: Sequence[object],
         *,
-        authenticator: Authenticator,
+        access: Access,
         stages: Sequence[Stage] = (),
-        limit: Check | None = None,
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
         unlogged: Collection[str] = (),
@@ -54,30 +51,29 @@ class Server:
 
         Args:
             services: Objects whose classes are marked with `@service`.
-            authenticator: Identifies the callers.
+            access: Identifies the callers and says what they may call.
             stages: Custom stages around the method.
-            limit: Limits the calls, see `wxbus.rpc.service.rate_limit`.
             serializers: The first is the default of answers; `formats.standard_formats()` by default.
             registry: For the metrics.
             unlogged: Methods, `service.method`, whose successful calls are not logged.
 
         Raises:
-            TypeError: A class is not marked with `@service`, or two objects declare the same method.
+            TypeError: A class is not marked with `@service`, two objects declare the same method, or nobody could call
+                a method by this access.
         """
         self.methods: dict[tuple[str, str], ServedMethod] = {}
         for instance in services:
             for name, method in methods_of(instance).items():
                 if (method.service, name) in self.methods:
                     raise TypeError(f"two objects declare {method.service}.{name}")
+                access.check_declaration(method)
                 self.methods[method.service, name] = method
         self.serializers = Serializers(serializers or standard_formats())
         checks: list[Check] = [
             Route(self.methods),
-            Authenticate(authenticator),
-            authorize,
-            *([limit] if limit is not None else []),
+            *access.before_body,
             Decode(self.serializers),
-            authorize_resource,
+            *access.after_body,
         ]
         self._chain = compose([RunChecks(checks), *stages], invoke)
         self._audit = Audit(registry, unlogged=unlogged)

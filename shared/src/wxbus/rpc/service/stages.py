@@ -54,7 +54,9 @@ async def invoke(call: Call) -> Answer:
     serializer = call.answer_format
     if serializer is None:
         raise RuntimeError("the check Decode must come before this one")
-    result = await method_of(call).invoke(call.request)
+    method = method_of(call)
+    injected: dict[str, object] = {name: call.features[kind] for name, kind in method.injected.items()}
+    result = await method.invoke(call.request, **injected)
     return Answer(200, serializer.content_types[0], serializer.encode(result))
 
 
