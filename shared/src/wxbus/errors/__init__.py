@@ -38,7 +38,17 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
-from wxbus.errcodes import ERROR_CODES, ErrorCode, Policy, error_code
+from wxbus.errors.base import WxbusError as WxbusError
+from wxbus.errors.wechat import BadRequest as BadRequest
+from wxbus.errors.wechat import LoginRequired as LoginRequired
+from wxbus.errors.wechat import NotPermitted as NotPermitted
+from wxbus.errors.wechat import OutOfWindow as OutOfWindow
+from wxbus.errors.wechat import QuotaExceeded as QuotaExceeded
+from wxbus.errors.wechat import RateLimited as RateLimited
+from wxbus.errors.wechat import ServerBusy as ServerBusy
+from wxbus.errors.wechat import TokenInvalid as TokenInvalid
+from wxbus.errors.wechat import UserRefused as UserRefused
+from wxbus.errors.wechat import WeChatError as WeChatError
 
 E = TypeVar("E", bound=BaseException)
 
@@ -48,10 +58,6 @@ TRANSPORT_CLOSED: Final = (OSError, EOFError, RuntimeError)
 uvloop raises RuntimeError ("the handler is closed") where asyncio raises an OSError. TimeoutError and TLS errors are
 OSErrors; a truncated stream raises EOFError.
 """
-
-
-class WxbusError(Exception):
-    """Base class of all errors of wxbus."""
 
 
 def copy_error(error: E) -> E:
@@ -180,66 +186,6 @@ class UnreadableEnvelope(Reject):
     """The message in the queue is not an envelope of wxbus."""
 
 
-class WeChatError(WxbusError):
-    """WeChat returned an errcode (protocol reference 12).
-
-    `WeChatError(errcode, ...)` has the subclass of the errcode, as OSError has that of the errno.
-    """
-
-    def __new__(cls, errcode: int = 0, *_args: object, **_options: object) -> "WeChatError":
-        """Return an object of the errcode's subclass."""
-        return super().__new__(_branch(errcode) if cls is WeChatError else cls)
-
-    def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
-        """`call` is the path without the query, which contains the token."""
-        self.code: ErrorCode = error_code(errcode)
-        self.errcode = errcode
-        self.errmsg = errmsg
-        self.call = call
-        super().__init__(f"{call}: errcode {errcode}: {errmsg}")
-
-    @property
-    def policy(self) -> Policy:
-        """The recommended reaction."""
-        return self.code.policy
-
-
-class TokenInvalid(WeChatError):
-    """WeChat rejects the token; in a call that fetches a token, 40001 means a wrong secret."""
-
-
-class ServerBusy(WeChatError):
-    """WeChat is busy: try again later. A message may have been sent all the same (-1)."""
-
-
-class RateLimited(WeChatError):
-    """Too many calls: try again after `code.wait` seconds."""
-
-
-class QuotaExceeded(WeChatError):
-    """The quota of the day, of the month or for ever is used up."""
-
-
-class OutOfWindow(WeChatError):
-    """The user must write first; a subscription message may still arrive."""
-
-
-class UserRefused(WeChatError):
-    """Give up on this user, and continue with others."""
-
-
-class LoginRequired(WeChatError):
-    """The user must log in again, or the owner of the account must authorise the platform again."""
-
-
-class NotPermitted(WeChatError):
-    """An operator must act in WeChat's console: permission, IP address, secret or penalty."""
-
-
-class BadRequest(WeChatError):
-    """Arguments or content are wrong; the same call fails again."""
-
-
 class RpcFailure(WxbusError):
     """An RPC call failed; the fields are those of the problem document (RFC 9457)."""
 
@@ -261,31 +207,3 @@ class RpcFailure(WxbusError):
         self.type_uri = type_uri
         self.retry_after = retry_after
         self.errors = tuple(errors)
-
-
-_BRANCHES: Final[Mapping[Policy, type[WeChatError]]] = {
-    Policy.REFRESH: TokenInvalid,
-    Policy.BACKOFF: ServerBusy,
-    Policy.WAIT: RateLimited,
-    Policy.DROP: UserRefused,
-    Policy.REAUTH: LoginRequired,
-    Policy.RELOGIN: LoginRequired,
-    Policy.STOP: BadRequest,
-}
-_BRANCHES_OF_CODES: Final[Mapping[int, type[WeChatError]]] = {
-    **dict.fromkeys((45009, 45029, 48006), QuotaExceeded),
-    **dict.fromkeys((45015, 45047), OutOfWindow),
-    **dict.fromkeys((40163, 42003, 61009, 61010), LoginRequired),  # login codes that are used or expired
-    40226: UserRefused,
-    **dict.fromkeys((43107, 48001, 48008, 50001, 61007, 61016), NotPermitted),
-}
-"""Where the subclass does not follow from the policy."""
-
-
-def _branch(errcode: int) -> type[WeChatError]:
-    code = ERROR_CODES.get(errcode)
-    if code is None:
-        return WeChatError
-    if code.alert:
-        return NotPermitted
-    return _BRANCHES_OF_CODES.get(errcode) or _BRANCHES.get(code.policy, WeChatError)
