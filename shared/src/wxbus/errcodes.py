@@ -1,4 +1,4 @@
-"""WeChat's error codes and the reaction to each (protocol reference 12, API reference 2): the table `errcodes.csv`."""
+"""WeChat's error codes and the reaction to each (protocol reference 12): the table `errcodes.csv`."""
 
 import csv
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""QR codes with a scene, of Official Accounts (API reference 1)."""
+"""QR codes with a scene, of Official Accounts."""
 
 from typing import Annotated, Final
 from urllib.parse import urlencode
