@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wxbus.api.declaration.endpoint import Family
 
 if TYPE_CHECKING:
+    from wxbus.api.endpoints.comments import Comments
+    from wxbus.api.endpoints.content_security import ContentSecurity
+    from wxbus.api.endpoints.drafts import Drafts
+    from wxbus.api.endpoints.mass_messages import MassMessages
+    from wxbus.api.endpoints.publications import Publications
     from wxbus.api.endpoints.qr_codes import QrCodes
+    from wxbus.api.endpoints.sessions import Sessions
 
 F = TypeVar("F", bound=Family)
 
@@ -39,6 +45,12 @@ class Families:
     """All typed endpoints of Official Accounts and Mini Programs, by family."""
 
     qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
+    comments: family[Comments] = family("wxbus.api.endpoints.comments:Comments")
+    content_security: family[ContentSecurity] = family("wxbus.api.endpoints.content_security:ContentSecurity")
+    drafts: family[Drafts] = family("wxbus.api.endpoints.drafts:Drafts")
+    mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
+    publications: family[Publications] = family("wxbus.api.endpoints.publications:Publications")
+    sessions: family[Sessions] = family("wxbus.api.endpoints.sessions:Sessions")
 
 
 def all_families(owner: type = Families) -> dict[str, type[Family]]:

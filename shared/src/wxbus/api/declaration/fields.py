@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AwareDatetime, Field, GetCoreSchemaHandler, PlainSerializer, SecretStr
+from pydantic import AwareDatetime, BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, SecretStr
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wxbus.api.uploads import UploadFile
@@ -87,6 +87,13 @@ OpenId: TypeAlias = Annotated[str, Field(min_length=1, max_length=128), Refused(
 """The id of a user, different for each account."""
 Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
 """An id from WeChat. Ids are texts: some exceed 2**53, and some are sent with quotes and without."""
+NumberId: TypeAlias = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(pattern=r"^[0-9]{1,20}$"),
+    PlainSerializer(int, return_type=int),
+]
+"""An id that WeChat wants as a number. It is a text here as in answers: some exceed 2**53."""
 Flag: TypeAlias = Annotated[bool, PlainSerializer(int, return_type=int)]
 """True and False, which this endpoint sends as 1 and 0."""
 Timestamp: TypeAlias = Annotated[
