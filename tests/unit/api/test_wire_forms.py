@@ -85,7 +85,7 @@ async def test_ids_are_sent_as_numbers() -> None:
 
 
 async def test_a_session_key_is_never_sent() -> None:
-    """WeChat gets a signature with it: the HMAC of an empty text (API reference 3.3)."""
+    """WeChat gets a signature with it: the HMAC of an empty text."""
     wechat = a_wechat("/wxa/checksession", {})
     await Sessions(wechat).check("oUser", SecretStr("c2Vzc2lvbi1rZXk="))
     signature = hmac.new(b"c2Vzc2lvbi1rZXk=", b"", hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Comments on articles of an Official Account (API reference 11)."""
+"""Comments on articles of an Official Account."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Checks of what users publish (API reference 9)."""
+"""Checks of what users publish."""
 
 from enum import IntEnum
 from typing import Annotated, Final, Literal

@@ -1,4 +1,4 @@
-"""Drafts of articles (API reference 11)."""
+"""Drafts of articles."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Messages to many followers of an Official Account (API reference 10)."""
+"""Messages to many followers of an Official Account."""
 
 from typing import Annotated, Final, TypeAlias
 

@@ -1,4 +1,4 @@
-"""Publications of drafts on the account's page, without a message to followers (API reference 11)."""
+"""Publications of drafts on the account's page, without a message to followers."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Sessions of Mini Program users, and what they release about themselves (API reference 8).
+"""Sessions of Mini Program users, and what they release about themselves.
 
 Login codes are exchanged by the token service, which has the AppSecret: `wxbus.tokens.services.LoginService`.
 """
@@ -16,7 +16,7 @@ HMAC: dict[str, object] = {"sig_method": "hmac_sha256"}
 
 
 def _sign(session_key: SecretStr) -> str:
-    """Return WeChat's proof that the caller has the session key (API reference 3.3)."""
+    """Return WeChat's proof that the caller has the session key."""
     return hmac.new(session_key.get_secret_value().encode(), b"", hashlib.sha256).hexdigest()
 
 
