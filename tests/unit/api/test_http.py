@@ -11,12 +11,15 @@ import aiohttp
 import pytest
 from aiohttp import client_exceptions
 from structlog.testing import capture_logs
+from yarl import URL
 
 from tests.support.sandbox import ACCOUNTS, SECRET, World
 from wxbus.api import WeChatClient, WeChatHttp
+from wxbus.api.connection_pool import ConnectionPool
 from wxbus.api.credentials import fetch_classic_token, fetch_stable_token
 from wxbus.api.download import MAX_JSON
 from wxbus.api.login import exchange_code
+from wxbus.api.request import Request
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.models import Fault
@@ -73,10 +76,10 @@ class RaisingSession:
 async def test_every_aiohttp_error_is_translated(kind: type[Exception]) -> None:
     """Every error of aiohttp becomes WeChatUnavailable without a cause, because aiohttp's errors contain URLs."""
     error = kind.__new__(kind)
-    session = cast("aiohttp.ClientSession", RaisingSession(error))
+    session, url = cast("aiohttp.ClientSession", RaisingSession(error)), URL("http://wechat.test")
 
     with pytest.raises(WeChatUnavailable) as caught:
-        await WeChatHttp(session, "http://wechat.test", 1.0).get(PATH, {})
+        await WeChatHttp(session, ConnectionPool(url, None, MAX_JSON), url, 1.0).answer(Request("GET", PATH))
 
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -192,7 +195,7 @@ async def test_an_errcode_overrides_the_status() -> None:
 async def test_a_refused_connection_names_the_call(unused_tcp_port: int) -> None:
     """The error contains the call and the reason, but not the URL with the token."""
     async with WeChatHttp.open(f"http://127.0.0.1:{unused_tcp_port}", 5.0) as client:
-        with pytest.raises(WeChatUnavailable, match=rf"^{PATH}: ClientConnectorError"):
+        with pytest.raises(WeChatUnavailable, match=rf"^{PATH}: ConnectionRefusedError"):
             await client.get(PATH, {"access_token": TOKEN})
 
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object sent to or received from WeChat."""
 
+DECODER: Final = json.JSONDecoder(strict=False)  # nicknames contain control characters
 MASK: Final = "***"
 LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half of a pair, which a JSON escape can express and UTF-8 cannot."""
@@ -30,7 +31,7 @@ def decode(body: bytes) -> JsonObject | None:
     """Return the JSON object in a body; None if it is something else."""
     try:
         text = _text(body)
-        found = json.loads(text, strict=False)  # nicknames contain control characters
+        found = DECODER.decode(text)
         if "\\u" in text:
             found = _without_lone_surrogates(found)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """The client of WeChat's API for one account; handlers get it as a parameter."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.reply import AnyReply
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 SEND: Final = "/cgi-bin/message/custom/send"
 TYPING: Final = "/cgi-bin/message/custom/typing"
@@ -100,22 +101,16 @@ class WeChatClient(Families):
             raise ValueError("answer and stream exclude each other")
         deadline = options.get("deadline")
         request = Request(method, path, options.get("params", {}), json=options.get("json"), files=options.get("files"))
-        read = Download.checked if stream else Download.file if answer is bytes or answer is File else Download.json
+        read = Download.checked if stream else Download.file if answer is bytes or answer is File else None
 
         async def attempt(token: str | None = None) -> Any:
+            if read is None:
+                return await self._http.json(request, token=token, deadline=deadline)
             return await read(await self._http.answer(request, token=token, deadline=deadline, stream=stream))
 
         make = self._calls.with_token if options.get("token", True) else self._calls.without_token
-        timeout = asyncio.timeout(deadline)
-        try:
-            async with timeout:
-                found: Any = await make(
-                    attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable
-                )
-        except TimeoutError as exc:
-            if not timeout.expired():
-                raise
-            raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s") from exc
+        made = make(attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable)
+        found: Any = await (made if deadline is None else _within(deadline, path, made))
         if answer is bytes:
             return found.data
         return read_answer(path, answer.model_validate, found) if answer and issubclass(answer, BaseModel) else found
@@ -166,3 +161,14 @@ class WeChatClient(Families):
 
 class _Addresses(BaseModel):
     ip_list: list[str]
+
+
+async def _within(deadline: float, path: str, made: Awaitable[T]) -> T:
+    timeout = asyncio.timeout(deadline)
+    try:
+        async with timeout:
+            return await made
+    except TimeoutError as exc:
+        if not timeout.expired():
+            raise
+        raise WeChatUnavailable(f"{path}: no answer in {deadline:g} s") from exc

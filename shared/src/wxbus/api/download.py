@@ -8,6 +8,8 @@ import aiohttp
 
 from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.api.answers import JsonObject, decode, json_answer, may_be_json
+from wxbus.api.connection import BrokenAnswer
+from wxbus.api.connection_pool import NotConnected
 from wxbus.api.models import File
 from wxbus.errors import WeChatUnavailable
 
@@ -125,8 +127,14 @@ class Download:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the reason of a failure without aiohttp's text, which contains the URL and the token."""
-    if isinstance(error, TimeoutError):
-        return "no response in time"
+    """Return the reason of a failure without the text of a library's error, which may contain the URL and the token."""
+    match error:
+        case NotConnected():
+            cause = error.__cause__
+            return "no connection in time" if isinstance(cause, TimeoutError) else reason_of(cause or error)
+        case TimeoutError():
+            return "no response in time"
+        case BrokenAnswer():
+            return str(error)
     reason = error.strerror if isinstance(error, OSError) else None
     return f"{type(error).__name__}{': ' + reason if reason else ''}"

@@ -1,24 +1,35 @@
 """HTTP session to WeChat's API: an answer becomes a JSON object, a file, or one of two errors.
 
+JSON calls go over connections of our own (`wxbus.api.connection`), files through aiohttp.
+
 URLs contain tokens and secrets (protocol reference 13, trap 10), and aiohttp's errors contain URLs. Therefore no error
-of aiohttp leaves this package, not even as the cause of another error.
+of a library leaves this package, not even as the cause of another error.
 """
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
+from httptools import HttpParserError, HttpParserUpgrade
+from yarl import URL
 
 from wxbus.aio.http_errors import HTTP_ERRORS
-from wxbus.api.answers import JsonObject
-from wxbus.api.download import Download, reason_of
+from wxbus.api.answers import JsonObject, json_answer
+from wxbus.api.connection import BrokenAnswer
+from wxbus.api.connection_pool import ConnectionPool, NotConnected
+from wxbus.api.download import MAX_JSON, Download, reason_of
 from wxbus.api.request import Request
-from wxbus.errors import WeChatUnavailable, WeChatUnreachable
+from wxbus.errors import TRANSPORT_CLOSED, WeChatUnavailable, WeChatUnreachable
 
 TRANSFER_SECONDS: Final = 60.0
 """Default limit for a request with files, and for a streamed answer."""
-NOT_CONNECTED: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+NOT_CONNECTED: Final = (NotConnected, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+EXCHANGE_ERRORS: Final = (NotConnected, BrokenAnswer, HttpParserError, HttpParserUpgrade, *TRANSPORT_CLOSED)
+JSON_FIELD: Final = b"Content-Type: application/json; charset=utf-8\r\n"
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -44,29 +55,66 @@ class WeChatHttp:
         WeChatUnavailable: No connection, timeout, HTTP 5xx, or an invalid response.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, timeout: float) -> None:
+    def __init__(self, session: aiohttp.ClientSession, pool: ConnectionPool, base_url: URL, timeout: float) -> None:
         self._session = session
-        self._base_url = base_url.rstrip("/")
+        self._pool = pool
+        self._base_url = str(base_url).rstrip("/")
+        self._prefix = base_url.raw_path.rstrip("/").encode()
+        self._head = (
+            f"Host: {base_url.host_port_subcomponent}\r\nUser-Agent: wxbus\r\nAccept-Encoding: gzip\r\n".encode()
+        )
         self._timeout = timeout
 
     @classmethod
     @asynccontextmanager
     async def open(cls, base_url: str, timeout: float = 5.0) -> AsyncIterator["WeChatHttp"]:
         """Yield a client of the API at `base_url`; `timeout` seconds limit one call including its connection."""
+        url = URL(base_url)
+        tls = ssl.create_default_context() if url.scheme == "https" else None
+        pool = ConnectionPool(url, tls, MAX_JSON)
         async with aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(send_once,),
-            connector=aiohttp.TCPConnector(limit=100, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=100, ttl_dns_cache=60, ssl=tls or True),
         ) as session:
-            yield cls(session, base_url, timeout)
+            try:
+                yield cls(session, pool, url, timeout)
+            finally:
+                pool.close()
 
     async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
         """Return the response to a GET request."""
-        return await (await self.answer(Request("GET", path, query))).json()
+        return await self.json(Request("GET", path, query))
 
     async def post(self, path: str, body: JsonObject, query: Mapping[str, str] | None = None) -> JsonObject:
         """Return the response to a POST request."""
-        return await (await self.answer(Request("POST", path, query or {}, body))).json()
+        return await self.json(Request("POST", path, query or {}, body))
+
+    async def json(self, request: Request, *, token: str | None = None, deadline: float | None = None) -> JsonObject:
+        """Send a request, with an access token, and return the JSON object that answers it.
+
+        `deadline` seconds limit the call, by default the timeout of the session, and TRANSFER_SECONDS with files.
+        """
+        if request.files is not None:
+            return await (await self.answer(request, token=token, deadline=deadline)).json()
+        until = asyncio.get_running_loop().time() + (deadline or self._timeout)
+        try:
+            answer = await self._pool.exchange(self._written(request, token), until)
+        except EXCHANGE_ERRORS as exc:
+            failure = reason_of(exc)
+            kind = WeChatUnreachable if isinstance(exc, NotConnected) else WeChatUnavailable
+        else:
+            return json_answer(request.path, answer.status, answer.content_type, answer.body, request.secrets(token))
+        # Outside of `except`, so that the error, which may contain bytes of the peer, is not the context of this one.
+        raise kind(f"{request.path}: {failure}")
+
+    def _written(self, request: Request, token: str | None) -> bytes:
+        """Return head and body of a request; in the head, only the query needs escapes."""
+        query = request.query(token)
+        target = f"{request.path}?{urlencode(query)}" if query else request.path
+        head = b"%b %b%b HTTP/1.1\r\n%b" % (request.method.encode(), self._prefix, target.encode(), self._head)
+        body = request.content
+        return head + (b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (JSON_FIELD, len(body), body))
 
     async def answer(
         self, request: Request, *, token: str | None = None, deadline: float | None = None, stream: bool = False
@@ -88,7 +136,7 @@ class WeChatHttp:
                 timeout=timeout,
                 allow_redirects=False,  # a redirect would send the token to another host
             )
-            return Download(response, request.path, request.secrets(token))
+            return Download(response, request.path, list(request.secrets(token)))
         except (TimeoutError, *HTTP_ERRORS) as exc:
             failure = reason_of(exc)
             kind = WeChatUnreachable if isinstance(exc, NOT_CONNECTED) else WeChatUnavailable

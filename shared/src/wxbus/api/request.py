@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 import aiohttp
@@ -13,6 +14,7 @@ from wxbus.api.uploads import UploadFile, form_of
 Method: TypeAlias = Literal["GET", "POST"]
 Files: TypeAlias = Mapping[str, UploadFile | str]
 
+ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 PATH: Final = re.compile(r"/[A-Za-z0-9_.~-]+(?:/[A-Za-z0-9_.~-]+)*")
 ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of a parameter
 SECRET_NAMES: Final = (
@@ -63,8 +65,8 @@ class Request:
             raise ValueError("files has no UploadFile")
         if self.method == "POST" and self.files is None:
             # WeChat refuses an empty body (44002) and \uXXXX (40033, protocol reference 9).
-            body = json.dumps({} if self.json is None else self.json, ensure_ascii=False, allow_nan=False).encode()
-            object.__setattr__(self, "content", body)
+            body = ENCODER.encode({} if self.json is None else self.json)
+            object.__setattr__(self, "content", body.encode())
 
     def query(self, token: str | None) -> Mapping[str, str | int]:
         """Return the parameters with an access token."""
@@ -84,13 +86,14 @@ class Request:
         """Whether the request can be sent (again)."""
         return all(upload.repeatable for upload in self.uploads)
 
-    def secrets(self, token: str | None) -> list[str]:
-        """Return the values that no error may show."""
+    def secrets(self, token: str | None) -> Iterator[str]:
+        """Yield the values that no error may show."""
         sent = [self.query(token), self.json if isinstance(self.json, Mapping) else {}]
         found = (one.get(name) for one in sent for name in SECRET_NAMES)
-        return [value for value in found if isinstance(value, str) and value]
+        yield from (value for value in found if isinstance(value, str) and value)
 
 
+@lru_cache(maxsize=256)  # a program calls few paths
 def _check_path(path: str) -> None:
     """Refuse what is not the path of an endpoint; the text shows no query, which may contain a secret."""
     if "://" in path or path.startswith("//"):
