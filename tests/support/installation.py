@@ -126,7 +126,8 @@ class Installation:
         """Return a service of this installation without starting it; `module` may have arguments."""
         ready = f"http://127.0.0.1:{admin_port}/readyz" if admin_port else None
         arguments = ["-m", *module]
-        all_env = {**self._env, "WXBUS_WECHAT_API_URL": self.sandbox_url, **env}
+        addresses = {"WXBUS_WECHAT_API_URL": self.sandbox_url, "WXBUS_WECOM_API_URL": f"{self.sandbox_url}/wecom"}
+        all_env = {**self._env, **addresses, **env}
         return Service(self._run, name, arguments, port=port, folder=self.folder, env=all_env, ready=ready)
 
     async def ingress(self, name: str = "ingress", **env: str) -> Service:

@@ -12,7 +12,8 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.api import WeChatClient, WeChatHttp
-from wxbus.api.credentials import fetch_stable_token
+from wxbus.api.credentials import fetch_stable_token, fetch_wecom_token
+from wxbus.api.wecom.client import WeComClient
 from wxbus.runtime.admin import listening
 from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
@@ -43,7 +44,7 @@ ACCOUNTS = Accounts(
             an_account("shop", AccountKind.OFFICIAL_ACCOUNT),
             an_account("mini", AccountKind.MINI_PROGRAM, formats=("json", "xml")),
             an_account("platform", AccountKind.COMPONENT, modes=(Mode.SECURE,), formats=("xml",)),
-            an_account("corp", AccountKind.WECOM, formats=("xml",), receive_id="ww1"),
+            an_account("corp", AccountKind.WECOM, formats=("xml",), receive_id="ww1", agent_id=1000002),
             an_account("open", AccountKind.OFFICIAL_ACCOUNT, aes_key=None, modes=(Mode.PLAIN,)),
             an_account("keyless", AccountKind.OFFICIAL_ACCOUNT, token=None, aes_key=None, secret=None),
         )
@@ -128,8 +129,8 @@ class FakeIngress:
 class SandboxTokens:
     """A token source without the token service: asks the sandbox, and forces a refresh if a token stays invalid."""
 
-    def __init__(self, http: WeChatHttp) -> None:
-        self._http = http
+    def __init__(self, http: WeChatHttp, wecom: WeChatHttp) -> None:
+        self._http, self._wecom = http, wecom
         self._cache: dict[str, str] = {}
         self.reports: list[str] = []
 
@@ -148,8 +149,11 @@ class SandboxTokens:
         return self._cache[appid]
 
     async def _fetch(self, appid: str, *, force: bool = False) -> str:
-        secret = ACCOUNTS.of(appid).secret
+        account = ACCOUNTS.of(appid)
+        secret = account.secret
         assert secret is not None
+        if account.kind is AccountKind.WECOM:
+            return (await fetch_wecom_token(self._wecom, account.effective_receive_id, secret)).value
         return (await fetch_stable_token(self._http, appid, secret, force_refresh=force)).value
 
 
@@ -163,6 +167,7 @@ class World:
     clock: Clock
     control: SandboxClient
     http: WeChatHttp
+    wecom: WeChatHttp
     tokens: SandboxTokens
     ingress: FakeIngress
     sleeps: list[float] = field(default_factory=list)
@@ -175,6 +180,11 @@ class World:
             self.sleeps.append(seconds)
 
         return WeChatClient(ACCOUNTS.named(name).appid, self.http, self.tokens, sleep=sleep)
+
+    def application(self) -> WeComClient:
+        """Return a client of WeCom's application `corp`."""
+        account = ACCOUNTS.named("corp")
+        return WeComClient(account.appid, self.wecom, self.tokens, agent_id=account.agent_id)
 
 
 @asynccontextmanager
@@ -208,4 +218,5 @@ async def a_world(rules: Rules | None = None, *, ingress_url: str = "") -> Async
         url = f"http://127.0.0.1:{await stack.enter_async_context(listening(app, host='127.0.0.1', port=0))}"
         control = await stack.enter_async_context(SandboxClient.open(url))
         http = await stack.enter_async_context(WeChatHttp.open(url, 5.0))
-        yield World(url, app[SANDBOX], clock, control, http, SandboxTokens(http), ingress)
+        wecom = await stack.enter_async_context(WeChatHttp.open(f"{url}/wecom", 5.0))
+        yield World(url, app[SANDBOX], clock, control, http, wecom, SandboxTokens(http, wecom), ingress)

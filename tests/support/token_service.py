@@ -91,8 +91,9 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = 
             api_keys_file=tmp_path / "keys.toml",
             store=StoreSettings(redis_url=SecretStr(redis_url), namespace=namespace),
             accounts=AccountsSettings(accounts_file=tmp_path / "accounts.toml"),
-            wechat=WeChatApiSettings(wechat_api_url=sandbox.url, wechat_api_timeout=5.0),
-            wecom_api_url=sandbox.url,
+            wechat=WeChatApiSettings(
+                wechat_api_url=sandbox.url, wecom_api_url=f"{sandbox.url}/wecom", wechat_api_timeout=5.0
+            ),
             calls=CallsSettings(amqp_url=None, namespace=namespace),
             log=LogSettings(),
         )

@@ -9,6 +9,7 @@ import pytest
 from tests.support.token_service import SHOP, Place, placed, service
 from wxbus.api import component
 from wxbus.api.http import WeChatHttp
+from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import RpcFailure, TokenRefused, TokenUnavailable, WeChatError
 from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
@@ -16,7 +17,6 @@ from wxbus.tokens.component import ComponentClient
 from wxbus.tokens.services import TokenService
 from wxbus_sandbox.models import Fault
 from wxbus_token.api.messages import AccountRequest, StatusList
-from wxbus_token.settings import TokenSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -154,7 +154,7 @@ async def test_wecom_has_a_token_for_each_application(place: Place, clients: Cli
 
 async def test_a_wrong_secret_of_wecom_has_its_state(place: Place, clients: Clients) -> None:
     """WeCom's error 40001 gives the state `wrong_secret`."""
-    await place.sandbox.fault(Fault(path="/cgi-bin/gettoken", errcode=40001))
+    await place.sandbox.fault(Fault(path="/wecom/cgi-bin/gettoken", errcode=40001))
     with pytest.raises(TokenRefused) as caught:
         await clients.tokens.get(SALES)
     assert caught.value.state == "wrong_secret"
@@ -388,7 +388,7 @@ async def test_methods_for_platforms_refuse_other_accounts(clients: Clients, app
 
 def test_wecom_has_its_own_address() -> None:
     """WeCom's API has another address than WeChat's."""
-    assert TokenSettings.model_fields["wecom_api_url"].default == "https://qyapi.weixin.qq.com"
+    assert WeChatApiSettings.model_fields["wecom_api_url"].default == "https://qyapi.weixin.qq.com"
 
 
 async def test_a_false_report_of_any_kind_changes_nothing(place: Place, clients: Clients) -> None:

@@ -280,14 +280,23 @@ def test_synchronous_events(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("line", ["", 'reply = "passive"', 'reply = "customer_service"'])
-def test_wecom_accounts_need_passive_replies(tmp_path: Path, line: str) -> None:
-    """WeCom accounts with callbacks need passive replies; the error names the valid settings."""
+def test_replies_of_wecom_can_reach_their_users(tmp_path: Path) -> None:
+    """Messages need an agent_id; without it, and for a suite, replies are passive. A robot has no settings."""
     corp = f'[accounts.corp]\nappid = "ww1-2"\nkind = "wecom"\ntoken = "t"\naes_key = "{"a" * 43}"\n'
-    accounts = read(tmp_path, corp + line)
-    with pytest.raises(ConfigurationError, match=r'corp: reply: .* set reply = "passive" and late_reply = '):
-        accounts.check_replies()
-    read(tmp_path, corp + 'reply = "passive"\nlate_reply = "retry_window"').check_replies()
+    passive = 'reply = "passive"\nlate_reply = "retry_window"\n'
+    for line in ("agent_id = 1000002", passive, f'provider_corpid = "ww2"\n{passive}', 'receive_id = ""'):
+        read(tmp_path, corp + line).check_replies()
+    for line, reason in (
+        ("", "messages to members need an agent_id"),
+        ('reply = "passive"', "messages to members need an agent_id"),
+        ('agent_id = 1\nprovider_corpid = "ww2"', "no tokens of the customers of a suite"),
+    ):
+        accounts = read(tmp_path, corp + line)
+        with pytest.raises(ConfigurationError, match=f'corp: .*{reason}.* set reply = "passive" and late_reply = '):
+            accounts.check_replies()
+    for line in ('receive_id = ""\nreply = "customer_service"', f'receive_id = ""\n{passive}'):
+        with pytest.raises(ConfigurationError, match=r"a robot of WeCom .* has none"):
+            read(tmp_path, corp + line)
 
 
 def test_other_accounts_pass_the_check(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ async def test_the_service_does_not_start(service: str, tmp_path: Path, monkeypa
     with pytest.raises(ConfigurationError) as caught:
         await serving
     assert str(caught.value) == (
-        f"accounts file {path}: corp: reply: wxbus cannot send messages of WeCom applications yet; "
-        'set reply = "passive" and late_reply = "retry_window"'
+        f"accounts file {path}: corp: messages to members need an agent_id, the AgentId of the application; "
+        'without it set reply = "passive" and late_reply = "retry_window"'
     )
 
 
@@ -52,7 +52,7 @@ async def test_a_later_change_is_rejected(tmp_path: Path) -> None:
     path.write_text(SHOP + CORP, encoding="utf-8")
     file.reload_soon()
     await file.poll()
-    with pytest.raises(ConfigurationError, match="corp: reply"):
+    with pytest.raises(ConfigurationError, match="corp: messages"):
         await file.check()
     assert [account.name for account in file.current] == ["shop"]
     path.write_text(SHOP + CORP + WORKS, encoding="utf-8")

@@ -43,12 +43,12 @@ async def test_a_ticket_stays_the_same_until_it_expires(world: World) -> None:
 
 async def test_wecom_returns_the_same_token_while_it_is_valid(world: World) -> None:
     """A wrong corpid is 40013, a wrong secret 40001; an expired token is replaced."""
-    first = await fetch_wecom_token(world.http, "ww1", RIGHT)
-    assert (await fetch_wecom_token(world.http, "ww1", RIGHT)).value == first.value
-    assert await errcode_of(fetch_wecom_token(world.http, "wxother", RIGHT)) == 40013
-    assert await errcode_of(fetch_wecom_token(world.http, "ww1", SecretStr("x"))) == 40001
+    first = await fetch_wecom_token(world.wecom, "ww1", RIGHT)
+    assert (await fetch_wecom_token(world.wecom, "ww1", RIGHT)).value == first.value
+    assert await errcode_of(fetch_wecom_token(world.wecom, "wxother", RIGHT)) == 40013
+    assert await errcode_of(fetch_wecom_token(world.wecom, "ww1", SecretStr("x"))) == 40001
     await world.control.advance(7200)
-    assert (await fetch_wecom_token(world.http, "ww1", RIGHT)).value != first.value
+    assert (await fetch_wecom_token(world.wecom, "ww1", RIGHT)).value != first.value
 
 
 async def test_a_platforms_ticket_is_valid_for_twelve_hours(world: World) -> None:

@@ -80,7 +80,7 @@ async def test_platforms_and_wecom_have_their_own_formats(world: World) -> None:
     assert b"<AppId>" in platform.body
     assert b"ToUserName" not in platform.body
     assert corp.raw_query.keys() == {"msg_signature", "timestamp", "nonce"}
-    assert corp.opened.document["AgentID"] == "1"
+    assert corp.opened.document["AgentID"] == "1000002"
 
 
 async def test_a_message_to_an_authorizer_goes_to_the_platform(world: World) -> None:

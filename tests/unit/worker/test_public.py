@@ -51,7 +51,7 @@ def test_the_reference_names_events_as_wechat_does(page: Path) -> None:
 def test_the_reference_lists_every_reply(page: Path) -> None:
     """The row of `reply` has the classes of the module that handlers return."""
     (row,) = re.findall(r"^\| `reply` \|(.*)\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    parts = {"Article", "MenuItem"}
+    parts = {"Article", "CorpArticle", "MenuItem"}
 
     assert {*re.findall(r"`(\w+)`", row)} - parts == {
         kind.__name__ for kind in (*get_args(reply.AnyReply), reply.EventResponse)

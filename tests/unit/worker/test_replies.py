@@ -28,6 +28,7 @@ from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
 
+AGENT: dict[str, Any] = {"kind": AccountKind.WECOM, "agent_id": 1000002}
 WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late_reply": "retry_window"}
 TWO_ARTICLES = reply.News((reply.Article("one"), reply.Article("two")))
 TRANSFER = reply.TransferToCustomerService()
@@ -288,8 +289,10 @@ async def test_a_return_value_that_is_no_reply_is_rejected(wrong: object, text: 
         ({"reply": "passive"}, [TWO_ARTICLES], "2 articles; the limit of this passive reply is 1"),
         ({"reply": "passive"}, [TRANSFER, TRANSFER], "an answer has one reply"),
         ({"reply": "transfer"}, [TWO_ARTICLES], "a Mini Program can only answer with a transfer"),
-        (WECOM, [reply.Text("a"), reply.Text("b")], "does not send messages of WeCom applications yet"),
+        (WECOM, [reply.Text("a"), reply.Text("b")], "has no agent_id for messages of its application"),
         (WECOM, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu has no document as a passive reply"),
+        (AGENT, [reply.Menu((reply.MenuItem("1", "yes"),))], "msgmenu cannot be a message of a WeCom application"),
+        ({}, [reply.Markdown("**a**")], "markdown cannot be a customer-service message"),
     ],
 )
 async def test_an_undeliverable_reply_is_refused_before_the_commit(
@@ -332,8 +335,8 @@ async def test_unsubscribed_users_are_sent_nothing() -> None:
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["replies.dropped_after_unsubscribe"]
 
 
-async def test_late_replies_of_wecom_are_dropped() -> None:
-    """Wxbus cannot send WeCom messages yet: the reply is dropped, counted, and logged with a warning."""
+async def test_late_replies_without_an_agent_id_are_dropped() -> None:
+    """Without an AgentId no message can be sent: the reply is dropped, counted, and logged with a warning."""
     rig = Rig(Echo().router, account=SHOP.model_copy(update=WECOM))
     with capture_logs() as lines:
         assert isinstance(await rig.handle(a_text_envelope("a")), Done)

@@ -115,7 +115,7 @@ class Sent(Model):
 class Fault(Model):
     """A fault for the next calls of a path: a delay, then one of the others."""
 
-    path: str = Field(pattern=r"^/(cgi-bin|sns|wxa)/")
+    path: str = Field(pattern=r"^/(wecom/)?(cgi-bin|sns|wxa)/")
     errcode: int | None = None
     errmsg: str | None = None
     """By default WeChat's text for the errcode."""

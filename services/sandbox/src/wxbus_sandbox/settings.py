@@ -50,6 +50,8 @@ class Rules(BaseSettings):
     voice_bytes: PositiveInt = 2 * MEBIBYTE
     video_bytes: PositiveInt = 10 * MEBIBYTE
     thumb_bytes: PositiveInt = 64 * 1024
+    file_bytes: PositiveInt = 20 * MEBIBYTE
+    """Of a file in WeCom (WeCom reference 4.1)."""
 
     js_code_lifetime: PositiveFloat = 300
 

@@ -120,7 +120,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(watched_loop(registry=registry))
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-token"))
         wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
-        wecom = await enter(WeChatHttp.open(settings.wecom_api_url, settings.wechat.wechat_api_timeout))
+        wecom = await enter(WeChatHttp.open(settings.wechat.wecom_api_url, settings.wechat.wechat_api_timeout))
         credentials = _Credentials.build(settings, store, keyring, registry)
         authority, reports = credentials.authority, credentials.reports
         stack.push_async_callback(_close, reports, authority, grace=settings.wechat.wechat_api_timeout)
@@ -208,7 +208,7 @@ def _reject_demo_secrets(settings: TokenSettings, amqp_url: str, accounts: Accou
     """Refuse demo secrets for real accounts; see `wxbus.accounts.demo_secrets`."""
     has_wecom = any(account.kind is AccountKind.WECOM for account in accounts)
     reject_demo_secrets(
-        [settings.wechat.wechat_api_url, *([settings.wecom_api_url] if has_wecom else [])],
+        [settings.wechat.wechat_api_url, *([settings.wechat.wecom_api_url] if has_wecom else [])],
         urls={"WXBUS_AMQP_URL": amqp_url, "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value()},
         values={
             "WXBUS_TOKEN_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),

@@ -16,7 +16,7 @@ from wxbus.config.settings import (
     WeChatApiSettings,
     environment,
 )
-from wxbus.config.urls import AmqpUrl, HttpUrl
+from wxbus.config.urls import AmqpUrl
 from wxbus.rpc.auth.tls import server_tls
 
 
@@ -56,8 +56,6 @@ class TokenSettings(BaseSettings):
     """Seconds that a caller waits for another instance's fetch."""
     refresh_without_store: bool = False
     """While Redis is unavailable, fetch expired tokens without the lock, where concurrent fetches do no harm."""
-    wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
-    """Address of WeCom's API."""
     unlogged_methods: CommaSeparated[str] = ()
     """Methods, separated by commas, whose successful calls are not logged, like `token.get`."""
     requests_per_minute: int = Field(default=60, ge=1)

@@ -13,11 +13,15 @@ from prometheus_client import CollectorRegistry
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.api.tokens import TokenSource
+from wxbus.api.wecom.client import WeComClient
 from wxbus.bus.consumer import consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
+from wxbus.errors import UnknownAccount
 from wxbus.rpc import Client
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
@@ -56,8 +60,9 @@ def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> Acco
         ConfigurationError: The file cannot be used, or a demo secret would protect a real account.
     """
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    has_wecom = any(account.kind is AccountKind.WECOM for account in accounts.current)
     reject_demo_secrets(
-        [settings.wechat.wechat_api_url],
+        [settings.wechat.wechat_api_url, *([settings.wechat.wecom_api_url] if has_wecom else [])],
         urls={
             "WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value(),
             "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
@@ -80,7 +85,8 @@ async def open_adapters(
         enter = stack.enter_async_context
         await enter(accounts.watching())
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name=name))
-        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        wechat = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        wecom = await enter(WeChatHttp.open(settings.wechat.wecom_api_url, settings.wechat.wechat_api_timeout))
         tokens, platform = await enter(_token_service(settings))
         amqp_url = settings.bus.amqp_url.get_secret_value()
         publisher = await enter(Publisher.open(amqp_url, settings.bus.topology, name=name))
@@ -90,7 +96,7 @@ async def open_adapters(
             name=name,
             accounts=accounts,
             publisher=publisher,
-            client_of=partial(WeChatClient, http=http, tokens=tokens),
+            client_of=partial(_client_of, accounts=accounts, wechat=wechat, wecom=wecom, tokens=tokens),
             platform=platform,
             store=store,
             retrying=retrying,
@@ -98,6 +104,19 @@ async def open_adapters(
             contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease),
             pending=RedisPendingReplies(retrying, namespace=namespace, lease=lease),
         )
+
+
+def _client_of(
+    appid: str, *, accounts: AccountsFile, wechat: WeChatHttp, wecom: WeChatHttp, tokens: TokenSource
+) -> WeChatClient:
+    """Return the client of an account: that of WeCom for its applications, and for the customers of suites."""
+    try:
+        account = accounts.current.owner_of(appid)
+    except UnknownAccount:  # the owner has left the file, or the file has several platforms or suites
+        return WeChatClient(appid, wechat, tokens)
+    if account.kind is AccountKind.WECOM:
+        return WeComClient(appid, wecom, tokens, agent_id=account.agent_id)
+    return WeChatClient(appid, wechat, tokens)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from wxbus.api.models import File as File
 from wxbus.api.models import Login as Login
 from wxbus.api.models import VideoLink as VideoLink
 from wxbus.api.uploads import UploadFile as UploadFile
+from wxbus.api.wecom.client import WeComClient as WeComClient
 from wxbus.errors import BadRequest as BadRequest
 from wxbus.errors import ConfigurationError as ConfigurationError
 from wxbus.errors import LoginRequired as LoginRequired

@@ -83,12 +83,16 @@ class Accounts:
             ConfigurationError: An account is misconfigured; the text names the valid settings.
         """
         for account in self:
-            works = (account.reply, account.late_reply) == ("passive", "retry_window")
-            if account.kind is AccountKind.WECOM and account.keys and not works:
-                raise ConfigurationError(
-                    f"{account.name}: reply: wxbus cannot send messages of WeCom applications yet; "
-                    'set reply = "passive" and late_reply = "retry_window"'
-                )
+            if account.kind is not AccountKind.WECOM or not account.keys or account.is_robot:
+                continue
+            if account.sends_messages or (account.reply, account.late_reply) == ("passive", "retry_window"):
+                continue
+            needed = (
+                "wxbus has no tokens of the customers of a suite: "
+                if account.provider_corpid
+                else "messages to members need an agent_id, the AgentId of the application; without it "
+            )
+            raise ConfigurationError(f'{account.name}: {needed}set reply = "passive" and late_reply = "retry_window"')
 
     @classmethod
     def read(cls, path: Path) -> "Accounts":

@@ -68,6 +68,8 @@ class Account(BaseModel):
     """Name patterns of the events that need a response (protocol reference 4.4); `*` matches any text."""
     receive_id: str | None = Field(default=None, max_length=64)
     """WeCom: receive id of encrypted messages (corpid, suiteid, "" for a robot), if it is not the appid."""
+    agent_id: int | None = Field(default=None, ge=0)
+    """WeCom: AgentId of the application, which its messages to members need (WeCom reference 3.1)."""
     provider_corpid: str | None = Field(default=None, pattern=APPID)
     """WeCom suite: corpid of its provider. The callback URL then accepts messages encrypted for the suite, for the
     provider (URL verification) and for each customer, whose corpid replaces the appid."""
@@ -80,10 +82,13 @@ class Account(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _platforms_get_xml(cls, fields: Any) -> Any:
+    def _defaults_of_the_kind(cls, fields: Any) -> Any:
         # Third-party platforms get XML in secure mode only (protocol reference 1.1).
         if isinstance(fields, dict) and fields.get("kind") == AccountKind.COMPONENT:
             return {"formats": ("xml",), **fields}
+        # A robot answers the push itself (WeCom reference 8.4).
+        if isinstance(fields, dict) and fields.get("kind") == AccountKind.WECOM and fields.get("receive_id") == "":
+            return {"reply": "passive", **fields}
         return fields
 
     @model_validator(mode="after")
@@ -101,6 +106,10 @@ class Account(BaseModel):
             raise ValueError("receive_id is for WeCom only")
         if self.provider_corpid is not None and self.kind is not AccountKind.WECOM:
             raise ValueError("provider_corpid is for WeCom suites only")
+        if self.agent_id is not None and self.kind is not AccountKind.WECOM:
+            raise ValueError("agent_id is for WeCom only")
+        if self.is_robot and (self.reply, self.late_reply) != ("passive", "customer_service"):
+            raise ValueError("reply and late_reply: a robot of WeCom (receive_id is empty) has none, remove both")
         if self.component is not None and (self.token or self.aes_key or self.secret):
             raise ValueError("an account with a component must not have a token, aes_key or secret")
         return self
@@ -115,6 +124,19 @@ class Account(BaseModel):
     def effective_receive_id(self) -> str:
         """Return the receive id of encrypted messages (protocol reference 2)."""
         return self.appid if self.receive_id is None else self.receive_id
+
+    @property
+    def sends_messages(self) -> bool:
+        """Whether replies can be sent outside of the answer to a push.
+
+        For an application of WeCom that needs its AgentId; of a suite's customers there are no access tokens.
+        """
+        return self.kind is not AccountKind.WECOM or (self.agent_id is not None and self.provider_corpid is None)
+
+    @property
+    def is_robot(self) -> bool:
+        """Whether it is a smart robot of WeCom: its receive id is empty (WeCom reference 8)."""
+        return self.kind is AccountKind.WECOM and self.receive_id == ""
 
     @cached_property
     def _synchronous_events(self) -> re.Pattern[str]:

@@ -98,12 +98,14 @@ class LogSettings(BaseSettings):
 
 
 class WeChatApiSettings(BaseSettings):
-    """Address of WeChat's API."""
+    """Addresses of the APIs of WeChat and WeCom."""
 
     model_config = environment("WXBUS_")
 
     wechat_api_url: HttpUrl = "https://api.weixin.qq.com"
     """The sandbox's address in development (protocol reference 9)."""
+    wecom_api_url: HttpUrl = "https://qyapi.weixin.qq.com"
+    """In development `/wecom` at the sandbox's address (WeCom reference 1.1)."""
     wechat_api_timeout: float = Field(default=5.0, gt=0, le=60)
     """Seconds for one call, connection included."""
 

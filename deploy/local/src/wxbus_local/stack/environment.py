@@ -63,7 +63,7 @@ def defaults(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
         "WXBUS_LOG_LEVEL": "debug",  # shows each message's way
     }
     if not settings.real:
-        found["WXBUS_TOKEN_WECOM_API_URL"] = addresses.sandbox_url
+        found["WXBUS_WECOM_API_URL"] = f"{addresses.sandbox_url}/wecom"
     return found
 
 

@@ -1,11 +1,11 @@
-"""Access tokens of WeChat (protocol reference 8.1) and WeCom (8.4), tickets (8.2) and login (10)."""
+"""Access tokens (protocol reference 8.1), tickets (8.2) and login (10)."""
 
 import hmac
 from typing import Any
 
 from aiohttp import web
 
-from wxbus.accounts.models import Account, AccountKind
+from wxbus.accounts.models import Account
 from wxbus.errors import UnknownAccount
 from wxbus_sandbox.rules.responses import ApiError, api_response, json_body, ok
 from wxbus_sandbox.rules.tokens import Issued
@@ -15,7 +15,7 @@ from wxbus_sandbox.state import SANDBOX, Sandbox
 async def token(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/token`."""
     sandbox = request.app[SANDBOX]
-    _only_get(request)
+    only_get(request)
     appid = _authenticate(sandbox, request.query, grant_type="client_credential")
     return _issued(sandbox.tokens.fetch_classic(appid))
 
@@ -31,29 +31,10 @@ async def stable_token(request: web.Request) -> web.Response:
     return _issued(sandbox.tokens.fetch_stable(appid, force=force))
 
 
-async def gettoken(request: web.Request) -> web.Response:
-    """Answer WeCom's `/cgi-bin/gettoken`; each application has its own secret and token."""
-    sandbox = request.app[SANDBOX]
-    _only_get(request)
-    corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
-    applications = [
-        account
-        for account in sandbox.accounts
-        if account.kind is AccountKind.WECOM and account.effective_receive_id == corpid
-    ]
-    if not applications:
-        raise ApiError(40013)
-    for account in applications:
-        if _is_secret(account, secret):
-            issued = sandbox.tokens.fetch_wecom(account.appid)
-            return ok(access_token=issued.value, expires_in=issued.expires_in)
-    raise ApiError(40001)
-
-
 async def getticket(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/ticket/getticket`."""
     sandbox = request.app[SANDBOX]
-    _only_get(request)
+    only_get(request)
     issued = sandbox.tickets.fetch(sandbox.calling_account(request).appid, request.query.get("type", ""))
     return ok(ticket=issued.value, expires_in=issued.expires_in)
 
@@ -61,7 +42,7 @@ async def getticket(request: web.Request) -> web.Response:
 async def jscode2session(request: web.Request) -> web.Response:
     """Answer `/sns/jscode2session`; WeChat sends its JSON as text/plain."""
     sandbox = request.app[SANDBOX]
-    _only_get(request)
+    only_get(request)
     appid = _authenticate(sandbox, request.query, grant_type="authorization_code")
     if not (code := request.query.get("js_code", "")):
         raise ApiError(41008)
@@ -74,7 +55,6 @@ def routes() -> list[web.RouteDef]:
     return [
         web.route("*", "/cgi-bin/token", token),
         web.route("*", "/cgi-bin/stable_token", stable_token),
-        web.route("*", "/cgi-bin/gettoken", gettoken),
         web.route("*", "/cgi-bin/ticket/getticket", getticket),
         web.route("*", "/sns/jscode2session", jscode2session),
     ]
@@ -82,16 +62,18 @@ def routes() -> list[web.RouteDef]:
 
 def check_secret(account: Account, secret: str) -> None:
     """Raise ApiError 40125 unless it is the account's secret."""
-    if not _is_secret(account, secret):
+    if not is_secret(account, secret):
         raise ApiError(40125)
 
 
-def _is_secret(account: Account, secret: str) -> bool:
+def is_secret(account: Account, secret: str) -> bool:
+    """Return whether it is the account's secret."""
     expected = account.secret.get_secret_value() if account.secret else ""
     return expected != "" and hmac.compare_digest(secret.encode(), expected.encode())
 
 
-def _only_get(request: web.Request) -> None:
+def only_get(request: web.Request) -> None:
+    """Raise ApiError 43001 unless it is a GET."""
     if request.method != "GET":
         raise ApiError(43001)
 

@@ -16,7 +16,9 @@ async def upload(request: web.Request) -> web.Response:
     if request.method != "POST":
         raise ApiError(43002)
     kind = request.query.get("type", "")
-    filename, data = await _file(request, sandbox.media.max_size)
+    if kind == "file":  # only WeCom has it
+        raise ApiError(40004)
+    filename, data = await read_file(request, sandbox.media.max_size)
     media = sandbox.media.add(account.appid, kind, filename, data)
     return api_response(type=kind, media_id=media.media_id, created_at=int(media.created_at))
 
@@ -28,7 +30,7 @@ async def get(request: web.Request) -> web.Response:
     media = sandbox.media.get(account.appid, request.query.get("media_id"))
     if media.kind == "video":
         return api_response("text/plain", video_url=public_url(request, media))
-    return _bytes(media)
+    return whole_file(media)
 
 
 async def public(request: web.Request) -> web.Response:
@@ -36,7 +38,7 @@ async def public(request: web.Request) -> web.Response:
     media = request.app[SANDBOX].media.find(request.match_info["media_id"])
     if media is None:
         raise web.HTTPNotFound
-    return _bytes(media)
+    return whole_file(media)
 
 
 def public_url(request: web.Request, media: Media) -> str:
@@ -53,7 +55,7 @@ def routes() -> list[web.RouteDef]:
     ]
 
 
-async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
+async def read_file(request: web.Request, limit: int) -> tuple[str, bytes]:
     """Return the filename and content of the form's `media`; stop reading above the limit."""
     if request.content_type != "multipart/form-data":
         raise ApiError(41005, "media data missing")
@@ -72,7 +74,8 @@ async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
     raise ApiError(41005, "media data missing")
 
 
-def _bytes(media: Media) -> web.Response:
+def whole_file(media: Media) -> web.Response:
+    """Return the response with a file."""
     return web.Response(
         body=media.data,
         content_type=media.content_type,

@@ -55,7 +55,7 @@ class Composer:
             self._last_id += 1
             push["MsgId"] = self._last_id
         if account.kind is AccountKind.WECOM:
-            push["AgentID"] = 1
+            push["AgentID"] = account.agent_id or 1
         return push | request.fields
 
     def _content(self, account: Account, kind: str, fields: Mapping[str, Any]) -> Push:
@@ -95,7 +95,9 @@ class Composer:
 
 
 def original_id(account: Account) -> str:
-    """Return a made-up original id of the account, derived from its appid."""
+    """Return WeCom's corpid, or a made-up original id of the account, derived from its appid."""
+    if account.kind is AccountKind.WECOM:
+        return account.effective_receive_id
     return f"gh_{hashlib.sha256(account.appid.encode()).hexdigest()[:12]}"
 
 

@@ -15,8 +15,9 @@ CONTENT_TYPES: Final = {
     "voice": {".amr": "voice/amr", ".mp3": "audio/mpeg"},
     "video": {".mp4": "video/mp4"},
     "thumb": {".jpg": "image/jpeg", ".jpeg": "image/jpeg"},
+    "file": {},
 }
-"""The file types of each kind, by suffix."""
+"""The file types of each kind, by suffix; a file of WeCom may have any."""
 
 PICTURE: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M/wHwAEBgIApD5fRAAAAABJRU5ErkJggg=="
@@ -48,6 +49,7 @@ class MediaStore:
             "voice": rules.voice_bytes,
             "video": rules.video_bytes,
             "thumb": rules.thumb_bytes,
+            "file": rules.file_bytes,
         }
         self._media: dict[str, Media] = {}
 
@@ -64,7 +66,8 @@ class MediaStore:
         """
         if kind not in CONTENT_TYPES:
             raise ApiError(40004)
-        content_type = CONTENT_TYPES[kind].get(PurePath(filename).suffix.lower())
+        suffix = PurePath(filename).suffix.lower()
+        content_type = "application/octet-stream" if kind == "file" else CONTENT_TYPES[kind].get(suffix)
         if content_type is None:
             raise ApiError(40005)
         if not 0 < len(data) <= self._limits[kind]:

@@ -12,7 +12,8 @@ import structlog
 
 from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
-from wxbus.errors import ConfigurationError
+from wxbus.api.wecom.client import WeComClient
+from wxbus.errors import ConfigurationError, Reject
 from wxbus.features import Features
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
@@ -45,6 +46,13 @@ class HandlerCall:
         """Return the client of the message's account."""
         return self.client_of(self.account.appid)
 
+    @property
+    def wecom_client(self) -> WeComClient:
+        """Return the client of the message's account; raises Reject if it is not of WeCom."""
+        if isinstance(client := self.client, WeComClient):
+            return client
+        raise Reject(f"account {self.account.name} is {self.account.kind}: its handlers take a WeChatClient")
+
 
 CallNext: TypeAlias = Callable[[HandlerCall], Awaitable[object]]
 Provider: TypeAlias = Callable[[HandlerCall], object]
@@ -53,6 +61,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     Context: lambda call: call.context,
     Account: lambda call: call.account,
     WeChatClient: lambda call: call.client,
+    WeComClient: lambda call: call.wecom_client,
     CurrentDelivery: lambda call: call.delivery,
     Features: lambda call: call.features,
 }

@@ -1,4 +1,4 @@
-"""Decides how a reply can reach its user: by customer service, or in the passive answer to WeChat's push."""
+"""Decides how a reply can reach its user: in a message of its own, or in the passive answer to WeChat's push."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from wxbus.accounts.models import REPLIES, Account, AccountKind
 from wxbus.errors import Reject
 from wxbus.wechat import Event, Message
+from wxbus.wechat.replies.application import application_message
 from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
@@ -13,11 +14,14 @@ from wxbus_worker.context.expired import ContextExpired
 
 
 def not_sendable(reply: AnyReply, account: Account) -> str:
-    """Return why customer service cannot send a reply; "" if it can."""
-    if account.kind is AccountKind.WECOM:
-        return "wxbus does not send messages of WeCom applications yet"
+    """Return why a reply cannot be sent to a user at any time; "" if it can."""
     try:
-        customer_service_message(reply, "")
+        if account.kind is not AccountKind.WECOM:
+            customer_service_message(reply, "")
+        elif account.sends_messages:
+            application_message(reply)
+        else:
+            return f"account {account.name} has no agent_id for messages of its application"
     except ValueError as exc:
         return str(exc)
     return ""

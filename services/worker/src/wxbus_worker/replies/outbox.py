@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from wxbus.accounts.models import Account, AccountKind
+from wxbus.accounts.models import Account
 from wxbus.aio.backoff import Backoff
 from wxbus.errcodes import Policy
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
@@ -30,10 +30,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Sender(Protocol):
-    """Sends to the users of one account: `wxbus.api.client.WeChatClient`."""
+    """Sends to the users of one account: `wxbus.api.client.WeChatClient`, or WeCom's."""
 
     async def send(self, openid: str, reply: AnyReply) -> None:
-        """Send one customer-service message."""
+        """Send one message to a user."""
         ...
 
 
@@ -138,7 +138,7 @@ class Outbox:
         key, kind = run.key, entry.reply.kind
         if key.openid is None:
             return None
-        if run.account.kind is AccountKind.WECOM:
+        if not run.account.sends_messages:
             self._undelivered.labels("wecom_late").inc()
             log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, run.account))
             return None
@@ -152,7 +152,7 @@ class Outbox:
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
         except WeChatError as exc:
             return self._refused(exc, kind=kind, own=run.owns(entry))
-        except ValueError as exc:  # no customer-service message can carry it
+        except ValueError as exc:  # no message can carry it
             self._undelivered.labels("unsendable").inc()
             log.warning("reply.refused", kind=kind, reason=str(exc))
             return _refusal(exc) if run.owns(entry) else None

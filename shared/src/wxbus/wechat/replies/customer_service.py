@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wxbus.wechat.replies.fields import without_empty
 from wxbus.wechat.replies.reply import (
     AnyReply,
     Card,
@@ -16,7 +17,6 @@ from wxbus.wechat.replies.reply import (
     Text,
     Video,
     Voice,
-    without_empty,
 )
 
 

@@ -4,6 +4,7 @@ import time
 from typing import Any, Final
 
 from wxbus.wechat.messages.base import Event, Message
+from wxbus.wechat.replies.fields import without_empty
 from wxbus.wechat.replies.reply import (
     AnyReply,
     Image,
@@ -13,7 +14,6 @@ from wxbus.wechat.replies.reply import (
     TransferToCustomerService,
     Video,
     Voice,
-    without_empty,
 )
 
 TEXT_BYTES: Final = 2048

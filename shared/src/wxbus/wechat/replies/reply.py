@@ -9,15 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
+
+from wxbus.wechat.replies.fields import EXACT, Required
+from wxbus.wechat.replies.wecom import CorpArticle as CorpArticle
+from wxbus.wechat.replies.wecom import CorpNews as CorpNews
+from wxbus.wechat.replies.wecom import File as File
+from wxbus.wechat.replies.wecom import Markdown as Markdown
+from wxbus.wechat.replies.wecom import MiniProgramNotice as MiniProgramNotice
+from wxbus.wechat.replies.wecom import TemplateCard as TemplateCard
+from wxbus.wechat.replies.wecom import TextCard as TextCard
+from wxbus.wechat.replies.wecom import WeComReply
 
 SUCCESS: Final = b"success"
 """Response body that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
-
-Required = Annotated[str, Field(min_length=1)]
-EXACT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
-"""A misspelt field is an error."""
 
 
 @dataclass(frozen=True, slots=True, config=EXACT)
@@ -187,7 +193,7 @@ CustomerServiceReply: TypeAlias = (
 )
 """Replies that can be sent at any time within WeChat's window."""
 
-AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | Success
+AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | WeComReply | Success
 
 _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(discriminator="kind")])
 
@@ -200,8 +206,3 @@ def reply_to_json(reply: AnyReply) -> bytes:
 def reply_from_json(stored: bytes | str) -> AnyReply:
     """Return the reply that `reply_to_json` stored; raises ValueError."""
     return _REPLY.validate_json(stored, extra="ignore")  # a later release may have added members
-
-
-def without_empty(**fields: str) -> dict[str, str]:
-    """Return the fields that are not ""."""
-    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,10 @@
+"""All routes of WeCom's API."""
+
+from aiohttp import web
+
+from wxbus_sandbox.endpoints.wecom import credentials, media, messages
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes of all topics."""
+    return [route for topic in (credentials, media, messages) for route in topic.routes()]

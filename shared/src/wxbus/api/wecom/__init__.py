@@ -1,0 +1,1 @@
+"""The API of WeCom: messages of applications, and customer service in WeChat."""

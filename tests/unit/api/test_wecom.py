@@ -1,0 +1,100 @@
+"""Messages of WeCom applications, against the sandbox over real HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.sandbox import World
+from wxbus.errors import BadRequest, NotPermitted, UserRefused, WeChatError
+from wxbus.wechat import reply
+from wxbus.wechat.replies.reply import AnyReply
+from wxbus_sandbox.models import Fault
+
+SEND = "/wecom/cgi-bin/message/send"
+
+
+async def test_a_message_reaches_a_member(world: World) -> None:
+    """It names the member and the application; WeCom's own error codes have their branch."""
+    client = world.application()
+    await client.send("zhangsan", reply.Text("hello"))
+
+    [sent] = await world.control.sent(account="corp")
+    assert (sent.openid, sent.content, sent.payload["agentid"]) == ("zhangsan", "hello", 1000002)
+    for errcode, branch in ((81013, UserRefused), (60020, NotPermitted), (301002, NotPermitted), (45002, BadRequest)):
+        await world.control.fault(Fault(path=SEND, errcode=errcode))
+        with pytest.raises(branch):
+            await client.send("zhangsan", reply.Text("hello"))
+    with pytest.raises(UserRefused, match="81013"):
+        await client.send("#not-a-member", reply.Text("hello"))
+    await world.control.invalidate_tokens("wxcorp")
+    await client.send("zhangsan", reply.Text("after a new token"))
+
+
+async def test_a_message_to_many_names_those_whom_it_did_not_reach(world: World) -> None:
+    """WeCom sends to the others, and answers with userids in lower case."""
+    client = world.application()
+    sent = await client.send_message(reply.Markdown("**hi**"), users=["Li.Si", "#Nobody"], duplicate_check_interval=60)
+
+    assert (sent.invalid_users, sent.unlicensed_users, bool(sent.msgid)) == (("#nobody",), (), True)
+    [received] = await world.control.sent(account="corp")
+    assert (received.openid, received.payload["enable_duplicate_check"]) == ("Li.Si", 1)
+    for receivers, problem in (
+        ({}, "there is no receiver"),
+        ({"users": ["u"] * 1001}, "1001 users; the limit of WeCom is 1000"),
+        ({"tags": range(101)}, "101 tags; the limit of WeCom is 100"),
+        ({"users": ["u"], "duplicate_check_interval": 99_999}, "the limit is four hours"),
+    ):
+        given: dict[str, Any] = receivers
+        with pytest.raises(ValueError, match=problem):
+            await client.send_message(reply.Text("x"), **given)
+
+
+async def test_every_type_of_message_is_accepted(world: World) -> None:
+    """The sandbox checks each type as WeCom does, media included."""
+    client = world.application()
+    image = await client.upload_media("image", "a.png", b"png")
+    replies: list[AnyReply] = [
+        reply.Text("a"),
+        reply.Markdown("a"),
+        reply.Image(image),
+        reply.Voice(await client.upload_media("voice", "a.amr", b"amr")),
+        reply.Video(await client.upload_media("video", "a.mp4", b"mp4"), "title"),
+        reply.File(await client.upload_media("file", "a.pdf", b"pdf")),
+        reply.TextCard("title", "text", "https://example.com/", button="More"),
+        reply.News((reply.Article("title", url="https://example.com/"),) * 8),
+        reply.CorpNews((reply.CorpArticle("title", image, "<p>text</p>"),)),
+        reply.MiniProgramNotice("wx1", "Your order", items={"No.": "7"}),
+        reply.TemplateCard({"card_type": "text_notice", "main_title": {"title": "a"}}),
+    ]
+    for one in replies:
+        await client.send("zhangsan", one)
+
+    types = [sent.msgtype for sent in await world.control.sent(account="corp", count=len(replies))]
+    assert types == [one.kind if one.kind != "corp_news" else "mpnews" for one in replies]
+    file = await client.download_media(image)
+    assert getattr(file, "data", None) == b"png"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (reply.Text("企" * 683), "text of 2049 bytes; the limit of WeCom is 2048"),
+        (reply.TextCard("企" * 43, "a", "https://a"), "title of a textcard of 129 bytes; the limit of WeCom is 128"),
+        (reply.News((reply.Article("a"),) * 9), "news of 9 articles; the limit of WeCom is 8"),
+        (reply.Menu((reply.MenuItem("1", "a"),)), "msgmenu cannot be a message of a WeCom application"),
+        (reply.CorpNews((reply.CorpArticle("a", "m", "x" * 700_000),)), "content of an article of 700000 bytes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+async def test_limits_are_checked_before_the_network(world: World, wrong: AnyReply, problem: str) -> None:
+    """The error names what is too long and the limit; nothing is sent."""
+    with pytest.raises(ValueError, match=problem):
+        await world.application().send("zhangsan", wrong)
+    assert await world.control.sent(account="corp", count=0) == []
+
+
+async def test_only_tokens_of_wecom_are_accepted(world: World) -> None:
+    """WeCom has a host of its own, where a token of WeChat is not valid."""
+    token = await world.tokens.get("wxshop")
+    with pytest.raises(WeChatError, match="61014"):
+        await world.wecom.post("/cgi-bin/message/send", {"touser": "u"}, {"access_token": token})
