@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from wxbus.wechat import ClickEvent, TextMessage, reply
 from wxbus.wechat.documents.codec import Format, parse, render
+from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.long_text import split_text
 from wxbus.wechat.replies.passive import passive_reply
@@ -152,6 +153,21 @@ def test_passive_limits() -> None:
 def test_customer_service_message(sent: reply.CustomerServiceReply, members: dict[str, Any]) -> None:
     """A customer-service message has its members under the name of its type (protocol reference 9.1)."""
     assert customer_service_message(sent, "o1") == {"touser": "o1", "msgtype": sent.kind, sent.kind: members}
+
+
+def test_each_template_reply_has_its_own_call() -> None:
+    """A template reply goes to its endpoint, with each text as the value of its field (protocol reference 9.3)."""
+    data, rendered = {"thing1": "Coffee"}, {"thing1": {"value": "Coffee"}}
+    page = {"url": "u", "miniprogram": {"appid": "wx2", "pagepath": "pages/a"}}
+    for sent, path, members in (
+        (reply.TemplateMessage("t", data), "template/send", {}),
+        (reply.TemplateMessage("t", data, url="u", mini_program="wx2", page_path="pages/a"), "template/send", page),
+        (reply.SubscribeMessage("t", data), "subscribe/send", {"miniprogram_state": "formal", "lang": "zh_CN"}),
+        (reply.SubscribeNotice("t", data, page="p"), "subscribe/bizsend", {"page": "p"}),
+    ):
+        payload = {"touser": "o1", "template_id": "t", "data": rendered, **members}
+        assert api_message(sent, "o1") == (f"/cgi-bin/message/{path}", payload)
+        assert reply.reply_from_json(reply.reply_to_json(sent)) == sent
 
 
 def test_the_customer_service_account_is_a_member() -> None:

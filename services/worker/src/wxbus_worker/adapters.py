@@ -29,11 +29,13 @@ from wxbus.tokens import TokenClient
 from wxbus.tokens.client import TIMEOUT
 from wxbus.tokens.component import ComponentClient
 from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.intake.intake import Intake
 from wxbus_worker.partitions.rebalancer import CloseConnections
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
+from wxbus_worker.store.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Adapters:
     generation: Generation
     contexts: RedisContextStore
     pending: RedisPendingReplies
+    schedule: Schedule
+    intake: Intake
 
 
 def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> AccountsFile:
@@ -92,6 +96,7 @@ async def open_adapters(
         publisher = await enter(Publisher.open(amqp_url, settings.bus.topology, name=name))
         generation = Generation(store, namespace=namespace)
         retrying = RetryingStore(store, generation)
+        schedule = Schedule(retrying, namespace=namespace)
         yield Adapters(
             name=name,
             accounts=accounts,
@@ -103,6 +108,8 @@ async def open_adapters(
             generation=generation,
             contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease),
             pending=RedisPendingReplies(retrying, namespace=namespace, lease=lease),
+            schedule=schedule,
+            intake=Intake(lambda: accounts.current, publisher, schedule),
         )
 
 

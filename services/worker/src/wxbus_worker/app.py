@@ -21,6 +21,8 @@ from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.intake.server import taking_requests
+from wxbus_worker.intake.service import MessagesServicer
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.partitions.assignment import Role
 from wxbus_worker.partitions.membership import Membership
@@ -33,6 +35,7 @@ from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.sweepers.contexts import ContextSweeper
 from wxbus_worker.sweepers.data_loss import DataLossDetector
 from wxbus_worker.sweepers.replies import ReplySweeper
+from wxbus_worker.sweepers.schedule import ScheduleSweeper
 
 SEND_SHARE: Final = 2 / 3
 """Part of the send lease for sending one reply, which must end before the lease does."""
@@ -120,7 +123,13 @@ async def _run(
             "partitions": rebalancer.check,
         }
         admin = build_admin(checks, informational={"accounts": adapters.accounts.check}, registry=registry)
-        async with listening(admin, host=settings.admin_host, port=settings.admin_port) as admin_port:
+        services = [MessagesServicer(adapters.intake)]
+        async with (
+            listening(admin, host=settings.admin_host, port=settings.admin_port) as admin_port,
+            taking_requests(
+                settings, adapters.intake, services, adapters.publisher, name=adapters.name, registry=registry
+            ),
+        ):
             accounts = len(adapters.accounts.current)
             log.info("worker.started", admin_port=admin_port, accounts=accounts, handlers=len(routes))
             consuming = tasks.create_task(_consume(settings, adapters.retrying, consumer, rebalancer))
@@ -160,6 +169,7 @@ def _start_sweepers(
     losses = Losses(adapters.store, namespace=namespace, registry=registry)
     sweepers = (
         ContextSweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
+        ScheduleSweeper(adapters.schedule, publisher),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),
         DataLossDetector(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
     )

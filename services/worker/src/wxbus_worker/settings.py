@@ -1,6 +1,7 @@
 """Settings of the worker."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
@@ -36,6 +37,12 @@ class WorkerSettings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9082, ge=0, le=65535)
     """Health, readiness and metrics. Keep it private."""
+    api_keys_file: Path | None = None
+    """API keys of the programs that may call the worker's RPC services, a file like the token service's. Without it
+    there are no such services; programs that reach RabbitMQ use its queue (`wxbus.messages`)."""
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+    """Serves RPC over HTTP, too, if there are API keys; over RabbitMQ it is served in any case."""
     concurrency: int = Field(default=64, ge=1, le=10_000)
     """Messages that are handled at once."""
     handler_timeout: float = Field(default=30.0, gt=0, le=600)

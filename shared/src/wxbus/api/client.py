@@ -17,13 +17,12 @@ from wxbus.api.request import Files, Method, Request
 from wxbus.api.tokens import TokenSource
 from wxbus.api.uploads import UploadFile
 from wxbus.errors import WeChatUnavailable
-from wxbus.wechat.replies.customer_service import customer_service_message
+from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.reply import AnyReply
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
-SEND: Final = "/cgi-bin/message/custom/send"
 TYPING: Final = "/cgi-bin/message/custom/typing"
 UPLOAD: Final = "/cgi-bin/media/upload"
 DOWNLOAD: Final = "/cgi-bin/media/get"
@@ -116,7 +115,7 @@ class WeChatClient(Families):
         return read_answer(path, answer.model_validate, found) if answer and issubclass(answer, BaseModel) else found
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
-        """Send one customer-service message to a user (protocol reference 9.1).
+        """Send one customer-service, template or subscription message to a user (protocol reference 9.1).
 
         It is repeated only if WeChat surely did not send it.
 
@@ -126,10 +125,10 @@ class WeChatClient(Families):
             kf_account: Send it in the name of this customer-service account.
 
         Raises:
-            ValueError: The reply cannot be a customer-service message.
+            ValueError: The reply can only be a passive one.
         """
-        message = customer_service_message(reply, openid, kf_account=kf_account)
-        await self.call("POST", SEND, json=message, repeat=Repeat.SEND)
+        path, message = api_message(reply, openid, kf_account=kf_account)
+        await self.call("POST", path, json=message, repeat=Repeat.SEND)
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Show or hide (`on=False`) the typing indicator (protocol reference 9.1)."""

@@ -17,6 +17,10 @@ class EnvelopeKind(StrEnum):
     """The deadline for answering WeChat with this message's passive reply has passed."""
     CONTEXT_EXPIRED = "context_expired"
     """The user's context is due to be removed."""
+    SEND = "send"
+    """A message for the user from another program; the body is the reply."""
+    SIGNAL = "signal"
+    """An event about the user from another program; the body has its name and data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,18 @@ class Topology:
         """Queue without messages: if it is missing, RabbitMQ has lost its data."""
         return Queue(f"{self.namespace}.marker", {"x-queue-type": "quorum"})
 
+    @property
+    def requests_queue(self) -> Queue:
+        """Queue of the requests of other programs, which the default exchange routes to."""
+        fixed: Arguments = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+        limits: Arguments = {
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": self.dead.name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        }
+        return Queue(f"{self.namespace}.messages", self._arguments(fixed, limits))
+
     def rpc_queue(self, service: str) -> Queue:
         """Return the request queue of an RPC service, which the default exchange routes to.
 

@@ -149,13 +149,17 @@ def undo_changes(context: Context[Any]) -> None:
 
 
 def record(context: Context[Any], document: Document, replies: Sequence[AnyReply], *, received_at: float) -> None:
-    """Add a message and its replies to the context; `received_at` in seconds since the epoch."""
-    context._requests.append(TO_JSON.encode(document).encode())
+    """Add a message and its replies to the context; `received_at` in seconds since the epoch.
+
+    Without a document only the replies are added: the user has sent nothing.
+    """
+    if document:
+        context._requests.append(TO_JSON.encode(document).encode())
+        context.last_active = datetime.fromtimestamp(received_at, UTC)
     context._responses.extend(map(reply_to_json, replies))
     if (most := context._policy.max_record_count) > 0:
         del context._requests[:-most]
         del context._responses[:-most]
-    context.last_active = datetime.fromtimestamp(received_at, UTC)
 
 
 def encode(context: Context[Any]) -> bytes:

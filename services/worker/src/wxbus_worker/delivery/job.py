@@ -50,6 +50,8 @@ class Job:
 
     document: Document = field(default_factory=dict)
     """The callback; empty until decode has read it."""
+    private: Mapping[str, Any] = field(default_factory=dict)
+    """Content of a signal or send, whose texts must not be logged. Set by decode."""
     caller: Caller | None = None
     """The ingress that may wait for an answer. Set by decode."""
     route: Route | None = None

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import structlog
+from pydantic import BaseModel
 
 from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
@@ -19,6 +20,7 @@ from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.return_types import RULE, not_allowed
+from wxbus_worker.handlers.signal import Signal
 from wxbus_worker.handlers.threads import in_thread
 
 Handler: TypeAlias = Callable[..., object]
@@ -172,6 +174,8 @@ def _value(handler: object, name: str, one: type, injectables: Injectables) -> P
         return lambda call: call.groups[name]
     if one in injectables.features:
         return lambda call: call.features[one]
+    if one not in PROVIDERS and issubclass(one, BaseModel) and injectables.messages == (Signal,):
+        return lambda call: call.message.data_as(one) if isinstance(call.message, Signal) else None
     return PROVIDERS.get(one)
 
 

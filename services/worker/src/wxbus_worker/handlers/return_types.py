@@ -3,10 +3,15 @@
 from typing import Any, Final, get_args
 
 from wxbus.wechat.replies.reply import AnyReply, CustomerServiceReply, EventResponse, TransferToCustomerService
+from wxbus.wechat.replies.templates import TemplateReply
 from wxbus.wechat.replies.wecom import WeComReply
 from wxbus_worker.handlers.uploads import MediaFile
 
-SENDABLE: Final[tuple[type, ...]] = (*get_args(CustomerServiceReply), *get_args(WeComReply))
+SENDABLE: Final[tuple[type, ...]] = (
+    *get_args(CustomerServiceReply),
+    *get_args(TemplateReply),
+    *get_args(WeComReply),
+)
 PASSIVE_ONLY: Final = (TransferToCustomerService,)
 UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
 RULE: Final = "a handler returns a reply, a list of replies, or None"

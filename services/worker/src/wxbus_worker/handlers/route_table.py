@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import get_origin
 
-from wxbus.errors import ConfigurationError
+from wxbus.errors import ConfigurationError, Reject
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.context.expired import ContextExpired
@@ -13,8 +13,17 @@ from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.injection import HandlerCall
 from wxbus_worker.handlers.middleware import wrap
 from wxbus_worker.handlers.route import Route
+from wxbus_worker.handlers.signal import Outgoing, Signal
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
+
+
+async def _reply_of(call: HandlerCall) -> object:
+    return call.message.reply if isinstance(call.message, Outgoing) else None
+
+
+SEND = Route(name="Bus.send", message_type=Outgoing, handler=_reply_of)
+"""Sends need no handler, and no middleware runs around them."""
 
 
 class RouteTable:
@@ -44,17 +53,27 @@ class RouteTable:
         return self._removed is not None
 
     def find(self, message: Message, context: Context) -> tuple[Route, Groups] | None:
-        """Return the first route that matches the message, with its named groups; None if there is none."""
+        """Return the first route that matches the message, with its named groups; None if there is none.
+
+        Raises:
+            Reject: No route matches a signal: its event must not be lost.
+        """
         if isinstance(message, ContextExpired):
             return None if self._removed is None else (self._removed, NO_GROUPS)
+        if isinstance(message, Outgoing):
+            return SEND, NO_GROUPS
         kind = type(message)
         routes = self._by_type.get(kind)
         if routes is None:
-            routes = self._by_type[kind] = tuple(one for one in self._routes if issubclass(kind, one.message_type))
+            # A handler of all messages does not expect signals.
+            wanted = (Signal,) if kind is Signal else kind.__mro__
+            routes = self._by_type[kind] = tuple(one for one in self._routes if one.message_type in wanted)
         for route in routes:
             groups = route.match(message, context)
             if groups is not None:
                 return route, groups
+        if isinstance(message, Signal):
+            raise Reject(f"no handler for signal {message.name!r}")
         fallback = self._unknown if isinstance(message, UNKNOWN) and self._unknown else self._default
         return None if fallback is None else (fallback, NO_GROUPS)
 

@@ -39,6 +39,7 @@ from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.filters import OneOrMore
 from wxbus_worker.handlers.injection import Handler
 from wxbus_worker.handlers.route import RouteOptions
+from wxbus_worker.handlers.signal import Signal
 
 M = TypeVar("M", bound=Message)
 H = TypeVar("H", bound=Handler)
@@ -200,3 +201,24 @@ class Router(BaseRouter):
             if values is not None:
                 conditions += (filters.field(message_type, name, values),)
         return partial(self.add, message_type=message_type, conditions=conditions + filters.predicate(when), **options)
+
+    def signal(
+        self,
+        name: str,
+        *,
+        when: Callable[[Signal], bool] | None = None,
+        state: OneOrMore | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Register for an event that another program posts with `Bus.event`; it runs in the user's lane.
+
+        A parameter whose type is a pydantic model gets the data in this form; data that do not fit are dead-lettered.
+
+        Args:
+            name: Name of the event, as posted.
+            when: This is true of the signal.
+            state: The conversation is in this state, or one of these.
+            options: See `RouteOptions`.
+        """
+        conditions = (filters.field(Signal, "name", name), *filters.state(state), *filters.predicate(when))
+        return partial(self.add, message_type=Signal, conditions=conditions, **options)

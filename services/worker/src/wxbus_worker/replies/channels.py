@@ -6,8 +6,8 @@ from typing import Any
 from wxbus.accounts.models import REPLIES, Account, AccountKind
 from wxbus.errors import Reject
 from wxbus.wechat import Event, Message
+from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.application import application_message
-from wxbus.wechat.replies.customer_service import customer_service_message
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
 from wxbus_worker.context.expired import ContextExpired
@@ -17,7 +17,7 @@ def not_sendable(reply: AnyReply, account: Account) -> str:
     """Return why a reply cannot be sent to a user at any time; "" if it can."""
     try:
         if account.kind is not AccountKind.WECOM:
-            customer_service_message(reply, "")
+            api_message(reply, "")
         elif account.sends_messages:
             application_message(reply)
         else:

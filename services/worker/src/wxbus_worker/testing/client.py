@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.passive_answer import delivered_passively
+from wxbus.messages.bus import event_request
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
@@ -160,6 +162,15 @@ class HandlerClient:
             expiration=WECHAT_TIMEOUT if awaited else None,
         )
         return await self._handle(envelope)
+
+    async def signal(self, name: str, data: Mapping[str, Any] | BaseModel | None = None, *, openid: str = "") -> Result:
+        """Post an event about a user, by default the default user, as `Bus.event` does.
+
+        Raises:
+            ValueError: The name or the data cannot be posted.
+        """
+        request = event_request(self.account.name, openid or self.openid, name, data)
+        return await self._handle(request.envelope(account=self.account.name, appid=self.account.appid))
 
     async def retry(self) -> Result:
         """Run the next attempt of the oldest scheduled retry, as after its delay.

@@ -1,4 +1,4 @@
-"""Replies that a handler returns (protocol reference 7 and 9.1).
+"""Replies that a handler returns (protocol reference 7, 9.1 and 9.3).
 
     return reply.Text("Welcome back.")
 
@@ -13,6 +13,10 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from wxbus.wechat.replies.fields import EXACT, Required
+from wxbus.wechat.replies.templates import SubscribeMessage as SubscribeMessage
+from wxbus.wechat.replies.templates import SubscribeNotice as SubscribeNotice
+from wxbus.wechat.replies.templates import TemplateMessage as TemplateMessage
+from wxbus.wechat.replies.templates import TemplateReply
 from wxbus.wechat.replies.wecom import CorpArticle as CorpArticle
 from wxbus.wechat.replies.wecom import CorpNews as CorpNews
 from wxbus.wechat.replies.wecom import File as File
@@ -193,7 +197,7 @@ CustomerServiceReply: TypeAlias = (
 )
 """Replies that can be sent at any time within WeChat's window."""
 
-AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | WeComReply | Success
+AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | TemplateReply | WeComReply | Success
 
 _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(discriminator="kind")])
 

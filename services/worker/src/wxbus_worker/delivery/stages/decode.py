@@ -1,5 +1,7 @@
 """Decodes a delivery into a typed message; `current_delivery` works from here on."""
 
+from dataclasses import asdict
+
 from wxbus.accounts.file import AccountLookup
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.passive_answer import reply_id_of
@@ -12,6 +14,7 @@ from wxbus_worker.delivery.job import Decoded, Job, ReplyNote
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
+from wxbus_worker.handlers.signal import Outgoing, Signal
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.store.ports import ContextKey
 
@@ -62,6 +65,14 @@ def _content(job: Job, envelope: Envelope) -> Message | ReplyNote:
             return parse_message(job.document)
         case EnvelopeKind.CONTEXT_EXPIRED:
             return ContextExpired.of(envelope)
+        case EnvelopeKind.SIGNAL:
+            signal = Signal.of(envelope)
+            job.private = signal.data
+            return signal
+        case EnvelopeKind.SEND:
+            outgoing = Outgoing.of(envelope)
+            job.private = {name: value for name, value in asdict(outgoing.reply).items() if name != "kind"}
+            return outgoing
         case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
             delivered = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
             return ReplyNote(reply_id_of(envelope), delivered=delivered)

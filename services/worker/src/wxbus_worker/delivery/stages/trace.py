@@ -9,7 +9,6 @@ import structlog
 from wxbus.errors import UnreadableEnvelope
 from wxbus.runtime.redaction import redacting
 from wxbus.telemetry import new_traceparent, span, trace_id
-from wxbus.wechat.documents.document import Value
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
@@ -48,11 +47,12 @@ def _content(job: Job) -> Iterator[str]:
     for name, value in job.document.items():
         if name not in LOGGABLE:
             yield from _texts(value)
+    yield from _texts(job.private)
 
 
-def _texts(value: Value) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-        return
-    for inner in value.values() if isinstance(value, dict) else value:
-        yield from _texts(inner)
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

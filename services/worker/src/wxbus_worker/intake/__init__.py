@@ -1,0 +1,1 @@
+"""Takes the requests of other programs: messages to users, and events about them."""

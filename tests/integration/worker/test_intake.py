@@ -1,0 +1,158 @@
+"""Requests of other programs on a real RabbitMQ and Redis: by the queue and by RPC, now and later."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from tests.integration.worker.test_serve import Outside, a_worker, outside, settings
+from wxbus.bus.dead_letters import DeadLetters
+from wxbus.bus.topology import Topology
+from wxbus.errors import RpcFailure
+from wxbus.messages import Bus
+from wxbus.rpc.auth.keys import new_key
+from wxbus_local.servers.ports import free_port
+from wxbus_worker import Router, Signal, reply
+from wxbus_worker.settings import WorkerSettings
+
+pytestmark = pytest.mark.integration
+
+__all__ = ["outside", "settings"]
+
+ALL = ("messages:send:*", "messages:event:*", "messages:cancel:*")
+
+
+def a_router() -> Router:
+    """Return a router with one handler of signals."""
+    router = Router()
+
+    @router.signal("paid")
+    async def paid(signal: Signal) -> reply.Text:
+        return reply.Text(f"paid {signal.data['order']}")
+
+    return router
+
+
+@pytest.fixture
+async def bus(amqp_url: str, topology: Topology) -> AsyncIterator[Bus]:
+    """Return the bus of another program, which reaches RabbitMQ only."""
+    async with Bus.open(amqp_url, topology=topology) as bus:
+        yield bus
+
+
+async def test_requests_wait_in_rabbitmq_and_arrive_in_order(
+    settings: WorkerSettings, bus: Bus, outside: tuple[Outside, str]
+) -> None:
+    """Requests of before a worker runs are handled when it does, in order for each user, repeated ids once."""
+    for number in range(20):
+        for openid in ("o_1", "o_2"):
+            await bus.send("shop", openid, reply.Text(f"{number}"), id=f"number-{number}")
+    assert await bus.event("wx1", "o_1", "paid", {"order": "88"}, id="payment") == "payment"
+    await bus.event("wx1", "o_1", "paid", {"order": "88"}, id="payment")
+    await bus.send("shop", "o_1", reply.Text("last"))
+    wechat, _ = outside
+    async with a_worker(settings, a_router()):
+        await wechat.until_sent(42)
+
+    numbers = [str(number) for number in range(20)]
+    assert wechat.sent == {"o_1": [*numbers, "paid 88", "last"], "o_2": numbers}
+
+
+async def test_any_program_can_publish_a_request(
+    settings: WorkerSettings, amqp_url: str, topology: Topology, outside: tuple[Outside, str]
+) -> None:
+    """A JSON message in the queue is enough; what is no request becomes a dead letter that names the field."""
+    wechat, _ = outside
+    good = {"type": "send", "account": "shop", "openid": "o_1", "reply": {"kind": "text", "content": "hello"}}
+    bodies = [
+        b"not JSON",
+        json.dumps({**good, "openid": None}).encode(),
+        json.dumps({**good, "account": "nobody"}).encode(),
+        json.dumps(good).encode(),
+    ]
+    async with a_worker(settings, a_router()), await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue(
+            topology.requests_queue.name, durable=True, arguments=dict(topology.requests_queue.arguments)
+        )
+        for body in bodies:
+            await channel.default_exchange.publish(
+                aio_pika.Message(body, delivery_mode=2), routing_key=topology.requests_queue.name
+            )
+        await wechat.until_sent(1)
+    assert wechat.sent == {"o_1": ["hello"]}
+    async with DeadLetters.open(amqp_url, topology) as letters:
+        errors = sorted([letter.error async for letter in letters.read()])
+    assert [error.partition(": ")[0] for error in errors] == [
+        "UnknownAccount",
+        "UnreadableEnvelope",
+        "UnreadableEnvelope",
+    ]
+    assert "there is no account nobody" in errors[0]
+    assert any("send.openid" in error for error in errors)
+
+
+async def test_rpc_says_what_became_of_a_request(
+    settings: WorkerSettings, amqp_url: str, topology: Topology, tmp_path: Path, outside: tuple[Outside, str]
+) -> None:
+    """Over HTTP and RabbitMQ: the key's scopes decide, unknown accounts and wrong arguments are errors at once."""
+    key, entry = new_key("billing", ALL)
+    other, other_entry = new_key("other", ["messages:send:mini"])
+    (tmp_path / "keys.toml").write_text(f"{entry.as_toml()}\n{other_entry.as_toml()}")
+    port = free_port()
+    settings = settings.model_copy(update={"api_keys_file": tmp_path / "keys.toml", "port": port})
+    wechat, _ = outside
+    http = f"http://127.0.0.1:{port}"
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    async with a_worker(settings, a_router()):
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    break
+        for url in (http, amqp_url):
+            async with Bus.open(url, key, topology=topology) as bus:
+                await bus.send("shop", "o_1", reply.Text(f"by {url.partition(':')[0]}"))
+                await bus.event("shop", "o_1", "paid", {"order": "1"}, id="payment")
+                await bus.send("shop", "o_1", reply.Text("never"), id="later", send_at=soon)
+                assert await bus.cancel("shop", "o_1", "later") is True
+                assert await bus.cancel("shop", "o_1", "later") is False
+                with pytest.raises(RpcFailure, match=r"404 .* nobody"):
+                    await bus.send("nobody", "o_1", reply.Text("x"))
+                with pytest.raises(ValueError, match="send_at: must be at most 366 days"):
+                    await bus.send("shop", "o_1", reply.Text("x"), send_at=soon + timedelta(days=400))
+            async with Bus.open(url, other, topology=topology) as bus:
+                with pytest.raises(RpcFailure, match="403"):
+                    await bus.send("shop", "o_1", reply.Text("x"))
+        await wechat.until_sent(3)
+    assert sorted(wechat.sent["o_1"]) == ["by amqp", "by http", "paid 1"]
+
+
+async def test_a_scheduled_message_is_sent_at_its_time(
+    settings: WorkerSettings, bus: Bus, outside: tuple[Outside, str]
+) -> None:
+    """It is not sent before; a cancelled one is never sent; the same id is stored once; past times mean now."""
+    wechat, _ = outside
+    start = datetime.now(UTC)
+    soon = start + timedelta(seconds=1.5)
+    await bus.send("shop", "o_1", reply.Text("later"), id="a", send_at=soon)
+    await bus.send("shop", "o_1", reply.Text("later again"), id="a", send_at=soon)
+    await bus.send("shop", "o_1", reply.Text("cancelled"), id="b", send_at=soon)
+    assert await bus.cancel("shop", "o_1", "b") is None
+    await bus.event("shop", "o_1", "paid", {"order": "2"}, send_at=soon)
+    await bus.send("shop", "o_1", reply.Text("now"), send_at=start)
+    async with a_worker(settings, a_router()):
+        await wechat.until_sent(1)
+        assert wechat.sent == {"o_1": ["now"]}
+        assert datetime.now(UTC) < soon, "the machine was too slow for this test"
+        await wechat.until_sent(3)
+        assert datetime.now(UTC) >= soon
+    assert sorted(wechat.sent["o_1"][1:]) == ["later", "paid 2"]
