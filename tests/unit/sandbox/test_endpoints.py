@@ -94,7 +94,7 @@ async def test_calls_need_a_token(call: Caller) -> None:
     assert await call.errcode("POST", path, query={"access_token": "91_" + "a" * 120}, json={}) == 40001
 
 
-@pytest.mark.parametrize("path", ["/cgi-bin/menu/create", "/wxa/msg_sec_check", "/sns/userinfo"])
+@pytest.mark.parametrize("path", ["/cgi-bin/no/such", "/wxa/no_such", "/sns/no_such"])
 async def test_unknown_calls_are_errors(call: Caller, path: str) -> None:
     """Calls that the sandbox does not implement have errcode 40066."""
     assert await call.errcode("POST", path, json={}) == 40066

@@ -9,7 +9,7 @@ from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import platforms as platform_control
-from wxbus_sandbox.endpoints import component, credentials, customer_service, media, operations
+from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
@@ -44,9 +44,11 @@ def build_app(
     app[control.COMPOSER] = Composer(
         sandbox.clock, sandbox.media, lambda media_id: f"{public_url.rstrip('/')}/sandbox/media/{media_id}"
     )
-    for topic in (page, control, platform_control, component, credentials, customer_service, media, operations, wecom):
-        app.add_routes(topic.routes())
-    for prefix in ("cgi-bin", "sns", "wxa", "wecom"):
+    topics = (page, control, platform_control, component, credentials, customer_service, media, operations, wecom)
+    own = [route for topic in topics for route in topic.routes()]
+    app.add_routes(own)
+    app.add_routes(declared.routes(route.path for route in own))
+    for prefix in declared.PREFIXES:
         app.router.add_route("*", f"/{prefix}/{{call:.*}}", _unknown_call)
 
     async def pusher(app: web.Application) -> AsyncIterator[None]:

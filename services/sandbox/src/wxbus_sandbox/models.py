@@ -115,7 +115,7 @@ class Sent(Model):
 class Fault(Model):
     """A fault for the next calls of a path: a delay, then one of the others."""
 
-    path: str = Field(pattern=r"^/(wecom/)?(cgi-bin|sns|wxa)/")
+    path: str = Field(pattern=r"^/[a-z-]+/.")
     errcode: int | None = None
     errmsg: str | None = None
     """By default WeChat's text for the errcode."""
@@ -132,6 +132,8 @@ class Fault(Model):
 
     @model_validator(mode="after")
     def _does_something(self) -> "Fault":
+        if self.path.startswith("/sandbox/"):
+            raise ValueError("path must be one of WeChat's calls")
         if self.errcode is None and self.status is None and not self.delay and not self.disconnect:
             raise ValueError("give errcode, status, delay or disconnect")
         return self

@@ -1,7 +1,7 @@
 """The state of the sandbox, in one object for all endpoints."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
@@ -20,6 +20,13 @@ from wxbus_sandbox.rules.users import Users
 from wxbus_sandbox.settings import Rules
 
 
+class Part:
+    """A part of the state of one account, which a family of endpoints keeps; empty when it is created."""
+
+
+P = TypeVar("P", bound=Part)
+
+
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """The state of the simulated WeChat."""
@@ -36,6 +43,8 @@ class Sandbox:
     logins: Logins
     sent: History[Sent]
     pushes: History[SendResult]
+    parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)
+    """By appid and class."""
 
     @classmethod
     def new(cls, accounts: Accounts, rules: Rules, clock: Clock) -> "Sandbox":
@@ -68,8 +77,14 @@ class Sandbox:
         platforms = [self.accounts.of(platform).name for platform in self.platforms.authorized_by(appid)]
         return self.accounts.of(appid, via=platforms[0] if platforms else "")
 
+    def part(self, appid: str, kind: type[P]) -> P:
+        """Return the part of an account's state, created when it is first used."""
+        found: P = self.parts.setdefault((appid, kind), kind())
+        return found
+
     def reset(self) -> None:
         """Clear all state."""
+        self.parts.clear()
         for part in (self.clock, self.faults, self.tokens, self.tickets, self.platforms, self.users, self.media):
             part.reset()
         for record in (self.logins, self.sent, self.pushes):

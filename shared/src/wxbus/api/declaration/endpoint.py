@@ -80,6 +80,8 @@ class Endpoint:
     """Its own errcodes, besides those of all endpoints."""
     fixed: Mapping[str, object] = field(default_factory=dict)
     """Values that are the same in every call, by their path in the body (POST) or name in the query (GET)."""
+    fixed_query: Mapping[str, object] = field(default_factory=dict)
+    """Values in the query of a POST request."""
     token: bool = True
     """Whether it takes the account's access token."""
     kinds: tuple[Kind, ...] | None = None
@@ -139,7 +141,7 @@ class Endpoint:
         raise ValueError(f"{self.function.__qualname__}: {reasons}")
 
     def _options(self, checked: dict[str, Any]) -> dict[str, Any]:
-        sent: dict[Place, JsonObject] = {place: {} for place in Place}
+        sent: dict[Place, JsonObject] = {Place.BODY: {}, Place.QUERY: {**self.fixed_query}, Place.FILE: {}}
         for path, value in self.fixed.items():
             put(sent[Place.QUERY if self.method == "GET" else Place.BODY], tuple(path.split(".")), value)
         files = {one.name for one in self.parameters if one.place is Place.FILE}
@@ -182,6 +184,7 @@ class Options(TypedDict, total=False):
     repeat: Repeat
     errcodes: Sequence[int]
     fixed: Mapping[str, object]
+    fixed_query: Mapping[str, object]
     token: bool
     kinds: tuple[Kind, ...]
     older: Method

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AwareDatetime, BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, SecretStr
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    SecretStr,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wxbus.api.uploads import UploadFile
@@ -48,6 +57,9 @@ class MaxBytes:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "maxLength": self.limit}
+
     def _check(self, text: str) -> str:
         if (size := len(text.encode())) > self.limit:
             raise PydanticCustomError(
@@ -90,7 +102,7 @@ Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
 NumberId: TypeAlias = Annotated[
     str,
     BeforeValidator(lambda value: str(value) if type(value) is int else value),
-    Field(pattern=r"^[0-9]{1,20}$"),
+    Field(pattern=r"^[0-9]{1,20}$", examples=["1000000001"]),
     PlainSerializer(int, return_type=int),
 ]
 """An id that WeChat wants as a number. It is a text here as in answers: some exceed 2**53."""

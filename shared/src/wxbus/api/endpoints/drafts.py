@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration import Answer, Family, Flag, Id, Key, MaxBytes, Part, Query, Refused, Timestamp, get, post
+from wxbus.api.declaration import Answer, Family, Flag, Id, Key, MaxBytes, Part, Refused, Timestamp, get, post
 
 ARTICLE_ERRORS = (40007, 45003, 45004, 45110, 45166, 53404, 53405, 53406)
 PAGE = 20
@@ -168,10 +168,14 @@ class Drafts(Family):
     async def switch_on(self) -> Annotated[bool, Key("is_open")]:
         """Switch the account from permanent articles to drafts, for ever; newer accounts have nothing else."""
 
-    @post("/cgi-bin/draft/switch", name="draft_switch", title="草稿箱开关设置", repeat=Repeat.READ)
-    async def is_switched_on(
-        self, *, only_check: Annotated[Flag, Query("checkonly")] = True
-    ) -> Annotated[bool, Key("is_open")]:
+    @post(
+        "/cgi-bin/draft/switch",
+        name="draft_switch",
+        title="草稿箱开关设置",
+        repeat=Repeat.READ,
+        fixed_query={"checkonly": 1},
+    )
+    async def is_switched_on(self) -> Annotated[bool, Key("is_open")]:
         """Return whether the account has drafts."""
 
     @post(

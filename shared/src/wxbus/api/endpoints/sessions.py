@@ -150,7 +150,10 @@ class Sessions(Family):
         errcodes=(1, 40097),
     )
     async def check_encrypted_data(
-        self, digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), Key("encrypted_msg_hash"), Refused(40097)]
+        self,
+        digest: Annotated[
+            str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0" * 64]), Key("encrypted_msg_hash"), Refused(40097)
+        ],
     ) -> DataCheck:
         """Return whether WeChat encrypted data, by the SHA-256 of `encryptedData` in hexadecimal."""
 

@@ -1,0 +1,50 @@
+"""QR codes with a scene."""
+
+import secrets
+from typing import Final
+
+from wxbus.api.endpoints.qr_codes import MONTH, QrCodes, QrTicket
+from wxbus_sandbox.families.twin import Twin
+from wxbus_sandbox.rules.responses import ApiError
+from wxbus_sandbox.state import Part
+
+MAX_PERMANENT: Final = 100_000
+NO_CODES_LEFT: Final = 45029
+
+
+class QrCodeState(Part):
+    """The QR codes of one account."""
+
+    def __init__(self) -> None:
+        self.scenes: dict[str, str] = {}
+        """By ticket."""
+        self.permanent: dict[str, str] = {}
+        """Tickets by scene."""
+
+
+class QrCodesTwin(Twin, QrCodes):
+    """Keeps the scene of each ticket."""
+
+    async def create_temporary(self, scene: str, *, expires_in: int = MONTH) -> QrTicket:
+        """Create a QR code."""
+        return self._create(scene, expires_in)
+
+    async def create_permanent(self, scene: str) -> QrTicket:
+        """Create a QR code, or return that of the scene."""
+        state = self.state(QrCodeState)
+        if scene in state.permanent:
+            return self._answer(state.permanent[scene], None)
+        if len(state.permanent) >= MAX_PERMANENT:
+            raise ApiError(NO_CODES_LEFT)
+        created = self._create(scene, None)
+        state.permanent[scene] = created.ticket
+        return created
+
+    def _create(self, scene: str, expires_in: int | None) -> QrTicket:
+        ticket = f"gQ{secrets.token_urlsafe(60)}"
+        self.state(QrCodeState).scenes[ticket] = scene
+        return self._answer(ticket, expires_in)
+
+    @staticmethod
+    def _answer(ticket: str, expires_in: int | None) -> QrTicket:
+        return QrTicket(ticket=ticket, url=f"http://weixin.qq.com/q/{ticket[2:24]}", expire_seconds=expires_in)

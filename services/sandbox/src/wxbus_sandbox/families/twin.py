@@ -1,0 +1,47 @@
+"""The base class of the sandbox's side of a family of endpoints."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+
+from wxbus.accounts.models import Account
+from wxbus.api.declaration.endpoint import Family
+from wxbus_sandbox.rules.responses import ApiError
+from wxbus_sandbox.state import Part, Sandbox
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of an endpoint."""
+
+    sandbox: Sandbox
+    account: Account | None
+    """None for calls without an access token."""
+    request: web.Request
+
+
+class Twin(Family):
+    """Answers the calls of a family as WeChat does.
+
+    A subclass also derives from the family, and overrides the methods that keep state or have rules of their own: the
+    arguments are checked, the result is what the client returns. The other methods answer with a sample.
+    """
+
+    def __init__(self, call: ApiCall) -> None:
+        self.sandbox = call.sandbox
+        self.request = call.request
+        self._account = call.account
+
+    @property
+    def account(self) -> Account:
+        """The account that calls; raises ApiError 41001 if the endpoint takes no access token."""
+        if self._account is None:
+            raise ApiError(41001)
+        return self._account
+
+    def state(self, kind: type[P]) -> P:
+        """Return the account's state of this kind."""
+        return self.sandbox.part(self.account.appid, kind)
