@@ -19,14 +19,20 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery, PublisherPort
 from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.testing import MemoryDelivery, MemoryPublisher
+from wxbus.wechat import Message
 from wxbus.wechat.replies.reply import AnyReply, Text
+from wxbus_worker.context.context import Context
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.notify_token_service import PlatformEvents
 from wxbus_worker.delivery.stages.wait_for_store import StoreAvailability
+from wxbus_worker.handlers.base_router import BaseRouter
+from wxbus_worker.handlers.call import HandlerCall
+from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.retry_policy import RetryPolicy
+from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.router import Router
 from wxbus_worker.metrics import WorkerMetrics
@@ -72,6 +78,32 @@ def an_event_envelope(event: str, *, openid: str | None, lane: str, **more: str)
     }
     number = next(_numbers)
     return an_envelope(number, body=json.dumps(document).encode(), openid=openid, lane=lane)
+
+
+async def route_for(router: BaseRouter, message: Message, context: Context | None = None) -> Route | None:
+    """Return the route that gets a message, or None."""
+    delivery = CurrentDelivery(
+        id="1",
+        attempt=1,
+        account=SHOP.name,
+        appid=APPID,
+        openid=OPENID,
+        lane=KEY.lane,
+        received_at=0.0,
+        redelivered=False,
+        replay=False,
+        traceparent="",
+    )
+    call = HandlerCall(
+        message=message,
+        context=context or Context(APPID, OPENID, router.context_policy),
+        account=SHOP,
+        client_of=lambda appid: cast("WeChatClient", None),  # noqa: ARG005
+        delivery=delivery,
+        groups={},
+    )
+    found = await RouteTable(router).find(call)
+    return found[0] if found else None
 
 
 class FakeWeChat:

@@ -1,5 +1,6 @@
-"""What middleware provides to handlers: one value of each type."""
+"""What middleware and the worker provide to handlers: one value of each type."""
 
+from collections.abc import Mapping
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -10,8 +11,8 @@ class Features:
 
     __slots__ = ("_values",)
 
-    def __init__(self) -> None:
-        self._values: dict[type, object] = {}
+    def __init__(self, values: Mapping[type, object] | None = None) -> None:
+        self._values: dict[type, object] = dict(values or {})
 
     def __setitem__(self, kind: type[T], value: T) -> None:
         if not isinstance(value, kind):
@@ -29,5 +30,9 @@ class Features:
         return kind in self._values
 
     def get(self, kind: type[T]) -> T | None:
-        """Return the value of this type, None if no middleware has set one."""
+        """Return the value of this type, None if there is none."""
         return cast("T | None", self._values.get(kind))
+
+    def copy(self) -> "Features":
+        """Return other features with the same values."""
+        return Features(self._values)

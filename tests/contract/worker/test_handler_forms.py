@@ -8,13 +8,12 @@ from typing import get_args
 import pytest
 from pydantic import Tag
 
-from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope
+from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope, route_for
 from wxbus.bus.envelope import Envelope
 from wxbus.wechat import model_of
 from wxbus_worker import (
     AnyMessage,
     Context,
-    ContextPolicy,
     Message,
     MessageHandler,
     Reject,
@@ -28,7 +27,7 @@ from wxbus_worker import (
     reply,
 )
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
-from wxbus_worker.handlers.route_table import UNKNOWN, RouteTable
+from wxbus_worker.handlers.route_table import UNKNOWN
 
 
 async def _text(message: TextMessage, context: Context) -> list[reply.Text]:
@@ -154,15 +153,14 @@ def _method(tag: str, _model: type[Message]) -> Router:
 
 
 @pytest.mark.parametrize("form", [_decorated, _method])
-def test_every_type_has_a_decorator_and_a_method(form: Callable[[str, type[Message]], Router]) -> None:
+async def test_every_type_has_a_decorator_and_a_method(form: Callable[[str, type[Message]], Router]) -> None:
     """User messages have a decorator each, events use `event(Type)`; methods have WeChat's names."""
-    context = Context("wx1", "o_1", ContextPolicy())
     other = UnknownEvent.model_construct(event="other")
     tags = _tags()
     assert len(tags) > 130
     for tag in tags:
         model = model_of(tag)
         assert model is not None
-        table = RouteTable(form(tag, model))
-        assert table.find(model.model_construct(event=tag), context) is not None, tag
-        assert table.find(other, context) is None, tag
+        router = form(tag, model)
+        assert await route_for(router, model.model_construct(event=tag)) is not None, tag
+        assert await route_for(router, other) is None, tag

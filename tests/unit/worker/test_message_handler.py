@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pydantic import BaseModel
 
-from tests.support.worker import Rig, a_text_envelope, an_event_envelope
+from tests.support.worker import Rig, a_text_envelope, an_event_envelope, route_for
 from wxbus.bus.envelope import Envelope, new_id
 from wxbus.testing import MemoryDelivery
 from wxbus_worker import (
@@ -32,7 +32,6 @@ from wxbus_worker import (
 )
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry
-from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
 
 
@@ -84,12 +83,10 @@ async def test_a_type_comes_before_its_base() -> None:
         async def on_short_video(self, message: ShortVideoMessage) -> None: ...
 
     header = {"to_user": "gh", "from_user": "o", "created_at": 1, "media_id": "m"}
-    table = RouteTable(Shop().as_router())
-    context = Context("wx1", "o", Router().context_policy)
     for message in (ShortVideoMessage(**header), VideoMessage(**header)):
-        found = table.find(message, context)
+        found = await route_for(Shop().as_router(), message)
         assert found
-        assert found[0].message_type is type(message)
+        assert found.message_type is type(message)
 
 
 async def test_hooks_run_before_and_after_a_method() -> None:

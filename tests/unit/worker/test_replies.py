@@ -253,8 +253,8 @@ async def test_a_handler_may_return_nothing(nothing: object) -> None:
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        (42, "returned int; a handler returns a reply, a list of replies, or None"),
-        ("hello", "returned str"),
+        (42, "returned int; a handler returns a reply, a str, a list of them, or None"),
+        ("", "reply.Text: String should have at least 1 character"),
         ([reply.Text("a"), b"b"], "returned a list with bytes; a handler returns"),
         (reply.TransferToCustomerService(), "transfer_customer_service cannot be a customer-service message"),
     ],

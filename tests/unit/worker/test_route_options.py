@@ -201,7 +201,10 @@ async def of_everything(_: TextMessage) -> bool:
         ({"retry": 3}, "retry must be a RetryPolicy, not 3"),
         ({"dedup": "no"}, "dedup must be a plain function of the message, not 'no'"),
         ({"dedup": of_everything}, "dedup must be a plain function"),
-        ({"timelimit": timedelta(1)}, "unknown options timelimit; the options are retry, time_limit, dedup"),
+        (
+            {"timelimit": timedelta(1)},
+            "unknown options timelimit; the options are account, state, retry, time_",
+        ),
     ],
 )
 def test_wrong_options_are_errors(given: dict[str, Any], text: str) -> None:

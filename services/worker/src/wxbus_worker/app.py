@@ -1,6 +1,7 @@
 """Assembles the worker and runs it."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -8,9 +9,11 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.aio.background import retry_while_unavailable
+from wxbus.aio.waiting import Interrupted, interrupted_by
 from wxbus.bus.consumer import Consumer
 from wxbus.bus.marker import Marker
 from wxbus.errors import ConfigurationError, WxbusError
+from wxbus.features import Features
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Losses
@@ -20,6 +23,7 @@ from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.base_router import BaseRouter
+from wxbus_worker.handlers.resources import opened
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.intake.server import taking_requests
 from wxbus_worker.intake.service import MessagesServicer
@@ -57,13 +61,18 @@ async def serve(
     """Handle messages until `stopping` is set; then finish running ones within the grace period.
 
     Raises:
-        ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used, or a demo secret
-            would protect a real account.
+        ConfigurationError: The accounts file, an address, a port, a queue or Redis cannot be used, a provider or an
+            `on_start` hook failed, or a demo secret would protect a real account.
     """
     accounts = load_accounts(settings, registry)
-    routes, metrics = RouteTable(router), WorkerMetrics(registry)
-    async with open_adapters(settings, accounts, router.context_policy) as adapters:
-        pipeline = _build_pipeline(settings, adapters, routes, metrics)
+    routes, metrics, provided = RouteTable(router), WorkerMetrics(registry), Features()
+    async with open_adapters(settings, accounts, router.context_policy) as adapters, AsyncExitStack() as resources:
+        try:
+            async with interrupted_by(stopping):
+                await resources.enter_async_context(opened((router, *router.included()), provided))
+        except Interrupted:
+            return
+        pipeline = _build_pipeline(settings, adapters, routes, metrics, provided)
         try:
             async with asyncio.TaskGroup() as tasks:
                 lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
@@ -80,7 +89,7 @@ async def serve(
 
 
 def _build_pipeline(
-    settings: WorkerSettings, adapters: Adapters, routes: RouteTable, metrics: WorkerMetrics
+    settings: WorkerSettings, adapters: Adapters, routes: RouteTable, metrics: WorkerMetrics, provided: Features
 ) -> Next[Job]:
     namespace, budget = settings.store.namespace, settings.send_lease * SEND_SHARE
     return build_pipeline(
@@ -99,6 +108,7 @@ def _build_pipeline(
         crashes=CrashCounter(adapters.retrying, namespace=namespace),
         signatures=SignatureGuard(adapters.retrying, namespace=namespace),
         platform=adapters.platform,
+        provided=provided,
     )
 
 

@@ -18,7 +18,7 @@ from wxbus.errors import UnreadableEnvelope
 from wxbus.wechat import Message
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus_worker.handlers.filters import Groups
+from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.replies.outbox import OutboxRun
 from wxbus_worker.replies.passive import Caller
@@ -125,7 +125,7 @@ class Routed:
     dedup_key: str
     route: Route | None
     """None: no handler matches."""
-    groups: Groups
+    call: HandlerCall
 
 
 @dataclass(frozen=True, slots=True)

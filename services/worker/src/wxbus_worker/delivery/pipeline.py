@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from wxbus.accounts.file import AccountLookup
 from wxbus.api.client import WeChatClient
 from wxbus.bus.ports import PublisherPort
+from wxbus.features import Features
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.stage import Next, compose
 from wxbus_worker.delivery.stages.call_handler import CallHandler
@@ -47,6 +48,7 @@ def build_pipeline(
     crashes: CrashCounter | None = None,
     signatures: SignatureGuard | None = None,
     platform: PlatformEvents | None = None,
+    provided: Features | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next[Job]:
     """Return the handling of one delivery, from its bytes to its settlement.
@@ -67,6 +69,7 @@ def build_pipeline(
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
         signatures: Of plain messages; None: no account accepts those.
         platform: Receives the events of third-party platforms; None: there are none.
+        provided: What handlers can take by type besides what belongs to the message; None: nothing.
         pause: Waits for some seconds before an attempt in the lane.
     """
     answerer = Answerer(publisher, pending, grace=pending_grace)
@@ -75,7 +78,9 @@ def build_pipeline(
         *([RefuseReusedSignature(signatures)] if signatures else ()),
         *([NotifyTokenService(platform)] if platform else ()),
     )
-    call_handler = CallHandler(client_of, metrics, time_limit=handler_time_limit)
+    call_handler = CallHandler(
+        routes, client_of, metrics, time_limit=handler_time_limit, provided=provided or Features()
+    )
     handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics)
     handle_decoded = compose(
         [

@@ -1,22 +1,21 @@
-"""The part of a router that does not depend on types of message: routes in order, fallbacks, middleware, errors."""
+"""The part of a router that does not depend on types of message: routes in order, and fallbacks."""
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar, Unpack, overload
+from dataclasses import replace
+from typing import Any, Final, Protocol, TypeVar, Unpack, cast, overload
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
 from wxbus_worker.context.context import ContextPolicy
-from wxbus_worker.handlers.filters import Condition
+from wxbus_worker.handlers import filters
+from wxbus_worker.handlers.filters import Condition, OneOrMore, When
+from wxbus_worker.handlers.hooks import Hooks
 from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of, storage_of
-from wxbus_worker.handlers.middleware import ErrorHandler, Middleware
 from wxbus_worker.handlers.route import Route, RouteOptions, check_options
 
 DEFAULT_POLICY: Final = ContextPolicy()
 
 H = TypeVar("H", bound=Handler)
-W = TypeVar("W", bound=Middleware)
 
 
 class Includable(Protocol):
@@ -34,23 +33,28 @@ def router_of(handlers: Includable) -> "BaseRouter":
     return handlers.as_router()
 
 
-class BaseRouter:
+class BaseRouter(Hooks):
     """Routes of one topic, in order, with what runs around them."""
 
-    def __init__(self, name: str, features: Sequence[type] = (), policy: ContextPolicy = DEFAULT_POLICY) -> None:
+    def __init__(
+        self,
+        name: str,
+        features: Sequence[type] = (),
+        policy: ContextPolicy = DEFAULT_POLICY,
+        *,
+        account: OneOrMore | None = None,
+    ) -> None:
+        super().__init__()
         self.name = name
+        self.features = tuple(features)
+        self.conditions = filters.account(account)
+        """All routes below this router need them, fallbacks and hooks for messages included."""
         self.context_policy = policy
         """Applies if the worker runs this router itself."""
         self.entries: list[Route | BaseRouter] = []
         """Routes and included routers, in the order of matching."""
         self.default_route: Route | None = None
         self.unknown_route: Route | None = None
-        self.removal_routes: list[Route] = []
-        """Each of them gets every removed context."""
-        self.middlewares: list[Middleware] = []
-        """The first is outermost."""
-        self.error_handlers: list[ErrorHandler] = []
-        self.features = tuple(features)
 
     @overload
     def default(self, handler: H, /) -> H: ...
@@ -85,45 +89,6 @@ class BaseRouter:
 
         return register(*handler) if handler else register
 
-    def context_removed(self, handler: H, /) -> H:
-        """Register for expired contexts. It is called once with each context that is being removed.
-
-        It runs in the user's lane; a message that comes first keeps the context. All handlers registered here and in
-        included routers run, in order. What they return is sent; if one fails, all are tried again.
-        """
-        bound = bind(handler, Injectables(features=self.features))
-        route = Route(name=name_of(handler), message_type=Message, handler=bound, storage=storage_of(handler))
-        self.removal_routes.append(route)
-        return handler
-
-    def middleware(self, middleware: W, /) -> W:
-        """Run this around every handler of this router and of those it includes; the first is outermost.
-
-        It is called with the `HandlerCall` and the next step, and returns the replies: `return await call_next(call)`.
-        """
-        is_async = inspect.iscoroutinefunction(middleware)  # in the condition it would change the type
-        if not is_async:
-            raise ConfigurationError(f"middleware {name_of(middleware)} must be an `async def` function")
-        self.middlewares.append(middleware)
-        return middleware
-
-    @overload
-    def on_error(self, handler: H, /) -> H: ...
-
-    @overload
-    def on_error(self, kind: type[Exception], /) -> Callable[[H], H]: ...
-
-    def on_error(self, handler: Any, /) -> Any:
-        """Register for errors of handlers and middleware, here and in included routers: all, or those of one type.
-
-        What it returns is sent, and the message is done. With None the error goes on to the including router, then to
-        the retry policy. The handler's changes to the context are undone. `RetryLater`, `Reject` and `Unavailable` are
-        not passed to it.
-        """
-        if isinstance(handler, type) and issubclass(handler, Exception):
-            return partial(self._add_error_handler, handler)
-        return self._add_error_handler(Exception, handler)
-
     def include(self, other: Includable) -> None:
         """Match another router's routes at this place, after those registered before."""
         router = router_of(other)
@@ -142,14 +107,15 @@ class BaseRouter:
         message_type: type[Message],
         conditions: tuple[Condition, ...] = (),
         groups: frozenset[str] = frozenset(),
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> H:
-        """Register a handler for messages that match all conditions. The decorators call this.
+        """Register a handler for messages that match all conditions, and `when`. The decorators call this.
 
         Raises:
             ConfigurationError: The handler cannot be called; the text names the parameter.
         """
-        self.entries.append(self._route(handler, message_type, conditions, groups, **options))
+        self.entries.append(self._route(handler, message_type, conditions, groups, when, **options))
         return handler
 
     def included(self) -> Iterator["BaseRouter"]:
@@ -165,18 +131,25 @@ class BaseRouter:
         message_type: type[Message],
         conditions: tuple[Condition, ...] = (),
         groups: frozenset[str] = frozenset(),
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Route:
-        injectables = Injectables(messages=(message_type,), groups=groups, features=self.features)
+        injectables = Injectables(messages=(message_type,), groups=groups, features=self.can_take)
         bound = bind(handler, injectables)
         check_options(name_of(handler), options)
+        account, state = options.pop("account", None), options.pop("state", None)
         return Route(
             name=name_of(handler),
             message_type=message_type,
-            conditions=conditions,
+            conditions=(
+                *filters.account(account),
+                *filters.state(state),
+                *conditions,
+                *filters.predicate(when, replace(injectables, groups=frozenset())),
+            ),
             handler=bound,
             storage=storage_of(handler),
-            **options,
+            **cast("Any", options),
         )
 
     def _only(self, what: str, first: Route | None, handler: Handler, **options: Unpack[RouteOptions]) -> Route:
@@ -185,8 +158,3 @@ class BaseRouter:
                 f"router {self.name} already has a {what}, {first.name}; {name_of(handler)} cannot be another"
             )
         return self._route(handler, Message, **options)
-
-    def _add_error_handler(self, kind: type[Exception], handler: H) -> H:
-        injectables = Injectables(messages=(Message,), features=self.features, error=kind)
-        self.error_handlers.append((kind, bind(handler, injectables)))
-        return handler

@@ -3,9 +3,10 @@
 import inspect
 import logging
 import types
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import structlog
@@ -14,10 +15,11 @@ from pydantic import BaseModel
 from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
 from wxbus.api.wecom.client import WeComClient
-from wxbus.errors import ConfigurationError, Reject
+from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
+from wxbus_worker.handlers.call import CallNext, HandlerCall
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.return_types import RULE, not_allowed
 from wxbus_worker.handlers.signal import Signal
@@ -27,36 +29,6 @@ Handler: TypeAlias = Callable[..., object]
 """An async function, or a plain one, which runs in a thread."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerCall:
-    """One call of a handler: everything that it and the middleware around it can take."""
-
-    message: Message
-    context: Context
-    account: Account
-    client_of: Callable[[str], WeChatClient]
-    """Returns the client for an appid."""
-    delivery: CurrentDelivery
-    groups: Mapping[str, str]
-    """Named groups of the route's regular expression."""
-    features: Features = field(default_factory=Features)
-    error: Exception | None = None
-    """The error, for an error handler."""
-
-    @property
-    def client(self) -> WeChatClient:
-        """Return the client of the message's account."""
-        return self.client_of(self.account.appid)
-
-    @property
-    def wecom_client(self) -> WeComClient:
-        """Return the client of the message's account; raises Reject if it is not of WeCom."""
-        if isinstance(client := self.client, WeComClient):
-            return client
-        raise Reject(f"account {self.account.name} is {self.account.kind}: its handlers take a WeChatClient")
-
-
-CallNext: TypeAlias = Callable[[HandlerCall], Awaitable[object]]
 Provider: TypeAlias = Callable[[HandlerCall], object]
 
 PROVIDERS: Final[Mapping[type, Provider]] = {
@@ -113,13 +85,27 @@ def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) ->
     is_async = inspect.iscoroutinefunction(handler)
     if not is_async and not inspect.isroutine(handler):
         raise ConfigurationError(f"handler {name_of(handler)} must be a function")
-    try:
-        hints = get_type_hints(handler)
-    except (NameError, TypeError) as exc:
-        raise ConfigurationError(
-            f"handler {name_of(handler)}: an annotation cannot be resolved: {exc}. "
-            "Names used in annotations must be imported at run time, not below `if TYPE_CHECKING:`"
-        ) from exc
+    arguments_of = arguments(handler, injectables)
+    if replies and (wrong := not_allowed(_classes(_hints(handler).get("return")))):
+        raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
+
+    def call(given: HandlerCall) -> Any:
+        return handler(**arguments_of(given))
+
+    async def call_in_thread(given: HandlerCall) -> object:
+        returned = await in_thread(partial(call, given))
+        return await returned if inspect.isawaitable(returned) else returned  # a decorator may hide `async def`
+
+    return call if is_async else call_in_thread
+
+
+def arguments(handler: Handler, injectables: Injectables) -> Callable[[HandlerCall], Mapping[str, Any]]:
+    """Return a function that returns the handler's arguments for a call, by name.
+
+    Raises:
+        ConfigurationError: It takes something that is not injectable; the text names the parameter.
+    """
+    hints = _hints(handler)
     providers: dict[str, Provider] = {}
     for name, parameter in inspect.signature(handler).parameters.items():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
@@ -129,22 +115,66 @@ def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) ->
             providers[name] = provider
         elif parameter.default is parameter.empty:
             raise ConfigurationError(_no_provider(handler, name, hints.get(name), injectables))
-    if replies and (wrong := not_allowed(_classes(hints.get("return")))):
-        raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
+    return lambda call: {name: provide(call) for name, provide in providers.items()}
 
-    def call(given: HandlerCall) -> Any:
-        return handler(**{name: provide(given) for name, provide in providers.items()})
 
-    async def call_in_thread(given: HandlerCall) -> object:
-        returned = await in_thread(partial(call, given))
-        return await returned if inspect.isawaitable(returned) else returned  # a decorator may hide `async def`
+def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Features], Any]:
+    """Return a function that calls this one with objects of these types, outside of any message.
 
-    return call if is_async else call_in_thread
+    Raises:
+        ConfigurationError: It takes something else; the text names the parameter.
+    """
+    hints = _hints(function)
+    providers: dict[str, Callable[[Features], object]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        wanted = _classes(hints.get(name))
+        if len(wanted) == 1 and wanted[0] in kinds:
+            providers[name] = itemgetter(wanted[0])
+        elif len(wanted) == 1 and wanted[0] in LOGGERS:
+            providers[name] = _always(LOGGERS[wanted[0]](getattr(function, "__module__", "")))
+        elif parameter.default is parameter.empty:
+            known = ", ".join(one.__name__ for one in (*kinds, logging.Logger))
+            raise ConfigurationError(f"{name_of(function)}: parameter {name!r} cannot be provided; it can take {known}")
+    return lambda provided: function(**{name: provide(provided) for name, provide in providers.items()})
+
+
+def _always(value: object) -> Callable[[object], object]:
+    return lambda _: value
+
+
+async def run(call: Callable[[Any], Any], given: Any) -> object:
+    """Return what the call returns; a plain function runs in a thread."""
+    returned = await in_thread(partial(call, given))
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+def takes_message(function: Handler) -> bool:
+    """Whether it takes one argument that is a message or has no annotation: it gets the message by position."""
+    try:
+        needed = [one for one in inspect.signature(function).parameters.values() if one.default is one.empty]
+    except ValueError as exc:  # some functions in C have none
+        raise ConfigurationError(f"{name_of(function)} has no signature") from exc
+    if len(needed) != 1 or needed[0].kind is needed[0].KEYWORD_ONLY:
+        return False
+    hint = _hints(function).get(needed[0].name, Any)
+    return hint is Any or all(issubclass(one, Message) for one in _classes(hint) or (object,))
+
+
+def _hints(function: Handler) -> Mapping[str, Any]:
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        return get_type_hints(function if inspect.isroutine(function) else type(function).__call__)
+    except (NameError, TypeError) as exc:
+        raise ConfigurationError(
+            f"handler {name_of(function)}: an annotation cannot be resolved: {exc}. "
+            "Names used in annotations must be imported at run time, not below `if TYPE_CHECKING:`"
+        ) from exc
 
 
 def storage_of(handler: Callable[..., object]) -> object:
     """Return the storage model of a handler's `Context[...]`, None if it names none."""
-    for hint in get_type_hints(handler).values():
+    for hint in _hints(handler).values():
         if get_origin(hint) is Context:
             return get_args(hint)[0]
     return None
@@ -168,8 +198,7 @@ def _provider(handler: object, name: str, hint: Any, injectables: Injectables) -
 
 def _value(handler: object, name: str, one: type, injectables: Injectables) -> Provider | None:
     if one in LOGGERS:
-        logger = LOGGERS[one](getattr(handler, "__module__", ""))
-        return lambda _: logger
+        return _always(LOGGERS[one](getattr(handler, "__module__", "")))
     if one is str and name in injectables.groups:
         return lambda call: call.groups[name]
     if one in injectables.features:

@@ -8,13 +8,14 @@ import structlog
 
 from wxbus.errors import Reject, RetryLater, Unavailable
 from wxbus_worker.context.context import undo_changes
-from wxbus_worker.handlers.injection import CallNext, HandlerCall
+from wxbus_worker.handlers.call import CallNext, HandlerCall
+from wxbus_worker.handlers.skip import Skip
 
 Middleware: TypeAlias = Callable[[HandlerCall, CallNext], Awaitable[object]]
 """Runs around the handler, which `call_next` calls, and returns the replies, as the handler does."""
 ErrorHandler: TypeAlias = tuple[type[Exception], CallNext]
 
-DECISIONS: Final = (RetryLater, Reject, Unavailable)
+DECISIONS: Final = (RetryLater, Reject, Skip, Unavailable)
 """These already decide what happens to the message: error handlers are not called."""
 
 log = structlog.stdlib.get_logger(__name__)

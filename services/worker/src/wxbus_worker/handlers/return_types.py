@@ -14,9 +14,9 @@ SENDABLE: Final[tuple[type, ...]] = (
 )
 PASSIVE_ONLY: Final = (TransferToCustomerService,)
 UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)
-RULE: Final = "a handler returns a reply, a list of replies, or None"
+RULE: Final = "a handler returns a reply, a str, a list of them, or None"
 
-_ALLOWED: Final = (*get_args(AnyReply), EventResponse, *UPLOADED, list, tuple, type(None))
+_ALLOWED: Final = (*get_args(AnyReply), EventResponse, *UPLOADED, str, list, tuple, type(None))
 
 
 def not_allowed(classes: tuple[type, ...]) -> tuple[type, ...]:

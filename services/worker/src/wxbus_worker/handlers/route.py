@@ -7,9 +7,8 @@ from typing import Any, Final, TypeAlias, TypedDict
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
-from wxbus_worker.context.context import Context
-from wxbus_worker.handlers.filters import NO_GROUPS, Condition, Groups, check_predicate
-from wxbus_worker.handlers.injection import CallNext
+from wxbus_worker.handlers.call import CallNext, HandlerCall
+from wxbus_worker.handlers.filters import NO_GROUPS, Condition, Groups, OneOrMore, check_predicate
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 
 MAX_TIME_LIMIT: Final = timedelta(minutes=10)
@@ -19,10 +18,14 @@ Dedup: TypeAlias = bool | Callable[[Any], bool]
 
 
 class RouteOptions(TypedDict, total=False):
-    """How a route's handler runs. Defaults are the worker's settings."""
+    """Which accounts and conversations a route is for, and how its handler runs."""
 
+    account: OneOrMore | None
+    """Names of accounts in the accounts file; by default all."""
+    state: OneOrMore | None
+    """`context.state` is this, or one of these; "": none was set. By default any."""
     retry: RetryPolicy
-    """When a failed message is tried again."""
+    """When a failed message is tried again; by default by the worker's settings, as the next one."""
     time_limit: timedelta
     """Of one call, middleware included."""
     dedup: Dedup
@@ -49,7 +52,7 @@ def check_options(handler: str, options: RouteOptions) -> None:
         check_predicate("dedup", dedup)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """One handler as the worker runs it."""
 
@@ -65,14 +68,17 @@ class Route:
     time_limit: timedelta | None = None
     dedup: Dedup = True
 
-    def match(self, message: Message, context: Context) -> Groups | None:
+    async def match(self, call: HandlerCall) -> Groups | None:
         """Return the named groups that its conditions found, or None if the message does not match."""
         groups = NO_GROUPS
         for condition in self.conditions:
-            found = condition(message, context)
+            found = condition(call)
+            if not (found is None or isinstance(found, dict)):
+                found = await found
             if found is None:
                 return None
-            groups = {**groups, **found} if found else groups
+            if found:
+                groups = {**groups, **found}
         return groups
 
     def accepts_duplicates(self, message: Message) -> bool:

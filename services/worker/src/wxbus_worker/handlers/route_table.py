@@ -1,19 +1,21 @@
 """A router as the worker uses it: fixed, with the middleware around every handler, sorted by type of message."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import get_origin
 
 from wxbus.errors import ConfigurationError, Reject
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
-from wxbus_worker.context.context import Context, ContextPolicy
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.handlers.base_router import DEFAULT_POLICY, BaseRouter
+from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.filters import NO_GROUPS, Groups
-from wxbus_worker.handlers.injection import HandlerCall
+from wxbus_worker.handlers.hooks import Hooks
 from wxbus_worker.handlers.middleware import wrap
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.signal import Outgoing, Signal
+from wxbus_worker.handlers.skip import Skip
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
 
@@ -34,48 +36,58 @@ class RouteTable:
         for included in router.included():
             _check_policy(router, included)
         self._routes = tuple(_routes(router))
-        self._default = _fallback(router, "default_route")
-        self._unknown = _fallback(router, "unknown_route")
-        removed = tuple(_removals(router))
+        self._defaults = tuple(_fallbacks(router, "default_route"))
+        self._unknown = tuple(_fallbacks(router, "unknown_route"))
+        removed = tuple(_hooks(router, lambda one: one.removal_routes))
+        dead = tuple(_hooks(router, lambda one: one.dead_routes))
         self._removed = _combined(removed) if removed else None
-        for route in filter(None, (*self._routes, *removed, self._default, self._unknown)):
+        self.dead = _combined(dead) if dead else None
+        """Calls all `on_dead` handlers; None: there are none."""
+        for route in (*self._routes, *removed, *dead, *self._defaults, *self._unknown):
             _check_storage(router, route)
         if not len(self):
             raise ConfigurationError(f"router {router.name} has no handlers")
         self._by_type: dict[type[Message], tuple[Route, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._routes) + (self._default is not None) + (self._unknown is not None)
+        return len(self._routes) + bool(self._defaults) + bool(self._unknown)
 
     @property
     def handles_removals(self) -> bool:
         """Whether there are `context_removed` handlers."""
         return self._removed is not None
 
-    def find(self, message: Message, context: Context) -> tuple[Route, Groups] | None:
+    async def find(self, call: HandlerCall, *, after: Route | None = None) -> tuple[Route, Groups] | None:
         """Return the first route that matches the message, with its named groups; None if there is none.
+
+        With `after`, a route that this returned before, it returns the next one.
 
         Raises:
             Reject: No route matches a signal: its event must not be lost.
         """
+        message = call.message
         if isinstance(message, ContextExpired):
-            return None if self._removed is None else (self._removed, NO_GROUPS)
+            return None if self._removed is None or after else (self._removed, NO_GROUPS)
         if isinstance(message, Outgoing):
             return SEND, NO_GROUPS
         kind = type(message)
         routes = self._by_type.get(kind)
         if routes is None:
-            # A handler of all messages does not expect signals.
-            wanted = (Signal,) if kind is Signal else kind.__mro__
-            routes = self._by_type[kind] = tuple(one for one in self._routes if one.message_type in wanted)
-        for route in routes:
-            groups = route.match(message, context)
+            routes = self._by_type[kind] = self._of_type(kind)
+        start = 0 if after is None else routes.index(after) + 1
+        for route in routes[start:] if start else routes:
+            groups = await route.match(call)
             if groups is not None:
                 return route, groups
         if isinstance(message, Signal):
             raise Reject(f"no handler for signal {message.name!r}")
-        fallback = self._unknown if isinstance(message, UNKNOWN) and self._unknown else self._default
-        return None if fallback is None else (fallback, NO_GROUPS)
+        return None
+
+    def _of_type(self, kind: type[Message]) -> tuple[Route, ...]:
+        if kind is Signal:  # handlers of all messages do not expect signals
+            return tuple(one for one in self._routes if one.message_type is Signal)
+        routes = tuple(one for one in self._routes if issubclass(kind, one.message_type))
+        return (*routes, *(self._unknown if issubclass(kind, UNKNOWN) else ()), *self._defaults)
 
 
 def _routes(router: BaseRouter) -> Iterator[Route]:
@@ -86,35 +98,43 @@ def _routes(router: BaseRouter) -> Iterator[Route]:
             yield _wrapped(router, route)
 
 
-def _removals(router: BaseRouter) -> Iterator[Route]:
-    for route in router.removal_routes:
+def _fallbacks(router: BaseRouter, name: str) -> Iterator[Route]:
+    """Yield the router's own fallback, then those of included routers."""
+    own: Route | None = getattr(router, name)
+    if own is not None:
+        yield _wrapped(router, own)
+    for entry in router.entries:
+        if isinstance(entry, BaseRouter):
+            for route in _fallbacks(entry, name):
+                yield _wrapped(router, route)
+
+
+def _hooks(router: BaseRouter, which: Callable[[Hooks], Sequence[Route]]) -> Iterator[Route]:
+    """Yield handlers for one kind of occurrence, all of which are called."""
+    for route in which(router):
         yield _wrapped(router, route)
     for entry in router.entries:
         if isinstance(entry, BaseRouter):
-            for route in _removals(entry):
+            for route in _hooks(entry, which):
                 yield _wrapped(router, route)
 
 
 def _combined(routes: tuple[Route, ...]) -> Route:
-    """Return one route that calls all of these and returns all their replies."""
+    """Return one route that calls all of these that match, and returns all their replies."""
 
     async def handler(call: HandlerCall) -> list[object]:
         replies: list[object] = []
         for route in routes:
-            returned = await route.handler(call)
+            if await route.match(call) is None:
+                continue
+            try:
+                returned = await route.handler(call)
+            except Skip:
+                continue
             replies += returned if isinstance(returned, list | tuple) else [returned] * (returned is not None)
         return replies
 
     return Route(name=", ".join(route.name for route in routes), message_type=Message, handler=handler)
-
-
-def _fallback(router: BaseRouter, name: str) -> Route | None:
-    """Return the router's own fallback, or the first of an included router."""
-    own: Route | None = getattr(router, name)
-    if own is None:
-        included = (_fallback(entry, name) for entry in router.entries if isinstance(entry, BaseRouter))
-        own = next((found for found in included if found is not None), None)
-    return None if own is None else _wrapped(router, own)
 
 
 def _check_policy(router: BaseRouter, included: BaseRouter) -> None:
@@ -140,4 +160,5 @@ def _check_storage(router: BaseRouter, route: Route) -> None:
 
 
 def _wrapped(router: BaseRouter, route: Route) -> Route:
-    return replace(route, handler=wrap(route.handler, router.middlewares, router.error_handlers))
+    handler = wrap(route.handler, router.middlewares, router.error_handlers)
+    return replace(route, handler=handler, conditions=router.conditions + route.conditions)

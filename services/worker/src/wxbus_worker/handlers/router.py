@@ -36,7 +36,7 @@ from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECOR
 from wxbus_worker.context.storage import StorageModel
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.base_router import BaseRouter
-from wxbus_worker.handlers.filters import OneOrMore
+from wxbus_worker.handlers.filters import Condition, OneOrMore, When
 from wxbus_worker.handlers.injection import Handler
 from wxbus_worker.handlers.route import RouteOptions
 from wxbus_worker.handlers.signal import Signal
@@ -59,15 +59,13 @@ class On(Generic[M]):
     def __call__(
         self,
         *,
-        when: Callable[[M], bool] | None = None,
-        state: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]: ...
 
-    def __call__(self, *handler: Any, when: Any = None, state: Any = None, **options: Any) -> Any:
-        """Register for messages of the type: all, or those for which `when` is true and the state matches."""
-        conditions = filters.state(state) + filters.predicate(when)
-        register = partial(self._router.add, message_type=self._message_type, conditions=conditions, **options)
+    def __call__(self, *handler: Any, when: Any = None, **options: Any) -> Any:
+        """Register for messages of the type: all, or those for which `when` is true and the options match."""
+        register = partial(self._router.add, message_type=self._message_type, when=when, **options)
         return register(*handler) if handler else register
 
 
@@ -82,6 +80,7 @@ class Router(BaseRouter):
         max_record_count: int = DEFAULT_MAX_RECORD_COUNT,
         storage: StorageModel | None = None,
         features: Sequence[type] = (),
+        account: OneOrMore | None = None,
     ) -> None:
         """Context settings belong to the router that the worker runs; included routers cannot have others.
 
@@ -90,9 +89,11 @@ class Router(BaseRouter):
             expire_after: Time after a user's last message until the context is removed.
             max_record_count: Requests and responses a context keeps; 0 or less: all.
             storage: What `context.storage` is: a pydantic model whose fields have defaults; None: a dict.
-            features: Types that middleware sets, its own or that of an including router: handlers may take them.
+            features: Types that middleware sets or that are provided, by this or an including router: handlers may take
+                them.
+            account: Names of accounts in the accounts file: the router is for their messages; None: for all.
         """
-        super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage))
+        super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage), account=account)
         self.image = On(self, ImageMessage)
         self.voice = On(self, VoiceMessage)
         self.video = On(self, VideoMessage)
@@ -113,70 +114,73 @@ class Router(BaseRouter):
     def text(
         self,
         *exact: str,
-        prefix: str | None = None,
+        prefix: OneOrMore | None = None,
+        contains: OneOrMore | None = None,
         regex: str | re.Pattern[str] | None = None,
-        when: Callable[[TextMessage], bool] | None = None,
-        state: OneOrMore | None = None,
+        menu_id: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]: ...
 
     def text(
         self,
         *exact: Any,
-        prefix: str | None = None,
+        prefix: OneOrMore | None = None,
+        contains: OneOrMore | None = None,
         regex: str | re.Pattern[str] | None = None,
-        when: Callable[[TextMessage], bool] | None = None,
-        state: OneOrMore | None = None,
+        menu_id: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Any:
         """Register for texts: all of them, or those that match all arguments.
 
         Args:
             exact: The text is one of these, surrounding spaces ignored.
-            prefix: It starts with this.
+            prefix: It starts with this, or one of these.
+            contains: It contains this, or one of these.
             regex: It matches from its start (`re.match`); named groups are passed to parameters of that name.
-            when: This is true of the message.
-            state: The conversation is in this state, or one of these: `context.state`, "" if none was set.
+            menu_id: It is a tap on the item of a `reply.Menu` with this id, or one of these.
+            when: This is true of the message. It gets the message, or takes arguments by type as handlers do; it may
+                be async.
             options: See `RouteOptions`.
         """
         if len(exact) == 1 and callable(exact[0]):
             return self.add(exact[0], message_type=TextMessage)
-        conditions = filters.state(state)
+        conditions = (
+            *((filters.exact(exact),) if exact else ()),
+            *filters.prefix(TextMessage, "content", prefix),
+            *filters.contains(contains),
+            *filters.field(TextMessage, "menu_id", menu_id),
+        )
         groups: frozenset[str] = frozenset()
-        if exact:
-            conditions += (filters.exact(exact),)
-        if prefix is not None:
-            conditions += (filters.prefix(prefix),)
         if regex is not None:
             pattern = filters.compiled(regex)
             groups = frozenset(pattern.groupindex)
             conditions += (filters.regex(pattern),)
-        conditions += filters.predicate(when)
-        return partial(self.add, message_type=TextMessage, conditions=conditions, groups=groups, **options)
+        return partial(self.add, message_type=TextMessage, conditions=conditions, groups=groups, when=when, **options)
 
     def message(
         self,
         message_type: type[M],
         *,
-        when: Callable[[M], bool] | None = None,
-        state: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Register for messages of this type and its subtypes; `UserMessage`: everything that users send."""
         if not filters.is_type(message_type, Message):
             raise ConfigurationError(f"router {self.name}: {message_type!r} is not a type of message")
-        return partial(
-            self.add, message_type=message_type, conditions=filters.state(state) + filters.predicate(when), **options
-        )
+        return partial(self.add, message_type=message_type, when=when, **options)
 
     def event(
         self,
         event: type[M] | str,
         *,
         key: OneOrMore | None = None,
+        key_prefix: OneOrMore | None = None,
         scene: OneOrMore | None = None,
-        when: Callable[[M], bool] | None = None,
-        state: OneOrMore | None = None,
+        scene_prefix: OneOrMore | None = None,
+        menu_id: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Register for events of this type, or of this name (in any case) if wxbus has no type for it.
@@ -184,30 +188,35 @@ class Router(BaseRouter):
         Args:
             event: Type or name.
             key: `event_key` is this, or one of these: the item of a menu.
-            scene: The QR code's scene is.
-            when: This is true of the event.
-            state: The conversation is in this state, or one of these.
+            key_prefix: It starts with this, or one of these.
+            scene: The QR code's scene is this, or one of these.
+            scene_prefix: It starts with this, or one of these.
+            menu_id: The id of the menu item is this, or one of these.
+            when: This is true of the event; see `text`.
             options: See `RouteOptions`.
         """
-        conditions = filters.state(state)
+        conditions: tuple[Condition, ...] = ()
         message_type: type[Message] = Event
         if isinstance(event, str):
-            conditions += (filters.event_name(event),)
+            conditions = (filters.event_name(event),)
         elif filters.is_type(event, Event):
             message_type = event
         else:
             raise ConfigurationError(f"router {self.name}: {event!r} is not a type of event")
-        for name, values in (("event_key", key), ("scene", scene)):
-            if values is not None:
-                conditions += (filters.field(message_type, name, values),)
-        return partial(self.add, message_type=message_type, conditions=conditions + filters.predicate(when), **options)
+        conditions += (
+            *filters.field(message_type, "event_key", key),
+            *filters.prefix(message_type, "event_key", key_prefix),
+            *filters.field(message_type, "scene", scene),
+            *filters.prefix(message_type, "scene", scene_prefix),
+            *filters.field(message_type, "menu_id", menu_id),
+        )
+        return partial(self.add, message_type=message_type, conditions=conditions, when=when, **options)
 
     def signal(
         self,
         name: str,
         *,
-        when: Callable[[Signal], bool] | None = None,
-        state: OneOrMore | None = None,
+        when: When | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Register for an event that another program posts with `Bus.event`; it runs in the user's lane.
@@ -216,9 +225,8 @@ class Router(BaseRouter):
 
         Args:
             name: Name of the event, as posted.
-            when: This is true of the signal.
-            state: The conversation is in this state, or one of these.
+            when: This is true of the signal; see `text`.
             options: See `RouteOptions`.
         """
-        conditions = (filters.field(Signal, "name", name), *filters.state(state), *filters.predicate(when))
-        return partial(self.add, message_type=Signal, conditions=conditions, **options)
+        conditions = filters.field(Signal, "name", name)
+        return partial(self.add, message_type=Signal, conditions=conditions, when=when, **options)

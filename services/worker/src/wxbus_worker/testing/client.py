@@ -3,8 +3,9 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.passive_answer import delivered_passively
+from wxbus.features import Features
 from wxbus.messages.bus import event_request
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
@@ -25,6 +27,7 @@ from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Retry, ToDeadLetters
 from wxbus_worker.handlers.base_router import Includable, router_of
+from wxbus_worker.handlers.resources import opened
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
@@ -78,6 +81,7 @@ class HandlerClient:
         openid: str = "o_user",
         account: Account | None = None,
         wechat: RecordingWeChat | None = None,
+        provide: Mapping[type, object] | None = None,
         raise_errors: bool = True,
         handler_timeout: float = 30.0,
         retries: RetryPolicy | None = None,
@@ -89,6 +93,8 @@ class HandlerClient:
             openid: The default user.
             account: The account that users send messages to.
             wechat: WeChat's API. It records what is sent and uploaded.
+            provide: Objects in place of those that the router provides, by type. The others are opened in an
+                `async with` block, which also runs the hooks: `async with HandlerClient(router) as client:`.
             raise_errors: Whether a handler's error is raised in the test; else it is in the result.
             handler_timeout: Seconds for one call, as `WXBUS_WORKER_HANDLER_TIMEOUT`.
             retries: As `WXBUS_WORKER_RETRY_DELAYS`; blocked lanes do not wait.
@@ -97,7 +103,9 @@ class HandlerClient:
             ConfigurationError: There are no handlers.
         """
         use_plain_tracebacks()
-        router = router_of(handlers)
+        self._router = router = router_of(handlers)
+        self._provided = Features(provide)
+        self._resources = AsyncExitStack()
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
@@ -119,8 +127,17 @@ class HandlerClient:
             retries=retries or RetryPolicy(),
             metrics=metrics,
             handler_time_limit=handler_timeout,
+            provided=self._provided,
             pause=_at_once,
         )
+
+    async def __aenter__(self) -> Self:
+        routers = (self._router, *self._router.included())
+        await self._resources.enter_async_context(opened(routers, self._provided))
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._resources.aclose()
 
     def new(self, kind: type[M], **fields: Any) -> M:
         """Return a new message of the default user; `fields` have their Python names."""
@@ -201,6 +218,13 @@ class HandlerClient:
         return (await self.contexts.open(key, "")).context
 
     async def _handle(self, envelope: Envelope) -> Result:
+        for router in (self._router, *self._router.included()):
+            if missing := [kind for kind in router.provided if kind not in self._provided]:
+                name = missing[0].__name__
+                raise LookupError(
+                    f"router {router.name} provides {name}: send messages in `async with HandlerClient(router) as "
+                    f"client:`, or give another one with HandlerClient(router, provide={{{name}: ...}})"
+                )
         sent, answered = len(self.wechat.sent), len(self.publisher.answered)
         settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
         error = settlement.error if isinstance(settlement, Retry | ToDeadLetters) else None

@@ -1,12 +1,23 @@
 """What the classes of replies have in common."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar, cast
 
 from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
 
 Required = Annotated[str, Field(min_length=1)]
-EXACT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
-"""A misspelt field is an error."""
+TITLE_PREFIX: Final = "reply."
+"""Start of the titles of validation errors, which name the class."""
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Field,))
+def reply_class(cls: type[T]) -> type[T]:
+    """Return it as a dataclass; a misspelt field or a wrong value is a ValidationError titled `reply.<name>`."""
+    config = ConfigDict(extra="forbid", hide_input_in_errors=True, title=TITLE_PREFIX + cls.__name__)
+    return cast("type[T]", dataclass(frozen=True, slots=True, config=config)(cls))
 
 
 def without_empty(**fields: str) -> dict[str, str]:

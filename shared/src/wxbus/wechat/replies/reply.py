@@ -10,9 +10,8 @@ from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
-from pydantic.dataclasses import dataclass
 
-from wxbus.wechat.replies.fields import EXACT, Required
+from wxbus.wechat.replies.fields import Required, reply_class
 from wxbus.wechat.replies.templates import SubscribeMessage as SubscribeMessage
 from wxbus.wechat.replies.templates import SubscribeNotice as SubscribeNotice
 from wxbus.wechat.replies.templates import TemplateMessage as TemplateMessage
@@ -30,7 +29,7 @@ SUCCESS: Final = b"success"
 """Response body that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Text:
     """Text; `<a href="...">` links work."""
 
@@ -38,7 +37,7 @@ class Text:
     kind: Literal["text"] = Field(default="text", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Image:
     """An uploaded image."""
 
@@ -46,7 +45,7 @@ class Image:
     kind: Literal["image"] = Field(default="image", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Voice:
     """An uploaded voice message."""
 
@@ -54,7 +53,7 @@ class Voice:
     kind: Literal["voice"] = Field(default="voice", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Video:
     """An uploaded video; a customer-service message needs `thumb_media_id`."""
 
@@ -65,7 +64,7 @@ class Video:
     kind: Literal["video"] = Field(default="video", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Music:
     """Music at a URL."""
 
@@ -78,7 +77,7 @@ class Music:
     kind: Literal["music"] = Field(default="music", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Article:
     """A card of `News`."""
 
@@ -88,7 +87,7 @@ class Article:
     picture_url: str = ""
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class News:
     """Cards that open a URL; a customer-service message has exactly one."""
 
@@ -96,7 +95,7 @@ class News:
     kind: Literal["news"] = Field(default="news", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class TransferToCustomerService:
     """Transfers the user's message to human customer service; passive replies only."""
 
@@ -105,14 +104,14 @@ class TransferToCustomerService:
     kind: Literal["transfer_customer_service"] = Field(default="transfer_customer_service", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Success:
     """Shows nothing to the user; as a passive reply it is `SUCCESS` without a document."""
 
     kind: Literal["success"] = Field(default="success", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class MenuItem:
     """An item to tap; a tap arrives as a text message with the id in `menu_id`."""
 
@@ -120,7 +119,7 @@ class MenuItem:
     content: Required
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Menu:
     """A question with items to tap."""
 
@@ -130,7 +129,7 @@ class Menu:
     kind: Literal["msgmenu"] = Field(default="msgmenu", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class MiniProgramPage:
     """A card that opens a page of a Mini Program."""
 
@@ -143,7 +142,7 @@ class MiniProgramPage:
     kind: Literal["miniprogrampage"] = Field(default="miniprogrampage", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Link:
     """A card that opens a URL; Mini Programs only."""
 
@@ -154,7 +153,7 @@ class Link:
     kind: Literal["link"] = Field(default="link", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Card:
     """A card or coupon."""
 
@@ -162,7 +161,7 @@ class Card:
     kind: Literal["wxcard"] = Field(default="wxcard", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class MpNews:
     """An article by its media id; WeChat recommends `MpNewsArticle`."""
 
@@ -170,7 +169,7 @@ class MpNews:
     kind: Literal["mpnews"] = Field(default="mpnews", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class MpNewsArticle:
     """A published article."""
 

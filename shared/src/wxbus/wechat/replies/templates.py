@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from wxbus.wechat.replies.fields import EXACT, Required
+from wxbus.wechat.replies.fields import Required, reply_class
 
 TemplateData = Annotated[Mapping[str, str], Field(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class TemplateMessage:
     """A template message of an Official Account; it needs no message of the user (protocol reference 9.3)."""
 
@@ -26,7 +25,7 @@ class TemplateMessage:
     kind: Literal["template"] = Field(default="template", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class SubscribeMessage:
     """A subscription message of a Mini Program, which uses up one consent of the user."""
 
@@ -39,7 +38,7 @@ class SubscribeMessage:
     kind: Literal["subscribe"] = Field(default="subscribe", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class SubscribeNotice:
     """A subscription notice of an Official Account, which uses up one consent of the user."""
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from wxbus.wechat.replies.fields import EXACT, Required
+from wxbus.wechat.replies.fields import Required, reply_class
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class File:
     """An uploaded file."""
 
@@ -20,7 +19,7 @@ class File:
     kind: Literal["file"] = Field(default="file", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class Markdown:
     """Text in WeCom's subset of Markdown."""
 
@@ -28,7 +27,7 @@ class Markdown:
     kind: Literal["markdown"] = Field(default="markdown", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class TextCard:
     """A card that opens a URL."""
 
@@ -41,7 +40,7 @@ class TextCard:
     kind: Literal["textcard"] = Field(default="textcard", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class CorpArticle:
     """An article of `CorpNews`, which WeCom stores."""
 
@@ -54,7 +53,7 @@ class CorpArticle:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class CorpNews:
     """Articles that WeCom stores, WeCom's `mpnews`."""
 
@@ -62,7 +61,7 @@ class CorpNews:
     kind: Literal["corp_news"] = Field(default="corp_news", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class MiniProgramNotice:
     """A notice that opens a page of a Mini Program."""
 
@@ -76,7 +75,7 @@ class MiniProgramNotice:
     kind: Literal["miniprogram_notice"] = Field(default="miniprogram_notice", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, config=EXACT)
+@reply_class
 class TemplateCard:
     """A card with buttons, votes or choices; a click arrives as a `TemplateCardEvent`."""
 

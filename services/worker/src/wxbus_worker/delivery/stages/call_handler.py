@@ -1,26 +1,28 @@
 """Runs the handler within its time limit; what it returns becomes the replies."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
+from pydantic import ValidationError
 
-from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
-from wxbus.wechat import Event
-from wxbus.wechat.documents.document import Document
+from wxbus.features import Features
+from wxbus.wechat import Message
 from wxbus.wechat.events import UnsubscribeEvent
-from wxbus.wechat.replies.event_response import response_document
-from wxbus.wechat.replies.long_text import split_text
-from wxbus.wechat.replies.reply import AnyReply, EventResponse, Success, Text
-from wxbus_worker.delivery.job import Handled, Routed
+from wxbus.wechat.replies.fields import TITLE_PREFIX
+from wxbus.wechat.replies.reply import AnyReply
+from wxbus_worker.context.context import Context, undo_changes
+from wxbus_worker.delivery.job import Decoded, Handled, Routed
+from wxbus_worker.delivery.returned import handled_of, uploaded
+from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.current_delivery import current_delivery
-from wxbus_worker.handlers.injection import HandlerCall
-from wxbus_worker.handlers.return_types import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
+from wxbus_worker.handlers.filters import NO_GROUPS
 from wxbus_worker.handlers.route import Route
-from wxbus_worker.handlers.uploads import MediaFile
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.skip import Skip
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import refuse_undeliverable
 
@@ -32,17 +34,41 @@ class CallHandler:
 
     def __init__(
         self,
+        routes: RouteTable,
         client_of: Callable[[str], WeChatClient],
         metrics: WorkerMetrics,
         *,
         time_limit: float,
+        provided: Features,
     ) -> None:
-        """`client_of` returns the client for an appid; `time_limit` is seconds for one run of a handler."""
+        """Call handlers.
+
+        Args:
+            routes: For messages that a handler passes on.
+            client_of: Returns the client for an appid.
+            metrics: Counts messages without a handler.
+            time_limit: Seconds for one run of a handler.
+            provided: What handlers can take by type besides what belongs to the message.
+        """
+        self._routes = routes
         self._client_of = client_of
+        self._provided = provided
         self._metrics = metrics
         self._time_limit = time_limit
         self._warned_of_unsubscribed: set[str] = set()
         """Handlers that replied to users who had unsubscribed."""
+
+    def call_for(self, decoded: Decoded, message: Message, context: Context) -> HandlerCall:
+        """Return a call for the message, without the groups of a route."""
+        return HandlerCall(
+            message=message,
+            context=context,
+            account=decoded.account,
+            client_of=self._client_of,
+            delivery=current_delivery(),
+            groups=NO_GROUPS,
+            features=self._provided.copy(),
+        )
 
     async def __call__(self, routed: Routed) -> Handled:
         """Return what the handler wants to be sent; nothing if no handler matches.
@@ -52,23 +78,26 @@ class CallHandler:
             RetryLater: The time limit has passed.
             Reject: The handler returned something that cannot be sent.
         """
-        route, message = routed.route, routed.message
-        if route is None:
-            self._metrics.unhandled.inc()
-            log.info("message.unhandled", message=type(message).__name__)
-            return Handled()
-        if routed.decoded.job.suspected:
-            log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(message).__name__)
-        call = HandlerCall(
-            message=message,
-            context=routed.opened.context,
-            account=routed.decoded.account,
-            client_of=self._client_of,
-            delivery=current_delivery(),
-            groups=routed.groups,
-        )
-        handled = _handled(routed, route, await self._run(route, call))
-        return Handled(self._deliverable(routed, route, handled.replies), handled.answer)
+        message, job = routed.message, routed.decoded.job
+        route, call = routed.route, routed.call
+        while route is not None:
+            if job.suspected:
+                log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(message).__name__)
+            try:
+                handled = handled_of(await self._run(route, call), routed, route)
+            except Skip:
+                undo_changes(call.context)
+                job.route, groups = await self._routes.find(call, after=route) or (None, NO_GROUPS)
+                route, call = job.route, replace(call, groups=groups)
+            except ValidationError as exc:
+                if exc.title.startswith(TITLE_PREFIX):  # no attempt can succeed
+                    raise Reject(f"handler {route.name}: {exc.title}: {_wrong(exc)}") from exc
+                raise
+            else:
+                return Handled(self._deliverable(routed, route, handled.replies), handled.answer)
+        self._metrics.unhandled.inc()
+        log.info("message.unhandled", message=type(message).__name__)
+        return Handled()
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
@@ -76,7 +105,7 @@ class CallHandler:
         task = asyncio.current_task()
         try:
             async with deadline:
-                return await _uploaded(await route.handler(call), call.client)
+                return await uploaded(await route.handler(call), call.client)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
@@ -102,42 +131,9 @@ class CallHandler:
         return replies
 
 
-async def _uploaded(returned: object, client: WeChatClient) -> object:
-    """Upload each file; return the same with the media in place of the files."""
-    if isinstance(returned, list | tuple):
-        return [await _uploaded(one, client) for one in returned]
-    return await cast("MediaFile", returned).upload(client) if isinstance(returned, UPLOADED) else returned
-
-
-def _handled(routed: Routed, route: Route, returned: object) -> Handled:
-    """Sort what a handler returned: None and `Success` are nothing, long text becomes several replies."""
-    several = isinstance(returned, list | tuple)
-    replies: list[AnyReply] = []
-    answer: dict[str, Any] | None = None
-    for one in cast("Sequence[Any]", returned if several else (returned,)):
-        if isinstance(one, Text):
-            replies.extend(map(Text, split_text(one.content)))
-        elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
-            replies.append(cast("AnyReply", one))
-        elif isinstance(one, EventResponse):
-            answer = _answer_document(routed, routed.decoded.account, routed.decoded.job.document, route, one)
-        elif one is not None and not isinstance(one, Success):
-            inside = f"a {type(returned).__name__} with " if several else ""
-            raise Reject(f"handler {route.name} returned {inside}{type(one).__name__}; {RULE}")
-    return Handled(tuple(replies), answer)
-
-
-def _answer_document(
-    routed: Routed, account: Account, document: Document, route: Route, answer: EventResponse
-) -> dict[str, Any]:
-    """Return the document of a handler's own answer to WeChat."""
-    message = routed.message
-    if not isinstance(message, Event) or not account.is_synchronous(message.event):
-        raise Reject(
-            f"handler {route.name} returned an Answer to {type(message).__name__}, which is not listed under "
-            f"`synchronous` of account {account.name}"
-        )
-    try:
-        return response_document(answer, document)
-    except ValueError as exc:
-        raise Reject(f"handler {route.name}: {exc}") from exc
+def _wrong(exc: ValidationError) -> str:
+    """Return what is wrong, with the names of fields given by keyword, without their values."""
+    errors = exc.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        ": ".join([*(one for one in error["loc"] if isinstance(one, str)), error["msg"]]) for error in errors
+    )

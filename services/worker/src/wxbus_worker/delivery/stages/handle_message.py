@@ -5,6 +5,7 @@ store has then.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import structlog
@@ -78,7 +79,8 @@ class HandleMessage:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)
         # Before the search for duplicates: the route decides whether it wants them.
-        route, groups = self._routes.find(message, opened.context) or (None, NO_GROUPS)
+        call = self._call_handler.call_for(decoded, message, opened.context)
+        route, groups = await self._routes.find(call) or (None, NO_GROUPS)
         job.route = route
         if route is not None and route.accepts_duplicates(message):
             # Each push has a dedup key of its own then; a redelivery of the same push has the same one.
@@ -87,7 +89,7 @@ class HandleMessage:
             self._metrics.duplicates.inc()
             log.info("delivery.duplicate", attempt=job.attempt)
             return Committed(decoded, dedup_key)
-        return Routed(decoded, message, opened, dedup_key, route, groups)
+        return Routed(decoded, message, opened, dedup_key, route, replace(call, groups=groups) if groups else call)
 
     async def _commit(self, routed: Routed, handled: Handled) -> Committed | None:
         """Write context, dedup key and replies in one step; return None if the lane has changed since it was opened."""

@@ -1,0 +1,47 @@
+"""One call of a handler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from wxbus.accounts.models import Account
+from wxbus.api.client import WeChatClient
+from wxbus.api.wecom.client import WeComClient
+from wxbus.errors import Reject
+from wxbus.features import Features
+from wxbus.wechat import Message
+from wxbus_worker.context.context import Context
+from wxbus_worker.handlers.current_delivery import CurrentDelivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerCall:
+    """One call of a handler: everything that it and the middleware around it can take."""
+
+    message: Message
+    context: Context
+    account: Account
+    client_of: Callable[[str], WeChatClient]
+    """Returns the client for an appid."""
+    delivery: CurrentDelivery
+    groups: Mapping[str, str]
+    """Named groups of the route's regular expression."""
+    features: Features = field(default_factory=Features)
+    error: Exception | None = None
+    """The error, for an error handler."""
+
+    @property
+    def client(self) -> WeChatClient:
+        """Return the client of the message's account."""
+        return self.client_of(self.account.appid)
+
+    @property
+    def wecom_client(self) -> WeComClient:
+        """Return the client of the message's account; raises Reject if it is not of WeCom."""
+        if isinstance(client := self.client, WeComClient):
+            return client
+        raise Reject(f"account {self.account.name} is {self.account.kind}: its handlers take a WeChatClient")
+
+
+CallNext: TypeAlias = Callable[[HandlerCall], Awaitable[object]]
+"""A handler, or the next step, as middleware calls it; it returns the replies."""
