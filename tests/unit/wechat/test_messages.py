@@ -32,7 +32,8 @@ def smallest(tag: str) -> Document:
     kind, _, name = tag.partition(":")
     match kind:
         case "event":
-            return HEADER | {"MsgType": "event", "Event": name}
+            event, _, change = name.partition(":")
+            return HEADER | {"MsgType": "event", "Event": event} | ({"ChangeType": change} if change else {})
         case "component":
             return {"AppId": "wxc", "CreateTime": "1", "InfoType": name, "ComponentVerifyTicket": "t"}
     return HEADER | {"MsgType": kind, "MsgId": "9"} | REQUIRED
@@ -51,7 +52,7 @@ def test_every_type_is_found() -> None:
 def test_every_declared_event_is_found() -> None:
     """Every event class of `wxbus.wechat.events` is registered, and no two classes have the same name."""
     declared = [
-        (f"{'component' if issubclass(model, ComponentEvent) else 'event'}:{name.lower()}", model)
+        (f"{'component' if issubclass(model, ComponentEvent) else 'event'}:{name.lower()}{change_of(model)}", model)
         for family in pkgutil.iter_modules(events.__path__)
         for model in vars(importlib.import_module(f"{events.__name__}.{family.name}")).values()
         if isinstance(model, type) and issubclass(model, Event) and model.__module__.endswith(family.name)
@@ -60,6 +61,12 @@ def test_every_declared_event_is_found() -> None:
     ]
     assert len(dict(declared)) == len(declared) > 130
     assert dict(declared).items() <= KNOWN.items()
+
+
+def change_of(model: type[Event]) -> str:
+    """Return `:` and the `ChangeType` that a class of WeCom's events is for, "" if it is for all of them."""
+    change = model.model_fields["change_type"].default if "change_type" in model.model_fields else ""
+    return f":{change}" if change else ""
 
 
 def test_every_type_accepts_empty_members() -> None:

@@ -13,7 +13,10 @@ from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, U
 
 
 def tag_of(value: Any) -> str:
-    """Return the tag of a document's model: `text`, `event:subscribe`, `component:authorized` ..."""
+    """Return the tag of a document's model: `text`, `event:subscribe`, `component:authorized` ...
+
+    WeCom's events have a model of their own for some values of `ChangeType`: `event:change_contact:create_user`.
+    """
     if isinstance(value, Message):
         return _TAGS.get(type(value), "unknown")
     if not isinstance(value, dict):
@@ -21,6 +24,8 @@ def tag_of(value: Any) -> str:
     kind = text(value, "MsgType").lower()
     if kind == "event":
         tag, unknown = f"event:{text(value, 'Event').lower()}", "event:unknown"
+        if (change := text(value, "ChangeType")) and (of_change := f"{tag}:{change.lower()}") in _MODELS:
+            tag = of_change
     elif kind:
         tag, unknown = kind, "unknown"
     elif info := text(value, "InfoType"):
@@ -42,7 +47,9 @@ def _names(model: type[Message]) -> Iterator[str]:
     kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
     name = model.model_fields["event" if kind else "msg_type"].default
     if isinstance(name, str):
-        yield from (f"{kind}{one.lower()}" for one in (name, *model.other_names))
+        change = model.model_fields["change_type"].default if "change_type" in model.model_fields else ""
+        suffix = f":{change}" if change else ""
+        yield from (f"{kind}{one.lower()}{suffix}" for one in (name, *model.other_names))
 
 
 def _models(declared: Iterable[object]) -> dict[str, type[Message]]:

@@ -27,4 +27,10 @@ from wxbus.wechat.events.trade_aftersale import *
 from wxbus.wechat.events.trade_component import *
 from wxbus.wechat.events.trial_apps import *
 from wxbus.wechat.events.users import *
+from wxbus.wechat.events.wecom_application import *
+from wxbus.wechat.events.wecom_approvals import *
+from wxbus.wechat.events.wecom_contacts import *
+from wxbus.wechat.events.wecom_customers import *
+from wxbus.wechat.events.wecom_kf import *
+from wxbus.wechat.events.wecom_office import *
 from wxbus.wechat.events.xpay import *
