@@ -10,11 +10,20 @@ from wxbus.api.declaration.endpoint import Family
 if TYPE_CHECKING:
     from wxbus.api.endpoints.comments import Comments
     from wxbus.api.endpoints.content_security import ContentSecurity
+    from wxbus.api.endpoints.device_messages import DeviceMessages
     from wxbus.api.endpoints.drafts import Drafts
+    from wxbus.api.endpoints.dynamic_messages import DynamicMessages
     from wxbus.api.endpoints.mass_messages import MassMessages
+    from wxbus.api.endpoints.mini_program_codes import MiniProgramCodes
+    from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
     from wxbus.api.endpoints.publications import Publications
+    from wxbus.api.endpoints.qr_code_rules import QrCodeRules
     from wxbus.api.endpoints.qr_codes import QrCodes
+    from wxbus.api.endpoints.service_cards import ServiceCards
     from wxbus.api.endpoints.sessions import Sessions
+    from wxbus.api.endpoints.short_keys import ShortKeys
+    from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
+    from wxbus.api.endpoints.template_messages import TemplateMessages
 
 F = TypeVar("F", bound=Family)
 
@@ -44,13 +53,22 @@ class family(Generic[F]):  # noqa: N801 - used like `property`
 class Families:
     """All typed endpoints of Official Accounts and Mini Programs, by family."""
 
-    qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
     comments: family[Comments] = family("wxbus.api.endpoints.comments:Comments")
     content_security: family[ContentSecurity] = family("wxbus.api.endpoints.content_security:ContentSecurity")
+    device_messages: family[DeviceMessages] = family("wxbus.api.endpoints.device_messages:DeviceMessages")
     drafts: family[Drafts] = family("wxbus.api.endpoints.drafts:Drafts")
+    dynamic_messages: family[DynamicMessages] = family("wxbus.api.endpoints.dynamic_messages:DynamicMessages")
     mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
+    mini_program_codes: family[MiniProgramCodes] = family("wxbus.api.endpoints.mini_program_codes:MiniProgramCodes")
+    mini_program_links: family[MiniProgramLinks] = family("wxbus.api.endpoints.mini_program_links:MiniProgramLinks")
     publications: family[Publications] = family("wxbus.api.endpoints.publications:Publications")
+    qr_code_rules: family[QrCodeRules] = family("wxbus.api.endpoints.qr_code_rules:QrCodeRules")
+    qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
+    service_cards: family[ServiceCards] = family("wxbus.api.endpoints.service_cards:ServiceCards")
     sessions: family[Sessions] = family("wxbus.api.endpoints.sessions:Sessions")
+    short_keys: family[ShortKeys] = family("wxbus.api.endpoints.short_keys:ShortKeys")
+    subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
+    template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
 
 
 def all_families(owner: type = Families) -> dict[str, type[Family]]:

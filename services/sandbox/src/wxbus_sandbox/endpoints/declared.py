@@ -19,7 +19,7 @@ from wxbus.api.families import all_families
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
 from wxbus_sandbox.families import TWINS
-from wxbus_sandbox.families.twin import ApiCall, Twin
+from wxbus_sandbox.families.twin import ApiCall
 from wxbus_sandbox.rules.media import PICTURE
 from wxbus_sandbox.rules.responses import ApiError, json_body, ok
 from wxbus_sandbox.rules.samples import sample
@@ -76,11 +76,10 @@ class _Route:
         sent = await _read(request)
         one = self._meant(sent)
         arguments = _arguments(one.endpoint, sent)
-        twin = TWINS.get(one.family, Twin)(ApiCall(sandbox, account, request))
-        method = getattr(twin, one.method, None)
-        if method is None or endpoint_of(method) is not None:  # the family has no rules for this endpoint
+        twin = TWINS.get(one.family)
+        if twin is None or endpoint_of(getattr(twin, one.method)) is not None:  # there is no rule for this endpoint
             return _sample(one.endpoint)
-        found = method(**arguments)
+        found = getattr(twin(ApiCall(sandbox, account, request)), one.method)(**arguments)
         return _encoded(one.endpoint, await found if inspect.isawaitable(found) else found)
 
     def _meant(self, sent: Mapping[Place, JsonObject]) -> Declared:

@@ -31,7 +31,7 @@ class QrCodesTwin(Twin, QrCodes):
 
     async def create_permanent(self, scene: str) -> QrTicket:
         """Create a QR code, or return that of the scene."""
-        state = self.state(QrCodeState)
+        state = self.call.state(QrCodeState)
         if scene in state.permanent:
             return self._answer(state.permanent[scene], None)
         if len(state.permanent) >= MAX_PERMANENT:
@@ -42,7 +42,7 @@ class QrCodesTwin(Twin, QrCodes):
 
     def _create(self, scene: str, expires_in: int | None) -> QrTicket:
         ticket = f"gQ{secrets.token_urlsafe(60)}"
-        self.state(QrCodeState).scenes[ticket] = scene
+        self.call.state(QrCodeState).scenes[ticket] = scene
         return self._answer(ticket, expires_in)
 
     @staticmethod

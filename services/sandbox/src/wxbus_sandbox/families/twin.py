@@ -18,9 +18,20 @@ class ApiCall:
     """One call of an endpoint."""
 
     sandbox: Sandbox
-    account: Account | None
+    caller: Account | None
     """None for calls without an access token."""
     request: web.Request
+
+    @property
+    def account(self) -> Account:
+        """The account that calls; raises ApiError 41001 if the endpoint takes no access token."""
+        if self.caller is None:
+            raise ApiError(41001)
+        return self.caller
+
+    def state(self, kind: type[P]) -> P:
+        """Return the account's state of this kind."""
+        return self.sandbox.part(self.account.appid, kind)
 
 
 class Twin(Family):
@@ -31,17 +42,4 @@ class Twin(Family):
     """
 
     def __init__(self, call: ApiCall) -> None:
-        self.sandbox = call.sandbox
-        self.request = call.request
-        self._account = call.account
-
-    @property
-    def account(self) -> Account:
-        """The account that calls; raises ApiError 41001 if the endpoint takes no access token."""
-        if self._account is None:
-            raise ApiError(41001)
-        return self._account
-
-    def state(self, kind: type[P]) -> P:
-        """Return the account's state of this kind."""
-        return self.sandbox.part(self.account.appid, kind)
+        self.call = call
