@@ -180,3 +180,13 @@ def test_a_family_lists_its_endpoints() -> None:
     assert [*found] == ["find", "create", "upload", "replace"]
     assert found["find"].summary == "Return a thing."
     assert (found["create"].method, found["create"].path, found["create"].title) == ("POST", PATH, "创建")
+
+
+def test_items_of_an_answer_may_have_results_of_their_own() -> None:
+    """The errcode of the call is no field of the answer; one that a model declares is kept."""
+
+    class Item(Answer):
+        errcode: int = 0
+
+    assert Item.model_validate({"errcode": 5, "errmsg": "no"}).model_dump() == {"errcode": 5}
+    assert Thing.model_validate({"id": 1, "errcode": 5, "errmsg": "no"}).model_extra == {}

@@ -2,11 +2,16 @@
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from tests.support.sandbox import World
+from wxbus.api.endpoints.account_statistics import AccountStatistics
+from wxbus.api.endpoints.diagnostics import Diagnostics
 from wxbus.api.endpoints.mass_content import (
     MassArticles,
     MassCard,
@@ -16,22 +21,37 @@ from wxbus.api.endpoints.mass_content import (
     MassVoice,
 )
 from wxbus.api.endpoints.mass_messages import MassMessages
+from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
+from wxbus.api.endpoints.periods import LastDays, Period
 from wxbus.api.endpoints.sessions import Sessions
+from wxbus.errors import BadRequest
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 MASS = "/cgi-bin/message/mass/"
 
 
-def a_wechat(path: str, answer: dict[str, Any]) -> RecordingWeChat:
-    """Return a recording WeChat with one answer."""
+class AnyAnswer(dict[str, Any]):
+    """An answer without fields to every path."""
+
+    def __contains__(self, path: object) -> bool:
+        """Return True."""
+        return True
+
+    def __missing__(self, path: str) -> dict[str, Any]:
+        """Return an object without fields."""
+        return {}
+
+
+def a_wechat(**answers: dict[str, Any]) -> RecordingWeChat:
+    """Return a WeChat that records calls, with these answers to mass messages, by the last part of the path."""
     wechat = RecordingWeChat()
-    wechat.answers[path] = answer
+    wechat.answers = AnyAnswer({f"{MASS}{name}": answer for name, answer in answers.items()})
     return wechat
 
 
 async def test_mass_messages_name_their_type_and_their_recipients() -> None:
     """The fields of a message are in an object with its own name; a tag excludes `is_to_all`."""
-    wechat = a_wechat(f"{MASS}sendall", {"msg_id": 2**60, "msg_data_id": 2**60 + 1})
+    wechat = a_wechat(sendall={"msg_id": 2**60, "msg_data_id": 2**60 + 1})
     mass = MassMessages(wechat)
     job = await mass.send_to_all(MassText(content="你好"), client_id="c", send_ignore_reprint=True)
     assert (job.msg_id, job.msg_data_id) == (str(2**60), str(2**60 + 1))
@@ -50,7 +70,7 @@ async def test_mass_messages_name_their_type_and_their_recipients() -> None:
 
 async def test_every_kind_of_mass_message() -> None:
     """Each has the msgtype and the object of WeChat."""
-    wechat = a_wechat(f"{MASS}preview", {})
+    wechat = a_wechat()
     for message, wire in (
         (MassVoice(media_id="v"), {"msgtype": "voice", "voice": {"media_id": "v"}}),
         (
@@ -77,7 +97,7 @@ async def test_every_kind_of_mass_message() -> None:
 
 async def test_ids_are_sent_as_numbers() -> None:
     """WeChat wants a number; the text keeps all digits."""
-    wechat = a_wechat(f"{MASS}delete", {})
+    wechat = a_wechat()
     await MassMessages(wechat).delete(str(2**62 + 1), article=1)
     assert wechat.calls[-1][2]["json"] == {"msg_id": 2**62 + 1, "article_idx": 1}
     with pytest.raises(ValueError, match="msg_id"):
@@ -86,7 +106,68 @@ async def test_ids_are_sent_as_numbers() -> None:
 
 async def test_a_session_key_is_never_sent() -> None:
     """WeChat gets a signature with it: the HMAC of an empty text."""
-    wechat = a_wechat("/wxa/checksession", {})
+    wechat = a_wechat()
     await Sessions(wechat).check("oUser", SecretStr("c2Vzc2lvbi1rZXk="))
     signature = hmac.new(b"c2Vzc2lvbi1rZXk=", b"", hashlib.sha256).hexdigest()
     assert wechat.calls[-1][2]["params"] == {"sig_method": "hmac_sha256", "openid": "oUser", "signature": signature}
+
+
+async def test_periods_are_sent_as_their_first_and_last_day() -> None:
+    """A day, a week and a month need one date; Official Accounts have dashes in it, Mini Programs have none."""
+    sent: dict[str, object] = {}
+    wechat = a_wechat()
+    account, mini = AccountStatistics(wechat), MiniProgramStatistics(wechat)
+    day, wednesday = date(2026, 3, 31), date(2026, 2, 25)
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: account.articles(day),
+        lambda: account.new_followers(Period(begin=date(2026, 3, 25), end=day)),
+        lambda: mini.summary(day),
+        lambda: mini.weekly_visits(wednesday),
+        lambda: mini.monthly_visits(wednesday),
+        lambda: mini.visited_pages(day),
+    ]
+    for call in calls:
+        await call()
+        _, path, options = wechat.calls[-1]
+        sent[path.rpartition("/")[2].removeprefix("getweanalysisappid")] = (*options["json"].values(),)
+    assert sent == {
+        "getarticlesummary": ("2026-03-31", "2026-03-31"),
+        "getusersummary": ("2026-03-25", "2026-03-31"),
+        "dailysummarytrend": ("20260331", "20260331"),
+        "weeklyvisittrend": ("20260223", "20260301"),
+        "monthlyvisittrend": ("20260201", "20260228"),
+        "visitpage": ("20260331", "20260331"),
+    }
+    await mini.portrait(LastDays(until=day, days=7))
+    assert wechat.calls[-1][2]["json"] == {"begin_date": "20260325", "end_date": "20260331"}
+
+
+async def test_a_period_that_is_too_long_is_refused_before_the_network() -> None:
+    """The error names the days and the limit, or that the end is before the begin."""
+    wechat = RecordingWeChat()
+    with pytest.raises(ValueError, match=r"new_followers: period: has 8 days, at most 7"):
+        await AccountStatistics(wechat).new_followers(Period(begin=date(2026, 3, 1), end=date(2026, 3, 8)))
+    with pytest.raises(ValueError, match="end is before begin"):
+        Period(begin=date(2026, 3, 2), end=date(2026, 3, 1))
+    assert wechat.calls == []
+
+
+async def test_the_sandbox_refuses_other_periods(world: World) -> None:
+    """A week that does not begin on Monday, and two days where one is wanted, are 61501, as with WeChat."""
+    for account, path, begin, end in (
+        ("mini", "/datacube/getweanalysisappidweeklyvisittrend", "20260224", "20260302"),
+        ("mini", "/datacube/getweanalysisappiduserportrait", "20260224", "20260225"),
+        ("shop", "/datacube/getarticlesummary", "2026-02-24", "2026-02-25"),
+        ("shop", "/datacube/getusersummary", "2026-02-01", "2026-02-25"),
+    ):
+        with pytest.raises(BadRequest) as caught:
+            await world.client(account).call("POST", path, json={"begin_date": begin, "end_date": end})
+        assert caught.value.errcode == 61501, path
+
+
+async def test_times_of_logs_are_those_of_china() -> None:
+    """WeChat wants a text without a timezone."""
+    wechat = a_wechat()
+    await Diagnostics(wechat).js_errors(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    sent = wechat.calls[-1][2]["json"]
+    assert (sent["startTime"], sent["endTime"]) == ("2026-01-02 04:00:00", "2026-01-02 08:00:00")

@@ -8,22 +8,38 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wxbus.api.declaration.endpoint import Family
 
 if TYPE_CHECKING:
+    from wxbus.api.endpoints.account_statistics import AccountStatistics
+    from wxbus.api.endpoints.city_delivery import CityDelivery
     from wxbus.api.endpoints.comments import Comments
     from wxbus.api.endpoints.content_security import ContentSecurity
     from wxbus.api.endpoints.device_messages import DeviceMessages
+    from wxbus.api.endpoints.diagnostics import Diagnostics
     from wxbus.api.endpoints.drafts import Drafts
     from wxbus.api.endpoints.dynamic_messages import DynamicMessages
+    from wxbus.api.endpoints.express import Express
+    from wxbus.api.endpoints.image_processing import ImageProcessing
+    from wxbus.api.endpoints.local_delivery import LocalDelivery
     from wxbus.api.endpoints.mass_messages import MassMessages
+    from wxbus.api.endpoints.message_statistics import MessageStatistics
     from wxbus.api.endpoints.mini_program_codes import MiniProgramCodes
     from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
+    from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
+    from wxbus.api.endpoints.network import Network
+    from wxbus.api.endpoints.ocr import Ocr
+    from wxbus.api.endpoints.publication_statistics import PublicationStatistics
     from wxbus.api.endpoints.publications import Publications
     from wxbus.api.endpoints.qr_code_rules import QrCodeRules
     from wxbus.api.endpoints.qr_codes import QrCodes
+    from wxbus.api.endpoints.quotas import Quotas
+    from wxbus.api.endpoints.returns import Returns
     from wxbus.api.endpoints.service_cards import ServiceCards
+    from wxbus.api.endpoints.service_market import ServiceMarket
     from wxbus.api.endpoints.sessions import Sessions
     from wxbus.api.endpoints.short_keys import ShortKeys
+    from wxbus.api.endpoints.speech import Speech
     from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
     from wxbus.api.endpoints.template_messages import TemplateMessages
+    from wxbus.api.endpoints.waybill_messages import WaybillMessages
 
 F = TypeVar("F", bound=Family)
 
@@ -69,6 +85,26 @@ class Families:
     short_keys: family[ShortKeys] = family("wxbus.api.endpoints.short_keys:ShortKeys")
     subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
     template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
+    account_statistics: family[AccountStatistics] = family("wxbus.api.endpoints.account_statistics:AccountStatistics")
+    city_delivery: family[CityDelivery] = family("wxbus.api.endpoints.city_delivery:CityDelivery")
+    diagnostics: family[Diagnostics] = family("wxbus.api.endpoints.diagnostics:Diagnostics")
+    express: family[Express] = family("wxbus.api.endpoints.express:Express")
+    image_processing: family[ImageProcessing] = family("wxbus.api.endpoints.image_processing:ImageProcessing")
+    local_delivery: family[LocalDelivery] = family("wxbus.api.endpoints.local_delivery:LocalDelivery")
+    message_statistics: family[MessageStatistics] = family("wxbus.api.endpoints.message_statistics:MessageStatistics")
+    mini_program_statistics: family[MiniProgramStatistics] = family(
+        "wxbus.api.endpoints.mini_program_statistics:MiniProgramStatistics"
+    )
+    network: family[Network] = family("wxbus.api.endpoints.network:Network")
+    ocr: family[Ocr] = family("wxbus.api.endpoints.ocr:Ocr")
+    publication_statistics: family[PublicationStatistics] = family(
+        "wxbus.api.endpoints.publication_statistics:PublicationStatistics"
+    )
+    quotas: family[Quotas] = family("wxbus.api.endpoints.quotas:Quotas")
+    returns: family[Returns] = family("wxbus.api.endpoints.returns:Returns")
+    service_market: family[ServiceMarket] = family("wxbus.api.endpoints.service_market:ServiceMarket")
+    speech: family[Speech] = family("wxbus.api.endpoints.speech:Speech")
+    waybill_messages: family[WaybillMessages] = family("wxbus.api.endpoints.waybill_messages:WaybillMessages")
 
 
 def all_families(owner: type = Families) -> dict[str, type[Family]]:

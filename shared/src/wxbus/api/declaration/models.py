@@ -34,7 +34,8 @@ class Answer(BaseModel):
         """Drop null and the result of the call: a field that is null has its default."""
         if not isinstance(found, Mapping):
             return found
-        return {name: value for name, value in found.items() if value is not None and name not in RESULT}
+        result = RESULT - cls.model_fields.keys()  # items of a list may have results of their own
+        return {name: value for name, value in found.items() if value is not None and name not in result}
 
 
 RESULT = frozenset({"errcode", "errmsg"})
