@@ -233,7 +233,8 @@ async def test_a_system_event_has_no_context(store: ContextStore) -> None:
 
 async def test_a_context_that_cannot_be_encoded_changes_nothing(store: ContextStore) -> None:
     """The error comes before the first write."""
-    opened = await changed(store, bad={1})
+    opened = await changed(store, bad=[])
+    opened.context.storage["bad"].append({1})
     with pytest.raises(TypeError, match="bad"):
         await store.commit(KEY, "m1", opened, [A], attempt_id="r")
     found = await store.open(KEY, "m1")

@@ -7,7 +7,8 @@ are parsed only when a handler reads them.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic
@@ -19,7 +20,9 @@ from wxbus.wechat import AnyMessage, parse_message
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context import storage
-from wxbus_worker.context.storage import TO_JSON, StorageModel
+from wxbus_worker.context.slices import Slice
+from wxbus_worker.context.storage import StorageModel
+from wxbus_worker.context.storage_dict import TO_JSON
 
 S = TypeVar("S", default=dict[str, Any])
 
@@ -58,12 +61,14 @@ class Context(Generic[S]):
         "_policy",
         "_requests",
         "_responses",
+        "_slice",
+        "_slices",
+        "_storage",
         "_stored",
         "appid",
         "last_active",
         "openid",
         "state",
-        "storage",
     )
 
     def __init__(self, appid: str, openid: str | None, policy: ContextPolicy, stored: bytes = b"") -> None:
@@ -77,8 +82,11 @@ class Context(Generic[S]):
         """None for a system event without a user: its context is empty and is not saved."""
         self._policy = policy
         self._stored = stored
-        self.storage: S
-        """The handlers' data about this user: a dict of JSON values, or the router's model."""
+        self._storage: Any
+        self._slice: Slice | None = None
+        """The part that the running handler sees as its storage; None: all of it."""
+        self._slices: dict[Slice, Any]
+        """The parts that were used."""
         self.state: str
         """State of the conversation, for routes with `state=`; "": none."""
         self.last_active: datetime | None
@@ -94,6 +102,23 @@ class Context(Generic[S]):
             f"{type(self).__name__}(appid={self.appid!r}, openid={self.openid!r}, state={self.state!r}, "
             f"requests={len(self._requests)}, responses={len(self._responses)})"
         )
+
+    @property
+    def storage(self) -> S:
+        """Return the handlers' data about this user: a dict of JSON values, or the router's model."""
+        part = self._slice
+        if part is None:
+            return self._storage  # type: ignore[no-any-return] # S
+        if part not in self._slices:
+            self._slices[part] = part.load(self._storage)
+        return self._slices[part]  # type: ignore[no-any-return] # S
+
+    @storage.setter
+    def storage(self, value: S) -> None:
+        if self._slice is None:
+            self._storage = value
+        else:
+            self._slices[self._slice] = value
 
     @property
     def expire_after(self) -> timedelta:
@@ -127,8 +152,11 @@ class Context(Generic[S]):
         return reply_from_json(self._responses[-1]) if self._responses else None
 
     def clear(self) -> None:
-        """Delete storage, state, messages and this user's own expiry."""
-        self.storage = storage.load(self._policy.storage, None)
+        """Delete storage, state, messages and this user's own expiry; in a router with a slice only the slice."""
+        if self._slice is not None:
+            self.storage = storage.load(self._slice.model, None)
+            return
+        self._storage, self._slices = storage.load(self._policy.storage, None), {}
         self.state = ""
         self._requests = []
         self._responses = []
@@ -139,13 +167,23 @@ def undo_changes(context: Context[Any]) -> None:
     """Set the context back to what was stored."""
     head, *records = context._stored.split(b"\n")
     stored = json.loads(head or b"{}")
-    context.storage = storage.load(context._policy.storage, stored.get("storage"))
+    context._storage, context._slices = storage.load(context._policy.storage, stored.get("storage")), {}
     last_active = stored.get("last_active")
     context.last_active = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
     context.state = stored.get("state", "")
     context._expire_after = stored.get("expire_after")
     requests = stored.get("requests", 0)
     context._requests, context._responses = records[:requests], records[requests:]
+
+
+@contextmanager
+def seen_as(context: Context[Any], part: Slice) -> Iterator[None]:
+    """Let handlers see this part as the storage."""
+    before, context._slice = context._slice, part
+    try:
+        yield
+    finally:
+        context._slice = before
 
 
 def record(context: Context[Any], document: Document, replies: Sequence[AnyReply], *, received_at: float) -> None:
@@ -168,8 +206,10 @@ def encode(context: Context[Any]) -> bytes:
     Raises:
         TypeError: `storage` has a value that JSON cannot hold, or that its model does not allow; the text names it.
     """
+    for one, part in context._slices.items():
+        one.save(context._storage, part)
     head = {
-        "storage": storage.dump(context._policy.storage, context.storage),
+        "storage": storage.dump(context._policy.storage, context._storage),
         "state": context.state,
         "last_active": None if context.last_active is None else context.last_active.timestamp(),
         "expire_after": context._expire_after,
@@ -178,7 +218,7 @@ def encode(context: Context[Any]) -> bytes:
     try:
         encoded = TO_JSON.encode(head).encode()
     except (TypeError, ValueError) as exc:
-        raise TypeError(f"context.storage{storage.culprit(context.storage)} cannot be stored: {exc}") from exc
+        raise TypeError(f"context.storage{storage.culprit(context._storage)} cannot be stored: {exc}") from exc
     return b"\n".join((encoded, *context._requests, *context._responses))
 
 

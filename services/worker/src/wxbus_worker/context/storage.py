@@ -1,15 +1,14 @@
 """The handlers' data about a user: a dict, or a pydantic model."""
 
-import json
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from wxbus.errors import ConfigurationError
+from wxbus_worker.context.storage_dict import TO_JSON, StorageDict
 
 StorageModel: TypeAlias = type[BaseModel]
-TO_JSON: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def check_model(model: object) -> None:
@@ -31,7 +30,7 @@ def load(model: StorageModel | None, stored: Any) -> Any:
         ValueError: It does not fit the model, which has changed; the text names the fields without their values.
     """
     if model is None:
-        return {} if stored is None else stored
+        return StorageDict(stored or {})
     try:
         return model() if stored is None else model.model_validate(stored)
     except ValidationError as exc:

@@ -19,6 +19,7 @@ from wxbus.wechat import Message
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.handlers.call import HandlerCall
+from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.replies.outbox import OutboxRun
 from wxbus_worker.replies.passive import Caller
@@ -54,6 +55,8 @@ class Job:
     """Content of a signal or send, whose texts must not be logged. Set by decode."""
     caller: Caller | None = None
     """The ingress that may wait for an answer. Set by decode."""
+    decoded: "Decoded | None" = None
+    """Its account, lane and content. Set by decode."""
     route: Route | None = None
     """The handler's route, once it is found. Set by handle_message."""
     sending: OutboxRun | None = None
@@ -113,6 +116,7 @@ class Decoded:
     account: Account
     key: ContextKey
     content: Message | ReplyNote
+    current: CurrentDelivery
 
 
 @dataclass(frozen=True, slots=True)

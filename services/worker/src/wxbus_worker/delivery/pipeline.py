@@ -10,6 +10,7 @@ from wxbus.features import Features
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.stage import Next, compose
 from wxbus_worker.delivery.stages.call_handler import CallHandler
+from wxbus_worker.delivery.stages.call_on_dead import CallOnDead
 from wxbus_worker.delivery.stages.decode import Decode
 from wxbus_worker.delivery.stages.detect_crashes import DetectCrashes
 from wxbus_worker.delivery.stages.dispatch import Dispatch
@@ -92,7 +93,9 @@ def build_pipeline(
     return compose(
         [
             Trace(metrics),  # outermost: the settlement is logged with the message's ids, too
-            Settle(publisher, outbox, answerer, retries, pause=pause),  # outside of all stages that may fail
+            Settle(
+                publisher, outbox, answerer, retries, on_dead=CallOnDead(routes, handle), pause=pause
+            ),  # outside of all stages that may fail
         ],
         Decode(accounts, handle_decoded),
     )

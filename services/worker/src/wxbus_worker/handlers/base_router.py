@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, TypeVar, Unpack, cast, overload
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
 from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.context.slices import Slice
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.filters import Condition, OneOrMore, When
 from wxbus_worker.handlers.hooks import Hooks
@@ -43,10 +44,13 @@ class BaseRouter(Hooks):
         policy: ContextPolicy = DEFAULT_POLICY,
         *,
         account: OneOrMore | None = None,
+        part: Slice | None = None,
     ) -> None:
         super().__init__()
         self.name = name
         self.features = tuple(features)
+        self.part = part
+        """What handlers below this router see as their storage; None: what those of the including router see."""
         self.conditions = filters.account(account)
         """All routes below this router need them, fallbacks and hooks for messages included."""
         self.context_policy = policy

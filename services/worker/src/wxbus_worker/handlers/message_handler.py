@@ -30,7 +30,7 @@ from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route import Dedup, RouteOptions
 
 HOOKS: Final = ("on_executing", "on_executed")
-NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed", "on_error"})
+NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed", "on_error", "on_dead"})
 """Methods whose names do not name a type of message."""
 EXECUTED_TIMEOUT: Final = 5.0
 """Seconds for `on_executed`, which also runs after the handler's time limit."""
@@ -65,11 +65,12 @@ class MessageHandler:
 
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
     `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.
-    `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in lower case. `default_response`: messages that
+    `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in lower case, and WeCom's type of change after
+    it. `default_response`: messages that
     no other method handles. `on_unknown`: messages without a type in wxbus.
 
-    `on_context_removed` is called with an expired context. `on_error` may return replies in place of a retry, like
-    `Router.on_error`.
+    `on_context_removed`, `on_error` and `on_dead` are like the decorators of `Router`: they are called with an expired
+    context, may return replies in place of a retry, and may return replies after the last failure.
 
     `on_executing` runs before any of them. If it returns replies, they are sent and the method is not called, except
     `on_context_removed`. `on_executed` always runs after it and may take its `Outcome`.
@@ -110,6 +111,8 @@ class MessageHandler:
             router.context_removed(removed)
         if failed := getattr(self, "on_error", None):
             router.on_error(failed)
+        if dead := getattr(self, "on_dead", None):
+            router.on_dead(dead)
         executing, executed = (getattr(self, name, None) for name in HOOKS)
         if executing or executed:
             router.middlewares.append(_hooks(executing, executed, self.features))
@@ -164,7 +167,9 @@ def _match_of(handler: MessageHandler, name: str) -> tuple[type[Message], tuple[
         return Event, ()
     if what.startswith("event_"):
         event = what.removeprefix("event_")
-        known = model_of(f"event:{event}") or model_of(f"component:{event}")
+        # WeCom's `change_contact` with `ChangeType` `create_user` is `change_contact_create_user`.
+        changes = (f"event:{event[:at]}:{event[at + 1 :]}" for at, letter in enumerate(event) if letter == "_")
+        known = next(filter(None, map(model_of, (f"event:{event}", f"component:{event}", *changes))), None)
         return (known, ()) if known else (Event, (filters.event_name(event),))
     model = model_of(what) or model_of(what.replace("_", ""))
     if model is None:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias, TypedDict
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
+from wxbus_worker.context.slices import Slice
 from wxbus_worker.handlers.call import CallNext, HandlerCall
 from wxbus_worker.handlers.filters import NO_GROUPS, Condition, Groups, OneOrMore, check_predicate
 from wxbus_worker.handlers.retry_policy import RetryPolicy
@@ -64,6 +65,8 @@ class Route:
     handler: CallNext
     storage: object = None
     """The storage model of its `Context[...]`; None: it names none."""
+    part: Slice | None = None
+    """The part of the storage that its handler sees; None: all of it."""
     retry: RetryPolicy | None = None
     time_limit: timedelta | None = None
     dedup: Dedup = True

@@ -1,21 +1,21 @@
 """A router as the worker uses it: fixed, with the middleware around every handler, sorted by type of message."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import get_origin
 
 from wxbus.errors import ConfigurationError, Reject
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.context.expired import ContextExpired
+from wxbus_worker.context.slices import Slice
 from wxbus_worker.handlers.base_router import DEFAULT_POLICY, BaseRouter
 from wxbus_worker.handlers.call import HandlerCall
+from wxbus_worker.handlers.composition import combined, routed_by
 from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.hooks import Hooks
-from wxbus_worker.handlers.middleware import wrap
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.signal import Outgoing, Signal
-from wxbus_worker.handlers.skip import Skip
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
 
@@ -35,13 +35,14 @@ class RouteTable:
         """Raise ConfigurationError if the router has no handlers, or its handlers or routers expect other contexts."""
         for included in router.included():
             _check_policy(router, included)
+        _check_slices(router)
         self._routes = tuple(_routes(router))
         self._defaults = tuple(_fallbacks(router, "default_route"))
         self._unknown = tuple(_fallbacks(router, "unknown_route"))
         removed = tuple(_hooks(router, lambda one: one.removal_routes))
         dead = tuple(_hooks(router, lambda one: one.dead_routes))
-        self._removed = _combined(removed) if removed else None
-        self.dead = _combined(dead) if dead else None
+        self._removed = combined(removed)
+        self.dead = combined(dead)
         """Calls all `on_dead` handlers; None: there are none."""
         for route in (*self._routes, *removed, *dead, *self._defaults, *self._unknown):
             _check_storage(router, route)
@@ -66,6 +67,8 @@ class RouteTable:
             Reject: No route matches a signal: its event must not be lost.
         """
         message = call.message
+        if call.error is not None:
+            return None if self.dead is None or after else (self.dead, NO_GROUPS)
         if isinstance(message, ContextExpired):
             return None if self._removed is None or after else (self._removed, NO_GROUPS)
         if isinstance(message, Outgoing):
@@ -95,46 +98,28 @@ def _routes(router: BaseRouter) -> Iterator[Route]:
     for entry in router.entries:
         below = _routes(entry) if isinstance(entry, BaseRouter) else (entry,)
         for route in below:
-            yield _wrapped(router, route)
+            yield routed_by(router, route)
 
 
 def _fallbacks(router: BaseRouter, name: str) -> Iterator[Route]:
     """Yield the router's own fallback, then those of included routers."""
     own: Route | None = getattr(router, name)
     if own is not None:
-        yield _wrapped(router, own)
+        yield routed_by(router, own)
     for entry in router.entries:
         if isinstance(entry, BaseRouter):
             for route in _fallbacks(entry, name):
-                yield _wrapped(router, route)
+                yield routed_by(router, route)
 
 
 def _hooks(router: BaseRouter, which: Callable[[Hooks], Sequence[Route]]) -> Iterator[Route]:
     """Yield handlers for one kind of occurrence, all of which are called."""
     for route in which(router):
-        yield _wrapped(router, route)
+        yield routed_by(router, route)
     for entry in router.entries:
         if isinstance(entry, BaseRouter):
             for route in _hooks(entry, which):
-                yield _wrapped(router, route)
-
-
-def _combined(routes: tuple[Route, ...]) -> Route:
-    """Return one route that calls all of these that match, and returns all their replies."""
-
-    async def handler(call: HandlerCall) -> list[object]:
-        replies: list[object] = []
-        for route in routes:
-            if await route.match(call) is None:
-                continue
-            try:
-                returned = await route.handler(call)
-            except Skip:
-                continue
-            replies += returned if isinstance(returned, list | tuple) else [returned] * (returned is not None)
-        return replies
-
-    return Route(name=", ".join(route.name for route in routes), message_type=Message, handler=handler)
+                yield routed_by(router, route)
 
 
 def _check_policy(router: BaseRouter, included: BaseRouter) -> None:
@@ -149,16 +134,23 @@ def _check_policy(router: BaseRouter, included: BaseRouter) -> None:
             )
 
 
+def _check_slices(router: BaseRouter) -> None:
+    """Raise ConfigurationError if a slice is not in the storage, or has two models."""
+    found: dict[str, tuple[Slice, str]] = {}
+    for one in (router, *router.included()):
+        if one.part is not None:
+            one.part.check(router.context_policy.storage, one.name)
+            other, name = found.setdefault(one.part.name, (one.part, one.name))
+            if other != one.part:
+                raise ConfigurationError(f"routers {name} and {one.name} have different storages as {one.part.name!r}")
+
+
 def _check_storage(router: BaseRouter, route: Route) -> None:
-    actual = router.context_policy.storage or dict
+    actual = (route.part.model if route.part else router.context_policy.storage) or dict
     wanted = get_origin(route.storage) or route.storage
     if wanted is not None and wanted is not actual:
+        of = f"slice {route.part.name!r}" if route.part else f"router {router.name}"
         raise ConfigurationError(
             f"handler {route.name} takes Context[{getattr(wanted, '__name__', wanted)}], "
-            f"but the storage of router {router.name} is {actual.__name__}"
+            f"but the storage of {of} is {actual.__name__}"
         )
-
-
-def _wrapped(router: BaseRouter, route: Route) -> Route:
-    handler = wrap(route.handler, router.middlewares, router.error_handlers)
-    return replace(route, handler=handler, conditions=router.conditions + route.conditions)

@@ -33,7 +33,8 @@ from wxbus.wechat import (
     VoiceMessage,
 )
 from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
-from wxbus_worker.context.storage import StorageModel
+from wxbus_worker.context.slices import Slice
+from wxbus_worker.context.storage import StorageModel, check_model
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.filters import Condition, OneOrMore, When
@@ -81,6 +82,7 @@ class Router(BaseRouter):
         storage: StorageModel | None = None,
         features: Sequence[type] = (),
         account: OneOrMore | None = None,
+        slice: str | None = None,  # noqa: A002 - the best word
     ) -> None:
         """Context settings belong to the router that the worker runs; included routers cannot have others.
 
@@ -92,8 +94,12 @@ class Router(BaseRouter):
             features: Types that middleware sets or that are provided, by this or an including router: handlers may take
                 them.
             account: Names of accounts in the accounts file: the router is for their messages; None: for all.
+            slice: Name of the part of the including router's storage that is this router's storage.
         """
-        super().__init__(name, features, ContextPolicy(expire_after, max_record_count, storage), account=account)
+        check_model(storage)
+        part = None if slice is None else Slice(slice, storage)
+        policy = ContextPolicy(expire_after, max_record_count, None if part else storage)
+        super().__init__(name, features, policy, account=account, part=part)
         self.image = On(self, ImageMessage)
         self.voice = On(self, VoiceMessage)
         self.video = On(self, VideoMessage)

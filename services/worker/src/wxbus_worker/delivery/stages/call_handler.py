@@ -58,8 +58,10 @@ class CallHandler:
         self._warned_of_unsubscribed: set[str] = set()
         """Handlers that replied to users who had unsubscribed."""
 
-    def call_for(self, decoded: Decoded, message: Message, context: Context) -> HandlerCall:
-        """Return a call for the message, without the groups of a route."""
+    def call_for(
+        self, decoded: Decoded, message: Message, context: Context, error: Exception | None = None
+    ) -> HandlerCall:
+        """Return a call for the message, without the groups of a route; `error` for its `on_dead` handlers."""
         return HandlerCall(
             message=message,
             context=context,
@@ -68,6 +70,7 @@ class CallHandler:
             delivery=current_delivery(),
             groups=NO_GROUPS,
             features=self._provided.copy(),
+            error=error,
         )
 
     async def __call__(self, routed: Routed) -> Handled:

@@ -13,7 +13,7 @@ from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Decoded, Job, ReplyNote
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
-from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
+from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.signal import Outgoing, Signal
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.store.ports import ContextKey
@@ -38,24 +38,21 @@ class Decode:
             job.caller = Caller(envelope, job.delivery.arrived)
         content = _content(job, envelope)
         account = self._accounts.of(envelope.appid, via=envelope.account)
-        token = CURRENT.set(
-            CurrentDelivery(
-                id=envelope.id,
-                attempt=job.attempt,
-                account=account.name,
-                appid=envelope.appid,
-                openid=envelope.openid,
-                lane=envelope.lane,
-                received_at=envelope.received_at,
-                redelivered=job.delivery.redelivered,
-                replay=envelope.replay,
-                traceparent=envelope.traceparent,
-            )
+        current = CurrentDelivery(
+            id=envelope.id,
+            attempt=job.attempt,
+            account=account.name,
+            appid=envelope.appid,
+            openid=envelope.openid,
+            lane=envelope.lane,
+            received_at=envelope.received_at,
+            redelivered=job.delivery.redelivered,
+            replay=envelope.replay,
+            traceparent=envelope.traceparent,
         )
-        try:
-            return await self._next(Decoded(job, envelope, account, ContextKey.of(envelope), content))
-        finally:
-            CURRENT.reset(token)
+        job.decoded = Decoded(job, envelope, account, ContextKey.of(envelope), content, current)
+        with current.handled():
+            return await self._next(job.decoded)
 
 
 def _content(job: Job, envelope: Envelope) -> Message | ReplyNote:

@@ -53,10 +53,13 @@ class HandleMessage:
         self._finish = finish
         self._metrics = metrics
 
-    async def __call__(self, decoded: Decoded, message: Message) -> Settlement:
-        """Handle, commit and finish a message; only finish one that was committed before."""
+    async def __call__(self, decoded: Decoded, message: Message, *, error: Exception | None = None) -> Settlement:
+        """Handle, commit and finish a message; only finish one that was committed before.
+
+        With `error`, its `on_dead` handlers handle it.
+        """
         for _ in range(MAX_CONFLICTS):
-            routed = await self._open(decoded, message)
+            routed = await self._open(decoded, message, error)
             if isinstance(routed, Committed):
                 return await self._finish(routed)
             # After the search for duplicates, which have the same signature and whose events are published already.
@@ -70,7 +73,7 @@ class HandleMessage:
                 return Abandon()
         raise RetryLater(f"the context changed {MAX_CONFLICTS} times while the message was handled")
 
-    async def _open(self, decoded: Decoded, message: Message) -> Routed | Committed:
+    async def _open(self, decoded: Decoded, message: Message, error: Exception | None) -> Routed | Committed:
         """Return the message with context and route, or what is committed if no handler must run."""
         job, envelope = decoded.job, decoded.envelope
         dedup_key = dedup_key_of(envelope)
@@ -79,7 +82,7 @@ class HandleMessage:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)
         # Before the search for duplicates: the route decides whether it wants them.
-        call = self._call_handler.call_for(decoded, message, opened.context)
+        call = self._call_handler.call_for(decoded, message, opened.context, error)
         route, groups = await self._routes.find(call) or (None, NO_GROUPS)
         job.route = route
         if route is not None and route.accepts_duplicates(message):

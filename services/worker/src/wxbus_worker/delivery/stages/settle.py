@@ -39,13 +39,24 @@ class Settle:
         answerer: Answerer,
         retries: RetryPolicy,
         *,
+        on_dead: Callable[[Job, Exception], Awaitable[None]],
         pause: Callable[[float], Awaitable[object]],
     ) -> None:
-        """`retries` is for routes without a policy of their own; `pause` waits for some seconds."""
+        """Settle deliveries.
+
+        Args:
+            publisher: Publishes retries and dead letters.
+            outbox: Sets replies aside.
+            answerer: Answers ingress.
+            retries: For routes without a policy of their own.
+            on_dead: Is called before a message becomes a dead letter.
+            pause: Waits for some seconds.
+        """
         self._publisher = publisher
         self._outbox = outbox
         self._answerer = answerer
         self._retries = retries
+        self._on_dead = on_dead
         self._pause = pause
 
     async def __call__(self, job: Job, call_next: Next[Job]) -> Settlement:
@@ -60,6 +71,8 @@ class Settle:
             settlement = await _outcome(job, call_next)
         if isinstance(settlement, Retry) and self._delay(job, settlement) is None:
             settlement = ToDeadLetters("attempts", settlement.error)
+        if isinstance(settlement, ToDeadLetters):
+            await self._on_dead(job, settlement.error)
         job.interruptible = True
         if job.abandoned:
             settlement = Abandon()

@@ -1,0 +1,39 @@
+"""Calls the `on_dead` handlers of a message that becomes a dead letter, and sends what they return."""
+
+from dataclasses import replace
+
+import structlog
+
+from wxbus.wechat import Message
+from wxbus_worker.context.expired import ContextExpired
+from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.signal import Outgoing
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class CallOnDead:
+    """Commits what `on_dead` handlers do under a dedup key of their own: a replay runs the message's handler again."""
+
+    def __init__(self, routes: RouteTable, handle: HandleMessage) -> None:
+        self._routes = routes
+        self._handle = handle
+
+    async def __call__(self, job: Job, error: Exception) -> None:
+        """Call the handlers once for a message, whatever they do; a message that was committed has not failed."""
+        decoded = job.decoded
+        if self._routes.dead is None or decoded is None or job.sending is not None or job.abandoned:
+            return
+        message = decoded.content
+        if not isinstance(message, Message) or isinstance(message, ContextExpired | Outgoing):
+            return
+        envelope = replace(decoded.envelope, dedup_id=f"{decoded.envelope.dedup_id}\ndead", plain_signature=None)
+        # Another job without the document, which would be recorded: its replies are those of `on_dead`.
+        own = Job(job.delivery, pause_lane=job.pause_lane, private=job.private, caller=job.caller)
+        try:
+            with decoded.current.handled():
+                await self._handle(replace(decoded, job=own, envelope=envelope), message, error=error)
+        except Exception:
+            log.exception("on_dead.failed", handler=self._routes.dead.name)
