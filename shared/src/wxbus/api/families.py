@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.image_processing import ImageProcessing
     from wxbus.api.endpoints.local_delivery import LocalDelivery
     from wxbus.api.endpoints.mass_messages import MassMessages
+    from wxbus.api.endpoints.menus import Menus
     from wxbus.api.endpoints.message_statistics import MessageStatistics
     from wxbus.api.endpoints.mini_program_codes import MiniProgramCodes
     from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.short_keys import ShortKeys
     from wxbus.api.endpoints.speech import Speech
     from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
+    from wxbus.api.endpoints.tags import Groups, Tags
     from wxbus.api.endpoints.template_messages import TemplateMessages
+    from wxbus.api.endpoints.users import Users
     from wxbus.api.endpoints.waybill_messages import WaybillMessages
 
 F = TypeVar("F", bound=Family)
@@ -69,29 +72,23 @@ class family(Generic[F]):  # noqa: N801 - used like `property`
 class Families:
     """All typed endpoints of Official Accounts and Mini Programs, by family."""
 
+    account_statistics: family[AccountStatistics] = family("wxbus.api.endpoints.account_statistics:AccountStatistics")
+    city_delivery: family[CityDelivery] = family("wxbus.api.endpoints.city_delivery:CityDelivery")
     comments: family[Comments] = family("wxbus.api.endpoints.comments:Comments")
     content_security: family[ContentSecurity] = family("wxbus.api.endpoints.content_security:ContentSecurity")
     device_messages: family[DeviceMessages] = family("wxbus.api.endpoints.device_messages:DeviceMessages")
+    diagnostics: family[Diagnostics] = family("wxbus.api.endpoints.diagnostics:Diagnostics")
     drafts: family[Drafts] = family("wxbus.api.endpoints.drafts:Drafts")
     dynamic_messages: family[DynamicMessages] = family("wxbus.api.endpoints.dynamic_messages:DynamicMessages")
-    mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
-    mini_program_codes: family[MiniProgramCodes] = family("wxbus.api.endpoints.mini_program_codes:MiniProgramCodes")
-    mini_program_links: family[MiniProgramLinks] = family("wxbus.api.endpoints.mini_program_links:MiniProgramLinks")
-    publications: family[Publications] = family("wxbus.api.endpoints.publications:Publications")
-    qr_code_rules: family[QrCodeRules] = family("wxbus.api.endpoints.qr_code_rules:QrCodeRules")
-    qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
-    service_cards: family[ServiceCards] = family("wxbus.api.endpoints.service_cards:ServiceCards")
-    sessions: family[Sessions] = family("wxbus.api.endpoints.sessions:Sessions")
-    short_keys: family[ShortKeys] = family("wxbus.api.endpoints.short_keys:ShortKeys")
-    subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
-    template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
-    account_statistics: family[AccountStatistics] = family("wxbus.api.endpoints.account_statistics:AccountStatistics")
-    city_delivery: family[CityDelivery] = family("wxbus.api.endpoints.city_delivery:CityDelivery")
-    diagnostics: family[Diagnostics] = family("wxbus.api.endpoints.diagnostics:Diagnostics")
     express: family[Express] = family("wxbus.api.endpoints.express:Express")
+    groups: family[Groups] = family("wxbus.api.endpoints.tags:Groups")
     image_processing: family[ImageProcessing] = family("wxbus.api.endpoints.image_processing:ImageProcessing")
     local_delivery: family[LocalDelivery] = family("wxbus.api.endpoints.local_delivery:LocalDelivery")
+    mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
+    menus: family[Menus] = family("wxbus.api.endpoints.menus:Menus")
     message_statistics: family[MessageStatistics] = family("wxbus.api.endpoints.message_statistics:MessageStatistics")
+    mini_program_codes: family[MiniProgramCodes] = family("wxbus.api.endpoints.mini_program_codes:MiniProgramCodes")
+    mini_program_links: family[MiniProgramLinks] = family("wxbus.api.endpoints.mini_program_links:MiniProgramLinks")
     mini_program_statistics: family[MiniProgramStatistics] = family(
         "wxbus.api.endpoints.mini_program_statistics:MiniProgramStatistics"
     )
@@ -100,10 +97,20 @@ class Families:
     publication_statistics: family[PublicationStatistics] = family(
         "wxbus.api.endpoints.publication_statistics:PublicationStatistics"
     )
+    publications: family[Publications] = family("wxbus.api.endpoints.publications:Publications")
+    qr_code_rules: family[QrCodeRules] = family("wxbus.api.endpoints.qr_code_rules:QrCodeRules")
+    qr_codes: family[QrCodes] = family("wxbus.api.endpoints.qr_codes:QrCodes")
     quotas: family[Quotas] = family("wxbus.api.endpoints.quotas:Quotas")
     returns: family[Returns] = family("wxbus.api.endpoints.returns:Returns")
+    service_cards: family[ServiceCards] = family("wxbus.api.endpoints.service_cards:ServiceCards")
     service_market: family[ServiceMarket] = family("wxbus.api.endpoints.service_market:ServiceMarket")
+    sessions: family[Sessions] = family("wxbus.api.endpoints.sessions:Sessions")
+    short_keys: family[ShortKeys] = family("wxbus.api.endpoints.short_keys:ShortKeys")
     speech: family[Speech] = family("wxbus.api.endpoints.speech:Speech")
+    subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
+    tags: family[Tags] = family("wxbus.api.endpoints.tags:Tags")
+    template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
+    users: family[Users] = family("wxbus.api.endpoints.users:Users")
     waybill_messages: family[WaybillMessages] = family("wxbus.api.endpoints.waybill_messages:WaybillMessages")
 
 

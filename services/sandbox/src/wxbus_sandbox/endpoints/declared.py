@@ -20,6 +20,7 @@ from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
 from wxbus_sandbox.families import TWINS
 from wxbus_sandbox.families.twin import ApiCall
+from wxbus_sandbox.rules.field_errcodes import errcode_at
 from wxbus_sandbox.rules.media import PICTURE
 from wxbus_sandbox.rules.responses import ApiError, json_body, ok
 from wxbus_sandbox.rules.samples import sample
@@ -148,12 +149,13 @@ def _arguments(endpoint: Endpoint, sent: Mapping[Place, JsonObject]) -> dict[str
         if found is not None:
             given[one.name] = found
     try:
-        return endpoint.arguments.validate_python(given)
+        return endpoint.arguments.validate_python(given, extra="ignore")  # WeChat ignores unknown fields
     except ValidationError as exc:
         wrong = exc.errors(include_url=False, include_input=False)[0]
-        parameters = {one.name: one for one in endpoint.parameters}
-        name = str(wrong["loc"][0])
-    raise ApiError(parameters[name].errcode, f"{'.'.join(parameters[name].key)}: {wrong['msg']}")
+    name, *inner = wrong["loc"]
+    parameter = next(one for one in endpoint.parameters if one.name == name)
+    field = ".".join(map(str, (*parameter.key, *inner)))
+    raise ApiError(errcode_at(parameter.hint, inner, parameter.errcode), f"{field}: {wrong['msg']}")
 
 
 def _merged(endpoint: Endpoint, body: JsonObject) -> JsonObject:

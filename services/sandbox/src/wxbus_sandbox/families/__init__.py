@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from wxbus.api.declaration.endpoint import Family
+from wxbus.api.endpoints.menus import Menus
 from wxbus.api.endpoints.qr_codes import QrCodes
+from wxbus.api.endpoints.tags import Tags
+from wxbus.api.endpoints.users import Users
+from wxbus_sandbox.families.menus import MenusTwin
 from wxbus_sandbox.families.qr_codes import QrCodesTwin
 from wxbus_sandbox.families.twin import Twin
+from wxbus_sandbox.families.users import TagsTwin, UsersTwin
 
 TWINS: Final[Mapping[type[Family], type[Twin]]] = {
+    Menus: MenusTwin,
     QrCodes: QrCodesTwin,
+    Tags: TagsTwin,
+    Users: UsersTwin,
 }
 """By the family as declared."""

@@ -80,6 +80,15 @@ class Users:
         """Return whether the user acted towards the account."""
         return (appid, openid) in self._users
 
+    def followers(self, appid: str) -> list[str]:
+        """Return the openids of those who follow the account, in the order of their first action."""
+        return [openid for (of, openid), user in self._users.items() if of == appid and not user.unsubscribed]
+
+    def has_unsubscribed(self, appid: str, openid: str) -> bool:
+        """Return whether the user acted before and does not follow the account any more."""
+        user = self._users.get((appid, openid))
+        return user is not None and user.unsubscribed
+
     def check_openid(self, appid: str, openid: object) -> str:
         """Return the openid if it belongs to a subscriber of the account, or is unknown.
 
