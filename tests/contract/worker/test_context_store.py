@@ -1,4 +1,4 @@
-"""One contract for two context stores: the fake of the unit tests, and Redis."""
+"""One contract for all context stores: the fake of the unit tests, and Redis with and without a cache."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,7 @@ from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import Context, ContextPolicy
+from wxbus_worker.store.cache import LaneCache
 from wxbus_worker.store.ports import ContextKey, ContextStore, Opened
 from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
@@ -16,6 +17,7 @@ KEY = ContextKey("wx1", "o_1", "wx1:o_1")
 OTHER = ContextKey("wx1", "o_2", "wx1:o_2")
 SYSTEM = ContextKey("wx1", None, "wx1:order1")
 A, B = reply.Text("a"), reply.Image("b")
+TRIM_EVERY = 3
 
 
 @pytest.fixture
@@ -32,7 +34,21 @@ async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIte
         yield RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
 
 
-@pytest.fixture(params=["memory_store", pytest.param("redis_store", marks=pytest.mark.integration)])
+@pytest.fixture
+async def cached_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
+    """Yield the real one of the lanes' owner."""
+    assert redis is not None
+    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+        cache = LaneCache(most_bytes=1_000_000)
+        yield RedisContextStore(
+            store, namespace=namespace, policy=ContextPolicy(), most_remembered=5, cache=cache, trim_every=TRIM_EVERY
+        )
+
+
+REAL = [pytest.param(name, marks=pytest.mark.integration) for name in ("redis_store", "cached_store")]
+
+
+@pytest.fixture(params=["memory_store", *REAL])
 def store(request: pytest.FixtureRequest) -> ContextStore:
     """Yield one of them."""
     adapter: ContextStore = request.getfixturevalue(request.param)
@@ -168,11 +184,15 @@ async def test_a_message_committed_by_another_worker_is_a_duplicate(store: Conte
 
 
 async def test_dedup_keys_are_bounded(store: ContextStore) -> None:
-    """A user who writes without end costs no more memory; the oldest keys are forgotten first."""
+    """A user who writes without end costs no more memory; the oldest keys are forgotten first.
+
+    A cache forgets them in groups.
+    """
     for number in range(12):
         await store.commit(KEY, f"m{number}", await changed(store), [], attempt_id="r")
-    known = [(await store.open(KEY, f"m{number}")).duplicate for number in range(12)]
-    assert known == [False] * 7 + [True] * 5
+    for reread in (False, True):
+        known = [(await store.open(KEY, f"m{number}", reread=reread)).duplicate for number in range(12)]
+        assert known in [[False] * (7 - more) + [True] * (5 + more) for more in range(TRIM_EVERY)]
 
 
 async def test_sent_entries_are_removed_one_by_one(store: ContextStore) -> None:

@@ -16,6 +16,7 @@ from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import ContextPolicy, undo_changes
+from wxbus_worker.store.cache import LaneCache
 from wxbus_worker.store.ports import ContextKey, ContextStore, Opened
 from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.testing import MemoryContextStore
@@ -126,8 +127,9 @@ def test_the_fake_behaves_like_the_model() -> None:
 
 
 @pytest.mark.integration
-def test_redis_behaves_like_the_model(redis_url: str) -> None:
-    """The same with the scripts on a real Redis; each sequence has a namespace of its own."""
+@pytest.mark.parametrize("cached", [False, True])
+def test_redis_behaves_like_the_model(redis_url: str, *, cached: bool) -> None:
+    """The same with the scripts on a real Redis, with and without a cache; each sequence has a namespace of its own."""
     namespaces: list[str] = []
     clients: dict[asyncio.Runner, Redis] = {}
 
@@ -136,7 +138,12 @@ def test_redis_behaves_like_the_model(redis_url: str) -> None:
         clients[runner] = Redis.from_url(redis_url)
         store = Store(clients[runner], answer_timeout=REDIS_TIMEOUT)
         return RedisContextStore(
-            store, namespace=namespaces[-1], policy=ContextPolicy(), most_remembered=MOST_REMEMBERED
+            store,
+            namespace=namespaces[-1],
+            policy=ContextPolicy(),
+            most_remembered=MOST_REMEMBERED,
+            cache=LaneCache(most_bytes=1_000_000) if cached else None,
+            trim_every=1,
         )
 
     class Real(Model):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -32,10 +33,13 @@ from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.intake.intake import Intake
 from wxbus_worker.partitions.rebalancer import CloseConnections
 from wxbus_worker.settings import WorkerSettings
+from wxbus_worker.store.cache import LaneCache
 from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.schedule import Schedule
+
+MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class Adapters:
     store: Store
     retrying: RetryingStore
     generation: Generation
+    cache: LaneCache
     contexts: RedisContextStore
     pending: RedisPendingReplies
     schedule: Schedule
@@ -96,6 +101,7 @@ async def open_adapters(
         publisher = await enter(Publisher.open(amqp_url, settings.bus.topology, name=name))
         generation = Generation(store, namespace=namespace)
         retrying = RetryingStore(store, generation)
+        cache = LaneCache(most_bytes=settings.context_cache_mib * MIB)
         schedule = Schedule(retrying, namespace=namespace)
         yield Adapters(
             name=name,
@@ -106,7 +112,8 @@ async def open_adapters(
             store=store,
             retrying=retrying,
             generation=generation,
-            contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease),
+            cache=cache,
+            contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease, cache=cache),
             pending=RedisPendingReplies(retrying, namespace=namespace, lease=lease),
             schedule=schedule,
             intake=Intake(lambda: accounts.current, publisher, schedule),

@@ -75,7 +75,9 @@ async def serve(
         pipeline = _build_pipeline(settings, adapters, routes, metrics, provided)
         try:
             async with asyncio.TaskGroup() as tasks:
-                lanes = Lanes(pipeline, concurrency=settings.concurrency, tasks=tasks)
+                lanes = Lanes(
+                    pipeline, concurrency=settings.concurrency, tasks=tasks, owner_changed=adapters.cache.clear
+                )
                 metrics.watch_lanes(running=lambda: lanes.running, waiting=lambda: lanes.waiting)
                 async with watched_loop(registry=registry, describe=lanes.mark_blocking):
                     await _run(settings, adapters, routes, lanes, metrics, registry, stopping, tasks)

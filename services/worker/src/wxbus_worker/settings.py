@@ -45,6 +45,9 @@ class WorkerSettings(BaseSettings):
     """Serves RPC over HTTP, too, if there are API keys; over RabbitMQ it is served in any case."""
     concurrency: int = Field(default=64, ge=1, le=10_000)
     """Messages that are handled at once."""
+    context_cache_mib: int = Field(default=32, ge=0, le=65_536)
+    """Memory in MiB for the contexts of the users who wrote last, so that they are not read again for each message; 0:
+    each one is read."""
     handler_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one call of a handler; far below RabbitMQ's consumer timeout of 30 minutes."""
     retry_delays: CommaSeparated[str] = tuple(RETRY_DELAYS)

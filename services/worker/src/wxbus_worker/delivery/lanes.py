@@ -19,11 +19,22 @@ from wxbus_worker.delivery.partition import Lane, Partition
 class Lanes:
     """Receives deliveries and runs each of them when its lane is free."""
 
-    def __init__(self, work: Callable[[Job], Awaitable[object]], *, concurrency: int, tasks: asyncio.TaskGroup) -> None:
-        """`work` handles and settles one delivery; an error that it raises ends the group `tasks`, and the worker."""
+    def __init__(
+        self,
+        work: Callable[[Job], Awaitable[object]],
+        *,
+        concurrency: int,
+        tasks: asyncio.TaskGroup,
+        owner_changed: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`work` handles and settles one delivery; an error that it raises ends the group `tasks`, and the worker.
+
+        `owner_changed` is called when this process gets or loses a partition.
+        """
         self._work = work
         self._concurrency = concurrency
         self._tasks = tasks
+        self._owner_changed = owner_changed
         self._partitions: dict[int, Partition] = {}
         self._ready: deque[Lane] = deque()
         self._closed = False
@@ -45,6 +56,7 @@ class Lanes:
         partition = self._partitions.get(delivery.partition)
         if partition is None:
             partition = self._partitions[delivery.partition] = Partition()
+            self._owner_changed()
         if self._closed or not partition.open:
             return  # not acknowledged: RabbitMQ redelivers it, in order, when the channel closes
         lane = partition.lanes.get(delivery.lane)
@@ -61,6 +73,7 @@ class Lanes:
         if lost is None:
             return
         lost.close()
+        self._owner_changed()
         for lane in lost.lanes.values():
             if lane.job is not None:
                 lane.job.abandon()
@@ -74,6 +87,7 @@ class Lanes:
         await draining.idle.wait()
         if self._partitions.get(partition) is draining:
             del self._partitions[partition]
+            self._owner_changed()
 
     def mark_blocking(self, task: "asyncio.Task[Any] | None") -> Mapping[str, str]:
         """Mark the job whose task blocks the event loop, or all running jobs if the task belongs to none of them.

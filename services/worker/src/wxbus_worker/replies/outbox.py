@@ -98,6 +98,10 @@ class Outbox:
                 while left and self._clock() + self._budget < until:
                     refusal = await self._send(run, left[0])
                     refused = refused or refusal
+                    if len(left) == 1 and not refusal:
+                        await self._store.remove_last(run.key, left[0])
+                        left.clear()
+                        break
                     until = await self._store.remove_sent(
                         run.key,
                         left[:1],

@@ -17,6 +17,12 @@ class LaneKeys:
         """Return a lane's key of this kind: `context`, `dedup`, `outbox`, `send_lease`."""
         return f"{self.prefix(key.shard, kind)}{key.lane}"
 
+    def of_commit(self, key: ContextKey) -> tuple[str, ...]:
+        """Return the keys of each commit in the lane."""
+        shard = key.shard
+        kinds = ("context", "dedup", "outbox", "send_lease")
+        return (*(f"{self.prefix(shard, kind)}{key.lane}" for kind in kinds), self.expiries(shard))
+
     def pending(self, key: ContextKey, dedup_key: str) -> str:
         """Return the key of a message's answer and pending replies."""
         return f"{self.of(key, 'pending')}:{dedup_key}"

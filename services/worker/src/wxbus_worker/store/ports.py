@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 from zlib import crc32
 
@@ -11,6 +11,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context.context import Context
+from wxbus_worker.store.cache import KnownLane
 
 SHARDS: Final = 64
 """Must never change: the keys of all lanes would move."""
@@ -65,21 +66,24 @@ class Entry:
     number: int
     """From 0 within the message."""
     reply: AnyReply
+    stored: bytes = field(repr=False)
+    """Its form in the outbox."""
 
-    def to_bytes(self) -> bytes:
-        """Return the form in the outbox."""
-        return f"{self.dedup_key}:{self.number}:".encode() + reply_to_json(self.reply)
+    @classmethod
+    def of(cls, dedup_key: str, number: int, reply: AnyReply) -> "Entry":
+        """Return the entry of a message's reply."""
+        return cls(dedup_key, number, reply, f"{dedup_key}:{number}:".encode() + reply_to_json(reply))
 
     @classmethod
     def parse(cls, stored: bytes) -> "Entry":
-        """Return the entry that `to_bytes` wrote."""
+        """Return the entry of its form in the outbox."""
         dedup_key, number, reply = stored.split(b":", 2)
-        return cls(dedup_key.decode(), int(number), reply_from_json(reply))
+        return cls(dedup_key.decode(), int(number), reply_from_json(reply), stored)
 
 
 def entries_of(dedup_key: str, replies: Sequence[AnyReply]) -> tuple[Entry, ...]:
     """Return the outbox entries of a message's replies, in order."""
-    return tuple(Entry(dedup_key, number, reply) for number, reply in enumerate(replies))
+    return tuple(Entry.of(dedup_key, number, reply) for number, reply in enumerate(replies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,10 @@ class SendLease:
     """Seconds until the lease of another attempt ends, unless that renews it; 0: this attempt holds it."""
     until: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at which this attempt's lease ends at the earliest."""
+
+    def followed_by(self, entries: tuple[Entry, ...]) -> "SendLease":
+        """Return the lease with more entries at the end of the outbox."""
+        return replace(self, entries=self.entries + entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,8 @@ class Opened:
     context: Context
     duplicate: bool
     """The message was committed before."""
+    known: KnownLane | None = None
+    """What the store knows of the lane besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +147,8 @@ class ContextStore(Protocol):
         """Return a user's context for reading; without one return None, or a new one with `create`."""
         ...
 
-    async def open(self, key: ContextKey, dedup_key: str) -> Opened:
-        """Return the lane, before a message is handled."""
+    async def open(self, key: ContextKey, dedup_key: str, *, reread: bool = False) -> Opened:
+        """Return the lane, before a message is handled: as this process wrote it last; with `reread` as it is now."""
         ...
 
     async def commit(
@@ -189,6 +199,10 @@ class ContextStore(Protocol):
         The lease ends with `end_lease`, or if the outbox is empty. With `set_aside_as`, the dedup key of their message,
         the entries are kept for `restore_set_aside` as long as dedup keys are.
         """
+        ...
+
+    async def remove_last(self, key: ContextKey, entry: Entry) -> None:
+        """Remove the last entry that an attempt had to send; its lease matters no more."""
         ...
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:

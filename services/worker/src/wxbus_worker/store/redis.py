@@ -3,9 +3,12 @@
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
+from wxbus.store.batches import Argument
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy, encode
+from wxbus_worker.store.cache import KnownLane, LaneCache
 from wxbus_worker.store.keys import LaneKeys, pending_member
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
@@ -21,6 +24,9 @@ from wxbus_worker.store.ports import (
 )
 from wxbus_worker.store.scripts import Scripts, load, load_with_lease, parse_send_lease, to_ms
 
+TRIM_INTERVAL: Final = timedelta(hours=1)
+"""After it the next commit removes old dedup keys, and in any case after `trim_every` commits."""
+
 
 class RedisContextStore:
     """Lanes in Redis (implements `ContextStore` and `wxbus_worker.sweepers.contexts.DueContexts`)."""
@@ -34,6 +40,8 @@ class RedisContextStore:
         lease: float = 15.0,
         remember: timedelta = timedelta(days=7),
         most_remembered: int = 500,
+        cache: LaneCache | None = None,
+        trim_every: int = 16,
     ) -> None:
         """Store lanes under `namespace`.
 
@@ -43,14 +51,19 @@ class RedisContextStore:
             policy: Of contexts without an expiry of their own.
             lease: Seconds of a send lease.
             remember: How long dedup keys are kept, so that no later copy passes (RabbitMQ and Redis reference 8).
-            most_remembered: Dedup keys per lane at most; the oldest are forgotten first.
+            most_remembered: Dedup keys per lane; the oldest are forgotten first.
+            cache: The lanes of which this process is the owner; None: each lane is read from Redis.
+            trim_every: Commits of a cached lane after which surplus dedup keys are removed.
         """
         self._scripts = scripts
         self.keys = LaneKeys(namespace)
         self._policy = policy
         self._lease = lease
+        self._lease_ms = to_ms(lease)
         self._remember_ms = to_ms(remember.total_seconds())
         self._most_remembered = most_remembered
+        self._cache = LaneCache(most_bytes=0) if cache is None else cache
+        self._trim_every = trim_every
         self._open = load("open_context")
         self._commit = load_with_lease("commit")
         self._claim_send_lease = load_with_lease("claim_send_lease")
@@ -61,16 +74,16 @@ class RedisContextStore:
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
         """Return a user's context for reading; without one return None, or a new one with `create`."""
-        opened = await self.open(ContextKey.of_user(appid, openid), "")
-        return opened.context if create or opened.version else None
+        key = ContextKey.of_user(appid, openid)
+        lane = await self._read(key)
+        return self._context(key, lane) if create or lane.version else None
 
-    async def open(self, key: ContextKey, dedup_key: str) -> Opened:
-        """Return the lane, before a message is handled."""
-        version, stored, seen = await self._scripts.run(
-            self._open, keys=[self.keys.of(key, "context"), self.keys.of(key, "dedup")], args=[dedup_key]
-        )
-        context = Context(key.appid, key.openid, self._policy, stored or b"")
-        return Opened(version, context, bool(seen))
+    async def open(self, key: ContextKey, dedup_key: str, *, reread: bool = False) -> Opened:
+        """Return the lane, before a message is handled; read from Redis if it is not cached, or with `reread`."""
+        lane = None if reread else self._cache.get(key.lane)
+        if lane is None:
+            lane = await self._read(key)
+        return Opened(lane.version, self._context(key, lane), lane.remembers(dedup_key), lane)
 
     async def commit(
         self,
@@ -85,36 +98,52 @@ class RedisContextStore:
         pending: PendingReply | None = None,
     ) -> CommitResult:
         """Write context, dedup key and replies in one step, unless the lane has changed; claim the send lease."""
-        kept = key.openid is not None and not remove
+        known = opened.known or KnownLane.unread(self.keys.of_commit(key))
+        has_context = key.openid is not None
+        what = "remove" if remove else "keep" if has_context else "none"
+        context = encode(opened.context) if what == "keep" else b""
+        expire_after = opened.context.expire_after.total_seconds()
+        entries = entries_of(dedup_key, replies)
         asked = time.monotonic()
-        status, *lease = await self._scripts.run(
-            self._commit,
-            keys=[
-                *(self.keys.of(key, kind) for kind in ("context", "dedup", "outbox", "send_lease")),
-                self.keys.expiries(key.shard),
-                self.keys.pending(key, dedup_key),
-                self.keys.reply_deadlines(key.shard),
-            ],
-            args=[
-                dedup_key,
-                opened.version,
-                "keep" if kept else "remove" if remove else "none",
-                encode(opened.context) if kept else b"",
-                to_ms(opened.context.expire_after.total_seconds()),
-                key.lane,
-                self._remember_ms,
-                self._most_remembered,
-                attempt_id,
-                to_ms(self._lease),
-                b"" if pending is None else pending.answer.to_bytes(),
-                0 if pending is None or not pending.wait else to_ms(pending.wait),
-                "" if pending is None or pending.passive is None else pending.passive,
-                "" if pending is None else pending_member(account, key, dedup_key),
-                to_ms(RECALL_SECONDS),
-                *(entry.to_bytes() for entry in entries_of(dedup_key, replies)),
-            ],
-        )
-        return CommitResult(status.decode(), *(parse_send_lease(answer, asked + self._lease) for answer in lease))
+        trim = known.untrimmed + 1 >= self._trim_every or asked - known.trimmed_at > TRIM_INTERVAL.total_seconds()
+        args: list[Argument] = [
+            dedup_key,
+            opened.version,
+            what,
+            context,
+            to_ms(expire_after),
+            key.lane,
+            self._remember_ms,
+            self._most_remembered if trim else 0,
+            self._remember_ms + to_ms(TRIM_INTERVAL.total_seconds()),
+            attempt_id,
+            self._lease_ms,
+            len(entries),
+            *(entry.stored for entry in entries),
+        ]
+        keys = known.keys
+        if pending is not None:
+            keys = (*keys, self.keys.pending(key, dedup_key), self.keys.reply_deadlines(key.shard))
+            passive = "" if pending.passive is None else pending.passive
+            wait = to_ms(pending.wait) if pending.wait else 0
+            member = pending_member(account, key, dedup_key)
+            args += pending.answer.to_bytes(), wait, passive, member, to_ms(RECALL_SECONDS)
+        self._cache.drop(key.lane)  # until it is known what Redis has
+        status, *answer = await self._scripts.run(self._commit, keys=keys, args=args)
+        if status == b"conflict":
+            return CommitResult("conflict")
+        version, *lease = answer
+        send_lease = parse_send_lease(lease, asked + self._lease)
+        if status == b"duplicate":
+            return CommitResult("duplicate", send_lease)
+        if has_context:
+            kept = self._most_remembered if trim else None
+            expires_at = asked + expire_after
+            after = known.after(dedup_key, version, context, now=asked, expires_at=expires_at, kept=kept)
+            self._cache.put(key.lane, after)
+        if pending is not None and pending.wait:
+            entries = ()
+        return CommitResult("committed", send_lease if send_lease.wait else send_lease.followed_by(entries))
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Claim the send lease, if no other attempt holds it."""
@@ -122,7 +151,7 @@ class RedisContextStore:
         answer = await self._scripts.run(
             self._claim_send_lease,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "send_lease")],
-            args=[attempt_id, to_ms(self._lease)],
+            args=[attempt_id, self._lease_ms],
         )
         return parse_send_lease(answer, asked + self._lease)
 
@@ -146,12 +175,16 @@ class RedisContextStore:
             ],
             args=[
                 attempt_id,
-                0 if end_lease else to_ms(self._lease),
+                0 if end_lease else self._lease_ms,
                 self._remember_ms if set_aside_as else 0,
-                *(entry.to_bytes() for entry in entries),
+                *(entry.stored for entry in entries),
             ],
         )
         return asked + self._lease
+
+    async def remove_last(self, key: ContextKey, entry: Entry) -> None:
+        """Remove the last entry that an attempt had to send; its lease matters no more."""
+        await self._scripts.command("LREM", self.keys.of(key, "outbox"), 1, entry.stored)
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's replies that were set aside into the outbox again, and claim the send lease."""
@@ -159,12 +192,13 @@ class RedisContextStore:
         answer = await self._scripts.run(
             self._restore_set_aside,
             keys=[self.keys.of(key, "outbox"), self.keys.of(key, "send_lease"), self.keys.set_aside(key, dedup_key)],
-            args=[attempt_id, to_ms(self._lease), self._remember_ms],
+            args=[attempt_id, self._lease_ms, self._remember_ms],
         )
         return parse_send_lease(answer, asked + self._lease)
 
     async def drop_all(self) -> int:
         """Drop the contexts of all users without events, and return their number; dedup keys and replies stay."""
+        self._cache.clear()
         dropped = 0
         for shard in range(SHARDS):
             while taken := len(await self._take(shard, "all", most=1_000, claim=0)):
@@ -187,6 +221,14 @@ class RedisContextStore:
             keys=[self.keys.of(key, "context"), self.keys.expiries(key.shard)],
             args=[lane, version, self._remember_ms],
         )
+
+    def _context(self, key: ContextKey, lane: KnownLane) -> Context:
+        return Context(key.appid, key.openid, self._policy, lane.context)
+
+    async def _read(self, key: ContextKey) -> KnownLane:
+        keys, epoch = self.keys.of_commit(key), self._cache.epoch
+        version, stored, dedup_keys = await self._scripts.run(self._open, keys=keys[:2])
+        return KnownLane(keys, version, stored or b"", b"\n" + dedup_keys, epoch)
 
     async def _take(self, shard: int, which: str, *, most: int, claim: int) -> Sequence[tuple[str, int]]:
         taken = await self._scripts.run(

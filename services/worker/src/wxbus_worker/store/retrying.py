@@ -33,6 +33,10 @@ class RetryingStore:
         """Return what the script returns."""
         return await self._until_answered(lambda: self._store.run(script, keys=keys, args=args))
 
+    async def command(self, name: str, *words: Argument) -> Any:
+        """Return the answer to one idempotent command."""
+        return await self._until_answered(lambda: self._store.command(name, *words))
+
     async def until_available(self) -> None:
         """Return when Redis answers and accepts writes."""
         await self._until_answered(self.check)

@@ -17,6 +17,10 @@ class Scripts(Protocol):
         """Return what the script returns."""
         ...
 
+    async def command(self, name: str, *words: Argument) -> Any:
+        """Return the answer to one idempotent command."""
+        ...
+
 
 def load(name: str) -> Script:
     """Return a script of `PACKAGE`."""

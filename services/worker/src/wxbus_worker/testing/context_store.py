@@ -79,7 +79,7 @@ class MemoryContextStore:
         opened = await self.open(ContextKey.of_user(appid, openid), "")
         return opened.context if create or opened.version else None
 
-    async def open(self, key: ContextKey, dedup_key: str) -> Opened:
+    async def open(self, key: ContextKey, dedup_key: str, *, reread: bool = False) -> Opened:  # noqa: ARG002 - as Redis'
         """Return the lane's context and version, and whether the message is committed."""
         lane = self._lane(key)
         context = Context(key.appid, key.openid, self._policy, lane.context)
@@ -109,7 +109,8 @@ class MemoryContextStore:
         elif key.openid is not None:
             lane.version, lane.context = (lane.version or next(self._births)) + 1, context
         lane.recent = [*lane.recent, dedup_key][-self._most_remembered :]
-        entries = [entry.to_bytes() for entry in entries_of(dedup_key, replies)]
+        self._free_if_idle(lane)
+        entries = [entry.stored for entry in entries_of(dedup_key, replies)]
         if pending is not None:
             due = self._clock() + (pending.wait or RECALL_SECONDS)
             lane.pending[dedup_key] = _PendingEntry(pending, account, entries if pending.wait else [], due, due)
@@ -139,7 +140,7 @@ class MemoryContextStore:
     ) -> float:
         """Remove entries and renew the lease, or end it with `end_lease` or an empty outbox; return its new end."""
         lane = self._lane(key)
-        removed = {entry.to_bytes() for entry in entries}
+        removed = {entry.stored for entry in entries}
         if set_aside_as:
             lane.set_aside.setdefault(set_aside_as, []).extend(entry for entry in lane.outbox if entry in removed)
         lane.outbox = [entry for entry in lane.outbox if entry not in removed]
@@ -148,9 +149,15 @@ class MemoryContextStore:
             lane.lease_holder, lane.lease_until = ("", 0.0) if over else (attempt_id, self._clock() + self._lease)
         return self._clock() + self._lease
 
+    async def remove_last(self, key: ContextKey, entry: Entry) -> None:
+        """Remove the last entry that an attempt had to send."""
+        lane = self._lane(key)
+        lane.outbox = [stored for stored in lane.outbox if stored != entry.stored]
+
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
         """Put a message's set-aside replies into the outbox again, and claim the send lease."""
         lane = self._lane(key)
+        self._free_if_idle(lane)
         lane.outbox += lane.set_aside.pop(dedup_key, [])
         return self._take_send_lease(lane, attempt_id)
 
@@ -182,6 +189,7 @@ class MemoryContextStore:
             stored.claimable_at = stored.due
             return ReleaseResult("not_due", self._take_send_lease(lane, attempt_id))
         passive = stored.reply.passive if delivered else None
+        self._free_if_idle(lane)
         lane.outbox += [entry for number, entry in enumerate(stored.entries) if number != passive]
         if delivered:
             lane.pending[dedup_key] = replace(
@@ -234,6 +242,11 @@ class MemoryContextStore:
 
     def _holder(self, lane: _Lane) -> str:
         return lane.lease_holder if self._clock() < lane.lease_until else ""
+
+    def _free_if_idle(self, lane: _Lane) -> None:
+        """End a lease whose holder has sent everything."""
+        if not lane.outbox:
+            lane.lease_holder = ""
 
     def _take_send_lease(self, lane: _Lane, attempt_id: str) -> SendLease:
         now = self._clock()

@@ -58,13 +58,16 @@ class HandleMessage:
 
         With `error`, its `on_dead` handlers handle it.
         """
+        checked = False
         for _ in range(MAX_CONFLICTS):
             routed = await self._open(decoded, message, error)
             if isinstance(routed, Committed):
                 return await self._finish(routed)
             # After the search for duplicates, which have the same signature and whose events are published already.
-            for check in self._checks:
-                await check(decoded, message)
+            if not checked:
+                for check in self._checks:
+                    await check(decoded, message)
+                checked = True
             committed = await self._commit(routed, await self._call_handler(routed))
             if committed is not None:
                 return await self._finish(committed)
@@ -77,7 +80,8 @@ class HandleMessage:
         """Return the message with context and route, or what is committed if no handler must run."""
         job, envelope = decoded.job, decoded.envelope
         dedup_key = dedup_key_of(envelope)
-        opened = await self._contexts.open(decoded.key, dedup_key)
+        # The expiry of a context that was dropped must not run its handlers: the commit would be too late to refuse it.
+        opened = await self._contexts.open(decoded.key, dedup_key, reread=isinstance(message, ContextExpired))
         if isinstance(message, ContextExpired) and message.version != opened.version:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)

@@ -8,7 +8,7 @@ local note, member = ARGV[1], ARGV[2]
 local state = redis.call('HGET', KEYS[1], 'state')
 local status = 'absent'
 redis.call('ZCARD', KEYS[2])
-redis.call('LLEN', KEYS[3])
+local sending = redis.call('LLEN', KEYS[3]) > 0
 redis.call('GET', KEYS[4])
 if state == 'pending' then
   local time = redis.call('TIME')
@@ -18,6 +18,9 @@ if state == 'pending' then
     redis.call('ZADD', KEYS[2], due, member)
     status = 'not_due'
   else
+    if not sending then
+      redis.call('DEL', KEYS[4])
+    end
     local passive = note == 'delivered' and redis.call('HGET', KEYS[1], 'passive') or ''
     for i = 0, tonumber(redis.call('HGET', KEYS[1], 'count')) - 1 do
       if tostring(i) ~= passive then

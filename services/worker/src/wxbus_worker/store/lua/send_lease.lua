@@ -1,5 +1,6 @@
 -- Put before the scripts that claim the send lease of a lane.
--- One attempt at a time holds it, so a worker that lost its partition and its successor do not both send replies.
+-- One attempt at a time holds it, so a worker that lost its partition and its successor do not both send replies. While
+-- the outbox is empty nobody needs it: the attempt that removes the last reply leaves the lease to its end.
 
 -- Returns {milliseconds until the lease of another attempt ends (0: it is ours), entry, entry, ...}
 local function take_send_lease(outbox, send_lease, attempt_id, lease_ms)
