@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.city_delivery import CityDelivery
     from wxbus.api.endpoints.comments import Comments
     from wxbus.api.endpoints.content_security import ContentSecurity
+    from wxbus.api.endpoints.customer_service import CustomerService
+    from wxbus.api.endpoints.customer_service_accounts import CustomerServiceAccounts
+    from wxbus.api.endpoints.customer_service_sessions import CustomerServiceSessions
     from wxbus.api.endpoints.device_messages import DeviceMessages
     from wxbus.api.endpoints.diagnostics import Diagnostics
     from wxbus.api.endpoints.drafts import Drafts
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.local_delivery import LocalDelivery
     from wxbus.api.endpoints.mass_messages import MassMessages
     from wxbus.api.endpoints.menus import Menus
+    from wxbus.api.endpoints.merchants import Merchants
     from wxbus.api.endpoints.message_statistics import MessageStatistics
     from wxbus.api.endpoints.mini_program_codes import MiniProgramCodes
     from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
@@ -76,6 +80,13 @@ class Families:
     city_delivery: family[CityDelivery] = family("wxbus.api.endpoints.city_delivery:CityDelivery")
     comments: family[Comments] = family("wxbus.api.endpoints.comments:Comments")
     content_security: family[ContentSecurity] = family("wxbus.api.endpoints.content_security:ContentSecurity")
+    customer_service: family[CustomerService] = family("wxbus.api.endpoints.customer_service:CustomerService")
+    customer_service_accounts: family[CustomerServiceAccounts] = family(
+        "wxbus.api.endpoints.customer_service_accounts:CustomerServiceAccounts"
+    )
+    customer_service_sessions: family[CustomerServiceSessions] = family(
+        "wxbus.api.endpoints.customer_service_sessions:CustomerServiceSessions"
+    )
     device_messages: family[DeviceMessages] = family("wxbus.api.endpoints.device_messages:DeviceMessages")
     diagnostics: family[Diagnostics] = family("wxbus.api.endpoints.diagnostics:Diagnostics")
     drafts: family[Drafts] = family("wxbus.api.endpoints.drafts:Drafts")
@@ -86,6 +97,7 @@ class Families:
     local_delivery: family[LocalDelivery] = family("wxbus.api.endpoints.local_delivery:LocalDelivery")
     mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
     menus: family[Menus] = family("wxbus.api.endpoints.menus:Menus")
+    merchants: family[Merchants] = family("wxbus.api.endpoints.merchants:Merchants")
     message_statistics: family[MessageStatistics] = family("wxbus.api.endpoints.message_statistics:MessageStatistics")
     mini_program_codes: family[MiniProgramCodes] = family("wxbus.api.endpoints.mini_program_codes:MiniProgramCodes")
     mini_program_links: family[MiniProgramLinks] = family("wxbus.api.endpoints.mini_program_links:MiniProgramLinks")

@@ -25,6 +25,10 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The required fields of each message type."""
 
+BUSINESS_SEND: Final = "/cgi-bin/message/custom/business/send"
+MAX_KF_ACCOUNT: Final = 64
+MAX_BUSINESS_ID: Final = 128
+
 ALLOWED: Final = {
     AccountKind.OFFICIAL_ACCOUNT: FIELDS.keys() - {"link"},
     AccountKind.MINI_PROGRAM: {"text", "image", "link", "miniprogrampage"},
@@ -46,6 +50,7 @@ async def send(request: web.Request) -> web.Response:
     account = sandbox.calling_account(request)
     payload = await json_body(request)
     openid = sandbox.users.check_openid(account.appid, payload.get("touser"))
+    _check_sender(payload, business=request.path == BUSINESS_SEND)
     msgtype = _check_message(sandbox, account, payload)
     sandbox.users.use_allowance(account.appid, openid)
     sandbox.sent.add(
@@ -67,6 +72,7 @@ async def typing(request: web.Request) -> web.Response:
     account = sandbox.calling_account(request)
     payload = await json_body(request)
     openid = sandbox.users.check_openid(account.appid, payload.get("touser"))
+    _check_sender(payload, business=False)
     command = payload.get("command")
     if command not in {"Typing", "CancelTyping"}:
         raise ApiError(45072)
@@ -78,9 +84,20 @@ def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
     return [
         web.route("*", "/cgi-bin/message/custom/send", send),
+        web.route("*", BUSINESS_SEND, send),
         web.route("*", "/cgi-bin/message/custom/typing", typing),
         web.route("*", "/cgi-bin/message/custom/business/typing", typing),
     ]
+
+
+def _check_sender(payload: dict[str, Any], *, business: bool) -> None:
+    """Raise ApiError unless the customer-service account and the merchant, if there are, can be right."""
+    kf_account = payload.get("customservice", {}).get("kf_account", "a")
+    if not isinstance(kf_account, str) or not 1 <= len(kf_account) <= MAX_KF_ACCOUNT:
+        raise ApiError(65401)
+    business_id = payload.get("businessid", "" if business else "1")
+    if not isinstance(business_id, str | int) or not 1 <= len(str(business_id)) <= MAX_BUSINESS_ID:
+        raise ApiError(45071)
 
 
 def _check_message(sandbox: Sandbox, account: Account, payload: dict[str, Any]) -> str:

@@ -32,14 +32,15 @@ def customer_service_message(reply: AnyReply, openid: str, *, kf_account: str | 
         ValueError: The reply cannot be a customer-service message, or has too many articles. WeChat checks other
             limits (45002).
     """
-    payload: dict[str, Any] = {
-        "touser": openid,
-        "msgtype": reply.kind,
-        reply.kind: _customer_service_fields(reply),
-    }
+    payload: dict[str, Any] = {"touser": openid, **message_fields(reply)}
     if kf_account is not None:
         payload["customservice"] = {"kf_account": kf_account}
     return payload
+
+
+def message_fields(reply: AnyReply) -> dict[str, Any]:
+    """Return the part of the payload that is the message; raises ValueError as `customer_service_message` does."""
+    return {"msgtype": reply.kind, reply.kind: _customer_service_fields(reply)}
 
 
 def _customer_service_fields(reply: AnyReply) -> dict[str, Any]:  # noqa: PLR0911 - one return for each kind
