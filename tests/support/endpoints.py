@@ -18,6 +18,10 @@ ACCOUNT_OF = {AccountKind.OFFICIAL_ACCOUNT: "shop", AccountKind.MINI_PROGRAM: "m
 """Names of accounts in `tests.support.sandbox`."""
 
 
+ARGUMENTS: dict[object, dict[str, Any]] = {}
+"""By declared method: a sample needs a schema, which takes longer than a call."""
+
+
 @dataclass(frozen=True)
 class Declared:
     """One endpoint of a client's attribute."""
@@ -47,7 +51,9 @@ def all_endpoints() -> list[Declared]:
 
 def arguments_of(endpoint: Endpoint) -> dict[str, Any]:
     """Return a valid value for every parameter."""
-    return {one.name: _value(one) for one in endpoint.parameters}
+    if endpoint.function not in ARGUMENTS:
+        ARGUMENTS[endpoint.function] = {one.name: _value(one) for one in endpoint.parameters}
+    return dict(ARGUMENTS[endpoint.function])
 
 
 def beyond_limits(parameter: Parameter) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.endpoints import all_endpoints, arguments_of, beyond_limits, wrong_files
 from tests.support.sandbox import World
+from tests.support.sizes import soak
 from wxbus.api.declaration.parameters import Place, put
 from wxbus.errcodes import ERROR_CODES
 from wxbus.errors import WeChatError
@@ -93,13 +94,12 @@ async def test_each_errcode_of_its_own_has_an_exception(world: World) -> None:
     for one in ENDPOINTS:
         call = getattr(getattr(world.client(one.account), one.attribute), one.method)
         arguments = arguments_of(one.endpoint)
-        for errcode in one.endpoint.errcodes:
+        errors = [code for code in one.endpoint.errcodes if ERROR_CODES[code].branch is not None]
+        for errcode in errors[: soak(full=len(errors), quick=1)]:
             branch = ERROR_CODES[errcode].branch
-            if branch is None:  # the call was done before
-                continue
             world.sandbox.faults.add(Fault(path=one.endpoint.path, errcode=errcode, times=9))
             with pytest.raises(WeChatError) as caught:
                 await call(**arguments)
             assert (caught.value.errcode, caught.value.call) == (errcode, one.endpoint.path), one
-            assert type(caught.value).__name__ == branch.value, one
+            assert type(caught.value).__name__ == branch, one
             world.sandbox.faults.reset()
