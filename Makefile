@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := shared services/ingress services/worker services/token services/sandbox deploy/local
+DISTRIBUTIONS := shared services/ingress services/worker services/token services/gateway services/sandbox deploy/local
 BOOTSTRAP := PYTHONPATH=deploy/local/src $(PYTHON) -m wxbus_local
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
   --override locks/overrides.in \
-  $(addprefix --no-emit-package ,wxbus wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
+  $(addprefix --no-emit-package ,wxbus wxbus-gateway wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-full unit bench bench-full check format compose-demo lock venv clean python servers
@@ -51,7 +51,7 @@ compose-demo: venv ## play the conversation of `make demo` with docker compose
 lock: venv ## pin the newest allowed versions, with hashes
 	$(BIN)/$(LOCK) locks/dev.in $(addsuffix /pyproject.toml,$(filter-out shared,$(DISTRIBUTIONS))) -o locks/dev.txt
 	$(BIN)/$(LOCK) -c locks/dev.txt locks/build.in -o locks/build.txt
-	for service in ingress worker token sandbox; do \
+	for service in ingress worker token gateway sandbox; do \
 	  $(BIN)/$(LOCK) -c locks/dev.txt services/$$service/pyproject.toml -o locks/$$service.txt || exit 1; \
 	done
 

@@ -10,6 +10,7 @@ from wxbus_local.install import package_managers
 PACKAGES = {
     "node": {"apt": "nodejs", "brew": "node"},
     "curl": {"apt": "curl", "brew": "curl"},
+    "pg_isready": {"apt": "postgresql", "brew": "postgresql"},
     "redis-server": {"apt": "redis-server", "brew": "redis"},
 }
 

@@ -36,3 +36,7 @@ class Features:
     def copy(self) -> "Features":
         """Return other features with the same values."""
         return Features(self._values)
+
+    def pop(self, kind: type[T]) -> T | None:
+        """Remove and return the value of this type, None if there is none."""
+        return cast("T | None", self._values.pop(kind, None))

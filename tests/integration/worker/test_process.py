@@ -154,7 +154,7 @@ async def test_changed_handlers_are_reloaded(a_process: Start, variables: dict[s
     handlers.write_text("def\n")
     await until_logged(process, "worker.stopped")
     await until_logged(process, "importing mybot.handlers failed: SyntaxError")
-    await until_logged(process, "worker.waiting_for_change")
+    await until_logged(process, "reload.waiting_for_change")
 
     handlers.write_text(f"from wxbus_worker import Router\nrouter = Router()\n{one}{one.replace('first', 'second')}")
     assert json.loads(await until_logged(process, "worker.started"))["handlers"] == 2

@@ -48,7 +48,7 @@ def test_handlers_are_loaded_by_name(modules: Path, name: str, router: str) -> N
 @pytest.mark.parametrize(
     ("app", "text"),
     [
-        ("", "WXBUS_WORKER_APP or --app must name the router to run"),
+        ("", "WXBUS_WORKER_APP or --app must name what to run"),
         ("goodbot", "must be package.module:name, such as mybot.handlers:router"),
         ("goodbot:", "must be package.module:name, such as mybot.handlers:router"),
         ("nobot:router", "module nobot is neither in .* nor installed"),

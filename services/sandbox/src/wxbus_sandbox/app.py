@@ -8,6 +8,7 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
+from wxbus_sandbox.control import mini_programs
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations
 from wxbus_sandbox.endpoints.wecom import routes as wecom
@@ -44,7 +45,18 @@ def build_app(
     app[control.COMPOSER] = Composer(
         sandbox.clock, sandbox.media, lambda media_id: f"{public_url.rstrip('/')}/sandbox/media/{media_id}"
     )
-    topics = (page, control, platform_control, component, credentials, customer_service, media, operations, wecom)
+    topics = (
+        page,
+        control,
+        mini_programs,
+        platform_control,
+        component,
+        credentials,
+        customer_service,
+        media,
+        operations,
+        wecom,
+    )
     own = [route for topic in topics for route in topic.routes()]
     app.add_routes(own)
     app.add_routes(declared.routes(route.path for route in own))

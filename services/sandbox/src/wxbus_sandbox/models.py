@@ -199,6 +199,22 @@ class LoginRequest(Model):
     """Mini Program that has authorised the platform `account`; None for the account itself."""
 
 
+class UserDataRequest(LoginRequest):
+    """A user shares the profile and the phone number with the page."""
+
+    nickname: str = "小明"
+    phone: str = "13800138000"
+
+
+class UserDataResult(Model):
+    """What the page sends to its server."""
+
+    user_info: dict[str, str]
+    """encryptedData, iv, rawData and signature."""
+    phone: dict[str, str]
+    """code; encryptedData and iv in the older form."""
+
+
 class VerifyRequest(Model):
     """The account's address is saved in WeChat's console."""
 

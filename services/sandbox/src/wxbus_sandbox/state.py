@@ -16,6 +16,7 @@ from wxbus_sandbox.rules.media import MediaStore
 from wxbus_sandbox.rules.platforms import Platforms
 from wxbus_sandbox.rules.tickets import Tickets
 from wxbus_sandbox.rules.tokens import TokenIssuer
+from wxbus_sandbox.rules.user_data import UserData
 from wxbus_sandbox.rules.users import Users
 from wxbus_sandbox.settings import Rules
 
@@ -41,6 +42,7 @@ class Sandbox:
     users: Users
     media: MediaStore
     logins: Logins
+    user_data: UserData
     sent: History[Sent]
     pushes: History[SendResult]
     parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Sandbox:
     @classmethod
     def new(cls, accounts: Accounts, rules: Rules, clock: Clock) -> "Sandbox":
         """Return an empty state."""
+        logins = Logins(clock, rules)
         return cls(
             accounts=accounts,
             rules=rules,
@@ -59,7 +62,8 @@ class Sandbox:
             platforms=Platforms(clock, rules),
             users=Users(clock, rules),
             media=MediaStore(clock, rules),
-            logins=Logins(clock, rules),
+            logins=logins,
+            user_data=UserData(clock, logins),
             sent=History(rules.history_size),
             pushes=History(rules.history_size),
         )
@@ -87,7 +91,7 @@ class Sandbox:
         self.parts.clear()
         for part in (self.clock, self.faults, self.tokens, self.tickets, self.platforms, self.users, self.media):
             part.reset()
-        for record in (self.logins, self.sent, self.pushes):
+        for record in (self.logins, self.user_data, self.sent, self.pushes):
             record.reset()
 
     def close(self) -> None:

@@ -35,7 +35,9 @@ NOT_SET: Final = "is not set"
 
 PREFIX: Final = "WXBUS_"
 """Of every variable of wxbus."""
-PREFIXES: Final = frozenset(f"{PREFIX}{part}_" for part in ("INGRESS", "WORKER", "TOKEN", "SANDBOX", "LOCAL"))
+PREFIXES: Final = frozenset(
+    f"{PREFIX}{part}_" for part in ("INGRESS", "WORKER", "TOKEN", "GATEWAY", "SANDBOX", "LOCAL")
+)
 """Of the variables that only one part reads."""
 RUN: Final = f"{PREFIX}RUN"
 """The local runner sets this variable in the processes that it starts."""

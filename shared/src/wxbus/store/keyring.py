@@ -6,6 +6,7 @@ the old key once no value of its time is left.
 
 import base64
 import binascii
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ class Keyring:
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._digest_keys = {key_id: hmac.digest(key, b"wxbus fingerprint", "sha256") for key_id, key in keys.items()}
         self._current = next(iter(keys))
 
     @classmethod
@@ -62,6 +64,15 @@ class Keyring:
     def uses_current_key(self, encrypted: bytes) -> bool:
         """Return whether a value was encrypted with the first key."""
         return encrypted.partition(b":")[0] == self._current.encode()
+
+    def fingerprints(self, value: str, *, context: str) -> tuple[str, ...]:
+        """Return texts by which a sealed value is found again: the current key's first, then those of the other keys.
+
+        They are keyed hashes (HMAC-SHA256), so that values of a small set, like phone numbers, cannot be tried out.
+        """
+        message = f"{context}:{value}".encode()
+        keys = self._digest_keys.items()
+        return tuple(f"{key_id}:{hmac.digest(key, message, 'sha256').hex()}" for key_id, key in keys)
 
     def decrypt(self, encrypted: bytes, *, context: str) -> str:
         """Return the value.

@@ -16,7 +16,6 @@ from wxbus_sandbox.models import (
     AdvanceRequest,
     Fault,
     Invalidation,
-    LoginRequest,
     SendRequest,
     SendResult,
     Sent,
@@ -101,13 +100,6 @@ async def invalidate(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def login(request: web.Request) -> web.Response:
-    """Answer with a login code for a user."""
-    body, sandbox = await read(request, LoginRequest), request.app[SANDBOX]
-    account = account_named(sandbox, body.account)
-    return web.json_response({"js_code": sandbox.logins.begin(body.appid or account.appid, body.openid)})
-
-
 async def verify(request: web.Request) -> web.Response:
     """Verify an account's address as WeChat's console does."""
     body = await read(request, VerifyRequest)
@@ -139,7 +131,6 @@ def routes() -> list[web.RouteDef]:
         web.post("/sandbox/faults", faults),
         web.get("/sandbox/tokens", tokens),
         web.post("/sandbox/tokens/invalidate", invalidate),
-        web.post("/sandbox/login", login),
         web.post("/sandbox/verify", verify),
         web.post("/sandbox/clock", advance),
         web.post("/sandbox/reset", reset),
@@ -183,7 +174,7 @@ def _number(request: web.Request, name: str, default: float) -> float:
 
 def http_error(message: str, *, status: int = 400) -> web.HTTPException:
     """Return an error response."""
-    kind = web.HTTPNotFound if status == 404 else web.HTTPBadRequest
+    kind = {404: web.HTTPNotFound, 409: web.HTTPConflict}.get(status, web.HTTPBadRequest)
     return kind(text=json.dumps({"error": message}, ensure_ascii=False), content_type="application/json")
 
 

@@ -22,6 +22,8 @@ from wxbus_sandbox.models import (
     SendResult,
     Sent,
     TokenCounts,
+    UserDataRequest,
+    UserDataResult,
     VerifyRequest,
     VerifyResult,
 )
@@ -152,6 +154,15 @@ class SandboxClient:
         """Return a login code for a user, of the account or of the authoriser `appid` of a platform."""
         answer = await self._post("/sandbox/login", LoginRequest(account=account, openid=openid, appid=appid))
         return TypeAdapter(dict[str, str]).validate_json(answer)["js_code"]
+
+    async def user_data(self, account: str, *, openid: str = OPENID, phone: str = "13800138000") -> UserDataResult:
+        """Return what a page receives when a user shares the profile and the phone number."""
+        body = UserDataRequest(account=account, openid=openid, phone=phone)
+        return UserDataResult.model_validate_json(await self._post("/sandbox/user_data", body))
+
+    async def renew_session_key(self, account: str, *, openid: str = OPENID) -> None:
+        """Replace the session key of a user."""
+        await self._post("/sandbox/session_key", LoginRequest(account=account, openid=openid))
 
     async def verify(self, account: str) -> VerifyResult:
         """Return whether WeChat's console would accept the account's address."""

@@ -1,4 +1,4 @@
-"""Logins of Mini Program users: codes for one use (protocol reference 10)."""
+"""Logins of Mini Program users: codes for one use, and the last session key of each user (protocol reference 10)."""
 
 import base64
 import hashlib
@@ -34,6 +34,7 @@ class Logins:
         self._clock = clock
         self._lifetime = rules.js_code_lifetime
         self._codes: dict[str, _Code] = {}
+        self._session_keys: dict[tuple[str, str], str] = {}
 
     def begin(self, appid: str, openid: str) -> str:
         """Return a code for a user who opens the Mini Program."""
@@ -53,9 +54,23 @@ class Logins:
         if found.used:
             raise ApiError(40163)
         found.used = True
-        key = base64.b64encode(secrets.token_bytes(16)).decode()
-        return Session(found.openid, key, f"u{hashlib.sha256(found.openid.encode()).hexdigest()[:27]}")
+        return Session(found.openid, self.renew_key(appid, found.openid), unionid_of(found.openid))
+
+    def session_key(self, appid: str, openid: str) -> str | None:
+        """Return the user's session key, None before the first login."""
+        return self._session_keys.get((appid, openid))
+
+    def renew_key(self, appid: str, openid: str) -> str:
+        """Return a new session key of the user, which replaces the one before."""
+        key = self._session_keys[appid, openid] = base64.b64encode(secrets.token_bytes(16)).decode()
+        return key
 
     def reset(self) -> None:
-        """Remove all codes."""
+        """Remove all codes and keys."""
         self._codes.clear()
+        self._session_keys.clear()
+
+
+def unionid_of(openid: str) -> str:
+    """Return the unionid of a user."""
+    return f"u{hashlib.sha256(openid.encode()).hexdigest()[:27]}"

@@ -10,9 +10,9 @@ import uvloop
 from wxbus.runtime import logs
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process, supervise
+from wxbus.runtime.reload import run_with_reload
 from wxbus.runtime.signals import stop_signal
 from wxbus_worker.app import CLOSE_TIMEOUT, serve
-from wxbus_worker.cli.reload import run_with_reload
 from wxbus_worker.handlers.loading import folder_of, load_router
 from wxbus_worker.settings import WorkerSettings
 

@@ -1,10 +1,8 @@
 """The HTTP transport: `POST /rpc/{service}/{method}`, errors as problem documents (RFC 9457)."""
 
-import asyncio
-import math
 import re
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -13,11 +11,12 @@ from aiohttp import web
 from wxbus.errors import RpcFailure
 from wxbus.rpc.auth.keys import bearer_credentials
 from wxbus.rpc.auth.tls import subject_of
-from wxbus.rpc.codec.compression import COMPRESS_FROM, check_encoding, compress, decompress, too_large
+from wxbus.rpc.codec.compression import COMPRESS_FROM, compress
 from wxbus.rpc.page import openapi, pages
-from wxbus.rpc.service.call import Answer, Call
+from wxbus.rpc.service.call import Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
+from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
 from wxbus.runtime import http_server
 from wxbus.runtime.fast_response import FastResponse
 
@@ -47,7 +46,7 @@ def build_http(
             if request.method not in {"GET", "HEAD"}:
                 return _not_allowed("GET, HEAD")
             return found.response(request.headers.get("Accept-Language"))
-        return _response(
+        return response_to(
             problem_answer(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
         )
 
@@ -56,13 +55,13 @@ def build_http(
             return _not_allowed("POST")
 
         async def read() -> bytes:
-            return await _read(request, read_timeout)
+            return await read_body(request, read_timeout)
 
         headers = request.headers
         call = Call(
             service=service,
             name=name,
-            content_type=_media_type(headers.get("Content-Type", "")),
+            content_type=media_type(headers.get("Content-Type", "")),
             credentials=bearer_credentials(headers.get("Authorization")),
             read=read,
             accept=headers.get("Accept"),
@@ -75,51 +74,15 @@ def build_http(
         if answer.status == 401:
             # RFC 6750: the error is named only if the request has a key.
             error = "" if call.credentials is None else ', error="invalid_token"'
-            return _response(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
+            return response_to(answer, **{"WWW-Authenticate": f'Bearer realm="wxbus"{error}'})
         body, encoding = compress(answer.body, headers.get("Accept-Encoding"))
         if encoding is not None:
-            return _response(replace(answer, body=body), **{"Content-Encoding": encoding})
-        return _response(answer)
+            return response_to(replace(answer, body=body), **{"Content-Encoding": encoding})
+        return response_to(answer)
 
     # A call is cancelled when its connection is lost. aiohttp's decompression accepts incomplete bodies.
     return http_server.Server(serve, body_limit=body_limit, handler_cancellation=True, auto_decompress=False)
 
 
-@lru_cache(maxsize=256)
-def _media_type(header: str) -> str:
-    return header.partition(";")[0].strip().lower()
-
-
-async def _read(request: web.BaseRequest, timeout: float) -> bytes:
-    encoding = request.headers.get("Content-Encoding")
-    if encoding is not None:
-        check_encoding(encoding)
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    try:
-        if request.content.is_eof():  # received with the headers, as usual
-            body = request.content.read_nowait()
-        else:
-            async with asyncio.timeout(timeout):
-                body = await request.read()
-    except web.HTTPRequestEntityTooLarge as exc:
-        raise too_large(request.client_max_size) from exc
-    except TimeoutError as exc:
-        raise RpcFailure(408, "The body did not arrive in time") from exc
-    except (web.HTTPException, web.RequestPayloadError, OSError) as exc:
-        raise RpcFailure(400, "Malformed body") from exc
-    if encoding is None and len(body) <= request.client_max_size:  # the usual case
-        return body
-    return decompress(body, encoding, limit=request.client_max_size)
-
-
 def _not_allowed(allowed: str) -> web.Response:
-    return _response(problem_answer(RpcFailure(405, f"Only {allowed}")), Allow=allowed)
-
-
-def _response(answer: Answer, **headers: str) -> web.Response:
-    headers["Content-Type"] = answer.content_type
-    headers["Cache-Control"] = "no-store"  # answers hold tokens
-    if answer.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(answer.retry_after)))
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    return response_to(problem_answer(RpcFailure(405, f"Only {allowed}")), Allow=allowed)

@@ -1,4 +1,4 @@
-"""Restarts the worker when its handlers change, for development.
+"""Restarts a process when the user's code changes, for development.
 
 `watchfiles.arun_process` does not fit: it kills a process 5 s after SIGINT, whatever handlers run, does not notice that
 the process ended, and leaves it running when it is itself interrupted.
@@ -25,7 +25,7 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
 
     Args:
         work: The main function of the process; it can be pickled.
-        folder: The folder of the handlers.
+        folder: The folder of the code.
         recursive: Whether to watch the folders below it, too.
         grace: Seconds between SIGTERM and SIGKILL at each restart.
     """
@@ -33,7 +33,7 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
     stopping = stop_signal(at_once=child.kill)
     only_python = watchfiles.PythonFilter()
     changes = watchfiles.awatch(folder, watch_filter=only_python, recursive=recursive, stop_event=stopping)
-    log.info("worker.watching", folder=str(folder))
+    log.info("reload.watching", folder=str(folder))
     try:
         while True:
             child.start()
@@ -42,7 +42,7 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
             reporting.cancel()
             if changed is None:
                 return
-            log.info("worker.reloading", changed=sorted({Path(path).name for _, path in changed}))
+            log.info("reload.changed", changed=sorted({Path(path).name for _, path in changed}))
             await child.stop()
     finally:
         await child.stop()
@@ -51,5 +51,5 @@ async def run_with_reload(work: Callable[[], None], folder: Path, *, recursive: 
 async def _report_end(child: Child, stopping: asyncio.Event) -> None:
     await child.ended.wait()
     if not stopping.is_set():
-        typer.echo(child.misconfigured() or f"the worker has ended with exit code {child.code}", err=True)
-        log.warning("worker.waiting_for_change")
+        typer.echo(child.misconfigured() or f"the process has ended with exit code {child.code}", err=True)
+        log.warning("reload.waiting_for_change")

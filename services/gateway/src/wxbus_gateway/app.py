@@ -1,0 +1,135 @@
+"""Composes the gateway."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.demo_secrets import reject_demo_secrets
+from wxbus.accounts.file import AccountsFile
+from wxbus.accounts.models import Account
+from wxbus.aio.background import background
+from wxbus.api.client import WeChatClient
+from wxbus.api.http import WeChatHttp
+from wxbus.errors import ConfigurationError
+from wxbus.rpc import Client, Server
+from wxbus.rpc.service.stages import Stage
+from wxbus.runtime.admin import build_admin, listening
+from wxbus.runtime.watchdog import watched_loop
+from wxbus.store.keyring import Keyring
+from wxbus.store.store import Store
+from wxbus.tokens import TokenClient
+from wxbus.tokens.services import LoginService
+from wxbus_gateway.http.server import Door
+from wxbus_gateway.login.login import LoginServicer
+from wxbus_gateway.login.session_keys import SessionKeys
+from wxbus_gateway.login.user_data import UserData
+from wxbus_gateway.services.access import SessionAccess
+from wxbus_gateway.services.application import Application
+from wxbus_gateway.services.idempotency import Idempotency
+from wxbus_gateway.services.limits import CallLimit
+from wxbus_gateway.sessions.cache import SessionCache
+from wxbus_gateway.sessions.store import SessionStore
+from wxbus_gateway.settings import GatewaySettings
+from wxbus_gateway.users.database import migrate, open_database
+from wxbus_gateway.users.sql import SqlUsers
+
+LOGIN_TIMEOUT = 8.0
+"""Seconds for one exchange of a login code; it is not repeated."""
+
+log = structlog.stdlib.get_logger("wxbus.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ports on which the service listens."""
+
+    port: int
+    admin_port: int
+
+
+@asynccontextmanager
+async def serving(
+    settings: GatewaySettings, application: Application, *, registry: CollectorRegistry = REGISTRY
+) -> AsyncIterator[Addresses]:
+    """Serve while the block runs; Redis, WeChat and the token service need not be reachable yet.
+
+    Raises:
+        ConfigurationError: The accounts, the keys, the database or a declaration of the application is wrong.
+        UsersUnavailable: The database does not respond, and its tables are to be migrated.
+    """
+    keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
+    accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
+    _reject_demo_secrets(settings, accounts.current)
+    namespace, api_key = settings.store.namespace, settings.token_api_key.get_secret_value()
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        await enter(watched_loop(registry=registry))
+        engine = await enter(open_database(settings.database_url.get_secret_value()))
+        if settings.migrate:
+            await migrate(engine)
+        store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway"))
+        http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
+        rpc = await enter(Client.open(settings.token_url, api_key, timeout=LOGIN_TIMEOUT))
+        tokens = await enter(TokenClient.open(settings.token_url, api_key))
+
+        users = SqlUsers(engine, keyring)
+        sessions = SessionStore(store, keyring, settings.lifetime, namespace=namespace)
+        cache = SessionCache(sessions, store)
+        await enter(background(cache.listen()))
+        await enter(accounts.watching())
+        logins = LoginServicer(
+            rpc.bind(LoginService), sessions, SessionKeys(store, keyring, namespace=namespace), users, UserData()
+        )
+        provided = await enter(application.opened())
+        limit = CallLimit(of_user=settings.rate_limit, of_address=settings.address_rate_limit)
+        server = _server(
+            [logins, *application.services],
+            SessionAccess(cache, users, limit=limit),
+            [Idempotency(store, keyring, namespace=namespace), provided, *application.stages],
+            registry,
+        )
+        admin = build_admin(
+            {"redis": lambda: _ping(store)}, informational={"accounts": accounts.check}, registry=registry
+        )
+        admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
+        door = Door(server, lambda: accounts.current, _clients(http, tokens))
+        port = await enter(listening(door.build(), host=settings.host, port=settings.port))
+        log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))
+        yield Addresses(port, admin_port)
+
+
+def _server(services: list[object], access: SessionAccess, stages: list[Stage], registry: CollectorRegistry) -> Server:
+    try:
+        return Server(services, access=access, stages=stages, registry=registry)
+    except TypeError as exc:
+        raise ConfigurationError(f"WXBUS_GATEWAY_APP: {exc}") from exc
+
+
+def _clients(http: WeChatHttp, tokens: TokenClient) -> Callable[[Account], WeChatClient]:
+    client = lru_cache(maxsize=1024)(lambda appid: WeChatClient(appid, http, tokens))
+    return lambda account: client(account.appid)
+
+
+async def _ping(store: Store) -> None:
+    await store.command("PING")
+
+
+def _reject_demo_secrets(settings: GatewaySettings, accounts: Accounts) -> None:
+    """Refuse demo secrets for real accounts; see `wxbus.accounts.demo_secrets`."""
+    reject_demo_secrets(
+        [settings.wechat.wechat_api_url],
+        urls={
+            "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
+            "WXBUS_GATEWAY_DATABASE_URL": settings.database_url.get_secret_value(),
+        },
+        values={
+            "WXBUS_GATEWAY_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
+            "WXBUS_GATEWAY_TOKEN_API_KEY": settings.token_api_key.get_secret_value(),
+        },
+        accounts=accounts,
+    )

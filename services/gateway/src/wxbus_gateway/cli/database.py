@@ -1,0 +1,61 @@
+"""`python -m wxbus_gateway database`: the version of the tables."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from wxbus.runtime.command_line import reporting_errors
+
+database = typer.Typer(help="Tables of the gateway's database.", no_args_is_help=True)
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the tables to the version of this program."""
+    _migrate("head")
+
+
+@database.command()
+def downgrade(
+    to: Annotated[str, typer.Argument(help="Version, as `current` prints it, or base for no tables.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Bring the tables to an older version, for a program of that version."""
+    if not yes:
+        typer.confirm(
+            f"Change the tables to version {to}? What the older version has no place for is lost.", abort=True
+        )
+    _migrate(to)
+
+
+@database.command()
+def current() -> None:
+    """Print the version of the tables, and the newest one."""
+    from wxbus_gateway.users.database import versions
+
+    with reporting_errors():
+        found = asyncio.run(_version())
+    typer.echo(f"{found or 'base'} (newest: {versions()[-1]})")
+
+
+def _migrate(to: str) -> None:
+    from wxbus.config.settings import load_for_command
+    from wxbus_gateway.settings import GatewaySettings
+    from wxbus_gateway.users.database import migrate, open_database
+
+    async def run() -> None:
+        async with open_database(load_for_command(GatewaySettings).database_url.get_secret_value()) as engine:
+            await migrate(engine, to=to)
+
+    with reporting_errors():
+        asyncio.run(run())
+
+
+async def _version() -> str | None:
+    from wxbus.config.settings import load_for_command
+    from wxbus_gateway.settings import GatewaySettings
+    from wxbus_gateway.users.database import open_database, version
+
+    async with open_database(load_for_command(GatewaySettings).database_url.get_secret_value()) as engine:
+        return await version(engine)

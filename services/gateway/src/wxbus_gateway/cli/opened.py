@@ -1,0 +1,74 @@
+"""What the commands about users work with."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from wxbus.accounts.accounts import Accounts
+from wxbus.config.settings import load_for_command
+from wxbus.errors import ConfigurationError
+from wxbus.store.keyring import Keyring
+from wxbus.store.store import Store
+from wxbus_gateway.errors import UnknownUser
+from wxbus_gateway.login.session_keys import SessionKeys
+from wxbus_gateway.sessions.store import SessionStore
+from wxbus_gateway.settings import GatewaySettings
+from wxbus_gateway.users.database import open_database
+from wxbus_gateway.users.model import MiniProgramUser, Phone
+from wxbus_gateway.users.sql import SqlUsers
+
+PHONE = re.compile(r"\+(?P<country>86|[1-9][0-9]{0,2})(?P<number>[0-9]{5,15})")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Users, sessions and accounts."""
+
+    users: SqlUsers
+    sessions: SessionStore
+    session_keys: SessionKeys
+    accounts: Accounts
+
+    def appid(self, account: str) -> str:
+        """Return the appid of an account; raises UnknownAccount."""
+        return self.accounts.named(account).appid
+
+    def phone(self, text: str) -> Phone:
+        """Return a phone number; raises ConfigurationError for a malformed one."""
+        match = PHONE.fullmatch(text)
+        if match is None:
+            raise ConfigurationError("--phone must be in international form, such as +8613800138000")
+        return Phone(number=match["number"], country_code=match["country"])
+
+    async def required(self, user_id: int) -> MiniProgramUser:
+        """Return a user; raises UnknownUser."""
+        user = await self.users.get(user_id)
+        if user is None:
+            raise UnknownUser
+        return user
+
+    async def erase(self, user_id: int) -> int:
+        """Delete a user, the session key and all sessions; return the number of sessions."""
+        user = await self.required(user_id)
+        await self.users.erase(user_id)
+        await self.session_keys.drop(user.appid, user.openid)
+        return await self.sessions.end_all(user.appid, user.openid)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Opened]:
+    """Yield the parts, by the settings of the gateway; raises ConfigurationError."""
+    settings = load_for_command(GatewaySettings)
+    keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
+    namespace = settings.store.namespace
+    async with (
+        open_database(settings.database_url.get_secret_value()) as engine,
+        Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway-users") as store,
+    ):
+        yield Opened(
+            SqlUsers(engine, keyring),
+            SessionStore(store, keyring, settings.lifetime, namespace=namespace),
+            SessionKeys(store, keyring, namespace=namespace),
+            Accounts.read(settings.accounts.accounts_file),
+        )

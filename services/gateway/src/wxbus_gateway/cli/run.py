@@ -1,0 +1,41 @@
+"""Runs the gateway in one process, or in one that restarts when its services change."""
+
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from wxbus.runtime import logs
+from wxbus.runtime.gc import tune_gc
+from wxbus.runtime.reload import run_with_reload
+from wxbus.runtime.signals import stop_signal
+from wxbus_gateway.app import serving
+from wxbus_gateway.services.loading import load_application, location_of
+from wxbus_gateway.settings import GatewaySettings
+
+STOP_GRACE = 5.0
+"""Seconds after the grace period of running calls until a process is killed."""
+
+
+def serve(settings: GatewaySettings, *, reload: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises ConfigurationError if the application or a setting cannot be used."""
+    if not reload:
+        uvloop.run(_serve(settings))
+        return
+    folder = location_of(settings.app, app_dir=settings.app_dir).package_folder
+    package = folder != Path(settings.app_dir).resolve()  # not for a single module
+    grace = settings.grace + STOP_GRACE
+    uvloop.run(run_with_reload(partial(_run_process, settings), folder, recursive=package, grace=grace))
+
+
+def _run_process(settings: GatewaySettings) -> None:
+    """Run as the main function of a process."""
+    logs.configure(settings.log, service="gateway")
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: GatewaySettings) -> None:
+    stop = stop_signal()
+    async with serving(settings, load_application(settings.app, app_dir=settings.app_dir)):
+        tune_gc()
+        await stop.wait()

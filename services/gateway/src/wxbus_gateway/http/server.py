@@ -1,0 +1,116 @@
+"""The port of Mini Programs: calls are `POST /{account}/{service}/{method}`, and `POST /{account}/login` and the like.
+
+All calls are POST, so that every client of `wx.request` can make them without a method override. CORS is off: Mini
+Programs need none, and web pages of others get nothing.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import Account, AccountKind
+from wxbus.api.client import WeChatClient
+from wxbus.errors import RpcFailure, UnknownAccount
+from wxbus.rpc.auth.keys import bearer_credentials
+from wxbus.rpc.codec.compression import compress
+from wxbus.rpc.service.call import Answer, Call
+from wxbus.rpc.service.server import Server
+from wxbus.rpc.service.stages import problem_answer
+from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
+from wxbus.runtime import http_server
+from wxbus_gateway.http.envelope import wrap
+from wxbus_gateway.login.login import SERVICE
+from wxbus_gateway.services.access import Challenge
+from wxbus_gateway.services.idempotency import HEADER, IdempotencyKey
+from wxbus_gateway.sessions.store import FoundSession
+
+BODY_LIMIT: Final = 1024 * 1024
+READ_TIMEOUT: Final = 10.0
+"""Seconds for the body: mobile networks are slow."""
+ACTIONS: Final = {
+    "login": "login",
+    "logout": "logout",
+    "session": "state",
+    "user-info": "user_info",
+    "phone": "phone",
+}
+"""Methods of the login service by the last part of their path."""
+HINT: Final = (
+    "calls are POST /{account}/{service}/{method}, or POST /{account}/login, logout, session, user-info, phone"
+)
+
+Clients = Callable[[Account], WeChatClient]
+
+
+class Door:
+    """Turns HTTP requests into calls of the services, and their answers into responses."""
+
+    def __init__(self, server: Server, accounts: Callable[[], Accounts], clients: Clients) -> None:
+        """`accounts` returns the current ones; `clients` the client of WeChat's API for an account."""
+        self._server = server
+        self._accounts = accounts
+        self._clients = clients
+
+    def build(self) -> web.Server:
+        """Return the HTTP server. A call is cancelled when its connection is lost."""
+        return http_server.Server(self._serve, body_limit=BODY_LIMIT, handler_cancellation=True, auto_decompress=False)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            account, service, name = self._target(request)
+        except RpcFailure as exc:
+            return response_to(problem_answer(exc), **({"Allow": "POST"} if exc.status == 405 else {}))
+        headers = request.headers
+
+        async def read() -> bytes:
+            return await read_body(request, READ_TIMEOUT)
+
+        call = Call(
+            service=service,
+            name=name,
+            content_type=media_type(headers.get("Content-Type", "")),
+            credentials=bearer_credentials(headers.get("Authorization")),
+            read=read,
+            accept=headers.get("Accept"),
+            remote=request.remote or "",
+        )
+        call.features[Account] = account
+        call.features[WeChatClient] = self._clients(account)
+        if (key := headers.get(HEADER)) is not None:
+            call.features[IdempotencyKey] = IdempotencyKey(key)
+        answer = await self._server.answer(call)
+        return self._response(call, answer, headers.get("Accept-Encoding"))
+
+    def _target(self, request: web.BaseRequest) -> tuple[Account, str, str]:
+        """Return account, service and method of a path; raises RpcFailure."""
+        name, *rest = request.path.removeprefix("/").split("/")
+        match rest:
+            case [action] if action in ACTIONS:
+                service, called = SERVICE, ACTIONS[action]
+            case [service, called] if service != SERVICE:
+                pass
+            case _:
+                raise RpcFailure(404, "Not found", detail=HINT)
+        try:
+            account = self._accounts().named(name)
+        except UnknownAccount:
+            account = None
+        if account is None or account.kind is not AccountKind.MINI_PROGRAM:
+            raise RpcFailure(404, "Unknown account", detail="there is no Mini Program of this name")
+        if request.method != "POST":
+            raise RpcFailure(405, "Only POST", detail=HINT)
+        return account, service, called
+
+    def _response(self, call: Call, answer: Answer, accept_encoding: str | None) -> web.Response:
+        headers = dict(wrap(answer, call.features.get(FoundSession)))
+        if (challenge := call.features.get(Challenge)) is not None and answer.status == 401:
+            # RFC 6750: the error is named only if the request has a token.
+            expired = call.credentials is not None and challenge.scheme == "Bearer"
+            error = ', error="invalid_token"' if expired else ""
+            headers["WWW-Authenticate"] = f'{challenge.scheme} realm="{call.features[Account].name}"{error}'
+        answer.body, encoding = compress(answer.body, accept_encoding)
+        if encoding is not None:
+            headers["Content-Encoding"] = encoding
+        return response_to(answer, **headers)

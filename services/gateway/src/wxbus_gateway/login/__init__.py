@@ -1,0 +1,1 @@
+"""Login, and the data that users share with the Mini Program."""

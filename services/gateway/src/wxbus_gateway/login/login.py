@@ -1,0 +1,131 @@
+"""Logs users of Mini Programs in, and takes what they share. The paths are `/{account}/login` and so on."""
+
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from wxbus.accounts.models import Account
+from wxbus.api.client import WeChatClient
+from wxbus.errors import RpcFailure, WeChatUnavailable
+from wxbus.rpc import method, service
+from wxbus.rpc.service.call import current_call
+from wxbus.tokens.services import LoginService
+from wxbus_gateway.login.messages import LoginCode, Logout, Nothing, PhoneNumber, UserInfo
+from wxbus_gateway.login.session_keys import SessionKeys
+from wxbus_gateway.login.user_data import StaleSessionKey, UserData, check_signature
+from wxbus_gateway.services.access import LOGIN, Public, challenge
+from wxbus_gateway.sessions.session import Session
+from wxbus_gateway.sessions.store import FoundSession, SessionStore
+from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
+from wxbus_gateway.users.repository import Users
+
+M = TypeVar("M", bound=BaseModel)
+
+SERVICE: Final = "session"
+
+
+@service(SERVICE)
+class LoginServicer:
+    """Sessions of Mini Program users. Each answer carries the state of the session."""
+
+    def __init__(
+        self,
+        logins: LoginService,
+        sessions: SessionStore,
+        session_keys: SessionKeys,
+        users: Users,
+        user_data: UserData,
+    ) -> None:
+        """`logins` exchanges the codes: the token service, which has the AppSecrets."""
+        self._logins = logins
+        self._sessions = sessions
+        self._session_keys = session_keys
+        self._users = users
+        self._user_data = user_data
+
+    @method(needs=Public)
+    async def login(self, request: LoginCode, account: Account) -> Nothing:
+        """Start a session by a code of `wx.login`."""
+        found = await self._logins.exchange(appid=account.appid, code=request.code)
+        user = await self._users.seen(account.appid, found.openid, unionid=found.unionid)
+        await self._session_keys.put(account.appid, found.openid, SecretStr(found.session_key))
+        current_call().features[FoundSession] = await self._sessions.start(account.name, user)
+        return Nothing()
+
+    @method(needs=Session)
+    async def state(self, request: Nothing) -> Nothing:  # noqa: ARG002 - a method takes a request
+        """Return the state of the session."""
+        return Nothing()
+
+    @method(needs=Session)
+    async def logout(self, request: Logout, session: Session, found: FoundSession) -> Nothing:
+        """End the session, or all sessions of the user."""
+        await self._sessions.end(found.token)
+        if request.everywhere:
+            await self._sessions.end_all(session.appid, session.openid)
+        current_call().features.pop(FoundSession)
+        return Nothing()
+
+    @method(needs=Session)
+    async def user_info(self, request: UserInfo, session: Session, client: WeChatClient) -> Nothing:
+        """Take the profile that the user shares."""
+        session_key = await self._session_key(session)
+        if request.rawData is not None and request.signature is not None:
+            check_signature(session_key, request.rawData, request.signature)
+        data = await self._open(client, session, session_key, request.encryptedData, request.iv)
+        profile, unionid = _read(Profile, data), data.get("unionId")
+        user = await self._users.set_profile(
+            session.user_id, profile, unionid=unionid if isinstance(unionid, str) else None
+        )
+        return await self._changed(user)
+
+    @method(needs=Session)
+    async def phone(self, request: PhoneNumber, session: Session, client: WeChatClient) -> Nothing:
+        """Take the phone number that the user shares."""
+        if request.code is not None:
+            phone = await _phone_of(client, request.code)
+        else:
+            session_key = await self._session_key(session)
+            encrypted_data, iv = request.encryptedData or "", request.iv or ""
+            phone = _read(Phone, await self._open(client, session, session_key, encrypted_data, iv))
+        return await self._changed(await self._users.set_phone(session.user_id, phone))
+
+    async def _session_key(self, session: Session) -> SecretStr:
+        session_key = await self._session_keys.get(session.appid, session.openid)
+        if session_key is None:
+            raise challenge(current_call(), LOGIN)
+        return session_key
+
+    async def _open(
+        self, client: WeChatClient, session: Session, session_key: SecretStr, encrypted_data: str, iv: str
+    ) -> dict[str, Any]:
+        try:
+            return await self._user_data.open(client, session.openid, session_key, iv=iv, encrypted_data=encrypted_data)
+        except StaleSessionKey as exc:
+            await self._session_keys.drop(session.appid, session.openid)
+            raise challenge(current_call(), LOGIN) from exc
+
+    async def _changed(self, user: MiniProgramUser) -> Nothing:
+        """Let all sessions of the user know, that of this call first."""
+        features = current_call().features
+        found = features[FoundSession]
+        features[FoundSession] = FoundSession(found.session.of_user(user), found.token, found.expires_in)
+        await self._sessions.update(user)
+        return Nothing()
+
+
+async def _phone_of(client: WeChatClient, code: str) -> Phone:
+    """Return the phone number of a code; raises WeChatError 40029 for a wrong or used one."""
+    found = await client.sessions.phone_number(code)
+    if found.watermark is None or found.watermark.appid != client.appid:
+        raise WeChatUnavailable("getuserphonenumber: the answer is not of this account")
+    return Phone(number=found.local_number or found.number, country_code=found.country_code)
+
+
+def _read(model: type[M], data: Any) -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError:
+        detail = f"it has no {model.__name__.lower()}"
+    # Outside of `except`: the error of pydantic quotes the data.
+    raise RpcFailure(422, "The user data cannot be accepted", detail=detail)

@@ -1,0 +1,141 @@
+"""Who may call which method: Mini Program users with a session (implements `wxbus.rpc.service.access.Access`).
+
+A method says what it needs by `@method(needs=...)`:
+
+    Public    nothing; a session that the call has is available all the same
+    Session   a valid session
+    Profile   a session, and the user's unionid or profile is known
+    Phone     a session, and the user's phone number is known
+
+Each failure is a 401 with its own challenge, which says what the Mini Program must do next.
+"""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wxbus.accounts.models import Account
+from wxbus.errors import RpcFailure
+from wxbus.rpc.auth.principal import Principal
+from wxbus.rpc.service.call import Call, method_of
+from wxbus.rpc.service.checks import Check
+from wxbus.rpc.service.declaration import ServedMethod
+from wxbus_gateway.sessions.cache import SessionCache
+from wxbus_gateway.sessions.session import Session
+from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
+from wxbus_gateway.users.repository import Users
+
+PROBLEM: Final = "urn:wxbus:problem"
+
+
+class Public:
+    """What a method needs that everybody may call: `@method(needs=Public)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a Mini Program must do before the call can succeed: a 401."""
+
+    scheme: str
+    """Of the `WWW-Authenticate` header: Bearer, getUserInfo or getPhoneNumber."""
+    type_uri: str
+    """Of the problem document."""
+    title: str
+    detail: str
+
+    @property
+    def failure(self) -> RpcFailure:
+        """The failure of the call."""
+        return RpcFailure(401, self.title, detail=self.detail, type_uri=self.type_uri)
+
+
+LOGIN: Final = Challenge(
+    "Bearer",
+    f"{PROBLEM}:session-required",
+    "A session is required",
+    "log in, and send the session's token as `Authorization: Bearer TOKEN`",
+)
+USER_INFO: Final = Challenge(
+    "getUserInfo",
+    f"{PROBLEM}:profile-required",
+    "The user's profile is required",
+    "let the user share the profile, and send it to user-info",
+)
+PHONE_NUMBER: Final = Challenge(
+    "getPhoneNumber",
+    f"{PROBLEM}:phone-required",
+    "The user's phone number is required",
+    "let the user share the phone number, and send its code to phone",
+)
+NEEDS: Final = (Public, Session, Profile, Phone)
+
+
+class SessionAccess:
+    """The checks of calls with sessions."""
+
+    def __init__(self, sessions: SessionCache, users: Users, *, limit: Check) -> None:
+        """`limit` limits the calls of each user, or of each address without a session."""
+        self._sessions = sessions
+        self._users = users
+        self.before_body: Sequence[Check] = (self._authenticate, limit)
+        self.after_body: Sequence[Check] = (self._load_user,)
+
+    def check_declaration(self, method: ServedMethod) -> None:
+        """Raise TypeError for a method without needs, or with parameters that its needs do not provide."""
+        name = f"{method.service}.{method.name}"
+        if method.needs not in NEEDS:
+            raise TypeError(f"{name}: needs must be Public, Session, Profile or Phone, not {method.needs!r}")
+        for kind in (Session, MiniProgramUser, Profile, Phone):
+            provided = kind in (method.needs, Session, MiniProgramUser)
+            if kind in method.injected.values() and (method.needs is Public or not provided):
+                raise TypeError(f"{name}: a parameter {kind.__name__} needs @method(needs={_need(kind)})")
+
+    async def _authenticate(self, call: Call) -> None:
+        """Find the session; 401 if the method needs more than the call has."""
+        found = await self._sessions.find(call.credentials) if call.credentials else None
+        if found is not None and found.session.appid == call.features[Account].appid:
+            call.features[FoundSession] = found
+            call.features[Session] = found.session
+            call.principal = Principal(f"{found.session.account}:{found.session.user_id}", ())
+            self._check_needs(call, found.session)
+        elif method_of(call).needs is not Public:
+            raise challenge(call, LOGIN)
+
+    def _check_needs(self, call: Call, session: Session) -> None:
+        needs = method_of(call).needs
+        if needs is Profile and not session.has_profile:
+            raise challenge(call, USER_INFO)
+        if needs is Phone and not session.has_phone:
+            raise challenge(call, PHONE_NUMBER)
+
+    def _load_user(self, call: Call) -> Awaitable[None] | None:
+        """Read the user from the database, if the method takes it or a part of it."""
+        if {MiniProgramUser, Profile, Phone}.isdisjoint(method_of(call).injected.values()):
+            return None
+        return self._load(call)
+
+    async def _load(self, call: Call) -> None:
+        user = await self._users.get(call.features[Session].user_id)
+        if user is None:  # erased meanwhile
+            raise challenge(call, LOGIN)
+        call.features[MiniProgramUser] = user
+        taken = method_of(call).injected.values()
+        if user.profile is not None:
+            call.features[Profile] = user.profile
+        elif Profile in taken:  # only the unionid is known
+            raise challenge(call, USER_INFO)
+        if user.phone is not None:
+            call.features[Phone] = user.phone
+        elif Phone in taken:
+            raise challenge(call, PHONE_NUMBER)
+
+
+def challenge(call: Call, what: Challenge) -> RpcFailure:
+    """Return the failure that asks the Mini Program for something; the transport adds the header."""
+    call.features[Challenge] = what
+    return what.failure
+
+
+def _need(kind: type) -> str:
+    return kind.__name__ if kind in NEEDS else Session.__name__

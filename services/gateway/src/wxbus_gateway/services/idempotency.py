@@ -1,0 +1,92 @@
+"""`Idempotency-Key`: a repeated call gets the first answer for a day, and has no second effect.
+
+A client that does not see an answer sends the call again with the same key. Keys belong to a user and a method. An
+answer is kept sealed, because it may hold personal data. A call that failed is not kept: it may be tried again.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from wxbus.errors import RpcFailure
+from wxbus.rpc.codec.serialization import Serializer
+from wxbus.rpc.service.call import Answer, Call, method_of
+from wxbus.rpc.service.stages import Next
+from wxbus.store.keyring import Keyring
+from wxbus.store.store import Store
+from wxbus_gateway.sessions.session import Session
+
+HEADER: Final = "Idempotency-Key"
+KEY: Final = re.compile(r"[!-~]{1,128}")
+KEPT: Final = 86_400
+"""Seconds that an answer is kept."""
+RUNNING: Final = 60
+"""Seconds after which a call without an answer counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The key of a call, as sent."""
+
+    value: str
+
+
+class Idempotency:
+    """The stage: answers repeated calls from Redis."""
+
+    def __init__(self, store: Store, keyring: Keyring, *, namespace: str) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._prefix = f"{namespace}:gateway:idempotency"
+
+    async def __call__(self, call: Call, call_next: Next) -> Answer:
+        """Answer a call with a key once.
+
+        Raises:
+            RpcFailure: 400 for a malformed key, 409 while the first call runs, 422 if the key was used for another
+                request.
+        """
+        key, session = call.features.get(IdempotencyKey), call.features.get(Session)
+        if key is None or session is None:
+            return await call_next(call)
+        if not KEY.fullmatch(key.value):
+            raise RpcFailure(400, f"Malformed {HEADER}", detail="it has 1 to 128 printable ASCII characters")
+        name, request = self._name(call, session, key), _digest_of(call)
+        claim = f"{request}:"
+        before = await self._store.command("SET", name, claim, "NX", "GET", "EX", RUNNING)
+        if before is not None:
+            return self._repeated(name, before, request)
+        try:
+            answer = await call_next(call)
+        except BaseException:
+            await self._store.command("DEL", name)
+            raise
+        kept = json.dumps([answer.status, answer.content_type, answer.body.decode("latin-1")])
+        sealed = self._keyring.encrypt(kept, context=name)
+        await self._store.command("SET", name, claim.encode() + sealed, "EX", KEPT)
+        return answer
+
+    def _repeated(self, name: str, stored: bytes, request: str) -> Answer:
+        digest, _, sealed = stored.partition(b":")
+        if digest.decode() != request:
+            raise RpcFailure(422, f"Reused {HEADER}", detail="the key was used for another request")
+        if not sealed:
+            raise RpcFailure(409, "The first call is still running", retry_after=1.0)
+        status, content_type, body = json.loads(self._keyring.decrypt(sealed, context=name))
+        return Answer(status, content_type, body.encode("latin-1"))
+
+    def _name(self, call: Call, session: Session, key: IdempotencyKey) -> str:
+        method = method_of(call)
+        owner = f"{session.appid}:{session.user_id}:{method.service}.{method.name}:{key.value}"
+        return f"{self._prefix}:{hashlib.sha256(owner.encode()).hexdigest()}"
+
+
+def _digest_of(call: Call) -> str:
+    """Return the digest of a request and of the format of its answer."""
+    serializer: Serializer | None = call.answer_format
+    if call.request is None or serializer is None:
+        raise RuntimeError("the check Decode must come before this stage")
+    content = f"{serializer.content_types[0]}\n{call.request.model_dump_json()}"
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Sessions of users: tokens, and what Redis keeps of them."""

@@ -1,0 +1,62 @@
+"""The session of one user on one device."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wxbus_gateway.users.model import MiniProgramUser
+
+
+class Session(BaseModel):
+    """A session; methods take it by type. Clients know its token, see `SessionState`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(repr=False)
+    """Hash of its token: the name of its record in Redis."""
+    account: str
+    """Name of the account."""
+    appid: str
+    openid: str = Field(repr=False)
+    user_id: int
+    """Of the user in the gateway's database."""
+    uid: str | None = None
+    """The business's own id of the user, once it has one."""
+    has_profile: bool = False
+    """Whether the user's unionid or profile is known."""
+    has_phone: bool = False
+    """Whether the user's phone number is known."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """What the business adds, see `Sessions.set_data`. The client sees it."""
+    renew_at: float
+    """When its token is replaced: seconds since the epoch."""
+    previous: str | None = Field(default=None, repr=False)
+    """Id of the session under the token before, which ends together with this one."""
+    ends: float
+    """When it ends, however often it is used: seconds since the epoch."""
+
+    def of_user(self, user: MiniProgramUser) -> "Session":
+        """Return the session with what is known of the user now."""
+        known = {
+            "uid": user.uid,
+            "has_profile": user.profile is not None or user.unionid is not None,
+            "has_phone": user.phone is not None,
+        }
+        return self.model_copy(update=known)
+
+
+class SessionState(BaseModel):
+    """What a client learns of its session with every answer; never the openid, unionid or phone number."""
+
+    token: str = Field(repr=False)
+    """For the next call: `Authorization: Bearer TOKEN`."""
+    expires_in: int
+    """Seconds until the session ends if it is not used."""
+    profile: bool
+    """Whether the user's unionid or profile is known."""
+    phone: bool
+    """Whether the user's phone number is known."""
+    uid: str | None
+    """The business's own id of the user."""
+    data: dict[str, Any]
+    """What the business adds."""

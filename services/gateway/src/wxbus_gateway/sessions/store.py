@@ -1,0 +1,210 @@
+"""Sessions in Redis.
+
+A session is one record under the hash of its token. An index of each user names the user's sessions. It is written
+before the record, so that no session can be missing from it; entries without a record are harmless.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from wxbus.store.keyring import Keyring
+from wxbus.store.store import Store
+from wxbus_gateway.sessions.session import Session, SessionState
+from wxbus_gateway.sessions.tokens import id_of, new_token, successor
+from wxbus_gateway.users.model import MiniProgramUser
+
+OVERLAP: Final = 60.0
+"""Seconds for which a replaced token stays valid: the answer with the new one may be lost."""
+EXTEND_BELOW: Final = 0.9
+"""A session's expiry is moved when less than this part of its time is left, not at each call."""
+
+log = structlog.stdlib.get_logger("wxbus.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long sessions last, in seconds."""
+
+    idle: float
+    """Without any call."""
+    total: float
+    """However often they are used."""
+    renew_after: float
+    """Until a token is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A valid session, and the token for the next call."""
+
+    session: Session
+    token: str
+    expires_in: float
+
+    @property
+    def state(self) -> SessionState:
+        """What the client learns."""
+        session = self.session
+        return SessionState(
+            token=self.token,
+            expires_in=int(self.expires_in),
+            profile=session.has_profile,
+            phone=session.has_phone,
+            uid=session.uid,
+            data=session.data,
+        )
+
+
+class SessionStore:
+    """The sessions of all accounts. Every method raises StoreUnavailable."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        lifetime: Lifetime,
+        *,
+        namespace: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._lifetime = lifetime
+        self._prefix = f"{namespace}:gateway"
+        self._now = now
+
+    @property
+    def channel(self) -> str:
+        """The channel on which ids of changed and ended sessions are announced."""
+        return f"{self._prefix}:changed"
+
+    async def start(self, account: str, user: MiniProgramUser) -> FoundSession:
+        """Start a session of a user who has logged in."""
+        now, token = self._now(), new_token()
+        session = Session(
+            id=id_of(token),
+            account=account,
+            appid=user.appid,
+            openid=user.openid,
+            user_id=user.id,
+            renew_at=now + self._lifetime.renew_after,
+            ends=now + self._lifetime.total,
+        ).of_user(user)
+        await self._add(session)
+        return self._found(session, token)
+
+    async def find(self, token: str) -> FoundSession | None:
+        """Return the session of a token, which its use keeps alive; None if there is none.
+
+        A token that is due is replaced: the returned one is for the next call.
+        """
+        session = await self._read(id_of(token))
+        if session is None:
+            return None
+        if self._now() < session.renew_at:
+            return self._found(session, token)
+        return await self._renew(session, token)
+
+    async def extend(self, session: Session) -> None:
+        """Move the expiry of a session that is used."""
+        key, expires_in = self._key(session.id), self._expires_in(session)
+        left = await self._store.command("TTL", key)
+        if 0 <= left < expires_in * EXTEND_BELOW:
+            await self._store.command("EXPIRE", key, int(expires_in))
+
+    async def set_data(self, session: Session, data: dict[str, object]) -> Session:
+        """Replace what the business adds to the session; return the session."""
+        changed = session.model_copy(update={"data": data})
+        await self._replace(changed)
+        return changed
+
+    async def end(self, token: str) -> None:
+        """End the session of a token, also under the token before and the one after."""
+        session = await self._read(id_of(token))
+        previous = [session.previous] if session and session.previous else []
+        await self._end(*previous, id_of(token), id_of(successor(token, self._keyring)))
+
+    async def end_all(self, appid: str, openid: str) -> int:
+        """End all sessions of a user; return their number."""
+        ids = await self._ids(appid, openid)
+        await self._end(*ids)
+        await self._store.command("DEL", self._index(appid, openid))
+        return len(ids)
+
+    async def update(self, user: MiniProgramUser) -> None:
+        """Write what is known of the user into all sessions of the user."""
+        for session_id in await self._ids(user.appid, user.openid):
+            if session := await self._read(session_id):
+                await self._replace(session.of_user(user))
+
+    async def _renew(self, session: Session, token: str) -> FoundSession:
+        renewed_token = successor(token, self._keyring)
+        renewed = session.model_copy(
+            update={
+                "id": id_of(renewed_token),
+                "previous": session.id,
+                "renew_at": self._now() + self._lifetime.renew_after,
+            }
+        )
+        await self._add(renewed)
+        await self._store.command("EXPIRE", self._key(session.id), int(OVERLAP), "LT")
+        # Another call may have made it: that record counts.
+        return self._found(await self._read(renewed.id) or renewed, renewed_token)
+
+    async def _add(self, session: Session) -> None:
+        index = self._index(session.appid, session.openid)
+        await self._store.command("ZADD", index, session.ends, session.id)
+        await self._store.command("ZREMRANGEBYSCORE", index, "-inf", self._now())
+        await self._store.command("EXPIRE", index, int(self._lifetime.total) + 1)
+        await self._store.command("SET", self._key(session.id), _encoded(session), "EX", self._seconds(session), "NX")
+
+    async def _replace(self, session: Session) -> None:
+        """Replace a record that still exists: a session that has ended meanwhile stays ended."""
+        await self._store.command("SET", self._key(session.id), _encoded(session), "XX", "KEEPTTL")
+        await self._announce(session.id)
+
+    async def _end(self, *ids: str) -> None:
+        for session_id in ids:
+            await self._store.command("DEL", self._key(session_id))
+            await self._announce(session_id)
+
+    async def _announce(self, session_id: str) -> None:
+        await self._store.command("PUBLISH", self.channel, session_id)
+
+    async def _read(self, session_id: str) -> Session | None:
+        record = await self._store.command("GET", self._key(session_id))
+        if record is None:
+            return None
+        try:
+            session = Session.model_validate_json(record)
+        except ValidationError:
+            log.error("gateway.unreadable_session")  # noqa: TRY400 - the error quotes the record
+            return None
+        return session if self._now() < session.ends else None
+
+    async def _ids(self, appid: str, openid: str) -> list[str]:
+        return [found.decode() for found in await self._store.command("ZRANGE", self._index(appid, openid), 0, -1)]
+
+    def _found(self, session: Session, token: str) -> FoundSession:
+        return FoundSession(session, token, self._expires_in(session))
+
+    def _expires_in(self, session: Session) -> float:
+        return max(1.0, min(self._lifetime.idle, session.ends - self._now()))
+
+    def _seconds(self, session: Session) -> int:
+        return int(self._expires_in(session))
+
+    def _key(self, session_id: str) -> str:
+        return f"{self._prefix}:session:{session_id}"
+
+    def _index(self, appid: str, openid: str) -> str:
+        return f"{self._prefix}:sessions:{appid}:{openid}"
+
+
+def _encoded(session: Session) -> bytes:
+    return session.model_dump_json().encode()

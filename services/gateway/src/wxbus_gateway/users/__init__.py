@@ -1,0 +1,1 @@
+"""The users of Mini Programs, in a database."""

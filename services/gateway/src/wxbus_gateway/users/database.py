@@ -1,0 +1,149 @@
+"""Opens the database of users, and brings its tables to the version of this program.
+
+SQLite in a file is the default, for one machine. Several machines share a PostgreSQL.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from wxbus.errors import ConfigurationError
+from wxbus_gateway.errors import UsersUnavailable
+
+T = TypeVar("T")
+
+DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+VERSION_TABLE: Final = "wxbus_gateway_version"
+LOCK: Final = 0x7778627573
+"""PostgreSQL's advisory lock for migrations: one instance migrates, the others wait."""
+POOL: Final = 10
+"""Connections to PostgreSQL, and as many more in bursts."""
+CONNECT_TIMEOUT: Final = 3.0
+COMMAND_TIMEOUT: Final = 5.0
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
+    """Yield the engine of `sqlite:///folder/file.db` or `postgresql://user:password@host/database`.
+
+    Raises:
+        ConfigurationError: It is not such an address; the text does not contain it, because it holds a password.
+    """
+    engine = _engine(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def migrate(engine: AsyncEngine, *, to: str = "head") -> None:
+    """Bring the tables to the version `to`, up or down.
+
+    Raises:
+        UsersUnavailable: The database does not respond.
+        ConfigurationError: The tables are of a newer program.
+    """
+
+    def run(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        config = _alembic()
+        config.attributes["connection"] = connection
+        if to == "head" or _is_newer(connection, to):
+            command.upgrade(config, to)
+        else:
+            command.downgrade(config, to)
+
+    await _on_connection(engine, run)
+
+
+async def version(engine: AsyncEngine) -> str | None:
+    """Return the version of the tables, None before the first migration; raises as `migrate`."""
+    return await _on_connection(engine, _current)
+
+
+def versions() -> list[str]:
+    """Return all versions, the oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()][::-1]
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        driver = DRIVERS[parsed.get_backend_name()]
+    except (ArgumentError, KeyError, ValueError):
+        # Without its cause, which quotes the address.
+        raise ConfigurationError(
+            "the database must be sqlite:///folder/file.db or postgresql://user:password@host/database"
+        ) from None
+    parsed = parsed.set(drivername=driver)
+    if driver.startswith("postgresql"):
+        timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+        return create_async_engine(
+            parsed,
+            connect_args=timeouts,
+            pool_size=POOL,
+            max_overflow=POOL,
+            pool_timeout=CONNECT_TIMEOUT,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigurationError("the database needs a file: sqlite:///folder/file.db")
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin in `_begin`, not before the first write
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail at once if another one has written meanwhile.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _on_connection(engine: AsyncEngine, run: Callable[[Connection], T]) -> T:
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(run)
+    except CommandError as exc:
+        raise ConfigurationError(f"the database has tables of another version of wxbus: {exc}") from exc
+    except (TimeoutError, OSError, DBAPIError) as exc:
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc
+        raise UsersUnavailable(f"the database of users does not respond: {type(cause).__name__}") from None
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _is_newer(connection: Connection, to: str) -> bool:
+    known, current = versions(), _current(connection)
+    if to == "base" or to not in known:
+        return False
+    return current is None or known.index(to) > known.index(current)

@@ -1,0 +1,34 @@
+"""Databases of users: SQLite and PostgreSQL."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.support.postgres import postgresql
+from wxbus_gateway.users.database import migrate, open_database
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Yield the address of a PostgreSQL that the session's tests share."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.programs("pg_isready"))])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/users.db"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Yield a database with empty tables."""
+    async with open_database(database_url) as engine:
+        await migrate(engine, to="base")
+        await migrate(engine)
+        yield engine

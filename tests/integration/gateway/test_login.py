@@ -1,0 +1,199 @@
+"""The way of a Mini Program: login, profile, phone number, logout."""
+
+import base64
+from typing import Any
+
+import pytest
+import structlog
+
+from tests.support.gateway import OPENID, Gateways, Visitor
+from wxbus_sandbox.models import Fault
+
+pytestmark = pytest.mark.integration
+
+PHONE = "13912345678"
+
+
+async def test_the_first_visit(world: Gateways) -> None:
+    """Login, profile and phone number are three steps; each answer says what is known, and nothing that is secret."""
+    async with world.running() as visitor:
+        visit = visitor()
+        seen: list[Any] = [await world.log_in(visit)]
+        shared = await world.place.sandbox.user_data("cafe", openid=OPENID, phone=PHONE)
+        seen.append(await visit.call("cafe/user-info", shared.user_info))
+        seen.append(await visit.call("cafe/phone", {"code": shared.phone["code"]}))
+        seen.append(await visit.call("cafe/session"))
+
+    assert [response.status for response in seen] == [200] * 4
+    # The sandbox tells a unionid at the login.
+    assert [(one.session["profile"], one.session["phone"]) for one in seen] == [
+        (True, False),
+        (True, False),
+        (True, True),
+        (True, True),
+    ]
+    assert all(one.session["expires_in"] > 0 and one.body["result"] == {} for one in seen)
+    shown = repr([one.body for one in seen])
+    assert OPENID not in shown
+    assert PHONE not in shown
+
+
+async def test_the_older_form_of_the_phone_number(world: Gateways) -> None:
+    """Encrypted data with its iv, as older base libraries send it, works too."""
+    async with world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        shared = await world.place.sandbox.user_data("cafe", openid=OPENID, phone=PHONE)
+        older = {name: shared.phone[name] for name in ("encryptedData", "iv")}
+        assert (await visit.call("cafe/phone", older)).session["phone"]
+
+
+async def test_a_session_is_known_on_every_gateway(world: Gateways) -> None:
+    """What one gateway learns of the user, another one knows; a logout on one ends the session on both."""
+    async with world.running() as one, world.running() as other:
+        visit = one()
+        await world.log_in(visit)
+        shared = await world.place.sandbox.user_data("cafe", openid=OPENID)
+        elsewhere = Visitor(visit.http, other().url, visit.token)
+        assert not (await elsewhere.call("cafe/session")).session["phone"]
+        await visit.call("cafe/phone", {"code": shared.phone["code"]})
+        while not (await elsewhere.call("cafe/session")).session["phone"]:
+            pass  # announced, at the latest after a second
+        assert (await visit.call("cafe/logout")).body == {"result": {}, "session": None}
+        while (await elsewhere.call("cafe/session")).status != 401:
+            pass
+
+
+async def test_logout_everywhere(world: Gateways) -> None:
+    """One device can end the sessions of all devices of the user, and of no other user."""
+    async with world.running() as visitor:
+        phones = [visitor() for _ in range(3)]
+        for phone in phones:
+            await world.log_in(phone)
+        stranger = visitor()
+        await world.log_in(stranger, openid="oStranger")
+        await phones[0].call("cafe/logout", {"everywhere": True})
+        assert [(await phone.call("cafe/session")).status for phone in phones] == [401] * 3
+        assert (await stranger.call("cafe/session")).status == 200
+
+
+async def test_every_wrong_code_has_an_answer(world: Gateways) -> None:
+    """Used and unknown codes are a 422 with WeChat's errcode, WeChat's limit is a 429, its outage a 503."""
+    async with world.running() as visitor:
+        visit = visitor()
+        code = await world.place.sandbox.js_code("cafe", openid=OPENID)
+        await visit.call("cafe/login", {"code": code})
+        answers = {}
+        for name, sent in {"used": code, "unknown": "x" * 32}.items():
+            response = await visitor().call("cafe/login", {"code": sent})
+            answers[name] = (response.status, response.body["type"])
+        for errcode in (45011, 40226, -1):
+            await world.place.sandbox.fault(Fault(path="/sns/jscode2session", errcode=errcode))
+            response = await visitor().call("cafe/login", {"code": "y"})
+            answers[str(errcode)] = (response.status, response.body["type"])
+
+    kind = "urn:wxbus:problem:wechat"
+    assert answers == {
+        "used": (422, f"{kind}:40163"),
+        "unknown": (422, f"{kind}:40029"),
+        "45011": (429, f"{kind}:45011"),
+        "40226": (422, f"{kind}:40226"),
+        "-1": (503, f"{kind}:-1"),
+    }
+
+
+async def test_bad_user_data_is_refused_alike(world: Gateways) -> None:
+    """Changed bits, wrong padding, another account's or user's data and old data: one answer, that tells nothing."""
+    async with world.running() as visitor:
+        visit, bar = visitor(), visitor()
+        await world.log_in(visit)
+        sandbox = world.place.sandbox
+        good = (await sandbox.user_data("cafe", openid=OPENID)).user_info
+        await world.log_in(bar, account="bar")
+        foreign = (await sandbox.user_data("bar", openid=OPENID)).user_info
+        await world.log_in(visitor(), openid="oStranger")
+        strangers = (await sandbox.user_data("cafe", openid="oStranger")).user_info
+        raw = base64.b64decode(good["encryptedData"])
+        changed = base64.b64encode(bytes([raw[0] ^ 1]) + raw[1:]).decode()
+        cut = base64.b64encode(raw[:-16]).decode()
+        bad = {
+            "changed": {**good, "encryptedData": changed},
+            "padding": {**good, "encryptedData": cut},
+            "no base64": {**good, "encryptedData": "%%%"},
+            "another iv": {**good, "iv": foreign["iv"]},
+            "another account": foreign,
+            "another user": strangers,
+            "signature": {**good, "rawData": '{"nickName":"other"}'},
+        }
+        answers = {name: await visit.call("cafe/user-info", body) for name, body in bad.items()}
+        assert (await visit.call("cafe/user-info", good)).status == 200
+
+    first, *others = answers.values()
+    assert first.status == 422
+    for other in others:
+        assert (other.status, other.body["title"], other.body["detail"]) == (
+            first.status,
+            first.body["title"],
+            first.body["detail"],
+        )
+
+
+async def test_a_stale_session_key_asks_for_a_new_login(world: Gateways) -> None:
+    """WeChat has replaced the key meanwhile: a 401 that names the login, not a refusal of the data."""
+    async with world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        await world.place.sandbox.renew_session_key("cafe", openid=OPENID)
+        newer = (await world.place.sandbox.user_data("cafe", openid=OPENID)).user_info
+        newer.pop("signature")
+        newer.pop("rawData")
+        refused = await visit.call("cafe/user-info", newer)
+        await world.log_in(visit)
+        fresh = (await world.place.sandbox.user_data("cafe", openid=OPENID)).user_info
+        accepted = await visit.call("cafe/user-info", fresh)
+
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="cafe", error="invalid_token"')
+    assert refused.body["type"] == "urn:wxbus:problem:session-required"
+    assert accepted.status == 200
+
+
+async def test_forged_and_foreign_tokens_are_refused(world: Gateways) -> None:
+    """A token is valid for its own account only; without or with a wrong one the answer names the scheme."""
+    async with world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        token = visit.token or ""
+        forged = ["", "x", "A" * 43, token[:-1], token + "A", token.swapcase(), "é" * 43]
+        for wrong in forged:
+            response = await Visitor(visit.http, visit.url).call("cafe/session", Authorization=f"Bearer {wrong}")
+            assert response.status == 401, wrong
+            assert response.headers["WWW-Authenticate"].startswith('Bearer realm="cafe"')
+        assert (await Visitor(visit.http, visit.url, token).call("bar/session")).status == 401
+        assert (await Visitor(visit.http, visit.url, token).call("cafe/session")).status == 200
+
+
+async def test_paths_without_a_method_say_what_there_is(world: Gateways) -> None:
+    """Unknown accounts, Official Accounts and unknown paths are a 404; other verbs a 405."""
+    async with world.running() as visitor:
+        visit = visitor()
+        statuses = {
+            path: (await visit.call(path)).status
+            for path in ("nobody/login", "shop/login", "cafe", "cafe/x", "cafe/x/y", "cafe/session/login", "")
+        }
+        async with visit.http.get(f"{visit.url}/cafe/login") as response:
+            assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert set(statuses.values()) == {404}
+
+
+async def test_nothing_secret_is_logged(world: Gateways) -> None:
+    """Neither logs nor answers hold session keys, tokens, openids' secrets or phone numbers."""
+    with structlog.testing.capture_logs() as logs:
+        async with world.running() as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            shared = await world.place.sandbox.user_data("cafe", openid=OPENID, phone=PHONE)
+            await visit.call("cafe/phone", {"code": shared.phone["code"]})
+            await visit.call("cafe/phone", {"code": shared.phone["code"]})
+    shown = repr(logs)
+    for secret in (visit.token or "", PHONE, shared.phone["code"], shared.phone["encryptedData"]):
+        assert secret not in shown

@@ -1,0 +1,265 @@
+"""The business's own services: what they need, what they take, and what surrounds their calls."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgpack
+import pytest
+from pydantic import BaseModel, Field
+
+from tests.support.gateway import OPENID, Gateways, Visitor
+from wxbus.errors import ConfigurationError
+from wxbus_gateway import (
+    Account,
+    Answer,
+    Application,
+    Call,
+    MiniProgramUser,
+    Next,
+    Phone,
+    Profile,
+    Public,
+    Session,
+    current_call,
+    method,
+    service,
+)
+
+pytestmark = pytest.mark.integration
+
+
+class Order(BaseModel):
+    item: str = Field(max_length=20)
+    count: int = Field(default=1, ge=1, le=99)
+
+
+class Receipt(BaseModel):
+    number: int
+    text: str
+
+
+class Shelf:
+    """What lives as long as the gateway."""
+
+    def __init__(self) -> None:
+        self.sold: list[str] = []
+        self.closed = False
+
+
+class Discount:
+    """A feature that a stage leaves."""
+
+    percent = 10
+
+
+@service("orders")
+class Orders:
+    """A business's service."""
+
+    def __init__(self) -> None:
+        self.started, self.release = asyncio.Event(), asyncio.Event()
+
+    @method(needs=Public)
+    async def price(self, request: Order, account: Account) -> Receipt:
+        """Return a price, to anybody."""
+        return Receipt(number=request.count * 7, text=account.name)
+
+    @method(needs=Session)
+    async def create(self, request: Order, session: Session, shelf: Shelf, discount: Discount) -> Receipt:
+        """Sell something."""
+        shelf.sold.append(request.item)
+        assert current_call().features[Session] is session
+        return Receipt(number=len(shelf.sold), text=f"{request.item} -{discount.percent} % for {session.user_id}")
+
+    @method(needs=Profile)
+    async def card(self, request: Order, profile: Profile, user: MiniProgramUser) -> Receipt:
+        """Greet the user by name."""
+        return Receipt(number=request.count, text=f"{profile.nickname} {user.uid}")
+
+    @method(needs=Phone)
+    async def deliver(self, request: Order, phone: Phone) -> Receipt:
+        """Send something home."""
+        return Receipt(number=request.count, text=f"{phone.international[:6]}...")
+
+    @method(needs=Session)
+    async def slow(self, request: Order) -> Receipt:
+        """Wait until the test lets it go on."""
+        self.started.set()
+        await self.release.wait()
+        return Receipt(number=request.count, text="slow")
+
+    @method(needs=Session)
+    async def broken(self, request: Order) -> Receipt:
+        """Fail."""
+        raise KeyError(request.item)
+
+
+SHELF = Shelf()
+
+
+@asynccontextmanager
+async def open_shelf() -> AsyncIterator[Shelf]:
+    """Open the shelf of a test."""
+    yield SHELF
+    SHELF.closed = True
+
+
+def shop(orders: Orders | None = None) -> Application:
+    """Return an application with a service, a stage and a provided object."""
+    SHELF.__init__()  # type: ignore[misc]
+    app = Application()
+    app.add(orders or Orders())
+    app.provide(Shelf, open_shelf)
+
+    @app.stage
+    async def discounts(call: Call, call_next: Next) -> Answer:
+        call.features[Discount] = Discount()
+        return await call_next(call)
+
+    return app
+
+
+async def test_a_method_takes_what_it_needs_by_type(world: Gateways) -> None:
+    """Session, user, profile, phone number, account, provided objects and features of stages are parameters."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        free = await visit.call("cafe/orders/price", {"item": "tea", "count": 2})
+        await world.log_in(visit)
+        shared = await world.place.sandbox.user_data("cafe", openid=OPENID)
+        await visit.call("cafe/user-info", shared.user_info)
+        await visit.call("cafe/phone", {"code": shared.phone["code"]})
+        texts = [
+            (await visit.call(f"cafe/orders/{name}", {"item": "tea"})).body["result"]["text"]
+            for name in ("create", "card", "deliver")
+        ]
+    assert (free.body["result"], free.body["session"]) == ({"number": 14, "text": "cafe"}, None)
+    assert texts == ["tea -10 % for 1", "小明 None", "+86138..."]
+    assert SHELF.closed
+
+
+async def test_each_missing_step_has_its_own_challenge(world: Gateways) -> None:
+    """Without session, profile or phone number a 401 names the next step, in the header and in the body."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        without = await visit.call("cafe/orders/create", {"item": "tea"})
+        await world.log_in(visit)
+        phone = await visit.call("cafe/orders/deliver", {"item": "tea"})
+        card = await visit.call("cafe/orders/card", {"item": "tea"})
+    seen = [(one.status, one.headers["WWW-Authenticate"], one.body["type"]) for one in (without, phone)]
+    assert seen == [
+        (401, 'Bearer realm="cafe"', "urn:wxbus:problem:session-required"),
+        (401, 'getPhoneNumber realm="cafe"', "urn:wxbus:problem:phone-required"),
+    ]
+    assert phone.session["phone"] is False, "the state is in problem documents, too"
+    # The sandbox tells a unionid at the login, which is enough for needs=Profile; a parameter Profile has no value yet.
+    assert card.status == 401
+    assert card.headers["WWW-Authenticate"] == 'getUserInfo realm="cafe"'
+
+
+async def test_bad_requests_name_the_field(world: Gateways) -> None:
+    """A wrong field is a 422 with its name; unknown methods are a 404; a fault of ours is a 500 without details."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        wrong = await visit.call("cafe/orders/create", {"item": "x" * 21, "count": 0})
+        missing = await visit.call("cafe/orders/none", {"item": "tea"})
+        broken = await visit.call("cafe/orders/broken", {"item": "secret"})
+    assert (wrong.status, [error["field"] for error in wrong.body["errors"]]) == (422, ["item", "count"])
+    assert missing.status == 404
+    assert broken.status == 500
+    assert "secret" not in repr(broken.body)
+
+
+async def test_formats_and_compression(world: Gateways) -> None:
+    """Other formats carry the session state in headers; gzip works both ways."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        headers = {"Authorization": f"Bearer {visit.token}", "Content-Encoding": "gzip"}
+        url = f"{visit.url}/cafe/orders/create"
+        packed = gzip.compress(msgpack.packb({"item": "tea"}))
+        headers |= {"Content-Type": "application/vnd.msgpack", "Accept": "application/vnd.msgpack"}
+        async with visit.http.post(url, data=packed, headers=headers) as response:
+            answer = msgpack.unpackb(await response.read())
+            assert answer["text"].startswith("tea")
+            assert response.headers["WXBus-Session"] == visit.token
+            assert (response.headers["WXBus-Session-Phone"], int(response.headers["WXBus-Session-Expires-In"]) > 0) == (
+                "false",
+                True,
+            )
+        form = {"Authorization": f"Bearer {visit.token}"}
+        async with visit.http.post(url, data={"item": "milk"}, headers=form) as response:
+            assert (await response.json())["result"]["number"] == 2
+
+
+async def test_an_idempotency_key_gives_the_first_answer(world: Gateways) -> None:
+    """A repeated call has no second effect; the key belongs to the user, the method and the request."""
+    async with world.running(shop()) as visitor, world.running(shop()) as other:
+        visit, stranger = visitor(), visitor()
+        await world.log_in(visit)
+        await world.log_in(stranger, openid="oStranger")
+        key = {"Idempotency-Key": "order-1"}
+        first = await visit.call("cafe/orders/create", {"item": "tea"}, **key)
+        elsewhere = Visitor(visit.http, other().url, visit.token)
+        again = await elsewhere.call("cafe/orders/create", {"item": "tea"}, **key)
+        reused = await visit.call("cafe/orders/create", {"item": "milk"}, **key)
+        strangers = await stranger.call("cafe/orders/create", {"item": "tea"}, **key)
+        malformed = await visit.call("cafe/orders/create", {"item": "tea"}, **{"Idempotency-Key": "x" * 129})
+    assert first.body["result"] == again.body["result"]
+    assert SHELF.sold == ["tea", "tea"], "the visitor's and the stranger's"
+    assert (reused.status, strangers.status, malformed.status) == (422, 200, 400)
+
+
+async def test_a_repeated_call_while_the_first_one_runs(world: Gateways) -> None:
+    """It is a 409 that may be repeated; a call that failed is not kept."""
+    orders = Orders()
+    async with world.running(shop(orders)) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        key = {"Idempotency-Key": "order-2"}
+        running = asyncio.create_task(visit.call("cafe/orders/slow", {"item": "tea"}, **key))
+        await orders.started.wait()
+        second = await visit.call("cafe/orders/slow", {"item": "tea"}, **key)
+        assert second.status == 409
+        orders.release.set()
+        assert (await running).status == 200
+        assert (await visit.call("cafe/orders/slow", {"item": "tea"}, **key)).body["result"]["text"] == "slow"
+        failed = [(await visit.call("cafe/orders/broken", {"item": "tea"}, **key)).status for _ in range(2)]
+    assert failed == [500, 500]
+    assert "Retry-After" in second.headers
+
+
+async def test_a_user_who_floods_is_limited(world: Gateways) -> None:
+    """One user's calls over the rate are a 429 with a time; another user is not affected."""
+    async with world.running(shop(), rate_limit=1.0) as visitor:
+        visit, stranger = visitor(), visitor()
+        await world.log_in(visit)
+        await world.log_in(stranger, openid="oStranger")
+        statuses = [(await visit.call("cafe/session")).status for _ in range(4)]
+        assert statuses.count(429) >= 1
+        assert (await stranger.call("cafe/session")).status == 200
+
+
+async def test_a_wrong_declaration_does_not_start(world: Gateways) -> None:
+    """A method without needs, or with a parameter that its needs do not provide, is named at start."""
+
+    @service("a")
+    class Unclear:
+        @method(scopes=["a:b:all"])
+        async def b(self, request: Order) -> Receipt:
+            raise AssertionError(request)
+
+    @service("a")
+    class Demanding:
+        @method(needs=Session)
+        async def b(self, request: Order, phone: Phone) -> Receipt:
+            raise AssertionError(request, phone)
+
+    for wrong, text in ((Unclear(), r"a\.b: needs must be Public"), (Demanding(), r"a parameter Phone needs")):
+        app = Application()
+        app.add(wrong)
+        with pytest.raises(ConfigurationError, match=text):
+            async with world.running(app):
+                pass
