@@ -19,9 +19,10 @@ from tests.support.api_server import (
     reset,
     status,
 )
-from wxbus.api.calls import DELAYS, Repeat
+from wxbus.api.calls import DELAYS, NOT_DONE, Repeat
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
+from wxbus.errcodes import ERROR_CODES, Branch
 from wxbus.errors import (
     NotPermitted,
     QuotaExceeded,
@@ -148,6 +149,16 @@ async def test_a_refusal_for_concurrency_is_repeated(repeat: Repeat, calls: int)
         except ServerBusy:
             assert repeat is Repeat.NEVER
     assert len(server.requests) == calls
+
+
+async def test_no_system_error_repeats_a_send() -> None:
+    """WeChat, or a carrier behind it, may have done the call before it failed: only a refusal is repeated."""
+    for code in ERROR_CODES.values():
+        if code.branch is Branch.SERVER_BUSY and code.code not in NOT_DONE:
+            async with a_client(body(b'{"errcode":%d}' % code.code), body(b"{}")) as (client, server):
+                with pytest.raises(ServerBusy):
+                    await client.call("POST", PATH, repeat=Repeat.SEND)
+                assert len(server.requests) == 1, code
 
 
 async def test_a_gzip_answer_is_read() -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
+from tests.support.api_server import a_client
 from tests.support.sandbox import World
 from wxbus.api.endpoints.account_statistics import AccountStatistics
 from wxbus.api.endpoints.diagnostics import Diagnostics
@@ -22,6 +24,7 @@ from wxbus.api.endpoints.mass_content import (
 )
 from wxbus.api.endpoints.mass_messages import MassMessages
 from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
+from wxbus.api.endpoints.payment_rules import Environment
 from wxbus.api.endpoints.periods import LastDays, Period
 from wxbus.api.endpoints.sessions import Sessions
 from wxbus.errors import BadRequest
@@ -171,3 +174,23 @@ async def test_times_of_logs_are_those_of_china() -> None:
     await Diagnostics(wechat).js_errors(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     sent = wechat.calls[-1][2]["json"]
     assert (sent["startTime"], sent["endTime"]) == ("2026-01-02 04:00:00", "2026-01-02 08:00:00")
+
+
+async def test_payments_are_signed_in_the_bytes_that_are_sent() -> None:
+    """`pay_sig` signs path and body with the AppKey, `signature` the body with the session key; neither is sent."""
+    sent: list[tuple[str, dict[str, str], bytes]] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        sent.append((request.path, dict(request.query), await request.read()))
+        return web.json_response({"balance": 1})
+
+    async with a_client(serve) as (client, _):
+        found = await client.virtual_payment.coin_balance(
+            "oUser", "127.0.0.1", SecretStr("app-key"), SecretStr("session-key"), env=Environment.SANDBOX
+        )
+    [(path, query, body)] = sent
+    assert found.balance == 1
+    assert b'"env": 1' in body
+    assert query["pay_sig"] == hmac.new(b"app-key", f"{path}&".encode() + body, hashlib.sha256).hexdigest()
+    assert query["signature"] == hmac.new(b"session-key", body, hashlib.sha256).hexdigest()
+    assert b"-key" not in body

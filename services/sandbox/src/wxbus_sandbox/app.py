@@ -1,6 +1,7 @@
 """The application with WeChat's API, the control API and the page."""
 
 from collections.abc import AsyncIterator
+from typing import Final
 
 import aiohttp
 from aiohttp import web
@@ -19,6 +20,9 @@ from wxbus_sandbox.rules.faults import FAULTS, inject_faults
 from wxbus_sandbox.rules.responses import ApiError, error_responses
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes of a body without files; the largest has a picture of 1 MB in Base64."""
 
 
 def build_app(
@@ -39,7 +43,7 @@ def build_app(
         clock: The time.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
-    app = web.Application(middlewares=[inject_faults, error_responses])
+    app = web.Application(middlewares=[inject_faults, error_responses], client_max_size=MAX_BODY)
     app[SANDBOX] = sandbox
     app[FAULTS] = sandbox.faults
     app[control.COMPOSER] = Composer(

@@ -35,8 +35,8 @@ DELAYS: Final[Mapping[Repeat, tuple[float, ...]]] = {
 """Seconds before each repeat."""
 JITTER: Final = 0.25
 """Each delay varies by this fraction in both directions, so that clients do not retry at the same time."""
-SYSTEM_BUSY: Final = -1
-"""WeChat may have done the call all the same."""
+NOT_DONE: Final = frozenset({43108, 45033, 45169, 46007, 61039, 85449})
+"""WeChat is at work for the same user or file, and did not do the call. After other errors it may have done it."""
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ def _may_repeat(error: WeChatError | WeChatUnavailable, repeat: Repeat) -> bool:
     match error:
         case WeChatUnreachable():
             return True
-        case ServerBusy() if error.errcode != SYSTEM_BUSY:  # refused: WeChat is at work for the same user or file
+        case ServerBusy() if error.errcode in NOT_DONE:
             return True
         case ServerBusy() | WeChatUnavailable():
             return repeat is Repeat.READ

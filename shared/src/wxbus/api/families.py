@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
     from wxbus.api.endpoints.network import Network
     from wxbus.api.endpoints.ocr import Ocr
+    from wxbus.api.endpoints.payment_complaints import PaymentComplaints
+    from wxbus.api.endpoints.payment_funds import PaymentFunds
+    from wxbus.api.endpoints.payment_goods import PaymentGoods
+    from wxbus.api.endpoints.payment_subscriptions import PaymentSubscriptions
+    from wxbus.api.endpoints.payment_withdrawals import PaymentWithdrawals
     from wxbus.api.endpoints.publication_statistics import PublicationStatistics
     from wxbus.api.endpoints.publications import Publications
     from wxbus.api.endpoints.qr_code_rules import QrCodeRules
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.tags import Groups, Tags
     from wxbus.api.endpoints.template_messages import TemplateMessages
     from wxbus.api.endpoints.users import Users
+    from wxbus.api.endpoints.virtual_payment import VirtualPayment
     from wxbus.api.endpoints.waybill_messages import WaybillMessages
 
 F = TypeVar("F", bound=Family)
@@ -106,6 +112,15 @@ class Families:
     )
     network: family[Network] = family("wxbus.api.endpoints.network:Network")
     ocr: family[Ocr] = family("wxbus.api.endpoints.ocr:Ocr")
+    payment_complaints: family[PaymentComplaints] = family("wxbus.api.endpoints.payment_complaints:PaymentComplaints")
+    payment_funds: family[PaymentFunds] = family("wxbus.api.endpoints.payment_funds:PaymentFunds")
+    payment_goods: family[PaymentGoods] = family("wxbus.api.endpoints.payment_goods:PaymentGoods")
+    payment_subscriptions: family[PaymentSubscriptions] = family(
+        "wxbus.api.endpoints.payment_subscriptions:PaymentSubscriptions"
+    )
+    payment_withdrawals: family[PaymentWithdrawals] = family(
+        "wxbus.api.endpoints.payment_withdrawals:PaymentWithdrawals"
+    )
     publication_statistics: family[PublicationStatistics] = family(
         "wxbus.api.endpoints.publication_statistics:PublicationStatistics"
     )
@@ -123,6 +138,7 @@ class Families:
     tags: family[Tags] = family("wxbus.api.endpoints.tags:Tags")
     template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
     users: family[Users] = family("wxbus.api.endpoints.users:Users")
+    virtual_payment: family[VirtualPayment] = family("wxbus.api.endpoints.virtual_payment:VirtualPayment")
     waybill_messages: family[WaybillMessages] = family("wxbus.api.endpoints.waybill_messages:WaybillMessages")
 
 

@@ -64,9 +64,7 @@ class Request:
         if self.files is not None and not any(isinstance(value, UploadFile) for value in self.files.values()):
             raise ValueError("files has no UploadFile")
         if self.method == "POST" and self.files is None:
-            # WeChat refuses an empty body (44002) and \uXXXX (40033, protocol reference 9).
-            body = ENCODER.encode({} if self.json is None else self.json)
-            object.__setattr__(self, "content", body.encode())
+            object.__setattr__(self, "content", json_body({} if self.json is None else self.json))
 
     def query(self, token: str | None) -> Mapping[str, str | int]:
         """Return the parameters with an access token."""
@@ -91,6 +89,11 @@ class Request:
         sent = [self.query(token), self.json if isinstance(self.json, Mapping) else {}]
         found = (one.get(name) for one in sent for name in SECRET_NAMES)
         yield from (value for value in found if isinstance(value, str) and value)
+
+
+def json_body(json: Mapping[str, Any] | Sequence[Any]) -> bytes:
+    r"""Return JSON as it is sent: WeChat refuses an empty body (44002) and \uXXXX (40033, protocol reference 9)."""
+    return ENCODER.encode(json).encode()
 
 
 @lru_cache(maxsize=256)  # a program calls few paths

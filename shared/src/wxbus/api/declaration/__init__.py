@@ -13,6 +13,7 @@ from wxbus.api.declaration.fields import (
     Query,
     Refused,
     Secret,
+    Signs,
     Timestamp,
 )
 from wxbus.api.declaration.models import Answer, Part
@@ -33,6 +34,7 @@ __all__ = [
     "Query",
     "Refused",
     "Secret",
+    "Signs",
     "Timestamp",
     "endpoints_of",
     "get",

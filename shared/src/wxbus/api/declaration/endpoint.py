@@ -35,7 +35,7 @@ from wxbus.api.declaration.parameters import (
 )
 from wxbus.api.download import Download
 from wxbus.api.models import File
-from wxbus.api.request import Method
+from wxbus.api.request import Method, json_body
 
 F = TypeVar("F", bound=Callable[..., Coroutine[Any, Any, object]])
 
@@ -150,6 +150,10 @@ class Endpoint:
             if one.name in checked:
                 put(sent[one.place], one.key, (checked if one.name in files else encoded)[one.name])
         body, query, parts = (sent[place] for place in (Place.BODY, Place.QUERY, Place.FILE))
+        for one in self.parameters:
+            if one.signs and one.name in encoded:
+                content = json_body(body) if self.method == "POST" else b""
+                query[one.key[0]] = one.signs.signature(encoded[one.name], self.path, content)
         options: dict[str, Any] = {"repeat": self.repeat, "token": self.token}
         if query:
             options["params"] = query

@@ -1,5 +1,7 @@
 """Annotations of an endpoint's parameters and answers: where a value stands on the wire, and its limits."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Final, TypeAlias
@@ -46,6 +48,19 @@ class Refused:
     """The errcode with which WeChat refuses an invalid value."""
 
     errcode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The argument is a key, and is not sent: WeChat gets the HMAC-SHA256 of the body with it, in hexadecimal."""
+
+    path: bool = False
+    """Whether the path of the endpoint is signed, too: `path&body`."""
+
+    def signature(self, key: str, path: str, body: bytes) -> str:
+        """Return the signature of a body, which is empty in a GET request."""
+        message = f"{path}&".encode() + body if self.path else body
+        return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

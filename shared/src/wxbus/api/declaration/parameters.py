@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from wxbus.api.answers import JsonObject
-from wxbus.api.declaration.fields import INVALID_PARAMETER, FileLimits, Key, Merged, Query, Refused
+from wxbus.api.declaration.fields import INVALID_PARAMETER, FileLimits, Key, Merged, Query, Refused, Signs
 from wxbus.api.uploads import UploadFile
 
 
@@ -35,6 +35,8 @@ class Parameter:
     required: bool
     hint: Any
     """The annotation."""
+    signs: Signs | None = None
+    """It is a key, of which only a signature is sent."""
 
 
 def parameters_of(function: Callable[..., object], default: Place) -> tuple[Parameter, ...]:
@@ -90,7 +92,7 @@ def find(body: object, key: Iterable[str]) -> Any:
 
 
 def _parameter(declared: inspect.Parameter, hint: Any, default: Place) -> Parameter:
-    place, errcode = default, INVALID_PARAMETER
+    place, errcode, signs = default, INVALID_PARAMETER, None
     key: tuple[str, ...] = (declared.name,)
     if _is_file(hint):
         place = Place.FILE
@@ -104,9 +106,11 @@ def _parameter(declared: inspect.Parameter, hint: Any, default: Place) -> Parame
                 key = ()
             case Refused(code):
                 errcode = code
+            case Signs():
+                signs = mark
             case _:
                 pass
-    return Parameter(declared.name, place, key, errcode, declared.default is inspect.Parameter.empty, hint)
+    return Parameter(declared.name, place, key, errcode, declared.default is inspect.Parameter.empty, hint, signs)
 
 
 def _is_file(hint: object) -> bool:

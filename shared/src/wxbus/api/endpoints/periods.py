@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field, GetCoreSchemaHandler, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, model_serializer, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wxbus.api.declaration import Merged, Part, Refused
@@ -128,3 +128,10 @@ CompactWeek: TypeAlias = Annotated[date, Sent(_week, COMPACT), Merged(), Refused
 """Any day of a week, which is from Monday to Sunday."""
 CompactMonth: TypeAlias = Annotated[date, Sent(_month, COMPACT), Merged(), Refused(WRONG_PERIOD)]
 """Any day of a month."""
+
+CompactNumberDay: TypeAlias = Annotated[
+    date,
+    BeforeValidator(lambda found: parsed(str(found), COMPACT) if isinstance(found, int) else found),
+    PlainSerializer(lambda day: int(day.strftime(COMPACT)), return_type=int),
+]
+"""One day, sent as a number: 20260131."""

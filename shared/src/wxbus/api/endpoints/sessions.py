@@ -3,26 +3,17 @@
 Login codes are exchanged by the token service, which has the AppSecret: `wxbus.tokens.services.LoginService`.
 """
 
-import hashlib
-import hmac
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, PlainSerializer, SecretStr
+from pydantic import Field, SecretStr
 
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration import Answer, Family, Id, Key, OpenId, Query, Refused, Timestamp, get, post
+from wxbus.api.declaration import Answer, Family, Id, Key, OpenId, Query, Refused, Secret, Signs, Timestamp, get, post
 
 HMAC: dict[str, object] = {"sig_method": "hmac_sha256"}
 
 
-def _sign(session_key: SecretStr) -> str:
-    """Return WeChat's proof that the caller has the session key."""
-    return hmac.new(session_key.get_secret_value().encode(), b"", hashlib.sha256).hexdigest()
-
-
-SessionKey: TypeAlias = Annotated[
-    SecretStr, PlainSerializer(_sign, return_type=str), Query("signature"), Refused(87009)
-]
+SessionKey: TypeAlias = Annotated[Secret, Query("signature"), Signs(), Refused(87009)]
 """The session key of the user; only a signature with it is sent."""
 Code: TypeAlias = Annotated[str, Field(min_length=1, max_length=512), Refused(40029)]
 """A code from the Mini Program; valid once, for five minutes."""
