@@ -23,6 +23,7 @@ from wxbus.bus.topology import Topology
 from wxbus.runtime.admin import listening
 from wxbus.runtime.sockets import listening_socket
 from wxbus.store.generation import Generation
+from wxbus.store.store import Store
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
@@ -34,11 +35,11 @@ from wxbus_ingress.spool.spool import Spool
 from wxbus_sandbox.app import build_app as build_sandbox
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.settings import Rules
-from wxbus_worker import Account, AccountKind, RedisContextStore, Router, Store
+from wxbus_worker import Account, AccountKind, Router
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.ports import SHARDS
-from wxbus_worker.store.redis import LaneKeys
+from wxbus_worker.store.redis import LaneKeys, RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.sweepers.replies import ReplySweeper
 

@@ -1,6 +1,7 @@
 """One contract for all context stores: the fake of the unit tests, and Redis with and without a cache."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -276,3 +277,34 @@ async def test_replies_set_aside_can_be_restored(store: ContextStore) -> None:
         assert restored.entries == committed.send_lease.entries
     await store.remove_sent(KEY, restored.entries, attempt_id="r3")
     assert (await store.restore_set_aside(KEY, "m1", attempt_id="r4")).entries == ()
+
+
+async def test_contexts_can_be_listed_and_dropped(store: ContextStore) -> None:
+    """Code outside of handlers lists the contexts of an account or of all, and drops one; its dedup keys stay."""
+    before = datetime.now(UTC)
+    users = [("wx1", f"o_{number}") for number in range(70)] + [("wx2", "o_1")]
+    for appid, openid in users:
+        key = ContextKey.of_user(appid, openid)
+        opened = await store.open(key, "m1")
+        await store.commit(key, "m1", opened, [], attempt_id="r")
+
+    everyone = [one async for one in store.list()]
+    assert {(one.appid, one.openid) for one in everyone} == set(users)
+    assert all(before < one.expires_at < before + timedelta(hours=2) for one in everyone)
+    assert [one.openid async for one in store.list("wx2")] == ["o_1"]
+
+    assert await store.drop("wx2", "o_1")
+    assert not await store.drop("wx2", "o_1")
+    assert await store.get("wx2", "o_1") is None
+    assert [one async for one in store.list("wx2")] == []
+    assert (await store.open(ContextKey.of_user("wx2", "o_1"), "m1")).duplicate
+    assert len([one async for one in store.list()]) == 70
+
+
+async def test_a_dropped_context_refuses_the_commit_of_a_running_handler(store: ContextStore) -> None:
+    """The handler runs again on a new context: nothing of the dropped one returns."""
+    await store.commit(KEY, "m1", await changed(store, a=1), [], attempt_id="r")
+    opened = await changed(store, b=2)
+    await store.drop("wx1", "o_1")
+    assert (await store.commit(KEY, "m2", opened, [], attempt_id="r")).status == "conflict"
+    assert (await store.open(KEY, "m2")).context.storage == {}

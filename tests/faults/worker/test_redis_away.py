@@ -11,11 +11,13 @@ from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation
-from wxbus.store.store import Script
+from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
 from wxbus_local.servers.server import Server
-from wxbus_worker import Context, ContextPolicy, RedisContextStore, Router, Store, reply
+from wxbus_worker import Context, Router, reply
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import Done
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.faults

@@ -8,10 +8,13 @@ from redis.asyncio import Redis
 
 from tests.support.worker import KEY, FakeWeChat, Rig, a_text_envelope
 from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
-from wxbus_worker import Context, ContextPolicy, RedisContextStore, Router, Store, TextMessage, reply
+from wxbus_worker import Context, Router, TextMessage, reply
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import Done
 from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

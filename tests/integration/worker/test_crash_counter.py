@@ -4,8 +4,9 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.worker import Rig, a_text_envelope
+from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
-from wxbus_worker import Router, Store, current_delivery
+from wxbus_worker import Router, current_delivery
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.settlement import Done, ToDeadLetters
 from wxbus_worker.store.crash_counter import CrashCounter

@@ -4,8 +4,10 @@ import pytest
 
 from tests.support.readme import ROOT, samples_of
 from tests.support.worker import REDIS_TIMEOUT
-from wxbus_worker import ContextPolicy, RedisContextStore, Store
+from wxbus.store.store import Store
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from tests.support.worker import APPID, KEY, FakeWeChat, Rig, a_text_envelope
 from wxbus.accounts.accounts import Accounts
+from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery, MemoryPublisher
-from wxbus_worker import Account, AccountKind, Context, RedisContextStore, Router, Store, reply
+from wxbus_worker import Account, AccountKind, Context, Router, reply
 from wxbus_worker.delivery.settlement import Done, Retry
 from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.sweepers.contexts import ContextSweeper
 
 pytestmark = pytest.mark.integration

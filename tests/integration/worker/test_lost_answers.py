@@ -11,9 +11,10 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.store.batches import Argument
 from wxbus.store.generation import Generation
-from wxbus.store.store import Script
+from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
-from wxbus_worker import Context, RedisContextStore, Router, Store, reply
+from wxbus_worker import Context, Router, reply
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
 
 pytestmark = pytest.mark.integration

@@ -12,13 +12,15 @@ from tests.support.worker import Rig
 from wxbus.accounts.accounts import Accounts
 from wxbus.bus.envelope import Envelope
 from wxbus.runtime.sockets import listening_socket
+from wxbus.store.store import Store
 from wxbus.testing import MemoryPublisher
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.app import build_app
 from wxbus_ingress.http.server import serving
 from wxbus_ingress.settings import Limits
-from wxbus_worker import Account, AccountKind, RedisContextStore, Router, Store, TextMessage
+from wxbus_worker import Account, AccountKind, Router, TextMessage
 from wxbus_worker.delivery.settlement import Done, ToDeadLetters
+from wxbus_worker.store.redis import RedisContextStore
 from wxbus_worker.store.signatures import SignatureGuard
 
 pytestmark = pytest.mark.integration

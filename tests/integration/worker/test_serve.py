@@ -29,16 +29,15 @@ from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
 from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.amqp import AmqpServer
+from wxbus.store.store import Store
 from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus_worker import (
     Account,
     ConfigurationError,
     Context,
-    RedisContextStore,
     RetryLater,
     RetryPolicy,
     Router,
-    Store,
     TextMessage,
     current_delivery,
     reply,
@@ -46,6 +45,7 @@ from wxbus_worker import (
 from wxbus_worker.app import serve
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,19 @@ HEAVY = {
 
 COMMANDS = {
     "wxbus_ingress": ["", "spool", "spool export", "spool status"],
-    "wxbus_worker": ["", "dead", "dead list", "dead show", "dead replay", "dead drop"],
+    "wxbus_worker": [
+        "",
+        "dead",
+        "dead list",
+        "dead show",
+        "dead replay",
+        "dead drop",
+        "context",
+        "context list",
+        "context show",
+        "context drop",
+        "context drop-all",
+    ],
     "wxbus_token": ["", "status", "get", "refresh", "encryption-key", "accounts", "accounts add", "keys", "keys add"],
     "wxbus_sandbox": ["", "send"],
     "wxbus_local": ["", "run", "demo"],

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wxbus_worker import Context, ContextPolicy, TextMessage, reply
-from wxbus_worker.context.context import encode, record
+from wxbus_worker import Context, TextMessage, reply
+from wxbus_worker.context.context import ContextPolicy, encode, record
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:

@@ -9,7 +9,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from wxbus.features import Features
-from wxbus_worker import CallNext, ConfigurationError, Context, HandlerCall, Router, TextMessage
+from wxbus_worker import (
+    CallNext,
+    ConfigurationError,
+    Context,
+    Contexts,
+    HandlerCall,
+    MessageHandler,
+    Router,
+    TextMessage,
+)
 from wxbus_worker.handlers.resources import opened
 from wxbus_worker.testing import HandlerClient
 
@@ -222,3 +231,29 @@ async def test_a_stop_during_the_start_ends_it() -> None:
     with pytest.raises(Interrupted):
         await task
     assert shop.events[-3:] == ["stopped", "orders closed", "pool closed"]
+
+
+async def test_handlers_take_the_contexts_of_all_users() -> None:
+    """By type, as the objects of the worker; `MessageHandler.restore` is Senparc's name for dropping all."""
+    router = Router()
+
+    class Bot(MessageHandler):
+        async def on_text(self, message: TextMessage, contexts: Contexts, context: Context) -> str:
+            context.storage["text"] = message.content
+            users = sorted([one.openid async for one in contexts.list(context.appid)])
+            if message.content == "restore":
+                return f"{await self.restore(contexts)} of {users}"
+            other = await contexts.get(context.appid, "o_other")
+            return f"{users} {other and other.storage}"
+
+    @router.on_start
+    async def warm_up(contexts: Contexts) -> None:
+        assert [one async for one in contexts.list()] == []
+
+    router.include(Bot())
+    async with HandlerClient(router) as client:
+        await client.send(client.new(TextMessage, content="x", from_user="o_other"))
+        assert (await client.text("a")).texts == ["['o_other'] {'text': 'x'}"]
+        # Its own context is dropped, too: the commit is refused, and the handler runs again.
+        assert (await client.text("restore")).texts == ["0 of []"]
+        assert (await client.context("o_other")).storage == {}

@@ -19,7 +19,6 @@ from wxbus_worker import (
     ClickEvent,
     ConfigurationError,
     Context,
-    ContextPolicy,
     CurrentDelivery,
     Features,
     ImageFile,
@@ -38,6 +37,7 @@ from wxbus_worker import (
     current_delivery,
     reply,
 )
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import ToDeadLetters
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from wxbus_worker import ConfigurationError, Context, ContextPolicy, Router, TextMessage, reply
-from wxbus_worker.context.context import encode, undo_changes
+from wxbus_worker import ConfigurationError, Context, Router, TextMessage, reply
+from wxbus_worker.context.context import ContextPolicy, encode, undo_changes
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient
 

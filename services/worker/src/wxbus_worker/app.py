@@ -18,6 +18,7 @@ from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Losses
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
+from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.pipeline import build_pipeline
@@ -65,8 +66,9 @@ async def serve(
             `on_start` hook failed, or a demo secret would protect a real account.
     """
     accounts = load_accounts(settings, registry)
-    routes, metrics, provided = RouteTable(router), WorkerMetrics(registry), Features()
+    routes, metrics = RouteTable(router), WorkerMetrics(registry)
     async with open_adapters(settings, accounts, router.context_policy) as adapters, AsyncExitStack() as resources:
+        provided = Features({Contexts: adapters.contexts})
         try:
             async with interrupted_by(stopping):
                 await resources.enter_async_context(opened((router, *router.included()), provided))

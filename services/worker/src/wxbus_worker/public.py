@@ -28,11 +28,11 @@ from wxbus.errors import UserRefused as UserRefused
 from wxbus.errors import WeChatError as WeChatError
 from wxbus.errors import WeChatUnavailable as WeChatUnavailable
 from wxbus.features import Features as Features
-from wxbus.store.store import Store as Store
 from wxbus.wechat import AnyMessage as AnyMessage
 from wxbus.wechat import reply as reply
 from wxbus_worker.context.context import Context as Context
-from wxbus_worker.context.context import ContextPolicy as ContextPolicy
+from wxbus_worker.context.contexts import Contexts as Contexts
+from wxbus_worker.context.contexts import StoredContext as StoredContext
 from wxbus_worker.handlers.call import CallNext as CallNext
 from wxbus_worker.handlers.call import HandlerCall as HandlerCall
 from wxbus_worker.handlers.current_delivery import CurrentDelivery as CurrentDelivery
@@ -48,8 +48,7 @@ from wxbus_worker.handlers.uploads import ImageFile as ImageFile
 from wxbus_worker.handlers.uploads import MediaFile as MediaFile
 from wxbus_worker.handlers.uploads import VideoFile as VideoFile
 from wxbus_worker.handlers.uploads import VoiceFile as VoiceFile
-from wxbus_worker.store.ports import ContextStore as ContextStore
-from wxbus_worker.store.redis import RedisContextStore as RedisContextStore
+from wxbus_worker.store.open_contexts import open_contexts as open_contexts
 
 SuccessResponse = reply.Success
 

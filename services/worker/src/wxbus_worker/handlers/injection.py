@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 import structlog
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
+from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.handlers.call import CallNext, HandlerCall
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.return_types import RULE, not_allowed
@@ -38,6 +39,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     WeComClient: lambda call: call.wecom_client,
     CurrentDelivery: lambda call: call.delivery,
     Features: lambda call: call.features,
+    Contexts: lambda call: call.features[cast("type[object]", Contexts)],
 }
 MAX_NAMES: Final = 4
 """Types that an error message lists."""
@@ -125,6 +127,7 @@ def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Feature
         ConfigurationError: It takes something else; the text names the parameter.
     """
     hints = _hints(function)
+    kinds = (*kinds, Contexts)
     providers: dict[str, Callable[[Features], object]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         wanted = _classes(hints.get(name))

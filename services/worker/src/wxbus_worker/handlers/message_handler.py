@@ -19,6 +19,7 @@ from typing import Final, TypeVar, Unpack
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Event, Message, model_of
 from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
+from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.context.storage import StorageModel
 from wxbus_worker.handlers import filters
@@ -117,6 +118,10 @@ class MessageHandler:
         if executing or executed:
             router.middlewares.append(_hooks(executing, executed, self.features))
         return router
+
+    async def restore(self, contexts: Contexts) -> int:
+        """Drop the contexts of all users and return their number: Senparc's name of `Contexts.drop_all`."""
+        return await contexts.drop_all()
 
     def _options(self, method: Callable[..., object]) -> RouteOptions:
         given: RouteOptions = {"dedup": self.dedup}

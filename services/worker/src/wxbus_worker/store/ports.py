@@ -11,6 +11,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context.context import Context
+from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.store.cache import KnownLane
 
 SHARDS: Final = 64
@@ -134,18 +135,12 @@ class CommitResult:
     send_lease: SendLease = field(default_factory=SendLease)
 
 
-class ContextStore(Protocol):
+class ContextStore(Contexts, Protocol):
     """Stores lanes. Every call may be repeated.
-
-    Workers open and commit; other code reads with `get`.
 
     Raises:
         StoreUnavailable: No answer; the call may have had its effect.
     """
-
-    async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a user's context for reading; without one return None, or a new one with `create`."""
-        ...
 
     async def open(self, key: ContextKey, dedup_key: str, *, reread: bool = False) -> Opened:
         """Return the lane, before a message is handled: as this process wrote it last; with `reread` as it is now."""
@@ -175,10 +170,6 @@ class ContextStore(Protocol):
             account: The account's name, for the note about a passed deadline.
             pending: Kept for `wxbus_worker.store.pending_replies`.
         """
-        ...
-
-    async def drop_all(self) -> int:
-        """Drop the contexts of all users without events, and return their number; dedup keys and replies stay."""
         ...
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:

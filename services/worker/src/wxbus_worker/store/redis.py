@@ -1,15 +1,17 @@
 """Contexts, dedup keys and outboxes in Redis."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from wxbus.store.batches import Argument
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy, encode
+from wxbus_worker.context.contexts import StoredContext
 from wxbus_worker.store.cache import KnownLane, LaneCache
 from wxbus_worker.store.keys import LaneKeys, pending_member
+from wxbus_worker.store.listing import list_contexts
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
     RECALL_SECONDS,
@@ -70,6 +72,7 @@ class RedisContextStore:
         self._remove_sent = load("remove_sent")
         self._restore_set_aside = load_with_lease("restore_set_aside")
         self._take_due = load("take_due_contexts")
+        self._drop = load("drop_context")
         self._mark_expiry_published = load("mark_expiry_published")
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
@@ -195,6 +198,17 @@ class RedisContextStore:
             args=[attempt_id, self._lease_ms, self._remember_ms],
         )
         return parse_send_lease(answer, asked + self._lease)
+
+    def list(self, appid: str = "") -> AsyncIterator[StoredContext]:
+        """Yield the existing contexts, of one account or of all, in no order."""
+        return list_contexts(self._scripts, self.keys, appid)
+
+    async def drop(self, appid: str, openid: str) -> bool:
+        """Drop a user's context without an event, and return whether there was one."""
+        key = ContextKey.of_user(appid, openid)
+        self._cache.drop(key.lane)
+        keys = [self.keys.of(key, "context"), self.keys.expiries(key.shard)]
+        return bool(await self._scripts.run(self._drop, keys=keys, args=[key.lane]))
 
     async def drop_all(self) -> int:
         """Drop the contexts of all users without events, and return their number; dedup keys and replies stay."""

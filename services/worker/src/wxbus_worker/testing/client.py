@@ -23,6 +23,7 @@ from wxbus.wechat.documents.document import Document, Value, text
 from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.context.context import Context
+from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.settlement import Retry, ToDeadLetters
@@ -104,12 +105,12 @@ class HandlerClient:
         """
         use_plain_tracebacks()
         self._router = router = router_of(handlers)
-        self._provided = Features(provide)
         self._resources = AsyncExitStack()
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
+        self._provided = Features({Contexts: self.contexts, **(provide or {})})
         self.publisher = MemoryPublisher()
         """Scheduled retries and dead letters."""
         self._raise_errors = raise_errors

@@ -2,13 +2,15 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.errors import StoreUnavailable
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy, encode
+from wxbus_worker.context.contexts import StoredContext
 from wxbus_worker.store.pending_replies import PUBLISH_AGAIN_AFTER, ReleaseResult
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
@@ -118,6 +120,21 @@ class MemoryContextStore:
             lane.outbox += entries
         return CommitResult("committed", self._take_send_lease(lane, attempt_id))
 
+    async def list(self, appid: str = "") -> AsyncIterator[StoredContext]:
+        """Yield the existing contexts, of one account or of all, in no order."""
+        for name, lane in [*self._lanes.items()]:
+            owner, _, openid = name.partition(":")
+            if lane.version and appid in {"", owner}:
+                context = (await self.open(ContextKey.of_user(owner, openid), "")).context
+                yield StoredContext(owner, openid, (context.last_active or datetime.now(UTC)) + context.expire_after)
+
+    async def drop(self, appid: str, openid: str) -> bool:
+        """Drop a user's context without an event, and return whether there was one."""
+        lane = self._lane(ContextKey.of_user(appid, openid))
+        existed = bool(lane.version)
+        lane.version, lane.context = 0, b""
+        return existed
+
     async def drop_all(self) -> int:
         """Remove all contexts without events and return their number; dedup keys and outboxes remain."""
         alive = [lane for lane in self._lanes.values() if lane.version]
@@ -217,7 +234,7 @@ class MemoryContextStore:
         if stored := self._lanes[lane].pending.get(dedup_key):
             stored.claimable_at = self._clock() + PUBLISH_AGAIN_AFTER.total_seconds()
 
-    def pending(self, key: ContextKey) -> list[AnyReply]:
+    def pending(self, key: ContextKey) -> Sequence[AnyReply]:
         """Return the pending replies."""
         return [Entry.parse(entry).reply for stored in self._lane(key).pending.values() for entry in stored.entries]
 
@@ -228,7 +245,7 @@ class MemoryContextStore:
             return None
         return Entry.parse(stored.entries[stored.reply.passive]).reply
 
-    def outbox(self, key: ContextKey) -> list[AnyReply]:
+    def outbox(self, key: ContextKey) -> Sequence[AnyReply]:
         """Return the replies in the outbox."""
         return [Entry.parse(stored).reply for stored in self._lane(key).outbox]
 

@@ -29,7 +29,8 @@ class CallOnDead:
         message = decoded.content
         if not isinstance(message, Message) or isinstance(message, ContextExpired | Outgoing):
             return
-        envelope = replace(decoded.envelope, dedup_id=f"{decoded.envelope.dedup_id}\ndead", plain_signature=None)
+        dedup_id = f"{decoded.envelope.dedup_id}\ndead"
+        envelope = replace(decoded.envelope, dedup_id=dedup_id, plain_signature=None, replay=False)
         # Another job without the document, which would be recorded: its replies are those of `on_dead`.
         own = Job(job.delivery, pause_lane=job.pause_lane, private=job.private, caller=job.caller)
         try:
