@@ -3,11 +3,13 @@ from typing import Annotated
 import typer
 
 from wxbus.runtime.command_line import reporting_errors, run
+from wxbus_worker.cli.broadcast_commands import broadcast
 from wxbus_worker.cli.context_commands import context
 from wxbus_worker.cli.dead_commands import dead
 
 cli = typer.Typer(add_completion=False)
 cli.add_typer(dead, name="dead")
+cli.add_typer(broadcast, name="broadcast")
 cli.add_typer(context, name="context")
 
 

@@ -30,9 +30,11 @@ from wxbus.tokens import TokenClient
 from wxbus.tokens.client import TIMEOUT
 from wxbus.tokens.component import ComponentClient
 from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.intake.intake import Intake
 from wxbus_worker.partitions.rebalancer import CloseConnections
 from wxbus_worker.settings import WorkerSettings
+from wxbus_worker.store.broadcasts import Broadcasts
 from wxbus_worker.store.cache import LaneCache
 from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.redis import RedisContextStore
@@ -60,6 +62,7 @@ class Adapters:
     pending: RedisPendingReplies
     schedule: Schedule
     intake: Intake
+    broadcasts: Broadcasts
 
 
 def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> AccountsFile:
@@ -116,7 +119,8 @@ async def open_adapters(
             contexts=RedisContextStore(retrying, namespace=namespace, policy=policy, lease=lease, cache=cache),
             pending=RedisPendingReplies(retrying, namespace=namespace, lease=lease),
             schedule=schedule,
-            intake=Intake(lambda: accounts.current, publisher, schedule),
+            intake=Intake(AccountFinder(lambda: accounts.current), publisher, schedule),
+            broadcasts=Broadcasts(retrying, namespace=namespace),
         )
 
 

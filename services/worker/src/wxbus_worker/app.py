@@ -18,6 +18,8 @@ from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Losses
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
+from wxbus_worker.broadcast.broadcaster import Broadcaster
+from wxbus_worker.broadcast.service import BroadcastServicer
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
@@ -26,6 +28,7 @@ from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.resources import opened
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.intake.server import taking_requests
 from wxbus_worker.intake.service import MessagesServicer
 from wxbus_worker.metrics import WorkerMetrics
@@ -137,7 +140,10 @@ async def _run(
             "partitions": rebalancer.check,
         }
         admin = build_admin(checks, informational={"accounts": adapters.accounts.check}, registry=registry)
-        services = [MessagesServicer(adapters.intake)]
+        services = [
+            MessagesServicer(adapters.intake),
+            BroadcastServicer(adapters.broadcasts, AccountFinder(lambda: adapters.accounts.current)),
+        ]
         async with (
             listening(admin, host=settings.admin_host, port=settings.admin_port) as admin_port,
             taking_requests(
@@ -184,6 +190,7 @@ def _start_sweepers(
     sweepers = (
         ContextSweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
         ScheduleSweeper(adapters.schedule, publisher),
+        Broadcaster(adapters.broadcasts, adapters.store, adapters.client_of, namespace=namespace),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),
         DataLossDetector(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
     )

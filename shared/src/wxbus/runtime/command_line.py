@@ -10,9 +10,11 @@ METAVARS: Final = {
     "bool": "",
     "str": "TEXT",
     "float": "NUMBER",
+    "float range": "NUMBER",
     "int": "NUMBER",
     "int range": "NUMBER",
     "datetime": "DATE",
+    "path": "FILE",
 }
 """Words in help texts by type name; flags take no value."""
 

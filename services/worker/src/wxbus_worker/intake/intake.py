@@ -1,20 +1,16 @@
 """Puts messages of other programs into their users' lanes, now or at their time."""
 
-import re
 import time
 from collections.abc import Callable
 from typing import Final
 
-from wxbus.accounts.accounts import Accounts
-from wxbus.accounts.models import Account
 from wxbus.bus.ports import Inbox
-from wxbus.errors import UnknownAccount
 from wxbus.messages.requests import Accepted, Cancelled, CancelRequest, Message
+from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.store.schedule import Schedule
 
 PUBLISH_BUDGET: Final = 5.0
 """Seconds for one confirm."""
-APPID: Final = re.compile("wx[0-9a-f]{16}")
 
 
 class Intake:
@@ -22,13 +18,13 @@ class Intake:
 
     def __init__(
         self,
-        accounts: Callable[[], Accounts],
+        accounts: AccountFinder,
         inbox: Inbox,
         schedule: Schedule,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`accounts` returns the current accounts; `clock` returns seconds since the epoch."""
+        """`clock` returns seconds since the epoch."""
         self._accounts = accounts
         self._inbox = inbox
         self._schedule = schedule
@@ -41,7 +37,7 @@ class Intake:
             UnknownAccount: There is no such account.
             BrokerUnavailable: No confirm; the message may have arrived.
         """
-        account = self._account(request.account)
+        account = self._accounts(request.account)
         envelope = request.envelope(account=account.name, appid=account.appid)
         due = None if request.send_at is None else request.send_at.timestamp()
         if due is not None and due > self._clock():
@@ -52,17 +48,5 @@ class Intake:
 
     async def cancel(self, request: CancelRequest) -> Cancelled:
         """Cancel a scheduled message; raises UnknownAccount."""
-        lane = f"{self._account(request.account).appid}:{request.openid}"
+        lane = f"{self._accounts(request.account).appid}:{request.openid}"
         return Cancelled(cancelled=await self._schedule.cancel(lane, request.id))
-
-    def _account(self, name: str) -> Account:
-        accounts = self._accounts()
-        try:
-            return accounts.named(name)
-        except UnknownAccount:
-            try:
-                return accounts.of(name)
-            except UnknownAccount:
-                if APPID.fullmatch(name):  # of an account that has authorised a platform
-                    return accounts.owner_of(name)
-                raise UnknownAccount(f"there is no account {name}") from None

@@ -1,0 +1,1 @@
+"""Broadcasts: workers collect the recipients, and send as the shared rate allows."""

@@ -1,0 +1,209 @@
+"""Broadcasts on a real Redis: recipients, the shared rate, and what becomes of each message."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from wxbus.api.client import WeChatClient
+from wxbus.bus.topology import Topology
+from wxbus.errors import Reject, WeChatError, WeChatUnavailable, WeChatUnreachable
+from wxbus.messages.broadcasts import BroadcastStatus, NewBroadcast
+from wxbus.store.store import Store
+from wxbus.wechat import reply
+from wxbus_worker.broadcast import sending
+from wxbus_worker.broadcast.broadcaster import Broadcaster
+from wxbus_worker.store.broadcasts import Broadcasts
+
+pytestmark = pytest.mark.integration
+
+PATH = "/cgi-bin/message/custom/send"
+
+
+class FakeWeChat:
+    """WeChat's API: takes messages, or raises the errors that a test gives for a user."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.sending = asyncio.Event()
+        """A message was taken."""
+        self.errors: dict[str, list[Exception]] = {}
+        """By openid, raised one after another."""
+        self.pages: dict[str, dict[str, Any]] = {}
+        """Lists of openids by cursor."""
+
+    async def send(self, openid: str, message: reply.AnyReply) -> None:
+        """Take one message."""
+        assert message == reply.Text("sale")
+        if errors := self.errors.get(openid):
+            raise errors.pop(0)
+        self.sent.append(openid)
+        self.sending.set()
+
+    async def call(self, _method: str, path: str, **options: Any) -> Any:
+        """Return a page of openids."""
+        asked = options["params"] if path.endswith("user/get") else options["json"]
+        page = self.pages[asked.get("next_openid", "")]
+        if isinstance(page, Exception):
+            raise page
+        return options["answer"].model_validate(page)
+
+
+@pytest.fixture
+def broadcasts(store: Store, topology: Topology) -> Broadcasts:
+    """Return the broadcasts of a namespace of the test's own."""
+    return Broadcasts(store, namespace=topology.namespace)
+
+
+@asynccontextmanager
+async def workers(store: Store, broadcasts: Broadcasts, wechat: FakeWeChat, topology: Topology) -> AsyncIterator[None]:
+    """Run the broadcasters of two workers."""
+    client = cast("WeChatClient", wechat)
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(Broadcaster(broadcasts, store, lambda _: client, namespace=topology.namespace).run())
+            for _ in range(2)
+        ]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+async def a_broadcast(broadcasts: Broadcasts, openids: list[str], **fields: Any) -> str:
+    """Create a broadcast to these users and start it; return its id."""
+    new = NewBroadcast(account="shop", message=reply.Text("sale"), **{"rate": 1000, **fields})
+    await broadcasts.create(new, account="shop", appid="wx1")
+    if not new.collected_by_worker:
+        await broadcasts.add(new.id, openids, complete=True)
+    return new.id
+
+
+async def until(broadcasts: Broadcasts, broadcast: str, *states: str) -> BroadcastStatus:
+    """Return the status once the broadcast is in one of these states."""
+    while True:
+        status = await broadcasts.status(broadcast)
+        assert status is not None
+        if status.state in states:
+            return status
+        await asyncio.sleep(0.02)
+
+
+async def test_each_recipient_gets_one_message(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:
+    """Two workers share the work; a user who is listed twice gets one message."""
+    wechat = FakeWeChat()
+    users = [f"o_{number}" for number in range(300)]
+    broadcast = await a_broadcast(broadcasts, users + users[:10])
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(30):
+        status = await until(broadcasts, broadcast, "done")
+
+    assert sorted(wechat.sent) == sorted(users)
+    assert (status.total, status.sent, status.waiting, status.in_flight, status.refused) == (300, 300, 0, 0, {})
+
+
+async def test_refusals_are_counted_by_reason(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:
+    """What concerns one user is noted and others go on; what passes is tried again, without an answer five times."""
+    wechat = FakeWeChat()
+    wechat.errors = {
+        **{f"o_{n}": [WeChatError(45015, "out of window", call=PATH)] for n in range(30)},
+        "o_31": [WeChatError(43004, "require subscribe", call=PATH)],
+        "o_32": [WeChatUnreachable("no connection")],
+        "o_33": [WeChatError(-1, "busy", call=PATH)],
+        "o_34": [WeChatUnavailable("no answer") for _ in range(5)],
+    }
+    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(40)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sending, "OUTAGE_WAIT", 0.01)
+        async with workers(store, broadcasts, wechat, topology), asyncio.timeout(30):
+            status = await until(broadcasts, broadcast, "done")
+
+    assert status.refused == {
+        "45015 the customer-service window is closed": 30,
+        "43004 the user must follow first": 1,
+        "no answer from WeChat": 1,
+    }
+    assert status.sent == 8
+    assert Counter(wechat.sent) == Counter(f"o_{number}" for number in (30, 32, 33, *range(35, 40)))
+    refused = await broadcasts.refused(broadcast, start=0, count=100)
+    assert {one.openid for one in refused if one.reason.startswith("43004")} == {"o_31"}
+    assert len(await broadcasts.refused(broadcast, start=30, count=100)) == 2
+
+
+async def test_a_wrong_message_pauses_the_broadcast(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:
+    """Twenty refusals in a row that concern no user, or a used-up quota, pause it; resumed, it goes on."""
+    wechat = FakeWeChat()
+    users = [f"o_{number}" for number in range(200)]
+    wechat.errors = {user: [WeChatError(48001, "api unauthorized", call=PATH)] for user in users}
+    broadcast = await a_broadcast(broadcasts, users, rate=200)
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(30):
+        status = await until(broadcasts, broadcast, "paused")
+        assert status.reason == "20 refusals in a row: 48001 the account may not call this"
+        wechat.errors = {user: [WeChatError(45009, "quota", call=PATH)] for user in users}
+        await broadcasts.change(broadcast, "resume")
+        status = await until(broadcasts, broadcast, "paused")
+        assert status.reason.startswith("45009 ")
+        wechat.errors = {}
+        await broadcasts.change(broadcast, "resume")
+        status = await until(broadcasts, broadcast, "done")
+
+    assert status.refused == {"48001 the account may not call this": status.total - status.sent}
+    assert len(wechat.sent) == len(set(wechat.sent)) == status.sent > 100
+
+
+async def test_a_cancelled_broadcast_sends_nothing_more(
+    store: Store, broadcasts: Broadcasts, topology: Topology
+) -> None:
+    """After a cancellation nobody is claimed, and it cannot be resumed."""
+    wechat = FakeWeChat()
+    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)], rate=50)
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(30):
+        await wechat.sending.wait()
+        await broadcasts.change(broadcast, "cancel")
+        await broadcasts.change(broadcast, "resume")
+        assert (await broadcasts.claim(broadcast, most=5)).openids == ()
+    assert (await until(broadcasts, broadcast, "cancelled")).sent == len(wechat.sent) < 1000
+
+
+async def test_workers_collect_followers_page_by_page(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:
+    """All followers, or those with a tag, are listed by WeChat; a dry run counts them and sends nothing."""
+    wechat = FakeWeChat()
+    pages = [[f"o_{page}_{number}" for number in range(1100)] for page in range(2)]
+    wechat.pages = {
+        "": {"total": 2200, "count": 1100, "data": {"openid": pages[0]}, "next_openid": pages[0][-1]},
+        pages[0][-1]: {"count": 1100, "data": {"openid": pages[1]}, "next_openid": pages[1][-1]},
+        pages[1][-1]: {"count": 0, "next_openid": ""},
+    }
+    dry = await a_broadcast(broadcasts, [], all_followers=True, dry_run=True)
+    tagged = await a_broadcast(broadcasts, [], tag=7)
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(60):
+        status = await until(broadcasts, dry, "done")
+        assert (status.total, status.sent, status.waiting) == (2200, 0, 0)
+        assert (await until(broadcasts, tagged, "done")).sent == 2200
+    assert sorted(wechat.sent) == sorted(pages[0] + pages[1])
+    assert {one.id for one in await broadcasts.newest()} == {dry, tagged}
+
+
+async def test_the_rate_is_shared(broadcasts: Broadcasts, store: Store) -> None:
+    """However many workers claim, they get what the rate allows; a pause of all of them is made up for by a second."""
+    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)], rate=20)
+    start, claimed = await store.now(), 0
+    while (now := await store.now()) < start + 1.0:
+        answers = await asyncio.gather(*(broadcasts.claim(broadcast, most=50) for _ in range(4)))
+        claimed += sum(len(answer.openids) for answer in answers)
+        assert claimed <= (await store.now() - start) * 20 + 1
+    assert claimed >= (now - start) * 20 - 1
+
+
+async def test_an_id_is_one_broadcast(broadcasts: Broadcasts) -> None:
+    """Creating it again changes nothing, also after its start; another message under its id is refused."""
+    broadcast = await a_broadcast(broadcasts, ["o_1"], id="sale-1")
+    assert await a_broadcast(broadcasts, ["o_2"], id="sale-1") == broadcast
+    status = await broadcasts.status(broadcast)
+    assert status is not None
+    assert (status.total, status.state) == (1, "running")
+    with pytest.raises(Reject, match="another broadcast with the id sale-1"):
+        await a_broadcast(broadcasts, ["o_1"], id="sale-1", rate=5)
