@@ -11,7 +11,17 @@ from typing import Annotated, TypeAlias
 import typer
 from rich.console import Console
 
-from tests.benchmarks import bench_flatness, bench_ingress, bench_scale, bench_token, bench_worker, results
+from tests.benchmarks import (
+    bench_api,
+    bench_e2e,
+    bench_flatness,
+    bench_idle,
+    bench_ingress,
+    bench_scale,
+    bench_token,
+    bench_worker,
+    results,
+)
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from wxbus.config.settings import LogSettings
@@ -23,11 +33,14 @@ from wxbus_local.servers.launcher import Launcher, open_servers
 Benchmark: TypeAlias = Callable[[Places], Coroutine[None, None, list[Result]]]
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "api": bench_api.measure,
     "ingress": bench_ingress.measure,
     "worker": bench_worker.measure,
+    "e2e": bench_e2e.measure,
     "scale": bench_scale.measure,
     "flatness": bench_flatness.measure,
     "token": bench_token.measure,
+    "idle": bench_idle.measure,
 }
 REPORT = Path("build/bench.json")
 

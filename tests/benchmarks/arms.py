@@ -1,36 +1,32 @@
-"""Workers under measurement: ours and Celery's, each with an API of its own to send to, doing one job.
+"""Stacks under measurement: a worker and a web view before it, with a stand-in for WeChat of their own.
 
-The job: an accepted callback comes in; the user's context is read, changed and written, the message's id is remembered,
-and a customer-service message goes out.
+The job of each worker: an accepted callback comes in; the user's context is read, changed and written, the message's id
+is remembered, and a customer-service message goes out.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import aiohttp
-from celery import Celery
-from kombu import Queue
 
+from tests.benchmarks.callbacks import ACCOUNTS, APPID
 from tests.benchmarks.places import Places
-from tests.support.processes import Service
+from tests.support.processes import Service, serving
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.telemetry import new_traceparent
 from wxbus_local.servers.ports import free_port
 
-APPID = "wxbench0000000000"
+T = TypeVar("T")
+R = TypeVar("R")
+
 TEXT = "你好, order 17"
-ACCOUNTS = f"""
-[accounts.bench]
-appid = "{APPID}"
-kind = "official_account"
-"""
 PUBLISHERS = 50
-PEER = "tests.benchmarks.peers.celery_worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,7 @@ class Message:
 
     openid: str
     msg_id: str
+    text: str = TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +46,49 @@ class Round:
     """Messages per second."""
     cpu_us: float
     """CPU of all the worker's processes per message."""
+    redis_us: float
+    """CPU of Redis per message."""
+    memory_mib: float
+    """Memory of all the worker's processes, at the end."""
 
 
 class Arm:
-    """One worker, or a group of its processes, and how messages get to it."""
+    """A worker that does not run yet, a web view that does, and how messages get past the view."""
 
     def __init__(
-        self, worker: Service, http: aiohttp.ClientSession, publish: Callable[[Sequence[Message]], Awaitable[None]]
+        self,
+        places: Places,
+        worker: Service,
+        web: Service | None,
+        http: aiohttp.ClientSession,
+        publish: Callable[[Sequence[Message]], Awaitable[None]],
     ) -> None:
         """`http` talks to the stand-in for WeChat, which counts what was sent."""
         self.worker = worker
         self.publish = publish
+        self.sent = 0
+        """Messages that are answered in all once nothing waits."""
+        self._places = places
+        self._web = web
         self._http = http
-        self._expected = 0
 
-    def expect(self, messages: int) -> int:
-        """Return how many messages will have been answered once so many more are."""
-        self._expected += messages
-        return self._expected
+    @property
+    def web(self) -> Service:
+        """The web view."""
+        if self._web is None:
+            raise RuntimeError("this stack was opened without a web view")
+        return self._web
+
+    @property
+    def web_port(self) -> int:
+        """Where the web view listens."""
+        if self.web.port is None:
+            raise RuntimeError("the web view has no port")
+        return self.web.port
+
+    def running(self) -> AbstractAsyncContextManager[Service]:
+        """Run the worker while the block runs."""
+        return serving(self.worker)
 
     async def answered(self, count: int) -> None:
         """Return when so many messages were answered in all; raises RuntimeError if the worker ends before."""
@@ -76,29 +98,67 @@ class Arm:
                 answer.raise_for_status()
             watching.cancel()
 
+    async def arrivals(self) -> dict[str, float]:
+        """Return when the texts arrived that look like "#7", by their number and the monotonic clock."""
+        async with self._http.get("/arrivals") as answer:
+            found: dict[str, float] = await answer.json()
+        return found
+
     async def _watch(self) -> None:
         code = await self.worker.ended()
         raise RuntimeError(f"{self.worker.name} ended with {code} while it was measured")
 
     async def work(self, messages: Sequence[Message]) -> Round:
-        """Have the messages handled while they are published."""
-        before, started = self.worker.cpu_seconds(), time.perf_counter()
+        """Have the messages handled while they are published; the worker runs."""
+        start = await self._reading()
+        self.sent += len(messages)
         await self.publish(messages)
-        await self.answered(self.expect(len(messages)))
-        seconds = time.perf_counter() - started
-        return Round(len(messages) / seconds, (self.worker.cpu_seconds() - before) / len(messages) * 1e6)
+        await self.answered(self.sent)
+        return await self._round(start, len(messages))
+
+    async def work_off(self, messages: Sequence[Message], *, unmeasured: float) -> Round:
+        """Start the worker on a backlog of these messages; it is measured once `unmeasured`, a share, is done."""
+        await self.publish(messages)
+        first = round(len(messages) * unmeasured)
+        async with self.running():
+            await self.answered(self.sent + first)
+            start = await self._reading()
+            self.sent += len(messages)
+            await self.answered(self.sent)
+            return await self._round(start, len(messages) - first)
+
+    async def _reading(self) -> tuple[float, float, float]:
+        return time.perf_counter(), self.worker.cpu_seconds(), await self._places.redis_cpu_seconds()
+
+    async def _round(self, start: tuple[float, float, float], count: int) -> Round:
+        seconds, cpu, redis = (after - before for before, after in zip(start, await self._reading(), strict=True))
+        return Round(count / seconds, cpu / count * 1e6, redis / count * 1e6, self.worker.memory_mib())
+
+
+async def alternating(arms: Sequence[T], number: int, measure: Callable[[T, int], Awaitable[R]]) -> list[R]:
+    """Return what a round found for each of the arms; each round begins with another one."""
+    found: dict[int, R] = {}
+    for step in range(len(arms)):
+        index = (number + step) % len(arms)
+        found[index] = await measure(arms[index], number)
+    return [found[index] for index in range(len(arms))]
 
 
 @asynccontextmanager
-async def our_worker(
-    places: Places, *, app: str = "router", processes: int = 1, backlog: Sequence[Message] = ()
+async def our_stack(
+    places: Places,
+    *,
+    app: str = "router",
+    processes: int = 1,
+    web: bool = False,
+    view_env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Arm]:
-    """Yield ours, started once the `backlog` waits for it."""
+    """Yield ours; `view_env` are variables of the web view alone."""
     accounts = places.folder / "accounts.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")
-    admin_port = free_port(count=processes)
+    admin, view, view_admin = free_port(count=processes), free_port(), free_port()
     async with (
-        _wechat(places) as (url, http),
+        stand_in(places) as (url, http),
         Publisher.open(places.amqp_url, places.topology, name="bench") as publisher,
     ):
         env = {
@@ -108,61 +168,25 @@ async def our_worker(
             "WXBUS_WORKER_APP": f"tests.benchmarks.handlers:{app}",
             "WXBUS_WORKER_TOKEN_URL": url,
             "WXBUS_WORKER_TOKEN_API_KEY": "bench",
-            "WXBUS_WORKER_ADMIN_PORT": str(admin_port),
+            "WXBUS_WORKER_ADMIN_PORT": str(admin),
+            "WXBUS_INGRESS_HOST": "127.0.0.1",
+            "WXBUS_INGRESS_PORT": str(view),
+            "WXBUS_INGRESS_ADMIN_PORT": str(view_admin),
+            "WXBUS_INGRESS_SPOOL_DIR": str(places.folder / f"spool-{places.namespace}"),
         }
 
-        async def publish(messages: Sequence[Message]) -> None:
-            left = iter(messages)
+        async def publish(message: Message) -> None:
+            await publisher.publish(_envelope(message), budget=30)
 
-            async def some() -> None:
-                for message in left:
-                    await publisher.publish(_envelope(message), budget=30)
-
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(PUBLISHERS):
-                    tasks.create_task(some())
-
-        await publish(backlog)
         arguments = ("--processes", str(processes)) if processes > 1 else ()
-        async with places.serving("wxbus_worker", *arguments, port=admin_port, env=env) as worker:
-            yield Arm(worker, http, publish)
+        worker = places.service("wxbus_worker", *arguments, port=admin, env=env)
+        ingress = places.service("wxbus_ingress", port=view, env={**env, **(view_env or {})}) if web else None
+        async with web_view(ingress):
+            yield Arm(places, worker, ingress, http, lambda messages: at_once(messages, publish))
 
 
 @asynccontextmanager
-async def celery_worker(places: Places) -> AsyncIterator[Arm]:
-    """Yield Celery's, with a process for each core."""
-    queue = f"{places.namespace}.celery"
-    async with _wechat(places) as (url, http):
-        env = {
-            "PEER_NAMESPACE": places.namespace,
-            "PEER_AMQP_URL": places.amqp_url,
-            "PEER_REDIS_URL": places.redis_url,
-            "PEER_WECHAT_URL": url,
-        }
-        app = Celery(broker=places.amqp_url)
-        app.conf.update(task_default_queue=queue, task_ignore_result=True)
-
-        def publish_all(messages: Sequence[Message]) -> None:
-            with app.producer_pool.acquire(block=True) as producer:
-                for message in messages:
-                    app.send_task(f"{PEER}.handle", [_xml(message)], producer=producer)
-
-        async def publish(messages: Sequence[Message]) -> None:
-            await asyncio.to_thread(publish_all, messages)
-
-        arguments = "--app", PEER, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"
-        try:
-            async with places.serving("celery", *arguments, "--without-heartbeat", env=env) as worker:
-                yield Arm(worker, http, publish)
-        finally:
-            with app.connection() as connection:
-                Queue(queue)(connection.default_channel).delete()
-                connection.default_channel.exchange_delete(queue)
-            app.close()
-
-
-@asynccontextmanager
-async def _wechat(places: Places) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
+async def stand_in(places: Places) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
     """Yield the address and a client of a stand-in for WeChat's API, just started."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -173,6 +197,29 @@ async def _wechat(places: Places) -> AsyncIterator[tuple[str, aiohttp.ClientSess
         yield url, http
 
 
+@asynccontextmanager
+async def web_view(service: Service | None) -> AsyncIterator[None]:
+    """Run a web view, if there is one, while the block runs."""
+    if service is None:
+        yield
+    else:
+        async with serving(service):
+            yield
+
+
+async def at_once(messages: Sequence[Message], publish: Callable[[Message], Awaitable[object]]) -> None:
+    """Publish messages, many at a time."""
+    left = iter(messages)
+
+    async def some() -> None:
+        for message in left:
+            await publish(message)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(PUBLISHERS):
+            tasks.create_task(some())
+
+
 def document_of(message: Message) -> dict[str, str]:
     """Return the callback that a message comes as."""
     return {
@@ -180,15 +227,9 @@ def document_of(message: Message) -> dict[str, str]:
         "FromUserName": message.openid,
         "CreateTime": "1700000000",
         "MsgType": "text",
-        "Content": TEXT,
+        "Content": message.text,
         "MsgId": message.msg_id,
     }
-
-
-def _xml(message: Message) -> str:
-    """Return what a web view hands to Celery: the callback as it was decrypted."""
-    fields = (f"<{name}><![CDATA[{value}]]></{name}>" for name, value in document_of(message).items())
-    return f"<xml>{''.join(fields)}</xml>"
 
 
 def _envelope(message: Message) -> Envelope:

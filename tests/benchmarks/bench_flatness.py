@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
-from tests.benchmarks.arms import APPID, TEXT, Message, document_of, our_worker
+from tests.benchmarks.arms import TEXT, Arm, Message, alternating, document_of, our_stack
+from tests.benchmarks.callbacks import APPID
 from tests.benchmarks.handlers import RECORDS, small
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
@@ -17,7 +18,7 @@ from wxbus_worker.store.redis import RedisContextStore
 
 FEW = 1_000
 MANY, FULL_MANY = 50_000, 1_000_000
-ROUNDS, MESSAGES = 3, 3_000
+ROUNDS, MESSAGES = 8, 2_000
 AT_ONCE = 500
 """Contexts made at once."""
 
@@ -32,10 +33,12 @@ async def measure(places: Places) -> list[Result]:
         before = await _memory(places)
         await _make_contexts(other, many)
         taken = (await _memory(places) - before) / many
-        arms = [(users, await enter(our_worker(where, app="small"))) for users, where in ((FEW, places), (many, other))]
-        rounds = [
-            [(await arm.work(_messages(number, users))).cpu_us for users, arm in arms] for number in range(ROUNDS + 1)
-        ]
+        arms = []
+        for users, where in ((FEW, places), (many, other)):
+            arm = await enter(our_stack(where, app="small"))
+            await enter(arm.running())
+            arms.append((users, arm))
+        rounds = [await alternating(arms, number, _round) for number in range(ROUNDS + 1)]
     measured = rounds[1:]  # the first fills connections and caches
     return [
         Result.of(f"worker/cpu-us-{FEW}-users", "us/message", [few for few, _ in measured]),
@@ -45,10 +48,13 @@ async def measure(places: Places) -> list[Result]:
     ]
 
 
-def _messages(number: int, users: int) -> list[Message]:
-    """Return a round's messages, spread over all users."""
-    step = max(1, users // MESSAGES)
-    return [Message(f"o{(index * step + number) % users}", f"{number}{index:06}") for index in range(MESSAGES)]
+async def _round(arm: tuple[int, Arm], number: int) -> float:
+    """Return the CPU of the worker and of Redis per message; those who write are as many, spread over all users."""
+    users, stack = arm
+    step = users // FEW
+    messages = [Message(f"o{index % FEW * step}", f"{number}{index:06}") for index in range(MESSAGES)]
+    found = await stack.work(messages)
+    return found.cpu_us + found.redis_us
 
 
 async def _make_contexts(places: Places, users: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -18,6 +18,8 @@ class Outcome:
     """Answers whose status was not the expected one."""
     statuses: Counter[int] = field(default_factory=Counter)
     """How often each status came; not counted by `apply_at`."""
+    started: float = 0.0
+    """By the monotonic clock; given by `apply_at`."""
 
     @property
     def rate(self) -> float:
@@ -26,8 +28,13 @@ class Outcome:
 
     def percentile(self, share: float) -> float:
         """Return the latency that `share` (0 to 1) of the requests did not exceed."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+        return percentile(self.latencies, share)
+
+
+def percentile(latencies: Iterable[float], share: float) -> float:
+    """Return the latency that `share` (0 to 1) of them did not exceed."""
+    ordered = sorted(latencies)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def request(path: str, body: bytes, *, host: str = "127.0.0.1", headers: Sequence[str] = ()) -> bytes:
@@ -36,18 +43,18 @@ def request(path: str, body: bytes, *, host: str = "127.0.0.1", headers: Sequenc
     return "\r\n".join(lines).encode() + body
 
 
-async def apply_at(port: int, payload: bytes, *, rate: float, seconds: float, connections: int) -> Outcome:
-    """Send `payload` at `rate` a second, answered or not; a latency counts from when the request was due."""
+async def apply_at(port: int, requests: Sequence[bytes], *, rate: float, connections: int) -> Outcome:
+    """Send the requests at `rate` a second, answered or not; a latency counts from when a request was due."""
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     mistakes = 0
     started = loop.time()
-    due = iter([started + number / rate for number in range(int(rate * seconds))])
+    due = iter([(started + number / rate, payload) for number, payload in enumerate(requests)])
 
     async def client() -> None:
         nonlocal mistakes
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for moment in due:
+        for moment, payload in due:
             await asyncio.sleep(moment - loop.time())
             status = await exchange(reader, writer, payload)
             mistakes += status != 200  # after the await: others count meanwhile
@@ -58,7 +65,7 @@ async def apply_at(port: int, payload: bytes, *, rate: float, seconds: float, co
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
             group.create_task(client())
-    return Outcome(loop.time() - started, latencies, mistakes)
+    return Outcome(loop.time() - started, latencies, mistakes, started=started)
 
 
 async def apply(port: int, requests: Sequence[bytes], *, connections: int, expect: int = 200) -> Outcome:

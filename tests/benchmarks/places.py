@@ -57,9 +57,20 @@ class Places:
             "WXBUS_LOG_LEVEL": "warning",
         }
 
+    async def redis_cpu_seconds(self) -> float:
+        """Return user and system time of Redis."""
+        async with Redis.from_url(self.redis_url) as redis:
+            found = await redis.info("cpu")
+        return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+
+    def service(
+        self, module: str, *arguments: str, port: int | None = None, env: Mapping[str, str] | None = None
+    ) -> Service:
+        """Return `python -m MODULE ARGUMENTS`, not started; it is ready when `port`, if any, listens."""
+        return Service(self.run, module, ("-m", module, *arguments), port=port, folder=self.folder, env=env)
+
     def serving(
         self, module: str, *arguments: str, port: int | None = None, env: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[Service]:
-        """Run `python -m MODULE ARGUMENTS` while the block runs; starts the block when `port`, if any, listens."""
-        command = ("-m", module, *arguments)
-        return serving(Service(self.run, module, command, port=port, folder=self.folder, env=env))
+        """Run such a service while the block runs."""
+        return serving(self.service(module, *arguments, port=port, env=env))

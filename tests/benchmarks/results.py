@@ -5,27 +5,38 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import comb
 from pathlib import Path
 from statistics import median
+from typing import Literal, TypeAlias
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.targets import TARGETS
+from tests.benchmarks.targets import TARGETS, Target
+
+Verdict: TypeAlias = Literal["met", "not met", "undecided"]
 
 MEASURED = (
     "aiohttp",
     "aiormq",
     "celery",
     "cryptography",
+    "fastapi",
+    "faststream",
+    "flask",
+    "gunicorn",
     "hiredis",
+    "httptools",
     "pydantic",
     "redis",
     "requests",
+    "uvicorn",
     "uvloop",
     "wechatpy",
 )
+CONFIDENCE = 0.9
 WIDTH = 110
 """Columns of the table at least: output that goes to a file has 80, and cuts names."""
 
@@ -41,21 +52,44 @@ class Result:
     high: float
     target: str | None = None
     """What it ought to be."""
-    met: bool | None = None
+    verdict: Verdict | None = None
+    """Whether it is; undecided if another run of as many rounds might find otherwise."""
 
     @classmethod
     def of(cls, name: str, unit: str, rounds: Sequence[float]) -> "Result":
         """Return the result of several rounds, beside its target if it has one."""
-        value, target = round(median(rounds), 3), TARGETS.get(name)
+        target = TARGETS.get(name)
         return cls(
             name,
-            value,
+            round(median(rounds), 3),
             unit,
             low=round(min(rounds), 3),
             high=round(max(rounds), 3),
             target=None if target is None else str(target),
-            met=None if target is None else target.met_by(value),
+            verdict=None if target is None else verdict(target, rounds),
         )
+
+
+def verdict(target: Target, rounds: Sequence[float]) -> Verdict:
+    """Return whether the true median of a figure meets its target, as far as its rounds can tell."""
+    low, high = interval(rounds)
+    outcomes = {target.met_by(low), target.met_by(high)}
+    return "undecided" if len(outcomes) > 1 else "met" if outcomes == {True} else "not met"
+
+
+def interval(rounds: Sequence[float]) -> tuple[float, float]:
+    """Return the narrowest pair of rounds that encloses the true median with `CONFIDENCE`; else the extremes.
+
+    Each round is below or above the true median with equal chances, whatever the distribution is. Below five rounds
+    nothing narrower than the extremes can be said.
+    """
+    ordered = sorted(rounds)
+    outside = 0
+    missed = 2 * 0.5 ** len(ordered)  # the chance that all are on one side
+    while missed + 2 * comb(len(ordered), outside + 1) * 0.5 ** len(ordered) <= 1 - CONFIDENCE:
+        outside += 1
+        missed += 2 * comb(len(ordered), outside) * 0.5 ** len(ordered)
+    return ordered[outside], ordered[-1 - outside]
 
 
 def machine() -> dict[str, object]:
@@ -89,9 +123,8 @@ def show(results: Iterable[Result]) -> None:
     for column in table.columns[1:4]:
         column.justify = "right"
     for result in results:
-        verdict = {None: "", True: "met", False: "not met"}[result.met]
         figures = map(_shown, (result.value, result.low, result.high))
-        table.add_row(result.name, *figures, result.unit, result.target or "", verdict)
+        table.add_row(result.name, *figures, result.unit, result.target or "", result.verdict or "")
     console.print(table)
 
 

@@ -30,13 +30,22 @@ def at_most(bound: float) -> Target:
 
 
 TARGETS: Final = {
-    "ingress/cpu-vs-bare": at_most(5),
+    "api/call-vs-bare": at_most(1.5),
+    "e2e/p50-vs-faststream": at_most(1.0),
+    "e2e/p99-vs-faststream": at_most(1.0),
+    "ingress/cpu-vs-bare": at_most(4),
+    "ingress/cpu-vs-fastapi": at_most(0.25),
     "ingress/p99-ms-half-load": at_most(50),
     "ingress/hostile-p99-ms": at_most(500),
     "ingress/spool-rate": at_least(2_000),
-    "worker/cpu-vs-celery": at_least(3),
+    "worker/cpu-vs-faststream": at_most(0.5),
+    "worker/cpu-vs-celery": at_most(0.25),
+    "worker/redis-cpu-vs-faststream": at_most(1.2),
+    "worker/gentle-cpu-vs-faststream": at_most(1.0),
     "worker/cost-flatness": at_most(1.1),
-    "token/http-vs-bare": at_least(0.7),
+    "worker/idle-cpu": at_most(0.3),
+    "token/http-vs-bare": at_most(1.43),
     "token/http-half-load-p99-ms": at_most(5),
     "token/amqp-rate": at_least(2_000),
+    "token/idle-1000-cpu": at_most(0.5),
 }
