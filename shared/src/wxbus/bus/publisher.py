@@ -24,8 +24,8 @@ from wxbus.bus.ports import Death, Delivery, PassiveAnswerHandler
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
-WINDOW = 50
-"""Unconfirmed publishes at once; more only add latency (RabbitMQ and Redis reference 5)."""
+WINDOW = 200
+"""Unconfirmed publishes at once: more than a process usually has connections, because waiting costs a time-out each."""
 BLOCKED_AFTER = 0.05
 """Seconds after which a connection that is not ready counts as blocked by an alarm."""
 

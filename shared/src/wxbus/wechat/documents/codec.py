@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback
 from wxbus.wechat.documents.document import REPLACEMENT, Document, text
+from wxbus.wechat.documents.flat_xml import read_flat
 from wxbus.wechat.documents.json_reader import read_json
 from wxbus.wechat.documents.shapes import WRAPPED
 from wxbus.wechat.documents.xml_reader import read_xml
@@ -64,7 +65,11 @@ def parse(body: bytes) -> Document:
     Raises:
         MalformedCallback: It is neither, is not of WeChat's shape, or exceeds a limit of `documents.limits`.
     """
-    document = read_xml(_xml_characters(body)) if sniff(body) is Format.XML else read_json(_characters(body))
+    if sniff(body) is Format.XML:
+        xml = _xml_characters(body)
+        document = read_flat(xml) or read_xml(xml)
+    else:
+        document = read_json(_characters(body))
     _check_identifiers(document)
     for name in KINDS:
         if isinstance(kind := document.get(name), str):

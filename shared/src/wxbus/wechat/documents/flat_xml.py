@@ -1,0 +1,39 @@
+"""Reads the usual XML push, a flat list of elements, at a third of the cost of `xml_reader`, with the same result."""
+
+import re
+from typing import Final
+
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.documents.shapes import add_sibling
+
+MAX_FLAT: Final = 64
+"""Elements; larger bodies are left to the full reader, which counts them."""
+
+_BEGIN: Final = re.compile(r"<xml>")
+_ELEMENT: Final = re.compile(
+    r"[ \t\n]*+<([A-Za-z_][A-Za-z0-9_]*+)>(?:<!\[CDATA\[([^\]]*+)\]\]>|([^<>&\]]*+))</\1>"  # no "]" in a text
+)
+_END: Final = re.compile(r"[ \t\n]*</xml>")
+
+
+def read_flat(body: str) -> Document | None:
+    """Return the document of a body in which no text can be mistaken for markup; None for any other.
+
+    Every name occurs once, no element has children, references or blanks in its tags, and no text contains a "]",
+    without which nothing can end a CDATA section early.
+    """
+    found = _BEGIN.match(body)
+    if found is None:
+        return None
+    document: Document = {}
+    for _ in range(MAX_FLAT):
+        at = found.end()
+        found = _ELEMENT.match(body, at)
+        if found is None:
+            end = _END.fullmatch(body, at)
+            return document if end is not None and document else None
+        name, section, plain = found.groups()
+        if name in document:
+            return None
+        add_sibling(document, name, plain if section is None else section)
+    return None

@@ -1,0 +1,54 @@
+"""The reader of flat pushes reads what the full reader reads, or nothing."""
+
+from contextlib import suppress
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.unit.wechat.test_xml_reader import element, header, text_message
+from wxbus.errors import MalformedCallback
+from wxbus.wechat.documents.document import Document
+from wxbus.wechat.documents.flat_xml import MAX_FLAT, read_flat
+from wxbus.wechat.documents.xml_reader import read_xml
+
+NAMES = ("Content", "MsgType", "MsgId", "A", "Articles")
+PIECES = (
+    *(f"<{name}>" for name in NAMES),
+    *(f"</{name}>" for name in NAMES),
+    *(f"<{name}><![CDATA[" for name in NAMES),
+    *(f"]]></{name}>" for name in NAMES),
+    *("<A/>", "<![CDATA[", "]]>", "]", ">", " ", "\n", "&amp;", "&", "text", "你", "<A >", "</xml>", "<xml>"),
+)
+"""From these a user, or a broken sender, can build every ambiguity."""
+WHOLE = st.sampled_from([element(name, "text") for name in NAMES] + ["<MsgId>9</MsgId>", header("text")])
+
+
+def fully_read(body: str) -> Document | None:
+    """Return what the full reader reads, None if it refuses the body."""
+    with suppress(MalformedCallback):
+        return read_xml(body)
+    return None
+
+
+@given(st.lists(WHOLE | st.sampled_from(PIECES), max_size=9).map("".join))
+@example(element("Content", "a]]></Content><MsgId>1</MsgId><A><![CDATA["))
+@example(element("Content", "a]]></Content><Content><![CDATA[b"))
+@example(header("text") + element("Content", "]]>"))
+@example("<A> \n</A>")
+def test_it_agrees_with_the_full_reader(inside: str) -> None:
+    """Whatever it returns, the full reader returns the same; the header is that of WeChat, never a forged one."""
+    for body in (f"<xml>{inside}</xml>", f"<xml>{header('text')}{inside}</xml>", inside):
+        found = read_flat(body)
+        assert found is None or found == fully_read(body)
+
+
+def test_it_reads_usual_pushes_and_leaves_others() -> None:
+    """A message, an event and an encrypted body are read; what has a trace of another meaning is left."""
+    sealed = f"<xml>\n{element('ToUserName', 'gh_1')}\n{element('Encrypt', 'QUJD' * 50)}\n</xml>"
+    event = f"<xml>{header('event')}{element('Event', 'CLICK')}{element('EventKey', '')}</xml>"
+    for body in (sealed, event, text_message("你好 <b>&amp;").decode()):
+        assert read_flat(body) == read_xml(body)
+    deep, repeated = "<xml><A><B>1</B></A></xml>", "<xml><A>1</A><A>2</A></xml>"
+    many = f"<xml>{''.join(f'<A{number}>1</A{number}>' for number in range(MAX_FLAT + 1))}</xml>"
+    for body in (deep, repeated, many, text_message("a]b").decode(), "<xml></xml>", "<xml>", "<a></a>", ""):
+        assert read_flat(body) is None, body
