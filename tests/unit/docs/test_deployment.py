@@ -33,11 +33,13 @@ def default_of(variable: str) -> str:
 
 
 def test_the_demo_keys_match() -> None:
-    """The worker's default API key is in the default keys file, and the default encryption key is valid."""
+    """The default API keys of the callers are in the default keys file, and the default encryption keys are valid."""
     keys = ApiKeys.read(ROOT / default_of("WXBUS_TOKEN_API_KEYS_FILE"))
 
     assert keys(default_of("WXBUS_WORKER_TOKEN_API_KEY")) is not None
+    assert keys(default_of("WXBUS_GATEWAY_TOKEN_API_KEY")) is not None
     Keyring.parse(default_of("WXBUS_TOKEN_ENCRYPTION_KEYS"))
+    Keyring.parse(default_of("WXBUS_GATEWAY_ENCRYPTION_KEYS"))
 
 
 HEALTH = re.compile(r"^HEALTHCHECK (?P<options>.*) CMD (?P<command>\[.*\])$", re.MULTILINE)
@@ -53,7 +55,7 @@ def test_health_checks_are_cheap_and_allow_a_slow_start() -> None:
     """Health checks start no interpreter, and a slow start is not a failure."""
     found = list(HEALTH.finditer(DOCKERFILE))
 
-    assert len(found) == 4
+    assert len(found) == 5
     for check in found:
         options = dict(re.findall(r"--([a-z-]+)=(\d+)", check["options"]))
         assert int(options["start-period"]) >= 120
@@ -66,7 +68,7 @@ def test_health_checks_are_cheap_and_allow_a_slow_start() -> None:
 def test_services_restart_and_run_below_an_init() -> None:
     """Services restart after a crash and run below an init process, which reaps children and forwards signals."""
     assert re.search(r"x-service: &service\n  init: true.*\n  restart: unless-stopped\n", COMPOSE)
-    assert COMPOSE.count("<<: *service") == 4
+    assert COMPOSE.count("<<: *service") == 5
     assert COMPOSE.count("restart: unless-stopped") == 3  # of the services, RabbitMQ and Redis
 
 
@@ -135,7 +137,7 @@ def test_each_image_runs_as_a_user_and_has_a_health_check() -> None:
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
     services = {match[1]: stage for stage in stages if (match := re.match(r"base AS (?!build)(\S+)", stage))}
 
-    assert set(services) == {"ingress", "worker", "token", "sandbox"}
+    assert set(services) == {"ingress", "worker", "token", "gateway", "sandbox"}
     for stage in services.values():
         assert "USER wxbus" in stage
         assert "HEALTHCHECK" in stage

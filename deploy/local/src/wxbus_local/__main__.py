@@ -11,7 +11,7 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Runs all of 
 
 @cli.command()
 def run() -> None:
-    """Start the token service, ingress, workers and the sandbox, and run until Ctrl-C."""
+    """Start the token service, ingress, workers, the gateway and the sandbox, and run until Ctrl-C."""
     from wxbus_local import commands
 
     commands.run()
@@ -20,11 +20,12 @@ def run() -> None:
 @cli.command()
 def demo(
     against: Annotated[str, typer.Option(help="Play against a running stack whose sandbox is at this address.")] = "",
+    gateway: Annotated[str, typer.Option(help="The gateway of that stack.")] = "http://127.0.0.1:8083",
 ) -> None:
     """Start the same, play a conversation and stop; the exit code is 0 if the conversation succeeded."""
     from wxbus_local import commands
 
-    commands.demo(against)
+    commands.demo(against, gateway)
 
 
 if __name__ == "__main__":

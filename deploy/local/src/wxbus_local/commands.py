@@ -64,8 +64,12 @@ def run() -> None:
                     screen.console.print("\n  stopping ...")
 
 
-def demo(against: str) -> None:
-    """Play a conversation with the stack whose sandbox is at `against`, or with a new stack if it is empty.
+def demo(against: str, gateway: str) -> None:
+    """Play with the stack whose sandbox is at `against` and whose gateway is at `gateway`, or with a new one.
+
+    Args:
+        against: Address of the sandbox; "" for a new stack.
+        gateway: Address of the gateway of that stack.
 
     Raises:
         typer.Exit: With code 1: the conversation failed.
@@ -75,7 +79,7 @@ def demo(against: str) -> None:
     with errors_printed(screen):
         if against:
             screen.title(f"a conversation, by the sandbox at {against}")
-            succeeded = asyncio.run(play_demo(screen.console, against, fresh=False))
+            succeeded = asyncio.run(play_demo(screen.console, against, gateway, fresh=False))
         else:
             succeeded = _demo_with_new_stack(screen)
     if not succeeded:
@@ -98,7 +102,9 @@ def _demo_with_new_stack(screen: Screen) -> bool:
                 with plan.running(guarded, servers, on_line=screen.add, reload=False) as stack:
                     _wait_ready(screen, stack)
                     screen.console.print()
-                    succeeded = asyncio.run(play_demo(screen.console, stack.addresses.sandbox_url, fresh=True))
+                    succeeded = asyncio.run(
+                        play_demo(screen.console, plan.addresses.sandbox_url, plan.addresses.gateway_url, fresh=True)
+                    )
                     stack.check()
             finally:
                 if len(servers.started) < 2:  # a server that we started ends with its data

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[4]
 """The checkout from which this distribution is installed."""
 DEMO_BOT = ROOT / "deploy/demo_bot"
 DEMO_APP = "handlers:router"
+DEMO_SERVICES = "services:app"
 
 
 class LocalSettings(BaseSettings):
@@ -32,6 +33,10 @@ class LocalSettings(BaseSettings):
     """The router to run, `module:name`; by default the demo bot."""
     worker_app_dir: Path | None = None
     """The folder of the router's module; by default the current folder."""
+    gateway_app: str = ""
+    """The services of Mini Programs, `module:name`; by default those of the demo with the demo bot, else none."""
+    gateway_app_dir: Path | None = None
+    """The folder of the services' module; by default the current folder."""
     accounts_file: Path = DEMO_BOT / "accounts.toml"
     """By default the demo accounts."""
     wechat_api_url: HttpUrl | None = None
@@ -41,6 +46,8 @@ class LocalSettings(BaseSettings):
     token_port: int | None = Field(default=None, ge=1, le=65535)
     token_admin_port: int | None = Field(default=None, ge=1, le=65535)
     sandbox_port: int | None = Field(default=None, ge=1, le=65535)
+    gateway_port: int | None = Field(default=None, ge=1, le=65535)
+    gateway_admin_port: int | None = Field(default=None, ge=1, le=65535)
     worker_admin_port: int | None = Field(default=None, ge=1, le=65535)
     """Of the first worker; the next workers get the next ports. Ports that are not set are the default or free ones."""
     local_data: Path = Path(".local")
@@ -73,9 +80,17 @@ class LocalSettings(BaseSettings):
             return DEMO_APP, DEMO_BOT
         return self.worker_app, (self.worker_app_dir or Path()).absolute()
 
+    @property
+    def services_app(self) -> tuple[str, Path]:
+        """Return the services of Mini Programs and the folder of their module; "" if there are none."""
+        if self.gateway_app:
+            return self.gateway_app, (self.gateway_app_dir or Path()).absolute()
+        return ("" if self.worker_app else DEMO_SERVICES), DEMO_BOT
+
     def for_demo(self, namespace: str) -> "LocalSettings":
         """Return the settings with the demo bot, the demo accounts and the sandbox instead of the user's."""
-        replaced = {"worker_app", "worker_app_dir", "accounts_file", "wechat_api_url"}
+        replaced = {"worker_app", "worker_app_dir", "gateway_app", "gateway_app_dir"}
+        replaced |= {"accounts_file", "wechat_api_url"}
         defaults = {name: type(self).model_fields[name].default for name in replaced}
         return self.model_copy(update={**defaults, "namespace": namespace})
 

@@ -19,7 +19,7 @@ class GatewaySettings(BaseSettings):
     port: int = Field(default=8083, ge=0, le=65535)
     """The port of Mini Programs; a proxy before it ends HTTPS."""
     admin_host: str = "127.0.0.1"
-    admin_port: int = Field(default=9083, ge=0, le=65535)
+    admin_port: int = Field(default=9089, ge=0, le=65535)
     """Health, readiness and metrics. Keep it private."""
     app: str = ""
     """The business's own services, `package.module:name`; without it there are only the logins."""

@@ -16,6 +16,8 @@ FINGERPRINTS: Final = frozenset(
         "6d70a3515a08593e58e07584aaa74be39eb3d1f68b9b6456f73c20ef7c1d3164",  # passwords in docker-compose.yml
         "a114f75aceaa56487c7988f52c5de07c34515300871c83e354c5394f2c84090d",  # encryption key
         "40b63adb72219dbca880df8f6f88613b0effe51e4dbddafee48817d580bc4e9f",  # worker key
+        "16c6fba84dbcce426aa040062561ed5d23f0b8392d5d324e70fe0a4ddcc05ff1",  # gateway key
+        "3aadfec5195ae05810f81a950dbbca9d9391167e1ca435f76a3b43a987b5ed2d",  # the gateway's encryption key
         "f7a92cba2bc87d58e341aed0c2f060c1de63da7bbd518976c53e6e8d78251858",  # shop token
         "cf1f64ae231a13be758ef921c563d7e7b137c1afe00549623d296149a171d192",  # shop aes_key
         "bfa24f12568227b42ddaa47a83aad51413f13615d4d3c2b1924033e701ace5a4",  # shop secret

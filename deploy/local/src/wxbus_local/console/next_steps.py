@@ -49,7 +49,7 @@ def print_wechat_steps(screen: Screen, plan: Plan) -> None:
 
 
 async def _print_tokens(screen: Screen, plan: Plan, accounts: Accounts) -> None:
-    async with Client.open(url(plan.addresses.token), plan.credentials.admin_api_key) as client:
+    async with Client.open(url(plan.addresses.token), plan.credentials.api_keys["admin"]) as client:
         token, operations = client.bind(TokenService), client.bind(TokenOperations)
         for account in accounts:
             if account.secret is None or account.kind is AccountKind.COMPONENT:

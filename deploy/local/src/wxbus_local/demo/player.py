@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from wxbus_local.demo import visit
 from wxbus_local.demo.conversation import StepResult, new_openid, play, script, unexpected_replies
 from wxbus_sandbox.control.client import SandboxClient
 
 
-async def play_demo(console: Console, sandbox_url: str, *, fresh: bool) -> bool:
-    """Play with the stack whose sandbox is at `sandbox_url`; return whether all steps succeeded.
+async def play_demo(console: Console, sandbox_url: str, gateway_url: str, *, fresh: bool) -> bool:
+    """Play with the stack of this sandbox and this gateway; return whether all steps succeeded.
 
     A `fresh` stack is new, so it must have fetched each account's access token exactly once.
     """
@@ -22,6 +23,10 @@ async def play_demo(console: Console, sandbox_url: str, *, fresh: bool) -> bool:
             number += 1
             _print_step(console, number, result)
             succeeded = succeeded and not result.failures
+        async for step in visit.play(sandbox, gateway_url, openid=new_openid()):
+            number += 1
+            _print_visit(console, number, step)
+            succeeded = succeeded and not step.failures
         failures = [f"an unexpected reply: {reply}" for reply in await unexpected_replies(sandbox, steps)]
         fetches = {appid: counts.issued for appid, counts in (await sandbox.token_counts()).items()}
     if fresh and set(fetches.values()) != {1}:
@@ -42,6 +47,14 @@ def _print_step(console: Console, number: int, played: StepResult) -> None:
         duration = f"{after:.1f} s" if after >= 1 else f"{after * 1000:.0f} ms"
         console.print(Text.assemble("    reply   ", (reply, "green"), (f"  {duration} after the message", "dim")))
     _print_failures(console, played.failures)
+    console.print()
+
+
+def _print_visit(console: Console, number: int, step: visit.Step) -> None:
+    console.print(Text.assemble((f" {number}  ", "bold"), (step.title, "bold")))
+    console.print(Text.assemble("    page    ", (step.action, "cyan")))
+    console.print(Text.assemble("    gateway ", (step.answer, "green"), (f"  {step.ms:.0f} ms", "dim")))
+    _print_failures(console, step.failures)
     console.print()
 
 

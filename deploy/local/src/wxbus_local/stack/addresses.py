@@ -18,6 +18,8 @@ class Addresses:
     ingress_admin: int
     token: int
     token_admin: int
+    gateway: int
+    gateway_admin: int
     sandbox: int
     workers_admin: tuple[int, ...]
 
@@ -34,6 +36,8 @@ class Addresses:
             ingress_admin=_port("WXBUS_INGRESS_ADMIN_PORT", settings.ingress_admin_port, 9080),
             token=_port("WXBUS_TOKEN_PORT", settings.token_port, 8081),
             token_admin=_port("WXBUS_TOKEN_ADMIN_PORT", settings.token_admin_port, 9081),
+            gateway=_port("WXBUS_GATEWAY_PORT", settings.gateway_port, 8083),
+            gateway_admin=_port("WXBUS_GATEWAY_ADMIN_PORT", settings.gateway_admin_port, 9089),
             sandbox=_port("WXBUS_SANDBOX_PORT", settings.sandbox_port, DEFAULT_SANDBOX_PORT),
             workers_admin=tuple(
                 _port("WXBUS_WORKER_ADMIN_PORT", first and first + number, 9082 + number)
@@ -47,12 +51,18 @@ class Addresses:
         return url(self.sandbox)
 
     @property
+    def gateway_url(self) -> str:
+        """Return the address of Mini Programs."""
+        return url(self.gateway)
+
+    @property
     def by_service(self) -> dict[str, str]:
         """Return each service's address, to show to the user."""
         return {
             "token": url(self.token),
             "ingress": url(self.ingress),
             **{f"worker.{number}": f"{url(port)} (admin)" for number, port in enumerate(self.workers_admin, start=1)},
+            "gateway": self.gateway_url,
             "sandbox": self.sandbox_url,
         }
 
@@ -63,6 +73,7 @@ class Addresses:
             "token": f"{url(self.token_admin)}/readyz",
             "ingress": f"{url(self.ingress_admin)}/readyz",
             **{f"worker.{number}": f"{url(port)}/readyz" for number, port in enumerate(self.workers_admin, start=1)},
+            "gateway": f"{url(self.gateway_admin)}/readyz",
             "sandbox": f"{self.sandbox_url}/",
         }
 
@@ -75,6 +86,9 @@ class Addresses:
             "WXBUS_TOKEN_PORT": str(self.token),
             "WXBUS_TOKEN_ADMIN_PORT": str(self.token_admin),
             "WXBUS_WORKER_TOKEN_URL": url(self.token),
+            "WXBUS_GATEWAY_PORT": str(self.gateway),
+            "WXBUS_GATEWAY_ADMIN_PORT": str(self.gateway_admin),
+            "WXBUS_GATEWAY_TOKEN_URL": url(self.token),
             "WXBUS_SANDBOX_PORT": str(self.sandbox),
             "WXBUS_SANDBOX_INGRESS_URL": url(self.ingress),
         }

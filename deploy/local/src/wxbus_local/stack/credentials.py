@@ -2,40 +2,57 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.keyring import new_encryption_key
 
+SCOPES: Final = {
+    "worker": ("token:get:*", "token:report_invalid:*", "component:*:*"),
+    "gateway": ("login:exchange:*", "token:get:*", "token:report_invalid:*"),
+    "admin": ("*:*:*",),
+}
+"""By caller of the token service; `admin` is for the `wxbus_token` commands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The token service's encryption keys and API keys."""
+    """Encryption keys and API keys."""
 
     encryption_keys: str = field(repr=False)
-    worker_api_key: str = field(repr=False)
-    admin_api_key: str = field(repr=False)
-    """For the `wxbus_token` commands."""
+    gateway_encryption_keys: str = field(repr=False)
+    api_keys: dict[str, str] = field(repr=False)
+    """By caller."""
     api_keys_file: Path
 
     @classmethod
     def of(cls, folder: Path) -> "Credentials":
-        """Return the credentials in `folder`; create them if a file is missing."""
+        """Return the credentials in `folder`; create what is missing."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        encryption_keys, entries = folder / "encryption_keys", folder / "api_keys.toml"
-        worker, admin = folder / "worker_api_key", folder / "admin_api_key"
-        if not all(file.exists() for file in (encryption_keys, entries, worker, admin)):
-            worker_key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
-            admin_key, admin_entry = new_key("admin", ["*:*:*"])
-            _write(encryption_keys, new_encryption_key("local"))
-            _write(entries, f"{entry.as_toml()}\n\n{admin_entry.as_toml()}")
-            _write(worker, worker_key)
-            _write(admin, admin_key)
+        entries = folder / "api_keys.toml"
+        files = {caller: folder / f"{caller}_api_key" for caller in SCOPES}
+        if not all(file.exists() for file in (entries, *files.values())):
+            made = {caller: new_key(caller, list(scopes)) for caller, scopes in SCOPES.items()}
+            _write(entries, "\n\n".join(entry.as_toml() for _, entry in made.values()))
+            for caller, (key, _) in made.items():
+                _write(files[caller], key)
         return cls(
-            encryption_keys=encryption_keys.read_text(encoding="utf-8").strip(),
-            worker_api_key=worker.read_text(encoding="utf-8").strip(),
-            admin_api_key=admin.read_text(encoding="utf-8").strip(),
+            encryption_keys=_encryption_keys(folder / "encryption_keys"),
+            gateway_encryption_keys=_encryption_keys(folder / "gateway_encryption_keys"),
+            api_keys={caller: _read(file) for caller, file in files.items()},
             api_keys_file=entries.absolute(),
         )
+
+
+def _encryption_keys(file: Path) -> str:
+    """Return the keys in a file. They are never replaced: what they sealed would be lost."""
+    if not file.exists():
+        _write(file, new_encryption_key("local"))
+    return _read(file)
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
 
 
 def _write(file: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from wxbus.config.settings import PREFIX, unknown_variables, variables
+from wxbus_gateway.settings import GatewaySettings
 from wxbus_ingress.settings import IngressSettings, SpoolCommandSettings
 from wxbus_local.servers.launcher import Servers
 from wxbus_local.settings import LocalSettings
@@ -24,10 +25,25 @@ SETTINGS: Final = (
     TokenSettings,
     CallerSettings,
     WorkerSettings,
+    GatewaySettings,
     SandboxSettings,
 )
 ENV_FILE: Final = "env"
 """In the folder of local data."""
+
+
+FOR_COMMANDS: Final = (
+    "WXBUS_AMQP_URL",
+    "WXBUS_REDIS_URL",
+    "WXBUS_NAMESPACE",
+    "WXBUS_PARTITIONS",
+    "WXBUS_INGRESS_SPOOL_DIR",
+    "WXBUS_ACCOUNTS_FILE",
+    "WXBUS_GATEWAY_DATABASE_URL",
+    "WXBUS_GATEWAY_ENCRYPTION_KEYS",
+    "WXBUS_GATEWAY_TOKEN_API_KEY",
+)
+"""Variables that commands in another terminal need."""
 
 
 def fixed(
@@ -35,6 +51,7 @@ def fixed(
 ) -> dict[str, str]:
     """Return the variables of all services that override the user's environment."""
     app, app_dir = settings.app
+    services_app, services_dir = settings.services_app
     found = {
         **addresses.environment(),
         "WXBUS_AMQP_URL": servers.amqp_url,
@@ -46,9 +63,14 @@ def fixed(
         "WXBUS_ACCOUNTS_FILE": str(settings.accounts_file.absolute()),
         "WXBUS_WORKER_APP": app,
         "WXBUS_WORKER_APP_DIR": str(app_dir),
+        "WXBUS_GATEWAY_APP": services_app,
+        "WXBUS_GATEWAY_APP_DIR": str(services_dir),
+        "WXBUS_GATEWAY_DATABASE_URL": f"sqlite:///{(data / 'gateway.db').absolute()}",
+        "WXBUS_GATEWAY_ENCRYPTION_KEYS": credentials.gateway_encryption_keys,
+        "WXBUS_GATEWAY_TOKEN_API_KEY": credentials.api_keys["gateway"],
         "WXBUS_TOKEN_ENCRYPTION_KEYS": credentials.encryption_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
-        "WXBUS_WORKER_TOKEN_API_KEY": credentials.worker_api_key,
+        "WXBUS_WORKER_TOKEN_API_KEY": credentials.api_keys["worker"],
         "PYTHONUNBUFFERED": "1",
     }
     if servers.management_url:
@@ -93,10 +115,9 @@ def overridden_variable_warnings(values: Mapping[str, str]) -> list[str]:
 
 def write_env_file(file: Path, values: Mapping[str, str], addresses: Addresses, credentials: Credentials) -> None:
     """Write the variables that commands in another terminal need, as shell code; only this user may read the file."""
-    wanted = ("WXBUS_AMQP_URL", "WXBUS_REDIS_URL", "WXBUS_NAMESPACE", "WXBUS_PARTITIONS", "WXBUS_INGRESS_SPOOL_DIR")
-    found = {name: values[name] for name in wanted}
+    found = {name: values[name] for name in FOR_COMMANDS}
     found["WXBUS_TOKEN_URL"] = url(addresses.token)
-    found["WXBUS_TOKEN_API_KEY"] = credentials.admin_api_key
+    found["WXBUS_TOKEN_API_KEY"] = credentials.api_keys["admin"]
     found["WXBUS_SANDBOX_PORT"] = str(addresses.sandbox)
     found["WXBUS_LOCAL_ENV"] = str(file)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in found.items()]

@@ -50,7 +50,8 @@ class Plan:
         self, run: Run, servers: Servers, *, on_line: Callable[[Line], None], reload: bool
     ) -> AbstractContextManager[Stack]:
         """Run the services for a block, see `Stack.running`; with `reload` workers restart when handlers change."""
-        chosen = services(self.addresses, sandbox=not self.settings.real, reload=reload)
+        app, _ = self.settings.services_app
+        chosen = services(self.addresses, gateway_app=app, sandbox=not self.settings.real, reload=reload)
         return Stack.running(run, servers, self.addresses, chosen, self.environment(run, servers), on_line=on_line)
 
     @contextmanager

@@ -12,6 +12,8 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.config.settings import AccountsSettings, WeChatApiSettings, load
 from wxbus.errors import ConfigurationError
+from wxbus_gateway.services.loading import load_application
+from wxbus_gateway.settings import GatewaySettings
 from wxbus_ingress.settings import IngressSettings
 from wxbus_token.settings import TokenSettings
 from wxbus_worker.handlers.loading import load_router
@@ -59,11 +61,17 @@ def _handlers() -> None:
     RouteTable(load_router(settings.app, app_dir=settings.app_dir))
 
 
+def _services() -> None:
+    settings = load(GatewaySettings)
+    load_application(settings.app, app_dir=settings.app_dir)
+
+
 CHECKS: Final[tuple[Callable[[], object], ...]] = (
     lambda: load(IngressSettings),
     lambda: load(TokenSettings),
     _accounts,
     _handlers,
+    _services,
 )
 
 

@@ -16,15 +16,16 @@ class Service:
     """Variables that only this process gets."""
 
 
-def services(addresses: Addresses, *, sandbox: bool, reload: bool) -> dict[str, Service]:
+def services(addresses: Addresses, *, gateway_app: str, sandbox: bool, reload: bool) -> dict[str, Service]:
     """Return the services by name: one worker for each worker port, the sandbox if asked for.
 
-    With `reload` the workers restart when their handlers change.
+    With `reload` the workers restart when their handlers change, and the gateway when its services do.
     """
     found = {"token": Service(_module("wxbus_token")), "ingress": Service(_module("wxbus_ingress"))}
     worker = _module("wxbus_worker", *["--reload"] * reload)
     for number, port in enumerate(addresses.workers_admin, start=1):
         found[f"worker.{number}"] = Service(worker, {"WXBUS_WORKER_ADMIN_PORT": str(port)})
+    found["gateway"] = Service(_module("wxbus_gateway", *["--reload"] * (reload and bool(gateway_app))))
     if sandbox:
         found["sandbox"] = Service(_module("wxbus_sandbox"))
     return found

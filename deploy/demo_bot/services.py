@@ -1,0 +1,43 @@
+"""Sample services of a Mini Program: a price for everybody, an order by users, a delivery to a phone number."""
+
+from pydantic import BaseModel, Field
+
+from wxbus_gateway import Application, Phone, Public, Session, method, service
+
+app = Application()
+
+PRICES = {"tea": 12, "coffee": 18}
+
+
+class Item(BaseModel):
+    """What a user buys."""
+
+    item: str = Field(max_length=40)
+    count: int = Field(default=1, ge=1, le=99)
+
+
+class Answer(BaseModel):
+    """What the page shows."""
+
+    text: str
+
+
+@app.service
+@service("orders")
+class Orders:
+    """Orders of one shop."""
+
+    @method(needs=Public)
+    async def price(self, request: Item) -> Answer:
+        """Return the price."""
+        return Answer(text=f"{PRICES.get(request.item, 10) * request.count} yuan")
+
+    @method(needs=Session)
+    async def create(self, request: Item, session: Session) -> Answer:
+        """Order something."""
+        return Answer(text=f"{request.count} {request.item} for customer {session.user_id}")
+
+    @method(needs=Phone)
+    async def deliver(self, request: Item, phone: Phone) -> Answer:
+        """Have something delivered."""
+        return Answer(text=f"{request.item} is on its way; we call *{phone.number[-4:]}")
