@@ -80,3 +80,37 @@ async def test_an_authoriser_logs_in_with_the_token_of_its_platform(place: Place
     user = await client.bind(LoginService).exchange(appid=BAKERY, code=code)
 
     assert user.openid == OPENID
+
+
+async def test_a_web_code_is_exchanged_once_and_its_tokens_are_renewed(place: Place, client: Client) -> None:
+    """As a login code, for Official Accounts; the refresh token gives new tokens, and a wrong one names 40030."""
+    login = client.bind(LoginService)
+    code = await place.sandbox.js_code("shop", openid=OPENID)
+
+    user = await login.exchange_web(appid=SHOP, code=code)
+
+    assert (user.openid, user.is_snapshot) == (OPENID, False)
+    assert user.access_token not in repr(user)
+    renewed = await login.refresh_web(appid=SHOP, refresh_token=user.refresh_token)
+    assert (renewed.openid, renewed.unionid) == (OPENID, user.unionid)
+    for call, errcode in (
+        (login.exchange_web(appid=SHOP, code=code), 40163),
+        (login.refresh_web(appid=SHOP, refresh_token="unknown"), 40030),
+    ):
+        with pytest.raises(RpcFailure) as caught:
+            await call
+        assert (caught.value.status, wechat_errcode(caught.value)) == (422, errcode)
+    with pytest.raises(RpcFailure, match="422 Not an Official Account"):
+        await login.exchange_web(appid=CAFE, code="code")
+
+
+async def test_a_web_page_of_an_authoriser(place: Place, client: Client) -> None:
+    """The platform's token exchanges the code and renews the tokens."""
+    await authorize(place, ComponentClient(client))
+    code = await place.sandbox.js_code("platform", openid=OPENID, appid=BAKERY)
+    login = client.bind(LoginService)
+
+    user = await login.exchange_web(appid=BAKERY, code=code)
+    renewed = await login.refresh_web(appid=BAKERY, refresh_token=user.refresh_token)
+
+    assert user.openid == renewed.openid == OPENID

@@ -11,7 +11,7 @@ from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import mini_programs
 from wxbus_sandbox.control import platforms as platform_control
-from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations
+from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
@@ -60,6 +60,7 @@ def build_app(
         media,
         operations,
         wecom,
+        web_logins,
     )
     own = [route for topic in topics for route in topic.routes()]
     app.add_routes(own)

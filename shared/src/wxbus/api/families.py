@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.image_processing import ImageProcessing
     from wxbus.api.endpoints.local_delivery import LocalDelivery
     from wxbus.api.endpoints.mass_messages import MassMessages
+    from wxbus.api.endpoints.materials import Materials
     from wxbus.api.endpoints.menus import Menus
     from wxbus.api.endpoints.merchants import Merchants
     from wxbus.api.endpoints.message_statistics import MessageStatistics
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
     from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
     from wxbus.api.endpoints.network import Network
+    from wxbus.api.endpoints.oauth import OAuth
     from wxbus.api.endpoints.ocr import Ocr
+    from wxbus.api.endpoints.old_articles import OldArticles
     from wxbus.api.endpoints.payment_complaints import PaymentComplaints
     from wxbus.api.endpoints.payment_funds import PaymentFunds
     from wxbus.api.endpoints.payment_goods import PaymentGoods
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
     from wxbus.api.endpoints.tags import Groups, Tags
     from wxbus.api.endpoints.template_messages import TemplateMessages
+    from wxbus.api.endpoints.temporary_media import TemporaryMedia
     from wxbus.api.endpoints.users import Users
     from wxbus.api.endpoints.virtual_payment import VirtualPayment
     from wxbus.api.endpoints.waybill_messages import WaybillMessages
@@ -102,6 +106,7 @@ class Families:
     image_processing: family[ImageProcessing] = family("wxbus.api.endpoints.image_processing:ImageProcessing")
     local_delivery: family[LocalDelivery] = family("wxbus.api.endpoints.local_delivery:LocalDelivery")
     mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
+    materials: family[Materials] = family("wxbus.api.endpoints.materials:Materials")
     menus: family[Menus] = family("wxbus.api.endpoints.menus:Menus")
     merchants: family[Merchants] = family("wxbus.api.endpoints.merchants:Merchants")
     message_statistics: family[MessageStatistics] = family("wxbus.api.endpoints.message_statistics:MessageStatistics")
@@ -111,7 +116,9 @@ class Families:
         "wxbus.api.endpoints.mini_program_statistics:MiniProgramStatistics"
     )
     network: family[Network] = family("wxbus.api.endpoints.network:Network")
+    oauth: family[OAuth] = family("wxbus.api.endpoints.oauth:OAuth")
     ocr: family[Ocr] = family("wxbus.api.endpoints.ocr:Ocr")
+    old_articles: family[OldArticles] = family("wxbus.api.endpoints.old_articles:OldArticles")
     payment_complaints: family[PaymentComplaints] = family("wxbus.api.endpoints.payment_complaints:PaymentComplaints")
     payment_funds: family[PaymentFunds] = family("wxbus.api.endpoints.payment_funds:PaymentFunds")
     payment_goods: family[PaymentGoods] = family("wxbus.api.endpoints.payment_goods:PaymentGoods")
@@ -137,6 +144,7 @@ class Families:
     subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
     tags: family[Tags] = family("wxbus.api.endpoints.tags:Tags")
     template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")
+    temporary_media: family[TemporaryMedia] = family("wxbus.api.endpoints.temporary_media:TemporaryMedia")
     users: family[Users] = family("wxbus.api.endpoints.users:Users")
     virtual_payment: family[VirtualPayment] = family("wxbus.api.endpoints.virtual_payment:VirtualPayment")
     waybill_messages: family[WaybillMessages] = family("wxbus.api.endpoints.waybill_messages:WaybillMessages")

@@ -1,4 +1,4 @@
-"""Exchanges of login codes for users of Mini Programs (protocol reference 10).
+"""Exchanges of login codes for users of Mini Programs (protocol reference 10), and of web pages.
 
 A call is never repeated: a code is valid once, and a repeat would hide the first error.
 
@@ -11,15 +11,21 @@ Each function raises:
 
 from typing import Final
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
-from wxbus.api.answers import JsonObject, require_text
+from wxbus.api.answers import JsonObject, read_answer, require_text
 from wxbus.api.http import WeChatHttp
-from wxbus.api.models import Login
+from wxbus.api.models import Login, WebLogin
 
 LOGIN: Final = "/sns/jscode2session"
 AUTHORIZER_LOGIN: Final = "/sns/component/jscode2session"
+WEB_LOGIN: Final = "/sns/oauth2/access_token"
+AUTHORIZER_WEB_LOGIN: Final = "/sns/oauth2/component/access_token"
+WEB_REFRESH: Final = "/sns/oauth2/refresh_token"
+AUTHORIZER_WEB_REFRESH: Final = "/sns/oauth2/component/refresh_token"
+REFRESH_GRANT: Final = "refresh_token"
 GRANT: Final = "authorization_code"
+WEB_LOGINS: Final = TypeAdapter(WebLogin)
 
 
 async def exchange_code(http: WeChatHttp, appid: str, code: str, secret: SecretStr) -> Login:
@@ -38,6 +44,58 @@ async def exchange_authorizer_code(http: WeChatHttp, token: str, platform: str, 
         "component_access_token": token,
     }
     return _login(AUTHORIZER_LOGIN, await http.get(AUTHORIZER_LOGIN, query))
+
+
+async def exchange_web_code(http: WeChatHttp, appid: str, code: str, secret: SecretStr) -> WebLogin:
+    """Return the user of the code with which WeChat redirected to a web page; `secret` is the AppSecret."""
+    query = {"appid": appid, "secret": secret.get_secret_value(), "code": code, "grant_type": GRANT}
+    return _web_login(WEB_LOGIN, await http.get(WEB_LOGIN, query))
+
+
+async def exchange_authorizer_web_code(http: WeChatHttp, token: str, platform: str, appid: str, code: str) -> WebLogin:
+    """Return the user of a web page of an authoriser; `token` is that of the third-party platform `platform`."""
+    query = {
+        "appid": appid,
+        "code": code,
+        "grant_type": GRANT,
+        "component_appid": platform,
+        "component_access_token": token,
+    }
+    return _web_login(AUTHORIZER_WEB_LOGIN, await http.get(AUTHORIZER_WEB_LOGIN, query))
+
+
+async def refresh_web_login(http: WeChatHttp, appid: str, refresh_token: SecretStr) -> WebLogin:
+    """Return new tokens of a user of a web page.
+
+    Raises:
+        LoginRequired: The refresh token is wrong or expired (40030, 42002): the user must permit it again.
+    """
+    query = {"appid": appid, "grant_type": REFRESH_GRANT, "refresh_token": refresh_token.get_secret_value()}
+    return _web_login(WEB_REFRESH, await http.get(WEB_REFRESH, query))
+
+
+async def refresh_authorizer_web_login(
+    http: WeChatHttp, token: str, platform: str, appid: str, refresh_token: SecretStr
+) -> WebLogin:
+    """Return new tokens of a user of an authoriser's web page; raises as `refresh_web_login` does."""
+    query = {
+        "appid": appid,
+        "grant_type": REFRESH_GRANT,
+        "refresh_token": refresh_token.get_secret_value(),
+        "component_appid": platform,
+        "component_access_token": token,
+    }
+    return _web_login(AUTHORIZER_WEB_REFRESH, await http.get(AUTHORIZER_WEB_REFRESH, query))
+
+
+def _web_login(path: str, response: JsonObject) -> WebLogin:
+    fields = {
+        **response,
+        "scope": response.get("scope", ""),
+        "unionid": response.get("unionid") or None,
+        "is_snapshot": response.get("is_snapshotuser", False),
+    }
+    return read_answer(path, WEB_LOGINS.validate_python, fields)
 
 
 def _login(path: str, response: JsonObject) -> Login:

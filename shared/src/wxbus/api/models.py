@@ -36,3 +36,20 @@ class Login:
     """Stays on the server: it signs and decrypts the data of the user's page."""
     unionid: str | None
     """The same for all accounts of an Open Platform account; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebLogin:
+    """A user who permitted a web page of an Official Account to know them; the tokens are of this user only."""
+
+    openid: str
+    access_token: SecretStr
+    """For `OAuth.user_info`."""
+    expires_in: int
+    """Seconds."""
+    refresh_token: SecretStr
+    """Valid for 30 days; a refresh may replace it."""
+    scope: str
+    unionid: str | None
+    is_snapshot: bool
+    """Whether WeChat shows the page to a virtual visitor, whose openid is not that of the user."""

@@ -167,3 +167,36 @@ class LoginAnswer(TokenMessage):
     """Key of the user data that the Mini Program sends encrypted; it must stay on servers."""
     unionid: str | None = None
     """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""
+
+
+class WebLoginRequest(TokenRequest):
+    """Exchanges the code with which WeChat redirected a user to a web page."""
+
+    code: SecretText
+    """The parameter `code` of the redirect; valid once, for five minutes."""
+
+
+class WebRefreshRequest(TokenRequest):
+    """Asks for new tokens of a user of a web page."""
+
+    refresh_token: SecretText
+    """Of the last answer."""
+
+
+class WebLoginAnswer(TokenMessage):
+    """The user of a web page, and the tokens of this user."""
+
+    openid: str = Field(min_length=1, max_length=128)
+    """Of the user, in this account."""
+    access_token: SecretText
+    """For the user's own data, see `OAuth.user_info`."""
+    expires_in: int = Field(gt=0)
+    """Seconds until the access token expires."""
+    refresh_token: SecretText
+    """For new tokens; valid for 30 days."""
+    scope: str = ""
+    """`snsapi_base` or `snsapi_userinfo`."""
+    unionid: str | None = None
+    """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""
+    is_snapshot: bool = False
+    """Whether the openid is that of a virtual visitor."""

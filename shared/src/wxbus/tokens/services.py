@@ -20,6 +20,9 @@ from wxbus.tokens.messages import (
     TicketDelivery,
     TokenAnswer,
     TokenRequest,
+    WebLoginAnswer,
+    WebLoginRequest,
+    WebRefreshRequest,
     Withdrawal,
 )
 
@@ -86,9 +89,19 @@ class ComponentService(ABC):
 
 @service("login")
 class LoginService(ABC):
-    """Logins of Mini Program users."""
+    """Logins of users of Mini Programs and web pages."""
 
     @method(LoginRequest, scopes=["login:exchange:{appid}"])
     @abstractmethod
     async def exchange(self, request: LoginRequest) -> LoginAnswer:
         """Exchange a login code, which is valid once; failures name WeChat's errcode in `type`."""
+
+    @method(WebLoginRequest, scopes=["login:exchange_web:{appid}"])
+    @abstractmethod
+    async def exchange_web(self, request: WebLoginRequest) -> WebLoginAnswer:
+        """Exchange the code of a user of a web page of an Official Account, which is valid once."""
+
+    @method(WebRefreshRequest, scopes=["login:refresh_web:{appid}"])
+    @abstractmethod
+    async def refresh_web(self, request: WebRefreshRequest) -> WebLoginAnswer:
+        """Return new tokens of a user of a web page."""

@@ -16,7 +16,7 @@ async def token(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/token`."""
     sandbox = request.app[SANDBOX]
     only_get(request)
-    appid = _authenticate(sandbox, request.query, grant_type="client_credential")
+    appid = authenticate(sandbox, request.query, grant_type="client_credential")
     return _issued(sandbox.tokens.fetch_classic(appid))
 
 
@@ -24,7 +24,7 @@ async def stable_token(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/stable_token`."""
     sandbox = request.app[SANDBOX]
     body = await json_body(request)
-    appid = _authenticate(sandbox, body, grant_type="client_credential")
+    appid = authenticate(sandbox, body, grant_type="client_credential")
     force = body.get("force_refresh", False)
     if not isinstance(force, bool):
         raise ApiError(47001)
@@ -43,7 +43,7 @@ async def jscode2session(request: web.Request) -> web.Response:
     """Answer `/sns/jscode2session`; WeChat sends its JSON as text/plain."""
     sandbox = request.app[SANDBOX]
     only_get(request)
-    appid = _authenticate(sandbox, request.query, grant_type="authorization_code")
+    appid = authenticate(sandbox, request.query, grant_type="authorization_code")
     if not (code := request.query.get("js_code", "")):
         raise ApiError(41008)
     session = sandbox.logins.exchange(appid, code)
@@ -78,7 +78,7 @@ def only_get(request: web.Request) -> None:
         raise ApiError(43001)
 
 
-def _authenticate(sandbox: Sandbox, parameters: Any, *, grant_type: str) -> str:
+def authenticate(sandbox: Sandbox, parameters: Any, *, grant_type: str) -> str:
     """Return the appid after checking its secret."""
     if parameters.get("grant_type") != grant_type:
         raise ApiError(40002)

@@ -176,7 +176,7 @@ def _encoded(endpoint: Endpoint, found: Any) -> web.Response:
 
 
 def _sample(endpoint: Endpoint) -> web.Response:
-    if endpoint.returns in (bytes, File, Download):
+    if endpoint.returns in (bytes, File, Download) or endpoint.answer_beside_file is not None:
         return web.Response(body=PICTURE, content_type="image/png")
     if endpoint.returns is type(None):
         return ok()

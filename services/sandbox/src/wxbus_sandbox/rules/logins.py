@@ -27,14 +27,26 @@ class Session:
     unionid: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebUser:
+    """A user of a web page, by the tokens of this user."""
+
+    appid: str
+    openid: str
+    unionid: str
+    access_token: str
+    refresh_token: str
+
+
 class Logins:
-    """The login codes of all accounts."""
+    """The login codes of all accounts, of Mini Programs and web pages."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
         self._lifetime = rules.js_code_lifetime
         self._codes: dict[str, _Code] = {}
         self._session_keys: dict[tuple[str, str], str] = {}
+        self._web_users: list[WebUser] = []
 
     def begin(self, appid: str, openid: str) -> str:
         """Return a code for a user who opens the Mini Program."""
@@ -48,13 +60,8 @@ class Logins:
         Raises:
             ApiError: 40029: unknown, expired, or of another account; 40163: used before.
         """
-        found = self._codes.get(code)
-        if found is None or found.appid != appid or self._clock.now() >= found.until:
-            raise ApiError(40029)
-        if found.used:
-            raise ApiError(40163)
-        found.used = True
-        return Session(found.openid, self.renew_key(appid, found.openid), unionid_of(found.openid))
+        openid = self._use(appid, code)
+        return Session(openid, self.renew_key(appid, openid), unionid_of(openid))
 
     def session_key(self, appid: str, openid: str) -> str | None:
         """Return the user's session key, None before the first login."""
@@ -65,12 +72,45 @@ class Logins:
         key = self._session_keys[appid, openid] = base64.b64encode(secrets.token_bytes(16)).decode()
         return key
 
+    def exchange_web(self, appid: str, code: str) -> WebUser:
+        """Return the user of a web page; raises as `exchange` does."""
+        openid = self._use(appid, code)
+        user = WebUser(appid, openid, unionid_of(openid), *(f"99_{secrets.token_urlsafe(96)}" for _ in range(2)))
+        self._web_users.append(user)
+        return user
+
+    def refresh_web(self, appid: str, refresh_token: str) -> WebUser:
+        """Return the user of a refresh token; raises ApiError 40030 if there is none."""
+        for user in self._web_users:
+            if (user.appid, user.refresh_token) == (appid, refresh_token):
+                return user
+        raise ApiError(40030)
+
+    def web_user(self, access_token: str, openid: str) -> WebUser:
+        """Return the user of an access token; raises ApiError 40014 or 40003 if there is none."""
+        user = next((user for user in self._web_users if user.access_token == access_token), None)
+        if user is None:
+            raise ApiError(40014)
+        if user.openid != openid:
+            raise ApiError(40003)
+        return user
+
     def reset(self) -> None:
-        """Remove all codes and keys."""
+        """Remove all codes, keys and users."""
         self._codes.clear()
         self._session_keys.clear()
+        self._web_users.clear()
+
+    def _use(self, appid: str, code: str) -> str:
+        found = self._codes.get(code)
+        if found is None or found.appid != appid or self._clock.now() >= found.until:
+            raise ApiError(40029)
+        if found.used:
+            raise ApiError(40163)
+        found.used = True
+        return found.openid
 
 
 def unionid_of(openid: str) -> str:
-    """Return the unionid of a user."""
+    """Return the user's id in the Open Platform account."""
     return f"u{hashlib.sha256(openid.encode()).hexdigest()[:27]}"

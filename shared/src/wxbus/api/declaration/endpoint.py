@@ -14,13 +14,15 @@ from typing import (
     TypeAlias,
     TypedDict,
     TypeVar,
+    Union,
     Unpack,
+    get_args,
     get_type_hints,
 )
 
 from pydantic import TypeAdapter, ValidationError
 
-from wxbus.api.answers import JsonObject, read_answer, reasons_of
+from wxbus.api.answers import JsonObject, decode, may_be_json, read_answer, reasons_of
 from wxbus.api.calls import Repeat
 from wxbus.api.declaration.fields import Key
 from wxbus.api.declaration.parameters import (
@@ -115,6 +117,15 @@ class Endpoint:
         return TypeAdapter(self.returns)
 
     @cached_property
+    def answer_beside_file(self) -> TypeAdapter[Any] | None:
+        """Reads the JSON that may come in place of a file; None if the answer is not `File | ...`."""
+        members = get_args(self.returns)
+        if File not in members:
+            return None
+        others: Any = Union[tuple(one for one in members if one is not File)]  # noqa: UP007 - not known before
+        return TypeAdapter(others)
+
+    @cached_property
     def answer_key(self) -> tuple[str, ...]:
         """The path of the answer in the JSON object; empty if it is the object."""
         paths = [mark.path for mark in metadata_of(self.returns) if isinstance(mark, Key)]
@@ -169,6 +180,10 @@ class Endpoint:
             return await client.call(self.method, self.path, stream=True, **options)
         if self.returns in (bytes, File):
             return await client.call(self.method, self.path, answer=self.returns, **options)
+        if self.answer_beside_file is not None:
+            file: File = await client.call(self.method, self.path, answer=File, **options)
+            json = decode(file.data) if may_be_json(file.data[:64]) else None
+            return file if json is None else read_answer(self.path, self.answer_beside_file.validate_python, json)
         found = await client.call(self.method, self.path, **options)
         return None if self.returns is type(None) else self.read(found)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Final, TypeAlias
@@ -83,6 +84,22 @@ class MaxBytes:
                 {"size": size, "limit": self.limit},
             )
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """An object that is sent as a text with its JSON."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        inner = handler(source)
+        dumped = core_schema.wrap_serializer_function_ser_schema(
+            lambda value, dump: json.dumps(dump(value), ensure_ascii=False), schema=inner
+        )
+        return core_schema.no_info_before_validator_function(_from_json, inner, serialization=dumped)
+
+
+def _from_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
