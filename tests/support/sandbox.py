@@ -12,6 +12,7 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.api import WeChatClient, WeChatHttp
+from wxbus.api.component import fetch_component_token
 from wxbus.api.credentials import fetch_stable_token, fetch_wecom_token
 from wxbus.api.wecom.client import WeComClient
 from wxbus.runtime.admin import listening
@@ -129,8 +130,8 @@ class FakeIngress:
 class SandboxTokens:
     """A token source without the token service: asks the sandbox, and forces a refresh if a token stays invalid."""
 
-    def __init__(self, http: WeChatHttp, wecom: WeChatHttp) -> None:
-        self._http, self._wecom = http, wecom
+    def __init__(self, http: WeChatHttp, wecom: WeChatHttp, control: SandboxClient) -> None:
+        self._http, self._wecom, self._control = http, wecom, control
         self._cache: dict[str, str] = {}
         self.reports: list[str] = []
 
@@ -154,6 +155,9 @@ class SandboxTokens:
         assert secret is not None
         if account.kind is AccountKind.WECOM:
             return (await fetch_wecom_token(self._wecom, account.effective_receive_id, secret)).value
+        if account.kind is AccountKind.COMPONENT:
+            ticket = (await self._control.component_ticket(account.name, push=False)).value
+            return (await fetch_component_token(self._http, appid, secret, ticket)).value
         return (await fetch_stable_token(self._http, appid, secret, force_refresh=force)).value
 
 
@@ -219,4 +223,4 @@ async def a_world(rules: Rules | None = None, *, ingress_url: str = "") -> Async
         control = await stack.enter_async_context(SandboxClient.open(url))
         http = await stack.enter_async_context(WeChatHttp.open(url, 5.0))
         wecom = await stack.enter_async_context(WeChatHttp.open(f"{url}/wecom", 5.0))
-        yield World(url, app[SANDBOX], clock, control, http, wecom, SandboxTokens(http, wecom), ingress)
+        yield World(url, app[SANDBOX], clock, control, http, wecom, SandboxTokens(http, wecom, control), ingress)

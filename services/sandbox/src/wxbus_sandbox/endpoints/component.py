@@ -63,31 +63,6 @@ async def api_authorizer_token(request: web.Request) -> web.Response:
     )
 
 
-async def api_get_authorizer_info(request: web.Request) -> web.Response:
-    """Return the authorisation of an account."""
-    sandbox, body, platform = await _call_of(request)
-    found = sandbox.platforms.authorization(platform, _text(body, "authorizer_appid"))
-    return api_response(authorizer_info={"nick_name": found.appid}, authorization_info=_info(found))
-
-
-async def api_get_authorizer_list(request: web.Request) -> web.Response:
-    """Return the accounts that have authorised the platform."""
-    sandbox, body, platform = await _call_of(request)
-    offset, count = body.get("offset", 0), body.get("count", 0)
-    if not isinstance(offset, int) or not isinstance(count, int) or not 0 < count <= 500:
-        raise ApiError(47001)
-    found = sandbox.platforms.authorizations(platform)
-    listed = [
-        {
-            "authorizer_appid": authorization.appid,
-            "refresh_token": authorization.refresh_token,
-            "auth_time": authorization.authorized_at,
-        }
-        for authorization in found[offset : offset + count]
-    ]
-    return api_response(total_count=len(found), list=listed)
-
-
 async def jscode2session(request: web.Request) -> web.Response:
     """Answer `/sns/component/jscode2session` for an account that has authorised the platform."""
     sandbox, query = request.app[SANDBOX], request.query
@@ -111,8 +86,6 @@ def routes() -> list[web.RouteDef]:
         api_create_preauthcode,
         api_query_auth,
         api_authorizer_token,
-        api_get_authorizer_info,
-        api_get_authorizer_list,
     )
     return [
         *(web.route("*", f"{PREFIX}{call.__name__}", call) for call in calls),
@@ -123,7 +96,8 @@ def routes() -> list[web.RouteDef]:
 async def _call_of(request: web.Request) -> tuple[Sandbox, dict[str, Any], str]:
     """Return the state, the request's body and the platform to which its token belongs."""
     sandbox, body = request.app[SANDBOX], await json_body(request)
-    platform = sandbox.tokens.appid_of(request.query.get("component_access_token", ""), Family.COMPONENT)
+    token = request.query.get("component_access_token") or request.query.get("access_token", "")  # WeChat takes both
+    platform = sandbox.tokens.appid_of(token, Family.COMPONENT)
     if _platform(sandbox, body).appid != platform:
         raise ApiError(61011)
     return sandbox, body, platform
