@@ -1,6 +1,7 @@
 """The application of WeCom that the documentation shows, through all services with default settings."""
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from wxbus_sandbox.models import Outcome
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
+MESSAGES = 40
 
-async def test_a_member_gets_a_reply(
+
+@pytest.fixture
+async def installation(
     launcher: Launcher, amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path
-) -> None:
-    """The reply is a message of the application, sent with its own token to WeCom's own address."""
+) -> AsyncIterator[Installation]:
+    """Yield all services with the documented account, and two workers."""
     sample = next(one for one in blocks(ROOT / "docs/how-to/accounts.md", "toml") if 'kind = "wecom"' in one)
     async with Installation.open(
         launcher.run, tmp_path, amqp_url=amqp_url, redis_url=redis_url, topology=topology
@@ -28,12 +32,27 @@ async def test_a_member_gets_a_reply(
             secret = getattr(installation.credentials, name.removeprefix("corp_"))
             (tmp_path / "secrets" / name).write_text(secret, encoding="utf-8")
         (tmp_path / "accounts.toml").write_text(sample, encoding="utf-8")
-        await installation.workers("deploy.demo_bot.handlers:router", "worker")
+        await installation.workers("deploy.demo_bot.handlers:router", "one", "two", WXBUS_WORKER_SEND_LEASE="3")
         await installation.ingress()
-        async with SandboxClient.open(installation.sandbox_url) as sandbox:
-            written = await sandbox.text("corp", "hello", openid="zhangsan")
-            [answer] = await sandbox.sent(openid="zhangsan", wait=30)
+        yield installation
 
-    assert written.outcome is Outcome.ACKNOWLEDGED
-    assert (answer.account, answer.content) == ("corp", "hello (1)")
-    assert answer.payload["agentid"] == 1000002
+
+async def test_members_and_customers_get_replies(installation: Installation) -> None:
+    """A member gets a message of the application; a customer of customer service gets each reply once, in order.
+
+    A worker is killed while it pulls or answers.
+    """
+    async with SandboxClient.open(installation.sandbox_url) as sandbox:
+        written = await sandbox.text("corp", "hello", openid="zhangsan")
+        [answer] = await sandbox.sent(openid="zhangsan", wait=30)
+        assert written.outcome is Outcome.ACKNOWLEDGED
+        assert (answer.account, answer.content) == ("corp", "hello (1)")
+        assert answer.payload["agentid"] == 1000002
+
+        await sandbox.customer("corp", "hi", open_kfid="wk1", external_userid="wm1", count=MESSAGES)
+        await sandbox.sent(openid="wk1:wm1", count=3, wait=30)
+        await installation.services["one"].kill()
+        answers = await sandbox.sent(openid="wk1:wm1", count=MESSAGES, wait=60)
+
+    texts = ["hi (1)", *(f"hi {number} ({number})" for number in range(2, MESSAGES + 1))]
+    assert [one.content for one in answers] == texts

@@ -10,11 +10,13 @@ from wxbus.accounts.models import AccountKind
 from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of
 from wxbus.api.declaration.fields import FileLimits
 from wxbus.api.declaration.parameters import Parameter, Place, metadata_of
-from wxbus.api.families import all_families
+from wxbus.api.families import Families, all_families
 from wxbus.api.uploads import UploadFile
+from wxbus.api.wecom.families import WeComFamilies
 from wxbus_sandbox.rules.samples import sample
 
 ACCOUNT_OF = {AccountKind.OFFICIAL_ACCOUNT: "shop", AccountKind.MINI_PROGRAM: "mini", AccountKind.COMPONENT: "platform"}
+ACCOUNT_OF[AccountKind.WECOM] = "corp"
 """Names of accounts in `tests.support.sandbox`."""
 
 
@@ -36,15 +38,21 @@ class Declared:
         """The name of an account that may call it."""
         return ACCOUNT_OF[AccountKind((self.endpoint.kinds or self.family.kinds)[0])]
 
+    @property
+    def path(self) -> str:
+        """The path in the sandbox."""
+        return f"/wecom{self.endpoint.path}" if self.account == "corp" else self.endpoint.path
+
     def __str__(self) -> str:
         return f"{self.attribute}.{self.method}"
 
 
 def all_endpoints() -> list[Declared]:
-    """Return every endpoint of `WeChatClient`."""
+    """Return every endpoint of `WeChatClient` and of `WeComClient`."""
     return [
         Declared(attribute, family, name, endpoint)
-        for attribute, family in all_families().items()
+        for owner in (Families, WeComFamilies)
+        for attribute, family in all_families(owner).items()
         for name, endpoint in endpoints_of(family).items()
     ]
 

@@ -183,6 +183,8 @@ class World:
         async def sleep(seconds: float) -> None:
             self.sleeps.append(seconds)
 
+        if name == "corp":
+            return self.application()
         return WeChatClient(ACCOUNTS.named(name).appid, self.http, self.tokens, sleep=sleep)
 
     def application(self) -> WeComClient:

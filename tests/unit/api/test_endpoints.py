@@ -97,7 +97,7 @@ async def test_each_errcode_of_its_own_has_an_exception(world: World) -> None:
         errors = [code for code in one.endpoint.errcodes if ERROR_CODES[code].branch is not None]
         for errcode in errors[: soak(full=len(errors), quick=1)]:
             branch = ERROR_CODES[errcode].branch
-            world.sandbox.faults.add(Fault(path=one.endpoint.path, errcode=errcode, times=9))
+            world.sandbox.faults.add(Fault(path=one.path, errcode=errcode, times=9))
             with pytest.raises(WeChatError) as caught:
                 await call(**arguments)
             assert (caught.value.errcode, caught.value.call) == (errcode, one.endpoint.path), one

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.sandbox import World
-from wxbus.errors import BadRequest, NotPermitted, UserRefused, WeChatError
+from wxbus.errors import BadRequest, NotPermitted, OutOfWindow, UserRefused, WeChatError
 from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_sandbox.models import Fault
@@ -98,3 +98,29 @@ async def test_only_tokens_of_wecom_are_accepted(world: World) -> None:
     token = await world.tokens.get("wxshop")
     with pytest.raises(WeChatError, match="61014"):
         await world.wecom.post("/cgi-bin/message/send", {"touser": "u"}, {"access_token": token})
+
+
+async def test_customers_get_messages_while_the_application_serves_them(world: World) -> None:
+    """Five messages follow a customer's message, in the states 0 and 1 only (WeCom reference 7.3, 7.4)."""
+    client = world.application()
+    openid = "wk1:wm1"
+    with pytest.raises(OutOfWindow, match="95001"):
+        await client.send(openid, reply.Text("too early"))
+    await world.control.customer("corp", "hi", open_kfid="wk1", external_userid="wm1", push=False)
+    for number in range(5):
+        await client.send(openid, reply.Text(f"answer {number}"), message_id=f"m-{number}")
+    with pytest.raises(OutOfWindow, match="95001"):
+        await client.send(openid, reply.Text("one too many"))
+    with pytest.raises(ValueError, match="markdown cannot be a message of WeChat Customer Service"):
+        await client.send(openid, reply.Markdown("x"))
+
+    assert (await client.kf.state("wk1", "wm1")).service_state == 1
+    code = await client.kf.change_state("wk1", "wm1", 4)
+    await client.kf.send_on_event(code, {"msgtype": "text", "text": {"content": "bye"}})
+    with pytest.raises(WeChatError):
+        await client.kf.send_on_event(code, {"msgtype": "text", "text": {"content": "again"}})
+    with pytest.raises(OutOfWindow, match="95018"):
+        await client.send(openid, reply.Text("after the end"))
+
+    sent = await world.control.sent(account="corp", openid=openid)
+    assert [one.content for one in sent] == [*(f"answer {number}" for number in range(5)), "bye"]

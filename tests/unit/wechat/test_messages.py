@@ -34,6 +34,11 @@ def smallest(tag: str) -> Document:
         case "event":
             event, _, change = name.partition(":")
             return HEADER | {"MsgType": "event", "Event": event} | ({"ChangeType": change} if change else {})
+        case "kf" | "robot":
+            name, _, event = name.partition(":")
+            header = {"open_kfid": "wk1", "send_time": "9"} if kind == "kf" else {"aibotid": "b1"}
+            content = {"content": "hi", "latitude": "1.5", "longitude": "2.5"}
+            return header | {"msgtype": name, name: content | {"event_type": event, "eventtype": event}}
         case "component":
             return {"AppId": "wxc", "CreateTime": "1", "InfoType": name, "ComponentVerifyTicket": "t"}
     return HEADER | {"MsgType": kind, "MsgId": "9"} | REQUIRED

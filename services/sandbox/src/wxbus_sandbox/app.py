@@ -11,6 +11,7 @@ from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import mini_programs
 from wxbus_sandbox.control import platforms as platform_control
+from wxbus_sandbox.control import wecom as wecom_control
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.pushes.composer import Composer
@@ -54,6 +55,7 @@ def build_app(
         control,
         mini_programs,
         platform_control,
+        wecom_control,
         component,
         credentials,
         customer_service,

@@ -38,6 +38,23 @@ class SendRequest(Model):
     """How often to push the same message, one after the other, whatever the responses are."""
 
 
+class CustomerRequest(Model):
+    """A customer's message to a customer-service account, or an event, which the application pulls."""
+
+    account: str
+    """The name of the application's account in the accounts file."""
+    open_kfid: str = "wkSandboxAccount000000000001"
+    external_userid: str = "wmSandboxCustomer00000000001"
+    type: str = "text"
+    """`msgtype`."""
+    content: dict[str, Any] = Field(default_factory=dict)
+    """The member of that name, such as `{"content": "hello"}`."""
+    count: int = Field(default=1, ge=1, le=10_000)
+    """How many messages; the text of the second one ends with ` 2`."""
+    push: bool = True
+    """Whether to push to the application that there are messages."""
+
+
 class Outcome(StrEnum):
     """How WeChat treats a response (protocol reference 4.3)."""
 

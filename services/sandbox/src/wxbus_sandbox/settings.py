@@ -45,6 +45,13 @@ class Rules(BaseSettings):
     articles_for_message: PositiveInt = 1
     articles_for_event: PositiveInt = 8
 
+    kf_page: PositiveInt = 1000
+    """Messages in an answer to `kf/sync_msg` (WeCom reference 7.1)."""
+    kf_token_lifetime: PositiveFloat = 600
+    """Of the token in a push of customer service."""
+    welcome_window: PositiveFloat = 20
+    """For the message that an event of customer service allows (WeCom reference 7.3)."""
+
     media_lifetime: PositiveFloat = 3 * 86400
     image_bytes: PositiveInt = 10 * MEBIBYTE
     voice_bytes: PositiveInt = 2 * MEBIBYTE

@@ -21,6 +21,7 @@ from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, op
 from wxbus_worker.broadcast.broadcaster import Broadcaster
 from wxbus_worker.broadcast.service import BroadcastServicer
 from wxbus_worker.context.contexts import Contexts
+from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.pipeline import build_pipeline
@@ -38,6 +39,7 @@ from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.crash_counter import CrashCounter
+from wxbus_worker.store.kf_cursors import KfCursors
 from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.sweepers.contexts import ContextSweeper
@@ -115,6 +117,9 @@ def _build_pipeline(
         crashes=CrashCounter(adapters.retrying, namespace=namespace),
         signatures=SignatureGuard(adapters.retrying, namespace=namespace),
         platform=adapters.platform,
+        customer_service=CustomerServicePuller(
+            adapters.client_of, adapters.publisher, KfCursors(adapters.retrying, namespace=namespace)
+        ),
         provided=provided,
     )
 

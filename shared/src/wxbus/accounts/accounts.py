@@ -85,7 +85,7 @@ class Accounts:
         for account in self:
             if account.kind is not AccountKind.WECOM or not account.keys or account.is_robot:
                 continue
-            if account.sends_messages or (account.reply, account.late_reply) == ("passive", "retry_window"):
+            if account.can_message() or (account.reply, account.late_reply) == ("passive", "retry_window"):
                 continue
             needed = (
                 "wxbus has no tokens of the customers of a suite: "

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wxbus.config.account_tables import SECRETS
 from wxbus.wechat.callbacks.keys import AesKey, CallbackKey, ConsoleSecret, Mode
+from wxbus.wechat.messages.identity import split_customer
 from wxbus.wechat.replies.event_response import SYNCHRONOUS_EVENTS
 
 APPID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -125,13 +126,15 @@ class Account(BaseModel):
         """Return the receive id of encrypted messages (protocol reference 2)."""
         return self.appid if self.receive_id is None else self.receive_id
 
-    @property
-    def sends_messages(self) -> bool:
-        """Whether replies can be sent outside of the answer to a push.
+    def can_message(self, openid: str = "") -> bool:
+        """Return whether a user can be sent messages outside of the answer to a push; "": any member of a corp.
 
-        For an application of WeCom that needs its AgentId; of a suite's customers there are no access tokens.
+        In WeCom a message to a member needs the AgentId; of a suite's customers there are no access tokens.
         """
-        return self.kind is not AccountKind.WECOM or (self.agent_id is not None and self.provider_corpid is None)
+        if self.kind is not AccountKind.WECOM:
+            return True
+        is_customer = split_customer(openid) is not None
+        return self.provider_corpid is None and (self.agent_id is not None or is_customer)
 
     @property
     def is_robot(self) -> bool:

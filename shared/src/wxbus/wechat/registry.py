@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
 from pydantic import Discriminator, Tag, ValidationError
 
 from wxbus.wechat import events
-from wxbus.wechat.documents.document import RAW_BODY, Document, text
-from wxbus.wechat.messages import user
+from wxbus.wechat.documents.document import RAW_BODY, Document, scalar_at, text
+from wxbus.wechat.messages import kf, robots, user
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
 from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, UnknownMessage
+
+EVENT_NAMES: Final = ("event.event_type", "event.eventtype", "event_type", "eventtype")
+"""Where the name of an event of customer service or a robot stands."""
 
 
 def tag_of(value: Any) -> str:
     """Return the tag of a document's model: `text`, `event:subscribe`, `component:authorized` ...
 
     WeCom's events have a model of their own for some values of `ChangeType`: `event:change_contact:create_user`.
+    Messages of customer service and robots are `kf:text`, `kf:event:enter_session`, `robot:text` ...
     """
     if isinstance(value, Message):
         return _TAGS.get(type(value), "unknown")
@@ -28,6 +32,11 @@ def tag_of(value: Any) -> str:
             tag = of_change
     elif kind:
         tag, unknown = kind, "unknown"
+    elif kind := text(value, "msgtype").lower():
+        family = "robot" if "aibotid" in value else "kf"
+        names = (scalar_at(value, path).lower() for path in EVENT_NAMES)
+        tag = f"{family}:event:{next(filter(None, names), '')}" if kind == "event" else f"{family}:{kind}"
+        unknown = "event:unknown" if kind == "event" else "unknown"
     elif info := text(value, "InfoType"):
         tag, unknown = f"component:{info.lower()}", "component:unknown"
     else:
@@ -44,12 +53,12 @@ _UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentE
 
 def _names(model: type[Message]) -> Iterator[str]:
     """Yield the tags of the names that a class declares; a base class declares none."""
-    kind = "component:" if issubclass(model, ComponentEvent) else "event:" if issubclass(model, Event) else ""
-    name = model.model_fields["event" if kind else "msg_type"].default
+    is_event = issubclass(model, Event)
+    name = model.model_fields["event" if is_event else "msg_type"].default
     if isinstance(name, str):
         change = model.model_fields["change_type"].default if "change_type" in model.model_fields else ""
         suffix = f":{change}" if change else ""
-        yield from (f"{kind}{one.lower()}{suffix}" for one in (name, *model.other_names))
+        yield from (f"{model.family}{one.lower()}{suffix}" for one in (name, *model.other_names))
 
 
 def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
@@ -57,7 +66,8 @@ def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
     return {tag: model for model in classes for tag in _names(model)}
 
 
-_MODELS: Final = _models([*vars(user).values(), *vars(events).values()]) | _UNKNOWN
+_DECLARED: Final = (one for module in (user, kf, robots, events) for one in vars(module).values())
+_MODELS: Final = _models(_DECLARED) | _UNKNOWN
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
 
 if TYPE_CHECKING:
@@ -85,10 +95,13 @@ def parse_message(document: Document) -> Message:
     `UnknownComponentEvent` with the whole document.
     """
     tag = tag_of(document)
-    if tag not in _UNKNOWN:
-        try:
-            return _MODELS[tag].model_validate(document)
-        except ValidationError:
-            kind, colon, _ = tag.partition(":")
-            tag = f"{kind}:unknown" if colon else "unknown"
-    return _UNKNOWN[tag].from_document(document)
+    if tag in _UNKNOWN:
+        return _UNKNOWN[tag].from_document(document)
+    model = _MODELS[tag]
+    try:
+        return model.model_validate(document)
+    except ValidationError:
+        pass
+    component = issubclass(model, ComponentEvent)
+    unknown = "component:unknown" if component else "event:unknown" if issubclass(model, Event) else "unknown"
+    return _UNKNOWN[unknown].from_document(document)

@@ -13,6 +13,7 @@ from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.models import (
     AdvanceRequest,
     AuthorizerRequest,
+    CustomerRequest,
     Fault,
     Invalidation,
     LoginRequest,
@@ -127,6 +128,19 @@ class SandboxClient:
     async def invalidate_tokens(self, appid: str, *, family: Family | None = None, stuck: bool = False) -> None:
         """Invalidate an account's tokens; with `stuck` the stable call returns the invalid one until forced."""
         await self._post("/sandbox/tokens/invalidate", Invalidation(appid=appid, family=family, stuck=stuck))
+
+    async def customer(
+        self,
+        account: str,
+        content: str | Mapping[str, Any],
+        *,
+        type: str = "text",  # noqa: A002 - the name in the API
+        **fields: Any,
+    ) -> PlatformResult:
+        """Let a customer of WeChat Customer Service write; `fields` are those of `CustomerRequest`."""
+        given = {"content": content} if isinstance(content, str) else dict(content)
+        body = CustomerRequest(account=account, type=type, content=given, **fields)
+        return PlatformResult.model_validate_json(await self._post("/sandbox/wecom/customer", body))
 
     async def component_ticket(self, account: str, *, push: bool = True) -> PlatformResult:
         """Create a component_verify_ticket for a third-party platform, and push it."""

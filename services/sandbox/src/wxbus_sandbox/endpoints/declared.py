@@ -18,6 +18,9 @@ from wxbus.api.download import Download
 from wxbus.api.families import all_families
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
+from wxbus.api.wecom.families import WeComFamilies
+from wxbus_sandbox.endpoints.wecom.base import PREFIX as WECOM
+from wxbus_sandbox.endpoints.wecom.base import calling_account
 from wxbus_sandbox.families import TWINS
 from wxbus_sandbox.families.twin import ApiCall
 from wxbus_sandbox.rules.field_errcodes import errcode_at
@@ -60,6 +63,7 @@ def declared(families: Iterable[type[Family]]) -> dict[str, list[Declared]]:
 def routes(taken: Iterable[str]) -> list[web.RouteDef]:
     """Return a route for each declared path except those `taken` by a module of their own."""
     paths = declared(all_families().values())
+    paths |= {WECOM + path: found for path, found in declared(all_families(WeComFamilies).values()).items()}
     return [web.route("*", path, _Route(paths[path]).answer) for path in paths.keys() - {*taken}]
 
 
@@ -108,6 +112,8 @@ def _caller(sandbox: Sandbox, request: web.Request, one: Declared) -> Account | 
     if one.kinds == ("component",):
         token = request.query.get("component_access_token") or request.query.get("access_token", "")
         return sandbox.account(sandbox.tokens.appid_of(token, TokenFamily.COMPONENT))
+    if one.kinds == ("wecom",):
+        return calling_account(request)[1]
     return sandbox.calling_account(request)
 
 

@@ -11,7 +11,9 @@ from wxbus.api.endpoints.qr_codes import QrCodes
 from wxbus.api.endpoints.sessions import Sessions
 from wxbus.api.endpoints.tags import Tags
 from wxbus.api.endpoints.users import Users
+from wxbus.api.endpoints.wecom.kf import Kf
 from wxbus_sandbox.families.authorizers import AuthorizersTwin
+from wxbus_sandbox.families.kf import KfTwin
 from wxbus_sandbox.families.menus import MenusTwin
 from wxbus_sandbox.families.oauth import OAuthTwin
 from wxbus_sandbox.families.qr_codes import QrCodesTwin
@@ -23,6 +25,7 @@ TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     Authorizers: AuthorizersTwin,
     Menus: MenusTwin,
     OAuth: OAuthTwin,
+    Kf: KfTwin,
     QrCodes: QrCodesTwin,
     Tags: TagsTwin,
     Users: UsersTwin,

@@ -7,6 +7,7 @@ from wxbus.accounts.file import AccountLookup
 from wxbus.api.client import WeChatClient
 from wxbus.bus.ports import PublisherPort
 from wxbus.features import Features
+from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.stage import Next, compose
 from wxbus_worker.delivery.stages.call_handler import CallHandler
@@ -49,6 +50,7 @@ def build_pipeline(
     crashes: CrashCounter | None = None,
     signatures: SignatureGuard | None = None,
     platform: PlatformEvents | None = None,
+    customer_service: CustomerServicePuller | None = None,
     provided: Features | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next[Job]:
@@ -70,6 +72,7 @@ def build_pipeline(
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
         signatures: Of plain messages; None: no account accepts those.
         platform: Receives the events of third-party platforms; None: there are none.
+        customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
         provided: What handlers can take by type besides what belongs to the message; None: nothing.
         pause: Waits for some seconds before an attempt in the lane.
     """
@@ -88,7 +91,8 @@ def build_pipeline(
             WaitForStore(availability),  # outside of all stages that use Redis
             DetectCrashes(crashes),  # outside of all stages that may end the process; inside of those without Redis
         ],
-        Dispatch(pending, handle, finish, metrics),  # before contexts and handlers: not every delivery needs them
+        # Before contexts and handlers: not every delivery needs them.
+        Dispatch(pending, handle, finish, metrics, customer_service),
     )
     return compose(
         [

@@ -6,22 +6,26 @@ from typing import Any
 from wxbus.accounts.models import REPLIES, Account, AccountKind
 from wxbus.errors import Reject
 from wxbus.wechat import Event, Message
+from wxbus.wechat.messages.identity import split_customer
 from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.application import application_message
+from wxbus.wechat.replies.kf import kf_message
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
 from wxbus_worker.context.expired import ContextExpired
 
 
-def not_sendable(reply: AnyReply, account: Account) -> str:
+def not_sendable(reply: AnyReply, account: Account, openid: str) -> str:
     """Return why a reply cannot be sent to a user at any time; "" if it can."""
+    if not account.can_message(openid):
+        return f"account {account.name} has no agent_id for messages of its application"
     try:
         if account.kind is not AccountKind.WECOM:
             api_message(reply, "")
-        elif account.sends_messages:
-            application_message(reply)
+        elif split_customer(openid):
+            kf_message(reply)
         else:
-            return f"account {account.name} has no agent_id for messages of its application"
+            application_message(reply)
     except ValueError as exc:
         return str(exc)
     return ""
@@ -38,9 +42,11 @@ def passive_document(reply: AnyReply, message: Message, account: Account) -> dic
     return passive_reply(reply, message)
 
 
-def refuse_undeliverable(replies: Sequence[AnyReply], message: Message, account: Account, *, handler: str) -> None:
+def refuse_undeliverable(
+    replies: Sequence[AnyReply], message: Message, account: Account, openid: str, *, handler: str
+) -> None:
     """Raise Reject if a reply cannot reach the user either way: before the commit, so that nothing is written."""
-    passive_only = [(reply, reason) for reply in replies if (reason := not_sendable(reply, account))]
+    passive_only = [(reply, reason) for reply in replies if (reason := not_sendable(reply, account, openid))]
     for reply, reason in passive_only:
         if why_not := _not_an_answer(reply, message, account):
             raise Reject(f"handler {handler} returned {reply.kind}, which cannot be sent: {reason}; {why_not}")

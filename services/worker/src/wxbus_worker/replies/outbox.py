@@ -16,6 +16,7 @@ import structlog
 
 from wxbus.accounts.models import Account
 from wxbus.aio.backoff import Backoff
+from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
 from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.reply import AnyReply
@@ -142,14 +143,18 @@ class Outbox:
         key, kind = run.key, entry.reply.kind
         if key.openid is None:
             return None
-        if not run.account.sends_messages:
+        if not run.account.can_message(key.openid):
             self._undelivered.labels("wecom_late").inc()
-            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, run.account))
+            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, run.account, key.openid))
             return None
         deadline = asyncio.timeout(self._budget)
         try:
             async with deadline:
-                await self._sender_of(key.appid).send(key.openid, entry.reply)
+                sender = self._sender_of(key.appid)
+                if isinstance(sender, WeComClient):
+                    await sender.send(key.openid, entry.reply, message_id=f"{entry.dedup_key}-{entry.number}")
+                else:
+                    await sender.send(key.openid, entry.reply)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise

@@ -69,7 +69,7 @@ class Answerer:
         if caller is None or caller.envelope.openid is None or account.reply == "customer_service":
             return None
         seconds = caller.seconds_left
-        if seconds <= 0 or (chosen := _passive(replies, message, account)) is None:
+        if seconds <= 0 or (chosen := _passive(replies, message, account, caller.envelope.openid)) is None:
             return None
         number, document = chosen
         return PendingReply(PassiveAnswer(document, reply_id=dedup_key), number, seconds + self._grace)
@@ -105,12 +105,14 @@ class Answerer:
             log.info("answer.not_published", reason=str(exc))
 
 
-def _passive(replies: Sequence[AnyReply], message: Message, account: Account) -> tuple[int, dict[str, Any]] | None:
+def _passive(
+    replies: Sequence[AnyReply], message: Message, account: Account, openid: str
+) -> tuple[int, dict[str, Any]] | None:
     """Return number and document of the reply for WeChat's answer.
 
     A reply that cannot be sent otherwise is preferred, then the first that an answer can carry.
     """
-    for number in sorted(range(len(replies)), key=lambda number: not not_sendable(replies[number], account)):
+    for number in sorted(range(len(replies)), key=lambda number: not not_sendable(replies[number], account, openid)):
         try:
             return number, passive_document(replies[number], message, account)
         except ValueError:

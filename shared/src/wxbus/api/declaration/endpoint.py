@@ -41,7 +41,7 @@ from wxbus.api.request import Method, json_body
 
 F = TypeVar("F", bound=Callable[..., Coroutine[Any, Any, object]])
 
-Kind: TypeAlias = Literal["official_account", "mini_program", "component"]
+Kind: TypeAlias = Literal["official_account", "mini_program", "component", "wecom"]
 """A kind of account that may call an endpoint."""
 
 MARK: Final = "__wxbus_endpoint__"

@@ -10,8 +10,11 @@ from wxbus.api.calls import Repeat, Sleep
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
+from wxbus.api.wecom.families import WeComFamilies
 from wxbus.errors import WeChatError
+from wxbus.wechat.messages.identity import split_customer
 from wxbus.wechat.replies.application import application_message
+from wxbus.wechat.replies.kf import kf_message
 from wxbus.wechat.replies.reply import AnyReply, MiniProgramNotice
 
 SEND: Final = "/cgi-bin/message/send"
@@ -41,7 +44,7 @@ class SentMessage(BaseModel):
         return tuple(filter(None, value.split("|"))) if isinstance(value, str) else value
 
 
-class WeComClient(WeChatClient):
+class WeComClient(WeComFamilies, WeChatClient):
     """Calls WeCom's API for one application; `call` reaches every endpoint (WeCom reference 1.1).
 
     It raises what `WeChatClient` raises.
@@ -60,20 +63,27 @@ class WeComClient(WeChatClient):
         super().__init__(appid, http, tokens, sleep=sleep)
         self.agent_id = agent_id
 
-    async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
-        """Send one message of the application to a member (WeCom reference 3.1).
+    async def send(
+        self, openid: str, reply: AnyReply, *, kf_account: str | None = None, message_id: str | None = None
+    ) -> None:
+        """Send one message of the application to a member (WeCom reference 3.1), or to a customer.
 
         Args:
-            openid: The member's userid.
+            openid: The member's userid, or a customer as contexts name it: `open_kfid:external_userid`.
             reply: The message.
             kf_account: Only Official Accounts have it.
+            message_id: Id of a message to a customer: WeCom refuses a second message with the same id.
 
         Raises:
-            ValueError: The application cannot send it.
+            ValueError: The application or customer service cannot send it.
             UserRefused: The member is outside of the application's scope, or has no licence.
+            OutOfWindow: The customer must write first, or somebody else serves the customer.
         """
         if kf_account is not None:
             raise ValueError("kf_account is for Official Accounts only")
+        if customer := split_customer(openid):
+            await self.kf.send(*customer, kf_message(reply), msgid=message_id)
+            return
         sent = await self.send_message(reply, users=[openid])
         if sent.invalid_users or sent.unlicensed_users:
             reason = "has no licence" if sent.unlicensed_users else "is outside of the application's scope"

@@ -15,6 +15,16 @@ REPLACEMENT: Final = "\ufffd"
 """Replaces invalid characters."""
 
 
+def scalar_at(value: Value, path: str) -> str:
+    """Return the scalar at a path; of a list, the scalars of all items joined by commas."""
+    name, _, rest = path.partition(".")
+    if isinstance(value, list):
+        return ",".join(scalar_at(item, path) for item in value)
+    if not isinstance(value, dict):
+        return ""
+    return scalar_at(value.get(name, ""), rest) if rest else text(value, name)
+
+
 def text(document: Document, name: str) -> str:
     """Return the scalar `name`, or "" if it is absent or not a scalar."""
     value = document.get(name)

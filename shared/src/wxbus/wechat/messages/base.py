@@ -76,6 +76,8 @@ class Message(Part):
     """Seconds since the epoch, on WeChat's clock."""
     msg_type: str
 
+    family: ClassVar[str] = ""
+    """Beginning of its tag (see `registry.tag_of`); the name follows."""
     other_names: ClassVar[tuple[str, ...]] = ()
     """Other names of the type, besides the default of `msg_type` or, in events, of `event`."""
 
@@ -93,6 +95,8 @@ class UserMessage(Message):
 
 class Event(Message):
     """An event (protocol reference 6)."""
+
+    family: ClassVar[str] = "event:"
 
     msg_type: str = "event"
     event: str
@@ -126,6 +130,7 @@ class ComponentEvent(Event):
     """
 
     model_config = ConfigDict(alias_generator=_component_alias)
+    family: ClassVar[str] = "component:"
 
     msg_type: str = ""
     app_id: str = ""

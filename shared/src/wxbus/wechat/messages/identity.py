@@ -5,11 +5,12 @@ them, a digest of the whole document distinguish them.
 """
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
 from wxbus.errors import MalformedCallback
-from wxbus.wechat.documents.document import Document, Value, text
+from wxbus.wechat.documents.document import Document, scalar_at, text
 from wxbus.wechat.documents.json_reader import read_json
 from wxbus.wechat.messages.system_events import (
     BUSINESS_IDS,
@@ -28,6 +29,8 @@ MAX_KEY: Final = 200
 MAX_OPENID: Final = 128
 """Characters; WeChat uses 28."""
 
+OWNERS: Final = ("open_kfid", "aibotid")
+"""The customer-service account or the robot that a message belongs to."""
 XPAY_ID: Final = (
     ("OutTradeNo",),
     ("WxRefundId",),
@@ -39,8 +42,10 @@ XPAY_ID: Final = (
 
 def openid_of(document: Document) -> str | None:
     """Return the openid of the user that a push is about, or None for system events (protocol reference 13, trap 6)."""
+    if "open_kfid" in document:
+        return _customer(document)
     sender = text(document, "FromUserName")
-    if sender == CONTACTS:
+    if sender == CONTACTS or _is_stream_poll(document):
         return None
     if text(document, "MsgType").lower() == "event":
         event = text(document, "Event").lower()
@@ -51,11 +56,13 @@ def openid_of(document: Document) -> str | None:
         if event in SYSTEM_EVENTS or (event.startswith(SYSTEM_PREFIXES) and not event.startswith(BUYER_PREFIXES)):
             return None
     # WeCom's smart robots send objects instead of texts.
-    return _openid(sender or _at(document, "from.userid"))
+    return _openid(sender or scalar_at(document, "from.userid"))
 
 
 def dedup_id(appid: str, document: Document) -> str:
-    """Return the id that all deliveries of the same push share (protocol reference 4.2)."""
+    """Return the id that all deliveries of the same push share (protocol reference 4.2, WeCom reference 5.8)."""
+    if (owner := _first(document, OWNERS)) and (message := text(document, "msgid")):
+        return _bounded(f"{appid}:{owner}:{message}")
     sender = text(document, "FromUserName")
     created = text(document, "CreateTime")
     if text(document, "MsgType").lower() != "event":
@@ -83,15 +90,15 @@ def lane_of(appid: str, document: Document) -> str:
     """
     if openid := openid_of(document):
         return f"{appid}:{openid}"
+    if _is_stream_poll(document):  # a lane of its own: the user's lane is busy with the stream
+        return _bounded(f"{appid}:stream:{scalar_at(document, 'stream.id')}")
     event = text(document, "Event").lower()
     if event.startswith("xpay_"):
         about = _xpay_id(document) or text(document, "ContractId") or text(document, "pay_order_id")
     elif event:
-        about = next(iter(_business_ids(event, document)), "") or next(
-            filter(None, (_at(document, path) for path in LANE_FIELDS)), ""
-        )
+        about = next(iter(_business_ids(event, document)), "") or _first(document, LANE_FIELDS)
     else:
-        about = text(document, "AuthorizerAppid") or text(document, "AuthCorpId") or text(document, "InfoType")
+        about = _first(document, ("AuthorizerAppid", "AuthCorpId", "InfoType", *OWNERS))
     return _bounded(f"{appid}:{about or event or text(document, 'MsgType')}")
 
 
@@ -100,22 +107,47 @@ def is_retried_for_hours(document: Document) -> bool:
     return text(document, "Event").lower().startswith(RETRIED_PREFIXES)
 
 
+def customer_openid(open_kfid: str, external_userid: str) -> str:
+    """Return the openid of a customer of one customer-service account (WeCom reference 7); no userid has a colon."""
+    return f"{open_kfid}:{external_userid}"
+
+
+def split_customer(openid: str) -> tuple[str, str] | None:
+    """Return open_kfid and external_userid of a `customer_openid`, None for another openid."""
+    account, colon, customer = openid.partition(":")
+    return (account, customer) if colon else None
+
+
+def _customer(document: Document) -> str | None:
+    customer = _first(document, ("external_userid", "event.external_userid"))
+    return _openid(customer_openid(text(document, "open_kfid"), customer)) if customer else None
+
+
+def _is_stream_poll(document: Document) -> bool:
+    """Return whether WeCom asks how the text of a robot goes on (WeCom reference 8.4)."""
+    return text(document, "msgtype") == "stream" and "aibotid" in document
+
+
+def _first(document: Document, paths: Iterable[str]) -> str:
+    return next(filter(None, (scalar_at(document, path) for path in paths)), "")
+
+
 def _payload(document: Document) -> Document:
     """Return the JSON payload of a mini game's event."""
     try:
-        return read_json(_at(document, "MiniGame.Payload"))
+        return read_json(scalar_at(document, "MiniGame.Payload"))
     except MalformedCallback:
         return {}
 
 
 def _player(document: Document) -> str:
-    return _at(document, "MiniGame.ToUserOpenid") or text(_payload(document), "OpenId")
+    return scalar_at(document, "MiniGame.ToUserOpenid") or text(_payload(document), "OpenId")
 
 
 def _game_id(document: Document) -> str:
     """Return the order id; a test from the console gets a different id."""
-    order = _at(document, "MiniGame.OrderId") or text(_payload(document), "OutTradeNo")
-    is_test = {_at(document, f"MiniGame.{name}").lower() for name in ("IsMock", "IsPreview")} & {"1", "true"}
+    order = scalar_at(document, "MiniGame.OrderId") or text(_payload(document), "OutTradeNo")
+    is_test = {scalar_at(document, f"MiniGame.{name}").lower() for name in ("IsMock", "IsPreview")} & {"1", "true"}
     return f"{order}:test" if order and is_test else order
 
 
@@ -131,17 +163,7 @@ def _xpay_id(document: Document) -> str:
 
 
 def _business_ids(event: str, document: Document) -> list[str]:
-    return [found for path in BUSINESS_IDS.get(event, ()) if (found := _at(document, path))]
-
-
-def _at(value: Value, path: str) -> str:
-    """Return the scalar at a path; of a list, the scalars of all items joined by commas."""
-    name, _, rest = path.partition(".")
-    if isinstance(value, list):
-        return ",".join(_at(item, path) for item in value)
-    if not isinstance(value, dict):
-        return ""
-    return _at(value.get(name, ""), rest) if rest else text(value, name)
+    return [found for path in BUSINESS_IDS.get(event, ()) if (found := scalar_at(document, path))]
 
 
 def _digest(document: Document) -> str:

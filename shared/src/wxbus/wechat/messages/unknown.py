@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from wxbus.wechat.documents.document import RAW_BODY, Document, text
+from wxbus.wechat.documents.document import RAW_BODY, Document, scalar_at, text
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message, UserMessage
 
 
@@ -22,14 +22,14 @@ class _Unknown(Message):
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Return the message with this document."""
-        created = text(document, "CreateTime")
+        created = _first(document, "CreateTime", "send_time", "create_time")
         header = {
-            "to_user": text(document, "ToUserName"),
-            "from_user": text(document, "FromUserName"),
+            "to_user": _first(document, "ToUserName", "open_kfid", "aibotid"),
+            "from_user": _first(document, "FromUserName", "external_userid", "from.userid"),
             "created_at": int(created) if created.isascii() and created.isdigit() and len(created) <= 18 else 0,
-            "msg_type": text(document, "MsgType"),
-            "msg_id": text(document, "MsgId"),
-            "event": text(document, "Event") or text(document, "InfoType"),
+            "msg_type": _first(document, "MsgType", "msgtype"),
+            "msg_id": _first(document, "MsgId", "msgid"),
+            "event": _first(document, "Event", "InfoType", "event.event_type", "event.eventtype"),
             "app_id": text(document, "AppId"),
         }
         known = {name: value for name, value in header.items() if name in cls.model_fields}
@@ -42,6 +42,11 @@ class _Unknown(Message):
         if isinstance(data, dict) and not isinstance(data.get("document"), dict):
             return dict(cls.from_document(data))
         return data
+
+
+def _first(document: Document, *paths: str) -> str:
+    """Return the first of these that is present: pushes of customer service and robots have other names."""
+    return next(filter(None, (scalar_at(document, path) for path in paths)), "")
 
 
 class UnknownMessage(_Unknown, UserMessage):

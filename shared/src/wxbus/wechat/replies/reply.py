@@ -144,12 +144,15 @@ class MiniProgramPage:
 
 @reply_class
 class Link:
-    """A card that opens a URL; Mini Programs only."""
+    """A card that opens a URL; Mini Programs and WeChat Customer Service only."""
 
     title: Required
     description: str
     url: Required
     thumb_url: str = ""
+    """Of a Mini Program."""
+    thumb_media_id: str = ""
+    """Of WeChat Customer Service."""
     kind: Literal["link"] = Field(default="link", kw_only=True)
 
 

@@ -122,15 +122,18 @@ class CallHandler:
     def _deliverable(self, routed: Routed, route: Route, replies: tuple[AnyReply, ...]) -> tuple[AnyReply, ...]:
         """Return the replies if they can reach the user, none for an event without a reachable user."""
         message, decoded = routed.message, routed.decoded
-        if replies and decoded.envelope.openid is None:
+        openid = decoded.envelope.openid
+        if not replies:
+            return ()
+        if openid is None:
             log.warning("replies.dropped_without_user", handler=route.name, message=type(message).__name__)
             return ()
-        if replies and isinstance(message, UnsubscribeEvent):
+        if isinstance(message, UnsubscribeEvent):
             if route.name not in self._warned_of_unsubscribed:
                 self._warned_of_unsubscribed.add(route.name)
                 log.warning("replies.dropped_after_unsubscribe", handler=route.name)
             return ()
-        refuse_undeliverable(replies, message, decoded.account, handler=route.name)
+        refuse_undeliverable(replies, message, decoded.account, openid, handler=route.name)
         return replies
 
 

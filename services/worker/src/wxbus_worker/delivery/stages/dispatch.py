@@ -3,6 +3,8 @@
 import structlog
 
 from wxbus.errors import Reject
+from wxbus.wechat import KfPushEvent
+from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote
 from wxbus_worker.delivery.settlement import Done, Settlement
 from wxbus_worker.delivery.stage import Next
@@ -17,19 +19,28 @@ class Dispatch:
     """Chooses what follows for a delivery."""
 
     def __init__(
-        self, pending: PendingReplies, handle: HandleMessage, finish: Next[Committed], metrics: WorkerMetrics
+        self,
+        pending: PendingReplies,
+        handle: HandleMessage,
+        finish: Next[Committed],
+        metrics: WorkerMetrics,
+        customer_service: CustomerServicePuller | None = None,
     ) -> None:
         self._pending = pending
         self._handle = handle
         self._finish = finish
         self._metrics = metrics
+        self._customer_service = customer_service
 
     async def __call__(self, decoded: Decoded) -> Settlement:
-        """Handle a message, settle a note about a pending reply, or finish the replay of a committed message."""
+        """Handle a message, settle a note about a reply, pull customer service, or finish a committed replay."""
         if decoded.envelope.committed is not None:  # however long ago: its dedup key may be forgotten
             return await self._finish(Committed(decoded, decoded.envelope.committed))
         if isinstance(decoded.content, ReplyNote):
             return await self._settle_pending(decoded, decoded.content)
+        if isinstance(decoded.content, KfPushEvent) and self._customer_service is not None:
+            await self._customer_service(decoded.envelope, decoded.content, arrived=decoded.job.delivery.arrived)
+            return Done()
         return await self._handle(decoded, decoded.content)
 
     async def _settle_pending(self, decoded: Decoded, note: ReplyNote) -> Settlement:

@@ -1,0 +1,1 @@
+"""Pulls the messages of WeChat Customer Service, which pushes only announce."""

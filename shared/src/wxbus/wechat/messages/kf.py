@@ -1,0 +1,261 @@
+"""Messages and events of WeChat Customer Service, which the worker pulls (WeCom reference 7).
+
+Field names equal WeCom's names. `from_user` is the customer's external_userid, `to_user` the customer-service account.
+The content of a message is next to its header, not in a member of its own.
+"""
+
+from typing import Any, ClassVar, Final
+
+from pydantic import ConfigDict, Field, model_validator
+
+from wxbus.wechat.messages.base import Event, Int, Many, Maybe, Message, Part, UserMessage
+from wxbus.wechat.messages.user import (
+    FileMessage,
+    ImageMessage,
+    LinkMessage,
+    LocationMessage,
+    MiniProgramPageMessage,
+    TextMessage,
+    VideoMessage,
+    VoiceMessage,
+)
+
+WECOM_NAMES: Final = ConfigDict(alias_generator=lambda name: name)
+"""A class with another base that has WeChat's names needs it again."""
+
+
+class KfPart(Part):
+    """A structure inside a message of customer service."""
+
+    model_config = WECOM_NAMES
+
+
+class KfHeader(Message):
+    """What messages and events of customer service have in common."""
+
+    model_config = WECOM_NAMES
+    family: ClassVar[str] = "kf:"
+
+    to_user: str = Field(default="", alias="open_kfid")
+    """The customer-service account."""
+    from_user: str = Field(default="", alias="external_userid")
+    """The customer."""
+    created_at: int = Field(alias="send_time")
+    msg_type: str = Field(alias="msgtype")
+    msg_id: str = Field(default="", alias="msgid")
+    origin: Int = None
+    """3 the customer, 4 the system, 5 a servicer in WeCom."""
+    servicer_userid: str = ""
+    """The servicer, if one wrote it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unfold(cls, data: Any) -> Any:
+        """Move the members of `text`, `image`, `event` ... next to the header."""
+        kind = data.get("msgtype") if isinstance(data, dict) else None
+        inner = data.get(kind) if isinstance(kind, str) else None
+        if not isinstance(inner, dict):
+            return data
+        return {**{name: value for name, value in data.items() if name != kind}, **inner}
+
+
+class KfMessage(KfHeader, UserMessage):
+    """A message of a customer, or of a servicer (`origin` 5)."""
+
+    model_config = WECOM_NAMES
+
+
+class KfTextMessage(KfMessage, TextMessage):
+    """A text."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="text", alias="msgtype")
+    menu_id: str = ""
+    """Id of the tapped item of a `reply.Menu`."""
+
+
+class KfImageMessage(KfMessage, ImageMessage):
+    """An image."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="image", alias="msgtype")
+
+
+class KfVoiceMessage(KfMessage, VoiceMessage):
+    """A voice message, AMR."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="voice", alias="msgtype")
+
+
+class KfVideoMessage(KfMessage, VideoMessage):
+    """A video."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="video", alias="msgtype")
+
+
+class KfFileMessage(KfMessage, FileMessage):
+    """A file; `media_id` downloads it."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="file", alias="msgtype")
+    media_id: str = ""
+
+
+class KfLocationMessage(KfMessage, LocationMessage):
+    """A location."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="location", alias="msgtype")
+    latitude: float
+    longitude: float
+    label: str = Field(default="", alias="address")
+    name: str = ""
+
+
+class KfLinkMessage(KfMessage, LinkMessage):
+    """A link."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="link", alias="msgtype")
+    description: str = Field(default="", alias="desc")
+    pic_url: str = ""
+
+
+class KfMiniProgramMessage(KfMessage, MiniProgramPageMessage):
+    """A page of a Mini Program."""
+
+    model_config = WECOM_NAMES
+    msg_type: str = Field(default="miniprogram", alias="msgtype")
+    app_id: str = Field(default="", alias="appid")
+    page_path: str = Field(default="", alias="pagepath")
+
+
+class KfBusinessCardMessage(KfMessage):
+    """The card of a member."""
+
+    msg_type: str = Field(default="business_card", alias="msgtype")
+    userid: str = ""
+
+
+class KfMenuItem(KfPart):
+    """An item of a menu."""
+
+    type: str = ""
+    """`click`, `view`, `miniprogram` or `text`; the member of that name has its content."""
+
+
+class KfMenuMessage(KfMessage):
+    """A menu that was sent."""
+
+    msg_type: str = Field(default="msgmenu", alias="msgtype")
+    head_content: str = ""
+    list: Many[KfMenuItem] = ()
+    tail_content: str = ""
+
+
+class KfShopProductMessage(KfMessage):
+    """A product of a WeChat Shop."""
+
+    msg_type: str = Field(default="channels_shop_product", alias="msgtype")
+    product_id: str = ""
+    head_img: str = ""
+    title: str = ""
+    sales_price: str = ""
+    shop_nickname: str = ""
+    shop_head_img: str = ""
+
+
+class KfShopOrderMessage(KfMessage):
+    """An order of a WeChat Shop."""
+
+    msg_type: str = Field(default="channels_shop_order", alias="msgtype")
+    order_id: str = ""
+    product_titles: str = ""
+    price_wording: str = ""
+    state: str = ""
+    image_url: str = ""
+    shop_nickname: str = ""
+
+
+class KfEvent(KfHeader, Event):
+    """An event of customer service."""
+
+    model_config = WECOM_NAMES
+    family: ClassVar[str] = "kf:event:"
+
+    msg_type: str = Field(default="event", alias="msgtype")
+    event: str = Field(alias="event_type")
+
+
+class KfChannels(KfPart):
+    """The video account from which a customer came."""
+
+    nickname: str = ""
+    shop_nickname: str = ""
+    scene: Int = None
+
+
+class KfEnterSessionEvent(KfEvent):
+    """A customer opened the conversation."""
+
+    event: str = Field(default="enter_session", alias="event_type")
+    scene: str = ""
+    """Of the link."""
+    scene_param: str = ""
+    welcome_code: str = ""
+    """To send one welcome message within 20 seconds, with `WeComClient.kf.send_on_event`; "" if none is possible."""
+    wechat_channels: Maybe[KfChannels] = None
+
+
+class KfSendFailedEvent(KfEvent):
+    """A message did not reach the customer."""
+
+    event: str = Field(default="msg_send_fail", alias="event_type")
+    fail_msgid: str = ""
+    fail_type: Int = None
+    """1 account removed, 2 application closed, 4 older than 48 hours, 5 session closed, 6 more than five messages,
+    10 refused by the customer; 7 to 9 the account is not verified; 0 unknown."""
+
+
+class KfServicerStatusEvent(KfEvent):
+    """A servicer began or stopped to receive customers."""
+
+    event: str = Field(default="servicer_status_change", alias="event_type")
+    status: Int = None
+    """1 receiving, 2 stopped."""
+
+
+class KfSessionStatusEvent(KfEvent):
+    """A servicer took, handed over, ended or reopened a conversation in WeCom."""
+
+    event: str = Field(default="session_status_change", alias="event_type")
+    change_type: Int = None
+    """1 taken from the waiting pool, 2 handed over, 3 ended, 4 reopened."""
+    old_servicer_userid: str = ""
+    new_servicer_userid: str = ""
+    msg_code: str = ""
+    """To send one message with `WeComClient.kf.send_on_event`."""
+
+
+class KfMessageRecalledEvent(KfEvent):
+    """The customer recalled a message."""
+
+    event: str = Field(default="user_recall_msg", alias="event_type")
+    recall_msgid: str = ""
+
+
+class KfServicerRecalledEvent(KfEvent):
+    """A servicer recalled a message."""
+
+    event: str = Field(default="servicer_recall_msg", alias="event_type")
+    recall_msgid: str = ""
+
+
+class KfRejectSwitchEvent(KfEvent):
+    """A servicer refuses the messages of a customer, or no longer."""
+
+    event: str = Field(default="reject_customer_msg_switch_change", alias="event_type")
+    reject_switch: Int = None
+    """1 on, 0 off."""
