@@ -1,5 +1,6 @@
 """Messages of other programs in a user's lane: signals for handlers, and sends without one."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.errors import ConfigurationError, WeChatError
 from wxbus.messages.requests import EventRequest, SendRequest
 from wxbus.wechat import TextMessage
-from wxbus_worker import AnyMessage, Context, Router, Signal, reply
+from wxbus_worker import Account, AnyMessage, Bus, Context, Router, Signal, reply
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.testing import HandlerClient
 
@@ -134,6 +135,27 @@ def test_a_handler_of_a_signal_takes_one_type_of_data_at_most_by_its_model() -> 
 
     with pytest.raises(ConfigurationError, match="parameter 'payment' is annotated Paid"):
         router.text(wrong)
+
+
+async def test_handlers_send_and_post_with_a_bus() -> None:
+    """A handler takes `Bus` by type, for messages at a later time; `HandlerClient.posted` has them once for each id."""
+    router = Router()
+
+    @router.text
+    async def remind(message: TextMessage, bus: Bus, account: Account) -> None:
+        at = datetime(2027, 1, 1, tzinfo=UTC)
+        await bus.send(account.name, message.from_user, reply.Text("do not forget"), id="reminder", send_at=at)
+        if message.content == "never mind":
+            assert await bus.cancel(account.name, message.from_user, "reminder") is True
+
+    client = HandlerClient(router)
+    await client.text("remind me")
+    await client.text("remind me")
+    (request,) = client.posted
+    assert isinstance(request, SendRequest)
+    assert (request.account, request.openid, request.reply) == ("test", "o_user", reply.Text("do not forget"))
+    await client.text("never mind")
+    assert client.posted == []
 
 
 async def test_handlers_are_tested_with_signals() -> None:

@@ -14,6 +14,7 @@ from wxbus.bus.consumer import Consumer
 from wxbus.bus.marker import Marker
 from wxbus.errors import ConfigurationError, WxbusError
 from wxbus.features import Features
+from wxbus.messages import Bus
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Losses
@@ -73,7 +74,7 @@ async def serve(
     accounts = load_accounts(settings, registry)
     routes, metrics = RouteTable(router), WorkerMetrics(registry)
     async with open_adapters(settings, accounts, router.context_policy) as adapters, AsyncExitStack() as resources:
-        provided = Features({Contexts: adapters.contexts})
+        provided = Features({Contexts: adapters.contexts, Bus: Bus(adapters.intake)})
         try:
             async with interrupted_by(stopping):
                 await resources.enter_async_context(opened((router, *router.included()), provided))

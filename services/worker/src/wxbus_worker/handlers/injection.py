@@ -17,6 +17,7 @@ from wxbus.api.client import WeChatClient
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errors import ConfigurationError
 from wxbus.features import Features
+from wxbus.messages import Bus
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
@@ -40,6 +41,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     CurrentDelivery: lambda call: call.delivery,
     Features: lambda call: call.features,
     Contexts: lambda call: call.features[cast("type[object]", Contexts)],
+    Bus: lambda call: call.features[Bus],
 }
 MAX_NAMES: Final = 4
 """Types that an error message lists."""
@@ -127,7 +129,7 @@ def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Feature
         ConfigurationError: It takes something else; the text names the parameter.
     """
     hints = _hints(function)
-    kinds = (*kinds, Contexts)
+    kinds = (*kinds, Contexts, Bus)
     providers: dict[str, Callable[[Features], object]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         wanted = _classes(hints.get(name))

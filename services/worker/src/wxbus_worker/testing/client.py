@@ -15,7 +15,8 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.passive_answer import delivered_passively
 from wxbus.features import Features
-from wxbus.messages.bus import event_request
+from wxbus.messages.bus import Bus, event_request
+from wxbus.messages.requests import EventRequest, SendRequest
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
@@ -37,6 +38,7 @@ from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
 from wxbus_worker.testing.log_lines import use_plain_tracebacks
+from wxbus_worker.testing.requests import RecordingRequests
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
@@ -110,7 +112,8 @@ class HandlerClient:
         self.openid = openid
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
-        self._provided = Features({Contexts: self.contexts, **(provide or {})})
+        self._requests = RecordingRequests()
+        self._provided = Features({Contexts: self.contexts, Bus: Bus(self._requests), **(provide or {})})
         self.publisher = MemoryPublisher()
         """Scheduled retries and dead letters."""
         self._raise_errors = raise_errors
@@ -151,6 +154,11 @@ class HandlerClient:
         if issubclass(kind, UserMessage):
             header["msg_id"] = str(number)
         return kind.model_validate({**header, **fields}, by_name=True)
+
+    @property
+    def posted(self) -> Sequence[SendRequest | EventRequest]:
+        """Return what handlers sent and posted with their `Bus`, oldest first."""
+        return self._requests.posted
 
     async def text(self, content: str) -> Result:
         """Send a text of the default user."""
