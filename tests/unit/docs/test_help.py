@@ -26,6 +26,8 @@ COMMANDS = {
         "context show",
         "context drop",
         "context drop-all",
+        "broadcast",
+        *(f"broadcast {name}" for name in ("start", "watch", "status", "pause", "resume", "cancel", "refused", "list")),
     ],
     "wxbus_token": ["", "status", "get", "refresh", "encryption-key", "accounts", "accounts add", "keys", "keys add"],
     "wxbus_sandbox": ["", "send"],

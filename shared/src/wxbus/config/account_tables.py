@@ -22,6 +22,15 @@ def account_tables(path: Path) -> dict[str, Table]:
     return {name: _account(path.parent, name, table) for name, table in _tables(path).items()}
 
 
+def appids(path: Path) -> dict[str, str]:
+    """Return the appid of each account by its name, without reading a secret.
+
+    Raises:
+        ConfigurationError: The file is invalid.
+    """
+    return {name: str(table.get("appid", "")) for name, table in _tables(path).items()}
+
+
 def secret_files(path: Path) -> list[Path]:
     """Return the files that the accounts file names for secrets; raises ConfigurationError."""
     return [path.parent / file for file in _sources(path, "file")]

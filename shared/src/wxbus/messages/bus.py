@@ -63,7 +63,7 @@ class Bus:
         runs. With one they are calls of the RPC service `messages`, whose answers also name an unknown account.
 
         Args:
-            url: Address of RabbitMQ, or with an API key that of the workers' RPC: `http://worker:8083`.
+            url: Address of RabbitMQ, or with an API key that of the workers' RPC: `http://worker:8084`.
             api_key: With the scopes `messages:send`, `messages:event` and `messages:cancel` for the accounts.
             topology: Queue names of the installation; those of the namespace `wxbus` by default.
 

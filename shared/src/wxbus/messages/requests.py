@@ -40,7 +40,7 @@ Sendable: TypeAlias = Annotated[CustomerServiceReply | TemplateReply | WeComRepl
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     account: AccountName
     """Name or appid of the account."""

@@ -71,6 +71,7 @@ def fixed(
         "WXBUS_TOKEN_ENCRYPTION_KEYS": credentials.encryption_keys,
         "WXBUS_TOKEN_API_KEYS_FILE": str(credentials.api_keys_file),
         "WXBUS_WORKER_TOKEN_API_KEY": credentials.api_keys["worker"],
+        "WXBUS_WORKER_API_KEYS_FILE": str(credentials.api_keys_file),
         "PYTHONUNBUFFERED": "1",
     }
     if servers.management_url:

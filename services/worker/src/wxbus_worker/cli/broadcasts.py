@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from wxbus.accounts.accounts import Accounts
+from wxbus.config.account_tables import appids
 from wxbus.config.settings import AccountsSettings, StoreSettings, load_for_command
 from wxbus.config.validation import validation_messages
 from wxbus.errors import ConfigurationError
@@ -24,7 +24,6 @@ from wxbus.messages.requests import Sendable
 from wxbus.store.store import Store
 from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.cli.recipients import chunks, openids_of
-from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.store.broadcasts import Broadcasts
 
 INTERVAL: Final = 0.5
@@ -58,16 +57,16 @@ def start(new: NewBroadcast, *, file: Path | None, openids: Sequence[str], detac
     """Create the broadcast, add its recipients, and show its progress."""
     if bool(file or openids) == new.collected_by_worker:
         raise ConfigurationError("give recipients by --to and --openid, or else --tag or --all")
-    account = AccountFinder(lambda: Accounts.read(load_for_command(AccountsSettings).accounts_file))(new.account)
+    account, appid = _account(new.account)
     given = sum(1 for _ in openids_of(file)) if file else 0  # all lines are checked before the first one is added
     whom = _audience(new, given + len(openids))
-    if not (yes or new.dry_run or typer.confirm(f"send {new.message.kind} to {whom} of {account.name}?")):
+    if not (yes or new.dry_run or typer.confirm(f"send {new.message.kind} to {whom} of {account}?")):
         return
     typer.echo(f"broadcast {new.id}", err=True)
 
     async def work() -> None:
         async with _broadcasts() as broadcasts:
-            await broadcasts.create(new, account=account.name, appid=account.appid)
+            await broadcasts.create(new, account=account, appid=appid)
             if not new.collected_by_worker:
                 for chunk in chunks(chain(openids_of(file) if file else (), openids)):
                     await broadcasts.add(new.id, chunk)
@@ -183,6 +182,16 @@ def _print_end(found: BroadcastStatus) -> None:
     typer.echo(f"{found.state}{reason}: {found.sent} sent, {refused_number} refused{left}, {found.total} in all")
     for text, number in sorted(found.refused.items(), key=lambda pair: -pair[1]):
         typer.echo(f"  {number}  {text}")
+
+
+def _account(name: str) -> tuple[str, str]:
+    """Return name and appid of the account that an operator names by one of them."""
+    file = load_for_command(AccountsSettings).accounts_file
+    accounts = appids(file)
+    for known, appid in accounts.items():
+        if name in {known, appid}:
+            return known, appid
+    raise ConfigurationError(f"there is no account {name} in {file}; the accounts are {', '.join(accounts)}")
 
 
 def _audience(new: NewBroadcast, given: int) -> str:
