@@ -5,30 +5,43 @@ from typing import Final
 
 from wxbus.api.declaration.endpoint import Family
 from wxbus.api.endpoints.authorizers import Authorizers
+from wxbus.api.endpoints.customer_service_accounts import CustomerServiceAccounts
+from wxbus.api.endpoints.customer_service_sessions import CustomerServiceSessions
+from wxbus.api.endpoints.materials import Materials
 from wxbus.api.endpoints.menus import Menus
 from wxbus.api.endpoints.oauth import OAuth
 from wxbus.api.endpoints.qr_codes import QrCodes
 from wxbus.api.endpoints.sessions import Sessions
+from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
 from wxbus.api.endpoints.tags import Tags
+from wxbus.api.endpoints.template_messages import TemplateMessages
 from wxbus.api.endpoints.users import Users
 from wxbus.api.endpoints.wecom.kf import Kf
 from wxbus_sandbox.families.authorizers import AuthorizersTwin
+from wxbus_sandbox.families.customer_service import CustomerServiceAccountsTwin, CustomerServiceSessionsTwin
 from wxbus_sandbox.families.kf import KfTwin
+from wxbus_sandbox.families.materials import MaterialsTwin
 from wxbus_sandbox.families.menus import MenusTwin
 from wxbus_sandbox.families.oauth import OAuthTwin
 from wxbus_sandbox.families.qr_codes import QrCodesTwin
 from wxbus_sandbox.families.sessions import SessionsTwin
+from wxbus_sandbox.families.template_messages import SubscribeMessagesTwin, TemplateMessagesTwin
 from wxbus_sandbox.families.twin import Twin
 from wxbus_sandbox.families.users import TagsTwin, UsersTwin
 
 TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     Authorizers: AuthorizersTwin,
+    CustomerServiceAccounts: CustomerServiceAccountsTwin,
+    CustomerServiceSessions: CustomerServiceSessionsTwin,
+    Kf: KfTwin,
+    Materials: MaterialsTwin,
     Menus: MenusTwin,
     OAuth: OAuthTwin,
-    Kf: KfTwin,
     QrCodes: QrCodesTwin,
-    Tags: TagsTwin,
-    Users: UsersTwin,
     Sessions: SessionsTwin,
+    SubscribeMessages: SubscribeMessagesTwin,
+    Tags: TagsTwin,
+    TemplateMessages: TemplateMessagesTwin,
+    Users: UsersTwin,
 }
 """By the family as declared."""

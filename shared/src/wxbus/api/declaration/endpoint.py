@@ -58,6 +58,8 @@ class Caller(Protocol):
 class Family:
     """Endpoints for one purpose; an object of the class calls them with a client."""
 
+    title: ClassVar[str]
+    """In Chinese, for the reference."""
     kinds: ClassVar[tuple[Kind, ...]] = ("official_account",)
     """The kinds of accounts that may call the endpoints, unless an endpoint names others."""
 

@@ -104,6 +104,8 @@ class HourShares(Shares):
 class AccountStatistics(Family):
     """Statistics of followers and articles."""
 
+    title = "用户与图文数据"
+
     @post(
         "/datacube/getusersummary", name="getusersummary", title="获取用户增减数据", repeat=Repeat.READ, errcodes=ERRORS
     )

@@ -113,6 +113,7 @@ class AuthorizerOption(Answer):
 class Authorizers(Family):
     """The accounts that have authorised the platform; called with the platform's own token."""
 
+    title = "已授权的账号"
     kinds = ("component",)
 
     @post(

@@ -80,6 +80,7 @@ class CategoryStates(Answer):
 class Categories(Family):
     """The categories of a Mini Program."""
 
+    title = "小程序类目"
     kinds = ("mini_program",)
 
     @get("/cgi-bin/wxopen/getallcategories", name="getAllCategories", title="获取可设置的所有类目", repeat=Repeat.READ)

@@ -34,6 +34,7 @@ Mode = Literal["PAY_MODE_STORE", "PAY_MODE_APP", "PAY_MODE_COMPONENT"]
 class CityDelivery(Family):
     """WeChat's own city delivery. Money is in fen."""
 
+    title = "同城配送"
     kinds = ("mini_program",)
 
     @post(

@@ -40,6 +40,7 @@ MEGABYTES: Final = 10 * 1024 * 1024
 class CodeReleases(Family):
     """Upload, audit and release of the code. Results of audits are `AuditEvent`s."""
 
+    title = "小程序代码的上传、审核与发布"
     kinds = ("mini_program",)
 
     @post("/wxa/commit", name="commit", title="上传代码并生成体验版", repeat=Repeat.READ, errcodes=COMMIT_ERRORS)

@@ -47,6 +47,7 @@ class CodeTemplate(Answer):
 class CodeTemplates(Family):
     """The code of a platform; called with the platform's own token."""
 
+    title = "代码模板"
     kinds = ("component",)
 
     @get(

@@ -41,6 +41,8 @@ class CommentPage(Answer):
 class Comments(Family):
     """Comments on articles that were sent or published; `index` counts the articles from 0."""
 
+    title = "图文评论"
+
     @post(
         "/cgi-bin/comment/open",
         name="openArticleComment",

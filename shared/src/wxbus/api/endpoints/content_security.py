@@ -64,6 +64,7 @@ class TextCheck(Answer):
 class ContentSecurity(Family):
     """Checks of what users publish in a Mini Program."""
 
+    title = "内容安全"
     kinds = ("mini_program",)
 
     @post(

@@ -32,6 +32,7 @@ class CustomerService(Family):
     `WeChatClient.send` is shorter, and also sends template and subscription messages.
     """
 
+    title = "客服消息"
     kinds = ("official_account", "mini_program")
 
     @post(

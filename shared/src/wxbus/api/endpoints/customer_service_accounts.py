@@ -53,6 +53,8 @@ class OnlineKf(Answer):
 class CustomerServiceAccounts(Family):
     """Customer-service accounts: up to 100."""
 
+    title = "客服账号"
+
     @get(
         "/cgi-bin/customservice/getkflist",
         name="getkflist",

@@ -69,6 +69,8 @@ class RecordPage(Answer):
 class CustomerServiceSessions(Family):
     """Conversations that people hold in WeChat's own tools. A change comes as `KfCreateSessionEvent` and similar."""
 
+    title = "客服会话与记录"
+
     @post(
         "/customservice/kfsession/create",
         name="createkfsession",

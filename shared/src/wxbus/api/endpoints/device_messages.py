@@ -19,6 +19,7 @@ SerialNumber: TypeAlias = Annotated[
 class DeviceMessages(Family):
     """Messages of devices of a registered model."""
 
+    title = "设备消息"
     kinds = ("mini_program",)
 
     @post(

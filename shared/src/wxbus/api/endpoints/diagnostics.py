@@ -147,6 +147,7 @@ class Domains(Answer):
 class Diagnostics(Family):
     """Logs, errors and performance of a Mini Program."""
 
+    title = "小程序日志、错误与性能"
     kinds = ("mini_program",)
 
     @post("/wxa/business/performance/boot", name="getPerformanceData", title="获取小程序性能数据", repeat=Repeat.READ)

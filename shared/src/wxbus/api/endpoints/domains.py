@@ -88,6 +88,7 @@ Action: TypeAlias = Literal["add", "delete", "set", "get"]
 class MiniProgramDomains(Family):
     """The domains that a Mini Program may use."""
 
+    title = "小程序域名"
     kinds = ("mini_program",)
 
     @post(
@@ -195,6 +196,7 @@ class MiniProgramDomains(Family):
 class PlatformDomains(Family):
     """The domains of a third-party platform; called with the platform's own token."""
 
+    title = "第三方平台域名"
     kinds = ("component",)
 
     @post(

@@ -120,6 +120,8 @@ class ProductCard(Answer):
 class Drafts(Family):
     """Drafts of articles, to be published or sent to followers."""
 
+    title = "草稿"
+
     @post("/cgi-bin/draft/add", name="draft_add", title="新增草稿", repeat=Repeat.SEND, errcodes=ARTICLE_ERRORS)
     async def add(
         self, articles: Annotated[list[DraftArticle], Field(min_length=1, max_length=8)]

@@ -45,6 +45,7 @@ class Activity(Answer):
 class DynamicMessages(Family):
     """Cards that users of the Mini Program share, and that change when the activity changes."""
 
+    title = "动态消息"
     kinds = ("mini_program",)
 
     @get(

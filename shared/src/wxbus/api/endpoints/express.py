@@ -34,6 +34,7 @@ ADD_ERRORS: Final = (
 class Express(Family):
     """Waybills of express carriers. Each step of a parcel is an `AddExpressPathEvent`."""
 
+    title = "物流下单"
     kinds = ("mini_program",)
 
     @post("/cgi-bin/express/business/account/bind", name="bindAccount", title="绑定/解绑物流账号", repeat=Repeat.READ)

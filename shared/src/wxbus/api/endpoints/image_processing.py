@@ -44,6 +44,7 @@ class FoundCodes(Answer):
 class ImageProcessing(Family):
     """Pictures that WeChat crops, reads codes of, or enlarges."""
 
+    title = "图像处理"
     kinds = ("official_account", "mini_program")
 
     @post("/cv/img/aicrop", name="imgAiCrop", title="图片智能裁剪", repeat=Repeat.READ, errcodes=ERRORS)

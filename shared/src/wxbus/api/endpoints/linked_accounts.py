@@ -83,6 +83,7 @@ class Appeal(Answer):
 class LinkedAccounts(Family):
     """Links of an Official Account and Mini Programs, and penalties."""
 
+    title = "关联账号与违规记录"
     kinds = ("mini_program",)
 
     @post(

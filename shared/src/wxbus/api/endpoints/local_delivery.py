@@ -30,6 +30,7 @@ ShopId: TypeAlias = Annotated[Id, Key("shopid")]
 class LocalDelivery(Family):
     """Local delivery by couriers."""
 
+    title = "即时配送"
     kinds = ("mini_program",)
 
     @post("/cgi-bin/express/local/business/open", name="openDelivery", title="申请开通即时配送", repeat=Repeat.READ)

@@ -51,6 +51,8 @@ class MassMessages(Family):
     `client_id` can be repeated: WeChat returns the id of the first message (45065).
     """
 
+    title = "群发消息"
+
     @post(
         "/cgi-bin/message/mass/sendall",
         name="sendAll",

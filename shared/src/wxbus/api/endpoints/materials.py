@@ -89,6 +89,8 @@ class MaterialPage(Answer):
 class Materials(Family):
     """Permanent material: 100,000 images and articles, 1,000 of each other type."""
 
+    title = "永久素材"
+
     @post(
         "/cgi-bin/material/add_material",
         name="addMaterial",

@@ -35,6 +35,8 @@ class MatchRule(Part):
 class Menus(Family):
     """The menu at the foot of the chat. Clients of WeChat show a change within five minutes."""
 
+    title = "自定义菜单"
+
     @post(
         "/cgi-bin/menu/create",
         name="createCustomMenu",

@@ -39,6 +39,7 @@ class WorkBinding(Answer):
 class Merchants(Family):
     """Merchants with customer service of their own; `CustomerService.send` takes their `business_id`."""
 
+    title = "客服子商户"
     kinds = ("mini_program",)
 
     @post(

@@ -51,6 +51,8 @@ class HourCallbacks(Callbacks):
 class MessageStatistics(Family):
     """Statistics of messages from users and of callbacks."""
 
+    title = "消息与接口数据"
+
     @post(
         "/datacube/getupstreammsg",
         name="getupstreammsg",

@@ -26,6 +26,7 @@ class Color(Part):
 class MiniProgramCodes(Family):
     """Pictures that open a page of the Mini Program. They are PNG or JPEG, as WeChat likes."""
 
+    title = "小程序码"
     kinds = ("mini_program",)
 
     @post(

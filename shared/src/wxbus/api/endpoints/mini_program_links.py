@@ -63,6 +63,7 @@ class LinkTarget(Answer):
 class MiniProgramLinks(Family):
     """Links to the Mini Program. Schemes and URL Links are 500,000 a day together, opened 3,000,000 times a day."""
 
+    title = "小程序链接"
     kinds = ("mini_program",)
 
     @post(

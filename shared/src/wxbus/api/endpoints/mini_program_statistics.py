@@ -119,6 +119,7 @@ class Portrait(Dated):
 class MiniProgramStatistics(Family):
     """Statistics of visits and users."""
 
+    title = "小程序数据"
     kinds = ("mini_program",)
 
     @post(

@@ -34,6 +34,7 @@ class CallbackCheck(Answer):
 class Network(Family):
     """The addresses of WeChat, and the way from WeChat to this server."""
 
+    title = "微信服务器地址与网络检测"
     kinds = ("official_account", "mini_program", "component")
 
     @get("/cgi-bin/getcallbackip", name="getCallbackIp", title="获取微信推送服务器IP", repeat=Repeat.READ)

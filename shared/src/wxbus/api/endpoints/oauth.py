@@ -30,6 +30,8 @@ class WebUser(Answer):
 class OAuth(Family):
     """Users of web pages. The tokens here are those of one user, not that of the account."""
 
+    title = "网页授权"
+
     @staticmethod
     def authorize_url(
         appid: str,

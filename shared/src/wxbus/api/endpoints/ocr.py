@@ -105,6 +105,7 @@ class MenuText(Answer):
 class Ocr(Family):
     """Texts and documents in pictures."""
 
+    title = "文字与证件识别"
     kinds = ("official_account", "mini_program")
 
     @post("/cv/ocr/idcard", name="idcardOcr", title="身份证识别", repeat=Repeat.READ, errcodes=ERRORS)

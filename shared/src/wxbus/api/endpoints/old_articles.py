@@ -29,6 +29,8 @@ class NewArticle(Part):
 class OldArticles(Family):
     """Articles as permanent material, and what mass messages needed; drafts have replaced them."""
 
+    title = "永久图文素材（旧）"
+
     @post(
         "/cgi-bin/material/add_news",
         title="新增永久图文素材",

@@ -20,6 +20,7 @@ AppId: TypeAlias = Annotated[Id, Key("appid"), Refused(40013)]
 class OpenAccounts(Family):
     """Accounts of the open platform."""
 
+    title = "开放平台账号"
     kinds = ("official_account", "mini_program")
 
     @post(

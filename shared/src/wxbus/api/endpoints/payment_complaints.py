@@ -69,6 +69,7 @@ class FileSignature(Answer):
 class PaymentComplaints(Family):
     """Complaints of buyers; a new one is an `XpayComplaintEvent`."""
 
+    title = "虚拟支付投诉"
     kinds = ("mini_program",)
 
     @post(

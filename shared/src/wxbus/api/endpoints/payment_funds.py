@@ -103,6 +103,7 @@ class RecoveryPage(Answer):
 class PaymentFunds(Family):
     """Funds for advertising."""
 
+    title = "广告金"
     kinds = ("mini_program",)
 
     @post(

@@ -106,6 +106,7 @@ class Limitations(Answer):
 class PaymentGoods(Family):
     """Goods of virtual payment, and lists of orders."""
 
+    title = "虚拟支付道具与订单"
     kinds = ("mini_program",)
 
     @post(

@@ -12,6 +12,7 @@ from wxbus.api.endpoints.payment_rules import ERRORS, MONEY_ERRORS, Amount, AppK
 class PaymentSubscriptions(Family):
     """Virtual payment by subscription; contracts are `XpaySubscribeEvent`s."""
 
+    title = "虚拟支付订阅"
     kinds = ("mini_program",)
 
     @post(

@@ -33,6 +33,7 @@ class Money(Answer):
 class PaymentWithdrawals(Family):
     """Bills and withdrawals."""
 
+    title = "虚拟支付账单与提现"
     kinds = ("mini_program",)
 
     @post("/xpay/download_bill", name="download_bill", title="下载小程序账单", repeat=Repeat.READ, errcodes=TASK_ERRORS)

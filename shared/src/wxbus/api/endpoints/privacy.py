@@ -92,6 +92,7 @@ Version: TypeAlias = Annotated[Literal[1, 2], Key("privacy_ver")]
 class Privacy(Family):
     """What a Mini Program tells users about privacy."""
 
+    title = "小程序用户隐私"
     kinds = ("mini_program",)
 
     @post(

@@ -108,6 +108,7 @@ class NameCheck(Answer):
 class Profiles(Family):
     """Name, picture and introduction of a Mini Program."""
 
+    title = "小程序名称、头像与简介"
     kinds = ("mini_program",)
 
     @get(

@@ -137,6 +137,8 @@ class MemberCard(MemberCards):
 class PublicationStatistics(Family):
     """Statistics of published content, and of cards."""
 
+    title = "发表内容数据"
+
     @post(
         "/datacube/getarticleread",
         name="getarticleread",

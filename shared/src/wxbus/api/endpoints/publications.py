@@ -65,6 +65,8 @@ class PublicationPage(Answer):
 class Publications(Family):
     """Publications of drafts. The result of a publication is a `PublishJobFinishEvent`."""
 
+    title = "发布"
+
     @post(
         "/cgi-bin/freepublish/submit",
         name="freepublish_submit",

@@ -63,6 +63,7 @@ class VerificationFile(Answer):
 class QrCodeRules(Family):
     """Rules for QR codes with URLs of your own. The domain must serve the verification file."""
 
+    title = "普通链接二维码"
     kinds = ("official_account", "mini_program")
 
     @post(

@@ -28,6 +28,8 @@ class QrTicket(Answer):
 class QrCodes(Family):
     """QR codes that tell the account which code a user scanned (`SCAN` and `subscribe` events)."""
 
+    title = "带参数的二维码"
+
     @post(
         "/cgi-bin/qrcode/create",
         name="createQRCode",

@@ -55,6 +55,7 @@ class RequestInfo(Answer):
 class Quotas(Family):
     """Limits of calls, and how to reset them; the token service resets with the AppSecret (`quota/reset`)."""
 
+    title = "接口调用额度"
     kinds = ("official_account", "mini_program", "component")
 
     @post(

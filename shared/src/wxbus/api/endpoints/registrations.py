@@ -62,6 +62,7 @@ class RegisteredMiniProgram(Answer):
 class Registrations(Family):
     """New Mini Programs; called with the platform's own token. Results are `FastRegisterEvent`s."""
 
+    title = "注册小程序"
     kinds = ("component",)
 
     @post(

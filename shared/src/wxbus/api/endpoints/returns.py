@@ -45,6 +45,7 @@ class ReturnState(Answer):
 class Returns(Family):
     """Parcels that users send back."""
 
+    title = "退货"
     kinds = ("mini_program",)
 
     @post(

@@ -32,6 +32,7 @@ class ServiceCard(Answer):
 class ServiceCards(Family):
     """Service cards in the user's list of chats."""
 
+    title = "服务卡片"
     kinds = ("mini_program",)
 
     @post(

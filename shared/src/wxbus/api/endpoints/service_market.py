@@ -29,6 +29,7 @@ class PagePath(Part):
 class ServiceMarket(Family):
     """Services of WeChat's market, and pages for WeChat's search."""
 
+    title = "服务市场与搜索"
     kinds = ("mini_program",)
 
     @post(

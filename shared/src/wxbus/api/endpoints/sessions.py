@@ -80,6 +80,7 @@ class RiskRank(Answer):
 class Sessions(Family):
     """Sessions of Mini Program users, and what they release about themselves."""
 
+    title = "登录态与用户信息"
     kinds = ("mini_program",)
 
     @get(

@@ -38,6 +38,7 @@ SETUP_ERRORS: Final = (40097, 44990, 61011)
 class Shipping(Family):
     """Shipping of paid orders."""
 
+    title = "发货信息"
     kinds = ("mini_program",)
 
     @post(

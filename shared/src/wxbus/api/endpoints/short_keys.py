@@ -22,6 +22,8 @@ class LongData(Answer):
 class ShortKeys(Family):
     """Short keys that stand for a text, such as the long URL in a QR code."""
 
+    title = "短 key"
+
     @post("/cgi-bin/shorten/gen", name="genShortKey", title="短key托管", repeat=Repeat.READ, errcodes=(40035,))
     async def create(
         self,

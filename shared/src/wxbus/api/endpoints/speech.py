@@ -25,6 +25,7 @@ class Translation(Answer):
 class Speech(Family):
     """Speech as text, and translations."""
 
+    title = "语音识别与翻译"
     kinds = ("official_account", "mini_program")
 
     @post(

@@ -86,6 +86,7 @@ class SubscribeTemplate(Answer):
 class SubscribeMessages(Family):
     """Messages that a user permitted before. The result of a send is a `SubscribeMsgSentEvent`."""
 
+    title = "订阅消息"
     kinds = ("mini_program", "official_account")
 
     @post(

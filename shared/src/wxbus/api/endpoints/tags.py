@@ -48,6 +48,8 @@ class TaggedPage(Answer):
 class Tags(Family):
     """Tags: an account has up to 100, a follower up to 20."""
 
+    title = "用户标签"
+
     @post(
         "/cgi-bin/tags/create",
         name="createTag",
@@ -130,6 +132,8 @@ class Tags(Family):
 
 class Groups(Family):
     """Groups, which tags have replaced."""
+
+    title = "用户分组（旧）"
 
     @post("/cgi-bin/groups/create", title="创建分组", repeat=Repeat.SEND, errcodes=GROUP_ERRORS)
     async def create(self, name: GroupName) -> Annotated[Tag, Key("group")]:

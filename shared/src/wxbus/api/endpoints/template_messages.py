@@ -72,6 +72,8 @@ class BlockedMessage(Answer):
 class TemplateMessages(Family):
     """Template messages: notices of a fixed form that an account may send at any time."""
 
+    title = "模板消息"
+
     @post(
         "/cgi-bin/template/api_set_industry",
         name="setIndustry",

@@ -54,6 +54,7 @@ class VideoUrl(Answer):
 class TemporaryMedia(Family):
     """Temporary media. `WeChatClient.upload_media` and `download_media` are shorter, for files in memory."""
 
+    title = "临时素材"
     kinds = ("official_account", "mini_program")
 
     @post(

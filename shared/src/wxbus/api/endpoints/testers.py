@@ -47,6 +47,7 @@ class PluginUser(Answer):
 class Testers(Family):
     """The testers of a Mini Program."""
 
+    title = "体验成员"
     kinds = ("mini_program",)
 
     @post(
@@ -81,6 +82,7 @@ class Testers(Family):
 class Plugins(Family):
     """The plug-ins that a Mini Program uses, and those that use it."""
 
+    title = "小程序插件"
     kinds = ("mini_program",)
 
     @post("/wxa/plugin", name="managePlugin", title="插件管理", repeat=Repeat.READ, fixed={"action": "list"})

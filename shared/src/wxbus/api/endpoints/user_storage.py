@@ -31,6 +31,7 @@ class InteractiveValue(Part):
 class UserStorage(Family):
     """Data of users that Mini Games keep at WeChat."""
 
+    title = "小游戏用户数据"
     kinds = ("mini_program",)
 
     @post(

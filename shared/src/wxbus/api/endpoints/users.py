@@ -75,6 +75,8 @@ class ChangedOpenId(Answer):
 class Users(Family):
     """Followers of the account."""
 
+    title = "用户"
+
     @get("/cgi-bin/user/info", name="userInfo", title="获取用户基本信息", repeat=Repeat.READ, errcodes=(40003,))
     async def info(self, openid: OpenId, *, language: Annotated[Language | None, Key("lang")] = None) -> User:
         """Return a user; `subscribe` is False for one who does not follow the account."""

@@ -87,6 +87,7 @@ class Refund(Answer):
 class VirtualPayment(Family):
     """Coins and goods of a Mini Program."""
 
+    title = "虚拟支付"
     kinds = ("mini_program",)
 
     @post(

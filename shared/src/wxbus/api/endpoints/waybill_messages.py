@@ -61,6 +61,7 @@ class Trace(Answer):
 class WaybillMessages(Family):
     """Messages about parcels, and the page that follows one."""
 
+    title = "物流消息"
     kinds = ("mini_program",)
 
     @post(
