@@ -263,3 +263,21 @@ async def test_a_wrong_declaration_does_not_start(world: Gateways) -> None:
         with pytest.raises(ConfigurationError, match=text):
             async with world.running(app):
                 pass
+
+
+async def test_each_account_has_an_openapi_document(world: Gateways) -> None:
+    """The document has every method with its envelope, and says what it needs; the page is beside it."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        async with visit.http.get(f"{visit.url}/cafe/openapi.json") as response:
+            document = await response.json()
+        async with visit.http.get(f"{visit.url}/cafe/docs") as response:
+            page = await response.text()
+        async with visit.http.get(f"{visit.url}/shop/openapi.json") as response:
+            assert response.status == 404
+    delivery = document["paths"]["/cafe/orders/deliver"]["post"]
+    assert delivery["description"] == "Requires a session and the user's phone number."
+    answer = delivery["responses"]["200"]["content"]["application/json"]["schema"]
+    assert set(answer["properties"]) == {"result", "session"}
+    assert "/cafe/login" in document["paths"]
+    assert "openapi.json" in page

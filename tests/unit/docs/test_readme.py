@@ -88,9 +88,9 @@ def test_the_first_sample_and_the_guide_have_different_module_names(document: Pa
     assert own not in re.findall(r"--app (\w+)\.", guide)
 
 
-def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
+def typed(document: Path, words: str, module: str = "wxbus_token") -> "subprocess.CompletedProcess[str]":
     """Run a command of a table in the document."""
-    commands = re.findall(rf"`\.venv/bin/python (-m wxbus_token {words}[^`]*)`", document.read_text(encoding="utf-8"))
+    commands = re.findall(rf"`\.venv/bin/python (-m {module} {words}[^`]*)`", document.read_text(encoding="utf-8"))
     assert len(commands) == 1
     arguments = [word.strip("'") for word in commands[0].split()]
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=120)
@@ -98,13 +98,14 @@ def typed(document: Path, words: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("document", BOTH, ids=lambda path: path.name)
 async def test_the_commands_for_keys_print_valid_keys(document: Path, tmp_path: Path) -> None:
-    """The token service can read what the two commands print."""
-    Keyring.parse(typed(document, "encryption-key").stdout.strip())
+    """The services can read what the commands print."""
+    for module in ("wxbus_token", "wxbus_gateway"):
+        Keyring.parse(typed(document, "encryption-key", module).stdout.strip())
+    for caller in ("worker", "gateway"):
+        printed = typed(document, f"keys new {caller}")
+        output = printed.stdout + printed.stderr
+        (tmp_path / "api_keys.toml").write_text(output[output.index("[[keys]]") :], encoding="utf-8")
+        principal = ApiKeys.read(tmp_path / "api_keys.toml")(printed.stdout.split()[0])
 
-    printed = typed(document, "keys new")
-    output = printed.stdout + printed.stderr
-    (tmp_path / "api_keys.toml").write_text(output[output.index("[[keys]]") :], encoding="utf-8")
-    principal = ApiKeys.read(tmp_path / "api_keys.toml")(printed.stdout.split()[0])
-
-    assert principal is not None
-    assert principal.name == "worker"
+        assert principal is not None
+        assert principal.name == caller

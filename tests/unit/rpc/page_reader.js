@@ -22,7 +22,7 @@ const byId = { title: new Node("h1"), index: new Node("nav"), methods: new Node(
 const asked = [];
 const world = {
   document: { documentElement: { lang: "en" }, createElement: (name) => new Node(name), getElementById: (id) => byId[id] },
-  fetch: (path, options) => { asked.push(path); return fetch(base + path, options); },
+  fetch: (path, options) => { asked.push(path); return fetch(new URL(path, `${base}/docs`), options); },
   performance,
 };
 

@@ -20,7 +20,9 @@ from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
 from wxbus.runtime import http_server
+from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
+from wxbus_gateway.http.paths import ACTIONS
 from wxbus_gateway.login.login import SERVICE
 from wxbus_gateway.services.access import Challenge
 from wxbus_gateway.services.idempotency import HEADER, IdempotencyKey
@@ -29,14 +31,6 @@ from wxbus_gateway.sessions.store import FoundSession
 BODY_LIMIT: Final = 1024 * 1024
 READ_TIMEOUT: Final = 10.0
 """Seconds for the body: mobile networks are slow."""
-ACTIONS: Final = {
-    "login": "login",
-    "logout": "logout",
-    "session": "state",
-    "user-info": "user_info",
-    "phone": "phone",
-}
-"""Methods of the login service by the last part of their path."""
 HINT: Final = (
     "calls are POST /{account}/{service}/{method}, or POST /{account}/login, logout, session, user-info, phone"
 )
@@ -52,6 +46,7 @@ class Door:
         self._server = server
         self._accounts = accounts
         self._clients = clients
+        self._descriptions = Descriptions(server)
 
     def build(self) -> web.Server:
         """Return the HTTP server. A call is cancelled when its connection is lost."""
@@ -59,7 +54,10 @@ class Door:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            account, service, name = self._target(request)
+            account, rest = self._account(request.path)
+            if page := self._descriptions.of(account.name).get(rest):
+                return page.response(request.headers.get("Accept-Language"))
+            service, name = _method_at(rest, request.method)
         except RpcFailure as exc:
             return response_to(problem_answer(exc), **({"Allow": "POST"} if exc.status == 405 else {}))
         headers = request.headers
@@ -83,25 +81,16 @@ class Door:
         answer = await self._server.answer(call)
         return self._response(call, answer, headers.get("Accept-Encoding"))
 
-    def _target(self, request: web.BaseRequest) -> tuple[Account, str, str]:
-        """Return account, service and method of a path; raises RpcFailure."""
-        name, *rest = request.path.removeprefix("/").split("/")
-        match rest:
-            case [action] if action in ACTIONS:
-                service, called = SERVICE, ACTIONS[action]
-            case [service, called] if service != SERVICE:
-                pass
-            case _:
-                raise RpcFailure(404, "Not found", detail=HINT)
+    def _account(self, path: str) -> tuple[Account, str]:
+        """Return the account of a path, and the rest of the path; raises RpcFailure."""
+        name, slash, rest = path.removeprefix("/").partition("/")
         try:
             account = self._accounts().named(name)
         except UnknownAccount:
             account = None
         if account is None or account.kind is not AccountKind.MINI_PROGRAM:
             raise RpcFailure(404, "Unknown account", detail="there is no Mini Program of this name")
-        if request.method != "POST":
-            raise RpcFailure(405, "Only POST", detail=HINT)
-        return account, service, called
+        return account, slash + rest
 
     def _response(self, call: Call, answer: Answer, accept_encoding: str | None) -> web.Response:
         headers = dict(wrap(answer, call.features.get(FoundSession)))
@@ -114,3 +103,17 @@ class Door:
         if encoding is not None:
             headers["Content-Encoding"] = encoding
         return response_to(answer, **headers)
+
+
+def _method_at(path: str, verb: str) -> tuple[str, str]:
+    """Return service and method at the path behind the account; raises RpcFailure."""
+    match path.split("/")[1:]:
+        case [action] if action in ACTIONS:
+            found = SERVICE, ACTIONS[action]
+        case [service, called] if service != SERVICE:
+            found = service, called
+        case _:
+            raise RpcFailure(404, "Not found", detail=HINT)
+    if verb != "POST":
+        raise RpcFailure(405, "Only POST", detail=HINT)
+    return found

@@ -12,7 +12,7 @@ Each failure is a 401 with its own challenge, which says what the Mini Program m
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from wxbus.accounts.models import Account
 from wxbus.errors import RpcFailure
@@ -20,11 +20,9 @@ from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.checks import Check
 from wxbus.rpc.service.declaration import ServedMethod
-from wxbus_gateway.sessions.cache import SessionCache
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.sessions.store import FoundSession
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
-from wxbus_gateway.users.repository import Users
 
 PROBLEM: Final = "urn:wxbus:problem"
 
@@ -71,10 +69,24 @@ PHONE_NUMBER: Final = Challenge(
 NEEDS: Final = (Public, Session, Profile, Phone)
 
 
+class SessionLookup(Protocol):
+    """Finds sessions; `SessionCache` implements it."""
+
+    async def find(self, token: str, /) -> FoundSession | None:
+        """Return the session of a token, None if there is none."""
+
+
+class UserLookup(Protocol):
+    """Finds users; `Users` implements it."""
+
+    async def get(self, user_id: int, /) -> MiniProgramUser | None:
+        """Return a user, None if there is none."""
+
+
 class SessionAccess:
     """The checks of calls with sessions."""
 
-    def __init__(self, sessions: SessionCache, users: Users, *, limit: Check) -> None:
+    def __init__(self, sessions: SessionLookup, users: UserLookup, *, limit: Check) -> None:
         """`limit` limits the calls of each user, or of each address without a session."""
         self._sessions = sessions
         self._users = users

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a server's declarations."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
@@ -37,7 +38,30 @@ WAITING: Final = frozenset({429, 503})
 """Refusals with a `Retry-After` header."""
 
 
-def document(server: Server, *, title: str, version: str, json_only: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a server's transport presents methods."""
+
+    path: Callable[[ServedMethod], str]
+    needs: Callable[[ServedMethod], str]
+    """What a caller needs, in one sentence."""
+    key: str
+    """What callers send as `Authorization: Bearer ...`."""
+    envelope: Callable[[Schema], Schema]
+    """Wraps the schema of an answer in JSON."""
+
+
+RPC: Final = Style(
+    path=lambda method: f"/rpc/{method.service}/{method.name}",
+    needs=lambda method: f"Requires an API key with the scope {', '.join(f'`{scope}`' for scope in method.scopes)}.",
+    key="An API key.",
+    envelope=lambda answer: answer,
+)
+
+
+def document(
+    server: Server, *, title: str, version: str, json_only: bool = False, style: Style = RPC
+) -> dict[str, Any]:
     """Return the document; it contains no configuration.
 
     `json_only` omits the other formats of bodies, because client generators expect one format.
@@ -56,7 +80,10 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
 
     def content(formats: Sequence[str], model: tuple[type[BaseModel], JsonSchemaMode]) -> Schema:
         kept = [name for name in formats if name == JSON or not json_only]
-        return _content(kept, refs[model], others)
+        found = _content(kept, refs[model], others)
+        if model[1] == "serialization" and JSON in found:
+            found[JSON] = {"schema": style.envelope(refs[model])}
+        return found
 
     problem = {problems.CONTENT_TYPE: {"schema": refs[problems.Problem, "serialization"]}}
     return {
@@ -64,9 +91,10 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
         "info": {"title": title, "version": version},
         "security": [{"key": []}],
         "paths": {
-            f"/rpc/{method.service}/{method.name}": {
+            style.path(method): {
                 "post": _operation(
                     method,
+                    style,
                     request=content(server.serializers.content_types, (method.request, "validation")),
                     answer=content(server.serializers.supporting(method.answer), (method.answer, "serialization")),
                 )
@@ -76,18 +104,17 @@ def document(server: Server, *, title: str, version: str, json_only: bool = Fals
         "components": {
             "schemas": schemas | {f"{name}{IN_TEXT}": _in_text(schemas[name], others) for name in others},
             "responses": {f"Problem{status}": _refusal(status, text, problem) for status, text in REFUSALS.items()},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": style.key}},
         },
     }
 
 
-def _operation(method: ServedMethod, *, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
-    scopes = ", ".join(f"`{required}`" for required in method.scopes)
+def _operation(method: ServedMethod, style: Style, *, request: Schema, answer: Schema) -> Schema:
     return {
         "operationId": f"{method.service}.{method.name}",
         "tags": [method.service],
         "summary": method.summary,
-        "description": f"Requires an API key with the scope {scopes}.",
+        "description": style.needs(method),
         "requestBody": {"required": True, "content": request},
         "responses": {
             "200": {"description": "The answer.", "content": answer},

@@ -123,7 +123,7 @@ function section(path, operation, api) {
 }
 
 async function main() {
-  const api = await (await fetch("/openapi.json")).json();
+  const api = await (await fetch("openapi.json")).json();
   document.title = api.info.title;
   document.getElementById("title").textContent = `${api.info.title} ${api.info.version}`;
   const sections = Object.entries(api.paths).map(([path, item]) => section(path, item.post, api));

@@ -1,0 +1,130 @@
+"""For tests of services: calls them in this process, without servers.
+
+async def test_an_order() -> None:
+async with ServiceClient.open(app) as client:
+client.log_in()
+assert await client.call("orders/create", item="tea") == {"text": "1 tea for customer 1"}
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry
+
+from wxbus.accounts.models import Account, AccountKind
+from wxbus.errors import RpcFailure
+from wxbus.rpc.codec import problems
+from wxbus.rpc.service.call import Call
+from wxbus.rpc.service.server import Server
+from wxbus_gateway.services.access import SessionAccess
+from wxbus_gateway.services.application import Application
+from wxbus_gateway.sessions.session import Session
+from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
+
+TOKEN: Final = "t" * 43
+DAY: Final = 86_400.0
+
+
+class ServiceClient:
+    """A Mini Program with one user."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.user: MiniProgramUser | None = None
+        """None before `log_in`."""
+        self._server: Server | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, application: Application, *, account: Account | None = None) -> AsyncIterator["ServiceClient"]:
+        """Yield a client of the application, whose provided objects are opened.
+
+        Args:
+            application: As `WXBUS_GATEWAY_APP` names it.
+            account: The Mini Program; one named `mini` by default.
+
+        Raises:
+            TypeError: A method declares no needs, or takes a parameter that they do not provide.
+        """
+        client = cls(account or Account(name="mini", appid="wx0000000000000000", kind=AccountKind.MINI_PROGRAM))
+        async with application.opened() as provided:
+            client._server = Server(
+                application.services,
+                access=SessionAccess(client, client, limit=lambda _call: None),
+                stages=[provided, *application.stages],
+                registry=CollectorRegistry(),
+            )
+            yield client
+
+    def log_in(self, openid: str = "oTest0000000000000000000000", *, uid: str | None = None) -> None:
+        """Log the user in."""
+        moment = datetime.now(UTC)
+        self.user = MiniProgramUser(1, self.account.appid, openid, None, None, None, uid, moment, moment)
+
+    def share_profile(self, nickname: str) -> None:
+        """Share the user's profile; raises ValueError before `log_in`."""
+        self.user = replace(self._logged_in(), profile=Profile(nickname=nickname))
+
+    def share_phone(self, number: str, *, country_code: str = "86") -> None:
+        """Share the user's phone number; raises ValueError before `log_in`."""
+        self.user = replace(self._logged_in(), phone=Phone(number=number, country_code=country_code))
+
+    def log_out(self) -> None:
+        """End the session."""
+        self.user = None
+
+    async def call(self, path: str, /, **fields: Any) -> dict[str, Any]:
+        """Return the answer of `service/method` as a dict of JSON values.
+
+        Raises:
+            RpcFailure: The service answered with an error, with the status and the type that a Mini Program gets.
+        """
+        service, _, name = path.partition("/")
+        body = json.dumps(fields).encode()
+
+        async def read() -> bytes:
+            return body
+
+        call = Call(service, name, "application/json", TOKEN if self.user else None, read)
+        call.features[Account] = self.account
+        if self._server is None:
+            raise RuntimeError("open the client: `async with ServiceClient.open(app) as client`")
+        answer = await self._server.answer(call)
+        if answer.status != 200:
+            raise problems.parse(answer.status, answer.body, {})
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    async def find(self, _token: str) -> FoundSession | None:
+        """Return the session of the user (implements `SessionLookup`)."""
+        user = self.user
+        if user is None:
+            return None
+        ends = datetime.now(UTC).timestamp() + DAY
+        session = Session(
+            id="test",
+            account=self.account.name,
+            appid=user.appid,
+            openid=user.openid,
+            user_id=user.id,
+            renew_at=ends,
+            ends=ends,
+        ).of_user(user)
+        return FoundSession(session, TOKEN, DAY)
+
+    async def get(self, _user_id: int) -> MiniProgramUser | None:
+        """Return the user (implements `UserLookup`)."""
+        return self.user
+
+    def _logged_in(self) -> MiniProgramUser:
+        if self.user is None:
+            raise ValueError("log_in first")
+        return self.user
+
+
+__all__ = ["RpcFailure", "ServiceClient"]
