@@ -29,7 +29,7 @@ async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topol
         await installation.token()
         app = "tests.support.recording:router"
         workers = [await installation.worker(app, name) for name in ("worker1", "worker2")]
-        load = Load(amqp_url, topology, USERS, random.Random())
+        load = Load(amqp_url, redis_url, topology, USERS, random.Random())
         exits: list[int] = []
         stopped_with: list[int] = []
         async with load.writing():
@@ -65,7 +65,7 @@ async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topolog
         app = "tests.support.recording:slow"
         short = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
         workers = await installation.worker(app, processes=2, **short)
-        load = Load(amqp_url, topology, USERS, random.Random())
+        load = Load(amqp_url, redis_url, topology, USERS, random.Random())
         exits: list[int] = []
         async with load.writing():
             for _ in range(STOPS_AT_ONCE):

@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.conftest import Install
 from tests.support.history import Fault, Load, Outcome, differences, fetched, outcome, settled
+from tests.support.partition_takeovers import events
 from tests.support.processes import Service
 from tests.support.proxy import Proxy, proxied
 from tests.support.sizes import soak
@@ -73,7 +74,7 @@ async def test_every_history_is_whole_once_and_in_order(
             )
         )
         world = World(rng, own_redis, own_rabbitmq, to_redis, to_rabbitmq, workers)
-        load = Load(own_rabbitmq.url, topology, USERS, rng)
+        load = Load(own_rabbitmq.url, own_redis.url, topology, USERS, rng, flooding=USERS[:1])
         async with load.writing():
             for what in rng.sample(FAULTS, len(FAULTS)):
                 await load.backlogged()
@@ -85,6 +86,7 @@ async def test_every_history_is_whole_once_and_in_order(
         await settled(own_rabbitmq.url, topology, world.running)
         result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
         judge(result, load, world.faults)
+        assert any(any(events(worker, "lane.overflows")) for worker in workers), "no user flooded"
 
 
 @dataclass

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
@@ -18,7 +18,7 @@ from tests.support.queues import awaiting_retry, dead, depths
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.errors import BrokerUnavailable
+from wxbus.errors import BrokerUnavailable, StoreUnavailable
 from wxbus.store.store import Store
 from wxbus.telemetry import new_traceparent
 from wxbus_sandbox.control.client import SandboxClient
@@ -26,9 +26,11 @@ from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
 
-DEPTH = (10, 40)
-"""Messages queued per partition, without those that its worker has fetched: faults wait for the first number, and
-users stop writing at the second."""
+DEPTH = (20, 60)
+"""Messages of each partition that are not committed yet: faults wait for the first number, and users stop writing at
+the second."""
+FLOOD = 100
+"""Messages by which users who flood are ahead of the commits."""
 TWICE = 0.1
 """Share of the messages that are published twice, like WeChat's repeats."""
 POLL_INTERVAL = 0.2
@@ -40,10 +42,13 @@ class Load:
     """Users who write 1, 2, 3, ..., faster than workers handle it."""
 
     url: str
+    redis_url: str
     topology: Topology
     users: Sequence[str]
     rng: random.Random
     twice: float = TWICE
+    flooding: Sequence[str] = ()
+    """Of the users: they write ahead without regard to their partition."""
     published: Counter[str] = field(default_factory=Counter)
     """The last number of each user."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -54,6 +59,7 @@ class Load:
         self._partitions = {user: self.topology.partition_of(f"{APPID}:{user}") for user in self.users}
         self._depths = dict.fromkeys(self._partitions.values(), 0)
         self._room = Counter[int]()
+        self._committed = Counter[str]()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator["Load"]:
@@ -72,11 +78,11 @@ class Load:
 
     @property
     def backlog(self) -> int:
-        """Return the number of queued messages at the last poll."""
+        """Return the number of messages that were not committed at the last poll."""
         return sum(self._depths.values())
 
     async def backlogged(self) -> None:
-        """Return once each partition has a backlog beyond what its worker has fetched."""
+        """Return once each partition has a backlog."""
         async with self._changed:
             self._depths = dict.fromkeys(self._depths, 0)  # values from before the last fault are outdated
             await self._changed.wait_for(lambda: min(self._depths.values()) >= DEPTH[0])
@@ -85,8 +91,13 @@ class Load:
         partition = self._partitions[user]
         for number in count(1):
             async with self._changed:
-                await self._changed.wait_for(lambda: self._over or self._room[partition] > 0)
-                self._room[partition] -= 1
+                if user in self.flooding:
+                    await self._changed.wait_for(
+                        lambda number=number: self._over or number < self._committed[user] + FLOOD
+                    )
+                else:
+                    await self._changed.wait_for(lambda: self._over or self._room[partition] > 0)
+                    self._room[partition] -= 1
             if self._over:
                 return
             envelope = _envelope(user, number)
@@ -96,17 +107,23 @@ class Load:
                 await _confirmed(publisher, _envelope(user, self.rng.randint(max(1, number - 3), number)))
 
     async def _watch(self) -> None:
-        while True:
-            try:
-                now = await depths(self.url, self.topology)
-            except (BrokerUnavailable, TimeoutError):
-                now = [0] * self.topology.partitions  # RabbitMQ was killed
-            async with self._changed:
-                for partition in self._depths:
-                    self._depths[partition] = now[partition]
-                    self._room[partition] = DEPTH[1] - now[partition]
-                self._changed.notify_all()
-            await asyncio.sleep(POLL_INTERVAL)
+        async with Store.open(self.redis_url) as store:
+            contexts = RedisContextStore(store, namespace=self.topology.namespace, policy=ContextPolicy())
+            while True:
+                with suppress(StoreUnavailable):  # Redis was killed
+                    committed = await numbers(contexts, self.users)
+                    async with self._changed:
+                        self._committed = Counter({user: len(found) for user, found in committed.items()})
+                        self._count()
+                        self._changed.notify_all()
+                await asyncio.sleep(POLL_INTERVAL)
+
+    def _count(self) -> None:
+        self._depths = dict.fromkeys(self._depths, 0)
+        for user, partition in self._partitions.items():
+            self._depths[partition] += self.published[user] - self._committed[user]
+        for partition, depth in self._depths.items():
+            self._room[partition] = DEPTH[1] - depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +200,18 @@ async def outcome(installation: Installation, redis_url: str, users: Iterable[st
         SandboxClient.open(installation.sandbox_url) as sandbox,
     ):
         contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy())
-        committed = {
-            user: (await contexts.open(ContextKey(APPID, user, f"{APPID}:{user}"), "")).context.storage.get(
-                "numbers", []
-            )
-            for user in users
-        }
+        committed = await numbers(contexts, users)
         outboxes = len(await store.command("KEYS", f"{namespace}:*:outbox:*"))
         replies: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for sent in await sandbox.sent(account=ACCOUNT):
             replies[sent.openid].append((int(sent.content), sent.time))
     return Outcome(committed, replies, await dead(amqp_url, installation.topology), outboxes)
+
+
+async def numbers(contexts: RedisContextStore, users: Iterable[str]) -> dict[str, list[int]]:
+    """Return the numbers in the context of each user."""
+    opened = {user: await contexts.open(ContextKey(APPID, user, f"{APPID}:{user}"), "") for user in users}
+    return {user: one.context.storage.get("numbers", []) for user, one in opened.items()}
 
 
 def differences(got: Mapping[str, list[int]], load: Load) -> dict[str, str]:

@@ -10,7 +10,7 @@ from wxbus.bus.consumer import Consumer
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
 from wxbus.bus.publisher import Publisher
-from wxbus.bus.topology import RETRY_DELAYS, Topology
+from wxbus.bus.topology import RETRY_DELAYS, WAKEUP, Topology
 
 END = "end of the partition"
 
@@ -69,8 +69,8 @@ async def depths(url: str, topology: Topology) -> list[int]:
 
 
 async def awaiting_retry(url: str, topology: Topology) -> int:
-    """Return the number of messages that wait for a retry."""
-    return sum(await _counts(url, [topology.retry_queue(delay).name for delay in RETRY_DELAYS]))
+    """Return the number of messages that wait for a retry, and of lanes that may have an overflow."""
+    return sum(await _counts(url, [topology.retry_queue(delay).name for delay in (*RETRY_DELAYS, WAKEUP)]))
 
 
 async def dead(url: str, topology: Topology) -> int:

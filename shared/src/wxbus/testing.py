@@ -3,10 +3,14 @@
 import time
 from dataclasses import dataclass, field
 
+from pamqp.header import ContentHeader
+
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import Death, Delivery
-from wxbus.bus.topology import RETRY_DELAYS
+from wxbus.bus.received import Received
+from wxbus.bus.topology import RETRY_DELAYS, WAKEUP
+from wxbus.bus.wire import encode_properties
 from wxbus.errors import BrokerUnavailable, UnreadableEnvelope
 
 
@@ -32,6 +36,23 @@ class MemoryDelivery:
         if self.content is None:
             raise UnreadableEnvelope("type is missing")
         return self.content
+
+    @property
+    def key(self) -> str:
+        """Return the envelope's id and attempt."""
+        return f"{self.content.id}:{self.content.attempt}" if self.content else self.lane
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of the body."""
+        return len(self.content.body) if self.content else 0
+
+    def pack(self) -> bytes:
+        """Return the message as RabbitMQ would deliver it."""
+        content = self.content
+        header = ContentHeader()
+        header.unmarshal(bytes(12) + (b"\x00\x00" if content is None else encode_properties(content)))
+        return Received(header.properties, content.body if content else b"").pack(time.monotonic() - self.arrived)
 
     async def ack(self) -> None:
         """Record it, or raise BrokerUnavailable if the channel is lost."""
@@ -65,8 +86,8 @@ class MemoryPublisher:
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
         """Append it to `retries`."""
-        if delay not in RETRY_DELAYS:
-            raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
+        if delay not in {*RETRY_DELAYS, WAKEUP}:
+            raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}, {WAKEUP}")
         self._arrive(budget)
         self.retries.append((envelope, delay))
 

@@ -50,7 +50,7 @@ async def test_redis_loses_its_last_second(
     ):
         workers = await installation.workers(APP, "worker1", "worker2", WXBUS_WORKER_SEND_LEASE="3")
         load = Load(
-            amqp_url, topology, USERS, random.Random(), twice=0
+            amqp_url, forgetful_redis.url, topology, USERS, random.Random(), twice=0
         )  # a duplicate of a forgotten message would run again
         async with load.writing():
             await load.backlogged()

@@ -48,7 +48,9 @@ async def test_workers_share_the_partitions(
         asyncio.timeout(320),
     ):
         workers = await installation.workers(APP, "worker1", **LEASE_OF_REPLIES)
-        load = Load(amqp_url, topology, users_of_all_partitions(topology, soak(full=4, quick=2)), random.Random())
+        load = Load(
+            amqp_url, redis_url, topology, users_of_all_partitions(topology, soak(full=4, quick=2)), random.Random()
+        )
         joins: list[float] = []
         crashes: list[list[float]] = []
         async with load.writing():
@@ -102,7 +104,7 @@ async def test_a_frozen_worker_is_cut_off(
     ):
         workers = await installation.workers(APP, "worker1", "worker2", **LEASE_OF_REPLIES)
         users = users_of_all_partitions(topology, soak(full=6, quick=3))
-        load = Load(own_rabbitmq.url, topology, users, random.Random())
+        load = Load(own_rabbitmq.url, own_redis.url, topology, users, random.Random())
         freezes: list[float] = []
         async with load.writing():
             for frozen, other in (workers, reversed(workers)):

@@ -40,7 +40,7 @@ def test_every_name_starts_with_the_namespace() -> None:
 
 def test_all_queues_are_bound() -> None:
     """The bindings contain all queues: inbox partitions, retry delays, dead letters."""
-    assert len({binding.queue.name for binding in Topology(partitions=5).bindings()}) == 5 + len(RETRY_DELAYS) + 1
+    assert len({binding.queue.name for binding in Topology(partitions=5).bindings()}) == 5 + len(RETRY_DELAYS) + 2
 
 
 @pytest.mark.parametrize("partition", [-1, 16])

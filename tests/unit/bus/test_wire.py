@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiormq.abc import DeliveredMessage
 from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import commands, frame
@@ -12,15 +11,15 @@ from tests.support.envelopes import an_envelope
 from wxbus.bus import wire
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.ports import Death
+from wxbus.bus.received import Received
 from wxbus.errors import UnreadableEnvelope
 
 
-def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> DeliveredMessage:
+def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> Received:
     """Return the message after encoding and decoding by pamqp."""
     _, _, header = frame.unmarshal(frame.marshal(ContentHeader(body_size=len(body), properties=properties), 1))
     assert isinstance(header, ContentHeader)
-    delivery = commands.Basic.Deliver(consumer_tag="c", delivery_tag=7, exchange="e", routing_key="0")
-    return DeliveredMessage(delivery, header, body, channel=None)  # type: ignore[arg-type]  # no channel is used
+    return Received(header.properties, body)
 
 
 def reference_properties(envelope: Envelope) -> commands.Basic.Properties:

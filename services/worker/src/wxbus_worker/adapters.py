@@ -32,6 +32,7 @@ from wxbus.tokens.component import ComponentClient
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.intake.intake import Intake
+from wxbus_worker.overflow.redis import RedisOverflow
 from wxbus_worker.partitions.rebalancer import CloseConnections
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.broadcasts import Broadcasts
@@ -63,6 +64,7 @@ class Adapters:
     schedule: Schedule
     intake: Intake
     broadcasts: Broadcasts
+    overflow: RedisOverflow
 
 
 def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> AccountsFile:
@@ -121,6 +123,7 @@ async def open_adapters(
             schedule=schedule,
             intake=Intake(AccountFinder(lambda: accounts.current), publisher, schedule),
             broadcasts=Broadcasts(retrying, namespace=namespace),
+            overflow=RedisOverflow(retrying, namespace=namespace),
         )
 
 

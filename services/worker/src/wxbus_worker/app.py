@@ -25,6 +25,7 @@ from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.lanes import Lanes
+from wxbus_worker.delivery.overflows import Overflows
 from wxbus_worker.delivery.pipeline import build_pipeline
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.base_router import BaseRouter
@@ -34,6 +35,7 @@ from wxbus_worker.intake.accounts import AccountFinder
 from wxbus_worker.intake.server import taking_requests
 from wxbus_worker.intake.service import MessagesServicer
 from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.overflow.wakeups import Wakeups
 from wxbus_worker.partitions.assignment import Role
 from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
@@ -83,12 +85,21 @@ async def serve(
         pipeline = _build_pipeline(settings, adapters, routes, metrics, provided)
         try:
             async with asyncio.TaskGroup() as tasks:
+                overflows = Overflows(adapters.overflow, Wakeups(adapters.publisher), metrics, tasks=tasks)
                 lanes = Lanes(
-                    pipeline, concurrency=settings.concurrency, tasks=tasks, owner_changed=adapters.cache.clear
+                    pipeline,
+                    concurrency=settings.concurrency,
+                    tasks=tasks,
+                    overflows=overflows,
+                    owner_changed=adapters.cache.clear,
                 )
-                metrics.watch_lanes(running=lambda: lanes.running, waiting=lambda: lanes.waiting)
+                metrics.watch_lanes(
+                    running=lambda: lanes.running,
+                    waiting=lambda: lanes.waiting,
+                    overflowing=lambda: lanes.overflowing,
+                )
                 async with watched_loop(registry=registry, describe=lanes.mark_blocking):
-                    await _run(settings, adapters, routes, lanes, metrics, registry, stopping, tasks)
+                    await _run(settings, adapters, routes, lanes, overflows, metrics, registry, stopping, tasks)
         except BaseExceptionGroup as group:
             if reason := _first_of(group, ConfigurationError):
                 raise reason from group
@@ -130,6 +141,7 @@ async def _run(
     adapters: Adapters,
     routes: RouteTable,
     lanes: Lanes,
+    overflows: Overflows,
     metrics: WorkerMetrics,
     registry: CollectorRegistry,
     stopping: asyncio.Event,
@@ -137,6 +149,7 @@ async def _run(
 ) -> None:
     """Consume until `stopping` is set, then stop."""
     consumer = Consumer(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, lanes, name=adapters.name)
+    overflows.disconnect = consumer.disconnect
     async with connection_closer(settings) as close_connections:
         rebalancer = _build_rebalancer(settings, adapters, consumer, close_connections, metrics)
         checks = {

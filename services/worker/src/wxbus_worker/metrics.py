@@ -44,6 +44,14 @@ class WorkerMetrics:
             ["reason"],
             registry=registry,
         )
+        self.overflows = Counter(
+            "wxbus_worker_lane_overflows",
+            "Times the messages of a user exceeded their share, and the rest was moved to the user's overflow in Redis",
+            registry=registry,
+        )
+        self._overflowing = Gauge(
+            "wxbus_worker_overflowing_lanes", "Users with messages in their overflow", registry=registry
+        )
         self._running = Gauge("wxbus_worker_running_messages", "Messages that are being handled", registry=registry)
         self._waiting = Gauge("wxbus_worker_waiting_messages", "Messages that wait in their lanes", registry=registry)
         self._partitions = Gauge(
@@ -53,8 +61,11 @@ class WorkerMetrics:
             "wxbus_worker_partitions_delivering", "Partitions that RabbitMQ delivers to this worker", registry=registry
         )
 
-    def watch_lanes(self, *, running: Callable[[], int], waiting: Callable[[], int]) -> None:
+    def watch_lanes(
+        self, *, running: Callable[[], int], waiting: Callable[[], int], overflowing: Callable[[], int]
+    ) -> None:
         """Show what these functions return whenever the metrics are read."""
+        self._overflowing.set_function(overflowing)
         self._running.set_function(running)
         self._waiting.set_function(waiting)
 

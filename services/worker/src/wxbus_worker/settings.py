@@ -43,7 +43,7 @@ class WorkerSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65535)
     """Serves RPC over HTTP, too, if there are API keys; over RabbitMQ it is served in any case."""
-    concurrency: int = Field(default=64, ge=1, le=10_000)
+    concurrency: int = Field(default=2_000, ge=1, le=10_000)
     """Messages that are handled at once."""
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)
     """Memory in MiB for the contexts of the users who wrote last, so that they are not read again for each message; 0:

@@ -20,8 +20,9 @@ from wxbus.bus.ports import DeliveryHandler, PartitionSubscription
 from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable
 
-PREFETCH = 32
-"""Unacknowledged envelopes per partition. The same for all consumers: different values break the order."""
+PREFETCH = 1_000
+"""Unacknowledged envelopes per partition, far more than the share of one lane: no user blocks a partition. The same for
+all consumers: different values break the order."""
 
 log = structlog.stdlib.get_logger(__name__)
 

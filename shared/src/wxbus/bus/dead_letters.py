@@ -15,6 +15,7 @@ from wxbus.bus.amqp.connection import BrokerCall, address, connected, open_chann
 from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
+from wxbus.bus.received import Received
 from wxbus.bus.topology import Topology
 from wxbus.errors import UnreadableEnvelope
 
@@ -122,7 +123,7 @@ def _letter(message: DeliveredMessage) -> DeadLetter:
     headers: Mapping[str, Any] = properties.headers or {}
     by_broker: Mapping[str, Any] = next(iter(headers.get("x-death") or ()), {})
     try:
-        envelope = wire.to_envelope(message)
+        envelope = wire.to_envelope(Received(properties, message.body))
     except UnreadableEnvelope:
         envelope = None
     return DeadLetter(

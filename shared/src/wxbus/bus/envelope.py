@@ -21,6 +21,8 @@ class EnvelopeKind(StrEnum):
     """A message for the user from another program; the body is the reply."""
     SIGNAL = "signal"
     """An event about the user from another program; the body has its name and data."""
+    LANE_OVERFLOWS = "lane_overflows"
+    """Messages of the lane wait in Redis: the consumer of its partition goes on with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

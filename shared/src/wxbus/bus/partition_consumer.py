@@ -13,8 +13,9 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from wxbus.bus import wire
 from wxbus.bus.amqp.connection import BrokerCall
-from wxbus.bus.envelope import Envelope
+from wxbus.bus.delivery import ReceivedDelivery
 from wxbus.bus.ports import DeliveryHandler
+from wxbus.bus.received import Received
 from wxbus.errors import BrokerUnavailable
 
 ACK_TIMEOUT = 5.0
@@ -22,35 +23,27 @@ ACK_TIMEOUT = 5.0
 log = structlog.stdlib.get_logger(__name__)
 
 
-class PartitionDelivery:
+class PartitionDelivery(ReceivedDelivery):
     """A message from the channel of a partition; implements `wxbus.bus.ports.Delivery`."""
 
-    __slots__ = ("_acked", "_channel", "_envelope", "arrived", "lane", "message", "partition", "redelivered")
+    __slots__ = ("_acked", "_channel", "_tag")
 
     def __init__(self, message: DeliveredMessage, partition: int, channel: AbstractChannel) -> None:
-        self.message = message
-        self.partition = partition
-        self.lane = wire.lane_of(message) or f"unreadable:{partition}:{message.delivery_tag}"
-        self.redelivered = bool(message.redelivered)
-        self.arrived = monotonic()
+        received = Received(message.header.properties, message.body)
+        self._tag = message.delivery_tag or 0
         self._channel = channel
-        self._envelope: Envelope | None = None
         self._acked = False
-
-    def envelope(self) -> Envelope:
-        """Return the envelope, or raise UnreadableEnvelope."""
-        if self._envelope is None:
-            self._envelope = wire.to_envelope(self.message)
-        return self._envelope
+        lane = wire.lane_of(received) or f"unreadable:{partition}:{self._tag}"
+        super().__init__(received, partition, lane=lane, redelivered=bool(message.redelivered))
 
     async def ack(self) -> None:
         """Acknowledge it on its own channel, or raise BrokerUnavailable if that is lost."""
         if self._acked:
             # RabbitMQ would close the channel, and with it all deliveries of the partition.
-            raise RuntimeError(f"delivery {self.message.delivery_tag} is acknowledged twice")
+            raise RuntimeError(f"delivery {self._tag} is acknowledged twice")
         with BrokerCall("acknowledging"):
             async with asyncio.timeout(ACK_TIMEOUT):
-                await self._channel.basic_ack(self.message.delivery_tag or 0, wait=False)
+                await self._channel.basic_ack(self._tag, wait=False)
         self._acked = True
 
 

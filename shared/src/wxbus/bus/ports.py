@@ -46,8 +46,22 @@ class Delivery(Protocol):
         """Whether it was delivered before; it may have been processed completely, except for the ack."""
         ...
 
+    @property
+    def key(self) -> str:
+        """Return what is the same for all deliveries of one attempt at one message."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of the body."""
+        ...
+
     def envelope(self) -> Envelope:
         """Return the envelope, or raise UnreadableEnvelope."""
+        ...
+
+    def pack(self) -> bytes:
+        """Return the message as bytes, to keep it elsewhere."""
         ...
 
     async def ack(self) -> None:
@@ -110,7 +124,7 @@ class PublisherPort(Inbox, Protocol):
         ...
 
     async def schedule_retry(self, envelope: Envelope, *, delay: str, budget: float) -> None:
-        """Put it into its lane again after a delay of `RETRY_DELAYS`; the caller counts the attempt."""
+        """Put it into its lane again after a delay of `RETRY_DELAYS` or `WAKEUP`; the caller counts the attempt."""
         ...
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:

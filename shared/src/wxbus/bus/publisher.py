@@ -17,8 +17,8 @@ from wxbus.bus.amqp.aiormq_internals import ConfirmChannel
 from wxbus.bus.amqp.connection import BrokerCall, open_channel
 from wxbus.bus.amqp.declare import declare
 from wxbus.bus.amqp.session import Session
+from wxbus.bus.delivery import ReceivedDelivery
 from wxbus.bus.envelope import Envelope, new_id
-from wxbus.bus.partition_consumer import PartitionDelivery
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer
 from wxbus.bus.ports import Death, Delivery, PassiveAnswerHandler
 from wxbus.bus.topology import Topology
@@ -123,7 +123,7 @@ class Publisher:
 
     async def dead_letter(self, delivery: Delivery, death: Death, *, budget: float) -> None:
         """Publish an unchanged copy, readable or not, to the dead letters."""
-        if not isinstance(delivery, PartitionDelivery):
+        if not isinstance(delivery, ReceivedDelivery):
             raise TypeError(f"{type(delivery).__name__} does not come from a queue")
         message = delivery.message
         properties = wire.to_dead_properties(message, death)

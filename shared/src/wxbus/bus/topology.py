@@ -21,6 +21,12 @@ DEAD_DELIVERY_LIMIT = 1_000_000
 RETRY_DELAYS: Mapping[str, int] = {"1s": 1, "5s": 5, "30s": 30, "2m": 120, "10m": 600, "1h": 3600}
 """Name and seconds of each delay. Each has a queue: in a shared one messages wait behind longer delays."""
 
+WAKEUP = "wakeup"
+WAKEUP_DELAY = 15
+"""Seconds between two deliveries of a wake-up note (`EnvelopeKind.LANE_OVERFLOWS`). It has a retry queue of its own."""
+
+_DELAYS = {**RETRY_DELAYS, WAKEUP: WAKEUP_DELAY}
+
 RPC_LONGEST = 60
 """Longest time in seconds that a request waits in its queue."""
 RPC_BACKLOG = 10_000
@@ -85,15 +91,15 @@ class Topology:
         return Queue(f"{self.inbox.name}.{partition:02d}", self._arguments(fixed, limits))
 
     def retry(self, delay: str) -> Exchange:
-        """Return the exchange for a delay of `RETRY_DELAYS`; the routing key is the number of the partition."""
-        if delay not in RETRY_DELAYS:
-            raise ValueError(f"no retry delay {delay!r}; there are {', '.join(RETRY_DELAYS)}")
+        """Return the exchange for a delay of `RETRY_DELAYS`, or `WAKEUP`; the routing key is the partition's number."""
+        if delay not in _DELAYS:
+            raise ValueError(f"no retry delay {delay!r}; there are {', '.join(_DELAYS)}")
         return Exchange(f"{self.namespace}.retry.{delay}", "fanout")
 
     def retry_queue(self, delay: str) -> Queue:
         """Return the queue of `retry`: after its TTL the envelope returns to the inbox with the same key."""
         limits: Arguments = {
-            "x-message-ttl": RETRY_DELAYS[delay] * 1000,
+            "x-message-ttl": _DELAYS[delay] * 1000,
             "x-dead-letter-exchange": self.inbox.name,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
@@ -146,7 +152,7 @@ class Topology:
         yield Binding(self.dead, self.dead_queue, "")
         for partition in range(self.partitions):
             yield Binding(self.inbox, self.inbox_queue(partition), str(partition))
-        for delay in RETRY_DELAYS:
+        for delay in _DELAYS:
             yield Binding(self.retry(delay), self.retry_queue(delay), "")
 
     def _arguments(self, fixed: Arguments, limits: Arguments) -> Arguments:

@@ -7,13 +7,13 @@ too: AMQP's `expiration` would dead-letter the callback itself (decision 0009).
 from collections.abc import Mapping
 from typing import TypeAlias, TypeVar
 
-from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.common import FieldValue
 from pamqp.encode import encode_table_value, short_string
 
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.ports import Death
+from wxbus.bus.received import Received
 from wxbus.errors import UnreadableEnvelope
 
 CONTENT_TYPE = "application/json"
@@ -79,13 +79,13 @@ def encode_properties(envelope: Envelope) -> bytes:
     return flags.to_bytes(2, "big") + b"".join(parts)
 
 
-def to_envelope(message: DeliveredMessage) -> Envelope:
+def to_envelope(message: Received) -> Envelope:
     """Return the envelope in `message`.
 
     Raises:
         UnreadableEnvelope: A property or header is missing or of another type; the text names it.
     """
-    properties = message.header.properties
+    properties = message.properties
     headers: Headers = properties.headers or {}
     expiration_ms = _optional(headers.get("expiration_ms"), int, "expiration_ms")
     return Envelope(
@@ -109,15 +109,15 @@ def to_envelope(message: DeliveredMessage) -> Envelope:
     )
 
 
-def lane_of(message: DeliveredMessage) -> str | None:
+def lane_of(message: Received) -> str | None:
     """Return the lane of `message` without decoding the rest; None if it has no lane."""
-    lane = (message.header.properties.headers or {}).get("lane")
+    lane = (message.properties.headers or {}).get("lane")
     return lane if isinstance(lane, str) and lane else None
 
 
-def to_dead_properties(message: DeliveredMessage, death: Death) -> Basic.Properties:
+def to_dead_properties(message: Received, death: Death) -> Basic.Properties:
     """Return the properties of `message` with the reason of its death, for a dead letter."""
-    original = message.header.properties
+    original = message.properties
     return Basic.Properties(
         message_id=original.message_id,
         message_type=original.message_type,

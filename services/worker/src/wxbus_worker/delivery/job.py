@@ -108,6 +108,11 @@ class ReplyNote:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeupNote:
+    """The lane had an overflow when the note was sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """A delivery whose envelope is read and whose account is known."""
 
@@ -115,7 +120,7 @@ class Decoded:
     envelope: Envelope
     account: Account
     key: ContextKey
-    content: Message | ReplyNote
+    content: Message | ReplyNote | WakeupNote
     current: CurrentDelivery
 
 

@@ -1,7 +1,8 @@
 """Runs deliveries in order: those of one lane one after another, those of different lanes concurrently, up to a limit.
 
 Implements `wxbus.bus.ports.DeliveryHandler`. A waiting message has no task: lanes whose next message may start are in a
-queue, and a task is made for each message that starts. So a backlog costs one deque entry per message.
+queue, and a task is made for each message that starts. So a backlog costs one deque entry per message. Messages of a
+lane beyond its share go to its overflow (decision 0022).
 """
 
 import asyncio
@@ -9,11 +10,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from wxbus.bus.ports import Delivery
 from wxbus_worker.delivery.job import Job
+from wxbus_worker.delivery.overflows import Overflows
 from wxbus_worker.delivery.partition import Lane, Partition
+from wxbus_worker.overflow.ports import Tenure
+
+STARTS: Final = 32
+"""Messages that start in one iteration of the event loop: a backlog must not delay the messages that run."""
 
 
 class Lanes:
@@ -25,13 +31,16 @@ class Lanes:
         *,
         concurrency: int,
         tasks: asyncio.TaskGroup,
+        overflows: Overflows | None = None,
         owner_changed: Callable[[], object] = lambda: None,
     ) -> None:
         """`work` handles and settles one delivery; an error that it raises ends the group `tasks`, and the worker.
 
-        `owner_changed` is called when this process gets or loses a partition.
+        Without `overflows` all messages wait in memory. `owner_changed` is called when this process gets or loses a
+        partition.
         """
         self._work = work
+        self._overflows = overflows
         self._concurrency = concurrency
         self._tasks = tasks
         self._owner_changed = owner_changed
@@ -45,11 +54,18 @@ class Lanes:
         """Of the running ones: they leave their places to others."""
         self._suspects_waiting = 0
         """Of the running ones, too: the jobs that they wait for need their places."""
+        self._starts_left = STARTS
+        """In this iteration of the event loop."""
 
     @property
     def waiting(self) -> int:
         """Return the number of messages that wait in their lanes."""
-        return sum(len(lane.waiting) for lane in self._lanes())
+        return sum(len(lane.waiting) if lane.feed is None else lane.feed.length for lane in self._lanes())
+
+    @property
+    def overflowing(self) -> int:
+        """Return the number of lanes that have an overflow."""
+        return sum(lane.feed is not None for lane in self._lanes())
 
     def deliver(self, delivery: Delivery) -> None:
         """Put a delivery at the end of its lane."""
@@ -57,15 +73,26 @@ class Lanes:
         if partition is None:
             partition = self._partitions[delivery.partition] = Partition()
             self._owner_changed()
+            if self._overflows is None:
+                partition.tenure = Tenure(delivery.partition, 0, {})
+            elif not self._closed:
+                self._overflows.begin_tenure(delivery.partition, partition, self._make_ready)
         if self._closed or not partition.open:
             return  # not acknowledged: RabbitMQ redelivers it, in order, when the channel closes
-        lane = partition.lanes.get(delivery.lane)
-        if lane is None:
-            lane = partition.lanes[delivery.lane] = Lane(delivery.lane, partition)
-        lane.waiting.append(delivery)
+        lane = partition.lane(delivery.lane)
+        if lane.feed is not None:
+            lane.feed.take(delivery)
+            return
+        lane.add(delivery)
+        if partition.tenure is None:
+            return
         if lane.job is None and len(lane.waiting) == 1:
-            self._ready.append(lane)
-            self._start()
+            self._make_ready(lane)
+        elif self._overflows is not None:
+            if lane.is_over_share:
+                self._overflows.begin_overflow(lane, self._make_ready)
+            if partition.is_crowded:
+                self._overflows.relieve(partition, self._make_ready)
 
     def lost(self, partition: int) -> None:
         """Drop the lanes of a lost partition, and cancel its jobs except those that are sending replies."""
@@ -74,6 +101,7 @@ class Lanes:
             return
         lost.close()
         self._owner_changed()
+        lost.cancel_tasks()
         for lane in lost.lanes.values():
             if lane.job is not None:
                 lane.job.abandon()
@@ -85,6 +113,8 @@ class Lanes:
             return
         draining.close()
         await draining.idle.wait()
+        if self._overflows is not None:
+            await self._overflows.end_tenure(draining)
         if self._partitions.get(partition) is draining:
             del self._partitions[partition]
             self._owner_changed()
@@ -110,9 +140,19 @@ class Lanes:
         for partition in list(self._partitions.values()):
             yield from list(partition.lanes.values())
 
+    def _make_ready(self, lane: Lane) -> None:
+        self._ready.append(lane)
+        self._start()
+
+    def _start_more(self) -> None:
+        self._starts_left = STARTS
+        self._start()
+
     def _start(self) -> None:
         """Start or resume what is ready, as long as there are places."""
         while self._ready and self.running - self._paused - self._suspects_waiting < self._concurrency:
+            if not self._starts_left:
+                return  # `_start_more` goes on
             lane = self._ready.popleft()
             if not lane.ready or lane.partition.postpone(lane):  # not ready: its messages were dropped meanwhile
                 continue
@@ -121,9 +161,10 @@ class Lanes:
                 lane.resumed.set()
                 lane.resumed = None
                 continue
-            job = Job(
-                lane.waiting.popleft(), run_alone=partial(self._run_alone, lane), pause_lane=partial(self._pause, lane)
-            )
+            if self._starts_left == STARTS:
+                asyncio.get_running_loop().call_soon(self._start_more)
+            self._starts_left -= 1
+            job = Job(lane.take(), run_alone=partial(self._run_alone, lane), pause_lane=partial(self._pause, lane))
             work = self._run(job)
             try:
                 job.task = self._tasks.create_task(work)
@@ -195,4 +236,6 @@ class Lanes:
         lane.partition.ended(lane)
         if lane.waiting:
             self._ready.append(lane)  # at the end: a busy user does not delay the others
+        elif lane.feed is not None:
+            lane.feed.job_ended()
         self._start()

@@ -1,21 +1,48 @@
-"""The lanes of one partition, and which of them may start while a suspect waits to run alone."""
+"""The lanes of one partition: their shares, and which may start while a suspect waits to run alone."""
 
 import asyncio
 from collections import deque
+from time import monotonic
+from typing import Final
 
+from wxbus.bus.consumer import PREFETCH
 from wxbus.bus.ports import Delivery
 from wxbus_worker.delivery.job import Job
+from wxbus_worker.overflow.feed import LaneFeed
+from wxbus_worker.overflow.ports import Tenure
+
+SHARE: Final = 32
+"""Messages of a lane that may wait in memory. RabbitMQ closes a channel whose messages are not acknowledged for 30
+minutes: these must be handled by then."""
+SHARE_BYTES: Final = 256 * 1024
+CROWDED: Final = PREFETCH // 2
+"""Waiting messages of a partition from which on slow lanes have a smaller share."""
+CROWDED_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of waiting messages of a partition from which on all lanes have a smaller share."""
+CROWDED_SHARE: Final = 4
+SLOW: Final = 1.0
+"""Seconds after which a lane counts as slow because of its running message. A lane that is quick frees its places
+itself: a backlog after an outage is not a flood."""
 
 
 class Lane:
     """The messages of one user, oldest first."""
 
-    __slots__ = ("before_suspect", "job", "name", "partition", "paused", "resumed", "suspect", "waiting")
+    __slots__ = (
+        "before_suspect", "bytes", "feed", "job", "name", "partition", "paused", "resumed", "since", "suspect",
+        "waiting",
+    )  # fmt: skip
 
     def __init__(self, name: str, partition: "Partition") -> None:
         self.name = name
         self.partition = partition
         self.waiting: deque[Delivery] = deque()
+        self.bytes = 0
+        """Of the waiting messages."""
+        self.since = 0.0
+        """`time.monotonic()` of the start of the job."""
+        self.feed: LaneFeed | None = None
+        """Set while the lane has an overflow; then the waiting messages come from there."""
         self.job: Job | None = None
         self.suspect = False
         """The job wants to run alone."""
@@ -31,6 +58,41 @@ class Lane:
         """Whether there is a message to start, or a paused job to resume."""
         return bool(self.waiting) if self.job is None else self.resumed is not None
 
+    @property
+    def is_over_share(self) -> bool:
+        """Whether more messages wait than the lane may keep in memory."""
+        if len(self.waiting) < 2:
+            return False
+        large = self.bytes > SHARE_BYTES or self.partition.bytes > CROWDED_BYTES
+        return large or len(self.waiting) > SHARE
+
+    def crowds(self, now: float) -> bool:
+        """Whether the lane is slow, and takes more places than it may in a crowded partition."""
+        return (
+            self.feed is None and self.job is not None and len(self.waiting) > CROWDED_SHARE and now - self.since > SLOW
+        )
+
+    def add(self, delivery: Delivery) -> None:
+        """Put a message behind the others."""
+        self.waiting.append(delivery)
+        self.bytes += delivery.size
+        self.partition.waiting += 1
+        self.partition.bytes += delivery.size
+
+    def take(self) -> Delivery:
+        """Remove the oldest message and return it."""
+        delivery = self.waiting.popleft()
+        self.bytes -= delivery.size
+        self.partition.waiting -= 1
+        self.partition.bytes -= delivery.size
+        return delivery
+
+    def take_all(self) -> list[Delivery]:
+        """Remove all messages and return them."""
+        taken = [self.take() for _ in range(len(self.waiting))]
+        self.before_suspect = 0
+        return taken
+
     def cancel(self) -> None:
         """Cancel the job, if there is one."""
         if self.job is not None and self.job.task is not None:
@@ -40,11 +102,25 @@ class Lane:
 class Partition:
     """The lanes of one partition, as long as its channel lasts; a new channel has a new object."""
 
-    __slots__ = ("idle", "lanes", "only_suspects", "open", "paused", "postponed", "running", "suspects")
+    __slots__ = (
+        "bytes", "idle", "lanes", "only_suspects", "open", "paused", "postponed", "relief", "running",
+        "suspects", "tasks",
+        "tenure", "waiting",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.lanes: dict[str, Lane] = {}
         self.open = True
+        self.tenure: Tenure | None = None
+        """None until the lanes with an overflow are known: no message may start before."""
+        self.tasks: set[asyncio.Task[None]] = set()
+        """They begin the tenure, and feed lanes from their overflow."""
+        self.waiting = 0
+        """Messages in memory that do not run."""
+        self.bytes = 0
+        """Of these."""
+        self.relief: asyncio.TimerHandle | None = None
+        """Set while the partition is crowded."""
         self.running = 0
         self.paused = 0
         """Of the running ones."""
@@ -58,6 +134,30 @@ class Partition:
         self.only_suspects = asyncio.Event()
         """Only suspects run, and the messages that waited before them have run."""
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether a large part of what RabbitMQ delivers at once waits."""
+        return self.waiting > CROWDED
+
+    def lane(self, name: str) -> Lane:
+        """Return a lane, made if there is none."""
+        lane = self.lanes.get(name)
+        if lane is None:
+            lane = self.lanes[name] = Lane(name, self)
+        return lane
+
+    def forget(self, lane: Lane) -> None:
+        """Remove a lane that has nothing to do."""
+        if lane.job is None and lane.feed is None and not lane.waiting:
+            self.lanes.pop(lane.name, None)
+
+    def cancel_tasks(self) -> None:
+        """End the tenure."""
+        if self.relief is not None:
+            self.relief.cancel()
+        for task in self.tasks:
+            task.cancel()
+
     def postpone(self, lane: Lane) -> bool:
         """Keep a lane back if it must start after a suspect; return whether it must."""
         if not self.suspects or lane.suspect or lane.before_suspect:
@@ -68,6 +168,7 @@ class Partition:
     def started(self, lane: Lane, job: Job) -> None:
         """Record that a lane's next message runs."""
         lane.job = job
+        lane.since = monotonic()
         lane.before_suspect = max(0, lane.before_suspect - 1)
         self.running += 1
         self.idle.clear()
@@ -77,8 +178,7 @@ class Partition:
         lane.job = None
         self.running -= 1
         self.update()
-        if not lane.waiting:
-            self.lanes.pop(lane.name, None)
+        self.forget(lane)
         if not self.running:
             self.idle.set()
 
@@ -121,8 +221,9 @@ class Partition:
         """Start nothing more: RabbitMQ redelivers what waits or is paused when the channel closes."""
         self.open = False
         for lane in self.lanes.values():
-            lane.waiting.clear()
-            lane.before_suspect = 0
+            lane.take_all()
+            if lane.feed is not None:
+                lane.feed.drain()
             if lane.paused:
                 lane.cancel()
         self.update()

@@ -10,7 +10,7 @@ from wxbus.wechat import Message, parse_message
 from wxbus.wechat.documents.codec import document_from_json
 from wxbus.wechat.documents.document import Document
 from wxbus_worker.context.expired import ContextExpired
-from wxbus_worker.delivery.job import Decoded, Job, ReplyNote
+from wxbus_worker.delivery.job import Decoded, Job, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
@@ -55,7 +55,7 @@ class Decode:
             return await self._next(job.decoded)
 
 
-def _content(job: Job, envelope: Envelope) -> Message | ReplyNote:
+def _content(job: Job, envelope: Envelope) -> Message | ReplyNote | WakeupNote:
     match envelope.kind:
         case EnvelopeKind.CALLBACK:
             job.document = _document(envelope.body)
@@ -73,6 +73,8 @@ def _content(job: Job, envelope: Envelope) -> Message | ReplyNote:
         case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
             delivered = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
             return ReplyNote(reply_id_of(envelope), delivered=delivered)
+        case EnvelopeKind.LANE_OVERFLOWS:
+            return WakeupNote()
 
 
 def _document(body: bytes) -> Document:

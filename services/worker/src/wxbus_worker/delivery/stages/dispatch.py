@@ -5,7 +5,7 @@ import structlog
 from wxbus.errors import Reject
 from wxbus.wechat import KfPushEvent
 from wxbus_worker.customer_service.pull import CustomerServicePuller
-from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote
+from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Done, Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.handle_message import HandleMessage
@@ -36,6 +36,8 @@ class Dispatch:
         """Handle a message, settle a note about a reply, pull customer service, or finish a committed replay."""
         if decoded.envelope.committed is not None:  # however long ago: its dedup key may be forgotten
             return await self._finish(Committed(decoded, decoded.envelope.committed))
+        if isinstance(decoded.content, WakeupNote):
+            return Done()  # its delivery has made the worker begin its tenure, and the overflow has ended
         if isinstance(decoded.content, ReplyNote):
             return await self._settle_pending(decoded, decoded.content)
         if isinstance(decoded.content, KfPushEvent) and self._customer_service is not None:

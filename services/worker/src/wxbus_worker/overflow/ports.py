@@ -1,0 +1,55 @@
+"""The port of the overflow; `tests/contract/worker/test_overflow.py` tests each implementation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wxbus.bus.ports import Delivery
+from wxbus.errors import BrokerUnavailable
+
+
+class TenureEnded(BrokerUnavailable):
+    """Another worker has begun to consume the partition: RabbitMQ will deliver its messages there."""
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(f"another worker consumes partition {partition} now")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """One worker's time as the consumer of a partition, from its first delivery on."""
+
+    partition: int
+    epoch: int
+    """Grows with each tenure; scripts of earlier ones are refused."""
+    lanes: Mapping[str, str]
+    """The lanes that had an overflow at its begin, with the ids of their wake-up notes."""
+
+
+class Overflow(Protocol):
+    """Messages of lanes, beyond their share of what is fetched. Calls wait while the store is unavailable.
+
+    A lane that has an overflow is wholly there: later messages go to its end, handling goes on from its start.
+
+    Raises:
+        TenureEnded: Another worker has taken over the partition.
+    """
+
+    async def take_over(self, partition: int) -> Tenure:
+        """Begin a tenure, and end those before it."""
+        ...
+
+    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> int:
+        """Put deliveries at the end, except those that are or were there; return the number of messages."""
+        ...
+
+    async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
+        """Return the number of messages and the oldest ones. Each is removed by its `ack`, the oldest first.
+
+        With 0 messages the overflow of the lane has ended.
+        """
+        ...
+
+    async def remove(self, tenure: Tenure, lane: str, key: str) -> None:
+        """Remove the oldest message, if it has this key."""
+        ...
