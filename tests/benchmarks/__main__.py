@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tests.benchmarks import (
     bench_api,
+    bench_broadcast,
     bench_e2e,
     bench_flatness,
     bench_idle,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "api": bench_api.measure,
     "ingress": bench_ingress.measure,
     "worker": bench_worker.measure,
+    "broadcast": bench_broadcast.measure,
     "e2e": bench_e2e.measure,
     "scale": bench_scale.measure,
     "flatness": bench_flatness.measure,

@@ -31,6 +31,7 @@ def at_most(bound: float) -> Target:
 
 TARGETS: Final = {
     "api/call-vs-bare": at_most(1.5),
+    "broadcast/rate-deviation": at_most(2.0),
     "e2e/p50-vs-faststream": at_most(1.0),
     "e2e/p99-vs-faststream": at_most(1.0),
     "ingress/cpu-vs-bare": at_most(4),
