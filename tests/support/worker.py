@@ -37,6 +37,7 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.router import Router
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.pending_replies import PendingReplies
 from wxbus_worker.store.ports import ContextKey, ContextStore
@@ -177,7 +178,13 @@ class Rig:
             contexts=self.store,
             pending=pending or self.memory,
             availability=availability or self.memory,
-            outbox=Outbox(self.store, lambda _: client, budget=budget, metrics=self.metrics),
+            outbox=Outbox(
+                self.store,
+                lambda _: client,
+                reports=UndeliveredReports(publisher or self.memory_publisher),
+                budget=budget,
+                metrics=self.metrics,
+            ),
             publisher=publisher or self.memory_publisher,
             retries=RetryPolicy(tuple(timedelta(seconds=RETRY_DELAYS[delay]) for delay in delays)),
             metrics=self.metrics,

@@ -19,7 +19,7 @@ from wxbus_worker import (
     current_delivery,
     reply,
 )
-from wxbus_worker.delivery.settlement import ToDeadLetters
+from wxbus_worker.delivery.settlement import Done, ToDeadLetters
 from wxbus_worker.testing import HandlerClient
 
 
@@ -90,7 +90,7 @@ async def test_an_error_of_the_hook_does_not_keep_the_letter() -> None:
 
 
 async def test_a_refused_reply_is_no_failure_of_the_handler() -> None:
-    """Its message is committed: `on_dead` is not called."""
+    """Its message is committed and done: `on_dead` is not called, for the note about the reply neither."""
     router, seen = failing(Reject("never"))
 
     @router.image
@@ -100,7 +100,8 @@ async def test_a_refused_reply_is_no_failure_of_the_handler() -> None:
     rig = Rig(router)
     rig.wechat.errors.append(refusal(40007))
     body = b'{"MsgType": "image", "FromUserName": "o_1", "ToUserName": "g", "CreateTime": "1", "MsgId": "1"}'
-    assert isinstance(await rig.handle(a_text_envelope(body=body)), ToDeadLetters)
+    assert isinstance(await rig.handle(a_text_envelope(body=body)), Done)
+    assert isinstance(await rig.handle(rig.memory_publisher.published[0]), ToDeadLetters)
     assert seen == []
 
 

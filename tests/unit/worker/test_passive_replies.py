@@ -287,7 +287,7 @@ async def test_a_transfer_needs_an_account_with_passive_replies() -> None:
 
 
 async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
-    """The account must not send customer-service messages: a dead letter would not help."""
+    """The account must not send customer-service messages: the reply is reported, the note is done."""
     rig = a_rig(words)
     envelope = awaited("a")
     await rig.handle(envelope)
@@ -297,6 +297,8 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     assert rig.metrics.passive.labels("refused")._value.get() == 1
     assert rig.memory_publisher.dead_letters == []
     assert rig.memory.outbox(KEY) == []
+    (note,) = rig.memory_publisher.published
+    assert isinstance(await rig.handle(note), ToDeadLetters)
 
 
 async def test_a_late_reply_is_retried_while_wechat_is_unavailable() -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from tests.support.echo import Echo, refusal, undelivered
 from tests.support.worker import APPID, KEY, OPENID, SHOP, FakeWeChat, Rig, a_text_envelope, an_event_envelope
 from wxbus.errors import TokenUnavailable, WeChatUnavailable
-from wxbus.testing import MemoryDelivery
+from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker import (
     AccountKind,
@@ -18,13 +18,13 @@ from wxbus_worker import (
     Router,
     SuccessResponse,
     UnsubscribeEvent,
-    WeChatError,
     reply,
 )
 from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.settlement import Done, Retry, ToDeadLetters
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox, OutboxRun
+from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
 
@@ -84,44 +84,6 @@ async def test_the_next_message_sends_earlier_replies_first() -> None:
 
     await rig.handle(rig.memory_publisher.retries[0][0])
     assert rig.wechat.texts == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("errcode", [45015, 45047, 40003, 43004, 48002])
-async def test_a_dropped_reply_does_not_fail_the_message(errcode: int) -> None:
-    """Policy DROP concerns one reply: it is removed, the next one is sent, the message is done.
-
-    The reply is counted by its reason, with a warning.
-    """
-    rig = Rig(Echo().router)
-    rig.wechat.errors.append(refusal(errcode))
-    delivery = MemoryDelivery(a_text_envelope("a b"))
-    with capture_logs() as lines:
-        assert isinstance(await rig.handle(delivery), Done)
-    assert [(line["log_level"], line["errcode"]) for line in lines if line["event"] == "reply.dropped"] == [
-        ("warning", errcode)
-    ]
-    assert undelivered(rig, str(errcode)) == 1
-
-    assert delivery.acked
-    assert rig.wechat.texts == ["b"]
-    assert not rig.memory.outbox(KEY)
-
-
-@pytest.mark.parametrize("error", [refusal(40007), refusal(48001), refusal(123456), ValueError("no such message")])
-async def test_a_refused_reply_dead_letters_its_message(error: Exception) -> None:
-    """Policy STOP: the reply is never sent again, the others are sent, and a dead letter tells the operator."""
-    rig = Rig(Echo().router)
-    rig.wechat.errors.append(error)
-    delivery = MemoryDelivery(a_text_envelope("a b"))
-    assert isinstance(await rig.handle(delivery), ToDeadLetters)
-
-    assert rig.wechat.texts == ["b"]
-    assert undelivered(rig, str(error.errcode) if isinstance(error, WeChatError) else "unsendable") == 1
-    ((_, death),) = rig.memory_publisher.dead_letters
-    assert death.reason == "reject"
-    assert str(error) in death.error
-    assert delivery.acked
-    assert not rig.memory.outbox(KEY)
 
 
 async def test_unsent_replies_of_a_dead_letter_do_not_block_later_ones() -> None:
@@ -198,7 +160,14 @@ async def test_an_expired_send_lease_is_claimed_again_before_the_next_reply() ->
     now = 1000.0
     wechat = FakeWeChat()
     store = MemoryContextStore(lease=15.0, clock=lambda: now)
-    outbox = Outbox(store, lambda _: wechat, budget=10.0, metrics=WorkerMetrics(CollectorRegistry()), clock=lambda: now)
+    outbox = Outbox(
+        store,
+        lambda _: wechat,
+        reports=UndeliveredReports(MemoryPublisher()),
+        budget=10.0,
+        metrics=WorkerMetrics(CollectorRegistry()),
+        clock=lambda: now,
+    )
     envelope = a_text_envelope("a b")
     opened = await store.open(KEY, dedup_key_of(envelope))
     committed = await store.commit(
@@ -342,4 +311,4 @@ async def test_late_replies_without_an_agent_id_are_dropped() -> None:
         assert isinstance(await rig.handle(a_text_envelope("a")), Done)
     assert not rig.wechat.sent
     assert undelivered(rig, "wecom_late") == 1
-    assert "reply.dropped" in [line["event"] for line in lines if line["log_level"] == "warning"]
+    assert "reply.undelivered" in [line["event"] for line in lines if line["log_level"] == "warning"]

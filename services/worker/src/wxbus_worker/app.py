@@ -40,6 +40,7 @@ from wxbus_worker.partitions.assignment import Role
 from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
 from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.kf_cursors import KfCursors
@@ -120,7 +121,13 @@ def _build_pipeline(
         contexts=adapters.contexts,
         pending=adapters.pending,
         availability=adapters.retrying,
-        outbox=Outbox(adapters.contexts, adapters.client_of, budget=budget, metrics=metrics),
+        outbox=Outbox(
+            adapters.contexts,
+            adapters.client_of,
+            reports=UndeliveredReports(adapters.publisher),
+            budget=budget,
+            metrics=metrics,
+        ),
         publisher=adapters.publisher,
         retries=settings.retries,
         metrics=metrics,

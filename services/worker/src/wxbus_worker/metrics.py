@@ -52,6 +52,12 @@ class WorkerMetrics:
         self._overflowing = Gauge(
             "wxbus_worker_overflowing_lanes", "Users with messages in their overflow", registry=registry
         )
+        self.fallbacks = Counter(
+            "wxbus_worker_fallback_replies",
+            "Replies whose fallback was sent in their place, by the reason of `wxbus_worker_undelivered_replies`",
+            ["reason"],
+            registry=registry,
+        )
         self._running = Gauge("wxbus_worker_running_messages", "Messages that are being handled", registry=registry)
         self._waiting = Gauge("wxbus_worker_waiting_messages", "Messages that wait in their lanes", registry=registry)
         self._partitions = Gauge(

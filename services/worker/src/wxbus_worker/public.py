@@ -45,6 +45,7 @@ from wxbus_worker.handlers.retry_policy import RetryPolicy as RetryPolicy
 from wxbus_worker.handlers.router import Router as Router
 from wxbus_worker.handlers.signal import Signal as Signal
 from wxbus_worker.handlers.skip import Skip as Skip
+from wxbus_worker.handlers.undelivered import Undelivered as Undelivered
 from wxbus_worker.handlers.uploads import ImageFile as ImageFile
 from wxbus_worker.handlers.uploads import MediaFile as MediaFile
 from wxbus_worker.handlers.uploads import VideoFile as VideoFile

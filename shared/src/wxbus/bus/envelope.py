@@ -17,6 +17,8 @@ class EnvelopeKind(StrEnum):
     """The deadline for answering WeChat with this message's passive reply has passed."""
     CONTEXT_EXPIRED = "context_expired"
     """The user's context is due to be removed."""
+    REPLY_UNDELIVERED = "reply_undelivered"
+    """WeChat did not take a reply to the user."""
     SEND = "send"
     """A message for the user from another program; the body is the reply."""
     SIGNAL = "signal"

@@ -200,6 +200,15 @@ def record(context: Context[Any], document: Document, replies: Sequence[AnyReply
         del context._responses[:-most]
 
 
+def correct_record(context: Context[Any], reply: AnyReply, instead: AnyReply | None) -> None:
+    """Remove a reply that was not delivered from the context, or put what was delivered in its place."""
+    stored, responses = reply_to_json(reply), context._responses
+    for index in range(len(responses) - 1, -1, -1):
+        if responses[index] == stored:
+            responses[index : index + 1] = [] if instead is None else [reply_to_json(instead)]
+            return
+
+
 def encode(context: Context[Any]) -> bytes:
     """Return the context as it is stored.
 

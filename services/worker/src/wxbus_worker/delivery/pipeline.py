@@ -17,6 +17,7 @@ from wxbus_worker.delivery.stages.detect_crashes import DetectCrashes
 from wxbus_worker.delivery.stages.dispatch import Dispatch
 from wxbus_worker.delivery.stages.finish import Finish
 from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.delivery.stages.handle_undelivered import HandleUndelivered
 from wxbus_worker.delivery.stages.notify_token_service import NotifyTokenService, PlatformEvents
 from wxbus_worker.delivery.stages.refuse_reused_signature import RefuseReusedSignature
 from wxbus_worker.delivery.stages.settle import Settle
@@ -92,7 +93,7 @@ def build_pipeline(
             DetectCrashes(crashes),  # outside of all stages that may end the process; inside of those without Redis
         ],
         # Before contexts and handlers: not every delivery needs them.
-        Dispatch(pending, handle, finish, metrics, customer_service),
+        Dispatch(pending, handle, HandleUndelivered(routes, handle), finish, metrics, customer_service),
     )
     return compose(
         [

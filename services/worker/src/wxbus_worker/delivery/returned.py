@@ -1,6 +1,7 @@
 """What a handler returned, as replies and as its own answer to WeChat."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from wxbus.accounts.models import Account
@@ -37,7 +38,8 @@ def handled_of(returned: object, routed: Routed, route: Route) -> Handled:
     for one in cast("Sequence[Any]", returned if several else (returned,)):
         if isinstance(one, str | Text):
             text = Text(one) if isinstance(one, str) else one
-            replies.extend(map(Text, split_text(text.content)))
+            first, *rest = split_text(text.content)
+            replies += [replace(text, content=first), *map(Text, rest)]
         elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
             replies.append(cast("AnyReply", one))
         elif isinstance(one, EventResponse):

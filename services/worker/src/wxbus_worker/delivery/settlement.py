@@ -27,7 +27,7 @@ class ToDeadLetters:
     """No attempt can succeed: publish the message to the dead letters."""
 
     outcome: ClassVar = "dead_lettered"
-    reason: Literal["reject", "attempts", "unreadable", "poison"]
+    reason: Literal["reject", "attempts", "unreadable", "poison", "undelivered"]
     error: Exception
 
 

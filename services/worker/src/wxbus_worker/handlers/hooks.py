@@ -11,6 +11,7 @@ from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of,
 from wxbus_worker.handlers.middleware import ErrorHandler, Middleware
 from wxbus_worker.handlers.resources import Resources
 from wxbus_worker.handlers.route import Route
+from wxbus_worker.handlers.undelivered import Undelivered
 
 H = TypeVar("H", bound=Handler)
 W = TypeVar("W", bound=Middleware)
@@ -25,6 +26,8 @@ class Hooks(Resources):
         """Each of them gets every removed context."""
         self.dead_routes: list[Route] = []
         """Each of them gets every dead letter whose handler failed."""
+        self.undelivered_routes: list[Route] = []
+        """Each of them gets every undelivered reply."""
         self.middlewares: list[Middleware] = []
         """The first is outermost."""
         self.error_handlers: list[ErrorHandler] = []
@@ -47,6 +50,15 @@ class Hooks(Resources):
         """
         injectables = Injectables(messages=(Message,), features=self.can_take, error=Exception)
         self.dead_routes.append(self._hook(handler, injectables))
+        return handler
+
+    def on_undelivered(self, handler: H, /) -> H:
+        """Register for replies that WeChat refuses or that no message can carry; it takes `Undelivered`.
+
+        It runs in the user's lane; what it returns is sent, once for each reply. Without such a handler the reply
+        becomes a dead letter. All handlers registered here and in included routers run, in order.
+        """
+        self.undelivered_routes.append(self._hook(handler, Injectables(features=(*self.can_take, Undelivered))))
         return handler
 
     def middleware(self, middleware: W, /) -> W:

@@ -29,9 +29,10 @@ from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of
 from wxbus_worker.handlers.middleware import Middleware
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route import Dedup, RouteOptions
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 
 HOOKS: Final = ("on_executing", "on_executed")
-NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed", "on_error", "on_dead"})
+NO_MESSAGE: Final = frozenset({*HOOKS, "on_unknown", "on_context_removed", "on_error", "on_dead", "on_undelivered"})
 """Methods whose names do not name a type of message."""
 EXECUTED_TIMEOUT: Final = 5.0
 """Seconds for `on_executed`, which also runs after the handler's time limit."""
@@ -70,8 +71,9 @@ class MessageHandler:
     it. `default_response`: messages that
     no other method handles. `on_unknown`: messages without a type in wxbus.
 
-    `on_context_removed`, `on_error` and `on_dead` are like the decorators of `Router`: they are called with an expired
-    context, may return replies in place of a retry, and may return replies after the last failure.
+    `on_context_removed`, `on_error`, `on_dead` and `on_undelivered` are like the decorators of `Router`: they are
+    called with an expired context, may return replies in place of a retry, or after the last failure, and get replies
+    that WeChat did not take.
 
     `on_executing` runs before any of them. If it returns replies, they are sent and the method is not called, except
     `on_context_removed`. `on_executed` always runs after it and may take its `Outcome`.
@@ -114,6 +116,8 @@ class MessageHandler:
             router.on_error(failed)
         if dead := getattr(self, "on_dead", None):
             router.on_dead(dead)
+        if lost := getattr(self, "on_undelivered", None):
+            router.on_undelivered(lost)
         executing, executed = (getattr(self, name, None) for name in HOOKS)
         if executing or executed:
             router.middlewares.append(_hooks(executing, executed, self.features))
@@ -146,7 +150,7 @@ def _hooks(executing: Handler | None, executed: Handler | None, features: Sequen
         try:
             if before is not None:
                 returned = await before(call)
-            if isinstance(call.message, ContextExpired):
+            if call.error is not None or isinstance(call.message, ContextExpired | ReplyUndelivered):
                 returned = None  # there is no message to reply to
             if returned is None:
                 returned = await call_next(call)

@@ -16,16 +16,24 @@ from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.hooks import Hooks
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.signal import Outgoing, Signal
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
 
 
 async def _reply_of(call: HandlerCall) -> object:
-    return call.message.reply if isinstance(call.message, Outgoing) else None
+    return call.message.reply if isinstance(call.message, Outgoing | ReplyUndelivered) else None
+
+
+async def _nothing(_: HandlerCall) -> None: ...
 
 
 SEND = Route(name="Bus.send", message_type=Outgoing, handler=_reply_of)
 """Sends need no handler, and no middleware runs around them."""
+RESEND = Route(name="dead replay", message_type=ReplyUndelivered, handler=_reply_of)
+"""The replay of an undelivered reply sends it again."""
+CORRECT = Route(name="undelivered reply", message_type=ReplyUndelivered, handler=_nothing)
+"""Only the context is corrected."""
 
 
 class RouteTable:
@@ -41,10 +49,12 @@ class RouteTable:
         self._unknown = tuple(_fallbacks(router, "unknown_route"))
         removed = tuple(_hooks(router, lambda one: one.removal_routes))
         dead = tuple(_hooks(router, lambda one: one.dead_routes))
+        undelivered = tuple(_hooks(router, lambda one: one.undelivered_routes))
         self._removed = combined(removed)
+        self._undelivered = combined(undelivered)
         self.dead = combined(dead)
         """Calls all `on_dead` handlers; None: there are none."""
-        for route in (*self._routes, *removed, *dead, *self._defaults, *self._unknown):
+        for route in (*self._routes, *removed, *dead, *undelivered, *self._defaults, *self._unknown):
             _check_storage(router, route)
         if not len(self):
             raise ConfigurationError(f"router {router.name} has no handlers")
@@ -73,6 +83,8 @@ class RouteTable:
             return None if self._removed is None or after else (self._removed, NO_GROUPS)
         if isinstance(message, Outgoing):
             return SEND, NO_GROUPS
+        if isinstance(message, ReplyUndelivered):
+            return None if after else (self._route_of_note(message, replay=call.delivery.replay), NO_GROUPS)
         kind = type(message)
         routes = self._by_type.get(kind)
         if routes is None:
@@ -85,6 +97,15 @@ class RouteTable:
         if isinstance(message, Signal):
             raise Reject(f"no handler for signal {message.name!r}")
         return None
+
+    def handles(self, note: ReplyUndelivered) -> bool:
+        """Whether `on_undelivered` handlers are called."""
+        return self._undelivered is not None and note.lost
+
+    def _route_of_note(self, note: ReplyUndelivered, *, replay: bool) -> Route:
+        if self._undelivered is not None and note.lost:
+            return self._undelivered
+        return RESEND if replay and note.instead is None else CORRECT
 
     def _of_type(self, kind: type[Message]) -> tuple[Route, ...]:
         if kind is Signal:  # handlers of all messages do not expect signals

@@ -18,10 +18,11 @@ from wxbus.accounts.models import Account
 from wxbus.aio.backoff import Backoff
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
-from wxbus.errors import Reject, RetryLater, WeChatError, WeChatUnavailable
+from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import not_sendable
+from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.ports import ContextKey, ContextStore, Entry, SendLease
 
 NOTHING_LOST: Final = frozenset({Policy.OK, Policy.IGNORE})
@@ -49,12 +50,12 @@ class OutboxRun:
     attempt_id: str
     send_lease: SendLease | None = None
     """None: to be claimed."""
-    set_refused_aside: bool = True
-    """Whether the message's replies that WeChat refuses are kept for a replay."""
     waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Is entered while the attempt waits for the send lease."""
     unsent: tuple[Entry, ...] = ()
     """The rest of the outbox after a failure."""
+    undelivered: int = 0
+    """Replies that WeChat did not take."""
 
     def owns(self, entry: Entry) -> bool:
         """Whether an entry is a reply to the message."""
@@ -69,26 +70,35 @@ class Outbox:
         store: ContextStore,
         sender_of: Callable[[str], Sender],
         *,
+        reports: UndeliveredReports,
         budget: float,
         metrics: WorkerMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`sender_of` returns the client for an appid; `budget` is seconds for one reply, less than a lease lasts."""
+        """Send replies.
+
+        Args:
+            store: Holds the outboxes.
+            sender_of: Returns the client for an appid.
+            reports: Of replies that WeChat does not take.
+            budget: Seconds for one reply with its fallback, less than a lease lasts.
+            metrics: Counts them.
+            clock: The monotonic clock.
+        """
         self._store = store
         self._sender_of = sender_of
+        self._reports = reports
         self._budget = budget
-        self._undelivered = metrics.undelivered
+        self._undelivered, self._fallbacks = metrics.undelivered, metrics.fallbacks
         self._clock = clock
 
     async def send(self, run: OutboxRun) -> None:
         """Send everything in the outbox, replies of older messages first.
 
         Raises:
-            Unavailable: WeChat or the token service is unavailable; `run.unsent` has the rest.
+            Unavailable: WeChat, the token service or RabbitMQ is unavailable; `run.unsent` has the rest.
             RetryLater: WeChat asks to wait.
-            Reject: WeChat refuses a reply of this message: it is set aside, and the others are sent.
         """
-        refused: Reject | None = None
         lease = run.send_lease
         while True:
             if lease is None or lease.wait:
@@ -97,18 +107,11 @@ class Outbox:
             until = lease.until
             try:
                 while left and self._clock() + self._budget < until:
-                    refusal = await self._send(run, left[0])
-                    refused = refused or refusal
-                    if len(left) == 1 and not refusal:
+                    await self._send(run, left[0])
+                    if len(left) == 1:
                         await self._store.remove_last(run.key, left[0])
-                        left.clear()
-                        break
-                    until = await self._store.remove_sent(
-                        run.key,
-                        left[:1],
-                        attempt_id=run.attempt_id,
-                        set_aside_as=run.dedup_key if refusal and run.set_refused_aside else "",
-                    )
+                    else:
+                        until = await self._store.remove_sent(run.key, left[:1], attempt_id=run.attempt_id)
                     del left[0]
             except Exception:
                 run.unsent = tuple(left)
@@ -117,8 +120,6 @@ class Outbox:
             if not left:
                 break
             lease = None  # the process was suspended or Redis unavailable: another attempt may have sent meanwhile
-        if refused:
-            raise refused
 
     async def set_unsent_aside(self, run: OutboxRun) -> None:
         """Set aside the unsent replies of a message without further attempts: later replies must not wait for them."""
@@ -138,55 +139,67 @@ class Outbox:
             async with run.waiting():
                 await asyncio.sleep(min(backoff.delay(), lease.wait))
 
-    async def _send(self, run: OutboxRun, entry: Entry) -> Reject | None:
-        """Send one reply; return the refusal if WeChat refuses it permanently and it is one of this message."""
-        key, kind = run.key, entry.reply.kind
-        if key.openid is None:
-            return None
-        if not run.account.can_message(key.openid):
-            self._undelivered.labels("wecom_late").inc()
-            log.warning("reply.dropped", kind=kind, reason=not_sendable(entry.reply, run.account, key.openid))
-            return None
+    async def _send(self, run: OutboxRun, entry: Entry) -> None:
+        """Send one reply, or its fallback; report it if WeChat takes neither."""
+        if run.key.openid is None:
+            return
         deadline = asyncio.timeout(self._budget)
         try:
             async with deadline:
-                sender = self._sender_of(key.appid)
-                if isinstance(sender, WeComClient):
-                    await sender.send(key.openid, entry.reply, message_id=f"{entry.dedup_key}-{entry.number}")
-                else:
-                    await sender.send(key.openid, entry.reply)
+                error = await self._refusal(run, entry, entry.reply)
+                if error is None:
+                    return
+                fallback = getattr(entry.reply, "fallback", None)
+                instead = None
+                if fallback is not None and await self._refusal(run, entry, fallback) is None:
+                    instead = fallback
+                await self._report(run, entry, error, instead)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
+
+    async def _refusal(self, run: OutboxRun, entry: Entry, reply: AnyReply) -> WeChatError | ValueError | None:
+        """Send a reply or its fallback; return why WeChat does not take it, None if it did."""
+        openid = run.key.openid or ""
+        if not run.account.can_message(openid):
+            return ValueError(not_sendable(reply, run.account, openid))
+        sender = self._sender_of(run.key.appid)
+        try:
+            if isinstance(sender, WeComClient):
+                await sender.send(openid, reply, message_id=f"{entry.dedup_key}-{entry.number}")
+            else:
+                await sender.send(openid, reply)
         except WeChatError as exc:
-            return self._refused(exc, kind=kind, own=run.owns(entry))
+            if exc.policy in LATER:
+                wait = exc.code.wait
+                raise RetryLater(str(exc), after=None if wait is None else timedelta(seconds=wait)) from exc
+            if exc.policy not in NOTHING_LOST:
+                return exc
+            log.info("reply.already_sent", kind=reply.kind, errcode=exc.errcode, meaning=exc.code.meaning)
         except ValueError as exc:  # no message can carry it
-            self._undelivered.labels("unsendable").inc()
-            log.warning("reply.refused", kind=kind, reason=str(exc))
-            return _refusal(exc) if run.owns(entry) else None
-        log.debug("reply.sent", kind=kind)
+            return exc
+        else:
+            log.debug("reply.sent", kind=reply.kind)
         return None
 
-    def _refused(self, error: WeChatError, *, kind: str, own: bool) -> Reject | None:
-        """Count and log WeChat's error; return it as a refusal if a reply of this message is refused permanently."""
-        errcode, meaning = error.errcode, error.code.meaning
-        if error.policy in LATER:
-            wait = error.code.wait
-            raise RetryLater(str(error), after=None if wait is None else timedelta(seconds=wait)) from error
-        if error.policy in NOTHING_LOST:
-            log.info("reply.already_sent", kind=kind, errcode=errcode, meaning=meaning)
-            return None
-        self._undelivered.labels(str(errcode)).inc()
-        if error.policy is Policy.DROP:
-            # This user cannot receive it (protocol reference 12): the next reply may be sent.
-            log.warning("reply.dropped", kind=kind, errcode=errcode, meaning=meaning)
-            return None
-        log.warning("reply.refused", kind=kind, errcode=errcode, meaning=meaning, alert=error.code.alert)
-        return _refusal(error) if own else None
+    async def _report(
+        self, run: OutboxRun, entry: Entry, error: WeChatError | ValueError, instead: AnyReply | None
+    ) -> None:
+        """Count, log and report a reply that WeChat did not take."""
+        kind, reason = entry.reply.kind, _reason(error, run)
+        if instead is None:
+            run.undelivered += 1
+            self._undelivered.labels(reason).inc()
+            alert = isinstance(error, WeChatError) and error.code.alert
+            log.warning("reply.undelivered", kind=kind, reason=reason, error=str(error), alert=alert)
+        else:
+            self._fallbacks.labels(reason).inc()
+            log.info("reply.fallback_sent", kind=kind, reason=reason, fallback=instead.kind)
+        await self._reports.publish(run.key, run.account, entry, error, instead=instead)
 
 
-def _refusal(cause: Exception) -> Reject:
-    refusal = Reject(f"a reply was refused: {cause}")
-    refusal.__cause__ = cause
-    return refusal
+def _reason(error: WeChatError | ValueError, run: OutboxRun) -> str:
+    if isinstance(error, WeChatError):
+        return str(error.errcode)
+    return "unsendable" if run.account.can_message(run.key.openid or "") else "wecom_late"

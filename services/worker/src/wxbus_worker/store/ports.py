@@ -16,6 +16,8 @@ from wxbus_worker.store.cache import KnownLane
 
 SHARDS: Final = 64
 """Must never change: the keys of all lanes would move."""
+HOOK_MARK: Final = "u"
+"""Start of the dedup keys of notes about undelivered replies; others are hexadecimal."""
 CLAIM_SECONDS: Final = 6.0
 """How long a claim on something due (a context, a pending reply) lasts; then another process publishes it.
 
@@ -69,6 +71,11 @@ class Entry:
     reply: AnyReply
     stored: bytes = field(repr=False)
     """Its form in the outbox."""
+
+    @property
+    def of_hook(self) -> bool:
+        """Whether an `on_undelivered` handler returned it."""
+        return self.dedup_key.startswith(HOOK_MARK)
 
     @classmethod
     def of(cls, dedup_key: str, number: int, reply: AnyReply) -> "Entry":

@@ -5,8 +5,10 @@ result = await client.text("order tea")
 assert result.replies == [reply.Text("Where shall we send tea?")]
 """
 
-from wxbus_worker.testing.client import HandlerClient, Result, document_of
+from wxbus_worker.testing.client import HandlerClient
 from wxbus_worker.testing.context_store import MemoryContextStore
+from wxbus_worker.testing.documents import document_of
+from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 __all__ = ["HandlerClient", "MemoryContextStore", "RecordingWeChat", "Result", "document_of"]

@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -20,9 +19,8 @@ from wxbus.messages.requests import EventRequest, SendRequest
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.wechat import Message, TextMessage, UserMessage
-from wxbus.wechat.documents.document import Document, Value, text
+from wxbus.wechat.documents.document import Value, text
 from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
-from wxbus.wechat.replies.reply import AnyReply, Text
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.delivery.job import Job
@@ -32,13 +30,17 @@ from wxbus_worker.handlers.base_router import Includable, router_of
 from wxbus_worker.handlers.resources import opened
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
+from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
+from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.log_lines import use_plain_tracebacks
 from wxbus_worker.testing.requests import RecordingRequests
+from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
@@ -47,31 +49,6 @@ WECHAT_TIMEOUT: Final = 4.5
 """Seconds. The reply of a slower handler is sent by customer service."""
 FIRST_SECOND: Final = 1_700_000_000
 """`created_at` of the first message: the same in every run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """The result of one message."""
-
-    replies: Sequence[AnyReply]
-    """All replies in the order in which the user gets them, the passive one first."""
-    passive: AnyReply | None = None
-    """The passive reply, on accounts with `reply = "passive"` or `"transfer"`."""
-    response: Mapping[str, Any] | None = None
-    """The document in the response to WeChat: the passive reply, or the handler's `reply.EventResponse`."""
-    context: Context
-    """The user's context after the message."""
-    outcome: str
-    """`done`, `retried` (another attempt is scheduled) or `dead_lettered`."""
-    error: Exception | None
-    """Why it was retried or dead-lettered."""
-    envelope: Envelope
-    """The message as the worker got it."""
-
-    @property
-    def texts(self) -> list[str]:
-        """Return the contents of the text replies."""
-        return [reply.content for reply in self.replies if isinstance(reply, Text)]
 
 
 class HandlerClient:
@@ -126,7 +103,13 @@ class HandlerClient:
             contexts=self.contexts,
             pending=self.contexts,
             availability=self.contexts,
-            outbox=Outbox(self.contexts, lambda _: self.wechat, budget=10.0, metrics=metrics),
+            outbox=Outbox(
+                self.contexts,
+                lambda _: self.wechat,
+                reports=UndeliveredReports(self.publisher),
+                budget=10.0,
+                metrics=metrics,
+            ),
             publisher=self.publisher,
             retries=retries or RetryPolicy(),
             metrics=metrics,
@@ -245,8 +228,10 @@ class HandlerClient:
             if answer.reply_id:  # as ingress does after its response
                 passive = self.contexts.passive(ContextKey.of(envelope), answer.reply_id)
                 await self._pipeline(Job(MemoryDelivery(delivered_passively(envelope, answer.reply_id))))
+        undelivered = await self._reported()
         return Result(
             replies=[*([passive] if passive else []), *(reply for _, reply in self.wechat.sent[sent:])],
+            undelivered=undelivered,
             passive=passive,
             response=document,
             context=(await self.contexts.open(ContextKey.of(envelope), "")).context,
@@ -255,21 +240,18 @@ class HandlerClient:
             envelope=envelope,
         )
 
-
-def document_of(message: Message) -> Document:
-    """Return a message as WeChat sends it: with its names of fields, all values as text."""
-    whole = getattr(message, "document", None)
-    if isinstance(whole, dict):
-        return whole
-    return {name: _as_text(value) for name, value in message.model_dump(by_alias=True, exclude_none=True).items()}
-
-
-def _as_text(value: Any) -> Value:
-    if isinstance(value, dict):
-        return {name: _as_text(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_text(one) for one in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    async def _reported(self) -> Sequence[Undelivered]:
+        """Handle the notes about undelivered replies, and return those without a fallback."""
+        undelivered = []
+        while self.publisher.published:
+            envelope = self.publisher.published.pop(0)
+            note = ReplyUndelivered.of(envelope)
+            if note.instead is None:
+                undelivered.append(Undelivered(note.reply, note.error))
+            settlement = await self._pipeline(Job(MemoryDelivery(envelope)))
+            if isinstance(settlement, Retry) and self._raise_errors:
+                raise settlement.error
+        return undelivered
 
 
 async def _at_once(_seconds: float) -> None:

@@ -1,17 +1,25 @@
 """WeChat's API in memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, SecretStr
 
 from wxbus.api.client import WeChatClient
 from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Method, Request
+from wxbus.errcodes import error_code
 from wxbus.errors import WeChatError
-from wxbus.wechat.replies.reply import AnyReply
+from wxbus.wechat.replies.api_message import api_message
+from wxbus.wechat.replies.long_text import split_text
+from wxbus.wechat.replies.reply import AnyReply, Text
 
-INVALID_MEDIA_ID = 40007
+INVALID_MEDIA_ID: Final = 40007
+CONTENT_TOO_LONG: Final = 45002
+WRONG_OPENID: Final = 40003
+WRONG_SIZE: Final = 40006
+MOST_BYTES: Final[Mapping[MediaKind, int]] = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "thumb": 64 << 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ class RecordingWeChat(WeChatClient):
         """Method, path and options of each `call`, oldest first."""
         self.answers: dict[str, Any] = {}
         """Results of `call` by path, or errors that it raises; the test sets them."""
+        self.refusals: list[int] = []
+        """Errcodes with which the next messages are refused, such as 45015; 0: that one is taken."""
 
     async def call(self, method: Method, path: str, **options: Any) -> Any:
         """Append the call to `calls`; return the entry of `answers`, a dict as the model that the caller wants."""
@@ -50,15 +60,22 @@ class RecordingWeChat(WeChatClient):
             raise found
         return model.model_validate(found) if model and issubclass(model, BaseModel) else found
 
-    async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:  # noqa: ARG002 - the real one's
-        """Append the reply to `sent`."""
+    async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
+        """Append the reply to `sent`; refuse it as the client or WeChat does."""
+        path, _ = api_message(reply, openid, kf_account=kf_account)
+        too_long = isinstance(reply, Text) and len(split_text(reply.content)) > 1
+        code = CONTENT_TOO_LONG if too_long else WRONG_OPENID if not openid else 0
+        if code := code or (self.refusals.pop(0) if self.refusals else 0):
+            raise WeChatError(code, error_code(code).meaning, call=path)
         self.sent.append((openid, reply))
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Do nothing."""
 
     async def upload_media(self, kind: MediaKind, filename: str, data: bytes) -> MediaId:
-        """Store it in `uploads`."""
+        """Store it in `uploads`; refuse a file that is empty or too large, as WeChat does (protocol reference 9.2)."""
+        if not 0 < len(data) <= MOST_BYTES[kind]:
+            raise WeChatError(WRONG_SIZE, error_code(WRONG_SIZE).meaning, call="/cgi-bin/media/upload")
         media_id = MediaId(f"media-{len(self.uploads) + 1}")
         self.uploads[media_id] = Upload(kind, filename, data)
         return media_id

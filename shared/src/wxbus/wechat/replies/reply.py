@@ -15,7 +15,7 @@ from wxbus.wechat.replies.fields import Required, reply_class
 from wxbus.wechat.replies.templates import SubscribeMessage as SubscribeMessage
 from wxbus.wechat.replies.templates import SubscribeNotice as SubscribeNotice
 from wxbus.wechat.replies.templates import TemplateMessage as TemplateMessage
-from wxbus.wechat.replies.templates import TemplateReply
+from wxbus.wechat.replies.templates import TemplateReply, WithFallback
 from wxbus.wechat.replies.wecom import CorpArticle as CorpArticle
 from wxbus.wechat.replies.wecom import CorpNews as CorpNews
 from wxbus.wechat.replies.wecom import File as File
@@ -30,7 +30,7 @@ SUCCESS: Final = b"success"
 
 
 @reply_class
-class Text:
+class Text(WithFallback):
     """Text; `<a href="...">` links work."""
 
     content: Required
@@ -38,7 +38,7 @@ class Text:
 
 
 @reply_class
-class Image:
+class Image(WithFallback):
     """An uploaded image."""
 
     media_id: Required
@@ -46,7 +46,7 @@ class Image:
 
 
 @reply_class
-class Voice:
+class Voice(WithFallback):
     """An uploaded voice message."""
 
     media_id: Required
@@ -54,7 +54,7 @@ class Voice:
 
 
 @reply_class
-class Video:
+class Video(WithFallback):
     """An uploaded video; a customer-service message needs `thumb_media_id`."""
 
     media_id: Required
@@ -65,7 +65,7 @@ class Video:
 
 
 @reply_class
-class Music:
+class Music(WithFallback):
     """Music at a URL."""
 
     thumb_media_id: Required
@@ -88,7 +88,7 @@ class Article:
 
 
 @reply_class
-class News:
+class News(WithFallback):
     """Cards that open a URL; a customer-service message has exactly one."""
 
     articles: Annotated[tuple[Article, ...], Field(min_length=1)]
@@ -120,7 +120,7 @@ class MenuItem:
 
 
 @reply_class
-class Menu:
+class Menu(WithFallback):
     """A question with items to tap."""
 
     items: Annotated[tuple[MenuItem, ...], Field(min_length=1)]
@@ -130,7 +130,7 @@ class Menu:
 
 
 @reply_class
-class MiniProgramPage:
+class MiniProgramPage(WithFallback):
     """A card that opens a page of a Mini Program."""
 
     title: Required
@@ -143,7 +143,7 @@ class MiniProgramPage:
 
 
 @reply_class
-class Link:
+class Link(WithFallback):
     """A card that opens a URL; Mini Programs and WeChat Customer Service only."""
 
     title: Required
@@ -157,7 +157,7 @@ class Link:
 
 
 @reply_class
-class Card:
+class Card(WithFallback):
     """A card or coupon."""
 
     card_id: Required
@@ -165,7 +165,7 @@ class Card:
 
 
 @reply_class
-class MpNews:
+class MpNews(WithFallback):
     """An article by its media id; WeChat recommends `MpNewsArticle`."""
 
     media_id: Required
@@ -173,7 +173,7 @@ class MpNews:
 
 
 @reply_class
-class MpNewsArticle:
+class MpNewsArticle(WithFallback):
     """A published article."""
 
     article_id: Required
@@ -206,7 +206,7 @@ _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(dis
 
 def reply_to_json(reply: AnyReply) -> bytes:
     """Return the reply as UTF-8 JSON for storage."""
-    return _REPLY.dump_json(reply)
+    return _REPLY.dump_json(reply, exclude_none=True)
 
 
 def reply_from_json(stored: bytes | str) -> AnyReply:

@@ -54,3 +54,12 @@ class SubscribeNotice:
 
 TemplateReply: TypeAlias = TemplateMessage | SubscribeMessage | SubscribeNotice
 """Replies of this module."""
+Fallback: TypeAlias = Annotated[TemplateReply, Field(discriminator="kind")]
+
+
+@reply_class
+class WithFallback:
+    """Base of replies that WeChat takes only within its window (protocol reference 9.1)."""
+
+    fallback: Fallback | None = Field(default=None, kw_only=True, repr=False)
+    """Sent instead if WeChat does not take the reply."""

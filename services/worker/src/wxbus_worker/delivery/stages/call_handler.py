@@ -23,6 +23,7 @@ from wxbus_worker.handlers.filters import NO_GROUPS
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.skip import Skip
+from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import refuse_undeliverable
 
@@ -62,6 +63,9 @@ class CallHandler:
         self, decoded: Decoded, message: Message, context: Context, error: Exception | None = None
     ) -> HandlerCall:
         """Return a call for the message, without the groups of a route; `error` for its `on_dead` handlers."""
+        features = self._provided.copy()
+        if isinstance(message, ReplyUndelivered):
+            features[Undelivered] = Undelivered(message.reply, message.error)
         return HandlerCall(
             message=message,
             context=context,
@@ -69,7 +73,7 @@ class CallHandler:
             client_of=self._client_of,
             delivery=current_delivery(),
             groups=NO_GROUPS,
-            features=self._provided.copy(),
+            features=features,
             error=error,
         )
 

@@ -10,6 +10,7 @@ from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.stages.handle_message import HandleMessage
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.signal import Outgoing
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class CallOnDead:
         if self._routes.dead is None or decoded is None or job.sending is not None or job.abandoned:
             return
         message = decoded.content
-        if not isinstance(message, Message) or isinstance(message, ContextExpired | Outgoing):
+        if not isinstance(message, Message) or isinstance(message, ContextExpired | Outgoing | ReplyUndelivered):
             return
         dedup_id = f"{decoded.envelope.dedup_id}\ndead"
         envelope = replace(decoded.envelope, dedup_id=dedup_id, plain_signature=None, replay=False)

@@ -15,6 +15,7 @@ from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.signal import Outgoing, Signal
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.store.ports import ContextKey
 
@@ -66,10 +67,11 @@ def _content(job: Job, envelope: Envelope) -> Message | ReplyNote | WakeupNote:
             signal = Signal.of(envelope)
             job.private = signal.data
             return signal
-        case EnvelopeKind.SEND:
-            outgoing = Outgoing.of(envelope)
-            job.private = {name: value for name, value in asdict(outgoing.reply).items() if name != "kind"}
-            return outgoing
+        case EnvelopeKind.SEND | EnvelopeKind.REPLY_UNDELIVERED:
+            kind = Outgoing if envelope.kind is EnvelopeKind.SEND else ReplyUndelivered
+            about = kind.of(envelope)
+            job.private = {name: value for name, value in asdict(about.reply).items() if name != "kind"}
+            return about
         case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:
             delivered = envelope.kind is EnvelopeKind.DELIVERED_PASSIVELY
             return ReplyNote(reply_id_of(envelope), delivered=delivered)

@@ -2,13 +2,14 @@
 
 import structlog
 
-from wxbus.errors import Reject
 from wxbus.wechat import KfPushEvent
 from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Done, Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.delivery.stages.handle_undelivered import HandleUndelivered
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.store.pending_replies import PendingReplies
 
@@ -22,12 +23,14 @@ class Dispatch:
         self,
         pending: PendingReplies,
         handle: HandleMessage,
+        handle_undelivered: HandleUndelivered,
         finish: Next[Committed],
         metrics: WorkerMetrics,
         customer_service: CustomerServicePuller | None = None,
     ) -> None:
         self._pending = pending
         self._handle = handle
+        self._handle_undelivered = handle_undelivered
         self._finish = finish
         self._metrics = metrics
         self._customer_service = customer_service
@@ -40,6 +43,8 @@ class Dispatch:
             return Done()  # its delivery has made the worker begin its tenure, and the overflow has ended
         if isinstance(decoded.content, ReplyNote):
             return await self._settle_pending(decoded, decoded.content)
+        if isinstance(decoded.content, ReplyUndelivered):
+            return await self._handle_undelivered(decoded, decoded.content)
         if isinstance(decoded.content, KfPushEvent) and self._customer_service is not None:
             await self._customer_service(decoded.envelope, decoded.content, arrived=decoded.job.delivery.arrived)
             return Done()
@@ -55,10 +60,7 @@ class Dispatch:
         if released.status == "released":
             self._metrics.passive.labels("delivered" if note.delivered else "deadline_passed").inc()
             log.info("reply.delivered_passively" if note.delivered else "reply.deadline_passed")
-        try:
-            return await self._finish(Committed(decoded, note.dedup_key, send_lease=released.send_lease))
-        except Reject as exc:
-            # A dead letter would not help: the message of the note is handled.
+        settlement = await self._finish(Committed(decoded, note.dedup_key, send_lease=released.send_lease))
+        if job.sending is not None and job.sending.undelivered:
             self._metrics.passive.labels("refused").inc()
-            log.warning("reply.undeliverable", reason=str(exc))
-            return Done()
+        return settlement

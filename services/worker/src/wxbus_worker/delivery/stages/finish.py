@@ -2,7 +2,7 @@
 
 import structlog
 
-from wxbus_worker.delivery.job import Committed, ReplyNote
+from wxbus_worker.delivery.job import Committed
 from wxbus_worker.delivery.settlement import Done, Settlement
 from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.replies.passive import Answerer
@@ -40,7 +40,6 @@ class Finish:
             dedup_key=committed.dedup_key,
             attempt_id=job.attempt_id,
             send_lease=send_lease,
-            set_refused_aside=not isinstance(decoded.content, ReplyNote),
             waiting=job.waiting,
         )
         await self._outbox.send(job.sending)

@@ -10,9 +10,10 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater
 from wxbus.wechat import Message
-from wxbus_worker.context.context import record
+from wxbus_worker.context.context import correct_record, record
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Committed, Decoded, Handled, Routed
 from wxbus_worker.delivery.settlement import Abandon, Settlement
@@ -20,9 +21,10 @@ from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.call_handler import CallHandler
 from wxbus_worker.handlers.filters import NO_GROUPS
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.passive import Answerer
-from wxbus_worker.store.ports import ContextStore, dedup_key_of
+from wxbus_worker.store.ports import HOOK_MARK, ContextStore, dedup_key_of
 
 MAX_CONFLICTS: Final = 10
 
@@ -79,13 +81,15 @@ class HandleMessage:
     async def _open(self, decoded: Decoded, message: Message, error: Exception | None) -> Routed | Committed:
         """Return the message with context and route, or what is committed if no handler must run."""
         job, envelope = decoded.job, decoded.envelope
-        dedup_key = dedup_key_of(envelope)
+        dedup_key = _dedup_key(envelope, message)
         # The expiry of a context that was dropped must not run its handlers: the commit would be too late to refuse it.
         opened = await self._contexts.open(decoded.key, dedup_key, reread=isinstance(message, ContextExpired))
         if isinstance(message, ContextExpired) and message.version != opened.version:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)
         # Before the search for duplicates: the route decides whether it wants them.
+        if isinstance(message, ReplyUndelivered) and not opened.version and not self._routes.handles(message):
+            return Committed(decoded, dedup_key)  # there is no context to correct
         call = self._call_handler.call_for(decoded, message, opened.context, error)
         route, groups = await self._routes.find(call) or (None, NO_GROUPS)
         job.route = route
@@ -103,6 +107,8 @@ class HandleMessage:
         decoded, opened = routed.decoded, routed.opened
         job, envelope = decoded.job, decoded.envelope
         expired = isinstance(routed.message, ContextExpired)
+        if isinstance(routed.message, ReplyUndelivered):
+            correct_record(opened.context, routed.message.reply, routed.message.instead)
         if not expired:
             record(opened.context, job.document, handled.replies, received_at=envelope.received_at)
         pending = self._answerer.pending_reply(
@@ -131,3 +137,9 @@ class HandleMessage:
             pending=pending if by_this_attempt else None,
             send_lease=result.send_lease,
         )
+
+
+def _dedup_key(envelope: Envelope, message: Message) -> str:
+    if isinstance(message, ReplyUndelivered):  # a replay of its dead letter is no duplicate
+        return HOOK_MARK + dedup_key_of(envelope, copies=envelope.replay)
+    return dedup_key_of(envelope)
