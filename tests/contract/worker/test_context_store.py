@@ -32,7 +32,9 @@ async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIte
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
     async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
-        yield RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
+        yield RedisContextStore(
+            store, namespace=namespace, policy=ContextPolicy(), most_remembered=5, remembered_at_least=timedelta()
+        )
 
 
 @pytest.fixture
@@ -42,7 +44,13 @@ async def cached_store(redis_url: str, namespace: str, redis: object) -> AsyncIt
     async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
         cache = LaneCache(most_bytes=1_000_000)
         yield RedisContextStore(
-            store, namespace=namespace, policy=ContextPolicy(), most_remembered=5, cache=cache, trim_every=TRIM_EVERY
+            store,
+            namespace=namespace,
+            policy=ContextPolicy(),
+            most_remembered=5,
+            remembered_at_least=timedelta(),
+            cache=cache,
+            trim_every=TRIM_EVERY,
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -142,6 +143,7 @@ def test_redis_behaves_like_the_model(redis_url: str, *, cached: bool) -> None:
             namespace=namespaces[-1],
             policy=ContextPolicy(),
             most_remembered=MOST_REMEMBERED,
+            remembered_at_least=timedelta(),
             cache=LaneCache(most_bytes=1_000_000) if cached else None,
             trim_every=1,
         )

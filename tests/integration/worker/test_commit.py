@@ -145,3 +145,19 @@ async def test_racing_messages_of_one_user_lose_no_update(store: Store, namespac
     rigs = [Rig(router, store=contexts) for _ in range(4)]
     await asyncio.gather(*(rig.handle(a_text_envelope(f"{n}")) for n, rig in enumerate(rigs)))
     assert sorted((await contexts.open(KEY, "")).context.storage["seen"]) == ["0", "1", "2", "3"]
+
+
+async def test_new_dedup_keys_are_kept_however_many_there_are(store: Store, namespace: str, redis: Redis) -> None:
+    """The acknowledgements of as many messages as RabbitMQ delivers at once can be lost; it delivers them again."""
+    contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
+    for number in range(20):
+        opened = await contexts.open(KEY, f"m{number}")
+        await contexts.commit(KEY, f"m{number}", opened, [], attempt_id="r")
+    assert (await contexts.open(KEY, "m0")).duplicate
+
+    key = contexts.keys.of(KEY, "dedup")
+    for member in (await redis.zrange(key, 0, -1))[:12]:
+        await redis.zincrby(key, -HOUR_MS, member)
+    await contexts.commit(KEY, "new", await contexts.open(KEY, "new"), [], attempt_id="r")
+    assert await redis.zcard(key) == 9, "twelve are old, and surplus"
+    assert (await contexts.open(KEY, "m19")).duplicate

@@ -42,6 +42,7 @@ class RedisContextStore:
         lease: float = 15.0,
         remember: timedelta = timedelta(days=7),
         most_remembered: int = 500,
+        remembered_at_least: timedelta = timedelta(minutes=10),
         cache: LaneCache | None = None,
         trim_every: int = 16,
     ) -> None:
@@ -54,6 +55,8 @@ class RedisContextStore:
             lease: Seconds of a send lease.
             remember: How long dedup keys are kept, so that no later copy passes (RabbitMQ and Redis reference 8).
             most_remembered: Dedup keys per lane; the oldest are forgotten first.
+            remembered_at_least: Age up to which dedup keys are kept, however many there are: the acknowledgements of
+                all messages that RabbitMQ delivers at once may be lost.
             cache: The lanes of which this process is the owner; None: each lane is read from Redis.
             trim_every: Commits of a cached lane after which surplus dedup keys are removed.
         """
@@ -64,6 +67,7 @@ class RedisContextStore:
         self._lease_ms = to_ms(lease)
         self._remember_ms = to_ms(remember.total_seconds())
         self._most_remembered = most_remembered
+        self._remembered_at_least_ms = round(remembered_at_least.total_seconds() * 1000)
         self._cache = LaneCache(most_bytes=0) if cache is None else cache
         self._trim_every = trim_every
         self._open = load("open_context")
@@ -119,6 +123,7 @@ class RedisContextStore:
             self._remember_ms,
             self._most_remembered if trim else 0,
             self._remember_ms + to_ms(TRIM_INTERVAL.total_seconds()),
+            self._remembered_at_least_ms,
             attempt_id,
             self._lease_ms,
             len(entries),

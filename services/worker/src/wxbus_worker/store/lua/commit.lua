@@ -1,15 +1,16 @@
 -- Writes context, dedup key and replies of a message in one step, once. May be repeated.
 -- KEYS: context, dedup, outbox, send_lease, context_expiries; with an answer also: pending, reply_deadlines.
 -- ARGV: dedup_key, version that was read, 'keep' the context, 'remove' it or 'none', context, its time to live (ms), lane,
---       ttl of dedup keys and replies (ms), most dedup keys (0 = do not remove any now), their longest ttl (ms),
---       attempt_id, lease (ms), number of entries, entry, entry, ...; with an answer for WeChat also: the answer, time
---       for which the replies stay pending (ms; 0 = they go to the outbox), index of the entry in the answer (from 0,
---       '' = none), member of reply_deadlines, time for which an answer without pending replies can be recalled (ms).
+--       ttl of dedup keys and replies (ms), most dedup keys (0 = do not remove any now), their longest ttl (ms), age
+--       up to which dedup keys are kept, however many there are (ms), attempt_id, lease (ms), number of entries, entry,
+--       entry, ...; with an answer for WeChat also: the answer, time for which the replies stay pending (ms; 0 = they go
+--       to the outbox), index of the entry in the answer (from 0, '' = none), member of reply_deadlines, time for which
+--       an answer without pending replies can be recalled (ms).
 -- Returns {'committed', version, wait, entries that were in the outbox before}, {'duplicate', 0, lease} or {'conflict'};
 -- wait and lease as take_send_lease returns them.
 local dedup_key, what, ttl, most_dedup_keys = ARGV[1], ARGV[3], ARGV[7], tonumber(ARGV[8])
-local attempt_id, lease, count = ARGV[10], ARGV[11], tonumber(ARGV[12])
-local answer = ARGV[13 + count]
+local attempt_id, lease, count = ARGV[11], ARGV[12], tonumber(ARGV[13])
+local answer = ARGV[14 + count]
 
 -- A script is isolated, not transactional: the first write is the dedup key, and each key of a later write is read
 -- before, because a key of another type fails. A lease without replies does no harm.
@@ -44,29 +45,35 @@ elseif what == 'remove' then
 end
 if most_dedup_keys > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
-  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -most_dedup_keys - 1)
+  local surplus = redis.call('ZCARD', KEYS[2]) - most_dedup_keys
+  if surplus > 0 then
+    surplus = math.min(surplus, redis.call('ZCOUNT', KEYS[2], '-inf', now - ARGV[10]))
+  end
+  if surplus > 0 then
+    redis.call('ZREMRANGEBYRANK', KEYS[2], 0, surplus - 1)
+  end
   redis.call('PEXPIRE', KEYS[2], ARGV[9])
 end
 if answer then
-  local wait = tonumber(ARGV[14 + count])
+  local wait = tonumber(ARGV[15 + count])
   if wait > 0 then
     local due = string.format('%.0f', math.floor(now + wait))
     redis.call(
-      'HSET', KEYS[6], 'state', 'pending', 'answer', answer, 'passive', ARGV[15 + count], 'count', count, 'due', due
+      'HSET', KEYS[6], 'state', 'pending', 'answer', answer, 'passive', ARGV[16 + count], 'count', count, 'due', due
     )
     for i = 1, count do
-      redis.call('HSET', KEYS[6], i - 1, ARGV[12 + i])
+      redis.call('HSET', KEYS[6], i - 1, ARGV[13 + i])
     end
     redis.call('PEXPIRE', KEYS[6], ttl)
-    redis.call('ZADD', KEYS[7], due, ARGV[16 + count])
+    redis.call('ZADD', KEYS[7], due, ARGV[17 + count])
     count = 0
   else
     redis.call('HSET', KEYS[6], 'state', 'delivered', 'answer', answer)
-    redis.call('PEXPIRE', KEYS[6], ARGV[17 + count])
+    redis.call('PEXPIRE', KEYS[6], ARGV[18 + count])
   end
 end
 if count > 0 then
-  redis.call('RPUSH', KEYS[3], unpack(ARGV, 13, 12 + count))
+  redis.call('RPUSH', KEYS[3], unpack(ARGV, 14, 13 + count))
   redis.call('PEXPIRE', KEYS[3], ttl)
 end
 if earlier == 0 then
