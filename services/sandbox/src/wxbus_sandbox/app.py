@@ -16,6 +16,7 @@ from wxbus_sandbox.endpoints import component, credentials, customer_service, de
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
+from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import FAULTS, inject_faults
 from wxbus_sandbox.rules.responses import ApiError, error_responses
@@ -70,16 +71,18 @@ def build_app(
     for prefix in declared.PREFIXES:
         app.router.add_route("*", f"/{prefix}/{{call:.*}}", _unknown_call)
 
-    async def pusher(app: web.Application) -> AsyncIterator[None]:
+    async def pushes(app: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            app[control.PUSHER] = Pusher(sandbox, session, ingress_url)
-            yield
+            app[control.PUSHER] = pusher = Pusher(sandbox, session, ingress_url)
+            async with ResultEvents.open(sandbox, app[control.COMPOSER], pusher) as results:
+                app[RESULTS] = results
+                yield
 
     async def close(_app: web.Application) -> None:
         sandbox.close()
 
-    app.cleanup_ctx.append(pusher)
+    app.cleanup_ctx.append(pushes)
     app.on_shutdown.append(close)
     return app
 

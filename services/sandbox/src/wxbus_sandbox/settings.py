@@ -68,6 +68,9 @@ class Rules(BaseSettings):
     push_spacing: float = Field(default=5, ge=0)
     """Between the starts of two attempts; whether WeChat waits after a fast error is not confirmed (4.1)."""
 
+    result_delay: float = Field(default=0, ge=0)
+    """Seconds between a call and the event with its result."""
+
     callback_addresses: tuple[str, ...] = ("127.0.0.1", "::1")
     """The addresses from which WeChat pushes, as its API returns them (11)."""
 

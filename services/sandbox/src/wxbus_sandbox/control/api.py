@@ -69,13 +69,20 @@ async def sent(request: web.Request) -> web.Response:
 
 
 async def pushes(request: web.Request) -> web.Response:
-    """Answer with all pushes and their attempts."""
-    openid, account = request.query.get("openid"), request.query.get("account")
+    """Answer with all pushes and their attempts; wait up to `wait` seconds for `count` of them."""
+    openid, account, event = (request.query.get(name) for name in ("openid", "account", "event"))
 
     def matches(push: SendResult) -> bool:
-        return openid in {None, push.openid} and account in {None, push.account}
+        return (
+            openid in {None, push.openid}
+            and account in {None, push.account}
+            and event in {None, push.message.get("Event"), push.message.get("InfoType")}
+        )
 
-    return _json_list(request.app[SANDBOX].pushes.find(matches))
+    found = await request.app[SANDBOX].pushes.wait(
+        matches, count=int(_number(request, "count", 1)), timeout=min(_number(request, "wait", 0.0), MAX_WAIT)
+    )
+    return _json_list(found)
 
 
 async def faults(request: web.Request) -> web.Response:

@@ -116,9 +116,28 @@ class SandboxClient:
         query |= {"openid": openid} if openid else {}
         return SENT.validate_json(await self._call("GET", "/sandbox/sent", query=query))
 
-    async def pushes(self, *, account: str | None = None, openid: str | None = None) -> list[SendResult]:
-        """Return all pushes, oldest first."""
-        query = ({"account": account} if account else {}) | ({"openid": openid} if openid else {})
+    async def pushes(
+        self,
+        *,
+        account: str | None = None,
+        openid: str | None = None,
+        event: str | None = None,
+        count: int = 1,
+        wait: float = 0.0,
+    ) -> list[SendResult]:
+        """Return all pushes, oldest first.
+
+        Args:
+            account: Only those of this account.
+            openid: Only those of this user.
+            event: Only those with this `Event` or `InfoType`.
+            count: The number of pushes to wait for.
+            wait: Seconds to wait for them, at most 60; then fewer pushes are returned.
+        """
+        query = {"count": str(count), "wait": repr(wait)}
+        query |= {"account": account} if account else {}
+        query |= {"openid": openid} if openid else {}
+        query |= {"event": event} if event else {}
         return PUSHES.validate_json(await self._call("GET", "/sandbox/pushes", query=query))
 
     async def fault(self, fault: Fault) -> None:

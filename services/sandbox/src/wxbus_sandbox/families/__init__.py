@@ -5,11 +5,15 @@ from typing import Final
 
 from wxbus.api.declaration.endpoint import Family
 from wxbus.api.endpoints.authorizers import Authorizers
+from wxbus.api.endpoints.content_security import ContentSecurity
 from wxbus.api.endpoints.customer_service_accounts import CustomerServiceAccounts
 from wxbus.api.endpoints.customer_service_sessions import CustomerServiceSessions
+from wxbus.api.endpoints.drafts import Drafts
+from wxbus.api.endpoints.mass_messages import MassMessages
 from wxbus.api.endpoints.materials import Materials
 from wxbus.api.endpoints.menus import Menus
 from wxbus.api.endpoints.oauth import OAuth
+from wxbus.api.endpoints.publications import Publications
 from wxbus.api.endpoints.qr_codes import QrCodes
 from wxbus.api.endpoints.sessions import Sessions
 from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
@@ -18,8 +22,11 @@ from wxbus.api.endpoints.template_messages import TemplateMessages
 from wxbus.api.endpoints.users import Users
 from wxbus.api.endpoints.wecom.kf import Kf
 from wxbus_sandbox.families.authorizers import AuthorizersTwin
+from wxbus_sandbox.families.content_security import ContentSecurityTwin
 from wxbus_sandbox.families.customer_service import CustomerServiceAccountsTwin, CustomerServiceSessionsTwin
+from wxbus_sandbox.families.drafts import DraftsTwin, PublicationsTwin
 from wxbus_sandbox.families.kf import KfTwin
+from wxbus_sandbox.families.mass_messages import MassMessagesTwin
 from wxbus_sandbox.families.materials import MaterialsTwin
 from wxbus_sandbox.families.menus import MenusTwin
 from wxbus_sandbox.families.oauth import OAuthTwin
@@ -35,13 +42,18 @@ TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     CustomerServiceSessions: CustomerServiceSessionsTwin,
     Kf: KfTwin,
     Materials: MaterialsTwin,
+    ContentSecurity: ContentSecurityTwin,
+    Drafts: DraftsTwin,
+    MassMessages: MassMessagesTwin,
     Menus: MenusTwin,
     OAuth: OAuthTwin,
+    Publications: PublicationsTwin,
     QrCodes: QrCodesTwin,
     Sessions: SessionsTwin,
     SubscribeMessages: SubscribeMessagesTwin,
     Tags: TagsTwin,
     TemplateMessages: TemplateMessagesTwin,
+    Tags: TagsTwin,
     Users: UsersTwin,
 }
 """By the family as declared."""

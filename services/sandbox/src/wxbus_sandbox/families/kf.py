@@ -83,7 +83,7 @@ class KfTwin(Twin, Kf):
         cursor: str | None = None,
         token: str | None = None,
         limit: int = 1000,
-        voice_format: int = 0,  # noqa: ARG002 - as declared
+        voice_format: int = 0,
     ) -> Page:
         """Return the next page."""
         now = self.call.sandbox.clock.now()

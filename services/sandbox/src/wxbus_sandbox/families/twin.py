@@ -7,6 +7,7 @@ from aiohttp import web
 
 from wxbus.accounts.models import Account
 from wxbus.api.declaration.endpoint import Family
+from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
 from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.state import Part, Sandbox
 
@@ -32,6 +33,11 @@ class ApiCall:
     def state(self, kind: type[P]) -> P:
         """Return the account's state of this kind."""
         return self.sandbox.part(self.account.appid, kind)
+
+    @property
+    def results(self) -> ResultEvents:
+        """The events with the results of calls."""
+        return self.request.app[RESULTS]
 
 
 class Twin(Family):

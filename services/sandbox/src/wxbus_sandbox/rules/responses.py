@@ -18,9 +18,10 @@ r"""A \uXXXX escape of a character outside of ASCII."""
 class ApiError(WxbusError):
     """A call fails with this errcode."""
 
-    def __init__(self, errcode: int, errmsg: str | None = None) -> None:
-        """`errmsg` is by default WeChat's text for the errcode."""
+    def __init__(self, errcode: int, errmsg: str | None = None, **fields: Any) -> None:
+        """`errmsg` is by default WeChat's text for the errcode; `fields` are those of the answer besides it."""
         self.errcode = errcode
+        self.fields = fields
         self.errmsg = error_code(errcode).meaning if errmsg is None else errmsg
         super().__init__(f"{errcode}: {self.errmsg}")
 
@@ -31,7 +32,7 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except ApiError as exc:
-        return error_response(exc.errcode, exc.errmsg)
+        return error_response(exc.errcode, exc.errmsg, **exc.fields)
 
 
 def api_response(content_type: str = "application/json", **fields: Any) -> web.Response:
@@ -44,10 +45,10 @@ def ok(**fields: Any) -> web.Response:
     return api_response(errcode=0, errmsg="ok", **fields)
 
 
-def error_response(errcode: int, errmsg: str, *, content_type: str = "application/json") -> web.Response:
+def error_response(errcode: int, errmsg: str, *, content_type: str = "application/json", **fields: Any) -> web.Response:
     """Return the response to a failed call; WeChat appends the request's id (`rid`) to the text."""
     rid = "-".join(secrets.token_hex(4) for _ in range(3))
-    return api_response(content_type, errcode=errcode, errmsg=f"{errmsg} rid: {rid}")
+    return api_response(content_type, errcode=errcode, errmsg=f"{errmsg} rid: {rid}", **fields)
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
