@@ -9,9 +9,16 @@ from tests.support.sandbox import World, a_world
 from wxbus.api.endpoints.content_security import MediaType, Scene
 from wxbus.api.endpoints.drafts import DraftArticle
 from wxbus.api.endpoints.mass_content import MassArticles, MassText, MassVideo
+from wxbus.api.endpoints.subscribe_messages import Value
+from wxbus.api.endpoints.template_messages import TemplateValue
 from wxbus.errors import BadRequest, LoginRequired, WeChatError
 from wxbus.wechat.events.content import MediaCheckEvent
-from wxbus.wechat.events.sending import MassSendJobFinishEvent, PublishJobFinishEvent
+from wxbus.wechat.events.sending import (
+    MassSendJobFinishEvent,
+    PublishJobFinishEvent,
+    SubscribeMessageSentEvent,
+    TemplateSendJobFinishEvent,
+)
 from wxbus.wechat.registry import parse_message
 from wxbus_sandbox.families.content_security import RISKY_WORDS
 from wxbus_sandbox.settings import Rules
@@ -149,8 +156,20 @@ async def test_content_checks(world: World) -> None:
     for number, (url, suggest) in enumerate(verdicts.items(), 1):
         trace_id = await security.check_media(url, MediaType.IMAGE, ANN, Scene.PROFILE)
         event = await event_of(world, MediaCheckEvent, "wxa_media_check", number)
-        assert (event.trace_id, event.openid) == (trace_id, ANN)
+        assert (event.trace_id, event.from_user) == (trace_id, ANN)
         assert event.result is not None
         assert event.result.suggest == suggest
     with pytest.raises(LoginRequired, match="61010"):
         await security.check_text("hello", "oStranger00000000000000001", Scene.COMMENT)
+
+
+async def test_messages_by_template_report_their_delivery(world: World) -> None:
+    """The event of a template message has the id of the answer; one of a subscription message names the template."""
+    msg_id = await world.client("shop").template_messages.send(ANN, "t", {"first": TemplateValue(value="x")})
+    sent = await event_of(world, TemplateSendJobFinishEvent, "TEMPLATESENDJOBFINISH")
+    assert (sent.msg_id, sent.status, sent.from_user) == (msg_id, "success", ANN)
+    sends = (world.client("shop").subscribe_messages.send_notice, world.client("mini").subscribe_messages.send)
+    for number, call in enumerate(sends, 1):
+        await call(ANN, "t", {"thing1": Value(value="x")})
+        reported = await event_of(world, SubscribeMessageSentEvent, "subscribe_msg_sent_event", number)
+        assert [(one.template_id, one.error_code, one.error_status) for one in reported.items] == [("t", 0, "success")]

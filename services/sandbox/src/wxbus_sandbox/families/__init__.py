@@ -38,13 +38,13 @@ from wxbus_sandbox.families.users import TagsTwin, UsersTwin
 
 TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     Authorizers: AuthorizersTwin,
+    ContentSecurity: ContentSecurityTwin,
     CustomerServiceAccounts: CustomerServiceAccountsTwin,
     CustomerServiceSessions: CustomerServiceSessionsTwin,
-    Kf: KfTwin,
-    Materials: MaterialsTwin,
-    ContentSecurity: ContentSecurityTwin,
     Drafts: DraftsTwin,
+    Kf: KfTwin,
     MassMessages: MassMessagesTwin,
+    Materials: MaterialsTwin,
     Menus: MenusTwin,
     OAuth: OAuthTwin,
     Publications: PublicationsTwin,
@@ -53,7 +53,6 @@ TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     SubscribeMessages: SubscribeMessagesTwin,
     Tags: TagsTwin,
     TemplateMessages: TemplateMessagesTwin,
-    Tags: TagsTwin,
     Users: UsersTwin,
 }
 """By the family as declared."""

@@ -67,7 +67,10 @@ class TemplateMessagesTwin(Twin, TemplateMessages):
         """Record the message."""
         more = {"url": url, "client_msg_id": client_id, "miniprogram": _dumped(mini_program)}
         _record(self.call, "template", openid, template_id, data, more)
-        return str(secrets.randbelow(2**62))
+        msg_id = secrets.randbelow(2**62)
+        fields = {"MsgID": msg_id, "Status": "success"}
+        self.call.results.push(self.call.account, "TEMPLATESENDJOBFINISH", fields, openid=openid)
+        return str(msg_id)
 
 
 class SubscribeMessagesTwin(Twin, SubscribeMessages):
@@ -107,6 +110,7 @@ class SubscribeMessagesTwin(Twin, SubscribeMessages):
         """Record the message."""
         more = {"page": page, "miniprogram_state": state, "lang": language}
         _record(self.call, "subscribe", openid, template_id, data, more)
+        _report(self.call, openid, template_id)
 
     async def send_notice(
         self,
@@ -119,6 +123,14 @@ class SubscribeMessagesTwin(Twin, SubscribeMessages):
     ) -> None:
         """Record the message."""
         _record(self.call, "subscribe", openid, template_id, data, {"page": page, "miniprogram": _dumped(mini_program)})
+        _report(self.call, openid, template_id)
+
+
+def _report(call: ApiCall, openid: str, template_id: str) -> None:
+    result = {"TemplateId": template_id, "MsgID": secrets.randbelow(2**62), "ErrorCode": 0, "ErrorStatus": "success"}
+    call.results.push(
+        call.account, "subscribe_msg_sent_event", {"List": [result]}, openid=openid, wrapper="SubscribeMsgSentEvent"
+    )
 
 
 def _record(
