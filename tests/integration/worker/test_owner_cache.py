@@ -9,11 +9,13 @@ from redis.asyncio import Redis
 from tests.support.echo import Echo
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.store.batches import Argument
-from wxbus.store.store import Script
+from wxbus.store.store import Script, Store
 from wxbus.testing import MemoryDelivery
-from wxbus_worker import Context, ContextPolicy, RedisContextStore, Router, Store, reply
+from wxbus_worker import Context, Router, reply
+from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.delivery.settlement import Done
 from wxbus_worker.store.cache import LaneCache
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 

@@ -1,0 +1,133 @@
+"""Counts API calls of all workers in Redis, and stops them at WeChat's limits (implements `ApiLimits`)."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from wxbus.api.limits import CLOSING, DAY_QUOTA, LIMITS, Limit
+from wxbus.errors import StoreUnavailable, WeChatError, error_code
+from wxbus_worker.store.scripts import Scripts, load
+
+TRUSTED_SECONDS: Final = 10.0
+"""For which calls that were granted may be made without asking again: a process learns of a closed endpoint then."""
+MOST_CALLS: Final = 200
+"""Calls that a process is granted at once, if it makes that many."""
+CLOSED_SECONDS: Final = 600.0
+"""After 45009, at most: an operator may have cleared the quota."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Grant:
+    """What a process may do with one endpoint of one account."""
+
+    calls: int = 0
+    until: float = 0.0
+    """`time.monotonic()`."""
+    wanted: int = 1
+    day: bytes | str = ""
+    minute: bytes | str = ""
+    refusal: tuple[int, float] | None = None
+    """Errcode, and the `time.monotonic()` until which no call is made."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RedisApiLimits:
+    """Asks Redis for several calls at once, and gives back what it did not use."""
+
+    def __init__(
+        self,
+        scripts: Scripts,
+        *,
+        namespace: str,
+        limits: Mapping[str, Limit] | None = None,
+        account_of: Callable[[str], str] = str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Count under `namespace`.
+
+        Args:
+            scripts: Runs scripts.
+            namespace: First part of every key.
+            limits: Changes of `LIMITS`, by path, or by account and path with a space between.
+            account_of: Returns the account's name for an appid.
+            clock: The monotonic clock.
+        """
+        self._scripts = scripts
+        self._namespace = namespace
+        self._limits = {**LIMITS, **(limits or {})}
+        self._account_of = account_of
+        self._clock = clock
+        self._grants: dict[tuple[str, str], _Grant] = {}
+        self._take = load("take_api_calls")
+        self._close = load("close_api")
+
+    async def acquire(self, appid: str, path: str) -> None:
+        """Count a call that is made now, or raise what WeChat would answer; without Redis nothing is counted."""
+        grant = self._grants.get((appid, path))
+        if grant is None:
+            grant = self._grants[appid, path] = _Grant()
+        if grant.calls == 0 or self._clock() >= grant.until:
+            async with grant.lock:
+                if grant.calls == 0 or self._clock() >= grant.until:
+                    await self._refill(grant, appid, path)
+        grant.calls -= 1
+
+    async def refused(self, appid: str, path: str, error: WeChatError) -> None:
+        """Let no worker call the endpoint until the limit has passed, as far as the errcode says that."""
+        if error.errcode not in CLOSING:
+            return
+        day = error.errcode == DAY_QUOTA
+        seconds = CLOSED_SECONDS if day else float(error.code.wait or 0)
+        log.warning("api.closed", appid=appid, path=path, errcode=error.errcode, seconds=seconds)
+        grant = self._grants.setdefault((appid, path), _Grant())
+        grant.calls, grant.refusal = 0, (error.errcode, self._clock() + seconds)
+        try:
+            await self._scripts.run(
+                self._close, keys=[self._key(appid, path)], args=[error.errcode, round(seconds * 1000), int(day)]
+            )
+        except StoreUnavailable:
+            log.info("api.closed_here_only", appid=appid, path=path)
+
+    async def _refill(self, grant: _Grant, appid: str, path: str) -> None:
+        now = self._clock()
+        if grant.refusal is not None:
+            errcode, until = grant.refusal
+            if now < until:
+                raise _refusal(errcode, path, until - now)
+            grant.refusal = None
+        limit = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path) or Limit()
+        most = min(MOST_CALLS, *(one // 100 for one in (limit.day, limit.minute) if one), MOST_CALLS)
+        grant.wanted = max(1, min(most, grant.wanted * 2 if grant.calls == 0 else grant.wanted - grant.calls))
+        if limit == Limit():
+            grant.calls, grant.until = MOST_CALLS, now + TRUSTED_SECONDS  # only WeChat's refusals count
+            return
+        args = [grant.wanted, limit.day, limit.minute, grant.calls, grant.day, grant.minute]
+        try:
+            calls, *more = await self._scripts.run(self._take, keys=[self._key(appid, path)], args=args)
+        except StoreUnavailable:
+            grant.calls, grant.until = MOST_CALLS, now + TRUSTED_SECONDS
+            return
+        grant.calls, grant.until = calls, now + TRUSTED_SECONDS
+        if calls:
+            grant.day, grant.minute = more
+            return
+        grant.day = grant.minute = ""
+        wait_ms, errcode = more
+        log.warning("api.limit_reached", appid=appid, path=path, errcode=errcode, seconds=wait_ms / 1000)
+        grant.refusal = (errcode, now + min(wait_ms / 1000, TRUSTED_SECONDS))
+        raise _refusal(errcode, path, wait_ms / 1000)
+
+    def _key(self, appid: str, path: str) -> str:
+        return f"{self._namespace}:api_calls:{appid}:{path}"
+
+
+def _refusal(errcode: int, path: str, wait: float) -> WeChatError:
+    error = WeChatError(errcode, f"{error_code(errcode).meaning} (counted by wxbus)", call=path)
+    error.retry_after = wait
+    return error
