@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import hiredis
 
@@ -17,16 +17,27 @@ class RefusingRedis:
         self._error = f"-{error}\r\n".encode()
         self.connections = 0
         self.url = ""
+        self._open: list[asyncio.Task[None]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until its end."""
         self.connections += 1
+        if task := asyncio.current_task():
+            self._open.append(task)
+        with suppress(ConnectionError):
+            await self._answer(reader, writer)
+        writer.close()
+
+    async def until_closed(self) -> None:
+        """Return when the clients have closed their connections."""
+        await asyncio.gather(*self._open)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parser = hiredis.Reader()
         while data := await reader.read(65_536):
             parser.feed(data)
             while (words := parser.gets()) is not False:
                 writer.write(GREETINGS.get(words[0], self._error))
-        writer.close()
 
 
 @asynccontextmanager
@@ -36,3 +47,4 @@ async def refusing_redis(error: str) -> AsyncIterator[RefusingRedis]:
     async with await asyncio.start_server(redis.serve, "127.0.0.1", 0) as server:
         redis.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
         yield redis
+        await redis.until_closed()

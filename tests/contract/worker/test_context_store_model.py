@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -132,12 +133,12 @@ def test_the_fake_behaves_like_the_model() -> None:
 def test_redis_behaves_like_the_model(redis_url: str, *, cached: bool) -> None:
     """The same with the scripts on a real Redis, with and without a cache; each sequence has a namespace of its own."""
     namespaces: list[str] = []
-    clients: dict[asyncio.Runner, Redis] = {}
+    clients: dict[asyncio.Runner, AsyncExitStack] = {}
 
     def in_redis(runner: asyncio.Runner) -> ContextStore:
         namespaces.append(f"t{secrets.token_hex(6)}")
-        clients[runner] = Redis.from_url(redis_url)
-        store = Store(clients[runner], answer_timeout=REDIS_TIMEOUT)
+        clients[runner] = AsyncExitStack()
+        store = runner.run(clients[runner].enter_async_context(Store.open(redis_url, answer_timeout=REDIS_TIMEOUT)))
         return RedisContextStore(
             store,
             namespace=namespaces[-1],

@@ -24,8 +24,8 @@ WRITE = Script(
 class Lossy(Store):
     """A store that loses the answers to scripts, or does not run them."""
 
-    def __init__(self, redis: "Redis") -> None:
-        super().__init__(redis)
+    def __init__(self, redis: "Redis", *, answer_timeout: float) -> None:
+        super().__init__(redis, answer_timeout=answer_timeout)
         self.lose = 0
         """Number of answers to lose."""
         self.skip = 0
@@ -49,9 +49,12 @@ class Lossy(Store):
 
 
 @pytest.fixture
-async def store(redis: "Redis") -> AsyncIterator[Lossy]:
-    """The store under the locks."""
-    return Lossy(redis)
+async def store(redis_url: str, redis: "Redis") -> AsyncIterator[Lossy]:
+    """The store under the locks; `redis` deletes its keys afterwards."""
+    assert redis is not None
+    async with Lossy.open(redis_url) as store:
+        assert isinstance(store, Lossy)
+        yield store
 
 
 @pytest.fixture

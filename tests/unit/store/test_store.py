@@ -1,14 +1,11 @@
 """Batches of commands, with a fake client."""
 
 import asyncio
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import hiredis
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
@@ -20,39 +17,62 @@ class SlowRedis:
     """A client, its pool and its only connection; it answers each command with its second word after `go_on`."""
 
     def __init__(self) -> None:
-        self.connection_pool = self
+        self.connection_pool = self._writer = self.transport = self
         self.batches: list[list[list[bytes]]] = []
         self.under_way = asyncio.Event()
         self.go_on = asyncio.Event()
         self.failure: Exception | None = None
-        self._answers: list[Any] = []
+        """Why the connection ends instead of an answer."""
+        self.fault: Exception | None = None
+        """What connecting raises."""
+        self.connections = 0
+        self.aborted = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def get_connection(self) -> "SlowRedis":
+    def make_connection(self) -> "SlowRedis":
         """Return itself."""
         return self
 
-    async def release(self, _connection: object) -> None:
-        """Do nothing."""
+    async def connect(self) -> None:
+        """Connect, or raise `fault`."""
+        self.connections += 1
+        if self.fault:
+            raise self.fault
 
-    async def send_packed_command(self, commands: Sequence[bytes]) -> None:
-        """Record a batch."""
+    def set_protocol(self, protocol: asyncio.Protocol) -> None:
+        """Take what the answers go to."""
+        self.protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        """Record a batch, and answer it later."""
         reader = hiredis.Reader()
-        for command in commands:
-            reader.feed(command)
-        self.batches.append([reader.gets() for _ in commands])
-        self._answers = [ResponseError("wrong") if b"wrong" in words else words[1] for words in self.batches[-1]]
+        reader.feed(data)
+        batch = []
+        while (words := reader.gets()) is not False:
+            batch.append(words)
+        self.batches.append(batch)
         self.under_way.set()
+        answering = asyncio.create_task(self._answer(batch, self.protocol))
+        self._tasks.add(answering)
+        answering.add_done_callback(self._tasks.discard)
 
-    async def read_response(self, *, timeout: float) -> Any:
-        """Answer, or raise `failure`."""
-        assert timeout == math.inf
+    async def _answer(self, batch: list[list[bytes]], protocol: asyncio.Protocol) -> None:
         await self.go_on.wait()
         if self.failure:
-            raise self.failure
-        answer = self._answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+            protocol.connection_lost(self.failure)
+            return
+        for words in batch:
+            answer = b"-ERR wrong\r\n" if b"wrong" in words else b"$%d\r\n%b\r\n" % (len(words[1]), words[1])
+            protocol.data_received(answer[:3])
+            protocol.data_received(answer[3:])
+
+    def _close(self) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        """Close it; the event loop tells the protocol later."""
+        self.aborted += 1
+        asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
 
 
 @pytest.fixture
@@ -139,9 +159,22 @@ async def test_a_cancelled_caller_ends_at_once(store: Store, redis: SlowRedis) -
 
 
 async def test_a_frozen_redis_counts_as_unavailable(redis: SlowRedis) -> None:
-    """After one time-out."""
-    with pytest.raises(StoreUnavailable, match="no answer in time"):
-        await Store(redis, answer_timeout=0.01).command("ECHO", "1")  # type: ignore[arg-type]  # as above
+    """After one time-out, for what waits behind it as well; a late answer is not taken for that to the next command."""
+    store = Store(redis, answer_timeout=0.05)  # type: ignore[arg-type]  # as above
+    first = await asked(store, "1")
+    await redis.under_way.wait()
+    frozen, waiting = redis.protocol, await asked(store, "2")
+    for call in (first, waiting):
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            await call
+    assert redis.aborted == 1
+
+    third = await asked(store, "3")
+    frozen.data_received(b"$1\r\n1\r\n")
+    frozen.connection_lost(None)
+    redis.go_on.set()
+    assert await third == b"3"
+    assert redis.connections == 2
 
 
 async def test_a_timeout_around_a_call_stays_a_timeout(store: Store) -> None:
@@ -153,7 +186,7 @@ async def test_a_timeout_around_a_call_stays_a_timeout(store: Store) -> None:
 
 async def test_a_fault_in_the_code_is_not_an_outage(store: Store, redis: SlowRedis) -> None:
     """Only errors of Redis and of the network become StoreUnavailable."""
-    redis.failure = LookupError("a bug")
+    redis.fault = LookupError("a bug")
     redis.go_on.set()
     with pytest.raises(LookupError):
         await store.command("ECHO", "1")

@@ -7,18 +7,20 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from wxbus.aio.cancellation import ClientCall
 from wxbus.errors import ConfigurationError, StoreUnavailable, copy_error
-from wxbus.store.batches import STORE_ERRORS, Argument, Batches, reason_of
+from wxbus.store.batches import STORE_ERRORS, Argument, Batches, code_of, reason_of
+from wxbus.store.connection import connect
 
 ANSWER_TIMEOUT = 1.0
 """Seconds for one answer; with redis-py's defaults a call to a frozen server takes a minute."""
@@ -60,7 +62,7 @@ class Store:
 
     def __init__(self, redis: "Redis", *, answer_timeout: float = ANSWER_TIMEOUT) -> None:
         self._redis = redis
-        self._batches = Batches(redis, timeout=answer_timeout)
+        self._batches = Batches(partial(connect, redis), timeout=answer_timeout)
 
     @classmethod
     @asynccontextmanager
@@ -104,7 +106,7 @@ class Store:
             StoreUnavailable: No answer; the script may or may not have run.
         """
         answer = await self._batches.ask("EVALSHA", script.digest, len(keys), *keys, *args)
-        if isinstance(answer, NoScriptError):  # Redis was restarted
+        if isinstance(answer, ResponseError) and code_of(answer) == "NOSCRIPT":  # Redis was restarted
             answer = await self._batches.ask("EVAL", script.source, len(keys), *keys, *args)
         return _answered(f"script {script.name}", answer)
 

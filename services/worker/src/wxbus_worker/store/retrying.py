@@ -54,11 +54,12 @@ class RetryingStore:
         await self._generation.check()
 
     async def _until_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
-        backoff = Backoff(first=0.05, longest=2.0)
+        backoff = None
         while True:
             try:
                 answer = await operation()
             except StoreUnavailable as exc:
+                backoff = backoff or Backoff(first=0.05, longest=2.0)
                 if not self._unavailable:
                     log.warning("store.unavailable", error=str(exc))
                 self._unavailable = True

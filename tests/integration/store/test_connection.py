@@ -1,0 +1,62 @@
+"""Connections that redis-py opens and leaves to a protocol of ours."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from redis.asyncio import Redis
+
+from tests.support.proxy import proxied
+from tests.support.worker import REDIS_TIMEOUT
+from wxbus.errors import StoreUnavailable
+from wxbus.store.store import Store
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_both_event_loops_hand_over_the_connection(
+    redis_url: str, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """After redis-py's greetings; answers of any size arrive whole, and each goes to its caller."""
+
+    async def echo() -> None:
+        async with Store.open(redis_url, name="wxbus-test-name", answer_timeout=REDIS_TIMEOUT) as store:
+            assert await store.command("CLIENT", "GETNAME") == b"wxbus-test-name"
+            words = [bytes([65 + number]) * 10 ** (number % 7) for number in range(20)]
+            assert await asyncio.gather(*(store.command("ECHO", word) for word in words)) == words
+            assert await store.command("GET", "wxbus-test-no-such-key") is None
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(echo())
+
+
+async def test_a_password_is_sent(redis_url: str, redis: Redis, namespace: str) -> None:
+    """By redis-py; a wrong one is an error that does not contain it."""
+    user, host = f"{namespace}-user", redis_url.removeprefix("redis://").split("@")[-1]
+    await redis.execute_command("ACL", "SETUSER", user, "on", ">s3cret", "~*", "+@all")
+    try:
+        async with Store.open(f"redis://{user}:s3cret@{host}") as store:
+            assert await store.command("ACL", "WHOAMI") == user.encode()
+        async with Store.open(f"redis://{user}:wr0ng@{host}") as store:
+            with pytest.raises(StoreUnavailable) as refused:
+                await store.command("PING")
+            assert "wr0ng" not in str(refused.value)
+    finally:
+        await redis.execute_command("ACL", "DELUSER", user)
+
+
+async def test_the_end_of_a_connection_fails_what_was_sent(redis_url: str) -> None:
+    """At once, not after a time-out; the next command connects again."""
+    async with proxied(redis_url) as (proxy, url), Store.open(url, answer_timeout=REDIS_TIMEOUT) as store:
+        assert await store.command("ECHO", "1") == b"1"
+        proxy.blackhole()
+        call = asyncio.create_task(store.command("ECHO", "2"))
+        await asyncio.sleep(0)
+        await proxy.refuse()
+        with pytest.raises(StoreUnavailable):
+            await call
+        proxy.flow()
+        await proxy.listen()
+        assert await store.command("ECHO", "3") == b"3"
