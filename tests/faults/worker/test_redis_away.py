@@ -1,7 +1,8 @@
 """Redis is killed or frozen under a worker: nothing is settled meanwhile, and the worker continues afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -35,8 +36,18 @@ class WatchedStore(Store):
 
     async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
         """Run a script, and report a missing answer."""
-        try:
+        with self._watched():
             return await super().run(script, keys=keys, args=args)
+
+    async def command(self, name: str, *words: Argument) -> Any:
+        """Run a command, and report a missing answer."""
+        with self._watched():
+            return await super().command(name, *words)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
         except StoreUnavailable:
             self.failed.set()
             raise
