@@ -60,9 +60,9 @@ def test_a_lane_remembers_its_last_messages() -> None:
     """Only whole ids are found; surplus ones are dropped in groups, the oldest first."""
     lane = KnownLane(("key",), 1, b"", b"\n", 0)
     for number in range(8, 13):
-        lane = lane.after(f"m{number}", number, b"", now=0.0, expires_at=0.0, kept=None)
+        lane = lane.after(f"m{number}", number, b"", expires_at=0.0)
     assert (lane.version, lane.untrimmed) == (12, 5)
     assert [name for name in ("m", "m1", "m8", "m12", "2", "m8\nm9") if lane.remembers(name)][:2] == ["m8", "m12"]
-    lane = lane.after("m13", 13, b"", now=7.0, expires_at=0.0, kept=2)
+    lane = lane.after("m13", 13, b"", expires_at=0.0).trimmed(4, now=7.0)
     assert lane.dedup_keys == b"\nm12\nm13\n"
     assert (lane.untrimmed, lane.trimmed_at) == (0, 7.0)

@@ -6,7 +6,7 @@ each commit compares the version, and a wrong entry costs a conflict (decision 0
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 LONGEST_SILENCE: Final = 2.0
@@ -41,17 +41,16 @@ class KnownLane:
         """Return a lane whose dedup keys are not known; it is never cached."""
         return cls(keys, 0, b"", b"", NEVER)
 
-    def after(
-        self, dedup_key: str, version: int, context: bytes, *, now: float, expires_at: float, kept: int | None
-    ) -> "KnownLane":
-        """Return the lane after a commit, which kept so many dedup keys, or all of them with None."""
+    def after(self, dedup_key: str, version: int, context: bytes, *, expires_at: float) -> "KnownLane":
+        """Return the lane after a commit."""
         dedup_keys = b"%b%b\n" % (self.dedup_keys, dedup_key.encode())
-        untrimmed, trimmed_at = self.untrimmed + 1, self.trimmed_at
-        if kept is not None:
-            untrimmed, trimmed_at = 0, now
-            if (surplus := dedup_keys.count(b"\n") - 1 - kept) > 0:
-                dedup_keys = b"\n" + dedup_keys.split(b"\n", surplus + 1)[-1]
-        return KnownLane(self.keys, version, context, dedup_keys, self.epoch, untrimmed, trimmed_at, expires_at)
+        untrimmed = self.untrimmed + 1
+        return KnownLane(self.keys, version, context, dedup_keys, self.epoch, untrimmed, self.trimmed_at, expires_at)
+
+    def trimmed(self, removed: int, *, now: float) -> "KnownLane":
+        """Return the lane without so many of its oldest dedup keys."""
+        dedup_keys = b"\n" + self.dedup_keys.split(b"\n", removed + 1)[-1] if removed else self.dedup_keys
+        return replace(self, dedup_keys=dedup_keys, untrimmed=0, trimmed_at=now)
 
     def remembers(self, dedup_key: str) -> bool:
         """Return whether a message was committed."""

@@ -140,15 +140,13 @@ class RedisContextStore:
         status, *answer = await self._scripts.run(self._commit, keys=keys, args=args)
         if status == b"conflict":
             return CommitResult("conflict")
-        version, *lease = answer
+        version, removed, *lease = answer
         send_lease = parse_send_lease(lease, asked + self._lease)
         if status == b"duplicate":
             return CommitResult("duplicate", send_lease)
         if has_context:
-            kept = self._most_remembered if trim else None
-            expires_at = asked + expire_after
-            after = known.after(dedup_key, version, context, now=asked, expires_at=expires_at, kept=kept)
-            self._cache.put(key.lane, after)
+            after = known.after(dedup_key, version, context, expires_at=asked + expire_after)
+            self._cache.put(key.lane, after.trimmed(removed, now=asked) if trim else after)
         if pending is not None and pending.wait:
             entries = ()
         return CommitResult("committed", send_lease if send_lease.wait else send_lease.followed_by(entries))

@@ -6,8 +6,8 @@
 --       entry, ...; with an answer for WeChat also: the answer, time for which the replies stay pending (ms; 0 = they go
 --       to the outbox), index of the entry in the answer (from 0, '' = none), member of reply_deadlines, time for which
 --       an answer without pending replies can be recalled (ms).
--- Returns {'committed', version, wait, entries that were in the outbox before}, {'duplicate', 0, lease} or {'conflict'};
--- wait and lease as take_send_lease returns them.
+-- Returns {'committed', version, number of removed dedup keys, wait, entries that were in the outbox before},
+-- {'duplicate', 0, 0, lease} or {'conflict'}; wait and lease as take_send_lease returns them.
 local dedup_key, what, ttl, most_dedup_keys = ARGV[1], ARGV[3], ARGV[7], tonumber(ARGV[8])
 local attempt_id, lease, count = ARGV[11], ARGV[12], tonumber(ARGV[13])
 local answer = ARGV[14 + count]
@@ -23,7 +23,7 @@ if answer then
 end
 if current ~= ARGV[2] then
   if redis.call('ZSCORE', KEYS[2], dedup_key) then
-    return {'duplicate', 0, unpack(take_send_lease(KEYS[3], KEYS[4], attempt_id, lease))}
+    return {'duplicate', 0, 0, unpack(take_send_lease(KEYS[3], KEYS[4], attempt_id, lease))}
   end
   return {'conflict'}
 end
@@ -31,7 +31,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 if redis.call('ZADD', KEYS[2], 'NX', now, dedup_key) == 0 then
-  return {'duplicate', 0, unpack(take_send_lease(KEYS[3], KEYS[4], attempt_id, lease))}
+  return {'duplicate', 0, 0, unpack(take_send_lease(KEYS[3], KEYS[4], attempt_id, lease))}
 end
 local version = 0
 if what == 'keep' then
@@ -43,14 +43,15 @@ elseif what == 'remove' then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[5], ARGV[6])
 end
+local removed = 0
 if most_dedup_keys > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
+  removed = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
   local surplus = redis.call('ZCARD', KEYS[2]) - most_dedup_keys
   if surplus > 0 then
     surplus = math.min(surplus, redis.call('ZCOUNT', KEYS[2], '-inf', now - ARGV[10]))
   end
   if surplus > 0 then
-    redis.call('ZREMRANGEBYRANK', KEYS[2], 0, surplus - 1)
+    removed = removed + redis.call('ZREMRANGEBYRANK', KEYS[2], 0, surplus - 1)
   end
   redis.call('PEXPIRE', KEYS[2], ARGV[9])
 end
@@ -80,7 +81,7 @@ if earlier == 0 then
   if count > 0 then
     redis.call('SET', KEYS[4], attempt_id, 'PX', lease) -- whoever had it has sent everything
   end
-  return {'committed', version, 0}
+  return {'committed', version, removed, 0}
 end
 local taken = take_send_lease(KEYS[3], KEYS[4], attempt_id, lease)
-return {'committed', version, unpack(taken, 1, taken[1] == 0 and 1 + earlier or 1)}
+return {'committed', version, removed, unpack(taken, 1, taken[1] == 0 and 1 + earlier or 1)}
