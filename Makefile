@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-an
   $(addprefix --no-emit-package ,wxbus wxbus-gateway wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-full unit bench bench-full check format compose-demo lock venv clean python servers
+.PHONY: help run demo test test-full unit bench bench-full check format compose-demo lock reference venv clean python servers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lock: venv ## pin the newest allowed versions, with hashes
 	for service in ingress worker token gateway sandbox; do \
 	  $(BIN)/$(LOCK) -c locks/dev.txt services/$$service/pyproject.toml -o locks/$$service.txt || exit 1; \
 	done
+
+reference: venv ## write docs/reference/api.md from the declarations of endpoints
+	$(BIN)/python -m tests.support.api_reference
 
 venv: $(VENV)/.installed ## create the virtual environment of a checkout
 

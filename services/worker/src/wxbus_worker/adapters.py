@@ -54,6 +54,7 @@ class Adapters:
     accounts: AccountsFile
     publisher: Publisher
     client_of: Callable[[str], WeChatClient]
+    tokens: TokenClient
     platform: ComponentClient
     store: Store
     retrying: RetryingStore
@@ -113,6 +114,7 @@ async def open_adapters(
             accounts=accounts,
             publisher=publisher,
             client_of=partial(_client_of, accounts=accounts, wechat=wechat, wecom=wecom, tokens=tokens),
+            tokens=tokens,
             platform=platform,
             store=store,
             retrying=retrying,

@@ -18,6 +18,7 @@ from wxbus.messages import Bus
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.store.generation import Losses
+from wxbus.tokens import TokenClient
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
 from wxbus_worker.broadcast.broadcaster import Broadcaster
 from wxbus_worker.broadcast.service import BroadcastServicer
@@ -77,7 +78,7 @@ async def serve(
     accounts = load_accounts(settings, registry)
     routes, metrics = RouteTable(router), WorkerMetrics(registry)
     async with open_adapters(settings, accounts, router.context_policy) as adapters, AsyncExitStack() as resources:
-        provided = Features({Contexts: adapters.contexts, Bus: Bus(adapters.intake)})
+        provided = Features({Contexts: adapters.contexts, Bus: Bus(adapters.intake), TokenClient: adapters.tokens})
         try:
             async with interrupted_by(stopping):
                 await resources.enter_async_context(opened((router, *router.included()), provided))

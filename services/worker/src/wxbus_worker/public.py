@@ -29,6 +29,7 @@ from wxbus.errors import WeChatError as WeChatError
 from wxbus.errors import WeChatUnavailable as WeChatUnavailable
 from wxbus.features import Features as Features
 from wxbus.messages import Bus as Bus
+from wxbus.tokens import TokenClient as TokenClient
 from wxbus.wechat import AnyMessage as AnyMessage
 from wxbus.wechat import reply as reply
 from wxbus_worker.context.context import Context as Context

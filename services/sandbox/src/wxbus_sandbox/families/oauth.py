@@ -16,7 +16,7 @@ class OAuthTwin(Twin, OAuth):
     ) -> WebUser:
         """Return a made-up name."""
         user = self.call.sandbox.logins.web_user(access_token.get_secret_value(), openid)
-        name = "Sandbox user" if language == "en" else "沙盒用户"
+        name = "Sandbox user" if language == "en" else "沙箱用户"
         return WebUser(openid=user.openid, nickname=name, unionid=user.unionid)
 
     async def check(self, access_token: SecretStr, openid: str) -> None:

@@ -18,6 +18,7 @@ from wxbus.api.wecom.client import WeComClient
 from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.messages import Bus
+from wxbus.tokens import TokenClient
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
@@ -42,6 +43,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     Features: lambda call: call.features,
     Contexts: lambda call: call.features[cast("type[object]", Contexts)],
     Bus: lambda call: call.features[Bus],
+    TokenClient: lambda call: call.features[TokenClient],
 }
 MAX_NAMES: Final = 4
 """Types that an error message lists."""
@@ -129,7 +131,7 @@ def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Feature
         ConfigurationError: It takes something else; the text names the parameter.
     """
     hints = _hints(function)
-    kinds = (*kinds, Contexts, Bus)
+    kinds = (*kinds, Contexts, Bus, TokenClient)
     providers: dict[str, Callable[[Features], object]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         wanted = _classes(hints.get(name))

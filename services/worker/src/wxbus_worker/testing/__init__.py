@@ -9,6 +9,7 @@ from wxbus_worker.testing.client import HandlerClient
 from wxbus_worker.testing.context_store import MemoryContextStore
 from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.result import Result
+from wxbus_worker.testing.tokens import FixedTokens
 from wxbus_worker.testing.wechat import RecordingWeChat
 
-__all__ = ["HandlerClient", "MemoryContextStore", "RecordingWeChat", "Result", "document_of"]
+__all__ = ["FixedTokens", "HandlerClient", "MemoryContextStore", "RecordingWeChat", "Result", "document_of"]

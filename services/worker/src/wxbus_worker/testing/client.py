@@ -18,6 +18,7 @@ from wxbus.messages.bus import Bus, event_request
 from wxbus.messages.requests import EventRequest, SendRequest
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
+from wxbus.tokens import TokenClient
 from wxbus.wechat import Message, TextMessage, UserMessage
 from wxbus.wechat.documents.document import Value, text
 from wxbus.wechat.messages.identity import dedup_id, lane_of, openid_of
@@ -41,6 +42,7 @@ from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.log_lines import use_plain_tracebacks
 from wxbus_worker.testing.requests import RecordingRequests
 from wxbus_worker.testing.result import Result
+from wxbus_worker.testing.tokens import FixedTokens
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 M = TypeVar("M", bound=Message)
@@ -90,7 +92,9 @@ class HandlerClient:
         self.wechat = wechat or RecordingWeChat(self.account.appid)
         self.contexts = MemoryContextStore(router.context_policy)
         self._requests = RecordingRequests()
-        self._provided = Features({Contexts: self.contexts, Bus: Bus(self._requests), **(provide or {})})
+        self._provided = Features(
+            {Contexts: self.contexts, Bus: Bus(self._requests), TokenClient: FixedTokens(), **(provide or {})}
+        )
         self.publisher = MemoryPublisher()
         """Scheduled retries and dead letters."""
         self._raise_errors = raise_errors
