@@ -18,7 +18,15 @@ from wxbus_local.stack.services import Service
 from wxbus_local.stack.stack import Line, ServiceEnded, Stack
 
 ADDRESSES = Addresses(
-    ingress=1, ingress_admin=1, token=1, token_admin=1, gateway=1, gateway_admin=1, sandbox=1, workers_admin=(1,)
+    ingress=1,
+    ingress_admin=1,
+    token=1,
+    token_admin=1,
+    gateway=1,
+    gateway_admin=1,
+    sandbox=1,
+    workers=(1,),
+    workers_admin=(1,),
 )
 SLEEP = "import time; time.sleep(600)"
 

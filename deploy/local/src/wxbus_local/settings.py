@@ -48,8 +48,10 @@ class LocalSettings(BaseSettings):
     sandbox_port: int | None = Field(default=None, ge=1, le=65535)
     gateway_port: int | None = Field(default=None, ge=1, le=65535)
     gateway_admin_port: int | None = Field(default=None, ge=1, le=65535)
+    worker_port: int | None = Field(default=None, ge=1, le=65535)
     worker_admin_port: int | None = Field(default=None, ge=1, le=65535)
-    """Of the first worker; the next workers get the next ports. Ports that are not set are the default or free ones."""
+    """These two are of the first worker; the next workers get the next ports. Ports that are not set are the default
+    or free ones."""
     local_data: Path = Path(".local")
     """The folder of data that later runs need."""
     local_workers: int = Field(default=2, ge=1, le=32)

@@ -41,8 +41,8 @@ class WorkerSettings(BaseSettings):
     """API keys of the programs that may call the worker's RPC services, a file like the token service's. Without it
     there are no such services; programs that reach RabbitMQ use its queue (`wxbus.messages`)."""
     host: str = "127.0.0.1"
-    port: int | None = Field(default=None, ge=0, le=65535)
-    """Serves RPC over HTTP, too, if there are API keys; over RabbitMQ it is served in any case."""
+    port: int = Field(default=8084, ge=0, le=65535)
+    """RPC over HTTP, if there are API keys; over RabbitMQ it is served, too."""
     concurrency: int = Field(default=2_000, ge=1, le=10_000)
     """Messages that are handled at once."""
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)

@@ -21,6 +21,7 @@ class Addresses:
     gateway: int
     gateway_admin: int
     sandbox: int
+    workers: tuple[int, ...]
     workers_admin: tuple[int, ...]
 
     @classmethod
@@ -30,7 +31,8 @@ class Addresses:
         Raises:
             ConfigurationError: A port is set but taken.
         """
-        first = settings.worker_admin_port
+        first, first_admin = settings.worker_port, settings.worker_admin_port
+        numbers = range(settings.local_workers)
         return cls(
             ingress=_port("WXBUS_INGRESS_PORT", settings.ingress_port, 8080),
             ingress_admin=_port("WXBUS_INGRESS_ADMIN_PORT", settings.ingress_admin_port, 9080),
@@ -39,9 +41,10 @@ class Addresses:
             gateway=_port("WXBUS_GATEWAY_PORT", settings.gateway_port, 8083),
             gateway_admin=_port("WXBUS_GATEWAY_ADMIN_PORT", settings.gateway_admin_port, 9089),
             sandbox=_port("WXBUS_SANDBOX_PORT", settings.sandbox_port, DEFAULT_SANDBOX_PORT),
+            workers=tuple(_port("WXBUS_WORKER_PORT", first and first + number, 8084 + number) for number in numbers),
             workers_admin=tuple(
-                _port("WXBUS_WORKER_ADMIN_PORT", first and first + number, 9082 + number)
-                for number in range(settings.local_workers)
+                _port("WXBUS_WORKER_ADMIN_PORT", first_admin and first_admin + number, 9082 + number)
+                for number in numbers
             ),
         )
 
@@ -61,7 +64,7 @@ class Addresses:
         return {
             "token": url(self.token),
             "ingress": url(self.ingress),
-            **{f"worker.{number}": f"{url(port)} (admin)" for number, port in enumerate(self.workers_admin, start=1)},
+            **{f"worker.{number}": url(port) for number, port in enumerate(self.workers, start=1)},
             "gateway": self.gateway_url,
             "sandbox": self.sandbox_url,
         }
@@ -78,7 +81,7 @@ class Addresses:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with these addresses, except the workers' admin ports."""
+        """Return the variables with these addresses, except the workers' ports."""
         return {
             "WXBUS_INGRESS_HOST": "127.0.0.1",
             "WXBUS_INGRESS_PORT": str(self.ingress),

@@ -23,8 +23,9 @@ def services(addresses: Addresses, *, gateway_app: str, sandbox: bool, reload: b
     """
     found = {"token": Service(_module("wxbus_token")), "ingress": Service(_module("wxbus_ingress"))}
     worker = _module("wxbus_worker", *["--reload"] * reload)
-    for number, port in enumerate(addresses.workers_admin, start=1):
-        found[f"worker.{number}"] = Service(worker, {"WXBUS_WORKER_ADMIN_PORT": str(port)})
+    for number, (port, admin) in enumerate(zip(addresses.workers, addresses.workers_admin, strict=True), start=1):
+        ports = {"WXBUS_WORKER_PORT": str(port), "WXBUS_WORKER_ADMIN_PORT": str(admin)}
+        found[f"worker.{number}"] = Service(worker, ports)
     found["gateway"] = Service(_module("wxbus_gateway", *["--reload"] * (reload and bool(gateway_app))))
     if sandbox:
         found["sandbox"] = Service(_module("wxbus_sandbox"))

@@ -34,12 +34,13 @@ def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) 
     elif processes == 1:
         uvloop.run(_serve(settings))
     else:
-        works = [partial(_run_process, _with_port(settings, number), process=number) for number in range(processes)]
+        works = [partial(_run_process, _with_ports(settings, number), process=number) for number in range(processes)]
         uvloop.run(supervise(works, grace=grace))
 
 
-def _with_port(settings: WorkerSettings, number: int) -> WorkerSettings:
-    return settings.model_copy(update={"admin_port": port_for_process(settings.admin_port, number)})
+def _with_ports(settings: WorkerSettings, number: int) -> WorkerSettings:
+    ports = {name: port_for_process(getattr(settings, name), number) for name in ("port", "admin_port")}
+    return settings.model_copy(update=ports)
 
 
 def _run_process(settings: WorkerSettings, *, process: int | None = None) -> None:

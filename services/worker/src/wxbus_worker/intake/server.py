@@ -59,9 +59,8 @@ async def taking_requests(
             await enter(background(keys.watch()))
             server = Server(services, access=ApiKeyAccess(_FileKeys(keys)), registry=registry)
             await enter(AmqpServer.open(server, url, topology, name=name))
-            if settings.port is not None:
-                http = build_http(server, title="wxbus messages")
-                await enter(listening(http, host=settings.host, port=settings.port))
+            http = build_http(server, title="wxbus messages")
+            await enter(listening(http, host=settings.host, port=settings.port))
         consumer = RequestConsumer(url, topology, QueuedRequests(intake, publisher), name=name)
         await enter(background(consumer.run()))
         yield
