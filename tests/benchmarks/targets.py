@@ -44,6 +44,8 @@ TARGETS: Final = {
     "worker/redis-cpu-vs-faststream": at_most(1.2),
     "worker/gentle-cpu-vs-faststream": at_most(1.0),
     "worker/cost-flatness": at_most(1.1),
+    "worker/flood-p99": at_most(1.1),
+    "worker/waiting-p99": at_most(1.1),
     "worker/idle-cpu": at_most(0.3),
     "token/http-vs-bare": at_most(1.43),
     "token/http-half-load-p99-ms": at_most(5),

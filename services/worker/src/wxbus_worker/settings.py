@@ -44,7 +44,7 @@ class WorkerSettings(BaseSettings):
     port: int = Field(default=8084, ge=0, le=65535)
     """RPC over HTTP, if there are API keys; over RabbitMQ it is served, too."""
     concurrency: int = Field(default=2_000, ge=1, le=10_000)
-    """Messages that are handled at once."""
+    """Messages that are handled at once, most of which wait for something. Each costs about 15 KB of memory."""
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)
     """Memory in MiB for the contexts of the users who wrote last, so that they are not read again for each message; 0:
     each one is read."""

@@ -1,0 +1,72 @@
+"""What a user who floods, and many users whose handlers wait, cost the other users of the same partition."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from itertools import count, islice
+
+from tests.benchmarks.arms import APPID, Arm, Message, alternating, our_stack
+from tests.benchmarks.load import percentile
+from tests.benchmarks.places import Places
+from tests.benchmarks.results import Result
+
+ROUNDS, SECONDS, RATE, OTHERS = 3, 5, 100, 100
+"""Rounds, their seconds, messages a second of the other users, and their number."""
+FLOOD, FLOOD_SECONDS = 1_000, 2
+WAITING, WAITING_SECONDS = 500, 10
+STARTED = 2.0
+"""Seconds after which their handlers wait."""
+
+
+async def measure(places: Places) -> list[Result]:
+    """Return the others' p99 with nothing else, beside a flood, and beside handlers that wait."""
+    others, waiting = _users(places, "other", OTHERS), _users(places, "waiting", WAITING)
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        arms = [await enter(our_stack(await enter(places.background()), app="sleeping")) for _ in range(3)]
+        for arm in arms:
+            await enter(arm.running())
+            await _p99(arm, others)  # fills connections and caches
+        _, flooded, crowded = arms
+        await flooded.publish([Message("flooder", f"f{one}", f"sleep {FLOOD_SECONDS}") for one in range(FLOOD)])
+        rounds = []
+        for number in range(ROUNDS):
+            ends = time.monotonic() + WAITING_SECONDS + STARTED
+
+            async def run(arm: Arm, number: int) -> float:
+                if arm is crowded:
+                    await arm.publish([Message(one, f"w{number}", f"sleep {WAITING_SECONDS}") for one in waiting])
+                    await asyncio.sleep(STARTED)
+                return await _p99(arm, others)
+
+            rounds.append(await alternating(arms, number, run))
+            await asyncio.sleep(ends + 2 * SECONDS - time.monotonic())
+    return [
+        Result.of("worker/quiet-p99-ms", "ms", [quiet * 1e3 for quiet, _, _ in rounds]),
+        Result.of("worker/flood-p99-ms", "ms", [flood * 1e3 for _, flood, _ in rounds]),
+        Result.of("worker/waiting-p99-ms", "ms", [crowd * 1e3 for _, _, crowd in rounds]),
+        Result.of("worker/flood-p99", "ratio", [flood / quiet for quiet, flood, _ in rounds]),
+        Result.of("worker/waiting-p99", "ratio", [crowd / quiet for quiet, _, crowd in rounds]),
+    ]
+
+
+def _users(places: Places, name: str, many: int) -> list[str]:
+    """Return users of the partition of the user `flooder`."""
+    topology = places.topology
+    partition = topology.partition_of(f"{APPID}:flooder")
+    users = (f"{name}{number}" for number in count())
+    return list(islice((user for user in users if topology.partition_of(f"{APPID}:{user}") == partition), many))
+
+
+async def _p99(arm: Arm, users: list[str]) -> float:
+    """Return the 99th percentile of the seconds from when a message was due until its reply was at WeChat."""
+    number, started = RATE * SECONDS, time.monotonic()
+    arm.sent += number
+    async with asyncio.TaskGroup() as tasks:
+        for one in range(number):
+            await asyncio.sleep(started + one / RATE - time.monotonic())
+            message = Message(users[one % len(users)], f"{started}{one}", f"#{one}")
+            tasks.create_task(arm.publish([message]))
+    await arm.answered(arm.sent)
+    arrivals = await arm.arrivals()
+    return percentile([arrivals[f"{one}"] - started - one / RATE for one in range(number)], 0.99)
