@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.support.sandbox import serving
 from wxbus.api import WeChatClient, WeChatHttp
+from wxbus.api.limits import ApiLimits
 
 PATH = "/cgi-bin/some/endpoint"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
@@ -84,10 +85,12 @@ async def counting(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def a_client(*answers: Callable[[web.Request], Any], timeout: float = 5.0) -> AsyncIterator[tuple[Any, Server]]:
+async def a_client(
+    *answers: Callable[[web.Request], Any], timeout: float = 5.0, limits: ApiLimits | None = None
+) -> AsyncIterator[tuple[Any, Server]]:
     """Yield a client and its server."""
     server = Server(list(answers))
     app = web.Application(client_max_size=256 * MEGABYTE)
     app.router.add_route("*", "/{path:.*}", server.serve)
     async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}", timeout) as http:
-        yield WeChatClient("wxshop", http, server, sleep=server.sleep), server
+        yield WeChatClient("wxshop", http, server, limits=limits, sleep=server.sleep), server

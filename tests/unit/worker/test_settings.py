@@ -1,10 +1,12 @@
 """Settings of the worker."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from wxbus.api.limits import Limit
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
 from wxbus_worker.__main__ import cli
@@ -59,3 +61,16 @@ def test_a_wrong_address_of_the_token_service_is_reported(environment: pytest.Mo
     with pytest.raises(ConfigurationError, match=r"^WXBUS_WORKER_TOKEN_URL: must look like http://") as caught:
         load(WorkerSettings)
     assert "topsecret" not in str(caught.value)
+
+
+def test_limits_of_the_api_are_checked(environment: pytest.MonkeyPatch) -> None:
+    """A figure is for an endpoint, or for one of an account; a wrong one stops the start, and the error names it."""
+    environment.setenv("WXBUS_WORKER_API_LIMITS", '{"shop /a": "5/day, 2/minute", "/b": "none"}')
+    assert load(WorkerSettings).limits == {"shop /a": Limit(day=5, minute=2), "/b": Limit()}
+    for wrong, text in (
+        ('{"/a": "5/hour"}', "/a: API limit '5/hour': must be like"),
+        ('{"a": "none"}', "'a' must be a path"),
+    ):
+        environment.setenv("WXBUS_WORKER_API_LIMITS", wrong)
+        with pytest.raises(ConfigurationError, match=re.escape(text)):
+            load(WorkerSettings)

@@ -17,6 +17,7 @@ from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.api.limits import ApiLimits
 from wxbus.api.tokens import TokenSource
 from wxbus.api.wecom.client import WeComClient
 from wxbus.bus.consumer import consumer_name
@@ -35,6 +36,7 @@ from wxbus_worker.intake.intake import Intake
 from wxbus_worker.overflow.redis import RedisOverflow
 from wxbus_worker.partitions.rebalancer import CloseConnections
 from wxbus_worker.settings import WorkerSettings
+from wxbus_worker.store.api_limits import RedisApiLimits
 from wxbus_worker.store.broadcasts import Broadcasts
 from wxbus_worker.store.cache import LaneCache
 from wxbus_worker.store.pending_replies import RedisPendingReplies
@@ -109,11 +111,17 @@ async def open_adapters(
         retrying = RetryingStore(store, generation)
         cache = LaneCache(most_bytes=settings.context_cache_mib * MIB)
         schedule = Schedule(retrying, namespace=namespace)
+        limits = RedisApiLimits(
+            store,
+            namespace=namespace,
+            limits=settings.limits,
+            account_of=partial(_name_of, accounts=accounts),
+        )
         yield Adapters(
             name=name,
             accounts=accounts,
             publisher=publisher,
-            client_of=partial(_client_of, accounts=accounts, wechat=wechat, wecom=wecom, tokens=tokens),
+            client_of=partial(_client_of, accounts=accounts, wechat=wechat, wecom=wecom, tokens=tokens, limits=limits),
             tokens=tokens,
             platform=platform,
             store=store,
@@ -130,16 +138,29 @@ async def open_adapters(
 
 
 def _client_of(
-    appid: str, *, accounts: AccountsFile, wechat: WeChatHttp, wecom: WeChatHttp, tokens: TokenSource
+    appid: str,
+    *,
+    accounts: AccountsFile,
+    wechat: WeChatHttp,
+    wecom: WeChatHttp,
+    tokens: TokenSource,
+    limits: ApiLimits,
 ) -> WeChatClient:
     """Return the client of an account: that of WeCom for its applications, and for the customers of suites."""
     try:
         account = accounts.current.owner_of(appid)
     except UnknownAccount:  # the owner has left the file, or the file has several platforms or suites
-        return WeChatClient(appid, wechat, tokens)
+        return WeChatClient(appid, wechat, tokens, limits=limits)
     if account.kind is AccountKind.WECOM:
         return WeComClient(appid, wecom, tokens, agent_id=account.agent_id)
-    return WeChatClient(appid, wechat, tokens)
+    return WeChatClient(appid, wechat, tokens, limits=limits)
+
+
+def _name_of(appid: str, *, accounts: AccountsFile) -> str:
+    try:
+        return accounts.current.owner_of(appid).name
+    except UnknownAccount:
+        return appid
 
 
 @asynccontextmanager

@@ -1,11 +1,13 @@
 """Settings of the worker."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from wxbus.api.limits import Limit
 from wxbus.bus.topology import RETRY_DELAYS
 from wxbus.config.settings import (
     AccountsSettings,
@@ -17,6 +19,7 @@ from wxbus.config.settings import (
     environment,
 )
 from wxbus.config.urls import RpcUrl
+from wxbus.errors import ConfigurationError
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 
 
@@ -43,6 +46,9 @@ class WorkerSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8084, ge=0, le=65535)
     """RPC over HTTP, if there are API keys; over RabbitMQ it is served, too."""
+    api_limits: dict[str, str] = Field(default_factory=dict)
+    """Changes of WeChat's figures (`wxbus.api.limits`), a JSON object: `{"/cgi-bin/user/get": "1000/day, 10/minute"}`;
+    `none`: no limit. `shop /cgi-bin/user/get` is for the account `shop` only."""
     concurrency: int = Field(default=2_000, ge=1, le=10_000)
     """Messages that are handled at once, most of which wait for something. Each costs about 15 KB of memory."""
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)
@@ -76,6 +82,23 @@ class WorkerSettings(BaseSettings):
         if unknown := [delay for delay in value if delay not in RETRY_DELAYS]:
             raise ValueError(f"{', '.join(unknown)} has no queue; the delays are {', '.join(RETRY_DELAYS)}")
         return value
+
+    @field_validator("api_limits")
+    @classmethod
+    def _are_limits(cls, value: dict[str, str]) -> dict[str, str]:
+        for endpoint, text in value.items():
+            if not endpoint.rpartition(" ")[2].startswith("/"):
+                raise ValueError(f"{endpoint!r} must be a path such as /cgi-bin/user/get, with or without an account")
+            try:
+                Limit.parse(text)
+            except ConfigurationError as exc:
+                raise ValueError(f"{endpoint}: {exc}") from exc
+        return value
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """Return the changes of WeChat's figures by path, or by account and path."""
+        return {endpoint: Limit.parse(text) for endpoint, text in self.api_limits.items()}
 
     @property
     def retries(self) -> RetryPolicy:

@@ -12,11 +12,12 @@ from wxbus.api.credentials import CALLBACK_IP
 from wxbus.api.download import Download
 from wxbus.api.families import Families
 from wxbus.api.http import WeChatHttp
+from wxbus.api.limits import ApiLimits
 from wxbus.api.models import File, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Files, Method, Request
 from wxbus.api.tokens import TokenSource
 from wxbus.api.uploads import UploadFile
-from wxbus.errors import WeChatUnavailable
+from wxbus.errors import QuotaExceeded, RateLimited, WeChatUnavailable
 from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.reply import AnyReply
 
@@ -54,9 +55,19 @@ class WeChatClient(Families):
         TokenUnavailable: There is no access token now.
     """
 
-    def __init__(self, appid: str, http: WeChatHttp, tokens: TokenSource, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        appid: str,
+        http: WeChatHttp,
+        tokens: TokenSource,
+        *,
+        limits: ApiLimits | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`limits` counts the calls; None: only WeChat does."""
         self.appid = appid
         self._http = http
+        self._limits = limits
         self._calls = Calls(appid, tokens, sleep=sleep)
 
     @overload
@@ -103,9 +114,16 @@ class WeChatClient(Families):
         read = Download.checked if stream else Download.file if answer is bytes or answer is File else None
 
         async def attempt(token: str | None = None) -> Any:
-            if read is None:
-                return await self._http.json(request, token=token, deadline=deadline)
-            return await read(await self._http.answer(request, token=token, deadline=deadline, stream=stream))
+            if self._limits is not None:
+                await self._limits.acquire(self.appid, path)
+            try:
+                if read is None:
+                    return await self._http.json(request, token=token, deadline=deadline)
+                return await read(await self._http.answer(request, token=token, deadline=deadline, stream=stream))
+            except (QuotaExceeded, RateLimited) as exc:
+                if self._limits is not None:
+                    await self._limits.refused(self.appid, path, exc)
+                raise
 
         make = self._calls.with_token if options.get("token", True) else self._calls.without_token
         made = make(attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable)

@@ -23,6 +23,8 @@ class WeChatError(WxbusError):
         self.errcode = errcode
         self.errmsg = errmsg
         self.call = call
+        self.retry_after: float | None = self.code.wait
+        """Seconds until the same call may succeed; None: unknown."""
         super().__init__(f"{call}: errcode {errcode}: {errmsg}")
 
     @property

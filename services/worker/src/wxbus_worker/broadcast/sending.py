@@ -58,7 +58,7 @@ class Sending:
         elif error.policy in NOTHING_LOST:
             await self._broadcasts.note(broadcast, openid)
         elif error.policy in LATER:
-            wait = BUSY_WAIT if error.code.wait is None else error.code.wait
+            wait = BUSY_WAIT if error.retry_after is None else error.retry_after
             await self._broadcasts.give_back(
                 broadcast, openid, wait=OUTAGE_WAIT if error.policy is Policy.BACKOFF else wait
             )

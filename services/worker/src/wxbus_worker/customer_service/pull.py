@@ -102,7 +102,7 @@ class CustomerServicePuller:
         except WeChatError as exc:
             if exc.policy not in LATER:
                 raise
-            wait = exc.code.wait
+            wait = exc.retry_after
             raise RetryLater(str(exc), after=None if wait is None else timedelta(seconds=wait)) from exc
 
     async def _publish(self, envelopes: Iterable[Envelope]) -> None:

@@ -172,7 +172,7 @@ class Outbox:
                 await sender.send(openid, reply)
         except WeChatError as exc:
             if exc.policy in LATER:
-                wait = exc.code.wait
+                wait = exc.retry_after
                 raise RetryLater(str(exc), after=None if wait is None else timedelta(seconds=wait)) from exc
             if exc.policy not in NOTHING_LOST:
                 return exc

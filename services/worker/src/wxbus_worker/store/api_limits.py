@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 
 from wxbus.api.limits import CLOSING, DAY_QUOTA, LIMITS, Limit
-from wxbus.errors import StoreUnavailable, WeChatError, error_code
+from wxbus.errcodes import error_code
+from wxbus.errors import StoreUnavailable, WeChatError
 from wxbus_worker.store.scripts import Scripts, load
 
 TRUSTED_SECONDS: Final = 10.0

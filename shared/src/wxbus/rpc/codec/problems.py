@@ -85,7 +85,7 @@ def _wechat_failure(error: WeChatError) -> RpcFailure:
         case ServerBusy():
             status, title, wait = 503, "WeChat is busy", DEFAULT_RETRY_AFTER
         case RateLimited() | QuotaExceeded():
-            status, title, wait = 429, "WeChat's limit is reached", error.code.wait
+            status, title, wait = 429, "WeChat's limit is reached", error.retry_after
         case _:
             status, title = 422, "WeChat refuses the call"
     return RpcFailure(status, title, detail=str(error), type_uri=f"{WECHAT_ERROR}:{error.errcode}", retry_after=wait)
