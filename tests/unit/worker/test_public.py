@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+import wxbus_gateway
 import wxbus_worker
 from tests.support.readme import ROOT, blocks
 from wxbus.wechat import Message
@@ -68,15 +69,18 @@ def samples() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "sample"), list(samples()))
 def test_samples_import_public_names_only(name: str, sample: str) -> None:
-    """Handlers need `wxbus_worker` and `wxbus_worker.testing`, and no other module of wxbus."""
+    """Handlers need `wxbus_worker` and its `testing`, services `wxbus_gateway`, and no other module of wxbus."""
     imports = [node for node in ast.walk(ast.parse(sample)) if isinstance(node, ast.ImportFrom)]
     ours = [node for node in imports if (node.module or "").startswith("wxbus")]
 
     assert ours, name
-    assert {node.module for node in ours} <= {"wxbus_worker", "wxbus_worker.testing"}
+    public = {
+        "wxbus_worker": wxbus_worker.__all__,
+        "wxbus_worker.testing": testing.__all__,
+        "wxbus_gateway": wxbus_gateway.__all__,
+    }
     for node in ours:
-        exported = {"wxbus_worker": wxbus_worker.__all__, "wxbus_worker.testing": testing.__all__}[str(node.module)]
-        assert {alias.name for alias in node.names} <= {*exported}
+        assert {alias.name for alias in node.names} <= {*public[str(node.module)]}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

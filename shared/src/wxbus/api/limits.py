@@ -1,4 +1,4 @@
-"""How often WeChat allows each endpoint to be called, for each account (API reference 5)."""
+"""How often WeChat allows each endpoint to be called, for each account (protocol reference 12)."""
 
 import re
 from collections.abc import Mapping
