@@ -1,6 +1,5 @@
 """Measures, prints a table, writes `build/bench.json`; RabbitMQ and Redis are found as for the tests."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, TypeAlias
 
 import typer
+import uvloop
 from rich.console import Console
 
 from tests.benchmarks import (
@@ -72,7 +72,7 @@ def main(
         for name in chosen:
             with console.status(f"measuring {name} ..."):
                 places = Places(launcher.run, folder, servers.amqp_url, servers.redis_url, full=full)
-                found += asyncio.run(_measured(BENCHMARKS[name], places))
+                found += uvloop.run(_measured(BENCHMARKS[name], places))
     results.show(found)
     results.write(found, REPORT)
     console.print(f"written to {REPORT}")

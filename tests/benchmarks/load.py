@@ -3,8 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
+
+import httptools
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,9 @@ class Outcome:
     wrong: int
     """Answers whose status was not the expected one."""
     statuses: Counter[int] = field(default_factory=Counter)
-    """How often each status came; not counted by `apply_at`."""
+    """How often each status came."""
     started: float = 0.0
-    """By the monotonic clock; given by `apply_at`."""
+    """By the monotonic clock."""
 
     @property
     def rate(self) -> float:
@@ -45,27 +49,19 @@ def request(path: str, body: bytes, *, host: str = "127.0.0.1", headers: Sequenc
 
 async def apply_at(port: int, requests: Sequence[bytes], *, rate: float, connections: int) -> Outcome:
     """Send the requests at `rate` a second, answered or not; a latency counts from when a request was due."""
-    loop = asyncio.get_running_loop()
     latencies: list[float] = []
-    mistakes = 0
-    started = loop.time()
+    statuses = Counter[int]()
+    started = time.monotonic()
     due = iter([(started + number / rate, payload) for number, payload in enumerate(requests)])
 
-    async def client() -> None:
-        nonlocal mistakes
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def client(connection: Client) -> None:
         for moment, payload in due:
-            await asyncio.sleep(moment - loop.time())
-            status = await exchange(reader, writer, payload)
-            mistakes += status != 200  # after the await: others count meanwhile
-            latencies.append(loop.time() - moment)
-        writer.close()
-        await writer.wait_closed()
+            await asyncio.sleep(moment - time.monotonic())
+            statuses[await connection.exchange(payload)] += 1
+            latencies.append(time.monotonic() - moment)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(client())
-    return Outcome(loop.time() - started, latencies, mistakes, started=started)
+    await _with_clients(port, connections, client)
+    return Outcome(time.monotonic() - started, latencies, len(latencies) - statuses[200], statuses, started)
 
 
 async def apply(port: int, requests: Sequence[bytes], *, connections: int, expect: int = 200) -> Outcome:
@@ -74,26 +70,64 @@ async def apply(port: int, requests: Sequence[bytes], *, connections: int, expec
     latencies: list[float] = []
     statuses = Counter[int]()
 
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def client(connection: Client) -> None:
         for payload in remaining:
-            started = time.perf_counter()
-            statuses[await exchange(reader, writer, payload)] += 1
-            latencies.append(time.perf_counter() - started)
-        writer.close()
-        await writer.wait_closed()
+            began = time.perf_counter()
+            statuses[await connection.exchange(payload)] += 1
+            latencies.append(time.perf_counter() - began)
 
-    started = time.perf_counter()
+    started = time.monotonic()
+    await _with_clients(port, connections, client)
+    return Outcome(time.monotonic() - started, latencies, len(latencies) - statuses[expect], statuses, started)
+
+
+class Client(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def exchange(self, payload: bytes) -> int:
+        """Send one request and return the status of its answer; raises ConnectionError if there is none."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self.transport.write(payload)
+        return await self._answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the exchange that waits."""
+        if not self._answer.done():
+            self._answer.set_exception(exc or ConnectionError("the connection was closed"))
+
+    def data_received(self, data: bytes) -> None:
+        """Parse an answer."""
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        """Hand the status over."""
+        if not self._answer.done():
+            self._answer.set_result(self._parser.get_status_code())
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Client]:
+    """Yield a connection."""
+    transport, client = await asyncio.get_running_loop().create_connection(Client, "127.0.0.1", port)
+    try:
+        yield client
+    finally:
+        transport.close()
+
+
+async def _with_clients(port: int, connections: int, work: Callable[[Client], Awaitable[None]]) -> None:
+    async def one() -> None:
+        async with connected(port) as client:
+            await work(client)
+
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
-            group.create_task(client())
-    return Outcome(time.perf_counter() - started, latencies, len(latencies) - statuses[expect], statuses)
-
-
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> int:
-    """Send one request and return the status of its answer."""
-    writer.write(payload)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-    await reader.readexactly(length)
-    return int(head[9:12])
+            group.create_task(one())

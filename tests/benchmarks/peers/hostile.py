@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.benchmarks.load import exchange, request
+from tests.benchmarks.load import connected, request
 
 SIZE = 930_000
 """Bytes of a body: just below the limit of one."""
@@ -33,13 +33,10 @@ async def attack(port: int, connections: int) -> None:
 
     async def client() -> None:
         while True:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                try:
+            with contextlib.suppress(ConnectionError):
+                async with connected(port) as connection:
                     for payload in itertools.cycle(requests):
-                        await exchange(reader, writer, payload)
-                finally:
-                    writer.close()
+                        await connection.exchange(payload)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(connections):
