@@ -86,7 +86,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._answer: asyncio.Future[int] | None = None
 
     async def exchange(self, payload: bytes) -> int:
         """Send one request and return the status of its answer; raises ConnectionError if there is none."""
@@ -100,7 +100,7 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the exchange that waits."""
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionError("the connection was closed"))
 
     def data_received(self, data: bytes) -> None:
@@ -109,7 +109,7 @@ class Client(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the status over."""
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_result(self._parser.get_status_code())
 
 

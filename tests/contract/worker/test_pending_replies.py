@@ -51,8 +51,10 @@ class Stores:
         return released.status, [entry.reply for entry in released.send_lease.entries]
 
     async def overdue(self) -> list[tuple[str, str, str]]:
-        """Return the messages of the user's shard whose deadline has passed."""
-        return list(await self.pending.claim_overdue(KEY.shard, most=10))
+        """Return the messages of the user's shard whose deadline has passed; no other shard has any."""
+        due = list(await self.pending.due_shards())
+        assert due in ([], [KEY.shard])
+        return [one for shard in due for one in await self.pending.claim_overdue(shard, most=10)]
 
     async def until_overdue(self) -> list[tuple[str, str, str]]:
         """Return them once there are any."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 from redis.asyncio import Redis
@@ -321,6 +323,10 @@ class FaultyStore(CredentialStore):
         self._readings = 0
         self.read_again = asyncio.Event()
 
+    async def changed(self, credentials: Sequence[Credential], _stamps: Sequence[bytes]) -> set[int]:
+        """Return all of them."""
+        return set(range(len(credentials)))
+
     async def read(self, _credentials: Sequence[Credential]) -> list[Record]:
         """Fail once, then return empty records."""
         self._readings += 1
@@ -336,6 +342,63 @@ async def test_the_refresh_loop_survives_errors(world: World) -> None:
     store = FaultyStore()
     async with background(RefreshLoop(one.authority, store, poll_interval=0.001).run(Subscription())):
         await store.read_again.wait()
+
+
+async def test_a_poll_reads_only_what_has_changed(
+    world: World, redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unchanged record is confirmed without being read; a change by another instance is read, also one that is lost.
+
+    Each state that a cached value depends on changes the stamp, or is due at every poll (decision 0025).
+    """
+    one, two = await world.instance(), await world.instance()
+    first = await one.get()
+    read, reads = two.credential_store.read, []
+
+    async def counted(credentials: Sequence[Credential]) -> list[Record]:
+        reads.append(len(credentials))
+        return await read(credentials)
+
+    monkeypatch.setattr(two.credential_store, "read", counted)
+
+    async def reads_of_a_tick() -> int:
+        reads.clear()
+        await two.refresh_loop.tick()
+        return sum(reads)
+
+    assert [await reads_of_a_tick() for _ in range(3)] == [1, 0, 0]
+    two.manager.cache.mark_store_unavailable()
+    assert await reads_of_a_tick() == 0
+    assert two.manager.cache.fresh() is not None
+    assert await two.get() == first
+
+    record, [before] = world.key("record"), await read([two.manager.credential])
+    for name, value in {"digest": "other", "fence": 99, "expires_at": 1, "withdrawn": 1}.items():
+        kept = await redis.hget(record, name)
+        await redis.hset(record, name, value)
+        assert [await reads_of_a_tick() for _ in range(2)] == [1, 0], name
+        await (redis.hset(record, name, kept) if kept else redis.hdel(record, name))
+        assert await reads_of_a_tick() == 1, name
+    assert await read([two.manager.credential]) == [replace(before, expires_in=ANY, refresh_in=ANY)]
+
+    await redis.delete(record)
+    assert [await reads_of_a_tick() for _ in range(2)] == [1, 0]
+    assert await two.get() == first, "a lost record does not end a value in memory"
+
+
+@pytest.mark.parametrize("state", [{"rejected": 1}, {"refresh_at": 1}])
+async def test_a_due_record_is_read_at_every_poll(world: World, redis: "Redis", state: dict[str, int]) -> None:
+    """A refresh that fails is tried again although the record stays as it is."""
+    one = await world.instance()
+    await one.get()
+    await one.refresh_loop.tick()
+    await redis.hset(world.key("record"), mapping=state)
+
+    positions = await one.credential_store.changed([one.manager.credential], [one.manager.stamp])
+    await one.manager.read()
+    again = await one.credential_store.changed([one.manager.credential], [one.manager.stamp])
+
+    assert positions == again == {0}
 
 
 async def test_an_unknown_account_is_an_error(world: World) -> None:

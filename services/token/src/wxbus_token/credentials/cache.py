@@ -58,9 +58,13 @@ class CredentialCache:
         """Return whether the value has this digest."""
         return self._cached is not None and self._cached.digest == digest
 
+    def confirm(self) -> None:
+        """Note that the record has not changed since it was read."""
+        self._store_away, self._confirmed_at = False, self._clock()
+
     def update(self, credential: Credential, record: Record) -> bool:
         """Take over a record that was read just now; False if the cached value is newer and not stored yet."""
-        self._store_away, self._confirmed_at = False, self._clock()
+        self.confirm()
         if self.unstored is not None:
             if record.fence < self.unstored.fence and not record.withdrawn and self.valid():
                 return False

@@ -17,6 +17,8 @@ from wxbus_token.credentials.storeless import StorelessFetcher
 from wxbus_token.credentials.timing import Timing
 from wxbus_token.kinds import Credential
 
+UNKNOWN: Final = b"?"
+"""The stamp of no record."""
 LOOK_INTERVAL: Final = 0.1
 """Seconds, about, between two readings while another instance fetches."""
 
@@ -42,6 +44,7 @@ class CredentialManager:
         self._storeless = storeless
         self._timing = timing
         self._clock = clock
+        self._stamp = UNKNOWN
         self._calls: SingleFlight[str, CachedValue] = SingleFlight()
         self._background: SingleFlight[str, None] = SingleFlight()
 
@@ -136,9 +139,17 @@ class CredentialManager:
         self.update(record)
         return record
 
+    @property
+    def stamp(self) -> bytes:
+        """Return the stamp of the record that the cache was updated from last; UNKNOWN if it must be read again."""
+        return self._stamp if self.cache.unstored is None else UNKNOWN
+
     def update(self, record: Record) -> None:
         """Update the cache from a record that was read just now."""
-        if not self.cache.update(self.credential, record):
+        if self.cache.update(self.credential, record):
+            self._stamp = record.stamp
+        else:
+            self._stamp = UNKNOWN
             self._background.start("store", self._store_again)
 
     async def _store_again(self) -> None:

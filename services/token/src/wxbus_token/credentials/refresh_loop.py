@@ -1,13 +1,14 @@
-"""One loop reads the records of all credentials, and refreshes those that are due."""
+"""One loop reads the records of all credentials that have changed, and refreshes those that are due."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, NoReturn
 
 import structlog
 
 from wxbus.errors import StoreUnavailable
 from wxbus_token.credentials.authority import Authority
+from wxbus_token.credentials.manager import CredentialManager
 from wxbus_token.credentials.storage.store import CredentialStore
 from wxbus_token.registry.notifications import Subscription
 
@@ -16,7 +17,7 @@ log = structlog.get_logger("wxbus.token")
 REFRESHES: Final = 8
 """Refreshes ahead of expiry that one instance runs at one time."""
 BATCH: Final = 200
-"""Records that are read together."""
+"""Records that are looked at together."""
 
 
 class RefreshLoop:
@@ -30,7 +31,7 @@ class RefreshLoop:
         self._store_away = False
 
     async def run(self, subscription: Subscription) -> NoReturn:
-        """Read all records after each interval, and those that `subscription` names at once, until cancelled."""
+        """Look at all records after each interval, and at those that `subscription` names at once, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await self._try_tick()
@@ -40,25 +41,43 @@ class RefreshLoop:
                     await self._try_tick(names)
 
     async def tick(self, names: Collection[str] | None = None) -> None:
-        """Read all records once, or those with these names; start the refreshes that are due."""
-        managers = [each for each in self._authority.managers() if names is None or each.credential.name in names]
-        for first in range(0, len(managers), BATCH):
-            batch = managers[first : first + BATCH]
-            try:
-                records = await self._credential_store.read([manager.credential for manager in batch])
-            except StoreUnavailable as exc:
-                for manager in self._authority.managers():
-                    manager.cache.mark_store_unavailable()
-                if not self._store_away:
-                    log.warning("token.store_unavailable", reason=str(exc))
-                self._store_away = True
-                return
-            for manager, record in zip(batch, records, strict=True):
-                manager.update(record)
-                manager.refresh_if_due(record, self._limit)
+        """Read the records that have changed or are due, or those with these names; start refreshes that are due."""
+        managers = self._authority.managers()
+        if names is not None:
+            managers = [manager for manager in managers if manager.credential.name in names]
+        try:
+            for first in range(0, len(managers), BATCH):
+                batch = managers[first : first + BATCH]
+                await self._update(batch if names is not None else await self._changed(batch))
+        except StoreUnavailable as exc:
+            for manager in self._authority.managers():
+                manager.cache.mark_store_unavailable()
+            if not self._store_away:
+                log.warning("token.store_unavailable", reason=str(exc))
+            self._store_away = True
+            return
         if self._store_away:
             log.info("token.store_recovered")
         self._store_away = False
+
+    async def _changed(self, managers: Sequence[CredentialManager]) -> Sequence[CredentialManager]:
+        """Return the managers whose record must be read; the values of the others are confirmed."""
+        credentials, stamps = [each.credential for each in managers], [each.stamp for each in managers]
+        positions = await self._credential_store.changed(credentials, stamps)
+        changed = []
+        for position, manager in enumerate(managers):
+            if position in positions or manager.stamp != stamps[position]:
+                changed.append(manager)
+            else:
+                manager.cache.confirm()
+        return changed
+
+    async def _update(self, managers: Sequence[CredentialManager]) -> None:
+        if managers:
+            records = await self._credential_store.read([manager.credential for manager in managers])
+            for manager, record in zip(managers, records, strict=True):
+                manager.update(record)
+                manager.refresh_if_due(record, self._limit)
 
     async def _try_tick(self, names: Collection[str] | None = None) -> None:
         try:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final, Literal, Protocol
 
 from wxbus.bus.passive_answer import PassiveAnswer
+from wxbus_worker.store.due_shards import DueShards
 from wxbus_worker.store.keys import LaneKeys, parse_pending_member, pending_member
 from wxbus_worker.store.ports import CLAIM_SECONDS, RECALL_SECONDS, ContextKey, SendLease
 from wxbus_worker.store.scripts import Scripts, load, load_with_lease, parse_send_lease, to_ms
@@ -61,6 +62,7 @@ class RedisPendingReplies:
         self._recall = load("recall_answer")
         self._claim_overdue = load("claim_overdue_replies")
         self._mark_overdue_published = load("mark_overdue_published")
+        self._due_shards = DueShards(scripts, self._keys.reply_deadlines)
 
     async def recall(self, account: str, key: ContextKey, dedup_key: str, *, wait: float) -> PassiveAnswer | None:
         """Return the answer of a message committed before; its replies stay pending for at least `wait` seconds."""
@@ -94,6 +96,10 @@ class RedisPendingReplies:
             ],
         )
         return ReleaseResult(status.decode(), parse_send_lease(lease, asked + self._lease))
+
+    async def due_shards(self) -> Sequence[int]:
+        """Return the shards that have messages whose deadline has passed."""
+        return await self._due_shards.find()
 
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of messages whose deadline has passed; other processes do not get them."""

@@ -10,6 +10,7 @@ from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy, encode
 from wxbus_worker.context.contexts import StoredContext
 from wxbus_worker.store.cache import KnownLane, LaneCache
+from wxbus_worker.store.due_shards import DueShards
 from wxbus_worker.store.keys import LaneKeys, pending_member
 from wxbus_worker.store.listing import list_contexts
 from wxbus_worker.store.ports import (
@@ -78,6 +79,7 @@ class RedisContextStore:
         self._take_due = load("take_due_contexts")
         self._drop = load("drop_context")
         self._mark_expiry_published = load("mark_expiry_published")
+        self._due_shards = DueShards(scripts, self.keys.expiries)
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
         """Return a user's context for reading; without one return None, or a new one with `create`."""
@@ -221,6 +223,10 @@ class RedisContextStore:
             while taken := len(await self._take(shard, "all", most=1_000, claim=0)):
                 dropped += taken
         return dropped
+
+    async def due_shards(self) -> Sequence[int]:
+        """Return the shards that have contexts whose expiry is due."""
+        return await self._due_shards.find()
 
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts whose expiry is due; other processes do not get them for a time."""

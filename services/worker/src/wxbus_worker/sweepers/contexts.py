@@ -20,7 +20,6 @@ from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.telemetry import new_traceparent
-from wxbus_worker.store.ports import SHARDS
 
 SWEEP_INTERVAL: Final = 1.0
 """Seconds between two sweeps of a worker."""
@@ -58,6 +57,10 @@ class DueContext:
 class DueContexts(Protocol):
     """The index of expiries: `wxbus_worker.store.redis.RedisContextStore`. Every call may be repeated."""
 
+    async def due_shards(self) -> Sequence[int]:
+        """Return the shards that have something due."""
+        ...
+
     async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts whose expiry is due; other workers do not get them for a time."""
         ...
@@ -93,7 +96,8 @@ class ContextSweeper:
             BrokerUnavailable: One was not confirmed: it is published again after its claim.
         """
         found = 0
-        for shard in random.sample(range(SHARDS), SHARDS):
+        due = await self._contexts.due_shards()
+        for shard in random.sample(due, len(due)):
             while taken := await self._take(shard):
                 found += taken
                 if taken < BATCH:

@@ -17,7 +17,6 @@ from wxbus.aio.background import repeat
 from wxbus.bus.passive_answer import reply_deadline_passed
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
-from wxbus_worker.store.ports import SHARDS
 
 SWEEP_INTERVAL: Final = 1.0
 """Seconds between two sweeps of a worker."""
@@ -30,6 +29,10 @@ PUBLISH_BUDGET: Final = 5.0
 
 class OverdueReplies(Protocol):
     """The index of deadlines: `wxbus_worker.store.pending_replies.RedisPendingReplies`. Every call may be repeated."""
+
+    async def due_shards(self) -> Sequence[int]:
+        """Return the shards that have something due."""
+        ...
 
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of messages whose deadline has passed; other workers do not get them."""
@@ -75,7 +78,8 @@ class ReplySweeper:
         try:
             if not await self._is_available():
                 return 0
-            claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, most=BATCH) for shard in range(SHARDS)))
+            due = await self._replies.due_shards()
+            claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, most=BATCH) for shard in due))
             if not any(claimed):
                 return 0
             # What ingress published before this probe is in its lane soon after it. The confirm of a note proves less:

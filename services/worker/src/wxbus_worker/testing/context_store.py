@@ -216,6 +216,17 @@ class MemoryContextStore:
             del lane.pending[dedup_key]
         return ReleaseResult("released", self._take_send_lease(lane, attempt_id))
 
+    async def due_shards(self) -> Sequence[int]:
+        """Return the shards with overdue pending replies."""
+        return sorted(
+            {
+                ContextKey("", None, name).shard
+                for name, lane in self._lanes.items()
+                for stored in lane.pending.values()
+                if stored.waits and stored.claimable_at <= self._clock()
+            }
+        )
+
     async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of overdue pending replies; they are claimed for a time."""
         due = [

@@ -33,6 +33,8 @@ class Record:
     """Of the last fetch; WeChat is not asked while its `wait` is above 0."""
     failures: int = 0
     """In a row."""
+    stamp: bytes = b""
+    """Differs from that of any other state of the record that a cached value would be different for."""
 
     @property
     def due(self) -> bool:
@@ -91,7 +93,13 @@ def record_of(row: Sequence[Any], fingerprint: str) -> Record:
         int(false_reports or 0),
         failure,
         int(failures or 0),
+        stamp_of(digest, fence, expires_at, rejected, withdrawn),
     )
+
+
+def stamp_of(*fields: bytes | None) -> bytes:
+    """Return the stamp of these fields, as `find_changed.lua` forms it."""
+    return b" ".join(one or b"" for one in fields)
 
 
 def _text(value: bytes | None) -> str:

@@ -21,6 +21,7 @@ from wxbus_token.credentials.storage.redis_keys import CredentialKeys
 from wxbus_token.kinds import Credential, digest_of
 from wxbus_token.registry.notifications import channel_of
 
+FIND_CHANGED: Final = Script.of("wxbus_token.lua", "find_changed.lua")
 READ_RECORD: Final = Script.of("wxbus_token.lua", "read_record.lua")
 WRITE_VALUE: Final = Script.of("wxbus_token.lua", "write_value.lua")
 WRITE_FAILURE: Final = Script.of("wxbus_token.lua", "write_failure.lua")
@@ -85,6 +86,15 @@ class CredentialStore:
                 raise row
             records.append(record_of(row, credential.fingerprint))
         return records
+
+    async def changed(self, credentials: Sequence[Credential], stamps: Sequence[bytes]) -> set[int]:
+        """Return the positions of the records that differ from these stamps, or are due: one command for all.
+
+        Decision 0025.
+        """
+        keys = [self._keys.record(credential) for credential in credentials]
+        found: list[int] = await self._store.run(FIND_CHANGED, keys=keys, args=stamps)
+        return {position - 1 for position in found}
 
     def decrypt(self, credential: Credential, record: Record) -> str:
         """Return the record's value; raises DecryptionError."""
