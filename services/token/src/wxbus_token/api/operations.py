@@ -58,6 +58,7 @@ class TokenOperations:
         return status
 
     async def _statuses(self, managers: Sequence[CredentialManager]) -> StatusList:
+        managers = sorted(managers, key=lambda each: each.credential.name)
         appids = sorted({manager.credential.appid for manager in managers})
         try:
             records = await self._credential_store.read([manager.credential for manager in managers])
