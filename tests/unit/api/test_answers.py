@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wxbus.api.answers import SUCCESS, json_answer
 from wxbus.errcodes import ERROR_CODES
-from wxbus.errors import WeChatError, WeChatUnavailable
+from wxbus.errors import BadRequest, WeChatError, WeChatUnavailable
 
 PATH = "/cgi-bin/some/endpoint"
 SECRET = "91_a-secret-token"
@@ -98,6 +98,15 @@ def test_a_truncated_answer_is_unavailable(sent: dict[str, Any], data: st.DataOb
     end = data.draw(st.integers(0, len(body) - 1))
     with pytest.raises(WeChatUnavailable):
         parse(body[:end])
+
+
+def test_a_resultcode_is_an_errcode() -> None:
+    """Calls about local delivery name their result so, besides an errcode of 0 or without one."""
+    for body in (b'{"resultcode":930561,"resultmsg":"bad"}', b'{"errcode":0,"errmsg":"ok","resultcode":"930561"}'):
+        with pytest.raises(BadRequest) as caught:
+            parse(body)
+        assert caught.value.errcode == 930561
+    assert parse(b'{"resultcode":0,"resultmsg":"ok","fee":1}')["fee"] == 1
 
 
 def test_half_a_character_is_replaced() -> None:

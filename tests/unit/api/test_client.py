@@ -190,4 +190,4 @@ async def test_calls_during_a_push(world: World) -> None:
 
 async def test_callback_addresses(world: World) -> None:
     """The list is returned unchanged, with addresses and networks (protocol reference 11)."""
-    assert await world.client("shop").callback_addresses() == ["127.0.0.1", "::1"]
+    assert await world.client("shop").network.callback_addresses() == ["127.0.0.1", "::1"]

@@ -74,6 +74,20 @@ async def test_a_download_that_is_cut_off_fails() -> None:
             await client.call("GET", PATH, answer=bytes)
 
 
+async def test_files_are_asked_for_without_compression() -> None:
+    """A file is compressed already, and a compressed answer that is cut off would be taken for a whole one."""
+    asked: list[str | None] = []
+
+    def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding"))
+        return web.Response(body=PNG, content_type="image/png")
+
+    async with a_client(answer) as (client, _):
+        await client.call("GET", PATH, answer=bytes)
+        (await client.call("POST", PATH, stream=True)).close()
+    assert asked == ["identity", "identity"]
+
+
 async def test_a_large_download_needs_constant_memory() -> None:
     """`stream=True` returns an iterator: 32 MB need no more than a few buffers."""
 

@@ -12,13 +12,14 @@ from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import mini_programs
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
-from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, operations, web_logins
+from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import FAULTS, inject_faults
+from wxbus_sandbox.rules.quotas import QUOTAS, count_calls
 from wxbus_sandbox.rules.responses import ApiError, error_responses
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
@@ -45,9 +46,10 @@ def build_app(
         clock: The time.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
-    app = web.Application(middlewares=[inject_faults, error_responses], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[inject_faults, error_responses, count_calls], client_max_size=MAX_BODY)
     app[SANDBOX] = sandbox
     app[FAULTS] = sandbox.faults
+    app[QUOTAS] = sandbox.quotas
     app[control.COMPOSER] = Composer(
         sandbox.clock, sandbox.media, lambda media_id: f"{public_url.rstrip('/')}/sandbox/media/{media_id}"
     )
@@ -61,7 +63,6 @@ def build_app(
         credentials,
         customer_service,
         media,
-        operations,
         wecom,
         web_logins,
     )

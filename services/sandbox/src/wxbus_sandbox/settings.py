@@ -29,6 +29,8 @@ class Rules(BaseSettings):
     pre_auth_code_lifetime: PositiveFloat = 1800
     authorization_code_lifetime: PositiveFloat = 3600
 
+    enforce_quotas: bool = True
+    """Whether calls have a limit for each day (11)."""
     enforce_windows: bool = True
     """Whether customer-service messages need an open window (9.1)."""
     message_window: PositiveFloat = 48 * 3600

@@ -14,6 +14,7 @@ from wxbus_sandbox.rules.history import History
 from wxbus_sandbox.rules.logins import Logins
 from wxbus_sandbox.rules.media import MediaStore
 from wxbus_sandbox.rules.platforms import Platforms
+from wxbus_sandbox.rules.quotas import Quotas
 from wxbus_sandbox.rules.tickets import Tickets
 from wxbus_sandbox.rules.tokens import TokenIssuer
 from wxbus_sandbox.rules.user_data import UserData
@@ -37,6 +38,7 @@ class Sandbox:
     clock: Clock
     faults: Faults
     tokens: TokenIssuer
+    quotas: Quotas
     tickets: Tickets
     platforms: Platforms
     users: Users
@@ -52,12 +54,14 @@ class Sandbox:
     def new(cls, accounts: Accounts, rules: Rules, clock: Clock) -> "Sandbox":
         """Return an empty state."""
         logins = Logins(clock, rules)
+        tokens = TokenIssuer(clock, rules)
         return cls(
             accounts=accounts,
             rules=rules,
             clock=clock,
             faults=Faults(),
-            tokens=TokenIssuer(clock, rules),
+            tokens=tokens,
+            quotas=Quotas(clock, rules, tokens),
             tickets=Tickets(clock, rules),
             platforms=Platforms(clock, rules),
             users=Users(clock, rules),
@@ -89,7 +93,16 @@ class Sandbox:
     def reset(self) -> None:
         """Clear all state."""
         self.parts.clear()
-        for part in (self.clock, self.faults, self.tokens, self.tickets, self.platforms, self.users, self.media):
+        for part in (
+            self.clock,
+            self.faults,
+            self.tokens,
+            self.quotas,
+            self.tickets,
+            self.platforms,
+            self.users,
+            self.media,
+        ):
             part.reset()
         for record in (self.logins, self.user_data, self.sent, self.pushes):
             record.reset()

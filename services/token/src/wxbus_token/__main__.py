@@ -14,6 +14,7 @@ app = typer.Typer(help="Manage the access tokens of WeChat accounts.", add_compl
 app.command()(credentials.status)
 app.command()(credentials.get)
 app.command()(credentials.refresh)
+app.command()(credentials.reset_quota)
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
 

@@ -32,6 +32,7 @@ from wxbus.store.store import Store
 from wxbus_token.api.admin import AccountsService, KeysService
 from wxbus_token.api.login import LoginServicer
 from wxbus_token.api.operations import TokenOperations
+from wxbus_token.api.quota import QuotaServicer
 from wxbus_token.api.token import TokenServicer
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.directory import CredentialDirectory, ManagedTokens
@@ -156,6 +157,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
             TokenServicer(directory, reports),
             TokenOperations(authority, directory, credentials.store, credentials.quota, losses),
             LoginServicer(wechat, lambda: accounts.current, credentials.grants, sources.tokens(COMPONENT_ACCESS_TOKEN)),
+            QuotaServicer(wechat, lambda: accounts.current, credentials.grants),
             platforms,
             AccountsService(accounts),
             KeysService(api_keys),

@@ -54,6 +54,8 @@ def json_answer(path: str, status: int, content_type: str, body: bytes, secrets:
     found = decode(body) if status < 500 else None
     if found is None:
         raise WeChatUnavailable(f"{path}: HTTP {status} with {len(body)} bytes of {content_type}, not a JSON object")
+    if not found.get("errcode") and found.get("resultcode"):  # calls about local delivery
+        found["errcode"], found["errmsg"] = found["resultcode"], found.get("resultmsg", "")
     errcode = found.get("errcode", 0)
     if isinstance(errcode, str) and ERRCODE.fullmatch(errcode):
         errcode = found["errcode"] = int(errcode)

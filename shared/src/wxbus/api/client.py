@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from wxbus.api.answers import JsonObject, decode, may_be_json, read_answer, require_text
 from wxbus.api.calls import Calls, Repeat, Sleep
-from wxbus.api.credentials import CALLBACK_IP
 from wxbus.api.download import Download
 from wxbus.api.families import Families
 from wxbus.api.http import WeChatHttp
@@ -170,14 +169,6 @@ class WeChatClient(Families):
         if found is None or found.keys().isdisjoint(("errcode", "video_url")):
             return file
         return VideoLink(require_text(DOWNLOAD, found, "video_url"))
-
-    async def callback_addresses(self) -> list[str]:
-        """Return the IP addresses and networks that callbacks come from (protocol reference 11)."""
-        return (await self.call("GET", CALLBACK_IP, answer=_Addresses, repeat=Repeat.READ)).ip_list
-
-
-class _Addresses(BaseModel):
-    ip_list: list[str]
 
 
 async def _within(deadline: float, path: str, made: Awaitable[T]) -> T:

@@ -74,6 +74,7 @@ class WeChatHttp:
         pool = ConnectionPool(url, tls, MAX_JSON)
         async with aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},  # aiohttp does not notice that a gzip body is cut off
             middlewares=(send_once,),
             connector=aiohttp.TCPConnector(limit=100, ttl_dns_cache=60, ssl=tls or True),
         ) as session:

@@ -200,3 +200,7 @@ class WebLoginAnswer(TokenMessage):
     """Of the user, in all accounts of the same open platform; None if WeChat does not tell it."""
     is_snapshot: bool = False
     """Whether the openid is that of a virtual visitor."""
+
+
+class QuotaReset(TokenMessage):
+    """The quotas were reset."""

@@ -14,6 +14,7 @@ from wxbus.tokens.messages import (
     Outcome,
     PlatformRequest,
     PreAuthCode,
+    QuotaReset,
     Recovered,
     ReportCredentialRequest,
     ReportInvalidRequest,
@@ -105,3 +106,13 @@ class LoginService(ABC):
     @abstractmethod
     async def refresh_web(self, request: WebRefreshRequest) -> WebLoginAnswer:
         """Return new tokens of a user of a web page."""
+
+
+@service("quota")
+class QuotaService(ABC):
+    """Quotas of calls to WeChat."""
+
+    @method(TokenRequest, scopes=["quota:reset:{appid}"])
+    @abstractmethod
+    async def reset(self, request: TokenRequest) -> QuotaReset:
+        """Reset the daily quotas of all endpoints of an account; WeChat allows it 10 times a month."""

@@ -76,7 +76,7 @@ class IpAllowlist:
 
             async def fetch() -> list[str]:
                 appid = accounts.current.named(settings.account).appid
-                return await WeChatClient(appid, http, tokens).callback_addresses()
+                return await WeChatClient(appid, http, tokens).network.callback_addresses()
 
             allowlist = cls(settings, fetch)
             refreshing = asyncio.create_task(repeat(allowlist.run, name="IP allowlist", pause=lambda: RESTART_DELAY))

@@ -8,7 +8,7 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import UnknownAccount
 from wxbus_sandbox.endpoints.credentials import check_secret
 from wxbus_sandbox.rules.platforms import PERMISSIONS, Authorization
-from wxbus_sandbox.rules.responses import ApiError, api_response, json_body
+from wxbus_sandbox.rules.responses import ApiError, api_response, json_body, ok
 from wxbus_sandbox.rules.tokens import Family
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
@@ -78,6 +78,15 @@ async def jscode2session(request: web.Request) -> web.Response:
     return api_response("text/plain", session_key=session.session_key, openid=session.openid, unionid=session.unionid)
 
 
+async def clear_quota(request: web.Request) -> web.Response:
+    """Reset the quotas of an account that has authorised the platform, whose secret is in the body."""
+    sandbox, body = request.app[SANDBOX], await json_body(request)
+    platform = _platform(sandbox, body)
+    check_secret(platform, _text(body, "appsecret"))
+    sandbox.quotas.reset_all(sandbox.platforms.authorization(platform.appid, _text(body, "appid")).appid)
+    return ok()
+
+
 def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
     calls = (
@@ -89,6 +98,7 @@ def routes() -> list[web.RouteDef]:
     )
     return [
         *(web.route("*", f"{PREFIX}{call.__name__}", call) for call in calls),
+        web.route("*", f"{PREFIX}clear_quota/v2", clear_quota),
         web.route("*", "/sns/component/jscode2session", jscode2session),
     ]
 

@@ -50,11 +50,20 @@ async def jscode2session(request: web.Request) -> web.Response:
     return api_response("text/plain", session_key=session.session_key, openid=session.openid, unionid=session.unionid)
 
 
+async def clear_quota(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/clear_quota/v2`, which takes the AppSecret in place of a token."""
+    sandbox, body = request.app[SANDBOX], await json_body(request)
+    credentials = {"appid": body.get("appid"), "secret": body.get("appsecret"), "grant_type": ""}
+    sandbox.quotas.reset_all(authenticate(sandbox, credentials, grant_type=""))
+    return ok()
+
+
 def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
     return [
         web.route("*", "/cgi-bin/token", token),
         web.route("*", "/cgi-bin/stable_token", stable_token),
+        web.route("*", "/cgi-bin/clear_quota/v2", clear_quota),
         web.route("*", "/cgi-bin/ticket/getticket", getticket),
         web.route("*", "/sns/jscode2session", jscode2session),
     ]

@@ -12,9 +12,11 @@ from wxbus.api.endpoints.drafts import Drafts
 from wxbus.api.endpoints.mass_messages import MassMessages
 from wxbus.api.endpoints.materials import Materials
 from wxbus.api.endpoints.menus import Menus
+from wxbus.api.endpoints.network import Network
 from wxbus.api.endpoints.oauth import OAuth
 from wxbus.api.endpoints.publications import Publications
 from wxbus.api.endpoints.qr_codes import QrCodes
+from wxbus.api.endpoints.quotas import Quotas
 from wxbus.api.endpoints.sessions import Sessions
 from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
 from wxbus.api.endpoints.tags import Tags
@@ -31,6 +33,7 @@ from wxbus_sandbox.families.materials import MaterialsTwin
 from wxbus_sandbox.families.menus import MenusTwin
 from wxbus_sandbox.families.oauth import OAuthTwin
 from wxbus_sandbox.families.qr_codes import QrCodesTwin
+from wxbus_sandbox.families.quotas import NetworkTwin, QuotasTwin
 from wxbus_sandbox.families.sessions import SessionsTwin
 from wxbus_sandbox.families.template_messages import SubscribeMessagesTwin, TemplateMessagesTwin
 from wxbus_sandbox.families.twin import Twin
@@ -46,9 +49,11 @@ TWINS: Final[Mapping[type[Family], type[Twin]]] = {
     MassMessages: MassMessagesTwin,
     Materials: MaterialsTwin,
     Menus: MenusTwin,
+    Network: NetworkTwin,
     OAuth: OAuthTwin,
     Publications: PublicationsTwin,
     QrCodes: QrCodesTwin,
+    Quotas: QuotasTwin,
     Sessions: SessionsTwin,
     SubscribeMessages: SubscribeMessagesTwin,
     Tags: TagsTwin,

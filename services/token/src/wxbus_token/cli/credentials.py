@@ -83,6 +83,15 @@ def refresh(
     _show([console.call(TokenOperations, lambda service: service.refresh(appid=appid, kind=kind, replace=replace))])
 
 
+def reset_quota(appid: Appid) -> None:
+    """Reset the daily limits of all calls of an account; WeChat allows it 10 times a month."""
+    from wxbus.tokens.services import QuotaService
+    from wxbus_token.cli import console
+
+    console.call(QuotaService, lambda service: service.reset(appid=appid))
+    typer.echo(f"the daily limits of {appid} are reset")
+
+
 def _show(statuses: "Sequence[messages.CredentialStatus]") -> None:
     from wxbus_token.cli import console
 

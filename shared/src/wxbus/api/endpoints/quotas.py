@@ -83,9 +83,9 @@ class Quotas(Family):
         name="clearQuota",
         title="重置API调用次数",
         repeat=Repeat.NEVER,
-        errcodes=(48006,),
+        errcodes=(40013, 48006),
     )
-    async def reset_all(self, appid: Id) -> None:
+    async def reset_all(self, appid: Annotated[Id, Refused(40013)]) -> None:
         """Reset the calls of all endpoints of the account with this appid; 10 times a month."""
 
     @post(
