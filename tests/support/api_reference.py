@@ -16,6 +16,7 @@ from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of
 from wxbus.api.declaration.fields import FileLimits, MaxBytes, Secret
 from wxbus.api.families import all_families
 
+OPTIONAL: Final = " | None"
 PAGES: Final = {"en": ROOT / "docs/reference/api.md", "zh": ROOT / "docs/reference/api.zh-CN.md"}
 SOURCE: Final = "../../shared/src/wxbus/api/endpoints"
 NAMES: Final = {
@@ -110,7 +111,8 @@ def described(hint: Any) -> str:
         return "SecretStr"
     if get_origin(hint) is Annotated:
         kind, *marks = get_args(hint)
-        return described(kind) + _limits(marks)
+        shown = described(kind)
+        return f"{shown.removesuffix(OPTIONAL)}{_limits(marks)}{OPTIONAL if shown.endswith(OPTIONAL) else ''}"
     if get_origin(hint) in {Union, UnionType}:
         return " | ".join(dict.fromkeys(described(one) for one in get_args(hint)))
     if get_origin(hint) is Literal:

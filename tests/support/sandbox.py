@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
@@ -206,10 +207,12 @@ async def serving(app: web.Application) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def a_world(rules: Rules | None = None, *, ingress_url: str = "") -> AsyncIterator[World]:
+async def a_world(
+    rules: Rules | None = None, *, ingress_url: str = "", middlewares: Sequence[Middleware] = ()
+) -> AsyncIterator[World]:
     """Start a sandbox and a fake ingress. By default there is no pause between attempts.
 
-    With `ingress_url` the sandbox pushes there instead of to the fake ingress.
+    With `ingress_url` the sandbox pushes there instead of to the fake ingress. `middlewares` see every request to it.
     """
     clock, ingress = Clock(lambda: NOW), FakeIngress()
     async with AsyncExitStack() as stack:
@@ -221,6 +224,7 @@ async def a_world(rules: Rules | None = None, *, ingress_url: str = "") -> Async
             rules=rules or Rules(push_spacing=0),
             clock=clock,
         )
+        app.middlewares[:0] = middlewares
         url = f"http://127.0.0.1:{await stack.enter_async_context(listening(app, host='127.0.0.1', port=0))}"
         control = await stack.enter_async_context(SandboxClient.open(url))
         http = await stack.enter_async_context(WeChatHttp.open(url, 5.0))
