@@ -10,6 +10,7 @@ from pydantic import Tag
 
 from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope, route_for
 from wxbus.bus.envelope import Envelope
+from wxbus.messages.requests import EventRequest
 from wxbus.wechat import model_of
 from wxbus_worker import (
     AnyMessage,
@@ -19,6 +20,7 @@ from wxbus_worker import (
     Reject,
     RetryLater,
     Router,
+    Signal,
     SubscribeEvent,
     TextMessage,
     UnknownEvent,
@@ -51,6 +53,10 @@ async def _leave(message: UnsubscribeEvent, context: Context) -> None:
     context.clear()
 
 
+async def _paid(signal: Signal) -> reply.Text:
+    return reply.Text(f"{signal.name} {signal.data['order']}")
+
+
 async def _unknown(message: AnyMessage) -> reply.Text:
     return reply.Text(f"unknown {message.msg_type}")
 
@@ -65,6 +71,7 @@ def functions() -> Router:
     router.text(_text)
     router.event(SubscribeEvent)(_welcome)
     router.event(UnsubscribeEvent)(_leave)
+    router.signal("paid")(_paid)
     router.unknown(_unknown)
     router.default(_rest)
     return router
@@ -76,6 +83,7 @@ class Bot(MessageHandler):
     on_text = staticmethod(_text)
     on_event_subscribe = staticmethod(_welcome)
     on_event_unsubscribe = staticmethod(_leave)
+    on_signal_paid = staticmethod(_paid)
     on_unknown = staticmethod(_unknown)
     default_response = staticmethod(_rest)
 
@@ -123,6 +131,14 @@ async def test_default_and_unknown_messages(rig: Rig) -> None:
                                      b'"CreateTime": "1", "MediaId": "m", "MsgId": "1"}'))  # fmt: skip
     await rig.handle(an_event("unheard_of"))
     assert rig.wechat.texts == ["rest image", "unknown event"]
+
+
+async def test_a_signal_reaches_its_handler(rig: Rig) -> None:
+    """An event of another program is handled by the route, or the method, of its name; the default gets no signals."""
+    for name, settlement in (("paid", Done), ("refunded", ToDeadLetters)):
+        request = EventRequest(account="shop", openid="o_1", name=name, data={"order": "88"})
+        assert isinstance(await rig.handle(request.envelope(account="shop", appid="wx1")), settlement)
+    assert rig.wechat.texts == ["paid 88"]
 
 
 def _tags() -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from wxbus.api.client import WeChatClient
 from wxbus.bus.topology import Topology
@@ -16,6 +17,7 @@ from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.broadcast import sending
 from wxbus_worker.broadcast.broadcaster import Broadcaster
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.store.broadcasts import Broadcasts
 
 pytestmark = pytest.mark.integration
@@ -61,10 +63,12 @@ def broadcasts(store: Store, topology: Topology) -> Broadcasts:
 @asynccontextmanager
 async def workers(store: Store, broadcasts: Broadcasts, wechat: FakeWeChat, topology: Topology) -> AsyncIterator[None]:
     """Run the broadcasters of two workers."""
-    client = cast("WeChatClient", wechat)
+    client, metrics = cast("WeChatClient", wechat), WorkerMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as tasks:
         running = [
-            tasks.create_task(Broadcaster(broadcasts, store, lambda _: client, namespace=topology.namespace).run())
+            tasks.create_task(
+                Broadcaster(broadcasts, store, lambda _: client, metrics, namespace=topology.namespace).run()
+            )
             for _ in range(2)
         ]
         try:

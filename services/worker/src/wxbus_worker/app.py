@@ -174,13 +174,13 @@ async def _run(
         async with (
             listening(admin, host=settings.admin_host, port=settings.admin_port) as admin_port,
             taking_requests(
-                settings, adapters.intake, services, adapters.publisher, name=adapters.name, registry=registry
+                settings, adapters.intake, services, adapters.publisher, metrics, name=adapters.name, registry=registry
             ),
         ):
             accounts = len(adapters.accounts.current)
             log.info("worker.started", admin_port=admin_port, accounts=accounts, handlers=len(routes))
             consuming = tasks.create_task(_consume(settings, adapters.retrying, consumer, rebalancer))
-            sweeping = _start_sweepers(settings, adapters, routes, registry, tasks)
+            sweeping = _start_sweepers(settings, adapters, routes, metrics, registry, tasks)
             await stopping.wait()
             for task in sweeping:
                 task.cancel()
@@ -208,6 +208,7 @@ def _start_sweepers(
     settings: WorkerSettings,
     adapters: Adapters,
     routes: RouteTable,
+    metrics: WorkerMetrics,
     registry: CollectorRegistry,
     tasks: asyncio.TaskGroup,
 ) -> "list[asyncio.Task[None]]":
@@ -217,7 +218,7 @@ def _start_sweepers(
     sweepers = (
         ContextSweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
         ScheduleSweeper(adapters.schedule, publisher),
-        Broadcaster(adapters.broadcasts, adapters.store, adapters.client_of, namespace=namespace),
+        Broadcaster(adapters.broadcasts, adapters.store, adapters.client_of, metrics, namespace=namespace),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),
         DataLossDetector(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
     )

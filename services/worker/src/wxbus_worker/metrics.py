@@ -58,6 +58,18 @@ class WorkerMetrics:
             ["reason"],
             registry=registry,
         )
+        self.requests = Counter(
+            "wxbus_worker_requests",
+            "Requests of other programs in RabbitMQ's queue by outcome: accepted, dead_lettered",
+            ["outcome"],
+            registry=registry,
+        )
+        self.broadcast = Counter(
+            "wxbus_worker_broadcast_messages",
+            "Messages of broadcasts by outcome: sent, refused, repeated (will be tried again)",
+            ["outcome"],
+            registry=registry,
+        )
         self._running = Gauge("wxbus_worker_running_messages", "Messages that are being handled", registry=registry)
         self._waiting = Gauge("wxbus_worker_waiting_messages", "Messages that wait in their lanes", registry=registry)
         self._partitions = Gauge(

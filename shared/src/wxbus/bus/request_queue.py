@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 from pamqp.commands import Basic
 
 from wxbus.aio.background import background
@@ -21,7 +21,7 @@ from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.amqp.session import Session
 from wxbus.bus.envelope import new_id
 from wxbus.bus.partition_consumer import PartitionDelivery
-from wxbus.bus.topology import Topology
+from wxbus.bus.topology import Queue, Topology
 
 PREFETCH: Final = 256
 """Requests that are taken together."""
@@ -74,11 +74,22 @@ class RequestPublisher:
 
     @asynccontextmanager
     async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[ConfirmChannel]:
-        await declare_queue(connection, self._queue)
+        await _ensure(connection, self._queue)
         with BrokerCall("opening a channel"):
             channel = ConfirmChannel(await open_channel(connection, confirms=True, on_lost=self._session.end))
         async with background(channel.run()):
             yield channel
+
+
+async def _ensure(connection: AbstractConnection, queue: Queue) -> None:
+    """Declare the queue unless it exists: the program may lack the permission, or not know the queue's limits."""
+    with BrokerCall(f"looking for {queue.name}"):
+        channel = await connection.channel(publisher_confirms=False)
+        with suppress(ChannelNotFoundEntity):
+            await channel.declare_queue(queue.name, passive=True)
+            await channel.close()
+            return
+    await declare_queue(connection, queue)
 
 
 class RequestConsumer:

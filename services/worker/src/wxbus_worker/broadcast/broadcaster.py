@@ -15,6 +15,7 @@ from wxbus.store.lock import Lock
 from wxbus.store.store import Store
 from wxbus_worker.broadcast.collecting import collect
 from wxbus_worker.broadcast.sending import Sending
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.store.broadcasts import Broadcasts, Plan
 
 POLL: Final = 2.0
@@ -37,11 +38,18 @@ class Broadcaster:
     """Collects recipients and sends, until cancelled. Each worker runs one."""
 
     def __init__(
-        self, broadcasts: Broadcasts, store: Store, client_of: Callable[[str], WeChatClient], *, namespace: str
+        self,
+        broadcasts: Broadcasts,
+        store: Store,
+        client_of: Callable[[str], WeChatClient],
+        metrics: WorkerMetrics,
+        *,
+        namespace: str,
     ) -> None:
         self._broadcasts = broadcasts
         self._store = store
         self._client_of = client_of
+        self._metrics = metrics
         self._namespace = namespace
         self._working: dict[str, asyncio.Task[None]] = {}
 
@@ -88,7 +96,7 @@ class Broadcaster:
 
     async def _send(self, plan: Plan) -> None:
         """Send until the broadcast pauses or ends."""
-        send = Sending(self._broadcasts, plan, self._client_of(plan.appid))
+        send = Sending(self._broadcasts, plan, self._client_of(plan.appid), self._metrics)
         log.info("broadcast.sending", broadcast=plan.id)
         flying: set[asyncio.Task[None]] = set()
         try:

@@ -1,7 +1,7 @@
 """Sends one message of a broadcast, and notes what became of it."""
 
 import asyncio
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from wxbus.errcodes import Policy
 from wxbus.errors import (
@@ -13,6 +13,7 @@ from wxbus.errors import (
     WeChatUnavailable,
     WeChatUnreachable,
 )
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import LATER, NOTHING_LOST, Sender
 from wxbus_worker.store.broadcasts import Broadcasts, Plan
 
@@ -26,42 +27,57 @@ PAUSE_AFTER: Final = 20
 """Refusals in a row that do not concern the users: then the message is wrong, and the others would be refused, too."""
 
 
+class GiveBack(TypedDict, total=False):
+    """Arguments of `Broadcasts.give_back`."""
+
+    wait: float
+    unanswered: bool
+    pause: str
+
+
 class Sending:
     """Sends to the recipients of one broadcast."""
 
-    def __init__(self, broadcasts: Broadcasts, plan: Plan, sender: Sender) -> None:
+    def __init__(self, broadcasts: Broadcasts, plan: Plan, sender: Sender, metrics: WorkerMetrics) -> None:
         self._broadcasts = broadcasts
         self._plan = plan
         self._sender = sender
+        self._messages = metrics.broadcast
 
     async def __call__(self, openid: str) -> None:
         """Send to a claimed recipient, and note it; what may pass is tried again later."""
-        broadcast = self._plan.id
         try:
             async with asyncio.timeout(BUDGET):
                 await self._sender.send(openid, self._plan.message)
         except WeChatError as exc:
             await self._refused(openid, exc)
         except (WeChatUnreachable, TokenUnavailable):
-            await self._broadcasts.give_back(broadcast, openid, wait=OUTAGE_WAIT)
+            await self._give_back(openid, wait=OUTAGE_WAIT)
         except (WeChatUnavailable, TimeoutError):  # WeChat may have sent it; tried again, as replies are
-            await self._broadcasts.give_back(broadcast, openid, wait=OUTAGE_WAIT, unanswered=True)
+            await self._give_back(openid, wait=OUTAGE_WAIT, unanswered=True)
         except ValueError as exc:  # no call can carry the message
-            await self._broadcasts.give_back(broadcast, openid, pause=str(exc))
+            await self._give_back(openid, pause=str(exc))
         else:
-            await self._broadcasts.note(broadcast, openid)
+            await self._note(openid)
 
     async def _refused(self, openid: str, error: WeChatError) -> None:
-        broadcast, reason = self._plan.id, f"{error.errcode} {error.code.meaning}"
+        reason = f"{error.errcode} {error.code.meaning}"
         if isinstance(error, QuotaExceeded):
-            await self._broadcasts.give_back(broadcast, openid, pause=reason)
+            await self._give_back(openid, pause=reason)
         elif error.policy in NOTHING_LOST:
-            await self._broadcasts.note(broadcast, openid)
+            await self._note(openid)
+        elif error.policy is Policy.BACKOFF:
+            await self._give_back(openid, wait=OUTAGE_WAIT)
         elif error.policy in LATER:
-            wait = BUSY_WAIT if error.retry_after is None else error.retry_after
-            await self._broadcasts.give_back(
-                broadcast, openid, wait=OUTAGE_WAIT if error.policy is Policy.BACKOFF else wait
-            )
+            await self._give_back(openid, wait=BUSY_WAIT if error.retry_after is None else error.retry_after)
         else:
             of_user = isinstance(error, UserRefused | OutOfWindow)
-            await self._broadcasts.note(broadcast, openid, reason, pause_after=0 if of_user else PAUSE_AFTER)
+            await self._note(openid, reason, pause_after=0 if of_user else PAUSE_AFTER)
+
+    async def _note(self, openid: str, reason: str = "", *, pause_after: int = 0) -> None:
+        if await self._broadcasts.note(self._plan.id, openid, reason, pause_after=pause_after):
+            self._messages.labels("refused" if reason else "sent").inc()
+
+    async def _give_back(self, openid: str, **options: Unpack[GiveBack]) -> None:
+        self._messages.labels("repeated").inc()
+        await self._broadcasts.give_back(self._plan.id, openid, **options)

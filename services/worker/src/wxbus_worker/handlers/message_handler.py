@@ -29,6 +29,7 @@ from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of
 from wxbus_worker.handlers.middleware import Middleware
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route import Dedup, RouteOptions
+from wxbus_worker.handlers.signal import Signal
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 
 HOOKS: Final = ("on_executing", "on_executed")
@@ -68,8 +69,8 @@ class MessageHandler:
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
     `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.
     `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in lower case, and WeCom's type of change after
-    it. `default_response`: messages that
-    no other method handles. `on_unknown`: messages without a type in wxbus.
+    it. `on_signal_<name>`: signals of this name. `default_response`: messages that no other method handles.
+    `on_unknown`: messages without a type in wxbus.
 
     `on_context_removed`, `on_error`, `on_dead` and `on_undelivered` are like the decorators of `Router`: they are
     called with an expired context, may return replies in place of a retry, or after the last failure, and get replies
@@ -180,6 +181,8 @@ def _match_of(handler: MessageHandler, name: str) -> tuple[type[Message], tuple[
         changes = (f"event:{event[:at]}:{event[at + 1 :]}" for at, letter in enumerate(event) if letter == "_")
         known = next(filter(None, map(model_of, (f"event:{event}", f"component:{event}", *changes))), None)
         return (known, ()) if known else (Event, (filters.event_name(event),))
+    if what.startswith("signal_"):
+        return Signal, filters.field(Signal, "name", what.removeprefix("signal_"))
     model = model_of(what) or model_of(what.replace("_", ""))
     if model is None:
         raise ConfigurationError(

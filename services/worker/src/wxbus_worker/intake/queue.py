@@ -15,6 +15,7 @@ from wxbus.bus.ports import Death, PublisherPort
 from wxbus.errors import Unavailable, UnknownAccount, UnreadableEnvelope
 from wxbus.messages.requests import CancelRequest, EventRequest, SendRequest, parse_submission
 from wxbus_worker.intake.intake import Intake
+from wxbus_worker.metrics import WorkerMetrics
 
 BUDGET: Final = 5.0
 """Seconds for the confirm of a dead letter."""
@@ -25,9 +26,10 @@ log = structlog.stdlib.get_logger(__name__)
 class QueuedRequests:
     """Gives the requests of the queue to the intake; those that it refuses become dead letters."""
 
-    def __init__(self, intake: Intake, publisher: PublisherPort) -> None:
+    def __init__(self, intake: Intake, publisher: PublisherPort, metrics: WorkerMetrics) -> None:
         self._intake = intake
         self._publisher = publisher
+        self._requests = metrics.requests
 
     async def __call__(self, deliveries: Sequence[PartitionDelivery]) -> None:
         """Return when every request is in its lane, in the schedule or in the dead letters."""
@@ -56,9 +58,12 @@ class QueuedRequests:
                     await _until_available(partial(self._intake.accept, request))
             except UnknownAccount as exc:
                 await self._bury(delivery, exc)
+            else:
+                self._requests.labels("accepted").inc()
 
     async def _bury(self, delivery: PartitionDelivery, error: Exception) -> None:
         log.error("request.dead_lettered", reason=str(error))
+        self._requests.labels("dead_lettered").inc()
         death = Death(reason="unreadable", error=f"{type(error).__name__}: {error}", attempts=1, died_at=time.time())
         await _until_available(lambda: self._publisher.dead_letter(delivery, death, budget=BUDGET))
 

@@ -18,6 +18,7 @@ from wxbus.rpc.transports.http import build_http
 from wxbus.runtime.admin import listening
 from wxbus_worker.intake.intake import Intake
 from wxbus_worker.intake.queue import QueuedRequests
+from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.settings import WorkerSettings
 
 
@@ -42,6 +43,7 @@ async def taking_requests(
     intake: Intake,
     services: Sequence[object],
     publisher: PublisherPort,
+    metrics: WorkerMetrics,
     *,
     name: str,
     registry: CollectorRegistry,
@@ -61,6 +63,6 @@ async def taking_requests(
             await enter(AmqpServer.open(server, url, topology, name=name))
             http = build_http(server, title="wxbus messages")
             await enter(listening(http, host=settings.host, port=settings.port))
-        consumer = RequestConsumer(url, topology, QueuedRequests(intake, publisher), name=name)
+        consumer = RequestConsumer(url, topology, QueuedRequests(intake, publisher, metrics), name=name)
         await enter(background(consumer.run()))
         yield
