@@ -41,6 +41,7 @@ from wxbus_worker.store.pending_replies import RedisPendingReplies
 from wxbus_worker.store.ports import SHARDS
 from wxbus_worker.store.redis import LaneKeys, RedisContextStore
 from wxbus_worker.store.retrying import RetryingStore
+from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.sweepers.replies import ReplySweeper
 
 PREFETCH = 500
@@ -142,6 +143,7 @@ async def whole(
             publisher=worker_publisher,
             account=account,
             pending_grace=pending_grace,
+            robot_streams=RobotStreams(retrying, namespace=namespace),
         )
         tasks = await enter(asyncio.TaskGroup())
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)

@@ -38,9 +38,11 @@ from wxbus_worker.handlers.router import Router
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.robots.sender import RobotSender
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.pending_replies import PendingReplies
 from wxbus_worker.store.ports import ContextKey, ContextStore
+from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.testing import MemoryContextStore
 
@@ -112,6 +114,8 @@ class FakeWeChat:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, AnyReply]] = []
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        """Method, path and options."""
         self.uploads: list[tuple[str, str, bytes]] = []
         """Kind, name and bytes."""
         self.errors: deque[Exception | None] = deque()
@@ -129,6 +133,11 @@ class FakeWeChat:
         if self.errors and (error := self.errors.popleft()):
             raise error
         self.sent.append((openid, reply))
+
+    async def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Take any other call."""
+        self.calls.append((method, path, options))
+        return {}
 
     async def upload_media(self, kind: str, filename: str, data: bytes) -> str:
         """Accept media; their ids are `media-1`, `media-2` ..."""
@@ -162,6 +171,7 @@ class Rig:
         crashes: CrashCounter | None = None,
         signatures: SignatureGuard | None = None,
         platform: PlatformEvents | None = None,
+        robot_streams: RobotStreams | None = None,
     ) -> None:
         self.ahead = 0.0
         """Seconds by which the memory's clock runs ahead of ours."""
@@ -184,7 +194,9 @@ class Rig:
                 reports=UndeliveredReports(publisher or self.memory_publisher),
                 budget=budget,
                 metrics=self.metrics,
+                robots=RobotSender(robot_streams, lambda _: client) if robot_streams else None,
             ),
+            robot_streams=robot_streams,
             publisher=publisher or self.memory_publisher,
             retries=RetryPolicy(tuple(timedelta(seconds=RETRY_DELAYS[delay]) for delay in delays)),
             metrics=self.metrics,

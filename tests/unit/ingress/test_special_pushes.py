@@ -91,9 +91,9 @@ def test_a_wecom_reply_can_be_decrypted() -> None:
     )
 
 
-@pytest.mark.parametrize(("receive_id", "sealed_for"), [(None, f"{APPID}-corp"), ("ww1", "ww1"), ("", "")])
+@pytest.mark.parametrize(("receive_id", "sealed_for"), [(None, f"{APPID}-corp"), ("ww1", "ww1")])
 async def test_wecom_receive_ids(ingress: Ingress, receive_id: str | None, sealed_for: str) -> None:
-    """The receive id is the corpid, the suiteid or empty, as the account is configured (protocol reference 1.6)."""
+    """The receive id is the corpid or the suiteid, as the account is configured (protocol reference 1.6)."""
     ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, receive_id=receive_id))
     text = b"<xml><FromUserName>o_user</FromUserName><MsgType>text</MsgType><MsgId>1</MsgId></xml>"
 
@@ -181,12 +181,16 @@ async def test_whitespace_in_the_outer_body_is_ignored(ingress: Ingress) -> None
 
 
 async def test_a_smart_robots_push_is_accepted(ingress: Ingress) -> None:
-    """Smart robots send `encrypt` in lower case, as JSON, for an empty receive id (protocol reference 1.4, 1.6)."""
+    """Smart robots send `encrypt` in lower case, as JSON, for an empty receive id (protocol reference 1.4, 1.6).
+
+    An empty body is no answer; feedback wants no other, so ingress does not wait for a worker.
+    """
     ingress.change_accounts(an_account("corp", kind=AccountKind.WECOM, receive_id=""))
-    robot = {"msgid": "m1", "aibotid": "b1", "chattype": "single", "from": {"userid": "u1"}, "msgtype": "text"}
+    robot: dict[str, object] = {"msgid": "m1", "aibotid": "b1", "chattype": "single", "from": {"userid": "u1"}}
+    robot |= {"msgtype": "event", "event": {"eventtype": "feedback_event"}}
     push = wecom_push(json.dumps(robot).encode(), "", wrap=lambda text: json.dumps({"encrypt": text}).encode())
 
-    assert await ingress.post(push, account="corp") == (200, "success")
+    assert await ingress.post(push, account="corp") == (200, "")
     [envelope] = ingress.publisher.published
     assert document_from_json(envelope.body) == robot
     assert (envelope.openid, envelope.lane) == ("u1", f"{APPID}-corp:u1")

@@ -55,6 +55,42 @@ class CustomerRequest(Model):
     """Whether to push to the application that there are messages."""
 
 
+class RobotRequest(Model):
+    """A member's message to a smart robot of WeCom, or an event."""
+
+    account: str
+    """The robot's name in the accounts file."""
+    userid: str = "zhangsan"
+    chatid: str = ""
+    """Of a group; "": the chat with the robot alone."""
+    type: str = "text"
+    """`msgtype`, or `event`."""
+    content: dict[str, Any] = Field(default_factory=dict)
+    """The member of that name."""
+    patience: float = Field(default=60, gt=0, le=360)
+    """Seconds for which WeCom asks how the text goes on."""
+
+
+class RobotResult(Model):
+    """What the member saw."""
+
+    msgid: str
+    response_code: str
+    """For one late answer."""
+    shown: tuple[dict[str, Any], ...] = ()
+    """The answers, decrypted; those in which nothing changed are left out."""
+    finished: bool = False
+    """Whether the text has an end; also true for an answer without a stream."""
+    reason: str = ""
+    """Why an answer was not accepted."""
+
+    @property
+    def text(self) -> str:
+        """Return the text at the end, "" without one."""
+        last = self.shown[-1] if self.shown else {}
+        return str(last.get("stream", last.get("text", {})).get("content", ""))
+
+
 class Outcome(StrEnum):
     """How WeChat treats a response (protocol reference 4.3)."""
 

@@ -47,6 +47,11 @@ class Rules(BaseSettings):
     articles_for_message: PositiveInt = 1
     articles_for_event: PositiveInt = 8
 
+    robot_poll: PositiveFloat = 0.5
+    """Seconds between WeCom's questions how a robot's text goes on (WeCom reference 8.4)."""
+    robot_text_bytes: PositiveInt = 20_480
+    response_lifetime: PositiveFloat = 3600
+    """Of a robot's `response_url`."""
     kf_page: PositiveInt = 1000
     """Messages in an answer to `kf/sync_msg` (WeCom reference 7.1)."""
     kf_token_lifetime: PositiveFloat = 600

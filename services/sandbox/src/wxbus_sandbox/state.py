@@ -15,6 +15,7 @@ from wxbus_sandbox.rules.logins import Logins
 from wxbus_sandbox.rules.media import MediaStore
 from wxbus_sandbox.rules.platforms import Platforms
 from wxbus_sandbox.rules.quotas import Quotas
+from wxbus_sandbox.rules.robots import RobotCodes
 from wxbus_sandbox.rules.tickets import Tickets
 from wxbus_sandbox.rules.tokens import TokenIssuer
 from wxbus_sandbox.rules.user_data import UserData
@@ -44,6 +45,7 @@ class Sandbox:
     users: Users
     media: MediaStore
     logins: Logins
+    robot_codes: RobotCodes
     user_data: UserData
     sent: History[Sent]
     pushes: History[SendResult]
@@ -67,6 +69,7 @@ class Sandbox:
             users=Users(clock, rules),
             media=MediaStore(clock, rules),
             logins=logins,
+            robot_codes=RobotCodes(),
             user_data=UserData(clock, logins),
             sent=History(rules.history_size),
             pushes=History(rules.history_size),
@@ -93,6 +96,7 @@ class Sandbox:
     def reset(self) -> None:
         """Clear all state."""
         self.parts.clear()
+        self.robot_codes.codes.clear()
         for part in (
             self.clock,
             self.faults,

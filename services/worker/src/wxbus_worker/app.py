@@ -42,10 +42,12 @@ from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.robots.sender import RobotSender
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.kf_cursors import KfCursors
 from wxbus_worker.store.retrying import RetryingStore
+from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.sweepers.contexts import ContextSweeper
 from wxbus_worker.sweepers.data_loss import DataLossDetector
@@ -115,6 +117,7 @@ def _build_pipeline(
     settings: WorkerSettings, adapters: Adapters, routes: RouteTable, metrics: WorkerMetrics, provided: Features
 ) -> Next[Job]:
     namespace, budget = settings.store.namespace, settings.send_lease * SEND_SHARE
+    robot_streams = RobotStreams(adapters.retrying, namespace=namespace)
     return build_pipeline(
         accounts=adapters.accounts,
         routes=routes,
@@ -128,6 +131,7 @@ def _build_pipeline(
             reports=UndeliveredReports(adapters.publisher),
             budget=budget,
             metrics=metrics,
+            robots=RobotSender(robot_streams, adapters.client_of),
         ),
         publisher=adapters.publisher,
         retries=settings.retries,
@@ -137,6 +141,7 @@ def _build_pipeline(
         crashes=CrashCounter(adapters.retrying, namespace=namespace),
         signatures=SignatureGuard(adapters.retrying, namespace=namespace),
         platform=adapters.platform,
+        robot_streams=robot_streams,
         customer_service=CustomerServicePuller(
             adapters.client_of, adapters.publisher, KfCursors(adapters.retrying, namespace=namespace)
         ),

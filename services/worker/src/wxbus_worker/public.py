@@ -43,6 +43,7 @@ from wxbus_worker.handlers.message_handler import MessageHandler as MessageHandl
 from wxbus_worker.handlers.message_handler import Outcome as Outcome
 from wxbus_worker.handlers.message_handler import options as options
 from wxbus_worker.handlers.retry_policy import RetryPolicy as RetryPolicy
+from wxbus_worker.handlers.robot_stream import RobotStream as RobotStream
 from wxbus_worker.handlers.router import Router as Router
 from wxbus_worker.handlers.signal import Signal as Signal
 from wxbus_worker.handlers.skip import Skip as Skip

@@ -131,7 +131,7 @@ class Account(BaseModel):
 
         In WeCom a message to a member needs the AgentId; of a suite's customers there are no access tokens.
         """
-        if self.kind is not AccountKind.WECOM:
+        if self.kind is not AccountKind.WECOM or self.is_robot:
             return True
         is_customer = split_customer(openid) is not None
         return self.provider_corpid is None and (self.agent_id is not None or is_customer)

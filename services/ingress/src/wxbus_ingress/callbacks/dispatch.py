@@ -13,7 +13,7 @@ from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.runtime.fast_response import FastResponse
 from wxbus.wechat.callbacks.query import CallbackQuery
-from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.documents.document import Document, scalar_at, text
 from wxbus.wechat.replies.reply import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks import page
@@ -117,7 +117,7 @@ class CallbackDispatcher:
         endpoint.accepted.inc()
         self._metrics.accept_duration.observe(deadline.used())
         self._log.debug("callback.accepted", account=envelope.account, id=envelope.id)
-        return FastResponse.of(SUCCESS, "text/plain")
+        return FastResponse.of(b"" if endpoint.account.is_robot else SUCCESS, "text/plain")
 
     async def _verify(self, request: Request, path: str) -> web.Response:
         """Answer WeChat's URL verification (protocol reference 1.2), or show a page in a browser."""
@@ -149,4 +149,6 @@ def _awaits_answer(account: Account, document: Document, openid: str | None) -> 
     """Return whether the callback waits for a worker's answer; the usual message is decided without its event."""
     if account.reply == "customer_service" and "Event" not in document:
         return False
+    if account.is_robot:  # it has no user of its own in the questions how a text goes on (WeCom reference 8.3, 8.4)
+        return scalar_at(document, "event.eventtype") != "feedback_event"
     return account.awaits_response(text(document, "Event"), openid)

@@ -124,7 +124,8 @@ class PassiveResponder:
             response = self._encode(callback, document)
             if response is not None:
                 return response
-        return web.Response(body=SUCCESS, content_type="text/plain")
+        body = b"" if callback.endpoint.account.is_robot else SUCCESS
+        return web.Response(body=body, content_type="text/plain")
 
     def _encode(self, callback: WaitingCallback, document: Mapping[str, Renderable]) -> web.Response | None:
         """Return the response in the mode and format of the push; None if the document cannot be encoded."""

@@ -19,6 +19,8 @@ from wxbus_sandbox.models import (
     LoginRequest,
     PlatformRequest,
     PlatformResult,
+    RobotRequest,
+    RobotResult,
     SendRequest,
     SendResult,
     Sent,
@@ -160,6 +162,19 @@ class SandboxClient:
         given = {"content": content} if isinstance(content, str) else dict(content)
         body = CustomerRequest(account=account, type=type, content=given, **fields)
         return PlatformResult.model_validate_json(await self._post("/sandbox/wecom/customer", body))
+
+    async def robot(
+        self,
+        account: str,
+        content: str | Mapping[str, Any],
+        *,
+        type: str = "text",  # noqa: A002 - the name in the API
+        **fields: Any,
+    ) -> RobotResult:
+        """Let a member talk to a robot, and return what the member saw; `fields` are those of `RobotRequest`."""
+        given = {"content": content} if isinstance(content, str) else dict(content)
+        body = RobotRequest(account=account, type=type, content=given, **fields)
+        return RobotResult.model_validate_json(await self._post("/sandbox/wecom/robot", body))
 
     async def component_ticket(self, account: str, *, push: bool = True) -> PlatformResult:
         """Create a component_verify_ticket for a third-party platform, and push it."""

@@ -9,7 +9,8 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, http_error, read, to_json
 from wxbus_sandbox.families.kf import KfState
-from wxbus_sandbox.models import CustomerRequest, PlatformResult, SendRequest, SendResult
+from wxbus_sandbox.models import CustomerRequest, PlatformResult, RobotRequest, SendRequest, SendResult
+from wxbus_sandbox.pushes.robots import RobotChat
 from wxbus_sandbox.state import SANDBOX
 
 
@@ -27,9 +28,19 @@ async def customer(request: web.Request) -> web.Response:
     return to_json(PlatformResult(value=token, push=await _push(request, account, body.open_kfid, token)))
 
 
+async def robot(request: web.Request) -> web.Response:
+    """Let a member talk to a robot, and answer with what the member saw."""
+    body, sandbox = await read(request, RobotRequest), request.app[SANDBOX]
+    account = account_named(sandbox, body.account)
+    if not account.is_robot:
+        raise http_error(f"{account.name} is not a robot of WeCom")
+    chat = RobotChat(sandbox, request.app[PUSHER], sandbox.robot_codes)
+    return to_json(await chat.talk(account, body))
+
+
 def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
-    return [web.post("/sandbox/wecom/customer", customer)]
+    return [web.post("/sandbox/wecom/customer", customer), web.post("/sandbox/wecom/robot", robot)]
 
 
 def _item(body: CustomerRequest, number: int, now: float) -> dict[str, Any]:

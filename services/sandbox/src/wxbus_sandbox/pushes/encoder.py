@@ -66,7 +66,7 @@ class PushEncoder:
             query["msg_signature"] = signature
             if mode is Mode.SECURE:
                 document = {name: value for name, value in document.items() if name in OUTER}
-            document["Encrypt"] = encrypted
+            document["encrypt" if wecom and form is Format.JSON else "Encrypt"] = encrypted
         return EncodedPush(query, codec.render(document, form), CONTENT_TYPES[form])
 
     def verification(self, *, now: float) -> tuple[dict[str, str], str]:

@@ -41,7 +41,9 @@ class _Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class _Exchange:
+class Exchange:
+    """The response to one request."""
+
     status: int | None
     body: bytes
     ms: float
@@ -120,7 +122,7 @@ class Pusher:
             ConfigurationError: The account has no key.
         """
         query, expected = PushEncoder(account).verification(now=self._sandbox.clock.wall())
-        exchange = await self._exchange("GET", account.name, query)
+        exchange = await self.exchange("GET", account.name, query)
         accepted = exchange.status == 200 and exchange.body == expected.encode()
         return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
 
@@ -133,7 +135,7 @@ class Pusher:
             request = delivery.encoder.encode(
                 delivery.push, delivery.mode, delivery.form, now=self._sandbox.clock.wall()
             )
-            exchange = await self._exchange("POST", delivery.path, request.query, request.body, request.content_type)
+            exchange = await self.exchange("POST", delivery.path, request.query, request.body, request.content_type)
             if exchange.status == 200:
                 verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, exchange.body)
             else:
@@ -154,9 +156,10 @@ class Pusher:
                 await asyncio.sleep(begun + rules.push_spacing - loop.time())
         return verdict
 
-    async def _exchange(
+    async def exchange(
         self, method: str, path: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
-    ) -> _Exchange:
+    ) -> Exchange:
+        """Return status and body of one request to ingress."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
 
@@ -180,12 +183,12 @@ class Pusher:
                     answer += chunk
                     if len(answer) > MAX_BODY:
                         break
-                return _Exchange(response.status, bytes(answer), ms())
+                return Exchange(response.status, bytes(answer), ms())
         except TimeoutError:
             failure = f"no complete response in {self._sandbox.rules.push_timeout:g} s"
         except (aiohttp.ClientError, OSError) as exc:
             failure = type(exc).__name__
-        return _Exchange(None, b"", ms(), failure)
+        return Exchange(None, b"", ms(), failure)
 
 
 def _readable(body: bytes) -> str:

@@ -28,9 +28,11 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.passive import Answerer
+from wxbus_worker.robots.answers import RobotAnswers
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.pending_replies import PendingReplies
 from wxbus_worker.store.ports import ContextStore
+from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.store.signatures import SignatureGuard
 
 
@@ -52,6 +54,7 @@ def build_pipeline(
     signatures: SignatureGuard | None = None,
     platform: PlatformEvents | None = None,
     customer_service: CustomerServicePuller | None = None,
+    robot_streams: RobotStreams | None = None,
     provided: Features | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next[Job]:
@@ -73,18 +76,20 @@ def build_pipeline(
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
         signatures: Of plain messages; None: no account accepts those.
         platform: Receives the events of third-party platforms; None: there are none.
+        robot_streams: Texts of robots that grow; None: each is shown when its handler has ended.
         customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
         provided: What handlers can take by type besides what belongs to the message; None: nothing.
         pause: Waits for some seconds before an attempt in the lane.
     """
     answerer = Answerer(publisher, pending, grace=pending_grace)
+    robots = RobotAnswers(robot_streams, answerer) if robot_streams else None
     finish = Finish(contexts, answerer, outbox)
     checks = (
         *([RefuseReusedSignature(signatures)] if signatures else ()),
         *([NotifyTokenService(platform)] if platform else ()),
     )
     call_handler = CallHandler(
-        routes, client_of, metrics, time_limit=handler_time_limit, provided=provided or Features()
+        routes, client_of, metrics, time_limit=handler_time_limit, provided=provided or Features(), robots=robots
     )
     handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics)
     handle_decoded = compose(
@@ -93,7 +98,7 @@ def build_pipeline(
             DetectCrashes(crashes),  # outside of all stages that may end the process; inside of those without Redis
         ],
         # Before contexts and handlers: not every delivery needs them.
-        Dispatch(pending, handle, HandleUndelivered(routes, handle), finish, metrics, customer_service),
+        Dispatch(pending, handle, HandleUndelivered(routes, handle), finish, metrics, customer_service, robots),
     )
     return compose(
         [

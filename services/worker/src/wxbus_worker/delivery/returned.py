@@ -11,7 +11,9 @@ from wxbus.wechat import Event
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.event_response import response_document
 from wxbus.wechat.replies.long_text import split_text
+from wxbus.wechat.replies.passive import TEXT_BYTES
 from wxbus.wechat.replies.reply import AnyReply, EventResponse, Success, Text
+from wxbus.wechat.replies.robot import TEXT_BYTES as ROBOT_BYTES
 from wxbus_worker.delivery.job import Handled, Routed
 from wxbus_worker.handlers.return_types import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
 from wxbus_worker.handlers.route import Route
@@ -33,12 +35,13 @@ def handled_of(returned: object, routed: Routed, route: Route) -> Handled:
         ValidationError: It is an empty str.
     """
     several = isinstance(returned, list | tuple)
+    limit = ROBOT_BYTES if routed.decoded.account.is_robot else TEXT_BYTES
     replies: list[AnyReply] = []
     answer: dict[str, Any] | None = None
     for one in cast("Sequence[Any]", returned if several else (returned,)):
         if isinstance(one, str | Text):
             text = Text(one) if isinstance(one, str) else one
-            first, *rest = split_text(text.content)
+            first, *rest = split_text(text.content, limit)
             replies += [replace(text, content=first), *map(Text, rest)]
         elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
             replies.append(cast("AnyReply", one))

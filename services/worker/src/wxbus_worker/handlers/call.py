@@ -12,6 +12,7 @@ from wxbus.features import Features
 from wxbus.wechat import Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
+from wxbus_worker.handlers.robot_stream import RobotStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,13 @@ class HandlerCall:
         if isinstance(client := self.client, WeComClient):
             return client
         raise Reject(f"account {self.account.name} is {self.account.kind}: its handlers take a WeChatClient")
+
+    @property
+    def robot_stream(self) -> RobotStream:
+        """Return the text that answers the message; raises Reject if no member wrote it to a robot."""
+        if isinstance(found := self.features.get(RobotStream), RobotStream):
+            return found
+        raise Reject("only messages to a smart robot of WeCom have a RobotStream")
 
 
 CallNext: TypeAlias = Callable[[HandlerCall], Awaitable[object]]

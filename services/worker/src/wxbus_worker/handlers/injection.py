@@ -25,6 +25,7 @@ from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.handlers.call import CallNext, HandlerCall
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.return_types import RULE, not_allowed
+from wxbus_worker.handlers.robot_stream import RobotStream
 from wxbus_worker.handlers.signal import Signal
 from wxbus_worker.handlers.threads import in_thread
 
@@ -39,6 +40,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     Account: lambda call: call.account,
     WeChatClient: lambda call: call.client,
     WeComClient: lambda call: call.wecom_client,
+    RobotStream: lambda call: call.robot_stream,
     CurrentDelivery: lambda call: call.delivery,
     Features: lambda call: call.features,
     Contexts: lambda call: call.features[cast("type[object]", Contexts)],

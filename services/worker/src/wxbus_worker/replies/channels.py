@@ -12,6 +12,7 @@ from wxbus.wechat.replies.application import application_message
 from wxbus.wechat.replies.kf import kf_message
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
+from wxbus.wechat.replies.robot import robot_answer, robot_message
 from wxbus_worker.context.expired import ContextExpired
 
 
@@ -22,6 +23,8 @@ def not_sendable(reply: AnyReply, account: Account, openid: str) -> str:
     try:
         if account.kind is not AccountKind.WECOM:
             api_message(reply, "")
+        elif account.is_robot:
+            robot_message(reply)
         elif split_customer(openid):
             kf_message(reply)
         else:
@@ -31,15 +34,15 @@ def not_sendable(reply: AnyReply, account: Account, openid: str) -> str:
     return ""
 
 
-def passive_document(reply: AnyReply, message: Message, account: Account) -> dict[str, Any]:
-    """Return the document of the passive answer with a reply.
+def passive_document(reply: AnyReply, message: Message, account: Account, dedup_key: str = "") -> dict[str, Any]:
+    """Return the document of the passive answer with a reply; `dedup_key` of the message names a robot's text.
 
     Raises:
         ValueError: The answer to this push cannot carry it.
     """
     if account.reply == "transfer" and not isinstance(reply, TransferToCustomerService):
         raise ValueError("a Mini Program can only answer with a transfer")
-    return passive_reply(reply, message)
+    return robot_answer(reply, message, dedup_key) if account.is_robot else passive_reply(reply, message)
 
 
 def refuse_undeliverable(

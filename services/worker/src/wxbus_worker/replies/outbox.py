@@ -39,6 +39,14 @@ class Sender(Protocol):
         ...
 
 
+class RobotReplies(Protocol):
+    """Sends replies of robots: `wxbus_worker.robots.sender.RobotSender`."""
+
+    async def send(self, appid: str, stream_id: str, reply: AnyReply) -> None:
+        """Send the reply to the message with this dedup key."""
+        ...
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class OutboxRun:
     """One attempt to send what the outbox of a lane holds."""
@@ -73,6 +81,7 @@ class Outbox:
         reports: UndeliveredReports,
         budget: float,
         metrics: WorkerMetrics,
+        robots: RobotReplies | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Send replies.
@@ -83,11 +92,13 @@ class Outbox:
             reports: Of replies that WeChat does not take.
             budget: Seconds for one reply with its fallback, less than a lease lasts.
             metrics: Counts them.
+            robots: Sends the replies of robots; None: there are none.
             clock: The monotonic clock.
         """
         self._store = store
         self._sender_of = sender_of
         self._reports = reports
+        self._robots = robots
         self._budget = budget
         self._undelivered, self._fallbacks = metrics.undelivered, metrics.fallbacks
         self._clock = clock
@@ -166,7 +177,9 @@ class Outbox:
             return ValueError(not_sendable(reply, run.account, openid))
         sender = self._sender_of(run.key.appid)
         try:
-            if isinstance(sender, WeComClient):
+            if run.account.is_robot and self._robots is not None:
+                await self._robots.send(run.key.appid, entry.dedup_key, reply)
+            elif isinstance(sender, WeComClient):
                 await sender.send(openid, reply, message_id=f"{entry.dedup_key}-{entry.number}")
             else:
                 await sender.send(openid, reply)

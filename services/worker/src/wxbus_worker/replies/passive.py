@@ -69,7 +69,7 @@ class Answerer:
         if caller is None or caller.envelope.openid is None or account.reply == "customer_service":
             return None
         seconds = caller.seconds_left
-        if seconds <= 0 or (chosen := _passive(replies, message, account, caller.envelope.openid)) is None:
+        if seconds <= 0 or (chosen := _passive(replies, message, account, caller.envelope.openid, dedup_key)) is None:
             return None
         number, document = chosen
         return PendingReply(PassiveAnswer(document, reply_id=dedup_key), number, seconds + self._grace)
@@ -92,6 +92,11 @@ class Answerer:
             answer = await self._pending.recall(caller.envelope.account, key, dedup_key, wait=wait)
         await self._publish(caller, answer or PassiveAnswer())
 
+    async def answer_with(self, caller: Caller, answer: PassiveAnswer) -> None:
+        """Answer with a document that is not pending: nobody waits for a note about it."""
+        if caller.seconds_left > 0:
+            await self._publish(caller, answer)
+
     async def answer_nothing(self, caller: Caller | None) -> None:
         """Tell the caller that no answer follows."""
         if caller is not None and caller.seconds_left > 0:
@@ -106,7 +111,7 @@ class Answerer:
 
 
 def _passive(
-    replies: Sequence[AnyReply], message: Message, account: Account, openid: str
+    replies: Sequence[AnyReply], message: Message, account: Account, openid: str, dedup_key: str
 ) -> tuple[int, dict[str, Any]] | None:
     """Return number and document of the reply for WeChat's answer.
 
@@ -114,7 +119,7 @@ def _passive(
     """
     for number in sorted(range(len(replies)), key=lambda number: not not_sendable(replies[number], account, openid)):
         try:
-            return number, passive_document(replies[number], message, account)
+            return number, passive_document(replies[number], message, account, dedup_key)
         except ValueError:
             continue
     return None

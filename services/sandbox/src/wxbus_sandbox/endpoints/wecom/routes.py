@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from wxbus_sandbox.endpoints.wecom import credentials, media, messages
+from wxbus_sandbox.endpoints.wecom import credentials, media, messages, robots
 
 
 def routes() -> list[web.RouteDef]:
     """Return the routes of all topics."""
-    return [route for topic in (credentials, media, messages) for route in topic.routes()]
+    return [route for topic in (credentials, media, messages, robots) for route in topic.routes()]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
@@ -10,22 +11,25 @@ from pydantic import ValidationError
 from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject, RetryLater
 from wxbus.features import Features
-from wxbus.wechat import Message
+from wxbus.wechat import Message, RobotEvent, RobotMessage
 from wxbus.wechat.events import UnsubscribeEvent
 from wxbus.wechat.replies.fields import TITLE_PREFIX
 from wxbus.wechat.replies.reply import AnyReply
+from wxbus.wechat.replies.robot import joined
 from wxbus_worker.context.context import Context, undo_changes
 from wxbus_worker.delivery.job import Decoded, Handled, Routed
 from wxbus_worker.delivery.returned import handled_of, uploaded
 from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.current_delivery import current_delivery
 from wxbus_worker.handlers.filters import NO_GROUPS
+from wxbus_worker.handlers.robot_stream import RobotStream
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.skip import Skip
 from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import refuse_undeliverable
+from wxbus_worker.robots.answers import RobotAnswers
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class CallHandler:
         *,
         time_limit: float,
         provided: Features,
+        robots: RobotAnswers | None = None,
     ) -> None:
         """Call handlers.
 
@@ -50,12 +55,14 @@ class CallHandler:
             metrics: Counts messages without a handler.
             time_limit: Seconds for one run of a handler.
             provided: What handlers can take by type besides what belongs to the message.
+            robots: Shows what handlers say to members; None: their texts are shown at once when they end.
         """
         self._routes = routes
         self._client_of = client_of
         self._provided = provided
         self._metrics = metrics
         self._time_limit = time_limit
+        self._robots = robots
         self._warned_of_unsubscribed: set[str] = set()
         """Handlers that replied to users who had unsubscribed."""
 
@@ -87,11 +94,13 @@ class CallHandler:
         """
         message, job = routed.message, routed.decoded.job
         route, call = routed.route, routed.call
+        stream = await self._stream(routed)
         while route is not None:
             if job.suspected:
                 log.warning("delivery.suspect_runs_alone", handler=route.name, message=type(message).__name__)
             try:
-                handled = handled_of(await self._run(route, call), routed, route)
+                async with self._showing(stream, routed):
+                    handled = handled_of(await self._run(route, call), routed, route)
             except Skip:
                 undo_changes(call.context)
                 job.route, groups = await self._routes.find(call, after=route) or (None, NO_GROUPS)
@@ -101,10 +110,28 @@ class CallHandler:
                     raise Reject(f"handler {route.name}: {exc.title}: {_wrong(exc)}") from exc
                 raise
             else:
-                return Handled(self._deliverable(routed, route, handled.replies), handled.answer)
+                replies = handled.replies if stream is None else _joined(handled.replies, stream, route)
+                return Handled(self._deliverable(routed, route, replies), handled.answer)
         self._metrics.unhandled.inc()
         log.info("message.unhandled", message=type(message).__name__)
         return Handled()
+
+    async def _stream(self, routed: Routed) -> RobotStream | None:
+        """Return the text that answers a message or an event of a robot."""
+        message = routed.message
+        if not isinstance(message, RobotMessage | RobotEvent):
+            return None
+        stream = RobotStream()
+        if isinstance(message, RobotMessage):
+            routed.call.features[RobotStream] = stream
+        if self._robots is not None:
+            await self._robots.begin(message, routed.dedup_key, routed.decoded.job.caller)
+        return stream
+
+    def _showing(self, stream: RobotStream | None, routed: Routed) -> AbstractAsyncContextManager[None]:
+        if stream is None or self._robots is None or not isinstance(routed.message, RobotMessage):
+            return nullcontext()
+        return self._robots.showing(stream, routed.dedup_key, routed.decoded.job.caller)
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
@@ -139,6 +166,14 @@ class CallHandler:
             return ()
         refuse_undeliverable(replies, message, decoded.account, openid, handler=route.name)
         return replies
+
+
+def _joined(replies: tuple[AnyReply, ...], stream: RobotStream, route: Route) -> tuple[AnyReply, ...]:
+    """Return the one reply of a robot: all texts, or a card."""
+    try:
+        return joined(replies, said=stream.text)
+    except ValueError as exc:
+        raise Reject(f"handler {route.name}: {exc}") from exc
 
 
 def _wrong(exc: ValidationError) -> str:

@@ -60,7 +60,10 @@ def _content(job: Job, envelope: Envelope) -> Message | ReplyNote | WakeupNote:
     match envelope.kind:
         case EnvelopeKind.CALLBACK:
             job.document = _document(envelope.body)
-            return parse_message(job.document)
+            message = parse_message(job.document)
+            if secret := job.document.pop("response_url", ""):  # the context keeps the document
+                job.private = {"response_url": secret}
+            return message
         case EnvelopeKind.CONTEXT_EXPIRED:
             return ContextExpired.of(envelope)
         case EnvelopeKind.SIGNAL:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from wxbus.wechat import KfPushEvent
+from wxbus.wechat import KfPushEvent, RobotStreamPoll
 from wxbus_worker.customer_service.pull import CustomerServicePuller
 from wxbus_worker.delivery.job import Committed, Decoded, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Done, Settlement
@@ -11,6 +11,7 @@ from wxbus_worker.delivery.stages.handle_message import HandleMessage
 from wxbus_worker.delivery.stages.handle_undelivered import HandleUndelivered
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.robots.answers import RobotAnswers
 from wxbus_worker.store.pending_replies import PendingReplies
 
 log = structlog.stdlib.get_logger(__name__)
@@ -27,6 +28,7 @@ class Dispatch:
         finish: Next[Committed],
         metrics: WorkerMetrics,
         customer_service: CustomerServicePuller | None = None,
+        robots: RobotAnswers | None = None,
     ) -> None:
         self._pending = pending
         self._handle = handle
@@ -34,21 +36,27 @@ class Dispatch:
         self._finish = finish
         self._metrics = metrics
         self._customer_service = customer_service
+        self._robots = robots
 
     async def __call__(self, decoded: Decoded) -> Settlement:
         """Handle a message, settle a note about a reply, pull customer service, or finish a committed replay."""
         if decoded.envelope.committed is not None:  # however long ago: its dedup key may be forgotten
             return await self._finish(Committed(decoded, decoded.envelope.committed))
-        if isinstance(decoded.content, WakeupNote):
-            return Done()  # its delivery has made the worker begin its tenure, and the overflow has ended
-        if isinstance(decoded.content, ReplyNote):
-            return await self._settle_pending(decoded, decoded.content)
-        if isinstance(decoded.content, ReplyUndelivered):
-            return await self._handle_undelivered(decoded, decoded.content)
-        if isinstance(decoded.content, KfPushEvent) and self._customer_service is not None:
-            await self._customer_service(decoded.envelope, decoded.content, arrived=decoded.job.delivery.arrived)
-            return Done()
-        return await self._handle(decoded, decoded.content)
+        settlement: Settlement = Done()
+        match decoded.content:
+            case WakeupNote():
+                pass  # its delivery has made the worker begin its tenure, and the overflow has ended
+            case ReplyNote() as note:
+                settlement = await self._settle_pending(decoded, note)
+            case ReplyUndelivered() as undelivered:
+                settlement = await self._handle_undelivered(decoded, undelivered)
+            case KfPushEvent() as push if self._customer_service is not None:
+                await self._customer_service(decoded.envelope, push, arrived=decoded.job.delivery.arrived)
+            case RobotStreamPoll() as poll if self._robots is not None:
+                await self._robots.poll(poll, decoded.job.caller)
+            case message:
+                settlement = await self._handle(decoded, message)
+        return settlement
 
     async def _settle_pending(self, decoded: Decoded, note: ReplyNote) -> Settlement:
         """Move the replies that WeChat did not get into the outbox, and send them."""

@@ -1,0 +1,84 @@
+"""Answers messages to robots in time, and WeCom's questions how a text goes on (WeCom reference 8.4).
+
+WeCom waits five seconds for an answer. A handler that is not done by then, or that has said something, is answered for
+with an unfinished text under the id of the message; WeCom then asks for the rest, from any worker.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from wxbus.bus.passive_answer import PassiveAnswer
+from wxbus.wechat import RobotEvent, RobotMessage, RobotStreamPoll
+from wxbus.wechat.replies.robot import response_code_of, stream_answer
+from wxbus_worker.handlers.robot_stream import RobotStream
+from wxbus_worker.replies.passive import Answerer, Caller
+from wxbus_worker.store.robot_streams import RobotStreams
+
+MARGIN: Final = 1.0
+"""Seconds before ingress's deadline at which an unfinished text is the answer."""
+INTERVAL: Final = 0.25
+"""Seconds between two writes of a growing text; WeCom asks about once a second."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class RobotAnswers:
+    """Answers for all robots."""
+
+    def __init__(self, streams: RobotStreams, answerer: Answerer) -> None:
+        self._streams = streams
+        self._answerer = answerer
+
+    async def begin(self, message: RobotMessage | RobotEvent, stream_id: str, caller: Caller | None) -> None:
+        """Begin the answer to a message: from here on a late reply can reach the member."""
+        code = response_code_of(message.response_url)
+        asked = await self._streams.begin(stream_id, response_code=code)
+        if asked and caller is not None:  # an earlier attempt has answered; WeCom asks
+            caller.answered = True
+
+    @asynccontextmanager
+    async def showing(self, stream: RobotStream, stream_id: str, caller: Caller | None) -> AsyncIterator[None]:
+        """Show what the stream says during the block."""
+        starting: list[asyncio.Task[None]] = []
+
+        async def show() -> None:
+            left = 0.0 if caller is None else max(0.0, caller.seconds_left - MARGIN)
+            if left:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await stream.said.wait()
+                starting.append(asyncio.create_task(self._start(stream, stream_id, caller)))
+                await asyncio.shield(starting[0])
+            while True:
+                await stream.said.wait()
+                stream.said.clear()
+                await self._streams.write(stream_id, stream.text)
+                await asyncio.sleep(INTERVAL)
+
+        task = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task, *starting})
+
+    async def poll(self, poll: RobotStreamPoll, caller: Caller | None) -> None:
+        """Answer how a text goes on; an unknown one ends."""
+        if caller is None or caller.seconds_left <= 0:
+            return
+        found = await self._streams.read(poll.id)
+        text, ends = ("", True) if found is None else (found.text, found.ends)
+        await self._answerer.answer_with(caller, PassiveAnswer(stream_answer(poll.id, text, finished=ends)))
+
+    async def _start(self, stream: RobotStream, stream_id: str, caller: Caller | None) -> None:
+        """Answer with the text so far, and let WeCom ask for the rest."""
+        if caller is None or caller.seconds_left <= 0:
+            return
+        text = stream.text
+        if await self._streams.write(stream_id, text, asked=True):
+            await self._answerer.answer_with(caller, PassiveAnswer(stream_answer(stream_id, text, finished=False)))
+            log.debug("robot.stream_started", stream=stream_id)
