@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 
 from tests.support.readme import ROOT
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of
+from wxbus.api.declaration.decorators import endpoints_of
+from wxbus.api.declaration.endpoint import Endpoint, Family
 from wxbus.api.declaration.fields import FileLimits, MaxBytes, Secret
 from wxbus.api.families import all_families
 

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from wxbus.accounts.models import AccountKind
-from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of
+from wxbus.api.declaration.decorators import endpoints_of
+from wxbus.api.declaration.endpoint import Endpoint, Family
 from wxbus.api.declaration.fields import FileLimits
 from wxbus.api.declaration.parameters import Parameter, Place, metadata_of
 from wxbus.api.families import Families, all_families

@@ -222,7 +222,7 @@ OFFICIAL: list[Pair] = [
         lambda c: c.comments.delete_reply("1000001", "7", index=2),
     ),
     (lambda c: c.message.get_mass(1000001), lambda c: c.mass_messages.status("1000001")),
-    (lambda c: c.misc.get_wechat_ips(), lambda c: c.callback_addresses()),
+    (lambda c: c.misc.get_wechat_ips(), lambda c: c.network.callback_addresses()),
 ]
 """wechatpy's method and ours, for an Official Account."""
 

@@ -21,7 +21,7 @@ from wxbus.api.declaration import (
     get,
     post,
 )
-from wxbus.api.declaration.endpoint import endpoints_of
+from wxbus.api.declaration.decorators import endpoints_of
 from wxbus.api.uploads import UploadFile
 from wxbus.errors import WeChatUnavailable
 from wxbus_worker.testing.wechat import RecordingWeChat

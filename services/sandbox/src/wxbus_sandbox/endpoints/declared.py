@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from wxbus.accounts.models import Account
 from wxbus.api.answers import JsonObject
-from wxbus.api.declaration.endpoint import Endpoint, Family, Kind, endpoint_of, endpoints_of
+from wxbus.api.declaration.decorators import endpoint_of, endpoints_of
+from wxbus.api.declaration.endpoint import Endpoint, Family, Kind
 from wxbus.api.declaration.fields import INVALID_PARAMETER
 from wxbus.api.declaration.parameters import Place, find, put
 from wxbus.api.download import Download

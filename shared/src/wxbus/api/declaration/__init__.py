@@ -1,6 +1,7 @@
 """How an endpoint of WeChat's API is declared: one method with annotations, in a class for its family."""
 
-from wxbus.api.declaration.endpoint import Endpoint, Family, endpoints_of, get, post
+from wxbus.api.declaration.decorators import endpoints_of, get, post
+from wxbus.api.declaration.endpoint import Endpoint, Family
 from wxbus.api.declaration.fields import (
     FileLimits,
     Flag,

@@ -1,21 +1,16 @@
 """Endpoints: the signature of a method is the request, its return type is the answer."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import (
     Any,
     ClassVar,
-    Final,
     Literal,
     Protocol,
-    Required,
     TypeAlias,
-    TypedDict,
-    TypeVar,
     Union,
-    Unpack,
     get_args,
     get_type_hints,
 )
@@ -39,12 +34,8 @@ from wxbus.api.download import Download
 from wxbus.api.models import File
 from wxbus.api.request import Method, json_body
 
-F = TypeVar("F", bound=Callable[..., Coroutine[Any, Any, object]])
-
 Kind: TypeAlias = Literal["official_account", "mini_program", "component", "wecom"]
 """A kind of account that may call an endpoint."""
-
-MARK: Final = "__wxbus_endpoint__"
 
 
 class Caller(Protocol):
@@ -140,10 +131,9 @@ class Endpoint:
             ValueError: An argument is of the wrong type or exceeds a limit; the text names both.
             TypeError: An argument is missing or unknown.
         """
-        bound = inspect.signature(self.function).bind(None, *args, **named)
-        bound.apply_defaults()
-        given = {one.name: bound.arguments[one.name] for one in self.parameters}
-        given = {one.name: given[one.name] for one in self.parameters if one.required or given[one.name] is not None}
+        bound = self._signature.bind(None, *args, **named)
+        found = {**self._defaults, **bound.arguments}
+        given = {one.name: found[one.name] for one in self.parameters if one.required or found[one.name] is not None}
         try:
             checked = self.arguments.validate_python(given, strict=True)
         except ValidationError as exc:
@@ -154,15 +144,15 @@ class Endpoint:
         raise ValueError(f"{self.function.__qualname__}: {reasons}")
 
     def _options(self, checked: dict[str, Any]) -> dict[str, Any]:
-        sent: dict[Place, JsonObject] = {Place.BODY: {}, Place.QUERY: {**self.fixed_query}, Place.FILE: {}}
-        for path, value in self.fixed.items():
-            put(sent[Place.QUERY if self.method == "GET" else Place.BODY], tuple(path.split(".")), value)
-        files = {one.name for one in self.parameters if one.place is Place.FILE}
-        encoded = self.arguments.dump_python(checked, mode="json", exclude_none=True, exclude=files)
+        encoded = self.arguments.dump_python(checked, mode="json", exclude_none=True, exclude=self._files)
+        body: JsonObject = {}
+        query: JsonObject = {**self.fixed_query}
+        parts = {one.key[-1]: checked[one.name] for one in self.parameters if one.name in self._files & checked.keys()}
+        for key, value in self._fixed:
+            put(query if self.method == "GET" else body, key, value)
         for one in self.parameters:
-            if one.name in checked:
-                put(sent[one.place], one.key, (checked if one.name in files else encoded)[one.name])
-        body, query, parts = (sent[place] for place in (Place.BODY, Place.QUERY, Place.FILE))
+            if one.name in encoded:
+                put(query if one.place is Place.QUERY else body, one.key, encoded[one.name])
         for one in self.parameters:
             if one.signs and one.name in encoded:
                 content = json_body(body) if self.method == "POST" else b""
@@ -175,6 +165,23 @@ class Endpoint:
         elif self.method == "POST":
             options["json"] = body
         return options
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, object]:
+        parameters = self._signature.parameters.values()
+        return {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+
+    @cached_property
+    def _files(self) -> set[str]:
+        return {one.name for one in self.parameters if one.place is Place.FILE}
+
+    @cached_property
+    def _fixed(self) -> tuple[tuple[tuple[str, ...], object], ...]:
+        return tuple((tuple(path.split(".")), value) for path, value in self.fixed.items())
 
     async def call(self, client: Caller, options: Mapping[str, Any]) -> Any:
         """Make the call and return its typed answer."""
@@ -195,56 +202,3 @@ class Endpoint:
         if value is None and is_list(self.returns):
             value = []  # WeChat leaves out empty lists
         return read_answer(self.path, self.answer.validate_python, value)
-
-
-class Options(TypedDict, total=False):
-    """Arguments of `get` and `post`: fields of `Endpoint`."""
-
-    title: Required[str]
-    name: str
-    repeat: Repeat
-    errcodes: Sequence[int]
-    fixed: Mapping[str, object]
-    fixed_query: Mapping[str, object]
-    token: bool
-    kinds: tuple[Kind, ...]
-    older: Method
-
-
-def get(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
-    """Declare a method that calls an endpoint with GET; its parameters are the query."""
-    return _declaration("GET", path, options)
-
-
-def post(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
-    """Declare a method that calls an endpoint with POST; its parameters are fields of the JSON body.
-
-    `wxbus.api.declaration.fields` has annotations for another place, and for limits.
-    """
-    return _declaration("POST", path, options)
-
-
-def endpoint_of(method: object) -> Endpoint | None:
-    """Return the endpoint that a method declares; None if it declares none."""
-    found = getattr(method, MARK, None)
-    return found if isinstance(found, Endpoint) else None
-
-
-def endpoints_of(family: type[Family]) -> dict[str, Endpoint]:
-    """Return the endpoints of a family by the name of their method, in the order of declaration."""
-    found = {name: endpoint_of(member) for name, member in vars(family).items()}
-    return {name: endpoint for name, endpoint in found.items() if endpoint is not None}
-
-
-def _declaration(method: Method, path: str, options: Options) -> Callable[[F], F]:
-    def declare(function: F) -> F:
-        endpoint = Endpoint(method, path, function, **options)
-
-        @wraps(function)
-        async def call(self: Family, /, *args: object, **named: object) -> object:
-            return await endpoint.call(self._client, endpoint.options(*args, **named))
-
-        setattr(call, MARK, endpoint)
-        return call  # type: ignore[return-value]
-
-    return declare
