@@ -74,11 +74,18 @@ def test_a_value_that_the_model_does_not_allow_is_not_stored(context: Context[Ca
 
 
 def test_an_incompatible_stored_context_is_reported_without_values(context: Context[CartState]) -> None:
-    """The error names the fields; the message is retried, for example after a fix."""
+    """The error names the fields; the message is retried, for example after a fix.
+
+    A handler that does not use the storage runs, and the storage stays as it is.
+    """
     context.storage.lines.append(Line(name="secret"))
+    changed = Context("wx1", "o_1", ContextPolicy(storage=Changed), encode(context))
+    changed.state = "paying"
     with pytest.raises(ValueError, match=r"does not fit Changed: lines: Input should be a valid integer") as caught:
-        Context("wx1", "o_1", ContextPolicy(storage=Changed), encode(context))
+        _ = changed.storage
     assert "secret" not in str(caught.value)
+    again = Context("wx1", "o_1", ContextPolicy(storage=CartState), encode(changed))
+    assert (again.state, again.storage) == ("paying", context.storage)
 
 
 def test_a_storage_that_is_not_a_dict_is_an_error() -> None:

@@ -1,7 +1,7 @@
 """One user's conversation, as handlers see it.
 
-It is stored as lines of JSON: a head that every message needs, then one line for each request and each response, which
-are parsed only when a handler reads them.
+It is stored as lines of JSON: a head that every message needs, then the storage, then one line for each request and
+each response. All but the head are parsed only when a handler reads them; an unread storage is stored as it is.
 
 `Context` has only what handlers may use. What the worker does with a context are functions of this module.
 """
@@ -11,23 +11,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
+from pydantic_core import from_json, to_json
 from typing_extensions import TypeVar
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import AnyMessage, parse_message
+from wxbus.wechat.documents.codec import document_to_json
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context import storage
 from wxbus_worker.context.slices import Slice
 from wxbus_worker.context.storage import StorageModel
-from wxbus_worker.context.storage_dict import TO_JSON
 
 S = TypeVar("S", default=dict[str, Any])
 
 DEFAULT_EXPIRE_AFTER = timedelta(minutes=90)
 DEFAULT_MAX_RECORD_COUNT = 10
+UNREAD: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Context(Generic[S]):
         "_slice",
         "_slices",
         "_storage",
+        "_storage_json",
         "_stored",
         "appid",
         "last_active",
@@ -72,17 +75,15 @@ class Context(Generic[S]):
     )
 
     def __init__(self, appid: str, openid: str | None, policy: ContextPolicy, stored: bytes = b"") -> None:
-        """`stored` comes from `encode`; b"": a new conversation.
-
-        Raises:
-            ValueError: The stored storage does not fit the policy's model.
-        """
+        """`stored` comes from `encode`; b"": a new conversation."""
         self.appid = appid
         self.openid = openid
         """None for a system event without a user: its context is empty and is not saved."""
         self._policy = policy
         self._stored = stored
+        self._storage_json: bytes
         self._storage: Any
+        """The parsed storage, or `UNREAD`."""
         self._slice: Slice | None = None
         """The part that the running handler sees as its storage; None: all of it."""
         self._slices: dict[Slice, Any]
@@ -105,12 +106,16 @@ class Context(Generic[S]):
 
     @property
     def storage(self) -> S:
-        """Return the handlers' data about this user: a dict of JSON values, or the router's model."""
+        """Return the handlers' data about this user: a dict of JSON values, or the router's model.
+
+        Raises:
+            ValueError: The stored storage does not fit the model, which has changed; the text names the fields.
+        """
         part = self._slice
         if part is None:
-            return self._storage  # type: ignore[no-any-return] # S
+            return self._whole()  # type: ignore[no-any-return] # S
         if part not in self._slices:
-            self._slices[part] = part.load(self._storage)
+            self._slices[part] = part.load(self._whole())
         return self._slices[part]  # type: ignore[no-any-return] # S
 
     @storage.setter
@@ -119,6 +124,12 @@ class Context(Generic[S]):
             self._storage = value
         else:
             self._slices[self._slice] = value
+
+    def _whole(self) -> Any:
+        """Return the storage, which is parsed at its first use."""
+        if self._storage is UNREAD:
+            self._storage = storage.from_json(self._policy.storage, self._storage_json)
+        return self._storage
 
     @property
     def expire_after(self) -> timedelta:
@@ -166,8 +177,9 @@ class Context(Generic[S]):
 def undo_changes(context: Context[Any]) -> None:
     """Set the context back to what was stored."""
     head, *records = context._stored.split(b"\n")
-    stored = json.loads(head or b"{}")
-    context._storage, context._slices = storage.load(context._policy.storage, stored.get("storage")), {}
+    stored = from_json(head or b"{}")
+    context._storage_json = records.pop(0) if records else b""
+    context._storage, context._slices = UNREAD, {}
     last_active = stored.get("last_active")
     context.last_active = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
     context.state = stored.get("state", "")
@@ -192,7 +204,7 @@ def record(context: Context[Any], document: Document, replies: Sequence[AnyReply
     Without a document only the replies are added: the user has sent nothing.
     """
     if document:
-        context._requests.append(TO_JSON.encode(document).encode())
+        context._requests.append(document_to_json(document))
         context.last_active = datetime.fromtimestamp(received_at, UTC)
     context._responses.extend(map(reply_to_json, replies))
     if (most := context._policy.max_record_count) > 0:
@@ -216,19 +228,21 @@ def encode(context: Context[Any]) -> bytes:
         TypeError: `storage` has a value that JSON cannot hold, or that its model does not allow; the text names it.
     """
     for one, part in context._slices.items():
-        one.save(context._storage, part)
+        one.save(context._whole(), part)
+    stored = context._storage_json
+    if context._storage is not UNREAD:
+        stored = storage.to_json(context._policy.storage, context._storage)
     head = {
-        "storage": storage.dump(context._policy.storage, context._storage),
         "state": context.state,
         "last_active": None if context.last_active is None else context.last_active.timestamp(),
         "expire_after": context._expire_after,
         "requests": len(context._requests),
     }
     try:
-        encoded = TO_JSON.encode(head).encode()
-    except (TypeError, ValueError) as exc:
-        raise TypeError(f"context.storage{storage.culprit(context._storage)} cannot be stored: {exc}") from exc
-    return b"\n".join((encoded, *context._requests, *context._responses))
+        encoded = to_json(head)
+    except ValueError as exc:
+        raise TypeError(f"context.state cannot be stored: {exc}") from exc
+    return b"\n".join((encoded, stored, *context._requests, *context._responses))
 
 
 def _is_time(given: object) -> bool:

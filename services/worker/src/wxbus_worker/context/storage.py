@@ -2,6 +2,7 @@
 
 from typing import Any, TypeAlias
 
+import pydantic_core
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
@@ -59,7 +60,29 @@ def dump(model: StorageModel | None, storage: Any) -> Any:
     return dumped
 
 
-def culprit(storage: object) -> str:
+def from_json(model: StorageModel | None, stored: bytes) -> Any:
+    """Return the storage of its JSON, a new one of b"".
+
+    Raises:
+        ValueError: It does not fit the model.
+    """
+    return load(model, pydantic_core.from_json(stored) if stored else None)
+
+
+def to_json(model: StorageModel | None, storage: Any) -> bytes:
+    """Return the storage as JSON.
+
+    Raises:
+        TypeError: It has a value that JSON cannot hold, or that its model does not allow; the text names it.
+    """
+    values = dump(model, storage)
+    try:
+        return TO_JSON.encode(values).encode()
+    except (TypeError, ValueError) as exc:
+        raise TypeError(f"context.storage{_culprit(storage)} cannot be stored: {exc}") from exc
+
+
+def _culprit(storage: object) -> str:
     """Return `['key']` of the dict's entry that JSON cannot hold."""
     if isinstance(storage, dict):
         for key, value in storage.items():
