@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -20,12 +20,17 @@ from wxbus.runtime.admin import listening
 from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.callbacks.query import CallbackQuery
+from wxbus.wechat.registry import parse_message
 from wxbus_sandbox.app import build_app
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
+E = TypeVar("E")
+
+EVENT_WAIT = 30.0
+"""Seconds until a test gives up to wait for an event."""
 NOW = 1_790_000_000.0
 TOKEN = "console-token"
 SECRET = "appsecret-0123456789abcdef"
@@ -192,6 +197,14 @@ class World:
         """Return a client of WeCom's application `corp`."""
         account = ACCOUNTS.named("corp")
         return WeComClient(account.appid, self.wecom, self.tokens, agent_id=account.agent_id)
+
+
+async def event_of(world: World, kind: type[E], name: str, count: int = 1) -> E:
+    """Return the last event of this name that ingress received, as handlers get it."""
+    assert len(await world.control.pushes(event=name, count=count, wait=EVENT_WAIT)) == count
+    message = parse_message(world.ingress.received[-1].opened.document)
+    assert isinstance(message, kind)
+    return message
 
 
 @asynccontextmanager

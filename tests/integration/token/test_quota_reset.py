@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.token.test_kinds import BAKERY, MORE, authorize
+from tests.integration.token.test_kinds import BAKERY, MORE, PLATFORM, authorize
 from tests.support.token_service import SHOP, Place, placed, service
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.errors import RpcFailure
@@ -14,6 +14,7 @@ from wxbus.rpc.codec.problems import wechat_errcode
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
 from wxbus.tokens.services import QuotaService
+from wxbus.tokens.wechat import WeChat
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -43,6 +44,19 @@ async def test_quotas_are_reset_with_the_secret(place: Place) -> None:
             assert (await client.quotas.find(PREVIEW)).quota.used == 1
             await rpc.bind(QuotaService).reset(appid=appid)
             assert (await client.quotas.find(PREVIEW)).quota.used == 0
+
+
+async def test_a_platform_calls_with_its_own_token(place: Place) -> None:
+    """`WeChat.platform` uses the component_access_token, and replaces one that WeChat rejects."""
+    async with service(place.settings) as url, Client.open(url, place.admin_key) as rpc:
+        await authorize(place, ComponentClient(rpc))
+        async with WeChat.open(url, place.admin_key, api_url=place.sandbox.url, appids={"us": PLATFORM}) as wechat:
+            for _ in range(2):
+                page = await wechat.platform("us").authorizers.page(PLATFORM)
+                assert [one.authorizer_appid for one in page.items] == [BAKERY]
+                await place.sandbox.invalidate_tokens(PLATFORM)
+            await wechat.account(BAKERY).mass_messages.speed()
+            await wechat.quota.reset(appid=BAKERY)
 
 
 async def test_the_resets_of_a_month_end(place: Place) -> None:

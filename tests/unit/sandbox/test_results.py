@@ -1,11 +1,10 @@
 """Calls that end with an event: mass messages, publications and content checks."""
 
 from collections.abc import AsyncIterator
-from typing import TypeVar
 
 import pytest
 
-from tests.support.sandbox import World, a_world
+from tests.support.sandbox import World, a_world, event_of
 from wxbus.api.endpoints.content_security import MediaType, Scene
 from wxbus.api.endpoints.drafts import DraftArticle
 from wxbus.api.endpoints.mass_content import MassArticles, MassText, MassVideo
@@ -19,15 +18,11 @@ from wxbus.wechat.events.sending import (
     SubscribeMessageSentEvent,
     TemplateSendJobFinishEvent,
 )
-from wxbus.wechat.registry import parse_message
 from wxbus_sandbox.families.content_security import RISKY_WORDS
 from wxbus_sandbox.settings import Rules
 
-E = TypeVar("E")
-
 ANN = "oAnn00000000000000000000001"
 BEN = "oBen00000000000000000000001"
-WAIT = 30.0
 
 
 @pytest.fixture
@@ -38,14 +33,6 @@ async def world() -> AsyncIterator[World]:
             for openid in (ANN, BEN):
                 await world.control.text(account, "hi", openid=openid)
         yield world
-
-
-async def event_of(world: World, kind: type[E], name: str, count: int = 1) -> E:
-    """Return the last event of this name that ingress received, as handlers get it."""
-    assert len(await world.control.pushes(event=name, count=count, wait=WAIT)) == count
-    message = parse_message(world.ingress.received[-1].opened.document)
-    assert isinstance(message, kind)
-    return message
 
 
 async def test_a_mass_message_is_delivered_and_ends_with_its_event(world: World) -> None:

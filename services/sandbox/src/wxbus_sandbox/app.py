@@ -9,7 +9,7 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
-from wxbus_sandbox.control import mini_programs
+from wxbus_sandbox.control import articles, mini_programs
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, web_logins
@@ -57,6 +57,7 @@ def build_app(
         page,
         control,
         mini_programs,
+        articles,
         platform_control,
         wecom_control,
         component,

@@ -91,6 +91,17 @@ class RobotResult(Model):
         return str(last.get("stream", last.get("text", {})).get("content", ""))
 
 
+class CommentRequest(Model):
+    """A user's comment on an article."""
+
+    account: str
+    msg_data_id: str
+    index: int = 0
+    """Of the article, from 0."""
+    openid: str = "oSandboxUser0000000000000001"
+    content: str
+
+
 class Outcome(StrEnum):
     """How WeChat treats a response (protocol reference 4.3)."""
 

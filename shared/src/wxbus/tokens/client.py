@@ -92,6 +92,21 @@ class TokenClient:
         return await self._cache.report(CredentialKey(appid, "component_access_token"), token)
 
 
+class ComponentTokens:
+    """The tokens of third-party platforms themselves (implements `wxbus.api.tokens.TokenSource`)."""
+
+    def __init__(self, tokens: TokenClient) -> None:
+        self._tokens = tokens
+
+    async def get(self, appid: str) -> str:
+        """Return a valid component_access_token; raises as `TokenClient.get` does."""
+        return await self._tokens.get_component_token(appid)
+
+    async def report_invalid(self, appid: str, token: str) -> str:
+        """Return the token to use instead of `token`; raises as `TokenClient.report_invalid` does."""
+        return await self._tokens.report_component_token(appid, token)
+
+
 class _Service:
     """Calls the token service (implements `wxbus.tokens.cache.Source`)."""
 

@@ -15,8 +15,8 @@ from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.bus.topology import Topology
 from wxbus.rpc.client import Client
-from wxbus.tokens.client import TIMEOUT, TokenClient
-from wxbus.tokens.services import LoginService
+from wxbus.tokens.client import TIMEOUT, ComponentTokens, TokenClient
+from wxbus.tokens.services import LoginService, QuotaService
 
 API_URL: Final = "https://api.weixin.qq.com"
 
@@ -31,6 +31,8 @@ class WeChat:
         """Access tokens and tickets, for what has no method here."""
         self.login = client.bind(LoginService)
         """Exchanges login codes of users, which needs the AppSecret; raises RpcFailure and RpcUnavailable."""
+        self.quota = client.bind(QuotaService)
+        """Resets the daily limits of an account, which needs the AppSecret; raises as `login` does."""
 
     @classmethod
     @asynccontextmanager
@@ -69,3 +71,10 @@ class WeChat:
     def account(self, name: str) -> WeChatClient:
         """Return the API of an account, by its name in `appids` or its appid."""
         return WeChatClient(self._appids.get(name, name), self._http, self.tokens)
+
+    def platform(self, name: str) -> WeChatClient:
+        """Return the API of a third-party platform itself, called with the component_access_token.
+
+        The API key needs the scope `token:component_access_token`.
+        """
+        return WeChatClient(self._appids.get(name, name), self._http, ComponentTokens(self.tokens))

@@ -13,6 +13,7 @@ from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.models import (
     AdvanceRequest,
     AuthorizerRequest,
+    CommentRequest,
     CustomerRequest,
     Fault,
     Invalidation,
@@ -141,6 +142,13 @@ class SandboxClient:
         query |= {"openid": openid} if openid else {}
         query |= {"event": event} if event else {}
         return PUSHES.validate_json(await self._call("GET", "/sandbox/pushes", query=query))
+
+    async def comment(
+        self, account: str, msg_data_id: str, content: str, *, index: int = 0, openid: str = OPENID
+    ) -> str:
+        """Let a user comment on an article whose comments are open; return the id of the comment."""
+        body = CommentRequest(account=account, msg_data_id=msg_data_id, index=index, openid=openid, content=content)
+        return str(json.loads(await self._post("/sandbox/comments", body))["comment_id"])
 
     async def fault(self, fault: Fault) -> None:
         """Inject a fault into the next calls of a path."""

@@ -83,7 +83,9 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
         if openid in sessions and sessions[openid].kf_account != kf_account:
             raise ApiError(SERVED_BY_ANOTHER)
         now = datetime.fromtimestamp(self.call.sandbox.clock.now(), UTC)
-        sessions.setdefault(openid, KfSession(kf_account=kf_account, createtime=now))
+        if openid not in sessions:
+            sessions[openid] = KfSession(kf_account=kf_account, createtime=now)
+            self.call.results.push(self.call.account, "kf_create_session", {"KfAccount": kf_account}, openid=openid)
 
     async def close(self, kf_account: str, openid: str) -> None:
         """End a conversation."""
@@ -94,6 +96,8 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
         if sessions[openid].kf_account != kf_account:
             raise ApiError(SERVED_BY_ANOTHER)
         del sessions[openid]
+        fields = {"KfAccount": kf_account, "CloseType": "KF"}
+        self.call.results.push(self.call.account, "kf_close_session", fields, openid=openid)
 
     async def of_user(self, openid: str) -> KfSession:
         """Return who serves a user."""

@@ -114,7 +114,7 @@ class CodeReleases(Family):
     async def latest_audit(self) -> LatestAudit:
         """Return the latest audit."""
 
-    @get("/wxa/undocodeaudit", name="undoAudit", title="撤回代码审核", repeat=Repeat.SEND, errcodes=(87013,))
+    @get("/wxa/undocodeaudit", name="undoAudit", title="撤回代码审核", repeat=Repeat.SEND, errcodes=(85012, 87013))
     async def withdraw_audit(self) -> None:
         """Withdraw the running audit; once a day, 10 times a month."""
 
