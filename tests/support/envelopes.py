@@ -1,5 +1,6 @@
 """Sample envelopes."""
 
+import time
 from typing import Any
 
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
@@ -17,7 +18,7 @@ def an_envelope(number: int = 0, *, openid: str = "o_1", **fields: Any) -> Envel
             "lane": f"wx1:{openid}",
             "dedup_id": f"wx1:m:{openid}:{number}",
             "body": str(number).encode(),
-            "received_at": 1_700_000_000.25,
+            "received_at": time.time(),
             "traceparent": f"00-{number:032x}-{1:016x}-01",
             **fields,
         }

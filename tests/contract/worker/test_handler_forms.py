@@ -15,6 +15,7 @@ from wxbus.wechat import model_of
 from wxbus_worker import (
     AnyMessage,
     Context,
+    Event,
     Message,
     MessageHandler,
     Reject,
@@ -155,9 +156,12 @@ def _decorated(_tag: str, model: type[Message]) -> Router:
     router = Router()
     if issubclass(model, UserMessage):
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__.removesuffix("Message")).lower()
-        getattr(router, name)(_rest)
-    else:
+        register = getattr(router, name, None) or router.message(model)
+        register(_rest)
+    elif issubclass(model, Event):
         router.event(model)(_rest)
+    else:
+        router.message(model)(_rest)
     return router
 
 

@@ -42,6 +42,7 @@ from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.robots.sender import RobotSender
 from wxbus_worker.settings import WorkerSettings
 from wxbus_worker.store.crash_counter import CrashCounter
@@ -146,6 +147,7 @@ def _build_pipeline(
             adapters.client_of, adapters.publisher, KfCursors(adapters.retrying, namespace=namespace)
         ),
         provided=provided,
+        windows=Windows(enabled=settings.check_send_window),
     )
 
 

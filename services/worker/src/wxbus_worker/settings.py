@@ -49,6 +49,9 @@ class WorkerSettings(BaseSettings):
     api_limits: dict[str, str] = Field(default_factory=dict)
     """Changes of WeChat's figures (`wxbus.api.limits`), a JSON object: `{"/cgi-bin/user/get": "1000/day, 10/minute"}`;
     `none`: no limit. `shop /cgi-bin/user/get` is for the account `shop` only."""
+    check_send_window: bool = True
+    """Refuse replies that WeChat would refuse, by the actions of users (protocol reference 9.1). Turn it off if WeChat
+    allows the accounts more."""
     concurrency: int = Field(default=2_000, ge=1, le=10_000)
     """Messages that are handled at once, most of which wait for something. Each costs about 15 KB of memory."""
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)

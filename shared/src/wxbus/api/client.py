@@ -14,6 +14,7 @@ from wxbus.api.http import WeChatHttp
 from wxbus.api.limits import ApiLimits
 from wxbus.api.models import File, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Files, Method, Request
+from wxbus.api.sends import observed
 from wxbus.api.tokens import TokenSource
 from wxbus.api.uploads import UploadFile
 from wxbus.errors import QuotaExceeded, RateLimited, WeChatUnavailable
@@ -145,7 +146,8 @@ class WeChatClient(Families):
             ValueError: The reply can only be a passive one.
         """
         path, message = api_message(reply, openid, kf_account=kf_account)
-        await self.call("POST", path, json=message, repeat=Repeat.SEND)
+        with observed(self.appid, openid, reply):
+            await self.call("POST", path, json=message, repeat=Repeat.SEND)
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Show or hide (`on=False`) the typing indicator (protocol reference 9.1)."""

@@ -18,6 +18,7 @@ from wxbus.wechat.messages.unknown import UnknownEvent as UnknownEvent
 from wxbus.wechat.messages.unknown import UnknownMessage as UnknownMessage
 from wxbus.wechat.messages.user import *
 from wxbus.wechat.registry import AnyMessage as AnyMessage
+from wxbus.wechat.registry import model_named as model_named
 from wxbus.wechat.registry import model_of as model_of
 from wxbus.wechat.registry import parse_message as parse_message
 from wxbus.wechat.registry import tag_of as tag_of

@@ -70,6 +70,8 @@ _DECLARED: Final = (one for module in (user, kf, robots, events) for one in vars
 _MODELS: Final = _models(_DECLARED) | _UNKNOWN
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
 
+_BY_NAME: Final = {tag.replace(":", "_"): model for tag, model in _MODELS.items()}
+
 if TYPE_CHECKING:
     AnyMessage: TypeAlias = Message
 else:
@@ -86,6 +88,11 @@ At run time it is the union of all models, for pydantic. Type checkers see the b
 def model_of(tag: str) -> type[Message] | None:
     """Return the model of a lower-case tag (see `tag_of`), or None."""
     return _MODELS.get(tag)
+
+
+def model_named(name: str) -> type[Message] | None:
+    """Return the model whose tag is this name of a method: `event_subscribe`, `kf_text`; or None."""
+    return _BY_NAME.get(name)
 
 
 def parse_message(document: Document) -> Message:

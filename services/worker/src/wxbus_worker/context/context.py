@@ -22,6 +22,7 @@ from wxbus.wechat.documents.codec import document_to_json
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
 from wxbus_worker.context import storage
+from wxbus_worker.context.send_window import SendWindow
 from wxbus_worker.context.slices import Slice
 from wxbus_worker.context.storage import StorageModel
 
@@ -68,6 +69,7 @@ class Context(Generic[S]):
         "_storage",
         "_storage_json",
         "_stored",
+        "_window",
         "appid",
         "last_active",
         "openid",
@@ -95,6 +97,7 @@ class Context(Generic[S]):
         self._expire_after: float | None
         self._requests: list[bytes]
         self._responses: list[bytes]
+        self._window: SendWindow | None = None
         undo_changes(self)
 
     def __repr__(self) -> str:
@@ -184,6 +187,8 @@ def undo_changes(context: Context[Any]) -> None:
     context.last_active = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
     context.state = stored.get("state", "")
     context._expire_after = stored.get("expire_after")
+    if context._window is None:  # what a failed handler has sent stays counted
+        context._window = SendWindow(stored.get("window"))
     requests = stored.get("requests", 0)
     context._requests, context._responses = records[:requests], records[requests:]
 
@@ -212,6 +217,17 @@ def record(context: Context[Any], document: Document, replies: Sequence[AnyReply
         del context._responses[:-most]
 
 
+def record_sent(context: Context[Any], reply: AnyReply) -> None:
+    """Add a message that the handler has sent itself."""
+    context._responses.append(reply_to_json(reply))
+
+
+def window_of(context: Context[Any]) -> SendWindow:
+    """Return what WeChat still allows to send to the user."""
+    assert context._window is not None  # noqa: S101 - for mypy
+    return context._window
+
+
 def correct_record(context: Context[Any], reply: AnyReply, instead: AnyReply | None) -> None:
     """Remove a reply that was not delivered from the context, or put what was delivered in its place."""
     stored, responses = reply_to_json(reply), context._responses
@@ -237,6 +253,7 @@ def encode(context: Context[Any]) -> bytes:
         "last_active": None if context.last_active is None else context.last_active.timestamp(),
         "expire_after": context._expire_after,
         "requests": len(context._requests),
+        "window": window_of(context).to_json(),
     }
     try:
         encoded = to_json(head)

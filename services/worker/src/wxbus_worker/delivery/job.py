@@ -14,7 +14,7 @@ from typing import Any
 from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Delivery
-from wxbus.errors import UnreadableEnvelope
+from wxbus.errors import UnreadableEnvelope, WeChatError
 from wxbus.wechat import Message
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.replies.reply import AnyReply
@@ -157,3 +157,5 @@ class Committed:
     """The answer that this attempt committed for ingress."""
     send_lease: SendLease | None = None
     """None: to be claimed."""
+    refused: Mapping[int, WeChatError] = field(default_factory=dict)
+    """Replies of this attempt that WeChat would refuse, by number."""

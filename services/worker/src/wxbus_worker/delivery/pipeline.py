@@ -28,6 +28,7 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.passive import Answerer
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.robots.answers import RobotAnswers
 from wxbus_worker.store.crash_counter import CrashCounter
 from wxbus_worker.store.pending_replies import PendingReplies
@@ -56,6 +57,7 @@ def build_pipeline(
     customer_service: CustomerServicePuller | None = None,
     robot_streams: RobotStreams | None = None,
     provided: Features | None = None,
+    windows: Windows | None = None,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next[Job]:
     """Return the handling of one delivery, from its bytes to its settlement.
@@ -79,6 +81,7 @@ def build_pipeline(
         robot_streams: Texts of robots that grow; None: each is shown when its handler has ended.
         customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
         provided: What handlers can take by type besides what belongs to the message; None: nothing.
+        windows: Counts messages against WeChat's windows.
         pause: Waits for some seconds before an attempt in the lane.
     """
     answerer = Answerer(publisher, pending, grace=pending_grace)
@@ -88,10 +91,17 @@ def build_pipeline(
         *([RefuseReusedSignature(signatures)] if signatures else ()),
         *([NotifyTokenService(platform)] if platform else ()),
     )
+    windows = windows or Windows()
     call_handler = CallHandler(
-        routes, client_of, metrics, time_limit=handler_time_limit, provided=provided or Features(), robots=robots
+        routes,
+        client_of,
+        metrics,
+        time_limit=handler_time_limit,
+        provided=provided or Features(),
+        windows=windows,
+        robots=robots,
     )
-    handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics)
+    handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics, windows)
     handle_decoded = compose(
         [
             WaitForStore(availability),  # outside of all stages that use Redis

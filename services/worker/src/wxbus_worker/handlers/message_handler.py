@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Final, TypeVar, Unpack
 
 from wxbus.errors import ConfigurationError
-from wxbus.wechat import Event, Message, model_of
+from wxbus.wechat import Event, Message, model_named, model_of
 from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.context.expired import ContextExpired
@@ -68,6 +68,7 @@ class MessageHandler:
 
     `on_text`, `on_image`, `on_voice`, `on_video`, `on_short_video`, `on_location`, `on_link`, `on_file`,
     `on_mini_program_page`, `on_device_text`, `on_device_event`, `on_device_status`, `on_hardware`: one type of message.
+    `on_kf_<type>`, `on_robot_<type>`: those of WeChat Customer Service and of robots.
     `on_event`, `on_event_<name>`: all events, or one, by WeChat's name in lower case, and WeCom's type of change after
     it. `on_signal_<name>`: signals of this name. `default_response`: messages that no other method handles.
     `on_unknown`: messages without a type in wxbus.
@@ -177,13 +178,11 @@ def _match_of(handler: MessageHandler, name: str) -> tuple[type[Message], tuple[
         return Event, ()
     if what.startswith("event_"):
         event = what.removeprefix("event_")
-        # WeCom's `change_contact` with `ChangeType` `create_user` is `change_contact_create_user`.
-        changes = (f"event:{event[:at]}:{event[at + 1 :]}" for at, letter in enumerate(event) if letter == "_")
-        known = next(filter(None, map(model_of, (f"event:{event}", f"component:{event}", *changes))), None)
+        known = model_named(what) or model_of(f"component:{event}")
         return (known, ()) if known else (Event, (filters.event_name(event),))
     if what.startswith("signal_"):
         return Signal, filters.field(Signal, "name", what.removeprefix("signal_"))
-    model = model_of(what) or model_of(what.replace("_", ""))
+    model = model_named(what) or model_of(what.replace("_", ""))
     if model is None:
         raise ConfigurationError(
             f"{name_of(type(handler))}.{name}: {what!r} is not a type of message; methods for events are "

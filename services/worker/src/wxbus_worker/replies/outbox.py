@@ -6,9 +6,9 @@ while it holds the lane's send lease, and each send ends before the lease does.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -58,6 +58,8 @@ class OutboxRun:
     attempt_id: str
     send_lease: SendLease | None = None
     """None: to be claimed."""
+    refused: Mapping[int, WeChatError] = field(default_factory=dict)
+    """Replies of the message that need not be sent, by number: WeChat would refuse them."""
     waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Is entered while the attempt waits for the send lease."""
     unsent: tuple[Entry, ...] = ()
@@ -157,7 +159,8 @@ class Outbox:
         deadline = asyncio.timeout(self._budget)
         try:
             async with deadline:
-                error = await self._refusal(run, entry, entry.reply)
+                known = run.refused.get(entry.number) if run.owns(entry) else None
+                error = known or await self._refusal(run, entry, entry.reply)
                 if error is None:
                     return
                 fallback = getattr(entry.reply, "fallback", None)

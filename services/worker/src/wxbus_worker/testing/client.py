@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any, Final, Self, TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -35,6 +36,7 @@ from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
@@ -99,6 +101,7 @@ class HandlerClient:
         """Scheduled retries and dead letters."""
         self._raise_errors = raise_errors
         self._numbers = itertools.count(1)
+        self._now = float(FIRST_SECOND)
         metrics = WorkerMetrics(CollectorRegistry())
         self._pipeline = build_pipeline(
             accounts=Accounts({self.account.name: self.account}),
@@ -119,6 +122,7 @@ class HandlerClient:
             metrics=metrics,
             handler_time_limit=handler_timeout,
             provided=self._provided,
+            windows=Windows(clock=self._tick),
             pause=_at_once,
         )
 
@@ -169,7 +173,7 @@ class HandlerClient:
             lane=lane_of(appid, whole),
             dedup_id=dedup_id(appid, whole),
             body=json.dumps(whole, ensure_ascii=False).encode(),
-            received_at=FIRST_SECOND + next(self._numbers),
+            received_at=self._tick(),
             traceparent=new_traceparent(),
             reply_to="wechat" if awaited else None,
             expiration=WECHAT_TIMEOUT if awaited else None,
@@ -207,6 +211,14 @@ class HandlerClient:
         if not version:
             raise LookupError(f"{key.openid} has no context")
         return await self._handle(DueContext(key.lane, version).envelope(self.account.name))
+
+    def later(self, by: timedelta) -> None:
+        """Let time pass before the next message, for WeChat's windows."""
+        self._now += by.total_seconds()
+
+    def _tick(self) -> float:
+        self._now += 1
+        return self._now
 
     async def context(self, openid: str = "") -> Context:
         """Return the current context of a user, by default that of the default user."""

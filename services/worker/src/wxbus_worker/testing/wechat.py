@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr
 from wxbus.api.client import WeChatClient
 from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Method, Request
+from wxbus.api.sends import observed
 from wxbus.errcodes import error_code
 from wxbus.errors import WeChatError
 from wxbus.wechat.replies.api_message import api_message
@@ -63,11 +64,15 @@ class RecordingWeChat(WeChatClient):
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
         """Append the reply to `sent`; refuse it as the client or WeChat does."""
         path, _ = api_message(reply, openid, kf_account=kf_account)
+        with observed(self.appid, openid, reply):
+            self._refuse(path, openid, reply)
+            self.sent.append((openid, reply))
+
+    def _refuse(self, path: str, openid: str, reply: AnyReply) -> None:
         too_long = isinstance(reply, Text) and len(split_text(reply.content)) > 1
         code = CONTENT_TOO_LONG if too_long else WRONG_OPENID if not openid else 0
         if code := code or (self.refusals.pop(0) if self.refusals else 0):
             raise WeChatError(code, error_code(code).meaning, call=path)
-        self.sent.append((openid, reply))
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Do nothing."""

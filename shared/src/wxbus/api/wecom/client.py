@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 from wxbus.api.calls import Repeat, Sleep
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.api.sends import observed
 from wxbus.api.tokens import TokenSource
 from wxbus.api.wecom.families import WeComFamilies
 from wxbus.errors import WeChatError
@@ -81,6 +82,10 @@ class WeComClient(WeComFamilies, WeChatClient):
         """
         if kf_account is not None:
             raise ValueError("kf_account is for Official Accounts only")
+        with observed(self.appid, openid, reply):
+            await self._send(openid, reply, message_id)
+
+    async def _send(self, openid: str, reply: AnyReply, message_id: str | None) -> None:
         if customer := split_customer(openid):
             await self.kf.send(*customer, kf_message(reply), msgid=message_id)
             return

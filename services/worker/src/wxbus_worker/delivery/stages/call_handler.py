@@ -29,6 +29,7 @@ from wxbus_worker.handlers.skip import Skip
 from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import refuse_undeliverable
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.robots.answers import RobotAnswers
 
 log = structlog.stdlib.get_logger(__name__)
@@ -45,6 +46,7 @@ class CallHandler:
         *,
         time_limit: float,
         provided: Features,
+        windows: Windows,
         robots: RobotAnswers | None = None,
     ) -> None:
         """Call handlers.
@@ -55,8 +57,10 @@ class CallHandler:
             metrics: Counts messages without a handler.
             time_limit: Seconds for one run of a handler.
             provided: What handlers can take by type besides what belongs to the message.
+            windows: Counts what handlers send with their client.
             robots: Shows what handlers say to members; None: their texts are shown at once when they end.
         """
+        self._windows = windows
         self._routes = routes
         self._client_of = client_of
         self._provided = provided
@@ -138,8 +142,9 @@ class CallHandler:
         deadline = asyncio.timeout(limit)
         task = asyncio.current_task()
         try:
-            async with deadline:
-                return await uploaded(await route.handler(call), call.client)
+            with self._windows.observing(call.context, call.account):
+                async with deadline:
+                    return await uploaded(await route.handler(call), call.client)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise

@@ -40,6 +40,7 @@ class Finish:
             dedup_key=committed.dedup_key,
             attempt_id=job.attempt_id,
             send_lease=send_lease,
+            refused=committed.refused,
             waiting=job.waiting,
         )
         await self._outbox.send(job.sending)

@@ -24,6 +24,7 @@ from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.passive import Answerer
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.store.ports import HOOK_MARK, ContextStore, dedup_key_of
 
 MAX_CONFLICTS: Final = 10
@@ -46,6 +47,7 @@ class HandleMessage:
         answerer: Answerer,
         finish: Next[Committed],
         metrics: WorkerMetrics,
+        windows: Windows,
     ) -> None:
         self._contexts = contexts
         self._routes = routes
@@ -54,6 +56,7 @@ class HandleMessage:
         self._answerer = answerer
         self._finish = finish
         self._metrics = metrics
+        self._windows = windows
 
     async def __call__(self, decoded: Decoded, message: Message, *, error: Exception | None = None) -> Settlement:
         """Handle, commit and finish a message; only finish one that was committed before.
@@ -90,6 +93,7 @@ class HandleMessage:
         # Before the search for duplicates: the route decides whether it wants them.
         if isinstance(message, ReplyUndelivered) and not opened.version and not self._routes.handles(message):
             return Committed(decoded, dedup_key)  # there is no context to correct
+        self._windows.renew(opened.context, decoded.account, message, received_at=envelope.received_at)
         call = self._call_handler.call_for(decoded, message, opened.context, error)
         route, groups = await self._routes.find(call) or (None, NO_GROUPS)
         job.route = route
@@ -108,12 +112,17 @@ class HandleMessage:
         job, envelope = decoded.job, decoded.envelope
         expired = isinstance(routed.message, ContextExpired)
         if isinstance(routed.message, ReplyUndelivered):
-            correct_record(opened.context, routed.message.reply, routed.message.instead)
+            note = routed.message
+            correct_record(opened.context, note.reply, note.instead)
+            self._windows.undelivered(opened.context, decoded.account, note.reply, note.error)
         if not expired:
             record(opened.context, job.document, handled.replies, received_at=envelope.received_at)
         pending = self._answerer.pending_reply(
             job.caller, routed.dedup_key, routed.message, decoded.account, handled.replies, handled.answer
         )
+        passive = pending.passive if pending is not None else None
+        replies = () if envelope.replay else handled.replies  # WeChat decides about what an operator sends again
+        refused = self._windows.spend(opened.context, decoded.account, replies, passive=passive)
         # A job that is cancelled from here on would keep the send lease, and delay the next owner's replies.
         job.interruptible = False
         result = await self._contexts.commit(
@@ -136,6 +145,7 @@ class HandleMessage:
             by_this_attempt=by_this_attempt,
             pending=pending if by_this_attempt else None,
             send_lease=result.send_lease,
+            refused=refused,
         )
 
 

@@ -1,0 +1,55 @@
+"""What WeChat still allows to send to a user, counted from the user's actions; it is stored with the context."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from wxbus.wechat.replies.windows import MESSAGE, NONE_LEFT, OUT_OF_WINDOW, Allowance
+
+TOLERANCE: Final = 60.0
+"""Seconds by which clocks may differ: WeChat decides in this time."""
+
+
+class SendWindow:
+    """Counts messages that are sent. It refuses only what WeChat surely refuses.
+
+    An unknown window allows everything. A user's first known action may follow a message from a time before the
+    context: one is assumed.
+    """
+
+    __slots__ = ("_allowances",)
+
+    def __init__(self, stored: Mapping[str, Any] | None) -> None:
+        self._allowances: dict[str, list[float]] = {name: list(one) for name, one in (stored or {}).items()}
+        """End of the time (seconds since the epoch) and messages that are left, by action."""
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return what the context stores."""
+        return self._allowances
+
+    def renew(self, allowance: Allowance, at: float) -> None:
+        """Note an action; noted again for another attempt at the same message, it renews nothing."""
+        if not self._allowances:
+            self._allowances[MESSAGE.action] = [at + MESSAGE.seconds, MESSAGE.messages]
+        until = at + allowance.seconds
+        known = self._allowances.get(allowance.action)
+        if known is None or known[0] < until:
+            self._allowances[allowance.action] = [until, allowance.messages]
+
+    def spend(self, now: float) -> int:
+        """Count a message; return the errcode with which WeChat would refuse it, 0 if it may be sent."""
+        if not self._allowances:
+            return 0
+        open_ones = [one for one in self._allowances.values() if now <= one[0] + TOLERANCE]
+        usable = min((one for one in open_ones if one[1] > 0), default=None)
+        if usable is None:
+            return NONE_LEFT if open_ones else OUT_OF_WINDOW
+        usable[1] -= 1
+        return 0
+
+    def refused(self, errcode: int | None) -> None:
+        """Correct the count: WeChat refused a message that was counted."""
+        if errcode in (NONE_LEFT, OUT_OF_WINDOW):
+            for one in self._allowances.values():
+                one[1] = 0
+        elif latest := max(self._allowances.values(), default=None):
+            latest[1] += 1

@@ -1,0 +1,44 @@
+"""How many customer-service messages an action of a user allows, and for how long (protocol reference 9.1)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from wxbus.wechat.events import ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent, ScanEvent, SubscribeEvent
+from wxbus.wechat.events.users import UserEnterSession
+from wxbus.wechat.messages.base import Message, UserMessage
+from wxbus.wechat.replies.reply import AnyReply, Success, TransferToCustomerService
+from wxbus.wechat.replies.templates import SubscribeMessage, SubscribeNotice, TemplateMessage
+
+OUT_OF_WINDOW: Final = 45015
+NONE_LEFT: Final = 45047
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an action allows; the same action later renews it."""
+
+    action: str
+    messages: int
+    seconds: float
+
+
+MESSAGE: Final = Allowance("message", 5, 48 * 3600.0)
+_OFFICIAL_ACCOUNT: Final = (
+    (UserMessage, MESSAGE),
+    ((ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent), Allowance("menu", 3, 60.0)),
+    (SubscribeEvent, Allowance("follow", 3, 60.0)),
+    (ScanEvent, Allowance("scan", 3, 60.0)),
+)
+_MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("enter", 2, 60.0)))
+
+
+def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
+    """Return what a push of a user allows, None if nothing."""
+    table = _MINI_PROGRAM if mini_program else _OFFICIAL_ACCOUNT
+    return next((allowance for kinds, allowance in table if isinstance(message, kinds)), None)
+
+
+def is_counted(reply: AnyReply) -> bool:
+    """Whether WeChat counts it: templates and subscription messages do not need an action."""
+    uncounted = TemplateMessage | SubscribeMessage | SubscribeNotice | TransferToCustomerService | Success
+    return not isinstance(reply, uncounted)
