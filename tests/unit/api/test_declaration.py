@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import pytest
+from aiohttp import web
 from pydantic import Field, SecretStr
 
+from tests.support.sandbox import World, serving
+from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.declaration import (
     Answer,
     Family,
@@ -23,7 +26,8 @@ from wxbus.api.declaration import (
 )
 from wxbus.api.declaration.decorators import endpoints_of
 from wxbus.api.uploads import UploadFile
-from wxbus.errors import WeChatUnavailable
+from wxbus.errors import BadRequest, WeChatUnavailable
+from wxbus_worker import reply
 from wxbus_worker.testing.wechat import RecordingWeChat
 
 PATH = "/cgi-bin/test"
@@ -190,3 +194,26 @@ def test_items_of_an_answer_may_have_results_of_their_own() -> None:
 
     assert Item.model_validate({"errcode": 5, "errmsg": "no"}).model_dump() == {"errcode": 5}
     assert Thing.model_validate({"id": 1, "errcode": 5, "errmsg": "no"}).model_extra == {}
+
+
+async def test_the_other_fields_of_an_error_are_kept_apart_from_its_text(world: World) -> None:
+    """WeChat sends details with some errcodes: `answer` has them, the text does not."""
+
+    async def failing(_request: web.Request) -> web.Response:
+        return web.json_response({"errcode": 45171, "errmsg": "some failed", "fail_openid_list": ["oBob"]})
+
+    app = web.Application()
+    app.router.add_post("/cgi-bin/tags/members/batchtagging", failing)
+    async with serving(app) as port, WeChatHttp.open(f"http://127.0.0.1:{port}") as http:
+        with pytest.raises(BadRequest) as caught:
+            await WeChatClient("wxshop", http, world.tokens).tags.add(100, ["oAlice", "oBob"])
+    assert caught.value.answer == {"fail_openid_list": ["oBob"]}
+    assert "oBob" not in str(caught.value)
+
+
+async def test_a_reply_that_is_no_customer_service_message_is_refused_before_the_network() -> None:
+    """A passive reply as customer-service message: the error names it."""
+    wechat = RecordingWeChat()
+    with pytest.raises(ValueError, match=r"message: .*news of 2 articles"):
+        await wechat.customer_service.send("oAlice", reply.News([reply.Article("a"), reply.Article("b")]))
+    assert wechat.calls == []

@@ -18,6 +18,8 @@ JsonObject: TypeAlias = dict[str, Any]
 """A JSON object sent to or received from WeChat."""
 
 DECODER: Final = json.JSONDecoder(strict=False)  # nicknames contain control characters
+RESULT: Final = frozenset({"errcode", "errmsg"})
+"""Fields with the result of a call."""
 MASK: Final = "***"
 LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half of a pair, which a JSON escape can express and UTF-8 cannot."""
@@ -65,7 +67,8 @@ def json_answer(path: str, status: int, content_type: str, body: bytes, secrets:
         errmsg = str(found.get("errmsg", ""))
         for secret in secrets:
             errmsg = errmsg.replace(secret, MASK)
-        error = WeChatError(errcode, errmsg, call=path)
+        others = {name: value for name, value in found.items() if name not in RESULT}
+        error = WeChatError(errcode, errmsg, call=path, answer=others)
         if error.policy not in SUCCESS:
             raise error
     if status != 200:

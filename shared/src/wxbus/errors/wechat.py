@@ -1,7 +1,7 @@
 """Errors that WeChat returns: the errcode decides the class, see `wxbus.errcodes`."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from wxbus.errcodes import Branch, ErrorCode, Policy, error_code
 from wxbus.errors.base import WxbusError
@@ -17,12 +17,14 @@ class WeChatError(WxbusError):
         """Return an object of the errcode's subclass."""
         return super().__new__(_class_of(errcode) if cls is WeChatError else cls)
 
-    def __init__(self, errcode: int, errmsg: str, *, call: str) -> None:
-        """`call` is the path without the query, which contains the token."""
+    def __init__(self, errcode: int, errmsg: str, *, call: str, answer: Mapping[str, Any] | None = None) -> None:
+        """`call` is the path without the query, which contains the token; `answer` has the other fields of the answer."""
         self.code: ErrorCode = error_code(errcode)
         self.errcode = errcode
         self.errmsg = errmsg
         self.call = call
+        self.answer = answer or {}
+        """Such as `fail_openid_list`; never in the text of the error."""
         self.retry_after: float | None = self.code.wait
         """Seconds until the same call may succeed; None: unknown."""
         super().__init__(f"{call}: errcode {errcode}: {errmsg}")

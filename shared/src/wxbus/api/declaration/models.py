@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from wxbus.api.answers import RESULT
+
 
 class Part(BaseModel):
     """An object in a request; an unknown or invalid field raises pydantic's ValidationError."""
@@ -36,6 +38,3 @@ class Answer(BaseModel):
             return found
         result = RESULT - cls.model_fields.keys()  # items of a list may have results of their own
         return {name: value for name, value in found.items() if value is not None and name not in result}
-
-
-RESULT = frozenset({"errcode", "errmsg"})

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer
 
 from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Family, Flag, Id, Key, Merged, OpenId, Refused, post
@@ -15,7 +15,15 @@ NO_BUSINESS: Final = 45071
 SEND_ERRORS: Final = (70000, 40003, 40007, WRONG_TYPE, 45002, 45008, 45015, 45047, 48002, 48008)
 TYPING_ERRORS: Final = (40200, WRONG_COMMAND, 45080, 45081)
 
-Message: TypeAlias = Annotated[CustomerServiceReply, PlainSerializer(message_fields), Merged(), Refused(WRONG_TYPE)]
+
+def _sendable(reply: CustomerServiceReply) -> CustomerServiceReply:
+    message_fields(reply)  # raises ValueError
+    return reply
+
+
+Message: TypeAlias = Annotated[
+    CustomerServiceReply, AfterValidator(_sendable), PlainSerializer(message_fields), Merged(), Refused(WRONG_TYPE)
+]
 KfAccount: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), Refused(65401)]
 """A customer-service account, `name@id of the Official Account`."""
 Command: TypeAlias = Annotated[

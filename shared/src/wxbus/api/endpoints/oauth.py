@@ -24,6 +24,11 @@ class WebUser(Answer):
     nickname: str = ""
     picture_url: str = Field(default="", alias="headimgurl")
     unionid: str = ""
+    sex: int = 0
+    """1 male, 2 female, 0 unknown."""
+    country: str = ""
+    province: str = ""
+    city: str = ""
     privilege: tuple[str, ...] = ()
 
 

@@ -107,7 +107,7 @@ class Tags(Family):
         errcodes=(*MEMBER_ERRORS, 45059, 50005),
     )
     async def add(self, tag_id: Annotated[TagId, Key("tagid")], openids: Members) -> None:
-        """Give a tag to followers. If some of them fail, WeChat raises 45171."""
+        """Give a tag to followers. If some of them fail (45171), the error's `answer` has `fail_openid_list`."""
 
     @post(
         "/cgi-bin/tags/members/batchuntagging",
