@@ -18,7 +18,7 @@ class WeChatError(WxbusError):
         return super().__new__(_class_of(errcode) if cls is WeChatError else cls)
 
     def __init__(self, errcode: int, errmsg: str, *, call: str, answer: Mapping[str, Any] | None = None) -> None:
-        """`call` is the path without the query, which contains the token; `answer` has the other fields of the answer."""
+        """`call` is the path without the query, which contains the token; `answer` has the other fields."""
         self.code: ErrorCode = error_code(errcode)
         self.errcode = errcode
         self.errmsg = errmsg

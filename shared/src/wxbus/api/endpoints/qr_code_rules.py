@@ -103,7 +103,7 @@ class QrCodeRules(Family):
     @post("/cgi-bin/wxopen/qrcodejumpget", title="获取已设置的二维码规则", repeat=Repeat.READ, fixed={"get_type": 1})
     async def find(
         self,
-        prefixes: Annotated[tuple[str, ...], Field(min_length=1), Key("prefix_list")],
+        prefixes: Annotated[Sequence[str], Field(min_length=1), Key("prefix_list")],
         *,
         appid: Appid | None = None,
     ) -> QrCodeRuleList:
