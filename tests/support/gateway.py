@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from tests.support.token_service import Place, placed, service
+from wxbus.bus.topology import Topology
+from wxbus.config.settings import BusSettings
 from wxbus.rpc.auth.keys import new_key
 from wxbus.store.keyring import new_encryption_key
 from wxbus_gateway.app import serving
@@ -82,9 +84,11 @@ class Gateways:
 
 
 @asynccontextmanager
-async def gateways(tmp_path: Path, redis_url: str, namespace: str, *, more: str = "") -> AsyncIterator[Gateways]:
+async def gateways(
+    tmp_path: Path, redis_url: str, amqp_url: str, topology: Topology, *, more: str = ""
+) -> AsyncIterator[Gateways]:
     """Yield gateways of the accounts of `tests.support.token_service`, with a token service that runs."""
-    async with placed(tmp_path, redis_url, namespace, more=more) as place:
+    async with placed(tmp_path, redis_url, topology.namespace, more=more) as place:
         key, entry = new_key("gateway", ["login:exchange:*", "token:get:*", "token:report_invalid:*"])
         with (tmp_path / "keys.toml").open("a") as file:
             file.write(f"\n\n{entry.as_toml()}")
@@ -96,6 +100,10 @@ async def gateways(tmp_path: Path, redis_url: str, namespace: str, *, more: str 
                 encryption_keys=SecretStr(new_encryption_key("k1")),
                 token_url=url,
                 token_api_key=SecretStr(key),
+                drain=0.0,
+                bus=BusSettings(
+                    amqp_url=SecretStr(amqp_url), namespace=topology.namespace, partitions=topology.partitions
+                ),
                 store=place.settings.store,
                 accounts=place.settings.accounts,
                 wechat=place.settings.wechat,

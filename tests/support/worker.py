@@ -45,6 +45,7 @@ from wxbus_worker.store.ports import ContextKey, ContextStore
 from wxbus_worker.store.robot_streams import RobotStreams
 from wxbus_worker.store.signatures import SignatureGuard
 from wxbus_worker.testing import MemoryContextStore
+from wxbus_worker.testing.wechat import RecordingSockets
 
 APPID = "wx1"
 OPENID = "o_1"
@@ -191,6 +192,7 @@ class Rig:
             outbox=Outbox(
                 self.store,
                 lambda _: client,
+                sockets=RecordingSockets(self.wechat),
                 reports=UndeliveredReports(publisher or self.memory_publisher),
                 budget=budget,
                 metrics=self.metrics,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.gateway import Gateways, gateways
+from wxbus.bus.topology import Topology
 
 KIOSK_MINI = """
 [accounts.bar]
@@ -16,7 +17,7 @@ secret = "SECRET-OF-BAR-0123456789abcdef"
 
 
 @pytest.fixture
-async def world(tmp_path: Path, redis_url: str, namespace: str) -> AsyncIterator[Gateways]:
+async def world(tmp_path: Path, redis_url: str, amqp_url: str, topology: Topology) -> AsyncIterator[Gateways]:
     """Yield gateways of two Mini Programs."""
-    async with gateways(tmp_path, redis_url, namespace, more=KIOSK_MINI) as world:
+    async with gateways(tmp_path, redis_url, amqp_url, topology, more=KIOSK_MINI) as world:
         yield world

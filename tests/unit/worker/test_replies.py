@@ -27,6 +27,7 @@ from wxbus_worker.replies.outbox import Outbox, OutboxRun
 from wxbus_worker.replies.reports import UndeliveredReports
 from wxbus_worker.store.ports import ContextKey, SendLease, dedup_key_of
 from wxbus_worker.testing import MemoryContextStore
+from wxbus_worker.testing.wechat import RecordingSockets
 
 AGENT: dict[str, Any] = {"kind": AccountKind.WECOM, "agent_id": 1000002}
 WECOM: dict[str, Any] = {"kind": AccountKind.WECOM, "reply": "passive", "late_reply": "retry_window"}
@@ -163,6 +164,7 @@ async def test_an_expired_send_lease_is_claimed_again_before_the_next_reply() ->
     outbox = Outbox(
         store,
         lambda _: wechat,
+        sockets=RecordingSockets(wechat),
         reports=UndeliveredReports(MemoryPublisher()),
         budget=10.0,
         metrics=WorkerMetrics(CollectorRegistry()),

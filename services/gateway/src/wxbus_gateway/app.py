@@ -15,6 +15,7 @@ from wxbus.accounts.models import Account
 from wxbus.aio.background import background
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.bus.publisher import Publisher
 from wxbus.errors import ConfigurationError
 from wxbus.rpc import Client, Server
 from wxbus.rpc.service.stages import Stage
@@ -25,6 +26,7 @@ from wxbus.store.store import Store
 from wxbus.tokens import TokenClient
 from wxbus.tokens.services import LoginService
 from wxbus_gateway.http.server import Door
+from wxbus_gateway.http.socket_door import SocketDoor
 from wxbus_gateway.login.login import LoginServicer
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.login.user_data import UserData
@@ -35,6 +37,8 @@ from wxbus_gateway.services.limits import CallLimit
 from wxbus_gateway.sessions.cache import SessionCache
 from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.settings import GatewaySettings
+from wxbus_gateway.sockets.hub import SocketHub
+from wxbus_gateway.sockets.intake import SocketIntake
 from wxbus_gateway.users.database import migrate, open_database
 from wxbus_gateway.users.sql import SqlUsers
 
@@ -77,9 +81,21 @@ async def serving(
         rpc = await enter(Client.open(settings.token_url, api_key, timeout=LOGIN_TIMEOUT))
         tokens = await enter(TokenClient.open(settings.token_url, api_key))
 
+        publisher = await enter(
+            Publisher.open(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, name="gateway")
+        )
+        hub = SocketHub(
+            store,
+            SocketIntake(publisher),
+            namespace=namespace,
+            per_user=settings.sockets_per_user,
+            registry=registry,
+        )
+        await enter(hub.running())
+
         users = SqlUsers(engine, keyring)
         sessions = SessionStore(store, keyring, settings.lifetime, namespace=namespace)
-        cache = SessionCache(sessions, store)
+        cache = SessionCache(sessions, store, on_ended=hub.end_login)
         await enter(background(cache.listen()))
         await enter(accounts.watching())
         logins = LoginServicer(
@@ -97,10 +113,13 @@ async def serving(
             {"redis": lambda: _ping(store)}, informational={"accounts": accounts.check}, registry=registry
         )
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
-        door = Door(server, lambda: accounts.current, _clients(http, tokens))
+        door = Door(server, lambda: accounts.current, _clients(http, tokens), SocketDoor(hub, cache))
         port = await enter(listening(door.build(), host=settings.host, port=settings.port))
         log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))
-        yield Addresses(port, admin_port)
+        try:
+            yield Addresses(port, admin_port)
+        finally:
+            await hub.drain(settings.drain)
 
 
 def _server(services: list[object], access: SessionAccess, stages: list[Stage], registry: CollectorRegistry) -> Server:
@@ -124,6 +143,7 @@ def _reject_demo_secrets(settings: GatewaySettings, accounts: Accounts) -> None:
     reject_demo_secrets(
         [settings.wechat.wechat_api_url],
         urls={
+            "WXBUS_AMQP_URL": settings.bus.amqp_url.get_secret_value(),
             "WXBUS_REDIS_URL": settings.store.redis_url.get_secret_value(),
             "WXBUS_GATEWAY_DATABASE_URL": settings.database_url.get_secret_value(),
         },

@@ -108,6 +108,7 @@ class ServiceClient:
         ends = datetime.now(UTC).timestamp() + DAY
         session = Session(
             id="test",
+            login="test",
             account=self.account.name,
             appid=user.appid,
             openid=user.openid,

@@ -17,6 +17,8 @@ from wxbus.features import Features
 from wxbus.messages import Bus
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
+from wxbus.sockets.groups import Groups
+from wxbus.sockets.pushes import PushLog
 from wxbus.store.generation import Losses
 from wxbus.tokens import TokenClient
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
@@ -42,6 +44,7 @@ from wxbus_worker.partitions.membership import Membership
 from wxbus_worker.partitions.rebalancer import CloseConnections, Rebalancer
 from wxbus_worker.replies.outbox import Outbox
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.replies.sockets import RedisSockets
 from wxbus_worker.replies.windows import Windows
 from wxbus_worker.robots.sender import RobotSender
 from wxbus_worker.settings import WorkerSettings
@@ -129,6 +132,9 @@ def _build_pipeline(
         outbox=Outbox(
             adapters.contexts,
             adapters.client_of,
+            sockets=RedisSockets(
+                PushLog(adapters.store, namespace=namespace), Groups(adapters.store, namespace=namespace)
+            ),
             reports=UndeliveredReports(adapters.publisher),
             budget=budget,
             metrics=metrics,

@@ -20,6 +20,7 @@ from wxbus.config.validation import validation_messages
 from wxbus.messages.requests import Accepted, Cancelled, CancelRequest, EventRequest, SendRequest
 from wxbus.rpc.client import Client
 from wxbus.wechat.replies.reply import CustomerServiceReply
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus.wechat.replies.templates import TemplateReply
 from wxbus.wechat.replies.wecom import WeComReply
 
@@ -82,7 +83,7 @@ class Bus:
         self,
         account: str,
         openid: str,
-        reply: CustomerServiceReply | TemplateReply | WeComReply,
+        reply: CustomerServiceReply | TemplateReply | WeComReply | SocketReply,
         *,
         id: str | None = None,  # noqa: A002 - the word of the API
         send_at: datetime | None = None,

@@ -21,6 +21,7 @@ from wxbus.config.validation import validation_messages
 from wxbus.errors import UnreadableEnvelope
 from wxbus.telemetry import new_traceparent
 from wxbus.wechat.replies.reply import CustomerServiceReply, reply_to_json
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus.wechat.replies.templates import TemplateReply
 from wxbus.wechat.replies.wecom import WeComReply
 
@@ -35,7 +36,9 @@ Openid: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,128}$")]
 MessageId: TypeAlias = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
 """The caller's id: of several messages to a user with the same id, the first is handled (within 7 days)."""
 EventName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Sendable: TypeAlias = Annotated[CustomerServiceReply | TemplateReply | WeComReply, Field(discriminator="kind")]
+Sendable: TypeAlias = Annotated[
+    CustomerServiceReply | TemplateReply | WeComReply | SocketReply, Field(discriminator="kind")
+]
 """A reply that an API call can send; `kind` selects its type."""
 
 

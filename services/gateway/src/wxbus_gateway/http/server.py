@@ -23,6 +23,7 @@ from wxbus.runtime import http_server
 from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
 from wxbus_gateway.http.paths import ACTIONS
+from wxbus_gateway.http.socket_door import PATH, SocketDoor
 from wxbus_gateway.login.login import SERVICE
 from wxbus_gateway.services.access import Challenge
 from wxbus_gateway.services.idempotency import HEADER, IdempotencyKey
@@ -41,11 +42,12 @@ Clients = Callable[[Account], WeChatClient]
 class Door:
     """Turns HTTP requests into calls of the services, and their answers into responses."""
 
-    def __init__(self, server: Server, accounts: Callable[[], Accounts], clients: Clients) -> None:
+    def __init__(self, server: Server, accounts: Callable[[], Accounts], clients: Clients, sockets: SocketDoor) -> None:
         """`accounts` returns the current ones; `clients` the client of WeChat's API for an account."""
         self._server = server
         self._accounts = accounts
         self._clients = clients
+        self._sockets = sockets
         self._descriptions = Descriptions(server)
 
     def build(self) -> web.Server:
@@ -57,6 +59,8 @@ class Door:
             account, rest = self._account(request.path)
             if page := self._descriptions.of(account.name).get(rest):
                 return page.response(request.headers.get("Accept-Language"))
+            if rest == PATH and request.method == "GET":
+                return await self._sockets.open(request, account)
             service, name = _method_at(rest, request.method)
         except RpcFailure as exc:
             return response_to(problem_answer(exc), **({"Allow": "POST"} if exc.status == 405 else {}))

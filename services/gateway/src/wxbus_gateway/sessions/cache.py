@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from wxbus.aio.background import repeat
 from wxbus.store.store import Store
-from wxbus_gateway.sessions.store import FoundSession, SessionStore
+from wxbus_gateway.sessions.store import LOGIN, FoundSession, SessionStore
 from wxbus_gateway.sessions.tokens import id_of, is_token
 
 LIFETIME: Final = 1.0
@@ -29,10 +29,18 @@ class SessionCache:
     """Finds sessions by token."""
 
     def __init__(
-        self, sessions: SessionStore, store: Store, *, clock: Callable[[], float] = time.monotonic, limit: int = LIMIT
+        self,
+        sessions: SessionStore,
+        store: Store,
+        *,
+        on_ended: Callable[[str], None] = lambda _login: None,
+        clock: Callable[[], float] = time.monotonic,
+        limit: int = LIMIT,
     ) -> None:
+        """`on_ended` gets the id of each login whose session has ended."""
         self._sessions = sessions
         self._store = store
+        self._on_ended = on_ended
         self._clock = clock
         self._limit = limit
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -69,7 +77,11 @@ class SessionCache:
 
     async def _receive(self) -> None:
         async for message in self._store.messages(self._sessions.channel):
-            self.forget(message.decode(errors="replace"))
+            change = message.decode(errors="replace")
+            if change.startswith(LOGIN):
+                self._on_ended(change.removeprefix(LOGIN))
+            else:
+                self.forget(change)
 
     def _add(self, found: FoundSession) -> None:
         self._entries[found.session.id] = _Entry(found, self._clock() + LIFETIME)

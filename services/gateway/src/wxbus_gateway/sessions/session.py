@@ -14,6 +14,8 @@ class Session(BaseModel):
 
     id: str = Field(repr=False)
     """Hash of its token: the name of its record in Redis."""
+    login: str = Field(repr=False)
+    """Random id of the login, which all tokens of the session share."""
     account: str
     """Name of the account."""
     appid: str

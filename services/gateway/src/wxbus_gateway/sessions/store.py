@@ -4,6 +4,7 @@ A session is one record under the hash of its token. An index of each user names
 before the record, so that no session can be missing from it; entries without a record are harmless.
 """
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from wxbus_gateway.users.model import MiniProgramUser
 
 OVERLAP: Final = 60.0
 """Seconds for which a replaced token stays valid: the answer with the new one may be lost."""
+LOGIN: Final = "login:"
+"""Before the id of a login that has ended, in announcements."""
 EXTEND_BELOW: Final = 0.9
 """A session's expiry is moved when less than this part of its time is left, not at each call."""
 
@@ -80,7 +83,7 @@ class SessionStore:
 
     @property
     def channel(self) -> str:
-        """The channel on which ids of changed and ended sessions are announced."""
+        """The channel on which ids of changed and ended sessions are announced, and ended logins after `LOGIN`."""
         return f"{self._prefix}:changed"
 
     async def start(self, account: str, user: MiniProgramUser) -> FoundSession:
@@ -88,6 +91,7 @@ class SessionStore:
         now, token = self._now(), new_token()
         session = Session(
             id=id_of(token),
+            login=secrets.token_hex(16),
             account=account,
             appid=user.appid,
             openid=user.openid,
@@ -128,13 +132,19 @@ class SessionStore:
         session = await self._read(id_of(token))
         previous = [session.previous] if session and session.previous else []
         await self._end(*previous, id_of(token), id_of(successor(token, self._keyring)))
+        if session is not None:
+            await self._announce(f"{LOGIN}{session.login}")
 
     async def end_all(self, appid: str, openid: str) -> int:
         """End all sessions of a user; return their number."""
         ids = await self._ids(appid, openid)
+        sessions = [session for session_id in ids if (session := await self._read(session_id))]
         await self._end(*ids)
         await self._store.command("DEL", self._index(appid, openid))
-        return len(ids)
+        logins = {session.login for session in sessions}
+        for login in logins:
+            await self._announce(f"{LOGIN}{login}")
+        return len(logins)
 
     async def update(self, user: MiniProgramUser) -> None:
         """Write what is known of the user into all sessions of the user."""
@@ -173,8 +183,8 @@ class SessionStore:
             await self._store.command("DEL", self._key(session_id))
             await self._announce(session_id)
 
-    async def _announce(self, session_id: str) -> None:
-        await self._store.command("PUBLISH", self.channel, session_id)
+    async def _announce(self, change: str) -> None:
+        await self._store.command("PUBLISH", self.channel, change)
 
     async def _read(self, session_id: str) -> Session | None:
         record = await self._store.command("GET", self._key(session_id))

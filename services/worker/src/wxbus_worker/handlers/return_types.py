@@ -3,6 +3,7 @@
 from typing import Any, Final, get_args
 
 from wxbus.wechat.replies.reply import AnyReply, CustomerServiceReply, EventResponse, TransferToCustomerService
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus.wechat.replies.templates import TemplateReply
 from wxbus.wechat.replies.wecom import WeComReply
 from wxbus_worker.handlers.uploads import MediaFile
@@ -11,6 +12,7 @@ SENDABLE: Final[tuple[type, ...]] = (
     *get_args(CustomerServiceReply),
     *get_args(TemplateReply),
     *get_args(WeComReply),
+    *get_args(SocketReply),
 )
 PASSIVE_ONLY: Final = (TransferToCustomerService,)
 UPLOADED: Final[tuple[type, ...]] = get_args(MediaFile)

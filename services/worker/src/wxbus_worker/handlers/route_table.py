@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import get_origin
 
 from wxbus.errors import ConfigurationError, Reject
+from wxbus.sockets.signals import OPTIONAL
 from wxbus.wechat import Message, UnknownComponentEvent, UnknownEvent, UnknownMessage
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.context.expired import ContextExpired
@@ -94,7 +95,7 @@ class RouteTable:
             groups = await route.match(call)
             if groups is not None:
                 return route, groups
-        if isinstance(message, Signal):
+        if isinstance(message, Signal) and message.name not in OPTIONAL:
             raise Reject(f"no handler for signal {message.name!r}")
         return None
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar, Unpack, overload
 
 from wxbus.errors import ConfigurationError
+from wxbus.sockets.signals import CONNECTED, DISCONNECTED, MESSAGE_PREFIX
 from wxbus.wechat import (
     DeviceEventMessage,
     DeviceStatusMessage,
@@ -236,3 +237,29 @@ class Router(BaseRouter):
         """
         conditions = filters.field(Signal, "name", name)
         return partial(self.add, message_type=Signal, conditions=conditions, when=when, **options)
+
+    def socket(
+        self,
+        name: str,
+        *,
+        when: When | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Register for a message of the user's WebSocket; it runs in the user's lane.
+
+        A parameter whose type is a pydantic model gets the body; a body that does not fit is dead-lettered.
+
+        Args:
+            name: Name of the message, as the client sends it.
+            when: This is true of the signal; see `text`.
+            options: See `RouteOptions`.
+        """
+        return self.signal(f"{MESSAGE_PREFIX}{name}", when=when, **options)
+
+    def socket_connected(self, **options: Unpack[RouteOptions]) -> Callable[[H], H]:
+        """Register for the opening of a WebSocket of the user, once for each."""
+        return self.signal(CONNECTED, **options)
+
+    def socket_disconnected(self, **options: Unpack[RouteOptions]) -> Callable[[H], H]:
+        """Register for the end of a WebSocket of the user, once for each, also if its gateway died."""
+        return self.signal(DISCONNECTED, **options)

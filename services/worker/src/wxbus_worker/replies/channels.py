@@ -13,11 +13,15 @@ from wxbus.wechat.replies.kf import kf_message
 from wxbus.wechat.replies.passive import passive_reply
 from wxbus.wechat.replies.reply import AnyReply, TransferToCustomerService
 from wxbus.wechat.replies.robot import robot_answer, robot_message
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus_worker.context.expired import ContextExpired
 
 
 def not_sendable(reply: AnyReply, account: Account, openid: str) -> str:
     """Return why a reply cannot be sent to a user at any time; "" if it can."""
+    if isinstance(reply, SocketReply):
+        program = account.kind is AccountKind.MINI_PROGRAM
+        return "" if program else f"account {account.name} is not a Mini Program, and has no WebSocket"
     if not account.can_message(openid):
         return f"account {account.name} has no agent_id for messages of its application"
     try:

@@ -20,9 +20,11 @@ from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.reply import AnyReply
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.channels import not_sendable
 from wxbus_worker.replies.reports import UndeliveredReports
+from wxbus_worker.replies.sockets import SocketSender
 from wxbus_worker.store.ports import ContextKey, ContextStore, Entry, SendLease
 
 NOTHING_LOST: Final = frozenset({Policy.OK, Policy.IGNORE})
@@ -80,6 +82,7 @@ class Outbox:
         store: ContextStore,
         sender_of: Callable[[str], Sender],
         *,
+        sockets: SocketSender,
         reports: UndeliveredReports,
         budget: float,
         metrics: WorkerMetrics,
@@ -91,6 +94,7 @@ class Outbox:
         Args:
             store: Holds the outboxes.
             sender_of: Returns the client for an appid.
+            sockets: Carries out replies over WebSocket.
             reports: Of replies that WeChat does not take.
             budget: Seconds for one reply with its fallback, less than a lease lasts.
             metrics: Counts them.
@@ -99,6 +103,7 @@ class Outbox:
         """
         self._store = store
         self._sender_of = sender_of
+        self._sockets = sockets
         self._reports = reports
         self._robots = robots
         self._budget = budget
@@ -175,7 +180,10 @@ class Outbox:
 
     async def _refusal(self, run: OutboxRun, entry: Entry, reply: AnyReply) -> WeChatError | ValueError | None:
         """Send a reply or its fallback; return why WeChat does not take it, None if it did."""
-        openid = run.key.openid or ""
+        openid, message_id = run.key.openid or "", f"{entry.dedup_key}-{entry.number}"
+        if isinstance(reply, SocketReply):
+            await self._sockets.send(run.key.appid, openid, reply, message_id=message_id)
+            return None
         if not run.account.can_message(openid):
             return ValueError(not_sendable(reply, run.account, openid))
         sender = self._sender_of(run.key.appid)
@@ -183,7 +191,7 @@ class Outbox:
             if run.account.is_robot and self._robots is not None:
                 await self._robots.send(run.key.appid, entry.dedup_key, reply)
             elif isinstance(sender, WeComClient):
-                await sender.send(openid, reply, message_id=f"{entry.dedup_key}-{entry.number}")
+                await sender.send(openid, reply, message_id=message_id)
             else:
                 await sender.send(openid, reply)
         except WeChatError as exc:

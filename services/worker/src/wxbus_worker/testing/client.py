@@ -45,7 +45,7 @@ from wxbus_worker.testing.log_lines import use_plain_tracebacks
 from wxbus_worker.testing.requests import RecordingRequests
 from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.tokens import FixedTokens
-from wxbus_worker.testing.wechat import RecordingWeChat
+from wxbus_worker.testing.wechat import RecordingSockets, RecordingWeChat
 
 M = TypeVar("M", bound=Message)
 
@@ -113,6 +113,7 @@ class HandlerClient:
             outbox=Outbox(
                 self.contexts,
                 lambda _: self.wechat,
+                sockets=RecordingSockets(self.wechat),
                 reports=UndeliveredReports(self.publisher),
                 budget=10.0,
                 metrics=metrics,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from wxbus.api.client import WeChatClient
-from wxbus.api.models import File, Login, MediaId, MediaKind, VideoLink
+from wxbus.api.models import File, MediaId, MediaKind, VideoLink
 from wxbus.api.request import Method, Request
 from wxbus.api.sends import observed
 from wxbus.errcodes import error_code
@@ -15,6 +15,7 @@ from wxbus.errors import WeChatError
 from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.long_text import split_text
 from wxbus.wechat.replies.reply import AnyReply, Text
+from wxbus.wechat.replies.sockets import SocketReply
 
 INVALID_MEDIA_ID: Final = 40007
 CONTENT_TOO_LONG: Final = 45002
@@ -91,9 +92,16 @@ class RecordingWeChat(WeChatClient):
             raise WeChatError(INVALID_MEDIA_ID, "invalid media_id", call="/cgi-bin/media/get")
         return self.media[media_id]
 
-    async def login(self, js_code: str, secret: SecretStr) -> Login:
-        """Raise NotImplementedError: a test overrides it."""
-        raise NotImplementedError(f"login({js_code!r}): override login in a subclass of RecordingWeChat")
-
     def __getattr__(self, name: str) -> NoReturn:
         raise NotImplementedError(f"RecordingWeChat has no {name}: subclass it and add what your test needs")
+
+
+class RecordingSockets:
+    """Records pushes and changes of groups beside the messages (implements `SocketSender`)."""
+
+    def __init__(self, wechat: RecordingWeChat) -> None:
+        self._wechat = wechat
+
+    async def send(self, _appid: str, openid: str, reply: SocketReply, *, message_id: str) -> None:  # noqa: ARG002
+        """Append the reply to `sent`."""
+        self._wechat.sent.append((openid, reply))

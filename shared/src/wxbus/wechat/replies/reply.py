@@ -12,6 +12,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import Field, TypeAdapter
 
 from wxbus.wechat.replies.fields import Required, reply_class
+from wxbus.wechat.replies.sockets import JoinGroup as JoinGroup
+from wxbus.wechat.replies.sockets import LeaveGroup as LeaveGroup
+from wxbus.wechat.replies.sockets import Push as Push
+from wxbus.wechat.replies.sockets import SocketReply
 from wxbus.wechat.replies.templates import SubscribeMessage as SubscribeMessage
 from wxbus.wechat.replies.templates import SubscribeNotice as SubscribeNotice
 from wxbus.wechat.replies.templates import TemplateMessage as TemplateMessage
@@ -199,7 +203,7 @@ CustomerServiceReply: TypeAlias = (
 )
 """Replies that can be sent at any time within WeChat's window."""
 
-AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | TemplateReply | WeComReply | Success
+AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | TemplateReply | WeComReply | SocketReply | Success
 
 _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(discriminator="kind")])
 

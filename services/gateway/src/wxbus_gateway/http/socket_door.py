@@ -1,0 +1,78 @@
+"""`GET /{account}/socket`: opens a WebSocket for a session.
+
+The token is in `Authorization`, or in `Sec-WebSocket-Protocol` as `token.TOKEN` beside `wxbus`; never in the address,
+which proxies log. `?last=` is the position of the last push that the client has.
+"""
+
+import secrets
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from wxbus.accounts.models import Account
+from wxbus.errors import RpcFailure, StoreUnavailable
+from wxbus.rpc.auth.keys import bearer_credentials
+from wxbus.rpc.codec import problems
+from wxbus.rpc.service.stages import problem_answer
+from wxbus.rpc.transports.http_messages import response_to
+from wxbus.sockets.presence import Connection
+from wxbus.sockets.pushes import Position
+from wxbus_gateway.services.access import LOGIN, SessionLookup
+from wxbus_gateway.sessions.session import Session
+from wxbus_gateway.sockets.hub import SocketHub
+from wxbus_gateway.sockets.protocol import MAX_FRAME, SUBPROTOCOL, TOKEN_PROTOCOL
+
+PATH: Final = "/socket"
+HEARTBEAT: Final = 30.0
+"""Seconds between pings; a client that does not answer in half of them is gone."""
+
+log = structlog.stdlib.get_logger("wxbus.gateway")
+
+
+class SocketDoor:
+    """Opens sockets."""
+
+    def __init__(self, hub: SocketHub, sessions: SessionLookup) -> None:
+        self._hub = hub
+        self._sessions = sessions
+
+    async def open(self, request: web.BaseRequest, account: Account) -> web.StreamResponse:
+        """Serve a socket until it ends, or answer why it cannot be opened."""
+        try:
+            session = await self._session(request, account)
+            last = _last(request)
+        except (RpcFailure, StoreUnavailable) as exc:
+            failure = problems.to_failure(exc)
+            headers = {"WWW-Authenticate": f'Bearer realm="{account.name}"'} if failure.status == 401 else {}
+            return response_to(problem_answer(failure), **headers)
+        ws = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_FRAME, protocols=(SUBPROTOCOL,))
+        if not ws.can_prepare(request):
+            return response_to(problem_answer(RpcFailure(426, "Only WebSocket", detail="send an upgrade request")))
+        await ws.prepare(request)
+        connection = Connection(secrets.token_hex(16), account.name, account.appid, session.openid)
+        await self._hub.serve(ws, connection, session.login, last)
+        return ws
+
+    async def _session(self, request: web.BaseRequest, account: Account) -> Session:
+        token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)
+        found = await self._sessions.find(token) if token else None
+        if found is None or found.session.appid != account.appid:
+            raise LOGIN.failure
+        return found.session
+
+
+def _token_in_protocols(request: web.BaseRequest) -> str | None:
+    offered = [part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    return next((part.removeprefix(TOKEN_PROTOCOL) for part in offered if part.startswith(TOKEN_PROTOCOL)), None)
+
+
+def _last(request: web.BaseRequest) -> Position | None:
+    """Return the position of the last push that the client has; raises RpcFailure 400."""
+    text = request.query.get("last")
+    if not text:
+        return None
+    try:
+        return Position.parse(text)
+    except ValueError as exc:
+        raise RpcFailure(400, "Malformed position", detail=f"last: {exc}") from exc

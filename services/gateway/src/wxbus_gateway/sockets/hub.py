@@ -1,0 +1,165 @@
+"""All sockets of one gateway: who is here, what is new for them, and what happens when a gateway dies or stops."""
+
+import asyncio
+import random
+import secrets
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from wxbus.aio.background import background, repeat, retry_while_unavailable
+from wxbus.errors import Unavailable
+from wxbus.sockets.keys import SocketKeys
+from wxbus.sockets.presence import LEASE, Connection, Presence
+from wxbus.sockets.pushes import Position, PushLog
+from wxbus.sockets.signals import CONNECTED, DISCONNECTED
+from wxbus.store.store import Store
+from wxbus_gateway.sockets.intake import SocketIntake
+from wxbus_gateway.sockets.protocol import CloseCode
+from wxbus_gateway.sockets.socket import Socket
+
+RENEW: Final = LEASE / 4
+"""Seconds between two renewals of the lease."""
+CLEAN_UP: Final = 2.0
+"""Seconds between two searches for dead gateways."""
+RECONNECT_DELAY: Final = 0.5
+CLOSE_GRACE: Final = 5.0
+"""Seconds for closing all sockets after their clients were asked to leave."""
+
+log = structlog.stdlib.get_logger("wxbus.gateway")
+
+
+class SocketHub:
+    """Serves the sockets of one gateway."""
+
+    def __init__(
+        self,
+        store: Store,
+        intake: SocketIntake,
+        *,
+        namespace: str,
+        per_user: int,
+        registry: CollectorRegistry,
+    ) -> None:
+        """`per_user` is the number of sockets of one user on this gateway."""
+        self._store = store
+        self._intake = intake
+        self._per_user = per_user
+        self._keys = SocketKeys(namespace)
+        self._presence = Presence(store, namespace=namespace)
+        self._pushes = PushLog(store, namespace=namespace)
+        self._name = secrets.token_hex(8)
+        self._joined = False
+        self._sockets: defaultdict[tuple[str, str], list[Socket]] = defaultdict(list)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """Of open sockets, and of those whose end is not posted yet."""
+        Gauge("wxbus_gateway_sockets", "Open sockets", registry=registry).set_function(
+            lambda: sum(map(len, self._sockets.values()))
+        )
+        self._closes = Counter("wxbus_gateway_socket_closes_total", "Closed sockets", ["code"], registry=registry)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen for pushes, and clean up after dead gateways, while the block runs."""
+        async with (
+            background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
+            background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
+            background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
+        ):
+            yield
+
+    async def serve(self, ws: web.WebSocketResponse, connection: Connection, login: str, last: Position | None) -> None:
+        """Serve a socket that was opened, until it ends; `login` is that of the session."""
+        if (task := asyncio.current_task()) is not None:
+            self._track(task)
+        socket = Socket(ws, connection, login, self._intake, self._pushes)
+        of_user = self._sockets[connection.appid, connection.openid]
+        of_user.append(socket)
+        if len(of_user) > self._per_user:
+            of_user[0].close(CloseCode.TOO_MANY)
+        name = self._name
+        try:
+            await self._presence.add(name, connection)
+            await self._intake.presence(connection, CONNECTED)
+            await socket.run(last)
+        except Unavailable as exc:
+            log.info("gateway.socket_refused", reason=str(exc))
+            await ws.close(code=CloseCode.TRY_LATER)
+        finally:
+            of_user.remove(socket)
+            if not of_user:
+                self._sockets.pop((connection.appid, connection.openid), None)
+            self._closes.labels(str(ws.close_code)).inc()
+            self._track(asyncio.create_task(self._left(name, connection)))
+
+    def end_login(self, login: str) -> None:
+        """Close the sockets of a login whose session has ended."""
+        for socket in self._all():
+            if socket.login == login:
+                socket.close(CloseCode.SESSION_ENDED)
+
+    async def drain(self, seconds: float) -> None:
+        """Ask all clients to connect again, spread over these seconds; return when all sockets are closed."""
+        sockets = self._all()
+        if sockets:
+            log.info("gateway.draining", sockets=len(sockets), seconds=seconds)
+        await asyncio.gather(*(socket.ask_to_reconnect(random.uniform(0, seconds)) for socket in sockets))
+        until = asyncio.get_running_loop().time() + CLOSE_GRACE
+        while self._tasks and (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        await self._presence.forget(self._name)
+
+    async def _left(self, gateway: str, connection: Connection) -> None:
+        """Post the end of a connection, then forget it: should this gateway die between, another one posts it."""
+
+        async def post() -> None:
+            await self._intake.presence(connection, DISCONNECTED)
+
+        async def forget() -> None:
+            last = (connection.appid, connection.openid) not in self._sockets  # the user may have come back
+            await self._presence.remove(gateway, connection, last=last)
+
+        for step in (post, forget):
+            await retry_while_unavailable(step, name="end of a connection", pause=RECONNECT_DELAY)
+
+    async def _receive(self) -> None:
+        """Wake the sockets of users with new pushes. Nothing is missed: at each start all sockets look."""
+        channel = self._keys.channel(self._name)
+        for socket in self._all():
+            socket.wake()
+        async for message in self._store.messages(channel):
+            appid, _, openid = message.decode().partition(":")
+            for socket in self._sockets.get((appid, openid), ()):
+                socket.wake()
+
+    async def _renew(self) -> None:
+        kept = await self._presence.renew(self._name)
+        joined, self._joined = self._joined, True
+        if joined and not kept and self._sockets:
+            # This gateway was suspended: another one has ended its connections, so they end here, too.
+            log.warning("gateway.lease_lost", sockets=len(self._all()))
+            for socket in self._all():
+                socket.close(CloseCode.RESTARTING)
+
+    async def _clean_up(self) -> None:
+        for gateway in await self._presence.dead():
+            if gateway == self._name:
+                continue
+            connections = await self._presence.claim(gateway, self._name)
+            for connection in connections.values():
+                await self._intake.presence(connection, DISCONNECTED)
+                await self._presence.remove(gateway, connection, last=True)
+            await self._presence.forget(gateway)
+            log.warning("gateway.dead_gateway", gateway=gateway, connections=len(connections))
+
+    def _track(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _all(self) -> list[Socket]:
+        return [socket for sockets in self._sockets.values() for socket in sockets]

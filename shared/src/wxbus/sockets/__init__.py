@@ -1,0 +1,1 @@
+"""What gateways and workers share about WebSockets: the log of each user's pushes, who is connected, and groups."""

@@ -1,0 +1,10 @@
+"""Names of the signals that gateways post into users' lanes."""
+
+from typing import Final
+
+MESSAGE_PREFIX: Final = "socket:"
+"""Before the name that the client gave its message."""
+CONNECTED: Final = "socket-connected"
+DISCONNECTED: Final = "socket-disconnected"
+OPTIONAL: Final = frozenset({CONNECTED, DISCONNECTED})
+"""Signals that need no handler."""

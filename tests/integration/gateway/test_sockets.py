@@ -1,0 +1,325 @@
+"""WebSockets: messages travel the user's lane to the worker, pushes come back in order and once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+
+from tests.support.gateway import OPENID, Gateways, Visitor
+from wxbus.messages import Bus
+from wxbus.sockets.presence import LEASE, Connection, Presence
+from wxbus.store.store import Store
+from wxbus_worker import Context, Router, reply
+from wxbus_worker.app import serve
+from wxbus_worker.settings import WorkerSettings
+
+pytestmark = pytest.mark.integration
+
+CAFE = "wx0000000000000002"
+WAIT = 30.0
+
+
+class Item(BaseModel):
+    item: str
+    count: int = 1
+
+
+def a_router() -> Router:
+    """Return handlers of sockets."""
+    router = Router()
+
+    @router.socket("cart.add")
+    async def add(body: Item, context: Context) -> reply.Push:
+        cart = context.storage.get("cart", [])
+        context.storage["cart"] = cart = [*cart, body.item]
+        return reply.Push("cart", {"items": cart})
+
+    @router.socket("room.join")
+    async def join() -> list[reply.JoinGroup | reply.Push]:
+        return [reply.JoinGroup("room"), reply.Push("joined")]
+
+    @router.socket("room.say")
+    async def say(body: Item) -> reply.Push:
+        return reply.Push("said", {"text": body.item}, to_group="room")
+
+    @router.socket_connected()
+    async def connected() -> reply.Push:
+        return reply.Push("welcome")
+
+    return router
+
+
+@asynccontextmanager
+async def working(world: Gateways, router: Router) -> AsyncIterator[None]:
+    """Run a worker beside the gateways."""
+    settings = WorkerSettings.model_validate(
+        {
+            "token_url": world.settings.token_url,
+            "token_api_key": world.settings.token_api_key,
+            "admin_port": 0,
+            "bus": world.settings.bus,
+            "store": world.settings.store,
+            "accounts": world.settings.accounts,
+            "wechat": world.settings.wechat,
+        }
+    )
+    stopping = asyncio.Event()
+    task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+class Client:
+    """A client of a socket."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.ws = ws
+        self.missed = False
+        """Whether the greeting says that pushes are gone."""
+        self.position = ""
+        """Of the last push, or of the greeting."""
+
+    async def frame(self) -> dict[str, Any]:
+        """Return the next frame."""
+        async with asyncio.timeout(WAIT):
+            frame: dict[str, Any] = await self.ws.receive_json()
+        position = frame.get("position") or frame.get("hello", {}).get("position")
+        self.position = position or self.position
+        return frame
+
+    async def pushes(self, count: int, *, named: str) -> list[dict[str, Any]]:
+        """Return the bodies of the next pushes of this name; others are skipped."""
+        found = []
+        while len(found) < count:
+            frame = await self.frame()
+            if frame.get("name") == named:
+                found.append(frame["body"])
+        return found
+
+    async def send(self, message_id: str, name: str, **body: object) -> None:
+        """Send a message."""
+        await self.ws.send_json({"id": message_id, "name": name, "body": body})
+
+    async def until_ack(self, message_id: str) -> None:
+        """Return when a message is acknowledged."""
+        while (await self.frame()).get("ack") != message_id:
+            pass
+
+    async def code(self) -> int:
+        """Return the code with which the gateway closes the socket."""
+        async with asyncio.timeout(WAIT):
+            while True:
+                frame = await self.ws.receive()
+                if frame.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
+                    return self.ws.close_code or 0
+
+
+@asynccontextmanager
+async def connected(visitor: Visitor, *, last: str = "", account: str = "cafe") -> AsyncIterator[Client]:
+    """Open a socket with the visitor's session."""
+    headers = {"Authorization": f"Bearer {visitor.token}"}
+    url = f"{visitor.url}/{account}/socket"
+    async with visitor.http.ws_connect(url, headers=headers, params={"last": last} if last else {}) as ws:
+        client = Client(ws)
+        client.missed = (await client.frame())["hello"]["missed"]
+        yield client
+
+
+async def test_messages_are_handled_in_order_and_pushes_come_back(world: Gateways) -> None:
+    """Each message is acknowledged and handled once, in order, with the user's context; repeated ids are dropped."""
+    async with working(world, a_router()), world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            for number in range(20):
+                await client.send(f"c{number}", "cart.add", item=str(number))
+            await client.send("c3", "cart.add", item="3")
+            acks, carts = [], []
+            while len(acks) < 21 or len(carts) < 20:
+                frame = await client.frame()
+                acks += [frame["ack"]] if "ack" in frame else []
+                carts += [frame["body"]["items"]] if frame.get("name") == "cart" else []
+    assert acks == [*(f"c{number}" for number in range(20)), "c3"]
+    assert carts == [[str(item) for item in range(number + 1)] for number in range(20)]
+
+
+async def test_pushes_wait_while_the_client_is_away(world: Gateways, amqp_url: str) -> None:
+    """A client that comes back, on another gateway, gets what it missed: in order, once."""
+    async with (
+        working(world, a_router()),
+        world.running() as one,
+        world.running() as other,
+        Bus.open(amqp_url, topology=world.settings.bus.topology) as bus,
+    ):
+        visit = one()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            await bus.send("cafe", OPENID, reply.Push("news", {"number": 0}))
+            assert await client.pushes(1, named="news") == [{"number": 0}]
+            last = client.position
+        for number in range(1, 30):
+            await bus.send("cafe", OPENID, reply.Push("news", {"number": number}), id=f"n{number}")
+        elsewhere = Visitor(visit.http, other().url, visit.token)
+        async with connected(elsewhere, last=last) as client:
+            assert not client.missed
+            assert await client.pushes(29, named="news") == [{"number": number} for number in range(1, 30)]
+            await bus.send("cafe", OPENID, reply.Push("news", {"number": 30}))
+            assert await client.pushes(1, named="news") == [{"number": 30}]
+
+
+async def test_a_gap_is_said(world: Gateways, amqp_url: str) -> None:
+    """Pushes that were dropped, or a position of a log that is gone, are reported in the greeting."""
+    async with (
+        working(world, a_router()),
+        world.running() as visitor,
+        Bus.open(amqp_url, topology=world.settings.bus.topology) as bus,
+    ):
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            await bus.send("cafe", OPENID, reply.Push("news", {"number": 0}))
+            await client.pushes(1, named="news")
+            position = client.position
+        body = {"text": "x" * 50_000}
+        for _ in range(30):  # 1.5 MB: over the limit of the log
+            await bus.send("cafe", OPENID, reply.Push("large", body))
+        async with connected(visit) as client:
+            await bus.send("cafe", OPENID, reply.Push("news", {"number": 1}))
+            await client.pushes(1, named="news")
+        async with connected(visit, last=position) as client:
+            assert client.missed
+            assert (await client.frame())["name"] == "large"
+        async with connected(visit, last="gone.7") as client:
+            assert client.missed
+
+
+async def test_a_push_to_a_group_reaches_its_members(world: Gateways) -> None:
+    """Members get it wherever they are connected; others do not."""
+    async with working(world, a_router()), world.running() as one, world.running() as other:
+        visits = [one(), other(), one()]
+        for number, visit in enumerate(visits):
+            await world.log_in(visit, openid=f"oMember{number}")
+        async with connected(visits[0]) as first, connected(visits[1]) as second, connected(visits[2]) as third:
+            for client in (first, second):
+                await client.send("j", "room.join")
+                await client.pushes(1, named="joined")
+            await third.send("s", "room.say", item="hello")
+            assert await first.pushes(1, named="said") == await second.pushes(1, named="said") == [{"text": "hello"}]
+            await third.send("p", "cart.add", item="x")
+            assert (await third.pushes(1, named="cart"))[0] == {"items": ["x"]}, "and not the push to the room before"
+
+
+async def test_wrong_frames_and_sessions_close_the_socket(world: Gateways) -> None:
+    """Each reason has its own code; a wrong token is refused before the socket opens."""
+    async with world.running(sockets_per_user=2) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        codes = {}
+        for name, frame in {
+            "not JSON": "{",
+            "no id": json.dumps({"name": "x"}),
+            "wrong name": json.dumps({"id": "1", "name": "a b"}),
+            "unknown field": json.dumps({"id": "1", "name": "a", "more": 1}),
+            "too large": json.dumps({"id": "1", "name": "a", "body": {"x": "y" * 70_000}}),
+        }.items():
+            async with connected(visit) as client:
+                await client.ws.send_str(frame)
+                codes[name] = await client.code()
+        async with connected(visit) as client:
+            await client.ws.send_json({"ping": 7})
+            assert await client.frame() == {"pong": 7}
+        async with connected(visit) as first, connected(visit), connected(visit):
+            codes["too many"] = await first.code()
+        async with connected(visit) as client:
+            await visit.call("cafe/logout")
+            codes["logout"] = await client.code()
+        for token in (visit.token, "A" * 43):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with connected(Visitor(visit.http, visit.url, token)):
+                    pass
+            assert refused.value.status == 401
+    assert codes == {
+        "not JSON": 4400,
+        "no id": 4400,
+        "wrong name": 4400,
+        "unknown field": 4400,
+        "too large": 1009,
+        "too many": 4409,
+        "logout": 4401,
+    }
+
+
+async def test_the_token_may_be_a_subprotocol(world: Gateways) -> None:
+    """Mini Programs on some platforms cannot set headers of a socket."""
+    async with world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        url = f"{visit.url}/cafe/socket"
+        async with visit.http.ws_connect(url, protocols=("wxbus", f"token.{visit.token}")) as ws:
+            assert ws.protocol == "wxbus"
+            assert "hello" in await Client(ws).frame()
+
+
+async def test_a_stopping_gateway_asks_its_clients_to_connect_elsewhere(world: Gateways) -> None:
+    """The client is told first, then the socket is closed; nothing that was acknowledged is lost."""
+    frames: list[dict[str, Any]] = []
+
+    async def read(client: Client) -> int:
+        frames.extend([frame.json() async for frame in client.ws])
+        return client.ws.close_code or 0
+
+    async with working(world, a_router()):
+        async with world.running() as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            connection = connected(visit)
+            client = await connection.__aenter__()
+            await client.send("c1", "cart.add", item="tea")
+            await client.until_ack("c1")
+            reading = asyncio.create_task(read(client))
+        assert await reading == 1012
+        assert any("reconnect" in frame for frame in frames)
+        await connection.__aexit__(None, None, None)
+        received = [frame for frame in frames if "position" in frame]
+        last = received[-1]["position"] if received else client.position
+        async with (
+            world.running() as visitor,
+            connected(Visitor(visit.http, visitor().url, visit.token), last=last) as client,
+        ):
+            if not any(frame["name"] == "cart" for frame in received):
+                assert await client.pushes(1, named="cart") == [{"items": ["tea"]}]
+
+
+async def test_the_connections_of_a_dead_gateway_are_ended_once(world: Gateways, redis_url: str) -> None:
+    """Other gateways post `socket-disconnected` for each of its connections, exactly once."""
+    ended: list[str] = []
+    both = asyncio.Event()
+    router = Router()
+
+    @router.socket_disconnected()
+    async def disconnected(context: Context) -> None:
+        ended.append(str(context.openid))
+        if len(ended) == 2:
+            both.set()
+
+    async with Store.open(redis_url) as store:
+        namespace = world.settings.store.namespace
+        presence = Presence(store, namespace=namespace)
+        for number in range(2):
+            await presence.add("dead", Connection(f"c{number}", "cafe", CAFE, f"oGone{number}"))
+        await store.command("ZADD", f"{namespace}:sockets:alive", await store.now() - LEASE, "dead")
+        async with working(world, router), world.running(), world.running():
+            async with asyncio.timeout(WAIT):
+                await both.wait()
+        assert sorted(ended) == ["oGone0", "oGone1"]
+        assert not await presence.is_connected(CAFE, "oGone0")
+        assert await presence.dead() == []
