@@ -16,13 +16,19 @@ from wxbus.api.declaration.decorators import endpoints_of
 from wxbus.api.declaration.endpoint import Endpoint, Family
 from wxbus.api.declaration.fields import FileLimits, MaxBytes, Secret
 from wxbus.api.families import all_families
+from wxbus.api.wecom.families import WeComFamilies
 
 OPTIONAL: Final = " | None"
 PAGES: Final = {"en": ROOT / "docs/reference/api.md", "zh": ROOT / "docs/reference/api.zh-CN.md"}
 SOURCE: Final = "../../shared/src/wxbus/api/endpoints"
 NAMES: Final = {
-    "en": {"official_account": "OA", "mini_program": "MP", "component": "3P"},
-    "zh": {"official_account": "公众号", "mini_program": "小程序", "component": "第三方平台"},
+    "en": {"official_account": "OA", "mini_program": "MP", "component": "3P", "wecom": "WeCom"},
+    "zh": {
+        "official_account": "公众号",
+        "mini_program": "小程序",
+        "component": "第三方平台",
+        "wecom": "企业微信",
+    },
 }
 REPEATS: Final = {
     "en": {Repeat.READ: "yes", Repeat.SEND: "if surely not done", Repeat.NEVER: "no"},
@@ -37,21 +43,22 @@ INTRODUCTION: Final = {
 
 [中文](api.zh-CN.md)
 
-`WeChatClient` has a method for each of {count} endpoints of WeChat, in {families} families:
-`await client.qr_codes.create_temporary("scene")`. [Calling WeChat's API](../how-to/api.md) shows how to use them;
-`client.call` reaches all other endpoints. `make reference` makes this page from the declarations.
+`WeChatClient` and `WeComClient` have a method for each of {count} endpoints of WeChat and WeCom, in {families}
+families: `await client.qr_codes.create_temporary("scene")`. [Calling WeChat's API](../how-to/api.md) shows how to use
+them; `client.call` reaches all other endpoints. `make reference` makes this page from the declarations.
 
 * `str[1..64]` is a text of 1 to 64 characters, `str[30 bytes]` one of up to 30 bytes of UTF-8, `int[0..4]` a number,
   `list[str][1..20]` a list. The fields of objects are in the linked modules.
 * Repeated: whether a call is made again if WeChat is busy or does not answer.
 * Errcodes: those of the endpoint itself; `wxbus.errors` says which exception each one is. Those of all endpoints are in
   the [WeChat protocol](wechat-protocol.md#12-error-codes-and-what-to-do).
-* Accounts: OA are Official Accounts, MP Mini Programs, 3P is the third-party platform itself.""",
+* Accounts: OA are Official Accounts, MP Mini Programs, 3P is the third-party platform itself. Handlers of WeCom
+  accounts take a `WeComClient`.""",
     "zh": """# 微信 API
 
 [English](api.md)
 
-`WeChatClient` 为微信的 {count} 个接口各提供一个方法，分为 {families} 组：
+`WeChatClient` 和 `WeComClient` 为微信和企业微信的 {count} 个接口各提供一个方法，分为 {families} 组：
 `await client.qr_codes.create_temporary("scene")`。
 用法见[调用微信 API](../how-to/api.zh-CN.md)；其他接口用 `client.call` 调用。本页由 `make reference` 根据接口声明生成。
 
@@ -60,20 +67,20 @@ INTRODUCTION: Final = {
 * 自动重试：微信繁忙或没有应答时是否再次调用。
 * 专有错误码：该接口自己的错误码，`wxbus.errors` 说明每个错误码对应的异常；所有接口通用的错误码见
   [微信协议](wechat-protocol.md#12-error-codes-and-what-to-do)。
-* 账号：该接口适用于公众号、小程序，还是第三方平台自身。""",
+* 账号：该接口适用于公众号、小程序，还是第三方平台自身，还是企业微信。企业微信账号的处理函数使用 `WeComClient`。""",
 }
 
 
 def render(language: str) -> str:
     """Return the page."""
-    families = all_families()
+    families = {**all_families(), **all_families(WeComFamilies)}
     count = sum(len(endpoints_of(family)) for family in families.values())
     introduction = INTRODUCTION[language].format(count=count, families=len(families))
     return "\n\n".join([introduction, *(_section(name, one, language) for name, one in families.items())]) + "\n"
 
 
 def _section(name: str, family: type[Family], language: str) -> str:
-    module = family.__module__.rpartition(".")[2]
+    module = family.__module__.removeprefix("wxbus.api.endpoints.").replace(".", "/")
     summary = _plain((inspect.getdoc(family) or "").partition("\n")[0])
     words = f"{summary} [Source]({SOURCE}/{module}.py)" if language == "en" else f"[源码]({SOURCE}/{module}.py)"
     title = name if language == "en" else f"{name} {family.title}"

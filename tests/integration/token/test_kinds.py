@@ -152,6 +152,18 @@ async def test_wecom_has_a_token_for_each_application(place: Place, clients: Cli
     assert (counts[SALES].wecom, counts[STAFF].wecom) == (2, 1)
 
 
+async def test_wecom_has_two_tickets_for_pages(clients: Clients) -> None:
+    """The ticket of the corp is for `wx.config`, that of the application for `wx.agentConfig` (WeCom reference 4.4)."""
+    sales, staff = [await clients.tokens.get_ticket(appid, "jsapi_ticket") for appid in (SALES, STAFF)]
+    agents = [await clients.tokens.get_ticket(appid, "agent_ticket") for appid in (SALES, STAFF)]
+
+    assert sales == staff
+    assert len({sales, *agents}) == 3
+    assert await clients.tokens.get_ticket(SALES, "agent_ticket") == agents[0]
+    with pytest.raises(TokenRefused):
+        await clients.tokens.get_ticket(SHOP, "agent_ticket")
+
+
 async def test_a_wrong_secret_of_wecom_has_its_state(place: Place, clients: Clients) -> None:
     """WeCom's error 40001 gives the state `wrong_secret`."""
     await place.sandbox.fault(Fault(path="/wecom/cgi-bin/gettoken", errcode=40001))

@@ -44,7 +44,7 @@ def test_no_two_endpoints_send_the_same_request() -> None:
     requests = [
         (
             one.endpoint.method,
-            one.endpoint.path,
+            one.path,
             f"{one.endpoint.fixed}{one.endpoint.fixed_query}",
             *sorted(".".join(parameter.key) for parameter in one.endpoint.parameters if parameter.required),
         )

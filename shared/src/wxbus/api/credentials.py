@@ -5,7 +5,7 @@ Each function that fetches raises:
     WeChatUnavailable: No valid response. WeChat may have made a new token, and invalidated the previous one.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -25,6 +25,12 @@ AFTER_TOKEN_CHECK: Final = frozenset({45009, 45011, 48001, 48004, 50001, 50002, 
 """Errcodes for a quota or a permission, which WeChat checks after it accepted the token."""
 
 TicketType: TypeAlias = Literal["jsapi", "wx_card"]
+WeComTicketKind: TypeAlias = Literal["jsapi_ticket", "agent_ticket"]
+WECOM_TICKETS: Final[Mapping[WeComTicketKind, tuple[str, Mapping[str, str]]]] = {
+    "jsapi_ticket": ("/cgi-bin/get_jsapi_ticket", {}),
+    "agent_ticket": ("/cgi-bin/ticket/get", {"type": "agent_config"}),
+}
+"""Path and query of each ticket (WeCom reference 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,16 @@ async def fetch_ticket(http: WeChatHttp, access_token: str, ticket_type: TicketT
             (45009).
     """
     return fetched_token(TICKET, await http.get(TICKET, {"access_token": access_token, "type": ticket_type}), "ticket")
+
+
+async def fetch_wecom_ticket(http: WeChatHttp, access_token: str, kind: WeComTicketKind) -> FetchedToken:
+    """Return the ticket of a corp or of an application for web pages in WeCom (WeCom reference 4.4).
+
+    Raises:
+        WeChatError: The token is rejected (40014, 42001), or too many calls (45009).
+    """
+    path, query = WECOM_TICKETS[kind]
+    return fetched_token(path, await http.get(path, {"access_token": access_token, **query}), "ticket")
 
 
 async def is_token_accepted(http: WeChatHttp, token: str) -> bool:

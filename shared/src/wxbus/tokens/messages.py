@@ -8,8 +8,8 @@ Appid: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
 """Printable ASCII, which every format can carry; it need not be a known account."""
 SecretText: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,2048}$", repr=False)]
 """A token, ticket or code. WeChat's have about 150 characters and may grow to 512."""
-TicketKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket"]
-CredentialKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket", "component_access_token"]
+TicketKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket", "agent_ticket"]
+CredentialKind: TypeAlias = Literal["jsapi_ticket", "wx_card_ticket", "agent_ticket", "component_access_token"]
 
 
 def _whole(value: object) -> object:

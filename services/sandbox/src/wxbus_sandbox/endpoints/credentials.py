@@ -35,7 +35,10 @@ async def getticket(request: web.Request) -> web.Response:
     """Answer `/cgi-bin/ticket/getticket`."""
     sandbox = request.app[SANDBOX]
     only_get(request)
-    issued = sandbox.tickets.fetch(sandbox.calling_account(request).appid, request.query.get("type", ""))
+    account = sandbox.calling_account(request)
+    if (ticket_type := request.query.get("type", "")) == "agent_config":  # only WeCom has it
+        raise ApiError(40097)
+    issued = sandbox.tickets.fetch(account.appid, ticket_type)
     return ok(ticket=issued.value, expires_in=issued.expires_in)
 
 

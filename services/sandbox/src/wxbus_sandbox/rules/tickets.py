@@ -8,7 +8,7 @@ from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.rules.tokens import Issued
 from wxbus_sandbox.settings import Rules
 
-TYPES = frozenset({"jsapi", "wx_card"})
+TYPES = frozenset({"jsapi", "wx_card", "agent_config"})
 
 
 @dataclass(frozen=True, slots=True)

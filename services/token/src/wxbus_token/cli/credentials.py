@@ -15,7 +15,9 @@ ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - the name of the kind, not a
 
 Appid = Annotated[str, typer.Argument(help="Appid of the account.")]
 Kind = Annotated[str, typer.Option(help="WeChat's name of the credential.")]
-SharedKind: TypeAlias = Literal["access_token", "jsapi_ticket", "wx_card_ticket", "component_access_token"]
+SharedKind: TypeAlias = Literal[
+    "access_token", "jsapi_ticket", "wx_card_ticket", "agent_ticket", "component_access_token"
+]
 """Credentials that other services may get."""
 
 COLUMNS = ("appid", "kind", "state", "expires", "refresh", "minute/day", "forced")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wxbus.accounts.models import Account, AccountKind
+from wxbus.api.credentials import WECOM_TICKETS
 from wxbus.api.http import WeChatHttp
 from wxbus.api.tokens import TokenSource
 from wxbus_token.kinds.access_token import ClassicAccessToken, StableAccessToken, WeComAccessToken
@@ -14,7 +15,7 @@ from wxbus_token.kinds.platform import (
     AuthorizerAccessToken,
     ComponentAccessToken,
 )
-from wxbus_token.kinds.ticket import TYPES, Ticket
+from wxbus_token.kinds.ticket import TYPES, Ticket, WeComTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,11 @@ def credentials_of(account: Account, sources: Sources) -> list[Credential]:
     if account.kind is AccountKind.COMPONENT:
         return [ComponentAccessToken(sources.wechat, account.appid, account.secret)]
     if account.kind is AccountKind.WECOM:
-        return [WeComAccessToken(sources.wecom, account.appid, account.effective_receive_id, account.secret)]
+        tokens = sources.tokens(ACCESS_TOKEN)
+        return [
+            WeComAccessToken(sources.wecom, account.appid, account.effective_receive_id, account.secret),
+            *(WeComTicket(sources.wecom, kind, account.appid, tokens) for kind in WECOM_TICKETS),
+        ]
     token = ClassicAccessToken if account.classic_token else StableAccessToken
     return [token(sources.wechat, account.appid, account.secret), *_tickets(account.appid, ACCESS_TOKEN, sources)]
 

@@ -94,6 +94,14 @@ class WeComClient(WeComFamilies, WeChatClient):
             reason = "has no licence" if sent.unlicensed_users else "is outside of the application's scope"
             raise WeChatError(INVALID_RECEIVERS, f"the member {reason}", call=SEND)
 
+    async def send_to_group(self, chat_id: str, reply: AnyReply, *, safe: bool = False) -> None:
+        """Send one message to a group chat of the application (WeCom reference 3.4).
+
+        Raises:
+            ValueError: An application cannot send it.
+        """
+        await self.group_chats.send(chat_id, application_message(reply), safe=safe)
+
     async def send_message(
         self,
         reply: AnyReply,

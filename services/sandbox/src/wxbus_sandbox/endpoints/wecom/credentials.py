@@ -34,6 +34,29 @@ async def getcallbackip(request: web.Request) -> web.Response:
     return ok(ip_list=list(sandbox.rules.callback_addresses))
 
 
+async def jsapi_ticket(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/get_jsapi_ticket`: the ticket of the corp."""
+    sandbox, account = calling_account(request)
+    only_get(request)
+    issued = sandbox.tickets.fetch(account.effective_receive_id, "jsapi")
+    return ok(ticket=issued.value, expires_in=issued.expires_in)
+
+
+async def agent_ticket(request: web.Request) -> web.Response:
+    """Answer `/cgi-bin/ticket/get`: the ticket of the application."""
+    sandbox, account = calling_account(request)
+    only_get(request)
+    if request.query.get("type") != "agent_config":
+        raise ApiError(91040)
+    issued = sandbox.tickets.fetch(account.appid, "agent_config")
+    return ok(ticket=issued.value, expires_in=issued.expires_in)
+
+
 def routes() -> list[web.RouteDef]:
     """Return the routes of this topic."""
-    return [route("/cgi-bin/gettoken", gettoken), route("/cgi-bin/getcallbackip", getcallbackip)]
+    return [
+        route("/cgi-bin/gettoken", gettoken),
+        route("/cgi-bin/getcallbackip", getcallbackip),
+        route("/cgi-bin/get_jsapi_ticket", jsapi_ticket),
+        route("/cgi-bin/ticket/get", agent_ticket),
+    ]

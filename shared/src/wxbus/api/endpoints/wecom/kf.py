@@ -81,6 +81,7 @@ class Customers(Answer):
 class Kf(Family):
     """Customer-service accounts, their messages and conversations."""
 
+    title = "企业微信：微信客服"
     kinds = ("wecom",)
 
     @post("/cgi-bin/kf/sync_msg", title="读取消息", repeat=Repeat.READ, errcodes=(95007,))
