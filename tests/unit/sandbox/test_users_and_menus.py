@@ -32,6 +32,16 @@ async def test_qr_codes(world: World) -> None:
     assert codes.picture_url("a+b") == "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=a%2Bb"
 
 
+async def test_a_scan_carries_the_scene_of_the_code(world: World) -> None:
+    """The push of a user who scans a code names its scene; for a new follower with WeChat's prefix."""
+    ticket = (await world.client("shop").qr_codes.create_temporary("table-7")).ticket
+    for event in ("SCAN", "subscribe"):
+        fields = {"Ticket": ticket}
+        await world.control.send(SendRequest(account="shop", openid=ALICE, type="event", event=event, fields=fields))
+    received = [one.opened.document for one in world.ingress.received]
+    assert [(one["EventKey"], one["Ticket"]) for one in received] == [("table-7", ticket), ("qrscene_table-7", ticket)]
+
+
 async def test_users_of_the_account(world: World) -> None:
     """Users who acted are followers until they unsubscribe; remarks and the blacklist are kept."""
     users = world.client("shop").users

@@ -12,6 +12,7 @@ from wxbus.accounts.models import Account
 from wxbus.errors import ConfigurationError, UnknownAccount
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.messages.identity import openid_of
+from wxbus_sandbox.families.qr_codes import fill_scene
 from wxbus_sandbox.models import (
     AdvanceRequest,
     Fault,
@@ -44,6 +45,7 @@ async def send(request: web.Request) -> web.Response:
         push = request.app[COMPOSER].compose(account, body)
     except ValueError as exc:
         raise http_error(str(exc)) from exc
+    fill_scene(sandbox, account, push)
     mode, form = body.mode or account.modes[0], Format(body.format or account.formats[0])
     if openid := openid_of(scalars(push)):
         sandbox.users.record_action(account, openid, push)

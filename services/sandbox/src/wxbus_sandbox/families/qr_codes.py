@@ -1,12 +1,13 @@
 """QR codes with a scene."""
 
 import secrets
-from typing import Final
+from typing import Any, Final
 
+from wxbus.accounts.models import Account
 from wxbus.api.endpoints.qr_codes import MONTH, QrCodes, QrTicket
 from wxbus_sandbox.families.twin import Twin
 from wxbus_sandbox.rules.responses import ApiError
-from wxbus_sandbox.state import Part
+from wxbus_sandbox.state import Part, Sandbox
 
 MAX_PERMANENT: Final = 100_000
 NO_CODES_LEFT: Final = 45029
@@ -20,6 +21,13 @@ class QrCodeState(Part):
         """By ticket."""
         self.permanent: dict[str, str] = {}
         """Tickets by scene."""
+
+
+def fill_scene(sandbox: Sandbox, account: Account, push: dict[str, Any]) -> None:
+    """Set the `EventKey` of a push with the `Ticket` of a code that the user scanned, unless it is set."""
+    scene = sandbox.part(account.appid, QrCodeState).scenes.get(push.get("Ticket", ""))
+    if scene is not None and not push.get("EventKey"):
+        push["EventKey"] = scene if str(push.get("Event")).upper() == "SCAN" else f"qrscene_{scene}"
 
 
 class QrCodesTwin(Twin, QrCodes):
