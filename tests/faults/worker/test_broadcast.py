@@ -19,7 +19,7 @@ from wxbus_worker.store.broadcasts import Broadcasts
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(soak(full=900, quick=120))]
 
 RECIPIENTS = soak(full=100_000, quick=240)
-RATE = soak(full=800, quick=120)
+RATE = soak(full=1000, quick=120)
 KILLS = 3
 MEMORY = 30.0
 """MiB that a worker may grow while it sends to all recipients."""
@@ -30,8 +30,9 @@ async def test_a_broadcast_that_is_killed_three_times_reaches_everyone(
 ) -> None:
     """Nobody is left out, and who was noted before a kill gets no second message; the memory stays flat."""
     users = [f"o_user{number}" for number in range(RECIPIENTS)]
+    history = {"WXBUS_SANDBOX_HISTORY_SIZE": str(2 * RECIPIENTS)}
     async with (
-        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
+        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology, **history) as installation,
         Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store,
     ):
         (worker,) = await installation.workers("tests.support.notified:router", "worker")

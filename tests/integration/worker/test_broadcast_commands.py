@@ -21,6 +21,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis_url: str, topo
     assert redis is not None
     (tmp_path / "accounts.toml").write_text(
         '[accounts.shop]\nappid = "wx1"\nkind = "official_account"\nsecret_env = "NOT_SET_HERE"\n'
+        '[accounts.mini]\nappid = "wx2"\nkind = "mini_program"\n'
     )
     for name, value in {
         "REDIS_URL": redis_url,
@@ -87,9 +88,14 @@ def test_wrong_options_are_refused_with_one_line(folder: Path) -> None:
         ),
         (
             ("start", "--account", "shp", "--text", "sale", "--openid", "o_1"),
-            "there is no account shp in accounts.toml; the accounts are shop",
+            "there is no account shp in accounts.toml; the accounts are shop, mini",
         ),
         ((*START, "--openid", "o_1", "--id", "a b"), "id: String should match pattern"),
+        (
+            ("start", "--account", "mini", "--text", "sale", "--all"),
+            "account mini is mini_program: only Official Accounts have followers and tags",
+        ),
+        ((*START[:4], "很长" * 2000, "--openid", "o_1"), "message: the text is too long for one message"),
         (("pause", "nothing"), "there is no broadcast nothing"),
     ):
         printed = run(*words, code=2)

@@ -30,6 +30,11 @@ class FakeWeChat:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.asked = asyncio.Event()
+        """A message is on its way."""
+        self.open = asyncio.Event()
+        """Clear it to keep messages on their way."""
+        self.open.set()
         self.sending = asyncio.Event()
         """A message was taken."""
         self.errors: dict[str, list[Exception]] = {}
@@ -40,6 +45,8 @@ class FakeWeChat:
     async def send(self, openid: str, message: reply.AnyReply) -> None:
         """Take one message."""
         assert message == reply.Text("sale")
+        self.asked.set()
+        await self.open.wait()
         if errors := self.errors.get(openid):
             raise errors.pop(0)
         self.sent.append(openid)
@@ -170,6 +177,22 @@ async def test_a_cancelled_broadcast_sends_nothing_more(
         await broadcasts.change(broadcast, "resume")
         assert (await broadcasts.claim(broadcast, most=5)).openids == ()
     assert (await until(broadcasts, broadcast, "cancelled")).sent == len(wechat.sent) < 1000
+
+
+async def test_a_worker_that_stops_notes_what_is_on_its_way(
+    store: Store, broadcasts: Broadcasts, topology: Topology
+) -> None:
+    """It claims no more, and waits for the messages that are being sent: nobody is left claimed."""
+    wechat = FakeWeChat()
+    wechat.open.clear()
+    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)])
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(30):
+        await wechat.asked.wait()
+        asyncio.get_running_loop().call_later(0.1, wechat.open.set)
+    status = await broadcasts.status(broadcast)
+    assert status is not None
+    assert status.in_flight == 0
+    assert status.sent == len(wechat.sent) == 1000 - status.waiting > 0
 
 
 async def test_workers_collect_followers_page_by_page(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:

@@ -22,13 +22,13 @@ def account_tables(path: Path) -> dict[str, Table]:
     return {name: _account(path.parent, name, table) for name, table in _tables(path).items()}
 
 
-def appids(path: Path) -> dict[str, str]:
-    """Return the appid of each account by its name, without reading a secret.
+def identities(path: Path) -> dict[str, tuple[str, str]]:
+    """Return appid and kind of each account by its name, without reading a secret.
 
     Raises:
         ConfigurationError: The file is invalid.
     """
-    return {name: str(table.get("appid", "")) for name, table in _tables(path).items()}
+    return {name: (str(table.get("appid", "")), str(table.get("kind", ""))) for name, table in _tables(path).items()}
 
 
 def secret_files(path: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from wxbus.bus.envelope import new_id
 from wxbus.messages.requests import AccountName, Openid, Sendable
 from wxbus.rpc import method, service
+from wxbus.wechat.replies.long_text import split_text
+from wxbus.wechat.replies.reply import Text
 
 MOST_RECIPIENTS: Final = 5_000
 """Of one request; any number of requests add to a broadcast."""
@@ -49,6 +51,13 @@ class NewBroadcast(BroadcastRequest):
         if self.all_followers and self.tag is not None:
             raise ValueError("tag and all_followers exclude each other")
         return self
+
+    @field_validator("message")
+    @classmethod
+    def _is_one_message(cls, value: Sendable) -> Sendable:
+        if isinstance(value, Text) and len(split_text(value.content)) > 1:
+            raise ValueError("the text is too long for one message")
+        return value
 
     @property
     def collected_by_worker(self) -> bool:

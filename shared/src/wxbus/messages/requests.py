@@ -32,7 +32,8 @@ LONGEST_DELAY: Final = timedelta(days=366)
 
 AccountName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 """Name of an account in the accounts file, or its appid."""
-Openid: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,128}$")]
+Openid: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:-]{1,128}$")]
+"""Of a user; the colon is in those of WeChat Customer Service."""
 MessageId: TypeAlias = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
 """The caller's id: of several messages to a user with the same id, the first is handled (within 7 days)."""
 EventName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]

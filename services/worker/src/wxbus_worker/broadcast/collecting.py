@@ -33,16 +33,14 @@ async def collect(broadcasts: Broadcasts, plan: Plan, client: WeChatClient) -> N
         WeChatError: WeChat refuses the list.
         Unavailable: No answer; call it again.
     """
-    cursor, complete = plan.cursor, False
-    while not complete:
+    cursor, state = plan.cursor, plan.state
+    while state == "collecting":  # until it runs, or is paused or cancelled
         page = await _page(client, plan, cursor)
-        openids, cursor = page.data.openid, page.next_openid
+        openids, following = page.data.openid, page.next_openid
         for start in range(0, len(openids), PART):
-            state, _ = await broadcasts.add(plan.id, openids[start : start + PART], cursor=plan.cursor)
-            if state != "collecting":  # it was paused or cancelled
-                return
-        complete = not openids or not cursor
-        await broadcasts.add(plan.id, (), complete=complete, cursor=cursor)
+            await broadcasts.add(plan.id, openids[start : start + PART], cursor=cursor)
+        cursor = following
+        state, _ = await broadcasts.add(plan.id, (), complete=not openids or not cursor, cursor=cursor)
 
 
 async def _page(client: WeChatClient, plan: Plan, cursor: str) -> _Page:

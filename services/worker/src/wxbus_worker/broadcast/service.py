@@ -1,5 +1,6 @@
 """The RPC service `broadcast`."""
 
+from wxbus.accounts.models import AccountKind
 from wxbus.errors import Reject, RpcFailure
 from wxbus.messages.broadcasts import (
     AccountBroadcasts,
@@ -14,6 +15,7 @@ from wxbus.messages.broadcasts import (
     RefusedRequest,
 )
 from wxbus_worker.intake.accounts import AccountFinder
+from wxbus_worker.replies.channels import not_sendable
 from wxbus_worker.store.broadcasts import Broadcasts
 
 
@@ -28,6 +30,11 @@ class BroadcastServicer(BroadcastService):
     async def create(self, request: NewBroadcast) -> BroadcastStatus:
         """Create a broadcast."""
         account = self._accounts(request.account)
+        if reason := not_sendable(request.message, account, ""):
+            raise RpcFailure(422, "Not sendable", detail=reason)
+        if request.collected_by_worker and account.kind is not AccountKind.OFFICIAL_ACCOUNT:
+            detail = f"account {account.name} is {account.kind}: only Official Accounts have followers and tags"
+            raise RpcFailure(422, "No followers", detail=detail)
         try:
             await self._broadcasts.create(request, account=account.name, appid=account.appid)
         except Reject as exc:

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from wxbus.config.account_tables import appids
+from wxbus.accounts.models import AccountKind
+from wxbus.config.account_tables import identities
 from wxbus.config.settings import AccountsSettings, StoreSettings, load_for_command
 from wxbus.config.validation import validation_messages
 from wxbus.errors import ConfigurationError
@@ -57,7 +58,9 @@ def start(new: NewBroadcast, *, file: Path | None, openids: Sequence[str], detac
     """Create the broadcast, add its recipients, and show its progress."""
     if bool(file or openids) == new.collected_by_worker:
         raise ConfigurationError("give recipients by --to and --openid, or else --tag or --all")
-    account, appid = _account(new.account)
+    account, appid, kind = _account(new.account)
+    if new.collected_by_worker and kind != AccountKind.OFFICIAL_ACCOUNT:
+        raise ConfigurationError(f"account {account} is {kind}: only Official Accounts have followers and tags")
     given = sum(1 for _ in openids_of(file)) if file else 0  # all lines are checked before the first one is added
     whom = _audience(new, given + len(openids))
     if not (yes or new.dry_run or typer.confirm(f"send {new.message.kind} to {whom} of {account}?")):
@@ -184,13 +187,13 @@ def _print_end(found: BroadcastStatus) -> None:
         typer.echo(f"  {number}  {text}")
 
 
-def _account(name: str) -> tuple[str, str]:
-    """Return name and appid of the account that an operator names by one of them."""
+def _account(name: str) -> tuple[str, str, str]:
+    """Return name, appid and kind of the account that an operator names by one of the first two."""
     file = load_for_command(AccountsSettings).accounts_file
-    accounts = appids(file)
-    for known, appid in accounts.items():
+    accounts = identities(file)
+    for known, (appid, kind) in accounts.items():
         if name in {known, appid}:
-            return known, appid
+            return known, appid, kind
     raise ConfigurationError(f"there is no account {name} in {file}; the accounts are {', '.join(accounts)}")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from wxbus.errors import ConfigurationError
 
-OPENID: Final = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
+OPENID: Final = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 """As in `wxbus.messages.requests`."""
 CHUNK: Final = 1_000
 
