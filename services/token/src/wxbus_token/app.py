@@ -15,6 +15,7 @@ from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import AccountKind
 from wxbus.aio.background import background, repeat
+from wxbus.aio.ticks import until_tick
 from wxbus.api.http import WeChatHttp
 from wxbus.config.watched_file import WatchedFile
 from wxbus.errors import StoreUnavailable
@@ -150,7 +151,7 @@ async def serving(settings: TokenSettings, *, registry: CollectorRegistry = REGI
         await enter(background(_follow_registries(reads, notifications.subscribe())))
         await enter(background(refresh_loop.run(notifications.subscribe())))
         await enter(background(PlatformUpkeep(platforms, lambda: accounts.current).run()))
-        await enter(background(repeat(generation.check, name="data losses", pause=lambda: POLL_INTERVAL)))
+        await enter(background(repeat(generation.check, name="data losses", pause=lambda: until_tick(POLL_INTERVAL))))
 
         limit = RateLimit(settings.rate_limit) if settings.rate_limit else None
         services = [
@@ -193,7 +194,7 @@ async def _follow_registries(reads: Sequence[Callable[[], Awaitable[None]]], sub
         except Exception:
             # One faulty entry must not end the reading of all others.
             log.exception("token.registries_failed")
-        await subscription.names(POLL_INTERVAL)
+        await subscription.names(until_tick(POLL_INTERVAL))
 
 
 async def _close(reports: Reports, authority: Authority, *, grace: float) -> None:

@@ -12,7 +12,8 @@ from yarl import URL
 from wxbus.api.connection import Answer, Connection
 from wxbus.errors import TRANSPORT_CLOSED
 
-MAX_CONNECTIONS: Final = 100
+MAX_CONNECTIONS: Final = 256
+"""Further calls wait; a worker may handle 2,000 messages at once. Answers after 0.1 s make it 2,560 calls a second."""
 KEEPALIVE: Final = 15.0
 """Seconds after which an unused connection is not used again: the server may be about to close it."""
 NEXT_ADDRESS: Final = 0.25

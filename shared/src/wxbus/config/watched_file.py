@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
 from wxbus.aio.background import background
+from wxbus.aio.ticks import until_tick
 from wxbus.errors import ConfigurationError
 
 T = TypeVar("T", bound=Sized)
@@ -110,7 +111,7 @@ class WatchedFile(Generic[T]):
         """Poll until cancelled."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll):
+                async with asyncio.timeout(until_tick(self._poll)):
                     await self._requested.wait()
             try:
                 await self.poll()

@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 
 import structlog
 
+from wxbus.aio.ticks import until_tick
 from wxbus.errors import StoreUnavailable
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.manager import CredentialManager
@@ -35,7 +36,7 @@ class RefreshLoop:
         loop = asyncio.get_running_loop()
         while True:
             await self._try_tick()
-            until = loop.time() + self._poll_interval
+            until = loop.time() + until_tick(self._poll_interval)
             while (left := until - loop.time()) > 0:
                 if names := await subscription.names(left):
                     await self._try_tick(names)

@@ -16,6 +16,7 @@ import structlog
 
 from wxbus.accounts.file import AccountLookup
 from wxbus.aio.background import repeat
+from wxbus.aio.ticks import until_tick
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
@@ -86,8 +87,7 @@ class ContextSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        # At random times: the sweeps of several workers are spread, and find due contexts sooner.
-        await repeat(self.sweep, name="context expiry", pause=lambda: SWEEP_INTERVAL * random.uniform(0.5, 1.5))
+        await repeat(self.sweep, name="context expiry", pause=lambda: until_tick(SWEEP_INTERVAL))
 
     async def sweep(self) -> int:
         """Publish all expiries that are due now, and return their number.

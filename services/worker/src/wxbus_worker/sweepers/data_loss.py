@@ -8,6 +8,7 @@ import asyncio
 from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
+from wxbus.aio.ticks import until_tick
 from wxbus.bus.ports import PublisherPort
 from wxbus.store.generation import RABBITMQ, REDIS, Generation, Losses
 from wxbus.store.lock import Lock
@@ -58,7 +59,7 @@ class DataLossDetector:
 
     async def run(self) -> None:
         """Check until cancelled."""
-        await repeat(self.check, name="data losses", pause=lambda: CHECK_INTERVAL)
+        await repeat(self.check, name="data losses", pause=lambda: until_tick(CHECK_INTERVAL))
 
     async def check(self) -> None:
         """Compare the markers if RabbitMQ was unavailable or Redis's marker is gone.

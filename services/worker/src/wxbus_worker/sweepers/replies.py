@@ -8,12 +8,12 @@ been available for a while, and has confirmed a message published after the dead
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
+from wxbus.aio.ticks import until_tick
 from wxbus.bus.passive_answer import reply_deadline_passed
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
@@ -94,8 +94,7 @@ class ReplySweeper:
             raise
 
     def _pause(self) -> float:
-        """Return the seconds before the next sweep, at random: so the sweeps of several workers are spread."""
-        return self._every * random.uniform(0.5, 1.5)
+        return until_tick(self._every)
 
     async def _is_available(self) -> bool:
         """Return whether RabbitMQ has been available for long enough, or raise BrokerUnavailable if it is not now."""

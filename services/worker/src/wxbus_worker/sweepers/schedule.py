@@ -5,12 +5,12 @@ and handled once: both copies have the caller's id.
 """
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from wxbus.aio.background import repeat
+from wxbus.aio.ticks import until_tick
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.ports import Inbox
 
@@ -42,7 +42,7 @@ class ScheduleSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        await repeat(self.sweep, name="scheduled messages", pause=lambda: SWEEP_INTERVAL * random.uniform(0.5, 1.5))
+        await repeat(self.sweep, name="scheduled messages", pause=lambda: until_tick(SWEEP_INTERVAL))
 
     async def sweep(self) -> int:
         """Publish all messages that are due now, and return their number.

@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractConnection
 
 from wxbus.aio.background import background
 from wxbus.aio.backoff import Backoff
+from wxbus.aio.ticks import until_tick
 from wxbus.aio.waiting import wait_any
 from wxbus.bus.amqp.connection import HEARTBEAT, address, connected
 from wxbus.errors import BrokerUnavailable, ConfigurationError, WxbusError
@@ -141,7 +142,7 @@ async def end_of(ended: asyncio.Future[str], *, clock: Callable[[], float] = mon
     """Return the reason of the end; a suspended process has lost its connection, even if it has not noticed yet."""
     while not ended.done():
         before = clock()
-        await asyncio.wait({ended}, timeout=tick)
-        if clock() - before > tick + HEARTBEAT:
+        await asyncio.wait({ended}, timeout=until_tick(tick))
+        if clock() - before > 1.5 * tick + HEARTBEAT:
             return "the process was suspended for longer than the heartbeat"
     return ended.result()

@@ -1,0 +1,16 @@
+"""Moments at which the periodic work of a process runs, so that all of it shares one wake-up and one batch to Redis."""
+
+import asyncio
+import random
+from typing import Final
+
+PHASE: Final = random.random()
+"""Seconds; differs between processes, which are spread by it."""
+
+
+def until_tick(interval: float) -> float:
+    """Return the seconds until the next tick, between 0.5 and 1.5 times `interval`; for several intervals, one grid."""
+    if not interval:
+        return 0.0
+    left = interval - (asyncio.get_running_loop().time() - PHASE * interval) % interval
+    return left if left > interval / 2 else left + interval
