@@ -12,7 +12,7 @@ PRICES = {"tea": 12, "coffee": 18}
 class Item(BaseModel):
     """What a user buys."""
 
-    item: str = Field(max_length=40)
+    item: str = Field(min_length=1, max_length=40)
     count: int = Field(default=1, ge=1, le=99)
 
 
