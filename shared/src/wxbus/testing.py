@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass, field
 
-from pamqp.header import ContentHeader
-
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import Death, Delivery
@@ -50,9 +48,8 @@ class MemoryDelivery:
     def pack(self) -> bytes:
         """Return the message as RabbitMQ would deliver it."""
         content = self.content
-        header = ContentHeader()
-        header.unmarshal(bytes(12) + (b"\x00\x00" if content is None else encode_properties(content)))
-        return Received(header.properties, content.body if content else b"").pack(time.monotonic() - self.arrived)
+        properties = b"\x00\x00" if content is None else encode_properties(content)
+        return Received(properties, content.body if content else b"").pack(time.monotonic() - self.arrived)
 
     async def ack(self) -> None:
         """Record it, or raise BrokerUnavailable if the channel is lost."""

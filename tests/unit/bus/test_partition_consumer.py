@@ -16,11 +16,10 @@ async def test_messages_that_arrive_while_the_channel_closes_are_not_delivered()
         closed.set()
 
     channel: Any = SimpleNamespace(close=close)
-    message: Any = SimpleNamespace()
     consumer = PartitionConsumer(3, channel, CollectingSink())
     await consumer.give_up()
     with structlog.testing.capture_logs() as logged:
-        await consumer.on_message(message)
+        consumer._deliver(1, False, b"\x00\x00", b"{}")
 
     assert closed.is_set()
     assert consumer.delivering_since is None

@@ -19,7 +19,7 @@ def over_the_wire(properties: commands.Basic.Properties, body: bytes) -> Receive
     """Return the message after encoding and decoding by pamqp."""
     _, _, header = frame.unmarshal(frame.marshal(ContentHeader(body_size=len(body), properties=properties), 1))
     assert isinstance(header, ContentHeader)
-    return Received(header.properties, body)
+    return Received.of(header.properties, body)
 
 
 def reference_properties(envelope: Envelope) -> commands.Basic.Properties:

@@ -123,7 +123,7 @@ def _letter(message: DeliveredMessage) -> DeadLetter:
     headers: Mapping[str, Any] = properties.headers or {}
     by_broker: Mapping[str, Any] = next(iter(headers.get("x-death") or ()), {})
     try:
-        envelope = wire.to_envelope(Received(properties, message.body))
+        envelope = wire.to_envelope(Received.of(properties, message.body))
     except UnreadableEnvelope:
         envelope = None
     return DeadLetter(

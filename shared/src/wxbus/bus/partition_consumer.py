@@ -1,7 +1,7 @@
 """The channel of one partition and its deliveries.
 
 To give up a partition, drain it and close its channel: prefetched messages go back in order. `basic.cancel` and
-requeueing break the order, and a multiple ack would include running deliveries (RabbitMQ and Redis reference 2 and 3).
+requeueing break the order (RabbitMQ and Redis reference 2 and 3).
 """
 
 import asyncio
@@ -9,16 +9,14 @@ from contextlib import suppress
 from time import monotonic
 
 import structlog
-from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from wxbus.bus import wire
 from wxbus.bus.amqp.connection import BrokerCall
+from wxbus.bus.amqp.delivery_channel import DeliveryChannel
 from wxbus.bus.delivery import ReceivedDelivery
 from wxbus.bus.ports import DeliveryHandler
 from wxbus.bus.received import Received
 from wxbus.errors import BrokerUnavailable
-
-ACK_TIMEOUT = 5.0
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -28,13 +26,14 @@ class PartitionDelivery(ReceivedDelivery):
 
     __slots__ = ("_acked", "_channel", "_tag")
 
-    def __init__(self, message: DeliveredMessage, partition: int, channel: AbstractChannel) -> None:
-        received = Received(message.header.properties, message.body)
-        self._tag = message.delivery_tag or 0
+    def __init__(
+        self, tag: int, message: Received, partition: int, channel: DeliveryChannel, *, redelivered: bool
+    ) -> None:
+        self._tag = tag
         self._channel = channel
         self._acked = False
-        lane = wire.lane_of(received) or f"unreadable:{partition}:{self._tag}"
-        super().__init__(received, partition, lane=lane, redelivered=bool(message.redelivered))
+        lane = wire.lane_of(message) or f"unreadable:{partition}:{tag}"
+        super().__init__(message, partition, lane=lane, redelivered=redelivered)
 
     async def ack(self) -> None:
         """Acknowledge it on its own channel, or raise BrokerUnavailable if that is lost."""
@@ -42,15 +41,14 @@ class PartitionDelivery(ReceivedDelivery):
             # RabbitMQ would close the channel, and with it all deliveries of the partition.
             raise RuntimeError(f"delivery {self._tag} is acknowledged twice")
         with BrokerCall("acknowledging"):
-            async with asyncio.timeout(ACK_TIMEOUT):
-                await self._channel.basic_ack(self._tag, wait=False)
+            self._channel.acknowledge(self._tag)
         self._acked = True
 
 
 class PartitionConsumer:
     """A subscription to one partition, on a channel of its own."""
 
-    def __init__(self, partition: int, channel: AbstractChannel, handler: DeliveryHandler) -> None:
+    def __init__(self, partition: int, channel: DeliveryChannel, handler: DeliveryHandler) -> None:
         self.partition = partition
         self.delivering_since: float | None = None
         """Time of the first message: this subscription is the active one since then."""
@@ -62,14 +60,19 @@ class PartitionConsumer:
         self._handler = handler
         self._accepting = True
 
-    async def on_message(self, message: DeliveredMessage) -> None:
-        """Deliver a message, unless the channel is being closed; aiormq starts one task per message, in order."""
+    async def consume(self, queue: str, *, prefetch: int) -> None:
+        """Subscribe to the queue of the partition."""
+        await self._channel.consume(queue, self._deliver, prefetch=prefetch)
+
+    def _deliver(self, tag: int, redelivered: bool, properties: bytes, body: bytes) -> None:
+        """Deliver a message, unless the channel is being closed."""
         if not self._accepting:
             return
         if self.delivering_since is None:
             self.delivering_since = monotonic()
             log.info("partition.delivering", partition=self.partition)
-        self._handler.deliver(PartitionDelivery(message, self.partition, self._channel))
+        message = Received(properties, body)
+        self._handler.deliver(PartitionDelivery(tag, message, self.partition, self._channel, redelivered=redelivered))
 
     def lost(self) -> None:
         """Drop the partition, unless it was given up: its messages go to the next consumer."""

@@ -2,32 +2,44 @@
 
 import struct
 import time
-from dataclasses import dataclass
+from functools import cached_property
 
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 _HEAD = struct.Struct(">dI")
-"""Time of arrival, in seconds since the epoch; bytes of the header."""
+"""Time of arrival, in seconds since the epoch; bytes of the properties."""
+_BEFORE_PROPERTIES = 12
+"""Bytes of a content header before its properties."""
 
 
-@dataclass(frozen=True, slots=True)
 class Received:
-    """Properties and body."""
+    """Properties, decoded when they are needed, and body."""
 
-    properties: Basic.Properties
-    body: bytes
+    def __init__(self, encoded: bytes, body: bytes) -> None:
+        """`encoded` are the properties as AMQP has them in a content header."""
+        self.encoded = encoded
+        self.body = body
+
+    @classmethod
+    def of(cls, properties: Basic.Properties, body: bytes) -> "Received":
+        """Return a message with decoded properties."""
+        return cls(properties.marshal(), body)
+
+    @cached_property
+    def properties(self) -> Basic.Properties:
+        """The decoded properties."""
+        header = ContentHeader()
+        header.unmarshal(bytes(_BEFORE_PROPERTIES) + self.encoded)
+        return header.properties
 
     def pack(self, age: float) -> bytes:
         """Return it as bytes; `age` is seconds since its arrival."""
-        header = ContentHeader(body_size=len(self.body), properties=self.properties).marshal()
-        return _HEAD.pack(time.time() - age, len(header)) + header + self.body
+        return _HEAD.pack(time.time() - age, len(self.encoded)) + self.encoded + self.body
 
     @classmethod
     def unpack(cls, packed: bytes) -> "tuple[Received, float]":
         """Return what `pack` wrote, and its age in seconds, which counts on."""
         arrived, size = _HEAD.unpack_from(packed)
         body = _HEAD.size + size
-        header = ContentHeader()
-        header.unmarshal(packed[_HEAD.size : body])
-        return cls(header.properties, packed[body:]), max(0.0, time.time() - arrived)
+        return cls(packed[_HEAD.size : body], packed[body:]), max(0.0, time.time() - arrived)

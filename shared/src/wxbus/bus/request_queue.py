@@ -19,14 +19,28 @@ from wxbus.bus.amqp.aiormq_internals import ConfirmChannel
 from wxbus.bus.amqp.connection import BrokerCall, open_channel
 from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.amqp.session import Session
+from wxbus.bus.delivery import ReceivedDelivery
 from wxbus.bus.envelope import new_id
-from wxbus.bus.partition_consumer import PartitionDelivery
+from wxbus.bus.received import Received
 from wxbus.bus.topology import Queue, Topology
 
 PREFETCH: Final = 256
 """Requests that are taken together."""
 
-RequestsHandler: TypeAlias = Callable[[Sequence[PartitionDelivery]], Awaitable[None]]
+
+class RequestDelivery(ReceivedDelivery):
+    """A request; implements `wxbus.bus.ports.Delivery`."""
+
+    def __init__(self, message: DeliveredMessage) -> None:
+        received = Received.of(message.header.properties, message.body)
+        lane = f"request:{message.delivery_tag}"
+        super().__init__(received, -1, lane=lane, redelivered=bool(message.redelivered))
+
+    async def ack(self) -> None:
+        """Do nothing: requests are acknowledged together."""
+
+
+RequestsHandler: TypeAlias = Callable[[Sequence[RequestDelivery]], Awaitable[None]]
 """Takes requests in the order of the queue; returns when all of them are on disk elsewhere."""
 
 log = structlog.stdlib.get_logger(__name__)
@@ -128,7 +142,7 @@ class RequestConsumer:
         while True:
             await arrived.wait()
             arrived.clear()
-            batch = [PartitionDelivery(message, -1, channel) for message in waiting]
+            batch = [RequestDelivery(message) for message in waiting]
             last = waiting[-1].delivery_tag or 0
             waiting.clear()
             try:

@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from wxbus.aio.backoff import Backoff
-from wxbus.bus.partition_consumer import PartitionDelivery
 from wxbus.bus.ports import Death, PublisherPort
+from wxbus.bus.request_queue import RequestDelivery
 from wxbus.errors import Unavailable, UnknownAccount, UnreadableEnvelope
 from wxbus.messages.requests import CancelRequest, EventRequest, SendRequest, parse_submission
 from wxbus_worker.intake.intake import Intake
@@ -31,10 +31,10 @@ class QueuedRequests:
         self._publisher = publisher
         self._requests = metrics.requests
 
-    async def __call__(self, deliveries: Sequence[PartitionDelivery]) -> None:
+    async def __call__(self, deliveries: Sequence[RequestDelivery]) -> None:
         """Return when every request is in its lane, in the schedule or in the dead letters."""
         # By openid alone: one account may be named by its name and by its appid.
-        users: dict[str, list[tuple[PartitionDelivery, SendRequest | EventRequest | CancelRequest]]]
+        users: dict[str, list[tuple[RequestDelivery, SendRequest | EventRequest | CancelRequest]]]
         users = defaultdict(list)
         async with asyncio.TaskGroup() as tasks:
             for delivery in deliveries:
@@ -48,7 +48,7 @@ class QueuedRequests:
                 tasks.create_task(self._accept(requests))
 
     async def _accept(
-        self, requests: Sequence[tuple[PartitionDelivery, SendRequest | EventRequest | CancelRequest]]
+        self, requests: Sequence[tuple[RequestDelivery, SendRequest | EventRequest | CancelRequest]]
     ) -> None:
         for delivery, request in requests:
             try:
@@ -61,7 +61,7 @@ class QueuedRequests:
             else:
                 self._requests.labels("accepted").inc()
 
-    async def _bury(self, delivery: PartitionDelivery, error: Exception) -> None:
+    async def _bury(self, delivery: RequestDelivery, error: Exception) -> None:
         log.error("request.dead_lettered", reason=str(error))
         self._requests.labels("dead_lettered").inc()
         death = Death(reason="unreadable", error=f"{type(error).__name__}: {error}", attempts=1, died_at=time.time())

@@ -42,6 +42,11 @@ _HEADER_SIZE = 12
 """Bytes of a header's payload before its properties."""
 
 
+def number_of(channel: Channel) -> int:
+    """Return the number of a channel in the frames of its connection."""
+    return channel.number
+
+
 class ConfirmChannel:
     """Publishes on a channel with confirms; no other code may publish on it, because delivery tags are counted here."""
 

@@ -11,6 +11,7 @@ from typing import cast
 import aio_pika
 from aio_pika.abc import AbstractConnection
 from aiormq import Channel
+from aiormq.connection import TransportFactory
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, InvalidFrameError, PublishError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
@@ -81,13 +82,17 @@ def address(url: str, *, name: str) -> URL:
 
 
 @asynccontextmanager
-async def connected(url: URL) -> AsyncIterator[AbstractConnection]:
+async def connected(url: URL, *, transport: TransportFactory | None = None) -> AsyncIterator[AbstractConnection]:
     """Yield a connection, which is closed at the end of the block and never restored.
+
+    `transport` makes its transport instead of aiormq.
 
     Raises:
         BrokerUnavailable: No connection within CONNECT_TIMEOUT, or it was lost during an operation of the block.
     """
     connection = aio_pika.Connection(url)
+    if transport is not None:
+        connection.kwargs["transport_factory"] = transport  # its constructor does not take it
     try:
         with BrokerCall("connecting to RabbitMQ"):
             async with asyncio.timeout(CONNECT_TIMEOUT):
