@@ -7,6 +7,7 @@
 Sends and events travel the user's lane: in order with his messages, retried, and once for each id.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -14,9 +15,11 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from wxbus.aio.backoff import Backoff
 from wxbus.bus.request_queue import RequestPublisher
 from wxbus.bus.topology import Topology
 from wxbus.config.validation import validation_messages
+from wxbus.errors import BrokerUnavailable
 from wxbus.messages.requests import Accepted, Cancelled, CancelRequest, EventRequest, SendRequest
 from wxbus.rpc.client import Client
 from wxbus.wechat.replies.reply import CustomerServiceReply
@@ -27,7 +30,7 @@ from wxbus.wechat.replies.wecom import WeComReply
 R = TypeVar("R", bound=BaseModel)
 
 BUDGET: Final = 10.0
-"""Seconds for one request."""
+"""Seconds for one request with its attempts."""
 ATTEMPTS: Final = 3
 
 
@@ -77,7 +80,7 @@ class Bus:
                 yield cls(_Rpc(client))
         else:
             async with RequestPublisher.open(url, topology, name="bus") as queue:
-                yield cls(_Queue(queue))
+                yield cls(QueuedSubmit(queue))
 
     async def send(
         self,
@@ -123,16 +126,40 @@ class Bus:
         return None if cancelled is None else cancelled.cancelled
 
 
-class _Queue:
-    def __init__(self, queue: RequestPublisher) -> None:
+class Queue(Protocol):
+    """Takes requests for the workers: `wxbus.bus.request_queue.RequestPublisher`."""
+
+    async def put(self, body: bytes, *, budget: float) -> None:
+        """Return when RabbitMQ has the request on disk, or raise BrokerUnavailable."""
+        ...
+
+
+class QueuedSubmit:
+    """Puts requests into the queue, again if RabbitMQ was lost meanwhile: a second copy is dropped."""
+
+    def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
     async def accept(self, request: SendRequest | EventRequest) -> Accepted:
-        await self._queue.put(request.model_dump_json().encode(), budget=BUDGET)
+        """Return when the message is in the queue."""
+        await self._put(request)
         return Accepted(id=request.id, scheduled=request.send_at is not None)
 
     async def cancel(self, request: CancelRequest) -> None:
-        await self._queue.put(request.model_dump_json().encode(), budget=BUDGET)
+        """Return when the cancellation is in the queue."""
+        await self._put(request)
+
+    async def _put(self, request: BaseModel) -> None:
+        clock, backoff = asyncio.get_running_loop().time, Backoff(first=0.05, longest=1.0)
+        by = clock() + BUDGET
+        while True:
+            try:
+                return await self._queue.put(request.model_dump_json().encode(), budget=by - clock())
+            except BrokerUnavailable:
+                delay = backoff.delay()
+                if clock() + delay >= by:
+                    raise
+                await asyncio.sleep(delay)
 
 
 class _Rpc:
