@@ -10,7 +10,7 @@ from tests.support import api_reference
 from tests.support.readme import ROOT, samples_of
 from tests.support.sandbox import a_world
 from wxbus_worker import BadRequest
-from wxbus_worker.testing import RecordingWeChat
+from wxbus_worker.testing import HandlerClient, RecordingWeChat
 
 ALICE, BOB = "oAlice00000000000000000000001", "oBob0000000000000000000000001"
 
@@ -32,6 +32,8 @@ def samples(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
 async def test_the_samples_do_what_the_page_says(samples: types.ModuleType, tmp_path: Path) -> None:
     """Each function of the page, with the sandbox as WeChat; `tell_about` is in the integration tests."""
     await samples.test_the_code_is_a_picture()
+    signed = await HandlerClient(samples.router).text("https://shop.example/")
+    assert len(signed.replies[0].content) == 40
     async with a_world() as world:
         shop = world.client("shop")
         await samples.set_menu(shop)

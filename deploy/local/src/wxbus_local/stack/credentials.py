@@ -8,7 +8,13 @@ from wxbus.rpc.auth.keys import new_key
 from wxbus.store.keyring import new_encryption_key
 
 SCOPES: Final = {
-    "worker": ("token:get:*", "token:report_invalid:*", "component:*:*"),
+    "worker": (
+        "token:get:*",
+        "token:report_invalid:*",
+        "token:jsapi_ticket:*",
+        "token:wx_card_ticket:*",
+        "component:*:*",
+    ),
     "gateway": ("login:exchange:*", "token:get:*", "token:report_invalid:*"),
     "admin": ("*:*:*",),
 }
@@ -31,7 +37,7 @@ class Credentials:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         entries = folder / "api_keys.toml"
         files = {caller: folder / f"{caller}_api_key" for caller in SCOPES}
-        if not all(file.exists() for file in (entries, *files.values())):
+        if not all(file.exists() for file in files.values()) or not _has_all_scopes(entries):
             made = {caller: new_key(caller, list(scopes)) for caller, scopes in SCOPES.items()}
             _write(entries, "\n\n".join(entry.as_toml() for _, entry in made.values()))
             for caller, (key, _) in made.items():
@@ -42,6 +48,12 @@ class Credentials:
             api_keys={caller: _read(file) for caller, file in files.items()},
             api_keys_file=entries.absolute(),
         )
+
+
+def _has_all_scopes(entries: Path) -> bool:
+    """Return whether the keys have the scopes that callers need now."""
+    text = entries.read_text(encoding="utf-8") if entries.exists() else ""
+    return all(f'"{scope}"' in text for scopes in SCOPES.values() for scope in scopes)
 
 
 def _encryption_keys(file: Path) -> str:
