@@ -17,7 +17,13 @@ from wxbus_worker import reply, testing
 PAGES = [ROOT / "docs/reference/handlers.md", ROOT / "docs/reference/handlers.zh-CN.md"]
 DOCUMENTS = [
     ROOT / name
-    for page in ("README", "docs/tutorial/first-bot", "docs/how-to/handlers", "docs/reference/handlers")
+    for page in (
+        "README",
+        "docs/tutorial/first-bot",
+        "docs/how-to/handlers",
+        "docs/how-to/wecom",
+        "docs/reference/handlers",
+    )
     for name in (f"{page}.md", f"{page}.zh-CN.md")
 ]
 BOTS = ("blocking", "deadly", "forgetting", "leaky", "passive_bot", "recording")

@@ -11,5 +11,14 @@ from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.tokens import FixedTokens
 from wxbus_worker.testing.wechat import RecordingWeChat
+from wxbus_worker.testing.wecom import RecordingWeCom
 
-__all__ = ["FixedTokens", "HandlerClient", "MemoryContextStore", "RecordingWeChat", "Result", "document_of"]
+__all__ = [
+    "FixedTokens",
+    "HandlerClient",
+    "MemoryContextStore",
+    "RecordingWeChat",
+    "RecordingWeCom",
+    "Result",
+    "document_of",
+]

@@ -46,6 +46,7 @@ from wxbus_worker.testing.requests import RecordingRequests
 from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.tokens import FixedTokens
 from wxbus_worker.testing.wechat import RecordingSockets, RecordingWeChat
+from wxbus_worker.testing.wecom import RecordingWeCom
 
 M = TypeVar("M", bound=Message)
 
@@ -91,7 +92,7 @@ class HandlerClient:
         self._resources = AsyncExitStack()
         self.account = account or Account(name="test", appid="wx_test", kind=AccountKind.OFFICIAL_ACCOUNT)
         self.openid = openid
-        self.wechat = wechat or RecordingWeChat(self.account.appid)
+        self.wechat = wechat or recording(self.account)
         self.contexts = MemoryContextStore(router.context_policy)
         self._requests = RecordingRequests()
         self._provided = Features(
@@ -269,6 +270,11 @@ class HandlerClient:
             if isinstance(settlement, Retry) and self._raise_errors:
                 raise settlement.error
         return undelivered
+
+
+def recording(account: Account) -> RecordingWeChat:
+    """Return the API in memory of an account."""
+    return RecordingWeCom(account) if account.kind is AccountKind.WECOM else RecordingWeChat(account.appid)
 
 
 async def _at_once(_seconds: float) -> None:

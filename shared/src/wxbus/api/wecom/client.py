@@ -86,13 +86,14 @@ class WeComClient(WeComFamilies, WeChatClient):
             await self._send(openid, reply, message_id)
 
     async def _send(self, openid: str, reply: AnyReply, message_id: str | None) -> None:
-        if customer := split_customer(openid):
-            await self.kf.send(*customer, kf_message(reply), msgid=message_id)
-            return
-        sent = await self.send_message(reply, users=[openid])
-        if sent.invalid_users or sent.unlicensed_users:
-            reason = "has no licence" if sent.unlicensed_users else "is outside of the application's scope"
-            raise WeChatError(INVALID_RECEIVERS, f"the member {reason}", call=SEND)
+        with observed(self.appid, openid, reply):
+            if customer := split_customer(openid):
+                await self.kf.send(*customer, kf_message(reply), msgid=message_id)
+                return
+            sent = await self.send_message(reply, users=[openid])
+            if sent.invalid_users or sent.unlicensed_users:
+                reason = "has no licence" if sent.unlicensed_users else "is outside of the application's scope"
+                raise WeChatError(INVALID_RECEIVERS, f"the member {reason}", call=SEND)
 
     async def send_to_group(self, chat_id: str, reply: AnyReply, *, safe: bool = False) -> None:
         """Send one message to a group chat of the application (WeCom reference 3.4).

@@ -55,8 +55,8 @@ def openid_of(document: Document) -> str | None:
             return _openid(text(document, "OpenID") or text(document, "openid"))
         if event in SYSTEM_EVENTS or (event.startswith(SYSTEM_PREFIXES) and not event.startswith(BUYER_PREFIXES)):
             return None
-    # WeCom's smart robots send objects instead of texts.
-    return _openid(sender or scalar_at(document, "from.userid"))
+    # WeCom's smart robots send objects instead of texts; dumped messages have no such object.
+    return _openid(sender or _first(document, ("from.userid", "from_user")))
 
 
 def dedup_id(appid: str, document: Document) -> str:
