@@ -10,7 +10,12 @@ from wxbus.api.declaration.endpoint import Family
 if TYPE_CHECKING:
     from wxbus.api.endpoints.account_statistics import AccountStatistics
     from wxbus.api.endpoints.authorizers import Authorizers
+    from wxbus.api.endpoints.card_codes import CardCodes
+    from wxbus.api.endpoints.card_merchants import CardMerchants
+    from wxbus.api.endpoints.card_tickets import CardTickets
+    from wxbus.api.endpoints.cards import Cards
     from wxbus.api.endpoints.categories import Categories
+    from wxbus.api.endpoints.city_accounts import CityAccounts
     from wxbus.api.endpoints.city_delivery import CityDelivery
     from wxbus.api.endpoints.code_releases import CodeReleases
     from wxbus.api.endpoints.code_templates import CodeTemplates
@@ -25,17 +30,28 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.drafts import Drafts
     from wxbus.api.endpoints.dynamic_messages import DynamicMessages
     from wxbus.api.endpoints.express import Express
+    from wxbus.api.endpoints.guide_buyers import GuideBuyers
+    from wxbus.api.endpoints.guides import Guides
     from wxbus.api.endpoints.image_processing import ImageProcessing
+    from wxbus.api.endpoints.invoice_issuing import InvoiceIssuing
+    from wxbus.api.endpoints.invoice_reimbursement import InvoiceReimbursement
+    from wxbus.api.endpoints.invoices import Invoices
     from wxbus.api.endpoints.linked_accounts import LinkedAccounts
+    from wxbus.api.endpoints.live_goods import LiveGoods
+    from wxbus.api.endpoints.live_helpers import LiveHelpers
+    from wxbus.api.endpoints.live_members import LiveMembers
+    from wxbus.api.endpoints.live_rooms import LiveRooms
     from wxbus.api.endpoints.local_delivery import LocalDelivery
     from wxbus.api.endpoints.mass_messages import MassMessages
     from wxbus.api.endpoints.materials import Materials
+    from wxbus.api.endpoints.member_cards import MemberCards
     from wxbus.api.endpoints.menus import Menus
     from wxbus.api.endpoints.merchants import Merchants
     from wxbus.api.endpoints.message_statistics import MessageStatistics
     from wxbus.api.endpoints.mini_program_codes import MiniProgramCodes
     from wxbus.api.endpoints.mini_program_links import MiniProgramLinks
     from wxbus.api.endpoints.mini_program_statistics import MiniProgramStatistics
+    from wxbus.api.endpoints.nearby import Nearby
     from wxbus.api.endpoints.network import Network
     from wxbus.api.endpoints.oauth import OAuth
     from wxbus.api.endpoints.ocr import Ocr
@@ -61,6 +77,8 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.shipping import Shipping
     from wxbus.api.endpoints.short_keys import ShortKeys
     from wxbus.api.endpoints.speech import Speech
+    from wxbus.api.endpoints.store_mini_programs import StoreMiniPrograms
+    from wxbus.api.endpoints.stores import Stores
     from wxbus.api.endpoints.subscribe_messages import SubscribeMessages
     from wxbus.api.endpoints.tags import Groups, Tags
     from wxbus.api.endpoints.template_messages import TemplateMessages
@@ -101,7 +119,12 @@ class Families:
 
     account_statistics: family[AccountStatistics] = family("wxbus.api.endpoints.account_statistics:AccountStatistics")
     authorizers: family[Authorizers] = family("wxbus.api.endpoints.authorizers:Authorizers")
+    card_codes: family[CardCodes] = family("wxbus.api.endpoints.card_codes:CardCodes")
+    card_merchants: family[CardMerchants] = family("wxbus.api.endpoints.card_merchants:CardMerchants")
+    card_tickets: family[CardTickets] = family("wxbus.api.endpoints.card_tickets:CardTickets")
+    cards: family[Cards] = family("wxbus.api.endpoints.cards:Cards")
     categories: family[Categories] = family("wxbus.api.endpoints.categories:Categories")
+    city_accounts: family[CityAccounts] = family("wxbus.api.endpoints.city_accounts:CityAccounts")
     city_delivery: family[CityDelivery] = family("wxbus.api.endpoints.city_delivery:CityDelivery")
     code_releases: family[CodeReleases] = family("wxbus.api.endpoints.code_releases:CodeReleases")
     code_templates: family[CodeTemplates] = family("wxbus.api.endpoints.code_templates:CodeTemplates")
@@ -120,11 +143,23 @@ class Families:
     dynamic_messages: family[DynamicMessages] = family("wxbus.api.endpoints.dynamic_messages:DynamicMessages")
     express: family[Express] = family("wxbus.api.endpoints.express:Express")
     groups: family[Groups] = family("wxbus.api.endpoints.tags:Groups")
+    guide_buyers: family[GuideBuyers] = family("wxbus.api.endpoints.guide_buyers:GuideBuyers")
+    guides: family[Guides] = family("wxbus.api.endpoints.guides:Guides")
     image_processing: family[ImageProcessing] = family("wxbus.api.endpoints.image_processing:ImageProcessing")
+    invoice_issuing: family[InvoiceIssuing] = family("wxbus.api.endpoints.invoice_issuing:InvoiceIssuing")
+    invoice_reimbursement: family[InvoiceReimbursement] = family(
+        "wxbus.api.endpoints.invoice_reimbursement:InvoiceReimbursement"
+    )
+    invoices: family[Invoices] = family("wxbus.api.endpoints.invoices:Invoices")
     linked_accounts: family[LinkedAccounts] = family("wxbus.api.endpoints.linked_accounts:LinkedAccounts")
+    live_goods: family[LiveGoods] = family("wxbus.api.endpoints.live_goods:LiveGoods")
+    live_helpers: family[LiveHelpers] = family("wxbus.api.endpoints.live_helpers:LiveHelpers")
+    live_members: family[LiveMembers] = family("wxbus.api.endpoints.live_members:LiveMembers")
+    live_rooms: family[LiveRooms] = family("wxbus.api.endpoints.live_rooms:LiveRooms")
     local_delivery: family[LocalDelivery] = family("wxbus.api.endpoints.local_delivery:LocalDelivery")
     mass_messages: family[MassMessages] = family("wxbus.api.endpoints.mass_messages:MassMessages")
     materials: family[Materials] = family("wxbus.api.endpoints.materials:Materials")
+    member_cards: family[MemberCards] = family("wxbus.api.endpoints.member_cards:MemberCards")
     menus: family[Menus] = family("wxbus.api.endpoints.menus:Menus")
     merchants: family[Merchants] = family("wxbus.api.endpoints.merchants:Merchants")
     message_statistics: family[MessageStatistics] = family("wxbus.api.endpoints.message_statistics:MessageStatistics")
@@ -134,6 +169,7 @@ class Families:
     mini_program_statistics: family[MiniProgramStatistics] = family(
         "wxbus.api.endpoints.mini_program_statistics:MiniProgramStatistics"
     )
+    nearby: family[Nearby] = family("wxbus.api.endpoints.nearby:Nearby")
     network: family[Network] = family("wxbus.api.endpoints.network:Network")
     oauth: family[OAuth] = family("wxbus.api.endpoints.oauth:OAuth")
     ocr: family[Ocr] = family("wxbus.api.endpoints.ocr:Ocr")
@@ -167,6 +203,8 @@ class Families:
     shipping: family[Shipping] = family("wxbus.api.endpoints.shipping:Shipping")
     short_keys: family[ShortKeys] = family("wxbus.api.endpoints.short_keys:ShortKeys")
     speech: family[Speech] = family("wxbus.api.endpoints.speech:Speech")
+    store_mini_programs: family[StoreMiniPrograms] = family("wxbus.api.endpoints.store_mini_programs:StoreMiniPrograms")
+    stores: family[Stores] = family("wxbus.api.endpoints.stores:Stores")
     subscribe_messages: family[SubscribeMessages] = family("wxbus.api.endpoints.subscribe_messages:SubscribeMessages")
     tags: family[Tags] = family("wxbus.api.endpoints.tags:Tags")
     template_messages: family[TemplateMessages] = family("wxbus.api.endpoints.template_messages:TemplateMessages")

@@ -98,6 +98,13 @@ class MassMessagesTwin(Twin, MassMessages):
             raise ApiError(NOT_DELETABLE)
         job.status = "DELETE"
 
+    async def delete_by_url(self, url: str) -> None:
+        """Delete the message of an article, by the address in its event."""
+        found = next((job for job in self.call.state(MassState).jobs.values() if f"/{job.msg_data_id}-" in url), None)
+        if found is None:
+            raise ApiError(NOT_DELETABLE)
+        found.status = "DELETE"
+
     async def status(self, msg_id: str) -> MassStatus:
         """Return how far a message is."""
         return MassStatus(msg_id=msg_id, msg_status=self._job(msg_id).status)

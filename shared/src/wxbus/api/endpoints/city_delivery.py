@@ -1,34 +1,25 @@
 """WeChat's own city delivery, for the stores of a Mini Program."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration import Family, Flag, Id, Key, OpenId, Timestamp, post
+from wxbus.api.declaration import Family, Flag, Id, Key, OpenId, post
 from wxbus.api.endpoints.city_stores import (
-    Balances,
+    ERRORS,
     CityCargo,
     CityOrder,
     CityOrderCargo,
     CityOrderState,
     CityPrice,
-    Flows,
-    PayMode,
+    ServedCities,
     Store,
     StoreAddress,
     StoreContent,
     StoreIds,
     StoreKeys,
 )
-
-ERRORS: Final = (
-    934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010, 934011, 934012, 934013, 934014,
-    934015, 934016, 934017, 934018, 934019, 934020, 934021, 934022, 934023, 934999
-)  # fmt: skip
-"""934002: the order runs already, as after a repeated call."""
-
-Mode = Literal["PAY_MODE_STORE", "PAY_MODE_APP", "PAY_MODE_COMPONENT"]
 
 
 class CityDelivery(Family):
@@ -88,84 +79,14 @@ class CityDelivery(Family):
         """Return a store, or all."""
 
     @post(
-        "/cgi-bin/express/intracity/storecharge",
-        name="intracity_storecharge",
-        title="门店运费充值",
-        repeat=Repeat.NEVER,
-        errcodes=ERRORS,
-    )
-    async def charge(
-        self,
-        service_trans_id: Id,
-        amount: Annotated[int, Field(ge=1)],
-        *,
-        wx_store_id: Id | None = None,
-        pay_mode: Mode | None = None,
-    ) -> Annotated[str, Key("payurl")]:
-        """Return the address of the page on which the store pays in advance."""
-
-    @post(
-        "/cgi-bin/express/intracity/storerefund",
-        name="intracity_store_refund",
-        title="门店运费退款",
-        repeat=Repeat.NEVER,
-        errcodes=ERRORS,
-    )
-    async def refund(
-        self, service_trans_id: Id, *, wx_store_id: Id | None = None, pay_mode: Mode | None = None
-    ) -> Annotated[int, Key("refund_amount")]:
-        """Refund what a store paid in advance; return the amount."""
-
-    @post(
-        "/cgi-bin/express/intracity/queryflow",
-        name="intracity_queryflow",
-        title="门店运费流水查询",
+        "/cgi-bin/express/intracity/getcity",
+        name="intracity_getcity",
+        title="查询支持同城配送的城市",
         repeat=Repeat.READ,
         errcodes=ERRORS,
     )
-    async def flows(
-        self,
-        wx_store_id: Id,
-        flow_type: Literal[1, 2, 3],
-        *,
-        pay_mode: Mode = "PAY_MODE_STORE",
-        service_trans_id: Id | None = None,
-        begin: Annotated[Timestamp | None, Key("begin_time")] = None,
-        end: Annotated[Timestamp | None, Key("end_time")] = None,
-    ) -> Flows:
-        """Return payments (type 1), deductions (2) or refunds (3) of a store."""
-
-    @post(
-        "/cgi-bin/express/intracity/balancequery",
-        name="intracity_balancequery",
-        title="门店余额查询",
-        repeat=Repeat.READ,
-        errcodes=ERRORS,
-    )
-    async def balances(
-        self, *, wx_store_id: Id | None = None, service_trans_id: Id | None = None, pay_mode: Mode | None = None
-    ) -> Balances:
-        """Return what is left for deliveries."""
-
-    @post(
-        "/cgi-bin/express/intracity/setpaymode",
-        name="intracity_setpaymode",
-        title="设置扣费主体",
-        repeat=Repeat.READ,
-        errcodes=ERRORS,
-    )
-    async def set_pay_mode(self, appid: Id, pay_mode: Mode) -> None:
-        """Set who pays: the store, the Mini Program, or the third-party platform."""
-
-    @post(
-        "/cgi-bin/express/intracity/getpaymode",
-        name="intracity_getpaymode",
-        title="查询扣费主体",
-        repeat=Repeat.READ,
-        errcodes=ERRORS,
-    )
-    async def pay_mode(self, appid: Id) -> PayMode:
-        """Return who pays."""
+    async def cities(self, *, service_trans_id: Id | None = None) -> Annotated[list[ServedCities], Key("support_list")]:
+        """Return the cities of each carrier, or of one."""
 
     @post(
         "/cgi-bin/express/intracity/preaddorder",

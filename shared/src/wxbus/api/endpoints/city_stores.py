@@ -1,8 +1,16 @@
 """What stores and orders of WeChat's own city delivery contain."""
 
+from typing import Final
+
 from pydantic import Field
 
 from wxbus.api.declaration import Answer, Part, Timestamp
+
+ERRORS: Final = (
+    934000, 934001, 934002, 934003, 934005, 934006, 934007, 934008, 934009, 934010, 934011, 934012, 934013, 934014,
+    934015, 934016, 934017, 934018, 934019, 934020, 934021, 934022, 934023, 934999
+)  # fmt: skip
+"""934002: the order runs already, as after a repeated call."""
 
 
 class StoreAddress(Part):
@@ -135,6 +143,20 @@ class Flows(Answer):
     total_refund_amt: int = 0
     total_deduct_amt: int = 0
     flow_list: tuple[Flow, ...] = ()
+
+
+class City(Answer):
+    """A city."""
+
+    city_code: str
+    city_name: str = ""
+
+
+class ServedCities(Answer):
+    """The cities of one carrier."""
+
+    service_trans_id: str = ""
+    city_list: tuple[City, ...] = ()
 
 
 class PayMode(Answer):

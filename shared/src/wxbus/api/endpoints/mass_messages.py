@@ -145,6 +145,16 @@ class MassMessages(Family):
         """Delete a sent message of articles or a video, also where users read it; `article` counts from 1, 0: all."""
 
     @post(
+        "/cgi-bin/message/mass/delete",
+        name="deleteMassMsg",
+        title="删除群发消息",
+        repeat=Repeat.READ,
+        errcodes=(40065, 40204, 9500001),
+    )
+    async def delete_by_url(self, url: Annotated[str, Field(min_length=1)]) -> None:
+        """Delete the sent article with this address."""
+
+    @post(
         "/cgi-bin/message/mass/get",
         name="massmsgget",
         title="查询群发消息发送状态",

@@ -137,7 +137,7 @@ class MiniProgramStatistics(Family):
         name="getDailyVisitTrend",
         title="获取用户访问小程序数据日趋势",
         repeat=Repeat.READ,
-        errcodes=ERRORS,
+        errcodes=(*ERRORS, 61504),
     )
     async def daily_visits(self, day: CompactDay) -> Annotated[list[Visits], Key("list")]:
         """Return how the Mini Program was used on a day."""

@@ -63,7 +63,7 @@ class Quotas(Family):
         name="getApiQuota",
         title="查询API调用额度",
         repeat=Repeat.READ,
-        errcodes=(76021, 76022),
+        errcodes=(76003, 76021, 76022),
     )
     async def find(self, path: ApiPath) -> ApiQuota:
         """Return the limits of an endpoint, and how many calls were made today."""

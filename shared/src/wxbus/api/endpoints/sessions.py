@@ -203,6 +203,8 @@ class Sessions(Family):
         *,
         email_address: str | None = None,
         mobile_no: str | None = None,
+        bank_card_no: str | None = None,
+        cert_no: str | None = None,
         extended_info: str | None = None,
         is_test: bool | None = None,
     ) -> RiskRank:
