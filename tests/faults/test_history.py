@@ -6,7 +6,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -27,6 +27,8 @@ APP = "tests.support.recording:router"
 USERS = [f"o_user{index}" for index in range(soak(full=40, quick=20))]
 KINDS = ("kill", "freeze", "scale", "cut from Redis", "cut from RabbitMQ", "Redis", "RabbitMQ")
 FAULTS = soak(full=(*KINDS * 4,), quick=KINDS)
+MESSAGES = soak(full=20_000, quick=0)
+"""Faults go on until so many messages are published."""
 EXCUSES = {"kill", "freeze", "cut from Redis"}
 """Faults that may come between a reply and its record; a stop and a restart of RabbitMQ or Redis may not."""
 BUSIEST = 0.8
@@ -76,7 +78,7 @@ async def test_every_history_is_whole_once_and_in_order(
         world = World(rng, own_redis, own_rabbitmq, to_redis, to_rabbitmq, workers)
         load = Load(own_rabbitmq.url, own_redis.url, topology, USERS, rng, flooding=USERS[:1])
         async with load.writing():
-            for what in rng.sample(FAULTS, len(FAULTS)):
+            for what in planned(rng, load):
                 await load.backlogged()
                 await asyncio.sleep(rng.uniform(0, 0.5))  # at a random moment
                 begun, behind = time.time(), load.backlog
@@ -87,6 +89,13 @@ async def test_every_history_is_whole_once_and_in_order(
         result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
         judge(result, load, world.faults)
         assert any(any(events(worker, "lane.overflows")) for worker in workers), "no user flooded"
+
+
+def planned(rng: random.Random, load: Load) -> Iterator[str]:
+    """Yield each of `FAULTS` in random order, then more of the shorter ones until there are enough messages."""
+    yield from rng.sample(FAULTS, len(FAULTS))
+    while load.published.total() < MESSAGES:
+        yield rng.choice(["kill", "freeze", "scale"])
 
 
 @dataclass
