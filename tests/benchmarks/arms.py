@@ -48,6 +48,10 @@ class Round:
     """CPU of all the worker's processes per message."""
     redis_us: float
     """CPU of Redis per message."""
+    redis_trips: float
+    """Reads of Redis from its connections per message: a batch of commands is one, however many commands it has."""
+    redis_scripts: float
+    """Scripts per message."""
     memory_mib: float
     """Memory of all the worker's processes, at the end."""
 
@@ -127,12 +131,20 @@ class Arm:
             await self.answered(self.sent)
             return await self._round(start, len(messages) - first)
 
-    async def _reading(self) -> tuple[float, float, float]:
-        return time.perf_counter(), self.worker.cpu_seconds(), await self._places.redis_cpu_seconds()
+    async def _reading(self) -> tuple[float, ...]:
+        return time.perf_counter(), self.worker.cpu_seconds(), *await self._places.redis_usage()
 
-    async def _round(self, start: tuple[float, float, float], count: int) -> Round:
-        seconds, cpu, redis = (after - before for before, after in zip(start, await self._reading(), strict=True))
-        return Round(count / seconds, cpu / count * 1e6, redis / count * 1e6, self.worker.memory_mib())
+    async def _round(self, start: tuple[float, ...], count: int) -> Round:
+        used = (after - before for before, after in zip(start, await self._reading(), strict=True))
+        seconds, cpu, redis, trips, scripts = used
+        return Round(
+            rate=count / seconds,
+            cpu_us=cpu / count * 1e6,
+            redis_us=redis / count * 1e6,
+            redis_trips=trips / count,
+            redis_scripts=scripts / count,
+            memory_mib=self.worker.memory_mib(),
+        )
 
 
 async def alternating(arms: Sequence[T], number: int, measure: Callable[[T, int], Awaitable[R]]) -> list[R]:

@@ -43,6 +43,9 @@ async def measure(places: Places) -> list[Result]:
         Result.of("worker/redis-us", "us/message", figures(lambda found: found.redis_us, 0)),
         Result.of("worker/faststream-redis-us", "us/message", figures(lambda found: found.redis_us, 1)),
         Result.of("worker/celery-redis-us", "us/message", figures(lambda found: found.redis_us, 2)),
+        Result.of("worker/redis-trips", "1/message", figures(lambda found: found.redis_trips, 0)),
+        Result.of("worker/faststream-redis-trips", "1/message", figures(lambda found: found.redis_trips, 1)),
+        Result.of("worker/redis-scripts", "1/message", figures(lambda found: found.redis_scripts, 0)),
         Result.of("worker/redis-cpu-vs-faststream", "ratio", ratios(lambda found: found.redis_us, 1)),
     ]
 

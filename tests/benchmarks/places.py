@@ -57,11 +57,12 @@ class Places:
             "WXBUS_LOG_LEVEL": "warning",
         }
 
-    async def redis_cpu_seconds(self) -> float:
-        """Return user and system time of Redis."""
+    async def redis_usage(self) -> tuple[float, float, float]:
+        """Return what Redis did in all: seconds of CPU, reads from its connections, scripts."""
         async with Redis.from_url(self.redis_url) as redis:
-            found = await redis.info("cpu")
-        return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+            found = await redis.info("cpu", "stats", "commandstats")
+        scripts = sum(found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha"))
+        return float(found["used_cpu_user"]) + float(found["used_cpu_sys"]), found["total_reads_processed"], scripts
 
     def service(
         self, module: str, *arguments: str, port: int | None = None, env: Mapping[str, str] | None = None

@@ -42,6 +42,8 @@ TARGETS: Final = {
     "worker/cpu-vs-faststream": at_most(0.5),
     "worker/cpu-vs-celery": at_most(0.25),
     "worker/redis-cpu-vs-faststream": at_most(1.2),
+    "worker/redis-trips": at_most(1.2),
+    "worker/redis-scripts": at_most(1.2),
     "worker/gentle-cpu-vs-faststream": at_most(1.0),
     "worker/cost-flatness": at_most(1.1),
     "worker/flood-p99": at_most(1.1),
