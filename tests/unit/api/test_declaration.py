@@ -161,7 +161,10 @@ def test_limits_in_bytes_count_utf8() -> None:
 
 
 async def test_answers_are_read_leniently() -> None:
-    """Ids may be numbers, numbers may be texts, null and missing fields have defaults, further fields are kept."""
+    """Ids may be numbers, numbers may be texts, further fields are kept.
+
+    Missing fields, null, and "" in place of anything but a text have defaults.
+    """
     wechat = RecordingWeChat()
     things = Things(wechat)
     wechat.answers[PATH] = {"errcode": 0, "errmsg": "ok", "id": 2**60, "seen": "1767225600", "count": None, "new": 1}
@@ -170,7 +173,10 @@ async def test_answers_are_read_leniently() -> None:
     assert found.model_extra == {"new": 1}
     wechat.answers[PATH] = {"data": {"list": [{"id": "a"}]}}
     assert [thing.id for thing in await things.create([])] == ["a"]
-    for empty in ({}, {"data": None}, {"data": {"list": None}}):
+    wechat.answers[PATH] = {"id": "", "seen": "", "count": ""}
+    found = await things.find("t")
+    assert (found.id, found.seen, found.count) == ("", None, 7)
+    for empty in ({}, {"data": None}, {"data": {"list": None}}, {"data": {"list": ""}}):
         wechat.answers[PATH] = empty
         assert await things.create([]) == []
     wechat.answers[PATH] = {}

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Awaitable
+from contextlib import suppress
+from itertools import product
 
 import pytest
 
 from tests.support.endpoints import all_endpoints, arguments_of, beyond_limits, wrong_files
 from tests.support.sandbox import World
 from tests.support.sizes import soak
+from wxbus.api.answers import JsonObject
 from wxbus.api.declaration.parameters import Place, put
 from wxbus.errcodes import ERROR_CODES
-from wxbus.errors import WeChatError
+from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus_sandbox.models import Fault
+from wxbus_sandbox.rules.samples import sample
 
 ENDPOINTS = all_endpoints()
+ODD = (None, "", 0, "x", [None], {"a": 1}, [[]])
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -65,6 +70,19 @@ async def test_a_right_call_returns_the_typed_answer(world: World) -> None:
         for names in (every.keys(), required):
             refused = await outcome(call(**{name: every[name] for name in names}))
             assert refused is None or refused in one.endpoint.errcodes, (one, names, refused)
+
+
+def test_an_odd_answer_is_read_or_unavailable() -> None:
+    """Whatever WeChat sends in place of a field, the call returns its type or raises WeChatUnavailable."""
+    for one in ENDPOINTS:
+        endpoint = one.endpoint
+        if endpoint.is_binary or endpoint.returns is type(None):
+            continue
+        body: JsonObject = {}
+        put(body, endpoint.answer_key, sample(endpoint.answer, "value"))
+        for name, odd in product([*body], ODD):
+            with suppress(WeChatUnavailable):
+                endpoint.read({**body, name: odd})
 
 
 async def test_an_argument_out_of_its_limits_is_refused_on_both_sides(world: World) -> None:

@@ -15,7 +15,6 @@ from wxbus.api.declaration.decorators import endpoint_of, endpoints_of
 from wxbus.api.declaration.endpoint import Endpoint, Family, Kind
 from wxbus.api.declaration.fields import INVALID_PARAMETER
 from wxbus.api.declaration.parameters import Place, find, put
-from wxbus.api.download import Download
 from wxbus.api.families import all_families
 from wxbus.api.models import File
 from wxbus.api.uploads import UploadFile
@@ -183,7 +182,7 @@ def _encoded(endpoint: Endpoint, found: Any) -> web.Response:
 
 
 def _sample(endpoint: Endpoint) -> web.Response:
-    if endpoint.returns in (bytes, File, Download) or endpoint.answer_beside_file is not None:
+    if endpoint.is_binary:
         return web.Response(body=PICTURE, content_type="image/png")
     if endpoint.returns is type(None):
         return ok()

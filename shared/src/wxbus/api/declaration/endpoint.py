@@ -118,6 +118,11 @@ class Endpoint:
         others: Any = Union[tuple(one for one in members if one is not File)]  # noqa: UP007 - not known before
         return TypeAdapter(others)
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether the answer is a file, or may be one."""
+        return self.returns in (bytes, File, Download) or self.answer_beside_file is not None
+
     @cached_property
     def answer_key(self) -> tuple[str, ...]:
         """The path of the answer in the JSON object; empty if it is the object."""
@@ -199,6 +204,6 @@ class Endpoint:
     def read(self, found: JsonObject) -> Any:
         """Return the typed answer in a JSON object; raises WeChatUnavailable if it is not there."""
         value = find(found, self.answer_key)
-        if value is None and is_list(self.returns):
+        if value in (None, "") and is_list(self.returns):
             value = []  # WeChat leaves out empty lists
         return read_answer(self.path, self.answer.validate_python, value)

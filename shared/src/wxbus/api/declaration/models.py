@@ -1,11 +1,15 @@
 """Base classes for the objects in requests and answers."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from wxbus.api.answers import RESULT
+
+UNIONS: Final = (Annotated, Union, UnionType)
 
 
 class Part(BaseModel):
@@ -32,9 +36,25 @@ class Answer(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_null(cls, found: Any) -> Any:
-        """Drop null and the result of the call: a field that is null has its default."""
+    def _drop_empty(cls, found: Any) -> Any:
+        """Drop the result of the call, null, and "" in place of anything but a text: such a field has its default."""
         if not isinstance(found, Mapping):
             return found
         result = RESULT - cls.model_fields.keys()  # items of a list may have results of their own
-        return {name: value for name, value in found.items() if value is not None and name not in result}
+        no_texts = _no_texts(cls)
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None and name not in result and (value != "" or name not in no_texts)
+        }
+
+
+@cache
+def _no_texts(model: type[BaseModel]) -> frozenset[str]:
+    """Return the names of the fields that cannot be a text."""
+    fields = [(name, field) for name, field in model.model_fields.items() if not _may_be_text(field.annotation)]
+    return frozenset(name for own, field in fields for name in (own, field.alias) if name)
+
+
+def _may_be_text(hint: Any) -> bool:
+    return hint is str or any(_may_be_text(one) for one in get_args(hint) if get_origin(hint) in UNIONS)

@@ -1,7 +1,7 @@
 """Checks of what users publish."""
 
 from enum import IntEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -32,7 +32,8 @@ class MediaType(IntEnum):
 class Verdict(Answer):
     """The result of all strategies."""
 
-    suggest: Literal["risky", "pass", "review"] = "review"
+    suggest: str = "review"
+    """risky, pass or review."""
     label: int = 100
     """100 normal, 10001 advertising, 20001 politics, 20002 pornography, 20003 abuse, 20006 crime, 20008 fraud, 20012
     vulgar, 20013 copyright, 21000 other."""
