@@ -131,7 +131,7 @@ class Broadcasts:
         """Forget a broadcast that is done, cancelled or gone, after its time."""
         await self._redis.command("SREM", self._active, broadcast)
         for name in ("seen", "waiting", "attempts"):
-            await self._redis.command("DEL", self._key(broadcast, name))
+            await self._redis.command("UNLINK", self._key(broadcast, name))
         for name in ("plan", "claimed", "reasons", "refused"):
             await self._redis.command("EXPIRE", self._key(broadcast, name), KEEP)
 

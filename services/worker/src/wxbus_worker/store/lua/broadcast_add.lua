@@ -17,10 +17,10 @@ if state == 'collecting' then
   if ARGV[1] == '1' then
     state = 'running'
     redis.call('HSET', KEYS[1], 'complete', 1)
-    redis.call('DEL', KEYS[2])
+    redis.call('UNLINK', KEYS[2])
     if redis.call('HGET', KEYS[1], 'dry_run') == '1' then
       state = 'done'
-      redis.call('DEL', KEYS[3])
+      redis.call('UNLINK', KEYS[3])
     end
     redis.call('HSET', KEYS[1], 'state', state)
   end

@@ -16,6 +16,6 @@ elseif ARGV[1] == 'resume' and state == 'paused' then
 elseif ARGV[1] == 'cancel' and (open or state == 'paused') then
   state = 'cancelled'
   redis.call('HSET', KEYS[1], 'state', state)
-  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+  redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4])
 end
 return state
