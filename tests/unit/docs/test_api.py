@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from tests.support import api_reference
 from tests.support.readme import ROOT, samples_of
-from tests.support.sandbox import a_world
-from wxbus_worker import BadRequest
+from tests.support.sandbox import a_world, event_of
+from wxbus_worker import BadRequest, MassSendJobFinishEvent
 from wxbus_worker.testing import HandlerClient, RecordingWeChat
 
 ALICE, BOB = "oAlice00000000000000000000001", "oBob0000000000000000000000001"
@@ -56,6 +57,14 @@ async def test_the_samples_do_what_the_page_says(samples: types.ModuleType, tmp_
             await samples.tag(shop, 5, ALICE)
 
         assert await samples.shorten(shop, "https://shop.example/")
+
+        msg_id = await samples.send_news(shop, "News", "<p>text</p>", "cover")
+        event = await event_of(world, MassSendJobFinishEvent, "MASSSENDJOBFINISH")
+        assert event.msg_id == msg_id
+        await samples.news_sent(event)
+        assert await samples.visits_of_last_week(world.client("mini")) > 0
+        keys = SecretStr("app-key"), SecretStr("session-key")
+        assert await samples.coins_of(world.client("mini"), ALICE, "127.0.0.1", *keys) > 0
 
 
 async def test_the_declared_sample_is_an_endpoint(samples: types.ModuleType) -> None:

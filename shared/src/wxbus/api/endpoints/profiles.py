@@ -194,4 +194,4 @@ class Profiles(Family):
 
     @get("/wxa/getwxasearchstatus", name="getSearchStatus", title="查询小程序是否可被搜索", repeat=Repeat.READ)
     async def is_hidden(self) -> Annotated[bool, Key("status")]:
-        """Return whether searches find the Mini Program not."""
+        """Return whether the Mini Program is hidden from searches."""
