@@ -110,12 +110,13 @@ async def test_one_id_is_one_row(spool: Spool) -> None:
 
 async def test_removed_envelopes_are_not_returned(spool: Spool) -> None:
     """Only confirmed envelopes leave."""
-    await add(spool, *(an_envelope(number) for number in range(4)))
+    envelopes = [an_envelope(number) for number in range(4)]
+    await add(spool, *envelopes)
     numbers = [spooled.number for spooled in await spool.oldest(10)]
     await spool.remove(numbers[1:3])
 
     assert [envelope.body for envelope in await contents(spool)] == [b"0", b"3"]
-    assert (spool.rows, spool.bytes) == (2, sum(len(encode(an_envelope(n))) for n in (0, 3)))
+    assert (spool.rows, spool.bytes) == (2, sum(len(encode(envelopes[n])) for n in (0, 3)))
     await spool.remove([numbers[0], numbers[3]])
     assert (spool.rows, spool.bytes, spool.oldest_age) == (0, 0, 0)
 

@@ -16,6 +16,7 @@ from wxbus.wechat.crypto.signature import matches, sign
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import Document, text
+from wxbus.wechat.documents.flat_xml import read_sealed
 from wxbus.wechat.messages.identity import is_retried_for_hours
 
 PLAIN_FIELDS: Final = frozenset({"FromUserName", "CreateTime", "MsgType"})
@@ -180,12 +181,9 @@ class CallbackCrypto:
         return VerifiedCallback(document, form, Mode.PLAIN, prepared.key)
 
     def _open_encrypted(self, query: CallbackQuery, body: bytes, form: Format) -> VerifiedCallback:
-        outer = codec.parse(body)
-        mode = Mode.SECURE if PLAIN_FIELDS.isdisjoint(outer) else Mode.COMPATIBLE
+        mode, encrypted = self._sealed(body)
         if mode not in self._modes:
             raise Forbidden(f"{mode} mode, but the account does not accept it")
-        # WeCom's smart robots write the name in lower case (protocol reference 1.4).
-        encrypted = text(outer, "Encrypt") or (self._wecom and text(outer, "encrypt")) or ""
         prepared, plaintext, receive_id = self._decrypt(query, encrypted)
         # The plain fields of compatible mode are not signed, so only the decrypted document is used.
         document = codec.parse(plaintext)
@@ -195,6 +193,15 @@ class CallbackCrypto:
         if customer.encode() != receive_id or not CORPID.fullmatch(customer):
             raise Forbidden(WRONG_RECEIVE_ID)
         return VerifiedCallback(document, form, mode, prepared.key, customer)
+
+    def _sealed(self, body: bytes) -> tuple[Mode, str]:
+        """Return the mode of an encrypted body, and its encrypted text, "" without one."""
+        if encrypted := read_sealed(body):
+            return Mode.SECURE, encrypted
+        outer = codec.parse(body)
+        mode = Mode.SECURE if PLAIN_FIELDS.isdisjoint(outer) else Mode.COMPATIBLE
+        # WeCom's smart robots write the name in lower case (protocol reference 1.4).
+        return mode, text(outer, "Encrypt") or (self._wecom and text(outer, "encrypt")) or ""
 
     def _check_signature(self, query: CallbackQuery) -> _PreparedKey:
         for prepared in self._keys:

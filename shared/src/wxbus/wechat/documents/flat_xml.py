@@ -1,4 +1,4 @@
-"""Reads the usual XML push, a flat list of elements, at a third of the cost of `xml_reader`, with the same result."""
+"""Reads the usual XML pushes at a third of the cost of `xml_reader` or less, with the same result."""
 
 import re
 from typing import Final
@@ -13,7 +13,19 @@ _BEGIN: Final = re.compile(r"<xml>")
 _ELEMENT: Final = re.compile(
     r"[ \t\n]*+<([A-Za-z_][A-Za-z0-9_]*+)>(?:<!\[CDATA\[([^\]]*+)\]\]>|([^<>&\]]*+))</\1>"  # no "]" in a text
 )
+_PLAIN_PART: Final = rb"[ \t\r\n]*+(?:<(ToUserName|AppId|AgentID)><!\[CDATA\[[\w@.-]*+\]\]></\%d>)?[ \t\r\n]*+"
+_ENCRYPT: Final = rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]++)\]\]></Encrypt>"
+_SEALED: Final = re.compile(rb"<xml>" + _PLAIN_PART % 1 + _ENCRYPT + _PLAIN_PART % 3 + rb"</xml>")
 _END: Final = re.compile(r"[ \t\n]*</xml>")
+
+
+def read_sealed(body: bytes) -> str | None:
+    """Return the `Encrypt` text of a body in secure mode, as WeChat writes it; None for any other.
+
+    Besides `Encrypt` it has at most one name before and one after it, which secure mode allows.
+    """
+    found = _SEALED.fullmatch(body)
+    return None if found is None else found[2].decode("ascii")
 
 
 def read_flat(body: str) -> Document | None:
