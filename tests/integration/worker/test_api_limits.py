@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.support.api_server import PATH, a_client, body
 from wxbus.api.limits import Limit
@@ -74,7 +75,9 @@ async def test_calls_of_a_minute_are_limited(store: Store, namespace: str) -> No
     assert made in {5, 10}
 
 
-async def test_a_refusal_of_wechat_closes_the_endpoint_for_all_workers(store: Store, namespace: str) -> None:
+async def test_a_refusal_of_wechat_closes_the_endpoint_for_all_workers(
+    store: Store, namespace: str, redis: Redis
+) -> None:
     """After 45009 or 45011 no worker calls it; other endpoints and other errors are not concerned."""
     one, two = (Worker(store, namespace, path=Limit(day=300)) for _ in range(2))
     await one.calls(1)
@@ -91,6 +94,8 @@ async def test_a_refusal_of_wechat_closes_the_endpoint_for_all_workers(store: St
     made, error = await one.calls(1, path=OTHER)
     assert (made, type(error), error and error.retry_after) == (0, RateLimited, 60)
     one.now += 60
+    (key,) = [key async for key in redis.scan_iter(f"{namespace}:api_calls:*{OTHER}")]
+    await redis.hset(key, "closed_until", 0)  # a minute later
     assert await one.calls(1, path=OTHER) == (1, None)
 
 

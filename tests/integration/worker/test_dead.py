@@ -53,7 +53,9 @@ async def dead_letter(
     async with Publisher.open(amqp_url, topology, name="dead-letter") as publisher, asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(range(topology.partitions)))
         for number, (openid, reason, error) in enumerate(deaths):
-            await publisher.publish(an_envelope(number, openid=openid, attempt=3), budget=10)
+            await publisher.publish(
+                an_envelope(number, openid=openid, attempt=3, received_at=1_700_000_000.25), budget=10
+            )
             delivery = (await sink.until_delivered(number + 1))[-1]
             death = Death(
                 reason=reason,

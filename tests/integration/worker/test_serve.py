@@ -35,10 +35,12 @@ from wxbus_worker import (
     Account,
     ConfigurationError,
     Context,
+    Contexts,
     RetryLater,
     RetryPolicy,
     Router,
     TextMessage,
+    Undelivered,
     current_delivery,
     reply,
 )
@@ -84,6 +86,8 @@ class Outside:
     async def _send(self, request: web.Request) -> web.Response:
         self.tokens.add(request.query["access_token"])
         body = await request.json()
+        if body["text"]["content"] == "refused":
+            return web.json_response({"errcode": 40007, "errmsg": "invalid media_id"})
         self.sent[body["touser"]].append(body["text"]["content"])
         async with self._changed:
             self._changed.notify_all()
@@ -189,6 +193,59 @@ async def test_a_message_is_replied_to(
 
     assert wechat.sent == {"o_1": ["a 1", "b 2", "c 3", "at attempt 2"]}
     assert wechat.tokens == {"the-token"}
+
+
+async def test_the_objects_and_hooks_of_a_router(
+    settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
+) -> None:
+    """Objects live as long as the worker; a refused reply comes back through the lane to its hook.
+
+    A provider that fails stops the start, and the error names it.
+    """
+    router, events = Router(), list[str]()
+
+    class Prices:
+        """What the router provides."""
+
+    @asynccontextmanager
+    async def open_prices() -> AsyncIterator[Prices]:
+        events.append("opened")
+        yield Prices()
+        events.append("closed")
+
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[Prices]:
+        raise OSError("no prices")
+        yield Prices()
+
+    router.provide(Prices, open_prices)
+
+    @router.on_start
+    async def start(_prices: Prices, contexts: Contexts) -> None:
+        events.append(f"started {len([one async for one in contexts.list()])}")
+
+    @router.text
+    async def refused(prices: Prices) -> str:
+        assert isinstance(prices, Prices)
+        return "refused"
+
+    @router.on_undelivered
+    async def told(undelivered: Undelivered, context: Context) -> str:
+        events.append(f"{type(undelivered.error).__name__} {len(context.responses)}")
+        return "told"
+
+    wechat, _ = outside
+    async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
+        await publisher.publish(a_text_envelope("a"), budget=10)
+        await wechat.until_sent(1)
+    assert wechat.sent == {"o_1": ["told"]}
+    assert events == ["opened", "started 0", "BadRequest 1", "closed"]
+
+    failing = Router("failing")
+    failing.provide(Prices, broken)
+    failing.default(refused)
+    with pytest.raises(ConfigurationError, match=r"broken of Prices failed: OSError: no prices"):
+        await serve(settings, failing, stopping=asyncio.Event(), registry=CollectorRegistry())
 
 
 @service("token")

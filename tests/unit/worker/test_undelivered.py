@@ -130,13 +130,13 @@ async def test_a_hook_gets_the_reply_and_the_reason() -> None:
     """It runs in the user's lane with the context; what it returns is sent, and there is no dead letter."""
     router, seen = shop()
     client = HandlerClient(router)
-    client.wechat.refusals = [45015, 0, 40007]
+    client.wechat.refusals = [40007, 0, 45015]
     result = await client.text("a b c")
     assert result.texts == ["b", "Something could not be sent."]
     assert [one.reply for one in result.undelivered] == [one.reply for one in seen]
     assert [(type(one.error), one.reply) for one in seen] == [
-        (OutOfWindow, reply.Text("a")),
-        (BadRequest, reply.Text("c")),
+        (BadRequest, reply.Text("a")),
+        (OutOfWindow, reply.Text("c")),
     ]
     assert result.context.storage == {"lost": 2, "tell": ["text"]}
     assert list(result.context.responses) == [reply.Text("b"), reply.Text("Something could not be sent.")]

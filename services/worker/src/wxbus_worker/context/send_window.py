@@ -51,5 +51,6 @@ class SendWindow:
         if errcode in (NONE_LEFT, OUT_OF_WINDOW):
             for one in self._allowances.values():
                 one[1] = 0
+                one[0] = 0 if errcode == OUT_OF_WINDOW else one[0]
         elif latest := max(self._allowances.values(), default=None):
             latest[1] += 1

@@ -1,7 +1,5 @@
 """The delivery that is being handled, available anywhere below a handler."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -35,15 +33,6 @@ class CurrentDelivery:
     def trace_id(self) -> str:
         """Return the 32 digits of the trace id."""
         return trace_id(self.traceparent)
-
-    @contextmanager
-    def handled(self) -> Iterator[None]:
-        """Let `current_delivery` return it in the block."""
-        token = CURRENT.set(self)
-        try:
-            yield
-        finally:
-            CURRENT.reset(token)
 
 
 CURRENT: ContextVar[CurrentDelivery] = ContextVar("wxbus_current_delivery")

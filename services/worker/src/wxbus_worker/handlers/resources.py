@@ -15,6 +15,7 @@ import structlog
 
 from wxbus.errors import ConfigurationError
 from wxbus.features import Features
+from wxbus.runtime.logs import redact_text
 from wxbus_worker.handlers.injection import Handler, bind_provided, name_of, run
 
 T = TypeVar("T")
@@ -143,4 +144,4 @@ async def _closed(name: str, close: Callable[[], Awaitable[object]]) -> None:
 
 
 def _failed(what: str, exc: Exception) -> ConfigurationError:
-    return ConfigurationError(f"{what} failed: {type(exc).__name__}: {exc}")
+    return ConfigurationError(f"{what} failed: {type(exc).__name__}: {redact_text(str(exc))}")

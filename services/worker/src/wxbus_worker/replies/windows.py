@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from wxbus.accounts.models import Account, AccountKind
-from wxbus.api.sends import OBSERVER
+from wxbus.api.sends import SendObserver
 from wxbus.errcodes import error_code
 from wxbus.errors import WeChatError
 from wxbus.wechat import Message
@@ -41,26 +41,22 @@ class Windows:
         if not (replies and self._counts(context, account)):
             return {}
         now, window = self._clock(), window_of(context)
-        numbers = [number for number, reply in enumerate(replies) if number != passive and is_counted(reply)]
-        errcodes = {number: window.spend(now) for number in numbers}
-        return {number: refusal(errcode) for number, errcode in errcodes.items() if errcode}
+        return {
+            number: refusal(errcode)
+            for number, reply in enumerate(replies)
+            if number != passive and is_counted(reply) and (errcode := window.spend(now))
+        }
 
     def undelivered(self, context: Context[Any], account: Account, reply: AnyReply, error: Exception) -> None:
         """Correct the count after a refusal."""
         if self._counts(context, account) and is_counted(reply):
             window_of(context).refused(error.errcode if isinstance(error, WeChatError) else None)
 
-    @contextmanager
-    def observing(self, context: Context[Any], account: Account) -> Iterator[None]:
-        """Count and record what a handler sends with its client in the block."""
-        observer = _Conversation(context, self._clock) if context.openid is not None else None
-        token = OBSERVER.set(observer)
-        if observer is not None:
-            observer.counts = self._counts(context, account)
-        try:
-            yield
-        finally:
-            OBSERVER.reset(token)
+    def observer(self, context: Context[Any], account: Account) -> SendObserver | None:
+        """Return what counts and records the messages that a handler sends with its client."""
+        if context.openid is None:
+            return None
+        return _Conversation(context, self._clock, counts=self._counts(context, account))
 
     def _counts(self, context: Context[Any], account: Account) -> bool:
         return self._enabled and context.openid is not None and account.kind in KINDS
@@ -69,29 +65,28 @@ class Windows:
 class _Conversation:
     """The messages to the user whose message is handled (implements SendObserver)."""
 
-    def __init__(self, context: Context[Any], clock: Callable[[], float]) -> None:
+    def __init__(self, context: Context[Any], clock: Callable[[], float], *, counts: bool) -> None:
         self._context = context
         self._clock = clock
-        self.counts = True
+        self._counts = counts
 
-    def before(self, appid: str, openid: str, reply: AnyReply) -> None:
-        """Count a message to the user, or raise what WeChat would answer."""
-        if self.counts and self._is_user(appid, openid) and is_counted(reply):
-            errcode = window_of(self._context).spend(self._clock())
-            if errcode:
-                raise refusal(errcode)
-
-    def after(self, appid: str, openid: str, reply: AnyReply, error: Exception | None) -> None:
-        """Record a message to the user in the context, or correct the count."""
-        if not self._is_user(appid, openid):
+    @contextmanager
+    def sending(self, appid: str, openid: str, reply: AnyReply) -> Iterator[None]:
+        """Count and record a message to the user."""
+        if (appid, openid) != (self._context.appid, self._context.openid):
+            yield
             return
-        if error is None:
-            record_sent(self._context, reply)
-        elif self.counts and is_counted(reply) and isinstance(error, WeChatError):
-            window_of(self._context).refused(error.errcode)
-
-    def _is_user(self, appid: str, openid: str) -> bool:
-        return (appid, openid) == (self._context.appid, self._context.openid)
+        counted = self._counts and is_counted(reply)
+        window = window_of(self._context)
+        if counted and (errcode := window.spend(self._clock())):
+            raise refusal(errcode)
+        try:
+            yield
+        except WeChatError as exc:
+            if counted:
+                window.refused(exc.errcode)
+            raise
+        record_sent(self._context, reply)
 
 
 def refusal(errcode: int) -> WeChatError:

@@ -105,9 +105,6 @@ class RedisApiLimits:
         limit = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path) or Limit()
         most = min(MOST_CALLS, *(one // 100 for one in (limit.day, limit.minute) if one), MOST_CALLS)
         grant.wanted = max(1, min(most, grant.wanted * 2 if grant.calls == 0 else grant.wanted - grant.calls))
-        if limit == Limit():
-            grant.calls, grant.until = MOST_CALLS, now + TRUSTED_SECONDS  # only WeChat's refusals count
-            return
         args = [grant.wanted, limit.day, limit.minute, grant.calls, grant.day, grant.minute]
         try:
             calls, *more = await self._scripts.run(self._take, keys=[self._key(appid, path)], args=args)

@@ -29,6 +29,7 @@ _OFFICIAL_ACCOUNT: Final = (
     (SubscribeEvent, Allowance("follow", 3, 60.0)),
     (ScanEvent, Allowance("scan", 3, 60.0)),
 )
+_UNCOUNTED: Final = (TemplateMessage, SubscribeMessage, SubscribeNotice, TransferToCustomerService, Success)
 _MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("enter", 2, 60.0)))
 
 
@@ -40,5 +41,4 @@ def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
 
 def is_counted(reply: AnyReply) -> bool:
     """Whether WeChat counts it: templates and subscription messages do not need an action."""
-    uncounted = TemplateMessage | SubscribeMessage | SubscribeNotice | TransferToCustomerService | Success
-    return not isinstance(reply, uncounted)
+    return not isinstance(reply, _UNCOUNTED)

@@ -9,6 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from wxbus.api.client import WeChatClient
+from wxbus.api.sends import OBSERVER
 from wxbus.errors import Reject, RetryLater
 from wxbus.features import Features
 from wxbus.wechat import Message, RobotEvent, RobotMessage
@@ -141,10 +142,10 @@ class CallHandler:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
         deadline = asyncio.timeout(limit)
         task = asyncio.current_task()
+        token = OBSERVER.set(self._windows.observer(call.context, call.account))
         try:
-            with self._windows.observing(call.context, call.account):
-                async with deadline:
-                    return await uploaded(await route.handler(call), call.client)
+            async with deadline:
+                return await uploaded(await route.handler(call), call.client)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
@@ -154,6 +155,8 @@ class CallHandler:
                 raise
             # The handler awaited something that was cancelled; the job itself is not.
             raise RetryLater(f"handler {route.name} raised CancelledError") from exc
+        finally:
+            OBSERVER.reset(token)
 
     def _deliverable(self, routed: Routed, route: Route, replies: tuple[AnyReply, ...]) -> tuple[AnyReply, ...]:
         """Return the replies if they can reach the user, none for an event without a reachable user."""

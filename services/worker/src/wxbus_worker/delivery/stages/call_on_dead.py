@@ -8,6 +8,7 @@ from wxbus.wechat import Message
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.stages.handle_message import HandleMessage
+from wxbus_worker.handlers.current_delivery import CURRENT
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.signal import Outgoing
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
@@ -34,8 +35,10 @@ class CallOnDead:
         envelope = replace(decoded.envelope, dedup_id=dedup_id, plain_signature=None, replay=False)
         # Another job without the document, which would be recorded: its replies are those of `on_dead`.
         own = Job(job.delivery, pause_lane=job.pause_lane, private=job.private, caller=job.caller)
+        token = CURRENT.set(decoded.current)
         try:
-            with decoded.current.handled():
-                await self._handle(replace(decoded, job=own, envelope=envelope), message, error=error)
+            await self._handle(replace(decoded, job=own, envelope=envelope), message, error=error)
         except Exception:
             log.exception("on_dead.failed", handler=self._routes.dead.name)
+        finally:
+            CURRENT.reset(token)

@@ -13,7 +13,7 @@ from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.delivery.job import Decoded, Job, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
-from wxbus_worker.handlers.current_delivery import CurrentDelivery
+from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
 from wxbus_worker.handlers.signal import Outgoing, Signal
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.replies.passive import Caller
@@ -52,8 +52,11 @@ class Decode:
             traceparent=envelope.traceparent,
         )
         job.decoded = Decoded(job, envelope, account, ContextKey.of(envelope), content, current)
-        with current.handled():
+        token = CURRENT.set(current)
+        try:
             return await self._next(job.decoded)
+        finally:
+            CURRENT.reset(token)
 
 
 def _content(job: Job, envelope: Envelope) -> Message | ReplyNote | WakeupNote:
