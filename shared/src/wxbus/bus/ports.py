@@ -12,7 +12,7 @@ class Death:
     """Why an envelope was dead-lettered; headers of the dead letter carry it."""
 
     reason: str
-    """`reject`, `attempts`, `unreadable` or `poison`."""
+    """`reject`, `attempts`, `unreadable`, `poison` or `undelivered`."""
     error: str
     """One line: type and text of the last error."""
     traceback: str = ""

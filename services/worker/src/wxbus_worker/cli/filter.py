@@ -18,7 +18,8 @@ class Filter:
 
     ids: Annotated[list[str] | None, typer.Argument(help="Ids, or their first characters; none: all letters.")] = None
     reason: Annotated[
-        str, typer.Option(help="reject, attempts, unreadable, poison, or RabbitMQ's own: delivery_limit ...")
+        str,
+        typer.Option(help="reject, attempts, unreadable, poison, undelivered, or one of RabbitMQ: delivery_limit ..."),
     ] = ""
     account: Annotated[str, typer.Option(help="Name of the account.")] = ""
     openid: Annotated[str, typer.Option(help="The user's openid.")] = ""
