@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from wxbus.accounts.models import AccountKind
+from wxbus.api.answers import JsonObject
 from wxbus.api.declaration.decorators import endpoints_of
 from wxbus.api.declaration.endpoint import Endpoint, Family
 from wxbus.api.declaration.fields import FileLimits
@@ -19,10 +21,6 @@ from wxbus_sandbox.rules.samples import sample
 ACCOUNT_OF = {AccountKind.OFFICIAL_ACCOUNT: "shop", AccountKind.MINI_PROGRAM: "mini", AccountKind.COMPONENT: "platform"}
 ACCOUNT_OF[AccountKind.WECOM] = "corp"
 """Names of accounts in `tests.support.sandbox`."""
-
-
-ARGUMENTS: dict[object, dict[str, Any]] = {}
-"""By declared method: a sample needs a schema, which takes longer than a call."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +58,14 @@ def all_endpoints() -> list[Declared]:
 
 def arguments_of(endpoint: Endpoint) -> dict[str, Any]:
     """Return a valid value for every parameter."""
-    if endpoint.function not in ARGUMENTS:
-        ARGUMENTS[endpoint.function] = {one.name: _value(one) for one in endpoint.parameters}
-    return dict(ARGUMENTS[endpoint.function])
+    return {one.name: _value(one) for one in endpoint.parameters}
 
 
 def beyond_limits(parameter: Parameter) -> Iterator[Any]:
     """Yield values out of each limit of a parameter, as they are on the wire."""
     if parameter.place is Place.FILE:
         return
-    schema = TypeAdapter(parameter.hint).json_schema(mode="validation")
+    schema = _schema(parameter)
     schema = next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
     if schema.get("enum"):
         yield "no-such-value"
@@ -101,6 +97,12 @@ async def _nothing() -> Any:
     yield b""
 
 
+@cache
+def _schema(parameter: Parameter) -> JsonObject:
+    return TypeAdapter(parameter.hint).json_schema(mode="validation")
+
+
+@cache
 def _value(parameter: Parameter) -> Any:
     if parameter.place is Place.FILE:
         limits = next((mark for mark in metadata_of(parameter.hint) if isinstance(mark, FileLimits)), FileLimits(99))
@@ -109,7 +111,7 @@ def _value(parameter: Parameter) -> Any:
 
 
 def _wire(parameter: Parameter) -> Any:
-    return sample(TypeAdapter(parameter.hint), parameter.name, "validation")
+    return sample(_schema(parameter), parameter.name)
 
 
 def _suffix(limits: FileLimits) -> str:

@@ -79,7 +79,7 @@ def test_an_odd_answer_is_read_or_unavailable() -> None:
         if endpoint.is_binary or endpoint.returns is type(None):
             continue
         body: JsonObject = {}
-        put(body, endpoint.answer_key, sample(endpoint.answer, "value"))
+        put(body, endpoint.answer_key, sample(endpoint.answer.json_schema(mode="serialization"), "value"))
         for name, odd in product([*body], ODD):
             with suppress(WeChatUnavailable):
                 endpoint.read({**body, name: odd})

@@ -4,6 +4,7 @@ import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from aiohttp import BodyPartReader, web
@@ -186,7 +187,14 @@ def _sample(endpoint: Endpoint) -> web.Response:
         return web.Response(body=PICTURE, content_type="image/png")
     if endpoint.returns is type(None):
         return ok()
-    return _answered(endpoint, sample(endpoint.answer, endpoint.answer_key[-1] if endpoint.answer_key else "value"))
+    return _answered(endpoint, _sample_of(endpoint))
+
+
+@cache
+def _sample_of(endpoint: Endpoint) -> Any:
+    return sample(
+        endpoint.answer.json_schema(mode="serialization"), endpoint.answer_key[-1] if endpoint.answer_key else "value"
+    )
 
 
 def _answered(endpoint: Endpoint, value: Any) -> web.Response:

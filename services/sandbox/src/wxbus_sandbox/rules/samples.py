@@ -1,10 +1,7 @@
-"""Valid values for a type, by its JSON schema."""
+"""Valid values for a JSON schema."""
 
 from collections.abc import Mapping
 from typing import Any, Final
-
-from pydantic import TypeAdapter
-from pydantic.json_schema import JsonSchemaMode
 
 from wxbus.api.answers import JsonObject
 
@@ -12,9 +9,8 @@ MAX_DEPTH: Final = 12
 """Models that contain themselves, such as menus, end here."""
 
 
-def sample(wanted: TypeAdapter[Any], name: str, mode: JsonSchemaMode = "serialization") -> Any:
-    """Return a value that the type reads, with all of its fields; `name` is the text in it."""
-    schema = wanted.json_schema(mode=mode)
+def sample(schema: JsonObject, name: str) -> Any:
+    """Return a value for a JSON schema, with all of its fields; `name` is the text in it."""
     return _Samples(schema.get("$defs", {})).of(schema, name, 0)
 
 

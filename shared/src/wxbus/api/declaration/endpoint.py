@@ -58,7 +58,7 @@ class Family:
         self._client = client
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Endpoint:
     """One endpoint of WeChat's API, as declared by `@get` or `@post`."""
 

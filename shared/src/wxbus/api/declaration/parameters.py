@@ -22,7 +22,7 @@ class Place(Enum):
     FILE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
     """One parameter."""
 
