@@ -3,19 +3,17 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import Final
 
-from wxbus.store.batches import Argument
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import Context, ContextPolicy, encode
 from wxbus_worker.context.contexts import StoredContext
 from wxbus_worker.store.cache import KnownLane, LaneCache
+from wxbus_worker.store.commit import TRIM_INTERVAL, CommitScript, Write
 from wxbus_worker.store.due_shards import DueShards
-from wxbus_worker.store.keys import LaneKeys, pending_member
+from wxbus_worker.store.keys import LaneKeys
 from wxbus_worker.store.listing import list_contexts
 from wxbus_worker.store.ports import (
     CLAIM_SECONDS,
-    RECALL_SECONDS,
     SHARDS,
     CommitResult,
     ContextKey,
@@ -26,9 +24,6 @@ from wxbus_worker.store.ports import (
     entries_of,
 )
 from wxbus_worker.store.scripts import Scripts, load, load_with_lease, parse_send_lease, to_ms
-
-TRIM_INTERVAL: Final = timedelta(hours=1)
-"""After it the next commit removes old dedup keys, and in any case after `trim_every` commits."""
 
 
 class RedisContextStore:
@@ -67,12 +62,17 @@ class RedisContextStore:
         self._lease = lease
         self._lease_ms = to_ms(lease)
         self._remember_ms = to_ms(remember.total_seconds())
-        self._most_remembered = most_remembered
-        self._remembered_at_least_ms = round(remembered_at_least.total_seconds() * 1000)
         self._cache = LaneCache(most_bytes=0) if cache is None else cache
         self._trim_every = trim_every
         self._open = load("open_context")
-        self._commit = load_with_lease("commit")
+        self._commit = CommitScript(
+            scripts,
+            self.keys,
+            lease=lease,
+            remember=remember,
+            most_remembered=most_remembered,
+            remembered_at_least=remembered_at_least,
+        )
         self._claim_send_lease = load_with_lease("claim_send_lease")
         self._remove_sent = load("remove_sent")
         self._restore_set_aside = load_with_lease("restore_set_aside")
@@ -108,50 +108,25 @@ class RedisContextStore:
     ) -> CommitResult:
         """Write context, dedup key and replies in one step, unless the lane has changed; claim the send lease."""
         known = opened.known or KnownLane.unread(self.keys.of_commit(key))
-        has_context = key.openid is not None
-        what = "remove" if remove else "keep" if has_context else "none"
-        context = encode(opened.context) if what == "keep" else b""
-        expire_after = opened.context.expire_after.total_seconds()
-        entries = entries_of(dedup_key, replies)
-        asked = time.monotonic()
-        trim = known.untrimmed + 1 >= self._trim_every or asked - known.trimmed_at > TRIM_INTERVAL.total_seconds()
-        args: list[Argument] = [
-            dedup_key,
-            opened.version,
-            what,
-            context,
-            to_ms(expire_after),
-            key.lane,
-            self._remember_ms,
-            self._most_remembered if trim else 0,
-            self._remember_ms + to_ms(TRIM_INTERVAL.total_seconds()),
-            self._remembered_at_least_ms,
-            attempt_id,
-            self._lease_ms,
-            len(entries),
-            *(entry.stored for entry in entries),
-        ]
-        keys = known.keys
-        if pending is not None:
-            keys = (*keys, self.keys.pending(key, dedup_key), self.keys.reply_deadlines(key.shard))
-            passive = "" if pending.passive is None else pending.passive
-            wait = to_ms(pending.wait) if pending.wait else 0
-            member = pending_member(account, key, dedup_key)
-            args += pending.answer.to_bytes(), wait, passive, member, to_ms(RECALL_SECONDS)
+        has_context, now = key.openid is not None, time.monotonic()
+        kept = has_context and not remove
+        write = Write(
+            dedup_key=dedup_key,
+            version=opened.version,
+            what="keep" if kept else "remove" if remove else "none",
+            context=encode(opened.context) if kept else b"",
+            expire_after=opened.context.expire_after.total_seconds(),
+            entries=entries_of(dedup_key, replies),
+            pending=pending,
+            account=account,
+            trim=known.untrimmed + 1 >= self._trim_every or now - known.trimmed_at > TRIM_INTERVAL.total_seconds(),
+        )
         self._cache.drop(key.lane)  # until it is known what Redis has
-        status, *answer = await self._scripts.run(self._commit, keys=keys, args=args)
-        if status == b"conflict":
-            return CommitResult("conflict")
-        version, removed, *lease = answer
-        send_lease = parse_send_lease(lease, asked + self._lease)
-        if status == b"duplicate":
-            return CommitResult("duplicate", send_lease)
-        if has_context:
-            after = known.after(dedup_key, version, context, expires_at=asked + expire_after)
-            self._cache.put(key.lane, after.trimmed(removed, now=asked) if trim else after)
-        if pending is not None and pending.wait:
-            entries = ()
-        return CommitResult("committed", send_lease if send_lease.wait else send_lease.followed_by(entries))
+        written = await self._commit.run(key, known.keys, write, attempt_id=attempt_id)
+        if has_context and written.result.status == "committed":
+            after = known.after(dedup_key, written.version, write.context, expires_at=now + write.expire_after)
+            self._cache.put(key.lane, after.trimmed(written.removed, now=now) if write.trim else after)
+        return written.result
 
     async def claim_send_lease(self, key: ContextKey, *, attempt_id: str) -> SendLease:
         """Claim the send lease, if no other attempt holds it."""
