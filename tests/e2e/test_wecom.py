@@ -1,5 +1,6 @@
 """The application of WeCom that the documentation shows, through all services with default settings."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,16 @@ from wxbus_sandbox.models import Outcome
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
 MESSAGES = 40
+WORDS = 20
+"""Of `tests.support.robot_bot`."""
+ROBOT = """
+[accounts.assistant]
+kind = "wecom"
+appid = "assistant"
+receive_id = ""
+token = "{0.token}"
+aes_key = "{0.aes_key}"
+"""
 
 
 @pytest.fixture
@@ -31,8 +42,10 @@ async def installation(
         for name in re.findall(r'"secrets/(\w+)"', sample):
             secret = getattr(installation.credentials, name.removeprefix("corp_"))
             (tmp_path / "secrets" / name).write_text(secret, encoding="utf-8")
-        (tmp_path / "accounts.toml").write_text(sample, encoding="utf-8")
-        await installation.workers("deploy.demo_bot.handlers:router", "one", "two", WXBUS_WORKER_SEND_LEASE="3")
+        robot = ROBOT.format(installation.credentials)
+        (tmp_path / "accounts.toml").write_text(sample + robot, encoding="utf-8")
+        settings = {"WXBUS_WORKER_SEND_LEASE": "3", "WXBUS_LOG_LEVEL": "debug"}
+        await installation.workers("tests.support.robot_bot:router", "one", "two", **settings)
         await installation.ingress()
         yield installation
 
@@ -40,7 +53,7 @@ async def installation(
 async def test_members_and_customers_get_replies(installation: Installation) -> None:
     """A member gets a message of the application; a customer of customer service gets each reply once, in order.
 
-    A worker is killed while it pulls or answers.
+    A robot's text grows and ends. The worker that writes it, or one that pulls and answers, is killed meanwhile.
     """
     async with SandboxClient.open(installation.sandbox_url) as sandbox:
         written = await sandbox.text("corp", "hello", openid="zhangsan")
@@ -49,10 +62,31 @@ async def test_members_and_customers_get_replies(installation: Installation) -> 
         assert (answer.account, answer.content) == ("corp", "hello (1)")
         assert answer.payload["agentid"] == 1000002
 
+        talk = asyncio.create_task(sandbox.robot("assistant", "count", patience=90))
+        writer = await first_to_say(installation, "robot.stream_started")
+        await installation.services[writer].kill()
+        result = await talk
+        assert (result.reason, result.text) == ("", "".join(f"{number} " for number in range(WORDS)) + "\n\ndone")
+        lengths = [len(one["stream"]["content"]) for one in result.shown]
+        assert lengths == sorted(lengths)
+
         await sandbox.customer("corp", "hi", open_kfid="wk1", external_userid="wm1", count=MESSAGES)
         await sandbox.sent(openid="wk1:wm1", count=3, wait=30)
-        await installation.services["one"].kill()
+        await installation.services[writer].start()
+        await installation.services[{"one": "two", "two": "one"}[writer]].kill()
         answers = await sandbox.sent(openid="wk1:wm1", count=MESSAGES, wait=60)
 
     texts = ["hi (1)", *(f"hi {number} ({number})" for number in range(2, MESSAGES + 1))]
     assert [one.content for one in answers] == texts
+
+
+async def first_to_say(installation: Installation, words: str) -> str:
+    """Return the name of the worker whose log has these words first."""
+    waiting = {
+        name: asyncio.create_task(installation.services[name].until_said(words, times=1)) for name in ("one", "two")
+    }
+    await asyncio.wait(waiting.values(), return_when=asyncio.FIRST_COMPLETED)
+    found = next(name for name, task in waiting.items() if task.done())
+    for task in waiting.values():
+        task.cancel()
+    return found
