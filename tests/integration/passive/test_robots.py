@@ -193,6 +193,23 @@ async def test_a_text_that_is_too_old_ends_as_it_is(streams: RobotStreams, monke
     assert not await streams.write("unknown", "x", complete=True)
 
 
+async def test_an_end_that_nobody_asks_for_is_a_late_answer(
+    streams: RobotStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unfinished answer may not have reached WeCom; the reply is not lost."""
+    monkeypatch.setattr("wxbus_worker.robots.sender.PATIENCE", -1)
+    async with a_world() as world:
+        sender = RobotSender(streams, lambda _: world.application())
+        world.sandbox.robot_codes.add("code1", "corp", "zhangsan", world.clock.now() + 60)
+        await streams.begin("s1", response_code="code1")
+        assert await streams.write("s1", "so far", asked=True)
+
+        await sender.send("wxcorp", "s1", reply.Markdown("so far, and the end"))
+
+        [sent] = await world.control.sent(account="corp")
+    assert sent.payload["markdown"] == {"content": "so far, and the end"}
+
+
 async def test_a_late_reply_uses_the_response_url(streams: RobotStreams) -> None:
     """It can be used once, and only WeCom's own address is ever called."""
     async with a_world() as world:
@@ -212,7 +229,7 @@ async def test_a_late_reply_uses_the_response_url(streams: RobotStreams) -> None
 
 async def until_asked(parts: Whole) -> None:
     """Return once WeCom asks how a text goes on."""
-    await _until(parts, "asked", b"1")
+    await _until(parts, "asked", None)
 
 
 async def until_text(parts: Whole, text: str) -> None:
@@ -220,9 +237,10 @@ async def until_text(parts: Whole, text: str) -> None:
     await _until(parts, "text", text.encode())
 
 
-async def _until(parts: Whole, name: str, value: bytes) -> None:
+async def _until(parts: Whole, name: str, value: bytes | None) -> None:
     while True:
         for key in await parts.store.command("KEYS", f"{parts.namespace}:robot:*"):
-            if await parts.store.command("HGET", key, name) == value:
+            found = await parts.store.command("HGET", key, name)
+            if found is not None and value in {None, found}:
                 return
         await asyncio.sleep(0.02)

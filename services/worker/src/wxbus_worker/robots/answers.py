@@ -62,6 +62,10 @@ class RobotAnswers:
         task = asyncio.create_task(show())
         try:
             yield
+        except asyncio.CancelledError:
+            for one in starting:  # it may wait for Redis
+                one.cancel()
+            raise
         finally:
             task.cancel()
             await asyncio.wait({task, *starting})

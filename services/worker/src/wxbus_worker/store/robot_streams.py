@@ -27,7 +27,7 @@ class RobotStreams:
         self._scripts = scripts
         self._namespace = namespace
         self._begin, self._write = load("robot_begin"), load("robot_write")
-        self._read, self._code = load("robot_read"), load("robot_code")
+        self._read, self._end, self._code = load("robot_read"), load("robot_end"), load("robot_code")
 
     async def begin(self, stream_id: str, *, response_code: str) -> bool:
         """Begin an answer; return True if an earlier attempt began it, and WeCom asks for its text."""
@@ -50,6 +50,11 @@ class RobotStreams:
         """Return the text so far; None if there is no such stream."""
         found = await self._scripts.run(self._read, keys=[self._key(stream_id)], args=[LONGEST])
         return None if found is None else StreamText(found[0].decode(), bool(found[1]))
+
+    async def is_taken(self, stream_id: str) -> tuple[bool, int]:
+        """Return whether WeCom has the end of a complete text, and for how many seconds it could have asked for it."""
+        taken, seconds = await self._scripts.run(self._end, keys=[self._key(stream_id)])
+        return bool(taken), int(seconds)
 
     async def response_code(self, stream_id: str) -> str:
         """Return the code for a late answer, "" if there is none."""

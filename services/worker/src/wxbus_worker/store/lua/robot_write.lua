@@ -1,24 +1,25 @@
 -- Writes the text of a robot that WeCom asks for. May be repeated.
 -- The text never becomes shorter: a second attempt shows its own text once it has more.
 -- KEYS: robot. ARGV: text, '1' = WeCom asks from now on, '1' = the text is complete, longest age of a stream (s).
--- Returns 1 if WeCom shows the text, 0 if it does not ask (any more).
+-- Returns 1 if WeCom gets the text when it asks, 0 if it does not ask (any more).
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
+local now = tonumber(redis.call('TIME')[1])
 local began, text, asked, complete, closed =
   unpack(redis.call('HMGET', KEYS[1], 'began', 'text', 'asked', 'complete', 'closed'))
 if complete then
-  return (closed and text ~= ARGV[1]) and 0 or 1
+  return text == ARGV[1] and 1 or 0
 end
 if ARGV[2] == '1' then
-  redis.call('HSET', KEYS[1], 'asked', 1)
-  asked = 1
+  redis.call('HSET', KEYS[1], 'asked', now)
+  asked = now
 end
-if not asked or closed or redis.call('TIME')[1] - began > tonumber(ARGV[4]) then
+if not asked or closed or now - began > tonumber(ARGV[4]) then
   return 0
 end
 if ARGV[3] == '1' then
-  redis.call('HSET', KEYS[1], 'text', ARGV[1], 'complete', 1)
+  redis.call('HSET', KEYS[1], 'text', ARGV[1], 'complete', now)
 elseif #ARGV[1] >= #text then
   redis.call('HSET', KEYS[1], 'text', ARGV[1])
 end
