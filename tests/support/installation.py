@@ -51,7 +51,7 @@ class Credentials:
     @classmethod
     def new(cls) -> "Credentials":
         """Return new credentials."""
-        key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*"])
+        key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*", "component:*:*", "login:exchange:*"])
         return cls(
             token=f"console{secrets.token_hex(8)}",
             aes_key=f"AesKey{secrets.token_hex(18)}Q",
@@ -165,6 +165,20 @@ class Installation:
         }
         command = ("wxbus_worker", "--processes", str(processes))
         return await self._enter(self.describe(name, *command, port=admin_port, admin_port=admin_port, env=env))
+
+    async def gateway(self, name: str = "gateway", **env: str) -> Service:
+        """Start a gateway; all of them share the encryption key and the database."""
+        port, admin_port = free_port(), free_port()
+        env = {
+            "WXBUS_GATEWAY_PORT": str(port),
+            "WXBUS_GATEWAY_ADMIN_PORT": str(admin_port),
+            "WXBUS_GATEWAY_DATABASE_URL": f"sqlite:///{self.folder}/gateway.db",
+            "WXBUS_GATEWAY_ENCRYPTION_KEYS": self.credentials.encryption_key,
+            "WXBUS_GATEWAY_TOKEN_URL": f"http://127.0.0.1:{self.token_port}",
+            "WXBUS_GATEWAY_TOKEN_API_KEY": self.credentials.api_key,
+            **env,
+        }
+        return await self._enter(self.describe(name, "wxbus_gateway", port=port, admin_port=admin_port, env=env))
 
     async def workers(self, app: str, *names: str, **env: str) -> list[Service]:
         """Start workers with the router `app`, the token service, and a sandbox without message windows."""

@@ -1,0 +1,135 @@
+"""Chats through two gateways and two workers, while all of them are killed and frozen."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.faults.conftest import Install
+from tests.support.installation import MINI_PROGRAM
+from tests.support.processes import Service
+from tests.support.sizes import soak
+from wxbus.bus.topology import Topology
+from wxbus_sandbox.control.client import SandboxClient
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(400)]
+
+USERS = soak(200, 20)
+FAULTS = soak(24, 4)
+PAUSE = 0.6
+"""Seconds between two messages of a user, at most."""
+FROZEN = 4.0
+"""Seconds for which a process is frozen: longer than a lease of a partition."""
+
+
+class Chatter:
+    """A user who numbers messages, repeats what is not acknowledged, and notes all pushes."""
+
+    def __init__(self, http: aiohttp.ClientSession, token: str, gateways: Sequence[str], enough: asyncio.Event) -> None:
+        """`enough` ends the chat, once all that was sent has come back."""
+        self._http = http
+        self._token = token
+        self._gateways = itertools.cycle(random.sample(gateways, len(gateways)))
+        self._enough = enough
+        self._position = ""
+        self._acknowledged = 0
+        self.sent = 0
+        """Numbers that were sent at least once."""
+        self.pushed: list[dict[str, int]] = []
+        self.missed = False
+        self.connections = 0
+
+    async def chat(self) -> None:
+        """Send messages in order until it is enough, and return when each has come back."""
+        while not self._complete:
+            try:
+                await self._connection(next(self._gateways))
+            except (aiohttp.ClientError, ConnectionError, TimeoutError):
+                await asyncio.sleep(0.05)
+
+    @property
+    def _complete(self) -> bool:
+        return self._enough.is_set() and 0 < self.sent == len(self.pushed)
+
+    async def _connection(self, gateway: str) -> None:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        query = {"last": self._position} if self._position else {}
+        url = f"{gateway}/{MINI_PROGRAM}/socket"
+        async with self._http.ws_connect(url, headers=headers, params=query, heartbeat=2.0) as ws:
+            self.connections += 1
+            sending = asyncio.create_task(self._send(ws))
+            try:
+                while not self._complete:
+                    with contextlib.suppress(TimeoutError):  # it may be complete without a further frame
+                        self._take(await ws.receive_json(timeout=1.0))
+            except TypeError:  # the gateway has closed the socket
+                pass
+            finally:
+                sending.cancel()
+                await asyncio.wait([sending])
+
+    async def _send(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        for number in itertools.count(self._acknowledged):
+            if number >= self.sent and self._enough.is_set():
+                return
+            self.sent = max(self.sent, number + 1)
+            await ws.send_json({"id": f"m{number}", "name": "say", "body": {"number": number}})
+            await asyncio.sleep(random.uniform(0, PAUSE))
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if "ack" in frame:
+            self._acknowledged = int(frame["ack"][1:]) + 1
+        elif "hello" in frame:
+            self._position = frame["hello"]["position"]
+            self.missed = self.missed or frame["hello"]["missed"]
+        elif "position" in frame:
+            self._position = frame["position"]
+            self.pushed.append(frame["body"])
+
+
+async def disturb(services: Sequence[Service]) -> None:
+    """Kill and freeze one service after another."""
+    for fault, service in zip(range(FAULTS), itertools.cycle(services), strict=False):
+        if fault % 4 == 3:
+            service.freeze()
+            await asyncio.sleep(FROZEN)
+            service.thaw()
+        else:
+            await service.kill()
+            await service.start()
+
+
+async def test_chats_survive_kills_and_freezes(
+    amqp_url: str, redis_url: str, topology: Topology, install: Install
+) -> None:
+    """Every user gets every push once and in order; each message is handled once, and none that was sent is lost."""
+    async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
+        workers = await installation.workers("tests.support.chat:router", "one", "two")
+        gateways = [await installation.gateway(name) for name in ("left", "right")]
+        addresses = [f"http://127.0.0.1:{gateway.port}" for gateway in gateways]
+        connector = aiohttp.TCPConnector(limit=0)
+        async with (
+            SandboxClient.open(installation.sandbox_url) as sandbox,
+            aiohttp.ClientSession(connector=connector) as http,
+        ):
+            chatters, enough = [], asyncio.Event()
+            for number in range(USERS):
+                code = await sandbox.js_code(MINI_PROGRAM, openid=f"oChat{number}")
+                async with http.post(f"{addresses[0]}/{MINI_PROGRAM}/login", json={"code": code}) as response:
+                    token = (await response.json())["session"]["token"]
+                chatters.append(Chatter(http, token, addresses, enough))
+            async with asyncio.TaskGroup() as chats:
+                for chatter in chatters:
+                    chats.create_task(chatter.chat())
+                await disturb([gateways[0], workers[0], gateways[1], workers[1]])
+                enough.set()
+
+    assert sum(chatter.connections for chatter in chatters) > USERS, "the faults have cut connections"
+    for chatter in chatters:
+        assert chatter.pushed == [{"number": number, "before": number} for number in range(chatter.sent)]
+        assert not chatter.missed
