@@ -19,6 +19,7 @@ from wxbus.wechat.events.sending import (
     TemplateSendJobFinishEvent,
 )
 from wxbus_sandbox.families.content_security import RISKY_WORDS
+from wxbus_sandbox.rules.tokens import Family
 from wxbus_sandbox.settings import Rules
 
 ANN = "oAnn00000000000000000000001"
@@ -160,3 +161,17 @@ async def test_messages_by_template_report_their_delivery(world: World) -> None:
         await call(ANN, "t", {"thing1": Value(value="x")})
         reported = await event_of(world, SubscribeMessageSentEvent, "subscribe_msg_sent_event", number)
         assert [(one.template_id, one.error_code, one.error_status) for one in reported.items] == [("t", 0, "success")]
+
+
+async def test_results_for_an_authoriser_go_to_its_platform(world: World) -> None:
+    """The event is pushed to the address of the platform, with the appid of the account, encrypted for the platform."""
+    await world.control.authorize("platform", "wxbakery", push=False)
+    token = world.sandbox.tokens.issue("wxbakery", Family.AUTHORIZER).value
+    answer = await world.http.post(
+        "/cgi-bin/message/mass/sendall",
+        {"filter": {"is_to_all": True}, "msgtype": "text", "text": {"content": "x"}},
+        {"access_token": token},
+    )
+    event = await event_of(world, MassSendJobFinishEvent, "MASSSENDJOBFINISH")
+    assert event.msg_id == str(answer["msg_id"])
+    assert world.ingress.received[-1].request.match_info == {"account": "platform", "appid": "wxbakery"}
