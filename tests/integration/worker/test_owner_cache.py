@@ -137,3 +137,28 @@ async def test_an_unanswered_commit_is_not_cached(owner: RedisContextStore, cach
     commit.send(None)  # as far as the request
     commit.close()
     assert len(cache) == 0
+
+
+async def test_a_woken_owner_changes_nothing_twice(owner: RedisContextStore, other: RedisContextStore) -> None:
+    """Its successor has handled what waits in its memory: the handler may run, and its commit is a duplicate."""
+    seen: list[int] = []
+    rig, successor = Rig(counting(seen), store=owner), Rig(counting([]), store=other)
+    await rig.handle(a_text_envelope())
+    waiting = a_text_envelope()
+    await successor.handle(waiting)
+    assert isinstance(await rig.handle(waiting), Done)
+    assert seen == [0, 1]
+    assert (rig.wechat.texts, successor.wechat.texts) == (["1"], ["2"])
+    assert (await other.open(KEY, "")).context.storage == {"count": 2}
+
+
+async def test_a_redis_that_lost_its_data_is_believed(owner: RedisContextStore, redis: Redis, namespace: str) -> None:
+    """The handler runs again with a new context; what is known of the lane is not written back."""
+    seen: list[int] = []
+    rig = Rig(counting(seen), store=owner)
+    await rig.handle(a_text_envelope())
+    await redis.delete(*[key async for key in redis.scan_iter(match=f"{namespace}:*")])
+    await rig.handle(a_text_envelope())
+    await rig.handle(a_text_envelope())
+    assert seen == [0, 1, 0, 1]
+    assert rig.wechat.texts == ["1", "1", "2"]
