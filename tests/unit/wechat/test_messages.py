@@ -38,6 +38,7 @@ def smallest(tag: str) -> Document:
             name, _, event = name.partition(":")
             header = {"open_kfid": "wk1", "send_time": "9"} if kind == "kf" else {"aibotid": "b1"}
             content = {"content": "hi", "latitude": "1.5", "longitude": "2.5"}
+            header |= {"origin": "5"} if name == "servicer" else {}
             return header | {"msgtype": name, name: content | {"event_type": event, "eventtype": event}}
         case "component":
             return {"AppId": "wxc", "CreateTime": "1", "InfoType": name, "ComponentVerifyTicket": "t"}

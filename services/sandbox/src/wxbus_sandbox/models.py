@@ -49,6 +49,8 @@ class CustomerRequest(Model):
     """`msgtype`."""
     content: dict[str, Any] = Field(default_factory=dict)
     """The member of that name, such as `{"content": "hello"}`."""
+    origin: Literal[3, 5] = 3
+    """3: the customer writes, 5: a servicer does."""
     count: int = Field(default=1, ge=1, le=10_000)
     """How many messages; the text of the second one ends with ` 2`."""
     push: bool = True

@@ -11,6 +11,8 @@ from wxbus.wechat.messages import kf, robots, user
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
 from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, UnknownMessage
 
+SERVICER: Final = "5"
+"""`origin` of what a servicer wrote to a customer (WeCom reference 7.1)."""
 EVENT_NAMES: Final = ("event.event_type", "event.eventtype", "event_type", "eventtype")
 """Where the name of an event of customer service or a robot stands."""
 
@@ -35,7 +37,8 @@ def tag_of(value: Any) -> str:
     elif kind := text(value, "msgtype").lower():
         family = "robot" if "aibotid" in value else "kf"
         names = (scalar_at(value, path).lower() for path in EVENT_NAMES)
-        tag = f"{family}:event:{next(filter(None, names), '')}" if kind == "event" else f"{family}:{kind}"
+        kind_of_message = "servicer" if text(value, "origin") == SERVICER else kind
+        tag = f"{family}:event:{next(filter(None, names), '')}" if kind == "event" else f"{family}:{kind_of_message}"
         unknown = "event:unknown" if kind == "event" else "unknown"
     elif info := text(value, "InfoType"):
         tag, unknown = f"component:{info.lower()}", "component:unknown"

@@ -52,7 +52,7 @@ def _item(body: CustomerRequest, number: int, now: float) -> dict[str, Any]:
     if number > 1 and "content" in content:
         content["content"] = f"{content['content']} {number}"
     ids = {"open_kfid": body.open_kfid, "external_userid": body.external_userid}
-    return {**ids, **header, "origin": 3, body.type: content}
+    return {**ids, **header, "origin": body.origin, body.type: content}
 
 
 async def _push(request: web.Request, account: Account, open_kfid: str, token: str) -> SendResult:

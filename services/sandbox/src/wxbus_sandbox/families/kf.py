@@ -18,6 +18,8 @@ TOKEN_EXPIRED: Final = 95007
 NONE_LEFT: Final = 95001
 WRONG_STATE: Final = 95018
 WRONG_PARAMETER: Final = 40058
+CUSTOMER: Final = 3
+"""`origin` of what a customer wrote."""
 CHANGES: Final = {0: {1, 2, 3}, 1: {2, 3, 4}, 2: {3, 4}, 3: {3, 4}}
 """The states that the application may give a conversation, by its state."""
 
@@ -58,11 +60,11 @@ class KfState(Part):
         customer = str(item.get("external_userid") or item.get("event", {}).get("external_userid", ""))
         self.accounts.setdefault(open_kfid, open_kfid)
         self.items.setdefault(open_kfid, []).append(item)
-        if item["msgtype"] != "event":
+        if item["origin"] == CUSTOMER:
             session = self.session(open_kfid, customer)
             session.state = 0 if session.state == 4 else session.state
             session.remaining, session.until = rules.message_allowance, clock.now() + rules.message_window
-        elif code := item["event"].get("welcome_code") or item["event"].get("msg_code"):
+        elif code := item.get("event", {}).get("welcome_code") or item["event"].get("msg_code"):
             self.codes[code] = (open_kfid, customer, clock.now() + rules.welcome_window)
         token = f"ENC{secrets.token_hex(16)}"
         self.tokens[token] = clock.now() + rules.kf_token_lifetime

@@ -60,9 +60,21 @@ class KfHeader(Message):
 
 
 class KfMessage(KfHeader, UserMessage):
-    """A message of a customer, or of a servicer (`origin` 5)."""
+    """A message of a customer, or of a servicer."""
 
     model_config = WECOM_NAMES
+
+
+class KfServicerMessage(KfMessage):
+    """What a servicer wrote to the customer in WeCom, of any type; other fields are in `model_extra`.
+
+    It is no `TextMessage`: routes for what users write do not get it.
+    """
+
+    msg_type: str = Field(default="servicer", alias="msgtype")
+    content: str = ""
+    """Of a text."""
+    media_id: str = ""
 
 
 class KfTextMessage(KfMessage, TextMessage):
