@@ -61,6 +61,9 @@ async def test_all_workers_share_the_calls_of_a_day(store: Store, namespace: str
     assert isinstance(error, QuotaExceeded)
     assert error.errcode == 45009
     assert 0 < (error.retry_after or 0) <= 86_400
+    _, again = await one.calls(1)  # Redis is not asked
+    assert again is not None
+    assert again.retry_after == error.retry_after
     assert (await one.calls(1, appid="wx2"))[0] == 1
 
 

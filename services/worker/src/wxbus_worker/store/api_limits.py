@@ -33,8 +33,8 @@ class _Grant:
     wanted: int = 1
     day: bytes | str = ""
     minute: bytes | str = ""
-    refusal: tuple[int, float] | None = None
-    """Errcode, and the `time.monotonic()` until which no call is made."""
+    refusal: tuple[int, float, float] | None = None
+    """Errcode, and the `time.monotonic()` at which the limit has passed, and at which Redis is asked again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -87,7 +87,8 @@ class RedisApiLimits:
         seconds = CLOSED_SECONDS if day else float(error.code.wait or 0)
         log.warning("api.closed", appid=appid, path=path, errcode=error.errcode, seconds=seconds)
         grant = self._grants.setdefault((appid, path), _Grant())
-        grant.calls, grant.refusal = 0, (error.errcode, self._clock() + seconds)
+        until = self._clock() + seconds
+        grant.calls, grant.refusal = 0, (error.errcode, until, until)
         try:
             await self._scripts.run(
                 self._close, keys=[self._key(appid, path)], args=[error.errcode, round(seconds * 1000), int(day)]
@@ -98,8 +99,8 @@ class RedisApiLimits:
     async def _refill(self, grant: _Grant, appid: str, path: str) -> None:
         now = self._clock()
         if grant.refusal is not None:
-            errcode, until = grant.refusal
-            if now < until:
+            errcode, until, ask_at = grant.refusal
+            if now < ask_at:
                 raise _refusal(errcode, path, until - now)
             grant.refusal = None
         limit = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path) or Limit()
@@ -118,7 +119,7 @@ class RedisApiLimits:
         grant.day = grant.minute = ""
         wait_ms, errcode = more
         log.warning("api.limit_reached", appid=appid, path=path, errcode=errcode, seconds=wait_ms / 1000)
-        grant.refusal = (errcode, now + min(wait_ms / 1000, TRUSTED_SECONDS))
+        grant.refusal = (errcode, now + wait_ms / 1000, now + min(wait_ms / 1000, TRUSTED_SECONDS))
         raise _refusal(errcode, path, wait_ms / 1000)
 
     def _key(self, appid: str, path: str) -> str:
