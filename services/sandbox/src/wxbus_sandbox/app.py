@@ -27,6 +27,9 @@ from wxbus_sandbox.state import SANDBOX, Sandbox
 MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes of a body without files; the largest has a picture of 1 MB in Base64."""
 
+OWN_PREFIXES: Final = {"", "sandbox"}
+"""First parts of paths that WeChat does not have."""
+
 
 def build_app(
     accounts: Accounts,
@@ -68,9 +71,9 @@ def build_app(
         web_logins,
     )
     own = [route for topic in topics for route in topic.routes()]
-    app.add_routes(own)
-    app.add_routes(declared.routes(route.path for route in own))
-    for prefix in declared.PREFIXES:
+    calls = [*own, *declared.routes(route.path for route in own)]
+    app.add_routes(calls)
+    for prefix in sorted({route.path.split("/")[1] for route in calls} - OWN_PREFIXES):
         app.router.add_route("*", f"/{prefix}/{{call:.*}}", _unknown_call)
 
     async def pushes(app: web.Application) -> AsyncIterator[None]:

@@ -33,8 +33,6 @@ from wxbus_sandbox.state import SANDBOX, Sandbox
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """Bytes of one file in a form."""
-PREFIXES: Final = ("cgi-bin", "sns", "wxa", "wxaapi", "wecom", "customservice", "datacube", "xpay", "card")
-"""The first parts of WeChat's paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,8 @@ class _Route:
         if account is not None and not any(account.kind in one.kinds for one in self._declared):
             raise ApiError(48001)
         sent = await _read(request)
+        if request.method == first.endpoint.older:  # it has the arguments in the other place
+            sent[Place.QUERY] = sent[Place.BODY] = {**sent[Place.QUERY], **sent[Place.BODY]}
         one = self._meant(sent)
         arguments = _arguments(one.endpoint, sent)
         twin = TWINS.get(one.family)
