@@ -6,7 +6,7 @@ With an OpenTelemetry SDK each step is a span; without one only the trace id is 
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -28,12 +28,15 @@ def trace_id(traceparent: str) -> str:
     return match[1] if match else ""
 
 
-@contextmanager
-def span(name: str, traceparent: str) -> Iterator[str]:
+def span(name: str, traceparent: str) -> AbstractContextManager[str]:
     """Run the block as a child span of `traceparent`; yields the trace context for the next step."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: spans would only cost time
-        yield traceparent
-        return
+        return nullcontext(traceparent)
+    return _span(name, traceparent)
+
+
+@contextmanager
+def _span(name: str, traceparent: str) -> Iterator[str]:
     carrier: dict[str, str] = {"traceparent": traceparent}
     with _TRACER.start_as_current_span(name, context=_PROPAGATOR.extract(carrier)) as current:
         if not current.is_recording():

@@ -136,6 +136,7 @@ async def test_acknowledgements_are_frames_of_amqp() -> None:
     stream, _, transport = a_stream()
     stream.acknowledge(7, 2**40, multiple=True)
     stream.acknowledge(7, 3, multiple=False)
+    stream.flush()
     assert transport.written == b"".join(
         pamqp.frame.marshal(Basic.Ack(tag, multiple), 7) for tag, multiple in ((2**40, True), (3, False))
     )

@@ -9,7 +9,7 @@ import structlog
 
 from wxbus.config.settings import LogSettings
 from wxbus.runtime.logs import configure
-from wxbus.runtime.redaction import redacting
+from wxbus.runtime.redaction import log_scope
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_users_texts_are_redacted_and_event_names_are_not(capsys: pytest.Capture
     """A user cannot hide a line by sending its event name."""
     configure(LogSettings(log_format="json"), service="test")
     words = "delivery.failed: my address"
-    with redacting(lambda: [words]):
+    with log_scope(lambda: [words]):
         try:
             int(words)
         except ValueError as exc:

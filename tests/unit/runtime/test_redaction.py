@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxbus.runtime.redaction import PIECE, redact_quotes, redacted_traceback, redacting
+from wxbus.runtime.redaction import PIECE, log_scope, redact_quotes, redacted_traceback
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from wxbus.runtime.redaction import PIECE, redact_quotes, redacted_traceback, re
 )
 def test_quotations_are_redacted(words: str, text: str, shown: str) -> None:
     """The whole text or a piece, verbatim or escaped; chance matches stay readable."""
-    with redacting(lambda: [words]):
+    with log_scope(lambda: [words]):
         assert redact_quotes(text) == shown
     assert redact_quotes(text) == text
 
@@ -48,7 +48,7 @@ def test_quotations_are_redacted(words: str, text: str, shown: str) -> None:
 )
 def test_a_whole_text_is_always_redacted(words: str, before: str, after: str) -> None:
     """At any position, if it is more than one plain word."""
-    with redacting(lambda: [words]):
+    with log_scope(lambda: [words]):
         assert words not in redact_quotes(before + words + after)
 
 
@@ -63,7 +63,7 @@ def fail_at_order_4711(words: str) -> None:
 def test_code_in_a_traceback_is_not_redacted() -> None:
     """Lines of code, files and types stay; the messages of all errors are redacted."""
     words = "fail_at_order_4711 ValueError 你好世界和平"
-    with redacting(lambda: [words]):
+    with log_scope(lambda: [words]):
         try:
             fail_at_order_4711(words)
         except ValueError as exc:
@@ -76,7 +76,7 @@ def test_code_in_a_traceback_is_not_redacted() -> None:
 
 def test_errors_in_groups_are_redacted() -> None:
     """At any depth."""
-    with redacting(lambda: ["13800138000"]):
+    with log_scope(lambda: ["13800138000"]):
         shown = redacted_traceback(ExceptionGroup("some failed", [ValueError("no 13800138000")]))
     assert "ValueError: no ***" in shown
     assert "13800138000" not in shown

@@ -15,6 +15,8 @@ class WorkerMetrics:
             ["outcome"],
             registry=registry,
         )
+        self._settled: dict[str, Counter] = {}
+        """Of `deliveries`, by outcome."""
         self.duration = Histogram(
             "wxbus_worker_handling_duration_seconds",
             "Time from the start of a delivery's handling to its settlement",
@@ -95,5 +97,8 @@ class WorkerMetrics:
 
     def settled(self, outcome: str, seconds: float) -> None:
         """Count one settled delivery."""
-        self.deliveries.labels(outcome).inc()
+        counter = self._settled.get(outcome)
+        if counter is None:  # a search by label takes a lock
+            counter = self._settled[outcome] = self.deliveries.labels(outcome)
+        counter.inc()
         self.duration.observe(seconds)

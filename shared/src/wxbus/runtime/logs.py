@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from wxbus.config.settings import LogSettings
-from wxbus.runtime.redaction import BLANK, redact_quotes, redacted_traceback
+from wxbus.runtime.redaction import BLANK, redact_quotes, redacted_traceback, scope_fields
 
 SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
 SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
@@ -30,6 +30,13 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
             event[name] = BLANK
         else:
             event[name] = _without_secrets(value) if name in UNQUOTED else redact_text(value)
+    return event
+
+
+def add_scope_fields(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the fields of what is being handled, for example the ids of the message."""
+    for name, value in scope_fields().items():
+        event.setdefault(name, value)
     return event
 
 
@@ -58,6 +65,7 @@ def configure(settings: LogSettings, *, service: str) -> None:
     """Send all logs, those of libraries too, to standard error in the format of the settings."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_scope_fields,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

@@ -1,7 +1,7 @@
 """Keeps users' texts out of logs and dead-letter headers, also where an error message quotes them.
 
 Python and libraries quote what they cannot parse ("invalid literal for int(): '...'"). The code that handles a message
-names its texts (`redacting`); `wxbus.runtime.logs` replaces quotations of them in everything that is logged meanwhile.
+names its texts (`log_scope`); `wxbus.runtime.logs` replaces quotations of them in everything that is logged meanwhile.
 
 A log line may share words with a message by chance and must stay readable. So a match counts as a quotation only if it
 is in quotation marks, is long, is the whole of several words, or has more than plain words: a number, an id, an
@@ -10,9 +10,8 @@ address, Chinese.
 
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar, Token
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -84,23 +83,53 @@ def _is_quoted(text: str, start: int, end: int) -> bool:
     return start > 0 and end < len(text) and text[start - 1] in QUOTES and text[end] in QUOTES
 
 
-_QUOTED_TEXTS: ContextVar[QuotedTexts | None] = ContextVar("wxbus_quoted_texts", default=None)
+class LogScope:
+    """A block in which log lines have some fields, and no quotations of some texts."""
+
+    __slots__ = ("_quoted", "_texts", "_token", "fields")
+
+    _token: "Token[LogScope | None]"
+
+    def __init__(self, texts: Callable[[], Iterable[str]], fields: Callable[[], Mapping[str, str]]) -> None:
+        self._texts = texts
+        self._quoted: QuotedTexts | None = None
+        self.fields = fields
+
+    @property
+    def quoted(self) -> QuotedTexts:
+        """Return the texts, prepared for searches."""
+        if self._quoted is None:
+            self._quoted = QuotedTexts(self._texts)
+        return self._quoted
+
+    def __enter__(self) -> None:
+        self._token = _SCOPE.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _SCOPE.reset(self._token)
 
 
-@contextmanager
-def redacting(texts: Callable[[], Iterable[str]]) -> Iterator[None]:
-    """Redact quotations of these texts in everything that is logged while the block runs."""
-    token = _QUOTED_TEXTS.set(QuotedTexts(texts))
-    try:
-        yield
-    finally:
-        _QUOTED_TEXTS.reset(token)
+_SCOPE: ContextVar[LogScope | None] = ContextVar("wxbus_log_scope", default=None)
+
+
+def log_scope(texts: Callable[[], Iterable[str]], fields: Callable[[], Mapping[str, str]] = dict) -> LogScope:
+    """Redact quotations of these texts in everything that is logged while the block runs, and add these fields.
+
+    Both are called when something is logged, which for most messages is never.
+    """
+    return LogScope(texts, fields)
+
+
+def scope_fields() -> Mapping[str, str]:
+    """Return the fields of the current scope."""
+    scope = _SCOPE.get()
+    return {} if scope is None else scope.fields()
 
 
 def redact_quotes(text: str) -> str:
     """Return `text` without quotations of the current message."""
-    quoted = _QUOTED_TEXTS.get()
-    return text if quoted is None else quoted.redact(text)
+    scope = _SCOPE.get()
+    return text if scope is None else scope.quoted.redact(text)
 
 
 def redacted_traceback(error: BaseException) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 from wxbus.accounts.models import Account
 from wxbus.aio.backoff import Backoff
+from wxbus.aio.deadline import Deadline
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
@@ -161,9 +162,9 @@ class Outbox:
         """Send one reply, or its fallback; report it if WeChat takes neither."""
         if run.key.openid is None:
             return
-        deadline = asyncio.timeout(self._budget)
+        deadline = Deadline(self._budget)
         try:
-            async with deadline:
+            with deadline:
                 known = run.refused.get(entry.number) if run.owns(entry) else None
                 error = known or await self._refusal(run, entry, entry.reply)
                 if error is None:
@@ -174,7 +175,7 @@ class Outbox:
                     instead = fallback
                 await self._report(run, entry, error, instead)
         except TimeoutError as exc:
-            if not deadline.expired():
+            if not deadline.expired:
                 raise
             raise WeChatUnavailable(f"no answer about a reply in {self._budget:g} s") from exc
 

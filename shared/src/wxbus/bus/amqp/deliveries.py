@@ -56,6 +56,7 @@ class DeliveryStream(asyncio.Protocol):
         self._consumers: dict[int, Consumer] = {}
         self._partial: dict[int, _Delivery] = {}
         self._rest = b""
+        self._out: list[bytes] = []
         self._told = self._loop.time()
         transport.set_protocol(self)
 
@@ -69,8 +70,16 @@ class DeliveryStream(asyncio.Protocol):
         self._partial.pop(channel, None)
 
     def acknowledge(self, channel: int, tag: int, *, multiple: bool) -> None:
-        """Write an acknowledgement; the channel must be open."""
-        self._transport.write(_ACK.pack(_METHOD, channel, _ACK_SIZE, 60, 80, tag, multiple, _END))
+        """Write an acknowledgement with the next flush, which follows soon; the channel must be open."""
+        if not self._out:
+            self._loop.call_soon(self.flush)
+        self._out.append(_ACK.pack(_METHOD, channel, _ACK_SIZE, 60, 80, tag, multiple, _END))
+
+    def flush(self) -> None:
+        """Write all acknowledgements."""
+        if self._out:
+            self._transport.write(b"".join(self._out))
+            self._out.clear()
 
     def data_received(self, data: bytes) -> None:
         """Cut the stream into frames."""

@@ -41,6 +41,7 @@ class DeliveryChannel:
     async def close(self) -> None:
         """Write what is acknowledged and close the channel: unacknowledged messages return in order."""
         self._acknowledgements.flush()
+        self._stream.flush()
         await self._channel.close()
 
     def _write(self, tag: int, multiple: bool) -> None:

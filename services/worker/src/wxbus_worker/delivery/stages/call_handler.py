@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 from pydantic import ValidationError
 
+from wxbus.aio.deadline import Deadline
 from wxbus.api.client import WeChatClient
 from wxbus.api.sends import OBSERVER
 from wxbus.errors import Reject, RetryLater
@@ -140,14 +141,14 @@ class CallHandler:
 
     async def _run(self, route: Route, call: HandlerCall) -> object:
         limit = self._time_limit if route.time_limit is None else route.time_limit.total_seconds()
-        deadline = asyncio.timeout(limit)
+        deadline = Deadline(limit)
         task = asyncio.current_task()
         token = OBSERVER.set(self._windows.observer(call.context, call.account))
         try:
-            async with deadline:
+            with deadline:
                 return await uploaded(await route.handler(call), call.client)
         except TimeoutError as exc:
-            if not deadline.expired():
+            if not deadline.expired:
                 raise
             raise RetryLater(f"handler {route.name} took longer than {limit:g} s") from exc
         except asyncio.CancelledError as exc:

@@ -1,11 +1,11 @@
 """Detects messages that crash the worker process, and isolates them."""
 
-import asyncio
 from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from wxbus.aio.deadline import Deadline
 from wxbus.errors import WxbusError
 from wxbus_worker.delivery.job import Decoded
 from wxbus_worker.delivery.settlement import Settlement, ToDeadLetters
@@ -68,6 +68,5 @@ class DetectCrashes:
             # stays unfinished, as the worker was or would have been cut off. If Redis does not answer, one attempt too
             # many stays counted, which is harmless.
             if not decoded.job.blocked_loop:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CLEAR_BUDGET):
-                        await crashes.clear(decoded.envelope)
+                with suppress(TimeoutError), Deadline(CLEAR_BUDGET):
+                    await crashes.clear(decoded.envelope)

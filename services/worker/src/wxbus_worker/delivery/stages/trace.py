@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
-import structlog
-
 from wxbus.errors import UnreadableEnvelope
-from wxbus.runtime.redaction import redacting
+from wxbus.runtime.redaction import log_scope
 from wxbus.telemetry import new_traceparent, span, trace_id
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.settlement import Settlement
@@ -32,11 +31,11 @@ class Trace:
         except UnreadableEnvelope:  # decode raises it again
             traceparent, message_id = new_traceparent(), ""
         started = time.perf_counter()
-        with (
-            span("wxbus_worker.handle", traceparent),
-            structlog.contextvars.bound_contextvars(message_id=message_id, trace_id=trace_id(traceparent)),
-            redacting(lambda: _content(job)),
-        ):
+
+        def fields() -> dict[str, str]:
+            return {"message_id": message_id, "trace_id": trace_id(traceparent)}
+
+        with span("wxbus_worker.handle", traceparent), log_scope(partial(_content, job), fields):
             settlement = await call_next(job)
         self._metrics.settled(settlement.outcome, time.perf_counter() - started)
         return settlement
