@@ -1,4 +1,4 @@
-"""People who serve customers, and their conversations."""
+"""Customer-service agents and their conversations."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -29,14 +29,14 @@ class KfState(Part):
 
 
 class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
-    """Keeps the accounts. Whoever is invited accepts at once, and is online."""
+    """Keeps the accounts. An invited agent accepts at once, and is online."""
 
     async def all(self, *, business_id: str | None = None) -> list[KfPerson]:
         """Return the accounts; merchants have none."""
         return [] if business_id else [*self.call.state(KfState).people.values()]
 
     async def online(self, *, business_id: str | None = None) -> list[OnlineKf]:
-        """Return the accounts with a person."""
+        """Return the accounts with an agent."""
         state = self.call.state(KfState)
         served = [session.kf_account for session in state.sessions.values()]
         return [
@@ -65,7 +65,7 @@ class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
         del self.call.state(KfState).people[kf_account]
 
     async def invite(self, kf_account: str, wechat_id: str) -> None:
-        """Bind the person."""
+        """Bind the agent."""
         person = _person(self.call, kf_account)
         if person.kf_wx:
             raise ApiError(ALREADY_BOUND)
@@ -73,7 +73,7 @@ class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
 
 
 class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
-    """Keeps who serves whom."""
+    """Keeps the agent of each user."""
 
     async def create(self, kf_account: str, openid: str) -> None:
         """Hand a user to an account."""
@@ -100,7 +100,7 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
         self.call.results.push(self.call.account, "kf_close_session", fields, openid=openid)
 
     async def of_user(self, openid: str) -> KfSession:
-        """Return who serves a user."""
+        """Return the agent of a user."""
         return self.call.state(KfState).sessions.get(openid, KfSession())
 
     async def of_account(self, kf_account: str) -> list[Conversation]:

@@ -1,4 +1,4 @@
-"""The accounts of people who serve customers in WeChat's own tools."""
+"""The accounts of customer-service agents."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -21,14 +21,14 @@ Nickname: TypeAlias = Annotated[str, Field(min_length=1, max_length=16), Refused
 
 
 class KfPerson(Answer):
-    """A customer-service account."""
+    """The account of an agent."""
 
     kf_id: str = ""
     kf_account: str = ""
     kf_nick: str = ""
     kf_headimgurl: str = ""
     kf_wx: str = ""
-    """The WeChat id of the person, "" if nobody is bound."""
+    """The WeChat id of the agent; empty until one is bound."""
     kf_openid: str = ""
     """In a Mini Program."""
     invite_wx: str = ""
@@ -39,7 +39,7 @@ class KfPerson(Answer):
 
 
 class OnlineKf(Answer):
-    """A customer-service account that is online."""
+    """An agent who is online."""
 
     kf_id: str = ""
     kf_account: str = ""
@@ -74,7 +74,7 @@ class CustomerServiceAccounts(Family):
         kinds=("official_account", "mini_program"),
     )
     async def online(self, *, business_id: Id | None = None) -> Annotated[list[OnlineKf], Key("kf_online_list")]:
-        """Return the accounts that are online, and how many conversations each has."""
+        """Return the agents who are online, and how many conversations each has."""
 
     @post(
         "/customservice/kfaccount/add",
@@ -84,7 +84,7 @@ class CustomerServiceAccounts(Family):
         errcodes=(DISABLED, NO_ACCOUNT, WRONG_NICKNAME, 65404, 65405, 65406),
     )
     async def add(self, kf_account: KfAccount, nickname: Nickname) -> None:
-        """Add an account; then invite a person."""
+        """Add an account; then invite an agent."""
 
     @post(
         "/customservice/kfaccount/update",
@@ -119,7 +119,7 @@ class CustomerServiceAccounts(Family):
         kf_account: KfAccount,
         wechat_id: Annotated[str, Field(min_length=1, max_length=64), Key("invite_wx"), Refused(65409)],
     ) -> None:
-        """Invite the person with a WeChat id to an account."""
+        """Invite the owner of a WeChat id to be the agent of an account."""
 
     @post(
         "/customservice/kfaccount/uploadheadimg",
@@ -146,7 +146,7 @@ class CustomerServiceAccounts(Family):
     async def set_admin(
         self, openid: Annotated[OpenId, Key("kf_openid"), Refused(NO_ACCOUNT)], *, business_id: Id | None = None
     ) -> None:
-        """Make a person of a Mini Program an administrator of customer service."""
+        """Make an agent of a Mini Program an administrator."""
 
     @get(
         "/customservice/kfaccount/canceladmin",
@@ -159,4 +159,4 @@ class CustomerServiceAccounts(Family):
     async def unset_admin(
         self, openid: Annotated[OpenId, Key("kf_openid"), Refused(NO_ACCOUNT)], *, business_id: Id | None = None
     ) -> None:
-        """Make an administrator an ordinary person again."""
+        """Make an administrator an ordinary agent again."""

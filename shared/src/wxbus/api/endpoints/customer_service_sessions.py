@@ -1,4 +1,4 @@
-"""Conversations of users with people who serve customers, and their records."""
+"""Conversations of users with customer-service agents, and their records."""
 
 from typing import Annotated, Final
 
@@ -18,19 +18,19 @@ class KfSession(Answer):
     """The conversation of a user."""
 
     kf_account: str = ""
-    """"" if nobody serves the user."""
+    """Empty without a conversation."""
     createtime: Timestamp | None = None
 
 
 class Conversation(Answer):
-    """A conversation of an account."""
+    """A conversation of an agent."""
 
     openid: str
     createtime: Timestamp | None = None
 
 
 class WaitingUser(Answer):
-    """A user whom nobody serves yet."""
+    """A user who waits for an agent."""
 
     openid: str
     latest_time: Timestamp | None = None
@@ -38,7 +38,7 @@ class WaitingUser(Answer):
 
 
 class WaitingUsers(Answer):
-    """The users who wait."""
+    """The users who wait for an agent."""
 
     count: int = 0
     """Of all; the list has up to 100."""
@@ -50,9 +50,9 @@ class Record(Answer):
 
     openid: str = ""
     worker: str = ""
-    """The customer-service account."""
+    """The account of the agent."""
     opercode: int = 0
-    """2002: the account sent it, 2003: the account received it."""
+    """2002: the agent sent it, 2003: the agent received it."""
     text: str = ""
     time: Timestamp | None = None
 
@@ -67,7 +67,7 @@ class RecordPage(Answer):
 
 
 class CustomerServiceSessions(Family):
-    """Conversations that people hold in WeChat's own tools. A change comes as `KfCreateSessionEvent` and similar."""
+    """Conversations with agents. A change comes as `KfCreateSessionEvent` or a similar event."""
 
     title = "客服会话与记录"
 
@@ -79,7 +79,7 @@ class CustomerServiceSessions(Family):
         errcodes=(DISABLED, NO_ACCOUNT, 65402, 65414, 65415),
     )
     async def create(self, kf_account: KfAccount, openid: OpenId) -> None:
-        """Hand a user to an account, which must be online."""
+        """Hand a user to an agent, who must be online."""
 
     @post(
         "/customservice/kfsession/close",
@@ -89,7 +89,7 @@ class CustomerServiceSessions(Family):
         errcodes=(40003, NO_ACCOUNT, 65413, 65414),
     )
     async def close(self, kf_account: KfAccount, openid: OpenId) -> None:
-        """End the conversation of a user with an account."""
+        """End the conversation of a user with an agent."""
 
     @get(
         "/customservice/kfsession/getsession",
@@ -99,7 +99,7 @@ class CustomerServiceSessions(Family):
         errcodes=(40003, DISABLED),
     )
     async def of_user(self, openid: OpenId) -> KfSession:
-        """Return who serves a user."""
+        """Return the agent of a user."""
 
     @get(
         "/customservice/kfsession/getsessionlist",
@@ -109,7 +109,7 @@ class CustomerServiceSessions(Family):
         errcodes=(DISABLED, NO_ACCOUNT, 65402),
     )
     async def of_account(self, kf_account: KfAccount) -> Annotated[list[Conversation], Key("sessionlist")]:
-        """Return the conversations of an account."""
+        """Return the conversations of an agent."""
 
     @get(
         "/customservice/kfsession/getwaitcase",
@@ -119,7 +119,7 @@ class CustomerServiceSessions(Family):
         errcodes=(DISABLED,),
     )
     async def waiting(self) -> WaitingUsers:
-        """Return the users whom nobody serves yet, up to 100 in the order in which they came."""
+        """Return the users who wait for an agent: the first 100."""
 
     @post(
         "/customservice/msgrecord/getmsglist",

@@ -14,7 +14,7 @@ ADD_ERRORS: Final = (40004, 40005, WRONG_SIZE, 40007, 41005, 45001)
 
 
 class VideoDescription(Part):
-    """What a video shows beside its picture."""
+    """The texts of a video."""
 
     title: str = Field(min_length=1, max_length=64)
     introduction: str = Field(default="", max_length=200)

@@ -40,7 +40,7 @@ class Menu(Answer):
     @model_validator(mode="before")
     @classmethod
     def _unwrapped(cls, found: Any) -> Any:
-        """Some answers of `match` have the menu in an object of its own."""
+        """Unwrap the menu, which some answers of `match` have in an object."""
         return found["menu"] if isinstance(found, dict) and isinstance(found.get("menu"), dict) else found
 
 
@@ -102,7 +102,7 @@ class CurrentMenu(Answer):
 
 
 class AutoReply(Answer):
-    """A reply that WeChat gives itself."""
+    """An automatic reply."""
 
     type: str = ""
     """text, img, voice, video or news."""
@@ -111,7 +111,7 @@ class AutoReply(Answer):
 
 
 class Keyword(Answer):
-    """A keyword to which WeChat replies."""
+    """A keyword with an automatic reply."""
 
     type: str = ""
     match_mode: str = ""
@@ -137,7 +137,7 @@ class KeywordRules(Answer):
 
 
 class AutoReplies(Answer):
-    """The replies that WeChat gives itself, as set in its console."""
+    """The automatic replies of the account, as set in WeChat's console."""
 
     is_add_friend_reply_open: Flag = False
     is_autoreply_open: Flag = False

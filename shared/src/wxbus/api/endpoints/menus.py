@@ -107,4 +107,4 @@ class Menus(Family):
         repeat=Repeat.READ,
     )
     async def auto_replies(self) -> AutoReplies:
-        """Return the replies that WeChat gives itself."""
+        """Return the automatic replies of the account."""

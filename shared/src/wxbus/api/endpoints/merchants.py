@@ -59,7 +59,7 @@ class Merchants(Family):
     ) -> Annotated[str, Key("business_id")]:
         """Add a merchant and return its id.
 
-        `fall_back` sends users to the common customer service if nobody of the merchant is there.
+        `fall_back` sends users to the common customer service while no agent of the merchant is online.
         """
 
     @post(

@@ -24,7 +24,7 @@ class Color(Part):
 
 
 class MiniProgramCodes(Family):
-    """Pictures that open a page of the Mini Program. They are PNG or JPEG, as WeChat likes."""
+    """Pictures that open a page of the Mini Program. Each is a PNG or a JPEG."""
 
     title = "小程序码"
     kinds = ("mini_program",)
@@ -82,7 +82,7 @@ class MiniProgramCodes(Family):
             page: Without leading slash and without query; by default the first page.
             check_path: Whether the page must be released, by default True.
             width: 430 pixels by default.
-            auto_color: Let WeChat choose the colour of the lines.
+            auto_color: Whether WeChat chooses the colour of the lines.
             line_color: The colour of the lines, if `auto_color` is not True.
             transparent: Without a white background.
             env_version: By default "release".

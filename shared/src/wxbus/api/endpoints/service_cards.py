@@ -69,7 +69,7 @@ class ServiceCards(Family):
         notify_code: NotifyCode,
         extension: Annotated[JsonText, Key("ext_json"), Refused(85470)],
     ) -> None:
-        """Change what a card shows beside its content: payment, shop, parcels, products."""
+        """Change the further parts of a card: payment, shop, parcels, products."""
 
     @post(
         "/wxa/get_user_notify",

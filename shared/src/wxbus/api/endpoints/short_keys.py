@@ -11,7 +11,7 @@ MONTH: Final = 30 * 86400
 
 
 class LongData(Answer):
-    """What a short key stands for."""
+    """The text of a short key."""
 
     long_data: str
     create_time: Timestamp

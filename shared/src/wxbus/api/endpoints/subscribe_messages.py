@@ -20,7 +20,7 @@ Language: TypeAlias = Literal["zh_CN", "en_US", "zh_HK", "zh_TW"]
 
 
 class Value(Part):
-    """The text of one keyword, whose name says what it may be: `thing1` has up to 20 characters."""
+    """The text of one keyword. The name of the keyword has its type: `thing1` takes up to 20 characters."""
 
     value: str
 

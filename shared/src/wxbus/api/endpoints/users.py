@@ -1,4 +1,4 @@
-"""Followers of an Official Account: what WeChat tells about them, remarks, the blacklist."""
+"""Followers of an Official Account: profiles, remarks, the blacklist."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias
@@ -19,7 +19,7 @@ Blacklisted: TypeAlias = Annotated[
 
 
 class User(Answer):
-    """A user of the account. WeChat has not told names and pictures of followers since 2021."""
+    """A user of the account. Since 2021 WeChat sends no names and pictures of followers."""
 
     openid: str
     subscribe: Flag = False
@@ -56,7 +56,7 @@ class UserPage(Answer):
     """A page of the list of users."""
 
     total: int = 0
-    """Of all pages; 0 if WeChat does not tell it."""
+    """Of all pages."""
     count: int = 0
     data: OpenIds = Field(default_factory=OpenIds)
     next_openid: str = ""
