@@ -34,3 +34,18 @@ async def test_the_handlers_of_the_page(shop: types.ModuleType) -> None:
     assert list(entered.replies) == [reply.JoinGroup("room"), reply.Push("entered")]
     assert list(said.replies) == [reply.Push("said", {"item": "hello"}, to_group="room")]
     assert list(left.replies) == [reply.LeaveGroup("room")]
+
+
+async def test_the_class_of_the_page(shop: types.ModuleType) -> None:
+    """Its methods get the opening, every message and the end of a connection."""
+    account = Account(name="mini", appid="wx1", kind=AccountKind.MINI_PROGRAM)
+    async with HandlerClient(shop.Chat(), account=account) as client:
+        results = [
+            await client.signal(name, data)
+            for name, data in (("socket-connected", {}), ("socket:hello", {"text": "hi"}), ("socket-disconnected", {}))
+        ]
+    assert [list(result.replies) for result in results] == [
+        [reply.Push("welcome")],
+        [reply.Push("said", {"text": "hi"}, to_group="room")],
+        [reply.LeaveGroup("room")],
+    ]

@@ -41,6 +41,7 @@ from wxbus_worker.handlers.current_delivery import CurrentDelivery as CurrentDel
 from wxbus_worker.handlers.current_delivery import current_delivery as current_delivery
 from wxbus_worker.handlers.message_handler import MessageHandler as MessageHandler
 from wxbus_worker.handlers.message_handler import Outcome as Outcome
+from wxbus_worker.handlers.message_handler import SocketHandler as SocketHandler
 from wxbus_worker.handlers.message_handler import options as options
 from wxbus_worker.handlers.retry_policy import RetryPolicy as RetryPolicy
 from wxbus_worker.handlers.robot_stream import RobotStream as RobotStream

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Final, TypeVar, Unpack
 
 from wxbus.errors import ConfigurationError
+from wxbus.sockets.signals import CONNECTED, DISCONNECTED, MESSAGE_PREFIX
 from wxbus.wechat import Event, Message, model_named, model_of
 from wxbus_worker.context.context import DEFAULT_EXPIRE_AFTER, DEFAULT_MAX_RECORD_COUNT, ContextPolicy
 from wxbus_worker.context.contexts import Contexts
@@ -39,6 +40,13 @@ EXECUTED_TIMEOUT: Final = 5.0
 """Seconds for `on_executed`, which also runs after the handler's time limit."""
 OPTIONS: Final = "__wxbus_options__"
 """Attribute that holds a method's options."""
+
+SOCKETS: Final = {
+    "connecting": filters.field(Signal, "name", CONNECTED),
+    "message": filters.prefix(Signal, "name", MESSAGE_PREFIX),
+    "disconnected": filters.field(Signal, "name", DISCONNECTED),
+}
+"""What the methods of a `SocketHandler` handle."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -139,6 +147,14 @@ class MessageHandler:
         return {**given, **own}
 
 
+class SocketHandler(MessageHandler):
+    """Base of handlers of WebSockets in class form.
+
+    `on_connecting`, `on_message` and `on_disconnected`: the opening of a connection, all its messages, and its end. A
+    message is a `Signal` whose name has the prefix `socket:`.
+    """
+
+
 def _hooks(executing: Handler | None, executed: Handler | None, features: Sequence[type]) -> Middleware:
     """Return middleware that calls `on_executing` and `on_executed`."""
     injectables = Injectables(messages=(Message,), features=features)
@@ -180,6 +196,8 @@ def _match_of(handler: MessageHandler, name: str) -> tuple[type[Message], tuple[
         event = what.removeprefix("event_")
         known = model_named(what) or model_of(f"component:{event}")
         return (known, ()) if known else (Event, (filters.event_name(event),))
+    if what in SOCKETS:
+        return Signal, SOCKETS[what]
     if what.startswith("signal_"):
         return Signal, filters.field(Signal, "name", what.removeprefix("signal_"))
     model = model_named(what) or model_of(what.replace("_", ""))
