@@ -12,6 +12,7 @@ from wxbus.wechat.messages.base import Message as Message
 from wxbus.wechat.messages.base import PlatformEvent as PlatformEvent
 from wxbus.wechat.messages.base import UserMessage as UserMessage
 from wxbus.wechat.messages.kf import *
+from wxbus.wechat.messages.kf_events import *
 from wxbus.wechat.messages.robots import *
 from wxbus.wechat.messages.unknown import UnknownComponentEvent as UnknownComponentEvent
 from wxbus.wechat.messages.unknown import UnknownEvent as UnknownEvent

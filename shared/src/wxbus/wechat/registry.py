@@ -7,7 +7,7 @@ from pydantic import Discriminator, Tag, ValidationError
 
 from wxbus.wechat import events
 from wxbus.wechat.documents.document import RAW_BODY, Document, scalar_at, text
-from wxbus.wechat.messages import kf, robots, user
+from wxbus.wechat.messages import kf, kf_events, robots, user
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
 from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, UnknownMessage
 
@@ -69,7 +69,7 @@ def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
     return {tag: model for model in classes for tag in _names(model)}
 
 
-_DECLARED: Final = (one for module in (user, kf, robots, events) for one in vars(module).values())
+_DECLARED: Final = (one for module in (user, kf, kf_events, robots, events) for one in vars(module).values())
 _MODELS: Final = _models(_DECLARED) | _UNKNOWN
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
 
