@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from tests.support.api_server import a_client
 from tests.support.sandbox import World
 from wxbus.api.endpoints.account_statistics import AccountStatistics
-from wxbus.api.endpoints.diagnostics import Diagnostics
+from wxbus.api.endpoints.js_errors import JsErrors
 from wxbus.api.endpoints.mass_content import (
     MassArticles,
     MassCard,
@@ -171,7 +171,7 @@ async def test_the_sandbox_refuses_other_periods(world: World) -> None:
 async def test_times_of_logs_are_those_of_china() -> None:
     """WeChat wants a text without a timezone."""
     wechat = a_wechat()
-    await Diagnostics(wechat).js_errors(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    await JsErrors(wechat).page(datetime(2026, 1, 1, 20, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     sent = wechat.calls[-1][2]["json"]
     assert (sent["startTime"], sent["endTime"]) == ("2026-01-02 04:00:00", "2026-01-02 08:00:00")
 

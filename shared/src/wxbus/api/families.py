@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from wxbus.api.endpoints.invoice_issuing import InvoiceIssuing
     from wxbus.api.endpoints.invoice_reimbursement import InvoiceReimbursement
     from wxbus.api.endpoints.invoices import Invoices
+    from wxbus.api.endpoints.js_errors import JsErrors
     from wxbus.api.endpoints.linked_accounts import LinkedAccounts
     from wxbus.api.endpoints.live_goods import LiveGoods
     from wxbus.api.endpoints.live_helpers import LiveHelpers
@@ -151,6 +152,7 @@ class Families:
         "wxbus.api.endpoints.invoice_reimbursement:InvoiceReimbursement"
     )
     invoices: family[Invoices] = family("wxbus.api.endpoints.invoices:Invoices")
+    js_errors: family[JsErrors] = family("wxbus.api.endpoints.js_errors:JsErrors")
     linked_accounts: family[LinkedAccounts] = family("wxbus.api.endpoints.linked_accounts:LinkedAccounts")
     live_goods: family[LiveGoods] = family("wxbus.api.endpoints.live_goods:LiveGoods")
     live_helpers: family[LiveHelpers] = family("wxbus.api.endpoints.live_helpers:LiveHelpers")

@@ -5,6 +5,7 @@ from typing import Final
 
 from wxbus.api.endpoints.profiles import (
     HeadImageInfo,
+    NameProofs,
     NicknameInfo,
     Profile,
     Profiles,
@@ -56,9 +57,7 @@ class ProfilesTwin(Twin, Profiles):
         """Set the introduction."""
         self.call.state(ProfileState).introduction = text
 
-    async def set_name(
-        self, name: str, *, id_card: str | None = None, licence: str | None = None, proof: str | None = None
-    ) -> Renaming:
+    async def set_name(self, name: str, *, proofs: NameProofs | None = None) -> Renaming:
         """Begin a review of a name."""
         state = self.call.state(ProfileState)
         audit_id = str(len(state.reviews) + 1)

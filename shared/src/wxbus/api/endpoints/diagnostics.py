@@ -1,24 +1,16 @@
 """Logs, errors and performance of a Mini Program in the hands of its users."""
 
-from datetime import date, timedelta, timezone
+from datetime import date
 from enum import IntEnum
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from wxbus.api.calls import Repeat
-from wxbus.api.declaration import Answer, Family, Flag, Id, Key, Part, Timestamp, get, post
+from wxbus.api.declaration import Answer, Family, Id, Key, Part, Timestamp, get, post
 from wxbus.api.endpoints.periods import COMPACT, parsed
 
-CHINA: Final = timezone(timedelta(hours=8))
-
 Text: TypeAlias = Annotated[str, Field(max_length=256)]
-LogTime: TypeAlias = Annotated[
-    AwareDatetime,
-    BeforeValidator(lambda found: f"{found}+08:00" if isinstance(found, str) and len(found) == 19 else found),
-    PlainSerializer(lambda time: time.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S"), return_type=str),
-]
-"""A moment with a timezone, sent as the time in China."""
 LogDay: TypeAlias = Annotated[
     date,
     BeforeValidator(lambda found: parsed(found, COMPACT) if isinstance(found, str) and len(found) == 8 else found),
@@ -69,25 +61,6 @@ class ClientVersions(Answer):
     type: int
     """1 Android, 2 iOS."""
     versions: tuple[str, ...] = Field(default=(), alias="client_version_list")
-
-
-class JsError(Answer):
-    """A JavaScript error, counted."""
-
-    message: str = Field(default="", alias="errorMsg")
-    message_md5: str = Field(default="", alias="errorMsgMd5")
-    stack: str = Field(default="", alias="errorStack")
-    stack_md5: str = Field(default="", alias="errorStackMd5")
-    uv: int = 0
-    """Users who met it."""
-    pv: int = 0
-
-
-class JsErrors(Answer):
-    """A page of JavaScript errors."""
-
-    total: int = Field(default=0, alias="totalCount")
-    items: tuple[JsError, ...] = Field(default=(), alias="data")
 
 
 class LogEntry(Answer):
@@ -170,23 +143,6 @@ class Diagnostics(Family):
     @get("/wxaapi/log/get_client_version", name="getVersionList", title="获取客户端版本", repeat=Repeat.READ)
     async def client_versions(self) -> Annotated[list[ClientVersions], Key("cvlist")]:
         """Return the versions of WeChat on users' devices."""
-
-    @post("/wxaapi/log/jserr_list", name="getJsErrList", title="查询错误列表", repeat=Repeat.READ, errcodes=(20011,))
-    async def js_errors(
-        self,
-        start: Annotated[LogTime, Key("startTime")],
-        end: Annotated[LogTime, Key("endTime")],
-        *,
-        error_type: Annotated[Literal["0", "1", "2", "3"], Key("errType")] = "0",
-        app_version: Annotated[Text, Key("appVersion")] = "0",
-        openid: Text = "",
-        keyword: Text = "",
-        order_by: Annotated[Literal["uv", "pv"], Key("orderby")] = "uv",
-        descending: Annotated[Flag, Key("desc")] = True,
-        offset: Annotated[int, Field(ge=0)] = 0,
-        limit: Annotated[int, Field(ge=1, le=30)] = 30,
-    ) -> JsErrors:
-        """Return up to 30 JavaScript errors: all (type 0), of the Mini Program (1), of plug-ins (2), or others (3)."""
 
     @get(
         "/wxaapi/userlog/userlog_search",

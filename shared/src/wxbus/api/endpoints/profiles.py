@@ -11,7 +11,9 @@ from wxbus.api.declaration import (
     Flag,
     Id,
     Key,
+    Merged,
     NumberId,
+    Part,
     Refused,
     Timestamp,
     get,
@@ -23,6 +25,18 @@ NAME_ERRORS: Final = (53010, 53011, 53012, 53013)
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), Key("nick_name"), Refused(53010)]
 Side: TypeAlias = Annotated[str, Field(pattern=r"^[01](\.\d+)?$", examples=["0.5"])]
 """A fraction of the picture, such as "0.5"."""
+
+
+class NameProofs(Part):
+    """Documents, as media ids: an identity card or a business licence, and up to five others."""
+
+    id_card: str | None = None
+    licence: str | None = Field(default=None, alias="license")
+    other_1: str | None = Field(default=None, alias="naming_other_stuff_1")
+    other_2: str | None = Field(default=None, alias="naming_other_stuff_2")
+    other_3: str | None = Field(default=None, alias="naming_other_stuff_3")
+    other_4: str | None = Field(default=None, alias="naming_other_stuff_4")
+    other_5: str | None = Field(default=None, alias="naming_other_stuff_5")
 
 
 class NicknameInfo(Answer):
@@ -158,15 +172,8 @@ class Profiles(Family):
         repeat=Repeat.NEVER,
         errcodes=(*NAME_ERRORS, 53018, 53019),
     )
-    async def set_name(
-        self,
-        name: Name,
-        *,
-        id_card: Id | None = None,
-        licence: Annotated[Id | None, Key("license")] = None,
-        proof: Annotated[Id | None, Key("naming_other_stuff_1")] = None,
-    ) -> Renaming:
-        """Set the name, with proof as media: an identity card, or a business licence, and another document."""
+    async def set_name(self, name: Name, *, proofs: Annotated[NameProofs | None, Merged()] = None) -> Renaming:
+        """Set the name; some names need proofs, as `check_name` says."""
 
     @post("/wxa/api_wxa_querynickname", name="getNickNameStatus", title="查询改名审核状态", repeat=Repeat.READ)
     async def renaming(self, audit_id: NumberId) -> RenamingState:

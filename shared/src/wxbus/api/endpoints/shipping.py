@@ -11,6 +11,7 @@ from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Family, Id, Key, Refused, Timestamp, get, post
 from wxbus.api.endpoints.shipping_orders import (
     MAX_PARCELS,
+    ComplaintDetails,
     DeliveryMode,
     Guarantee,
     LogisticsType,
@@ -225,3 +226,7 @@ class Shipping(Family):
         self, *, offset: Annotated[int, Field(ge=0)] = 0, limit: Annotated[int, Field(ge=1, le=100)] = 20
     ) -> Penalties:
         """Return violations of the rules of trade, and the score."""
+
+    @get("/wxaapi/minishop/complaintOrderDetail", name="getOrderDetail", title="查询投诉单详情", repeat=Repeat.READ)
+    async def complaint(self, complaint_order_id: Annotated[Id, Key("complaintOrderId")]) -> ComplaintDetails:
+        """Return a complaint about an order, which `penalties` names."""

@@ -138,6 +138,48 @@ class Material(Part):
     media_id: str
 
 
+class ComplaintMaterial(Answer):
+    """What a buyer sent."""
+
+    content: str = ""
+    media_ids: tuple[str, ...] = Field(default=(), alias="mediaIdList")
+
+
+class ComplaintStep(Answer):
+    """A step of a complaint."""
+
+    kind: int = Field(default=0, alias="itemType")
+    content: str = ""
+    media_ids: tuple[str, ...] = Field(default=(), alias="mediaIdList")
+    time: Timestamp | None = None
+    phone: str = Field(default="", alias="phoneNumber")
+    blame: int = Field(default=0, alias="blameResult")
+
+
+class ComplaintOrder(Answer):
+    """A complaint about an order."""
+
+    complaint_order_id: str = Field(alias="complaintOrderId")
+    openid: str = Field(default="", alias="openId")
+    type: int = 0
+    status: int = 0
+    appeal_state: int = Field(default=0, alias="appealState")
+    order_id: str = Field(default="", alias="orderId")
+    out_trade_no: str = Field(default="", alias="outTradeNo")
+    product_name: str = Field(default="", alias="productName")
+    phone: str = Field(default="", alias="phoneNumber")
+    material: ComplaintMaterial | None = Field(default=None, alias="customerMaterial")
+    created: Timestamp | None = Field(default=None, alias="createTime")
+    expires: Timestamp | None = Field(default=None, alias="expireTime")
+
+
+class ComplaintDetails(Answer):
+    """A complaint and its steps, the last one first."""
+
+    order: ComplaintOrder | None = Field(default=None, alias="complaintOrder")
+    steps: tuple[ComplaintStep, ...] = Field(default=(), alias="item")
+
+
 class Guarantee(Answer):
     """Whether the Mini Program has the mark of safe trade."""
 
