@@ -1,18 +1,47 @@
 """Connections that redis-py opens and leaves to a protocol of ours."""
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 import uvloop
 from redis.asyncio import Redis
 
+from tests.support.certificates import CertificateAuthority
 from tests.support.proxy import proxied
 from tests.support.worker import REDIS_TIMEOUT
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Store
 
 pytestmark = pytest.mark.integration
+
+
+@asynccontextmanager
+async def terminating_tls(redis_url: str, context: ssl.SSLContext) -> AsyncIterator[str]:
+    """Yield an address that speaks TLS and leads to Redis."""
+    host, port = redis_url.removeprefix("redis://").split("/")[0].split("@")[-1].split(":")
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_redis, to_redis = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pipe(reader, to_redis), pipe(from_redis, writer))
+        for one in (to_redis, writer):
+            with suppress(OSError):
+                await one.wait_closed()
+        closed.release()
+
+    closed = asyncio.Semaphore(0)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        yield f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        await closed.acquire()  # the connection that was accepted
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -27,6 +56,29 @@ def test_both_event_loops_hand_over_the_connection(
             words = [bytes([65 + number]) * 10 ** (number % 7) for number in range(20)]
             assert await asyncio.gather(*(store.command("ECHO", word) for word in words)) == words
             assert await store.command("GET", "wxbus-test-no-such-key") is None
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(echo())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_tls_is_handed_over_as_well(
+    redis_url: str, tmp_path: Path, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """Redis-py checks the certificate; large answers arrive whole, and closing does not hang."""
+    authority = CertificateAuthority(tmp_path)
+    server = authority.issue("CN=redis", name="redis")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(server.cert, server.key)
+
+    async def echo() -> None:
+        async with terminating_tls(redis_url, context) as address:
+            async with Store.open(f"{address}?ssl_ca_certs={authority.cert}", answer_timeout=REDIS_TIMEOUT) as store:
+                words = [bytes([65 + number]) * 10 ** (number % 7) for number in range(20)]
+                assert await asyncio.gather(*(store.command("ECHO", word) for word in words)) == words
+            async with Store.open(address, answer_timeout=REDIS_TIMEOUT) as store:
+                with pytest.raises(StoreUnavailable, match="certificate"):
+                    await store.command("PING")
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(echo())

@@ -7,6 +7,7 @@ is the connection's protocol, without streams and tasks between Redis and the ca
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeAlias
 
 import hiredis
@@ -125,7 +126,9 @@ class Batches:
         answers = self._answers
         self._fail(RedisConnectionError("the connection was closed"))
         if answers is not None:
-            await answers.ended.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout):
+                    await answers.ended.wait()
         if self._timer is not None:
             self._timer.cancel()
 

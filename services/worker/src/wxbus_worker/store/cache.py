@@ -6,7 +6,7 @@ each commit compares the version, and a wrong entry costs a conflict (decision 0
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 LONGEST_SILENCE: Final = 2.0
@@ -17,9 +17,9 @@ OVERHEAD: Final = 1_000
 """Bytes of an entry besides its context and its dedup keys, about."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: that doubles the time to make one, and each message makes one
 class KnownLane:
-    """A lane as it was read or written last."""
+    """A lane as it was read or written last; never changed."""
 
     keys: tuple[str, ...]
     """The Redis keys of each commit."""
@@ -50,7 +50,9 @@ class KnownLane:
     def trimmed(self, removed: int, *, now: float) -> "KnownLane":
         """Return the lane without so many of its oldest dedup keys."""
         dedup_keys = b"\n" + self.dedup_keys.split(b"\n", removed + 1)[-1] if removed else self.dedup_keys
-        return replace(self, dedup_keys=dedup_keys, untrimmed=0, trimmed_at=now)
+        return KnownLane(
+            self.keys, self.version, self.context, dedup_keys, self.epoch, trimmed_at=now, expires_at=self.expires_at
+        )
 
     def remembers(self, dedup_key: str) -> bool:
         """Return whether a message was committed."""

@@ -14,7 +14,7 @@ TRIM_INTERVAL: Final = timedelta(hours=1)
 """Longest time between two commits that remove surplus dedup keys."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Write:
     """What a commit writes."""
 
@@ -33,7 +33,7 @@ class Write:
     """Remove surplus dedup keys."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Written:
     """The answer of the script."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from zlib import crc32
 
@@ -107,7 +107,7 @@ class SendLease:
 
     def followed_by(self, entries: tuple[Entry, ...]) -> "SendLease":
         """Return the lease with more entries at the end of the outbox."""
-        return replace(self, entries=self.entries + entries)
+        return SendLease(self.entries + entries, self.wait, self.until)
 
 
 @dataclass(frozen=True, slots=True)
