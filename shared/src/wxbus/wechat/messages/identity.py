@@ -61,7 +61,7 @@ def openid_of(document: Document) -> str | None:
 
 def dedup_id(appid: str, document: Document) -> str:
     """Return the id that all deliveries of the same push share (protocol reference 4.2, WeCom reference 5.8)."""
-    if (owner := _first(document, OWNERS)) and (message := text(document, "msgid")):
+    if (message := text(document, "msgid")) and (owner := _first(document, OWNERS)):
         return _bounded(f"{appid}:{owner}:{message}")
     sender = text(document, "FromUserName")
     created = text(document, "CreateTime")
@@ -125,7 +125,7 @@ def _customer(document: Document) -> str | None:
 
 def _is_stream_poll(document: Document) -> bool:
     """Return whether WeCom asks how the text of a robot goes on (WeCom reference 8.4)."""
-    return text(document, "msgtype") == "stream" and "aibotid" in document
+    return "aibotid" in document and text(document, "msgtype") == "stream"
 
 
 def _first(document: Document, paths: Iterable[str]) -> str:
