@@ -23,6 +23,10 @@ ACCOUNT_OF[AccountKind.WECOM] = "corp"
 """Names of accounts in `tests.support.sandbox`."""
 
 
+TYPES: dict[str, tuple[TypeAdapter[Any], JsonObject]] = {}
+"""By annotation."""
+
+
 @dataclass(frozen=True)
 class Declared:
     """One endpoint of a client's attribute."""
@@ -97,9 +101,17 @@ async def _nothing() -> Any:
     yield b""
 
 
-@cache
 def _schema(parameter: Parameter) -> JsonObject:
-    return TypeAdapter(parameter.hint).json_schema(mode="validation")
+    return _type_of(parameter)[1]
+
+
+def _type_of(parameter: Parameter) -> tuple[TypeAdapter[Any], JsonObject]:
+    """Return the type of a parameter and its JSON schema, built once for all parameters with the same annotation."""
+    key = repr(parameter.hint)
+    if key not in TYPES:
+        found: TypeAdapter[Any] = TypeAdapter(parameter.hint)
+        TYPES[key] = found, found.json_schema(mode="validation")
+    return TYPES[key]
 
 
 @cache
@@ -107,7 +119,7 @@ def _value(parameter: Parameter) -> Any:
     if parameter.place is Place.FILE:
         limits = next((mark for mark in metadata_of(parameter.hint) if isinstance(mark, FileLimits)), FileLimits(99))
         return UploadFile("file" + _suffix(limits), b"content")
-    return TypeAdapter(parameter.hint).validate_python(_wire(parameter))
+    return _type_of(parameter)[0].validate_python(_wire(parameter))
 
 
 def _wire(parameter: Parameter) -> Any:

@@ -66,8 +66,8 @@ async def test_a_right_call_returns_the_typed_answer(world: World) -> None:
     for one in ENDPOINTS:
         call = getattr(getattr(world.client(one.account), one.attribute), one.method)
         every = arguments_of(one.endpoint)
-        required = {parameter.name for parameter in one.endpoint.parameters if parameter.required}
-        for names in (every.keys(), required):
+        required = frozenset(parameter.name for parameter in one.endpoint.parameters if parameter.required)
+        for names in {frozenset(every), required}:
             refused = await outcome(call(**{name: every[name] for name in names}))
             assert refused is None or refused in one.endpoint.errcodes, (one, names, refused)
 
