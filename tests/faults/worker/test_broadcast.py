@@ -16,7 +16,7 @@ from wxbus.wechat import reply
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_worker.store.broadcasts import Broadcasts
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(soak(full=900, quick=120))]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(soak(full=900, quick=180))]
 
 RECIPIENTS = soak(full=100_000, quick=240)
 RATE = soak(full=1000, quick=120)

@@ -17,7 +17,7 @@ from wxbus_sandbox.control.client import SandboxClient
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(150)]
 
 USERS = [f"o_user{number}" for number in range(10)]
-DELAY = timedelta(seconds=6)
+DELAY = timedelta(seconds=12)
 
 
 async def test_scheduled_messages_survive_restarts(
