@@ -88,6 +88,10 @@ class Job:
         if self.interruptible and self.task is not None:
             self.task.cancel()
 
+    def release(self) -> None:
+        """Drop what refers to the job again, once it has ended: a cycle would stay until the garbage collector runs."""
+        self.decoded = self.sending = self.task = None
+
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
         """Give the place to other lanes during the block, and let a lost partition cancel the job there."""

@@ -229,7 +229,10 @@ class Lanes:
         self._paused += 1 if paused else -1
 
     async def _run(self, job: Job) -> None:
-        await self._work(job)
+        try:
+            await self._work(job)
+        finally:
+            job.release()
 
     def _ended(self, lane: Lane, _task: "asyncio.Task[None]") -> None:
         self.running -= 1
