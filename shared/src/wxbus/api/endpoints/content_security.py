@@ -1,5 +1,6 @@
 """Checks of what users publish."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Annotated, Final
 
@@ -9,7 +10,7 @@ from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Answer, Family, FileLimits, Key, OpenId, Refused, post
 from wxbus.api.uploads import UploadFile
 
-VERSION: dict[str, object] = {"version": 2}
+VERSION: Final[Mapping[str, object]] = {"version": 2}
 MEGABYTE: Final = 1024 * 1024
 
 

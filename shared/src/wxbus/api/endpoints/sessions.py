@@ -3,14 +3,15 @@
 Login codes are exchanged by the token service, which has the AppSecret: `wxbus.tokens.services.LoginService`.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 
 from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Answer, Family, Id, Key, OpenId, Query, Refused, Secret, Signs, Timestamp, get, post
 
-HMAC: dict[str, object] = {"sig_method": "hmac_sha256"}
+HMAC: Final[Mapping[str, object]] = {"sig_method": "hmac_sha256"}
 
 
 SessionKey: TypeAlias = Annotated[Secret, Query("signature"), Signs(), Refused(87009)]

@@ -1,13 +1,14 @@
 """Data of users that Mini Games keep at WeChat, for ranking lists among friends."""
 
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import Field
 
 from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Family, Key, MaxBytes, Part, Query, Refused, Secret, Signs, post
 
-SIGNED: dict[str, object] = {"sig_method": "hmac_sha256"}
+SIGNED: Final[Mapping[str, object]] = {"sig_method": "hmac_sha256"}
 
 OpenId: TypeAlias = Annotated[str, Query(), Field(min_length=1, max_length=128), Refused(40003)]
 SessionKey: TypeAlias = Annotated[Secret, Query("signature"), Signs(), Refused(87009)]
