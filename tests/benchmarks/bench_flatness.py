@@ -12,7 +12,8 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from wxbus.store.store import Store
 from wxbus.wechat import reply
-from wxbus_worker.context.context import Context, record
+from wxbus_worker.context.context import Context
+from wxbus_worker.context.records import record
 from wxbus_worker.store.ports import ContextKey, Opened
 from wxbus_worker.store.redis import RedisContextStore
 

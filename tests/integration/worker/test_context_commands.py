@@ -13,7 +13,8 @@ from tests.support.worker import REDIS_TIMEOUT
 from wxbus.store.store import Store
 from wxbus_worker import Router, open_contexts, reply
 from wxbus_worker.cli.context_commands import context as command
-from wxbus_worker.context.context import ContextPolicy, record
+from wxbus_worker.context.context import ContextPolicy
+from wxbus_worker.context.records import record
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
 

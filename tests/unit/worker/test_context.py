@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wxbus_worker import Context, TextMessage, reply
-from wxbus_worker.context.context import ContextPolicy, encode, record
+from wxbus_worker.context.context import ContextPolicy, encode
+from wxbus_worker.context.records import record
 
 
 def again(context: Context, policy: ContextPolicy | None = None) -> Context:

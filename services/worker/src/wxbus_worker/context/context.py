@@ -18,9 +18,7 @@ from typing_extensions import TypeVar
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import AnyMessage, parse_message
-from wxbus.wechat.documents.codec import document_to_json
-from wxbus.wechat.documents.document import Document
-from wxbus.wechat.replies.reply import AnyReply, reply_from_json, reply_to_json
+from wxbus.wechat.replies.reply import AnyReply, reply_from_json
 from wxbus_worker.context import storage
 from wxbus_worker.context.send_window import SendWindow
 from wxbus_worker.context.slices import Slice
@@ -203,38 +201,10 @@ def seen_as(context: Context[Any], part: Slice) -> Iterator[None]:
         context._slice = before
 
 
-def record(context: Context[Any], document: Document, replies: Sequence[AnyReply], *, received_at: float) -> None:
-    """Add a message and its replies to the context; `received_at` in seconds since the epoch.
-
-    Without a document only the replies are added: the user has sent nothing.
-    """
-    if document:
-        context._requests.append(document_to_json(document))
-        context.last_active = datetime.fromtimestamp(received_at, UTC)
-    context._responses.extend(map(reply_to_json, replies))
-    if (most := context._policy.max_record_count) > 0:
-        del context._requests[:-most]
-        del context._responses[:-most]
-
-
-def record_sent(context: Context[Any], reply: AnyReply) -> None:
-    """Add a message that the handler has sent itself."""
-    context._responses.append(reply_to_json(reply))
-
-
 def window_of(context: Context[Any]) -> SendWindow:
     """Return what WeChat still allows to send to the user."""
     assert context._window is not None  # noqa: S101 - for mypy
     return context._window
-
-
-def correct_record(context: Context[Any], reply: AnyReply, instead: AnyReply | None) -> None:
-    """Remove a reply that was not delivered from the context, or put what was delivered in its place."""
-    stored, responses = reply_to_json(reply), context._responses
-    for index in range(len(responses) - 1, -1, -1):
-        if responses[index] == stored:
-            responses[index : index + 1] = [] if instead is None else [reply_to_json(instead)]
-            return
 
 
 def encode(context: Context[Any]) -> bytes:

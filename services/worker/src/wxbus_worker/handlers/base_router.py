@@ -10,8 +10,9 @@ from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.context.slices import Slice
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.filters import Condition, OneOrMore, When
+from wxbus_worker.handlers.hints import Handler, name_of, storage_of
 from wxbus_worker.handlers.hooks import Hooks
-from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of, storage_of
+from wxbus_worker.handlers.injection import Injectables, bind
 from wxbus_worker.handlers.route import Route, RouteOptions, check_options
 
 DEFAULT_POLICY: Final = ContextPolicy()

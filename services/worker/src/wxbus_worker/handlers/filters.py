@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias, cast
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
 from wxbus_worker.handlers.call import HandlerCall
-from wxbus_worker.handlers.injection import Injectables, arguments, name_of, takes_message
+from wxbus_worker.handlers.hints import name_of, takes_message
+from wxbus_worker.handlers.injection import Injectables, arguments
 
 Groups: TypeAlias = dict[str, str]
 Condition: TypeAlias = Callable[[HandlerCall], Groups | Awaitable[Groups | None] | None]

@@ -7,7 +7,8 @@ from typing import Any, TypeVar, overload
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat import Message
-from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of, storage_of
+from wxbus_worker.handlers.hints import Handler, name_of, storage_of
+from wxbus_worker.handlers.injection import Injectables, bind
 from wxbus_worker.handlers.middleware import ErrorHandler, Middleware
 from wxbus_worker.handlers.resources import Resources
 from wxbus_worker.handlers.route import Route

@@ -2,12 +2,11 @@
 
 import inspect
 import logging
-import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Any, Final, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, cast
 
 import structlog
 from pydantic import BaseModel
@@ -24,14 +23,11 @@ from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.handlers.call import CallNext, HandlerCall
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
+from wxbus_worker.handlers.hints import Handler, classes_of, hints_of, name_of
 from wxbus_worker.handlers.return_types import RULE, not_allowed
 from wxbus_worker.handlers.robot_stream import RobotStream
 from wxbus_worker.handlers.signal import Signal
 from wxbus_worker.handlers.threads import in_thread
-
-Handler: TypeAlias = Callable[..., object]
-"""An async function, or a plain one, which runs in a thread."""
-
 
 Provider: TypeAlias = Callable[[HandlerCall], object]
 
@@ -71,12 +67,6 @@ class Injectables:
     """The errors that it handles."""
 
 
-def name_of(handler: object) -> str:
-    """Return `module.function`, for errors and logs."""
-    qualified = getattr(handler, "__qualname__", None)
-    return f"{getattr(handler, '__module__', '')}.{qualified}" if qualified else repr(handler)
-
-
 def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) -> CallNext:
     """Return `handler` as a function of a `HandlerCall`.
 
@@ -94,7 +84,7 @@ def bind(handler: Handler, injectables: Injectables, *, replies: bool = True) ->
     if not is_async and not inspect.isroutine(handler):
         raise ConfigurationError(f"handler {name_of(handler)} must be a function")
     arguments_of = arguments(handler, injectables)
-    if replies and (wrong := not_allowed(_classes(_hints(handler).get("return")))):
+    if replies and (wrong := not_allowed(classes_of(hints_of(handler).get("return")))):
         raise ConfigurationError(f"handler {name_of(handler)} returns {_names(wrong)}; {RULE}")
 
     def call(given: HandlerCall) -> Any:
@@ -113,7 +103,7 @@ def arguments(handler: Handler, injectables: Injectables) -> Callable[[HandlerCa
     Raises:
         ConfigurationError: It takes something that is not injectable; the text names the parameter.
     """
-    hints = _hints(handler)
+    hints = hints_of(handler)
     providers: dict[str, Provider] = {}
     for name, parameter in inspect.signature(handler).parameters.items():
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
@@ -132,11 +122,11 @@ def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Feature
     Raises:
         ConfigurationError: It takes something else; the text names the parameter.
     """
-    hints = _hints(function)
+    hints = hints_of(function)
     kinds = (*kinds, Contexts, Bus, TokenClient)
     providers: dict[str, Callable[[Features], object]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        wanted = _classes(hints.get(name))
+        wanted = classes_of(hints.get(name))
         if len(wanted) == 1 and wanted[0] in kinds:
             providers[name] = itemgetter(wanted[0])
         elif len(wanted) == 1 and wanted[0] in LOGGERS:
@@ -157,40 +147,8 @@ async def run(call: Callable[[Any], Any], given: Any) -> object:
     return await returned if inspect.isawaitable(returned) else returned
 
 
-def takes_message(function: Handler) -> bool:
-    """Whether it takes one argument that is a message or has no annotation: it gets the message by position."""
-    try:
-        needed = [one for one in inspect.signature(function).parameters.values() if one.default is one.empty]
-    except ValueError as exc:  # some functions in C have none
-        raise ConfigurationError(f"{name_of(function)} has no signature") from exc
-    if len(needed) != 1 or needed[0].kind is needed[0].KEYWORD_ONLY:
-        return False
-    hint = _hints(function).get(needed[0].name, Any)
-    return hint is Any or all(issubclass(one, Message) for one in _classes(hint) or (object,))
-
-
-def _hints(function: Handler) -> Mapping[str, Any]:
-    while isinstance(function, partial):
-        function = function.func
-    try:
-        return get_type_hints(function if inspect.isroutine(function) else type(function).__call__)
-    except (NameError, TypeError) as exc:
-        raise ConfigurationError(
-            f"handler {name_of(function)}: an annotation cannot be resolved: {exc}. "
-            "Names used in annotations must be imported at run time, not below `if TYPE_CHECKING:`"
-        ) from exc
-
-
-def storage_of(handler: Callable[..., object]) -> object:
-    """Return the storage model of a handler's `Context[...]`, None if it names none."""
-    for hint in _hints(handler).values():
-        if get_origin(hint) is Context:
-            return get_args(hint)[0]
-    return None
-
-
 def _provider(handler: object, name: str, hint: Any, injectables: Injectables) -> Provider | None:
-    wanted = _classes(hint)
+    wanted = classes_of(hint)
     if not wanted:
         return None
     if injectables.messages and all(issubclass(one, Message) for one in wanted):
@@ -217,19 +175,6 @@ def _value(handler: object, name: str, one: type, injectables: Injectables) -> P
     return PROVIDERS.get(one)
 
 
-def _classes(hint: Any) -> tuple[type, ...]:
-    """Return the classes that a hint allows, without None; nothing if it is another kind of hint."""
-    origin = get_origin(hint)
-    if origin is Context:
-        return (Context,)
-    if origin is Annotated:
-        return _classes(get_args(hint)[0])
-    if origin in {Union, types.UnionType}:
-        members = [_classes(member) for member in get_args(hint) if member is not types.NoneType]
-        return tuple(one for member in members for one in member) if all(members) else ()
-    return (hint,) if isinstance(hint, type) else ()
-
-
 def _not_accepted(wanted: tuple[type, ...], passed: tuple[type[Message], ...]) -> tuple[type, ...]:
     """Return the types that the route passes and the parameter does not accept."""
     if {*wanted} >= EVERY_MESSAGE:
@@ -251,4 +196,4 @@ def _names(classes: tuple[type, ...]) -> str:
     return " | ".join(one.__name__ for one in classes[:MAX_NAMES]) + more
 
 
-EVERY_MESSAGE: Final = frozenset(_classes(AnyMessage))
+EVERY_MESSAGE: Final = frozenset(classes_of(AnyMessage))

@@ -26,7 +26,8 @@ from wxbus_worker.context.storage import StorageModel
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.base_router import BaseRouter
 from wxbus_worker.handlers.call import CallNext, HandlerCall
-from wxbus_worker.handlers.injection import Handler, Injectables, bind, name_of
+from wxbus_worker.handlers.hints import Handler, name_of
+from wxbus_worker.handlers.injection import Injectables, bind
 from wxbus_worker.handlers.middleware import Middleware
 from wxbus_worker.handlers.retry_policy import RetryPolicy
 from wxbus_worker.handlers.route import Dedup, RouteOptions

@@ -16,7 +16,8 @@ import structlog
 from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.runtime.logs import redact_text
-from wxbus_worker.handlers.injection import Handler, bind_provided, name_of, run
+from wxbus_worker.handlers.hints import Handler, name_of
+from wxbus_worker.handlers.injection import bind_provided, run
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)

@@ -13,7 +13,8 @@ from wxbus.wechat import Message
 from wxbus.wechat.replies.api_message import CUSTOMER_SERVICE
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus.wechat.replies.windows import allowance_of, is_counted
-from wxbus_worker.context.context import Context, record_sent, window_of
+from wxbus_worker.context.context import Context, window_of
+from wxbus_worker.context.records import record_sent
 
 KINDS: Final = (AccountKind.OFFICIAL_ACCOUNT, AccountKind.MINI_PROGRAM)
 """Accounts with windows."""

@@ -13,8 +13,8 @@ import structlog
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater
 from wxbus.wechat import Message
-from wxbus_worker.context.context import correct_record, record
 from wxbus_worker.context.expired import ContextExpired
+from wxbus_worker.context.records import correct_record, record
 from wxbus_worker.delivery.job import Committed, Decoded, Handled, Routed
 from wxbus_worker.delivery.settlement import Abandon, Settlement
 from wxbus_worker.delivery.stage import Next
