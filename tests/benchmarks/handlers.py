@@ -30,3 +30,11 @@ async def sleep(message: TextMessage) -> None:
 async def answer(message: TextMessage) -> reply.Text:
     """Answer with the same."""
     return reply.Text(message.content)
+
+
+sockets = Router("sockets")
+
+
+@sockets.socket("say")
+async def say() -> None:
+    """Do nothing."""

@@ -34,6 +34,7 @@ TARGETS: Final = {
     "broadcast/rate-deviation": at_most(2.0),
     "e2e/p50-vs-faststream": at_most(1.0),
     "e2e/p99-vs-faststream": at_most(1.0),
+    "gateway/http-vs-bare": at_most(2),
     "ingress/cpu-vs-bare": at_most(4),
     "ingress/cpu-vs-fastapi": at_most(0.25),
     "ingress/p99-ms-half-load": at_most(50),
