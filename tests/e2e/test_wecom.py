@@ -16,7 +16,7 @@ from wxbus_sandbox.models import Outcome
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.usefixtures("redis")]
 
-MESSAGES = 40
+CUSTOMERS, MESSAGES = 4, 10
 WORDS = 20
 """Of `tests.support.robot_bot`."""
 ROBOT = """
@@ -51,9 +51,9 @@ async def installation(
 
 
 async def test_members_and_customers_get_replies(installation: Installation) -> None:
-    """A member gets a message of the application; a customer of customer service gets each reply once, in order.
+    """A member gets a message of the application, customers get each reply once and in order, a robot's text ends.
 
-    A robot's text grows and ends. The worker that writes it, or one that pulls and answers, is killed meanwhile.
+    The worker that writes the text, and that pulls and answers for some of the customers, is killed meanwhile.
     """
     async with SandboxClient.open(installation.sandbox_url) as sandbox:
         written = await sandbox.text("corp", "hello", openid="zhangsan")
@@ -64,20 +64,21 @@ async def test_members_and_customers_get_replies(installation: Installation) -> 
 
         talk = asyncio.create_task(sandbox.robot("assistant", "count", patience=90))
         writer = await first_to_say(installation, "robot.stream_started")
+        for number in range(CUSTOMERS):
+            who = {"open_kfid": f"wk{number % 2}", "external_userid": f"wm{number}"}
+            await sandbox.customer("corp", "hi", count=MESSAGES, **who)
         await installation.services[writer].kill()
         result = await talk
-        assert (result.reason, result.text) == ("", "".join(f"{number} " for number in range(WORDS)) + "\n\ndone")
-        lengths = [len(one["stream"]["content"]) for one in result.shown]
-        assert lengths == sorted(lengths)
+        conversations = [
+            await sandbox.sent(openid=f"wk{number % 2}:wm{number}", count=MESSAGES, wait=60)
+            for number in range(CUSTOMERS)
+        ]
 
-        await sandbox.customer("corp", "hi", open_kfid="wk1", external_userid="wm1", count=MESSAGES)
-        await sandbox.sent(openid="wk1:wm1", count=3, wait=30)
-        await installation.services[writer].start()
-        await installation.services[{"one": "two", "two": "one"}[writer]].kill()
-        answers = await sandbox.sent(openid="wk1:wm1", count=MESSAGES, wait=60)
-
+    assert (result.reason, result.text) == ("", "".join(f"{number} " for number in range(WORDS)) + "\n\ndone")
+    lengths = [len(one["stream"]["content"]) for one in result.shown]
+    assert lengths == sorted(lengths)
     texts = ["hi (1)", *(f"hi {number} ({number})" for number in range(2, MESSAGES + 1))]
-    assert [one.content for one in answers] == texts
+    assert [[one.content for one in answers] for answers in conversations] == [texts] * CUSTOMERS
 
 
 async def first_to_say(installation: Installation, words: str) -> str:
