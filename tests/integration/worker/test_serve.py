@@ -139,10 +139,12 @@ def settings(
 
 
 @asynccontextmanager
-async def a_worker(settings: WorkerSettings, router: Router) -> AsyncIterator[Callable[[], Any]]:
+async def a_worker(
+    settings: WorkerSettings, router: Router, *, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Callable[[], Any]]:
     """Run a worker; yield a function that stops it and waits for its end."""
     stopping = asyncio.Event()
-    task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=CollectorRegistry()))
+    task = asyncio.create_task(serve(settings, router, stopping=stopping, registry=registry or CollectorRegistry()))
 
     async def stop() -> None:
         stopping.set()
@@ -164,8 +166,11 @@ async def publish_numbers(publisher: Publisher, *, users: int, each: int) -> Non
 async def test_a_message_is_replied_to(
     settings: WorkerSettings, topology: Topology, amqp_url: str, outside: tuple[Outside, str]
 ) -> None:
-    """It goes through queue, handler, context and token to WeChat; a failed one after its retry."""
-    router = Router()
+    """It goes through queue, handler, context and token to WeChat; a failed one after its retry.
+
+    The worker remembers the context, and its metrics say so.
+    """
+    router, registry = Router(), CollectorRegistry()
 
     @router.text("fail once")
     async def fail_once() -> reply.Text:
@@ -179,7 +184,10 @@ async def test_a_message_is_replied_to(
         return reply.Text(f"{message.content} {context.storage['count']}")
 
     wechat, _ = outside
-    async with Publisher.open(amqp_url, topology, name="test") as publisher, a_worker(settings, router):
+    async with (
+        Publisher.open(amqp_url, topology, name="test") as publisher,
+        a_worker(settings, router, registry=registry),
+    ):
         duplicate = a_text_envelope("b")
         for envelope in (
             a_text_envelope("a"),
@@ -190,6 +198,8 @@ async def test_a_message_is_replied_to(
         ):
             await publisher.publish(envelope, budget=10)
         await wechat.until_sent(4)
+        assert registry.get_sample_value("wxbus_worker_cached_contexts") == 1
+        assert registry.get_sample_value("wxbus_worker_cached_contexts_bytes") > 1_000  # type: ignore[operator]
 
     assert wechat.sent == {"o_1": ["a 1", "b 2", "c 3", "at attempt 2"]}
     assert wechat.tokens == {"the-token"}

@@ -101,6 +101,7 @@ async def serve(
                     overflows=overflows,
                     owner_changed=adapters.cache.clear,
                 )
+                metrics.watch_cache(contexts=lambda: len(adapters.cache), size=lambda: adapters.cache.size)
                 metrics.watch_lanes(
                     running=lambda: lanes.running,
                     waiting=lambda: lanes.waiting,

@@ -74,12 +74,23 @@ class WorkerMetrics:
         )
         self._running = Gauge("wxbus_worker_running_messages", "Messages that are being handled", registry=registry)
         self._waiting = Gauge("wxbus_worker_waiting_messages", "Messages that wait in their lanes", registry=registry)
+        self._cached = Gauge(
+            "wxbus_worker_cached_contexts", "Contexts that the worker keeps in memory", registry=registry
+        )
+        self._cached_bytes = Gauge(
+            "wxbus_worker_cached_contexts_bytes", "Memory that these contexts take, about", registry=registry
+        )
         self._partitions = Gauge(
             "wxbus_worker_partitions", "Subscribed partitions by the worker's role", ["role"], registry=registry
         )
         self._delivering = Gauge(
             "wxbus_worker_partitions_delivering", "Partitions that RabbitMQ delivers to this worker", registry=registry
         )
+
+    def watch_cache(self, *, contexts: Callable[[], int], size: Callable[[], int]) -> None:
+        """Show what these functions return whenever the metrics are read; `size` is in bytes."""
+        self._cached.set_function(contexts)
+        self._cached_bytes.set_function(size)
 
     def watch_lanes(
         self, *, running: Callable[[], int], waiting: Callable[[], int], overflowing: Callable[[], int]
