@@ -2,15 +2,16 @@
 
 import struct
 import time
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from pamqp.commands import Basic
-from pamqp.header import ContentHeader
+
+from wxbus.bus.properties import decode_properties, to_basic_properties
 
 _HEAD = struct.Struct(">dI")
 """Time of arrival, in seconds since the epoch; bytes of the properties."""
-_BEFORE_PROPERTIES = 12
-"""Bytes of a content header before its properties."""
 
 
 class Received:
@@ -27,11 +28,14 @@ class Received:
         return cls(properties.marshal(), body)
 
     @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """The properties that are present, without the timestamp."""
+        return decode_properties(self.encoded)
+
+    @property
     def properties(self) -> Basic.Properties:
-        """The decoded properties."""
-        header = ContentHeader()
-        header.unmarshal(bytes(_BEFORE_PROPERTIES) + self.encoded)
-        return header.properties
+        """The properties as pamqp's object."""
+        return to_basic_properties(self.encoded)
 
     def pack(self, age: float) -> bytes:
         """Return it as bytes; `age` is seconds since its arrival."""

@@ -85,14 +85,14 @@ def to_envelope(message: Received) -> Envelope:
     Raises:
         UnreadableEnvelope: A property or header is missing or of another type; the text names it.
     """
-    properties = message.properties
-    headers: Headers = properties.headers or {}
+    properties = message.fields
+    headers: Headers = properties.get("headers") or {}
     expiration_ms = _optional(headers.get("expiration_ms"), int, "expiration_ms")
     return Envelope(
-        id=_required(properties.message_id, str, "message_id"),
-        kind=_kind(_required(properties.message_type, str, "type")),
+        id=_required(properties.get("message_id"), str, "message_id"),
+        kind=_kind(_required(properties.get("message_type"), str, "type")),
         account=_required(headers.get("account"), str, "account"),
-        appid=_required(properties.app_id, str, "app_id"),
+        appid=_required(properties.get("app_id"), str, "app_id"),
         openid=_optional(headers.get("openid"), str, "openid"),
         lane=_required(headers.get("lane"), str, "lane"),
         dedup_id=_required(headers.get("dedup_id"), str, "dedup_id"),
@@ -103,15 +103,15 @@ def to_envelope(message: Received) -> Envelope:
         committed=_optional(headers.get("committed"), str, "committed"),
         replay=_optional(headers.get("replay"), bool, "replay") or False,
         plain_signature=_optional(headers.get("plain_signature"), str, "plain_signature"),
-        reply_to=properties.reply_to,
-        correlation_id=properties.correlation_id,
+        reply_to=properties.get("reply_to"),
+        correlation_id=properties.get("correlation_id"),
         expiration=None if expiration_ms is None else expiration_ms / 1000,
     )
 
 
 def lane_of(message: Received) -> str | None:
     """Return the lane of `message` without decoding the rest; None if it has no lane."""
-    lane = (message.properties.headers or {}).get("lane")
+    lane = (message.fields.get("headers") or {}).get("lane")
     return lane if isinstance(lane, str) and lane else None
 
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeAlias
 
 import structlog
 
+from wxbus.aio.ticks import until_tick
 from wxbus.aio.waiting import wait_any
 from wxbus.bus.ports import PartitionSubscription
 from wxbus.errors import BrokerUnavailable, StoreUnavailable
@@ -98,7 +99,7 @@ class Rebalancer:
                 self._changed.clear()
                 await self._rebalance(tasks)
                 self._assigned.set()
-                await wait_any(self._changed, self._stopping, within=self._interval)
+                await wait_any(self._changed, self._stopping, within=until_tick(self._interval))
             await membership
 
     def stop(self) -> None:
@@ -123,7 +124,7 @@ class Rebalancer:
         subscribed = self._consumer.subscribed
         is_member, paused_since = False, None
         while not self._stopping.is_set():
-            pause = self._interval
+            pause = until_tick(self._interval)
             try:
                 if subscribed.is_set():
                     view = await self._membership.renew()
