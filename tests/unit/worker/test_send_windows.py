@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
+from tests.support.echo import refusal
 from tests.support.worker import KEY, Rig, a_text_envelope
+from wxbus.wechat.replies.windows import is_counted
 from wxbus_worker import (
     Account,
     AccountKind,
@@ -132,6 +135,15 @@ async def test_templates_and_passive_replies_are_not_counted() -> None:
     assert (len(result.replies), refused(result)) == (6, [45047])
 
 
+def test_customer_service_messages_are_counted() -> None:
+    """Those, and no other replies: not templates, messages of WeCom, answers to pushes, pushes over WebSocket."""
+    values = {kind.__name__: kind for kind in get_args(reply.AnyReply)}
+    assert {name for name, kind in values.items() if is_counted(object.__new__(kind))} == {
+        *("Text", "Image", "Voice", "Video", "Music", "News", "Menu", "MiniProgramPage", "Link", "Card"),
+        *("MpNews", "MpNewsArticle"),
+    }
+
+
 async def test_a_fallback_replaces_a_reply_that_would_be_refused() -> None:
     """It is sent without a call for the reply."""
     router = Router()
@@ -189,6 +201,18 @@ async def test_wechats_refusals_correct_the_count() -> None:
     assert len((await client.signal("news")).texts) == 1
 
 
+async def test_a_refusal_before_the_last_action_says_nothing_about_it() -> None:
+    """The note about a refused reply comes after a newer message of the user, which allows five again."""
+    rig = Rig(a_bot())
+    rig.wechat.errors.append(refusal(45015))
+    await rig.handle(a_text_envelope("1"))
+    (note,) = rig.memory_publisher.published
+    await rig.handle(a_text_envelope("1", received_at=note.received_at + 1))
+    await rig.handle(note)
+    window = window_of((await rig.memory.open(KEY, "")).context)
+    assert [left for _, left, _ in window.to_json().values()] == [4]
+
+
 async def test_a_replay_is_for_wechat_to_decide() -> None:
     """What an operator sends again is sent, whatever is counted; a redelivered message renews nothing."""
     rig = Rig(a_bot())
@@ -201,4 +225,4 @@ async def test_a_replay_is_for_wechat_to_decide() -> None:
     await rig.handle(replace(note, replay=True, id="f" * 32))
     assert rig.wechat.texts[5:] == ["5"]
     window = window_of((await rig.memory.open(KEY, "")).context)
-    assert [left for _, left in window.to_json().values()] == [0]
+    assert [left for _, left, _ in window.to_json().values()] == [0]

@@ -20,7 +20,7 @@ class SendWindow:
 
     def __init__(self, stored: Mapping[str, Any] | None) -> None:
         self._allowances: dict[str, list[float]] = {name: list(one) for name, one in (stored or {}).items()}
-        """End of the time (seconds since the epoch) and messages that are left, by action."""
+        """By action: end of its time (seconds since the epoch), messages that are left, time of the action."""
 
     def to_json(self) -> Mapping[str, Any]:
         """Return what the context stores."""
@@ -29,11 +29,11 @@ class SendWindow:
     def renew(self, allowance: Allowance, at: float) -> None:
         """Note an action; noted again for another attempt at the same message, it renews nothing."""
         if not self._allowances:
-            self._allowances[MESSAGE.action] = [at + MESSAGE.seconds, MESSAGE.messages]
+            self._allowances[MESSAGE.action] = [at + MESSAGE.seconds, MESSAGE.messages, at]
         until = at + allowance.seconds
         known = self._allowances.get(allowance.action)
         if known is None or known[0] < until:
-            self._allowances[allowance.action] = [until, allowance.messages]
+            self._allowances[allowance.action] = [until, allowance.messages, at]
 
     def spend(self, now: float) -> int:
         """Count a message; return the errcode with which WeChat would refuse it, 0 if it may be sent."""
@@ -46,11 +46,12 @@ class SendWindow:
         usable[1] -= 1
         return 0
 
-    def refused(self, errcode: int | None) -> None:
-        """Correct the count: WeChat refused a message that was counted."""
+    def refused(self, errcode: int | None, at: float) -> None:
+        """Correct the count: at this time WeChat refused a message that was counted. A later action stays as it is."""
         if errcode in (NONE_LEFT, OUT_OF_WINDOW):
             for one in self._allowances.values():
-                one[1] = 0
-                one[0] = 0 if errcode == OUT_OF_WINDOW else one[0]
+                if one[2] <= at:
+                    one[1] = 0
+                    one[0] = 0 if errcode == OUT_OF_WINDOW else one[0]
         elif latest := max(self._allowances.values(), default=None):
             latest[1] += 1

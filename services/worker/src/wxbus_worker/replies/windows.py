@@ -48,10 +48,12 @@ class Windows:
             if number != passive and is_counted(reply) and (errcode := window.spend(now))
         }
 
-    def undelivered(self, context: Context[Any], account: Account, reply: AnyReply, error: Exception) -> None:
-        """Correct the count after a refusal."""
+    def undelivered(
+        self, context: Context[Any], account: Account, reply: AnyReply, error: Exception, *, at: float
+    ) -> None:
+        """Correct the count after a refusal, which was `at` seconds since the epoch."""
         if self._counts(context, account) and is_counted(reply):
-            window_of(context).refused(error.errcode if isinstance(error, WeChatError) else None)
+            window_of(context).refused(error.errcode if isinstance(error, WeChatError) else None, at)
 
     def observer(self, context: Context[Any], account: Account) -> SendObserver | None:
         """Return what counts and records the messages that a handler sends with its client."""
@@ -85,7 +87,7 @@ class _Conversation:
             yield
         except WeChatError as exc:
             if counted:
-                window.refused(exc.errcode)
+                window.refused(exc.errcode, self._clock())
             raise
         record_sent(self._context, reply)
 

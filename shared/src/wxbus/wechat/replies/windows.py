@@ -6,8 +6,8 @@ from typing import Final
 from wxbus.wechat.events import ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent, ScanEvent, SubscribeEvent
 from wxbus.wechat.events.users import UserEnterSession
 from wxbus.wechat.messages.base import Message, UserMessage
-from wxbus.wechat.replies.reply import AnyReply, Success, TransferToCustomerService
-from wxbus.wechat.replies.templates import SubscribeMessage, SubscribeNotice, TemplateMessage
+from wxbus.wechat.replies.reply import AnyReply
+from wxbus.wechat.replies.templates import WithFallback
 
 OUT_OF_WINDOW: Final = 45015
 NONE_LEFT: Final = 45047
@@ -29,7 +29,6 @@ _OFFICIAL_ACCOUNT: Final = (
     (SubscribeEvent, Allowance("follow", 3, 60.0)),
     (ScanEvent, Allowance("scan", 3, 60.0)),
 )
-_UNCOUNTED: Final = (TemplateMessage, SubscribeMessage, SubscribeNotice, TransferToCustomerService, Success)
 _MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("enter", 2, 60.0)))
 
 
@@ -40,5 +39,5 @@ def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
 
 
 def is_counted(reply: AnyReply) -> bool:
-    """Whether WeChat counts it: templates and subscription messages do not need an action."""
-    return not isinstance(reply, _UNCOUNTED)
+    """Whether WeChat counts it: templates, subscription messages and pushes over WebSocket need no action."""
+    return isinstance(reply, WithFallback)

@@ -114,7 +114,7 @@ class HandleMessage:
         if isinstance(routed.message, ReplyUndelivered):
             note = routed.message
             correct_record(opened.context, note.reply, note.instead)
-            self._windows.undelivered(opened.context, decoded.account, note.reply, note.error)
+            self._windows.undelivered(opened.context, decoded.account, note.reply, note.error, at=envelope.received_at)
         if not expired:
             record(opened.context, job.document, handled.replies, received_at=envelope.received_at)
         pending = self._answerer.pending_reply(
