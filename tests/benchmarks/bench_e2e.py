@@ -38,8 +38,10 @@ async def measure(places: Places) -> list[Result]:
         theirs = await enter(faststream_stack(await enter(places.background()), web=True))
         await enter(ours.running())
         await enter(theirs.running())
-        gentle = await _rounds((ours, theirs), GENTLE, SECONDS, ROUNDS)
-        others = {load: await _rounds((ours, theirs), load, OTHER_SECONDS, OTHER_ROUNDS) for load in OTHERS}
+        arms = (ours, theirs)
+        await _rounds(arms, GENTLE, OTHER_SECONDS, 1)  # fills connections and caches
+        gentle = await _rounds(arms, GENTLE, SECONDS, ROUNDS)
+        others = {load: await _rounds(arms, load, OTHER_SECONDS, OTHER_ROUNDS) for load in OTHERS}
     results = [
         Result.of("e2e/p50-vs-faststream", "ratio", [mine.p50_ms / peer.p50_ms for mine, peer in gentle]),
         Result.of("e2e/p99-vs-faststream", "ratio", [mine.p99_ms / peer.p99_ms for mine, peer in gentle]),
@@ -60,7 +62,6 @@ async def _rounds(arms: Sequence[Arm], load: int, seconds: float, rounds: int) -
     async def run(arm: Arm, _number: int) -> Run:
         return await _run(arm, load, round(load * seconds))
 
-    await alternating(arms, 0, run)  # fills connections and caches
     return [await alternating(arms, number, run) for number in range(rounds)]
 
 

@@ -123,11 +123,11 @@ def show(results: Iterable[Result]) -> None:
     for column in table.columns[1:4]:
         column.justify = "right"
     for result in results:
-        figures = map(_shown, (result.value, result.low, result.high))
+        figures = map(shown, (result.value, result.low, result.high))
         table.add_row(result.name, *figures, result.unit, result.target or "", result.verdict or "")
     console.print(table)
 
 
-def _shown(figure: float) -> str:
+def shown(figure: float) -> str:
     """Return three digits, or all before the point if there are more."""
     return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"
