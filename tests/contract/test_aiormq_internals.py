@@ -1,16 +1,22 @@
 """aiormq has the undocumented parts that `wxbus.bus.amqp.aiormq_internals` uses."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import aiormq
 import pytest
 from aiormq.abc import ChannelFrame
+from aiormq.connection import TransportFactory
+from yarl import URL
 
 from wxbus.bus.amqp import aiormq_internals
 from wxbus.bus.amqp.aiormq_internals import NAMES, VERSION
+from wxbus.bus.amqp.connection import connected
+from wxbus.errors import BrokerUnavailable
 
 CLASSES = {one.__name__: one for one in (aiormq.Channel, ChannelFrame)}
 PYPROJECT = Path(__file__).parents[2] / "shared/pyproject.toml"
@@ -47,3 +53,18 @@ def test_every_attribute_of_a_channel_is_listed() -> None:
     source = Path(aiormq_internals.__file__).read_text()
 
     assert set(ATTRIBUTE.findall(source)) - DOCUMENTED == set(NAMES["Channel"])
+
+
+async def test_aio_pika_passes_the_transport_factory_on() -> None:
+    """Its constructor does not take it, but aiormq's does: else deliveries would come as tasks."""
+    asked: list[str | None] = []
+
+    class Refusing(TransportFactory):
+        async def create(self, url: URL, **_kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            asked.append(url.host)
+            raise ConnectionRefusedError
+
+    with pytest.raises(BrokerUnavailable):
+        async with connected(URL("amqp://rabbitmq.test"), transport=Refusing()):
+            pass
+    assert asked == ["rabbitmq.test"]
