@@ -11,6 +11,7 @@ from tests.support.endpoints import all_endpoints, arguments_of, beyond_limits, 
 from tests.support.sandbox import World
 from tests.support.sizes import soak
 from wxbus.api.answers import JsonObject
+from wxbus.api.declaration.models import Part
 from wxbus.api.declaration.parameters import Place, put
 from wxbus.errcodes import ERROR_CODES
 from wxbus.errors import WeChatError, WeChatUnavailable
@@ -29,6 +30,11 @@ async def outcome(call: Awaitable[object]) -> int | None:
     except WeChatError as exc:
         return exc.errcode
     return None
+
+
+def descendants(kind: type[Part]) -> set[type[Part]]:
+    """Return all subclasses."""
+    return {one for child in kind.__subclasses__() for one in (child, *descendants(child))}
 
 
 def test_every_declaration_is_complete() -> None:
@@ -56,6 +62,14 @@ def test_no_two_endpoints_send_the_same_request() -> None:
         for one in ENDPOINTS
     ]
     assert sorted({*requests}) == sorted(requests)
+
+
+def test_type_checkers_know_the_names_of_parts() -> None:
+    """`Field(alias=...)` would replace the name of a field in the constructor for mypy and pyright."""
+    parts = [part for part in descendants(Part) if part.__module__.startswith("wxbus.")]
+    assert len(parts) > 50
+    aliased = {f"{part.__name__}.{name}" for part in parts for name, field in part.model_fields.items() if field.alias}
+    assert not aliased, "use validation_alias and serialization_alias"
 
 
 async def test_a_right_call_returns_the_typed_answer(world: World) -> None:

@@ -32,7 +32,7 @@ def errcode_at(hint: Any, location: Sequence[int | str], default: int) -> int:
 
 def _errcode_in_model(model: type[BaseModel], step: int | str, rest: Sequence[int | str], default: int) -> int:
     for name, field in model.model_fields.items():
-        if step in {name, field.alias}:
+        if step in {name, field.alias, field.validation_alias}:
             for mark in field.metadata:
                 if isinstance(mark, Refused):
                     default = mark.errcode

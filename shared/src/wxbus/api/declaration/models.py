@@ -13,7 +13,11 @@ UNIONS: Final = (Annotated, Union, UnionType)
 
 
 class Part(BaseModel):
-    """An object in a request; an unknown or invalid field raises pydantic's ValidationError."""
+    """An object in a request; an unknown or invalid field raises pydantic's ValidationError.
+
+    A field with another name on the wire has `validation_alias` and `serialization_alias`: for type checkers, `alias`
+    would be the name in the constructor.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -30,8 +30,8 @@ class LogLevel(IntEnum):
 class PerformanceTime(Part):
     """A period of performance data."""
 
-    begin: Timestamp = Field(alias="begin_timestamp")
-    end: Timestamp = Field(alias="end_timestamp")
+    begin: Timestamp = Field(validation_alias="begin_timestamp", serialization_alias="begin_timestamp")
+    end: Timestamp = Field(validation_alias="end_timestamp", serialization_alias="end_timestamp")
 
 
 class PerformanceFilter(Part):

@@ -49,24 +49,30 @@ class RoomSettings(Part):
     """A live room: it starts in 10 minutes to 6 months, and lasts from 30 minutes to 24 hours."""
 
     name: str = Field(min_length=3, max_length=17)
-    cover_image: str = Field(alias="coverImg")
-    share_image: str = Field(alias="shareImg")
-    feeds_image: str = Field(alias="feedsImg")
-    start: Timestamp = Field(alias="startTime")
-    end: Timestamp = Field(alias="endTime")
-    anchor_name: str = Field(alias="anchorName", min_length=2, max_length=15)
-    anchor_wechat: str = Field(alias="anchorWechat")
-    sub_anchor_wechat: str | None = Field(default=None, alias="subAnchorWechat")
-    creator_wechat: str | None = Field(default=None, alias="createrWechat")
-    by_stream: Flag = Field(default=False, alias="type")
+    cover_image: str = Field(validation_alias="coverImg", serialization_alias="coverImg")
+    share_image: str = Field(validation_alias="shareImg", serialization_alias="shareImg")
+    feeds_image: str = Field(validation_alias="feedsImg", serialization_alias="feedsImg")
+    start: Timestamp = Field(validation_alias="startTime", serialization_alias="startTime")
+    end: Timestamp = Field(validation_alias="endTime", serialization_alias="endTime")
+    anchor_name: str = Field(
+        validation_alias="anchorName", serialization_alias="anchorName", min_length=2, max_length=15
+    )
+    anchor_wechat: str = Field(validation_alias="anchorWechat", serialization_alias="anchorWechat")
+    sub_anchor_wechat: str | None = Field(
+        default=None, validation_alias="subAnchorWechat", serialization_alias="subAnchorWechat"
+    )
+    creator_wechat: str | None = Field(
+        default=None, validation_alias="createrWechat", serialization_alias="createrWechat"
+    )
+    by_stream: Flag = Field(default=False, validation_alias="type", serialization_alias="type")
     """True: by a program that pushes a stream, False: by a phone."""
-    is_public: Flag = Field(default=True, alias="isFeedsPublic")
-    no_likes: Flag = Field(default=False, alias="closeLike")
-    no_goods: Flag = Field(default=False, alias="closeGoods")
-    no_comments: Flag = Field(default=False, alias="closeComment")
-    no_replay: Flag = Field(default=True, alias="closeReplay")
-    no_sharing: Flag = Field(default=False, alias="closeShare")
-    no_customer_service: Flag = Field(default=True, alias="closeKf")
+    is_public: Flag = Field(default=True, validation_alias="isFeedsPublic", serialization_alias="isFeedsPublic")
+    no_likes: Flag = Field(default=False, validation_alias="closeLike", serialization_alias="closeLike")
+    no_goods: Flag = Field(default=False, validation_alias="closeGoods", serialization_alias="closeGoods")
+    no_comments: Flag = Field(default=False, validation_alias="closeComment", serialization_alias="closeComment")
+    no_replay: Flag = Field(default=True, validation_alias="closeReplay", serialization_alias="closeReplay")
+    no_sharing: Flag = Field(default=False, validation_alias="closeShare", serialization_alias="closeShare")
+    no_customer_service: Flag = Field(default=True, validation_alias="closeKf", serialization_alias="closeKf")
 
 
 class NewRoom(Answer):

@@ -41,20 +41,22 @@ class Goods(Part):
     name: str = Field(min_length=3, max_length=14)
     url: str = Field(min_length=1)
     """The page."""
-    cover_image: str = Field(alias="coverImgUrl")
+    cover_image: str = Field(validation_alias="coverImgUrl", serialization_alias="coverImgUrl")
     """A media id."""
-    price_type: Literal[1, 2, 3] = Field(default=1, alias="priceType")
+    price_type: Literal[1, 2, 3] = Field(default=1, validation_alias="priceType", serialization_alias="priceType")
     """1 `price`, 2 from `price` to `price2`, 3 `price2` instead of `price`."""
     price: float = Field(gt=0)
     """In yuan."""
     price2: float | None = None
-    third_party_appid: str | None = Field(default=None, alias="thirdPartyAppid")
+    third_party_appid: str | None = Field(
+        default=None, validation_alias="thirdPartyAppid", serialization_alias="thirdPartyAppid"
+    )
 
 
 class ChangedGoods(Goods):
     """Goods that exist."""
 
-    goods_id: int = Field(alias="goodsId")
+    goods_id: int = Field(validation_alias="goodsId", serialization_alias="goodsId")
 
 
 class NewGoods(Answer):
@@ -99,7 +101,7 @@ class GoodsAudit(Answer):
 class GoodsRef(Part):
     """Names goods in an order."""
 
-    goods_id: str = Field(alias="goodsId")
+    goods_id: str = Field(validation_alias="goodsId", serialization_alias="goodsId")
 
 
 class LiveGoods(Family):

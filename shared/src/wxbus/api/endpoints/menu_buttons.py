@@ -55,7 +55,7 @@ class MiniProgramButton(Part):
     url: ButtonUrl
     """For clients of WeChat without Mini Programs."""
     appid: Id
-    page: str = Field(alias="pagepath")
+    page: str = Field(validation_alias="pagepath", serialization_alias="pagepath")
 
 
 class MediaButton(Part):
@@ -107,7 +107,7 @@ class SubMenu(Part):
 
     name: Name
     buttons: Annotated[Sequence[Button], Field(min_length=1, max_length=5), Refused(WRONG_SUB_COUNT)] = Field(
-        alias="sub_button"
+        validation_alias="sub_button", serialization_alias="sub_button"
     )
 
 

@@ -22,7 +22,9 @@ class MatchRule(Part):
     """The users who see a conditional menu; give at least one field."""
 
     tag_id: str | None = None
-    platform: Literal["1", "2", "3"] | None = Field(default=None, alias="client_platform_type")
+    platform: Literal["1", "2", "3"] | None = Field(
+        default=None, validation_alias="client_platform_type", serialization_alias="client_platform_type"
+    )
     """1 iOS, 2 Android, 3 others."""
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ class ExpireAt(Part):
 
     is_expire: Literal[True] = True
     expire_type: Literal[0] = 0
-    moment: Timestamp = Field(alias="expire_time")
+    moment: Timestamp = Field(validation_alias="expire_time", serialization_alias="expire_time")
 
 
 class ExpireAfter(Part):
@@ -32,7 +32,7 @@ class ExpireAfter(Part):
 
     is_expire: Literal[True] = True
     expire_type: Literal[1] = 1
-    days: int = Field(alias="expire_interval", ge=1, le=30)
+    days: int = Field(validation_alias="expire_interval", serialization_alias="expire_interval", ge=1, le=30)
 
 
 Expiry: TypeAlias = Annotated[ExpireAfter | ExpireAt, Merged(), Refused(WRONG_EXPIRY)]

@@ -25,8 +25,8 @@ def parsed(text: str, form: str) -> date:
 class Period(Part):
     """The days from `begin` to `end`, both included."""
 
-    begin: date = Field(alias="begin_date")
-    end: date = Field(alias="end_date")
+    begin: date = Field(validation_alias="begin_date", serialization_alias="begin_date")
+    end: date = Field(validation_alias="end_date", serialization_alias="end_date")
 
     @model_validator(mode="after")
     def _check_order(self) -> "Period":

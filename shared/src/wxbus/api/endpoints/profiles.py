@@ -31,12 +31,22 @@ class NameProofs(Part):
     """Documents, as media ids: an identity card or a business licence, and up to five others."""
 
     id_card: str | None = None
-    licence: str | None = Field(default=None, alias="license")
-    other_1: str | None = Field(default=None, alias="naming_other_stuff_1")
-    other_2: str | None = Field(default=None, alias="naming_other_stuff_2")
-    other_3: str | None = Field(default=None, alias="naming_other_stuff_3")
-    other_4: str | None = Field(default=None, alias="naming_other_stuff_4")
-    other_5: str | None = Field(default=None, alias="naming_other_stuff_5")
+    licence: str | None = Field(default=None, validation_alias="license", serialization_alias="license")
+    other_1: str | None = Field(
+        default=None, validation_alias="naming_other_stuff_1", serialization_alias="naming_other_stuff_1"
+    )
+    other_2: str | None = Field(
+        default=None, validation_alias="naming_other_stuff_2", serialization_alias="naming_other_stuff_2"
+    )
+    other_3: str | None = Field(
+        default=None, validation_alias="naming_other_stuff_3", serialization_alias="naming_other_stuff_3"
+    )
+    other_4: str | None = Field(
+        default=None, validation_alias="naming_other_stuff_4", serialization_alias="naming_other_stuff_4"
+    )
+    other_5: str | None = Field(
+        default=None, validation_alias="naming_other_stuff_5", serialization_alias="naming_other_stuff_5"
+    )
 
 
 class NicknameInfo(Answer):

@@ -29,7 +29,7 @@ class MiniProgramPage(Part):
     """The page of a Mini Program that a message opens; it has priority over a URL."""
 
     appid: str
-    page: str | None = Field(default=None, alias="pagepath")
+    page: str | None = Field(default=None, validation_alias="pagepath", serialization_alias="pagepath")
 
 
 class IndustryName(Answer):
