@@ -9,10 +9,10 @@ from wxbus.errors import BrokerUnavailable
 
 
 class TenureEnded(BrokerUnavailable):
-    """Another worker has begun to consume the partition: RabbitMQ will deliver its messages there."""
+    """Another worker has begun to consume the partition, where RabbitMQ delivers its messages now."""
 
     def __init__(self, partition: int) -> None:
-        super().__init__(f"another worker consumes partition {partition} now")
+        super().__init__(f"another worker consumes partition {partition} now, or Redis has lost its data")
 
 
 @dataclass(frozen=True, slots=True)
