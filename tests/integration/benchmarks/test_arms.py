@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.benchmarks.arms import APPID, TEXT, Arm, Message, celery_worker, our_worker
+from tests.benchmarks.arms import TEXT, Arm, Message, our_stack
+from tests.benchmarks.callbacks import APPID
+from tests.benchmarks.peer_arms import celery_stack, faststream_stack
 from tests.benchmarks.places import Places
 from wxbus.store.store import Store
 from wxbus.wechat import TextMessage, reply
@@ -29,10 +31,10 @@ async def worked_twice(arm: Arm) -> None:
     assert measured.cpu_us > 0
 
 
-async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_url: str, tmp_path: Path) -> None:
-    """Ours and the peer change each context once per message, keep what was said, and answer no copy."""
+async def test_all_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_url: str, tmp_path: Path) -> None:
+    """Ours and the peers change each context once per message, keep what was said, and answer no copy."""
     places = Places(launcher.run, tmp_path, amqp_url, redis_url)
-    async with places.background() as own, our_worker(own) as arm:
+    async with places.background() as own, our_stack(own) as arm, arm.running():
         await worked_twice(arm)
         async with Store.open(redis_url) as store:
             contexts = RedisContextStore(store, namespace=own.namespace, policy=ContextPolicy())
@@ -43,13 +45,19 @@ async def test_both_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_
                 assert [one.content for one in context.requests if isinstance(one, TextMessage)] == [TEXT, TEXT]
                 assert context.responses == [reply.Text(TEXT)] * 2
 
-    async with places.background() as own, celery_worker(own) as arm, Redis.from_url(redis_url) as redis:
-        await worked_twice(arm)
-        for message in MESSAGES:
-            kept = json.loads(await redis.get(f"{own.namespace}:context:{message.openid}"))
-            assert kept["storage"] == {"count": 2}
-            assert [one["Content"] for one in kept["requests"]] == [TEXT, TEXT]
-            assert kept["responses"] == [{"kind": "text", "content": TEXT}] * 2
+    for peer in (celery_stack, faststream_stack):
+        async with (
+            places.background() as own,
+            peer(own) as arm,
+            arm.running(),
+            Redis.from_url(redis_url) as redis,
+        ):
+            await worked_twice(arm)
+            for message in MESSAGES:
+                kept = json.loads(await redis.get(f"{own.namespace}:context:{message.openid}"))
+                assert kept["storage"] == {"count": 2}
+                assert [one["Content"] for one in kept["requests"]] == [TEXT, TEXT]
+                assert kept["responses"] == [{"kind": "text", "content": TEXT}] * 2
 
 
 async def test_a_worker_that_ended_is_not_waited_for(
@@ -57,7 +65,7 @@ async def test_a_worker_that_ended_is_not_waited_for(
 ) -> None:
     """Once one ended for a taken port, and the benchmark waited for its answers for ever."""
     places = Places(launcher.run, tmp_path, amqp_url, redis_url)
-    async with places.background() as own, our_worker(own) as arm:
+    async with places.background() as own, our_stack(own) as arm, arm.running():
         await arm.worker.kill()
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="wxbus_worker ended with -9")):
             await arm.answered(1)
