@@ -36,7 +36,7 @@ class Lanes:
     ) -> None:
         """`work` handles and settles one delivery; an error that it raises ends the group `tasks`, and the worker.
 
-        Without `overflows` all messages wait in memory. `owner_changed` is called when this process gets or loses a
+        Without `overflows` all messages wait in memory. `owner_changed` is called when this process loses or gives up a
         partition.
         """
         self._work = work
@@ -72,7 +72,6 @@ class Lanes:
         partition = self._partitions.get(delivery.partition)
         if partition is None:
             partition = self._partitions[delivery.partition] = Partition()
-            self._owner_changed()
             if self._overflows is None:
                 partition.tenure = Tenure(delivery.partition, 0, {})
             elif not self._closed:
