@@ -1,5 +1,6 @@
 """What WeChat still allows to send to a user is counted from the user's actions (protocol reference 9.1)."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
@@ -226,3 +227,11 @@ async def test_a_replay_is_for_wechat_to_decide() -> None:
     assert rig.wechat.texts[5:] == ["5"]
     window = window_of((await rig.memory.open(KEY, "")).context)
     assert [left for _, left, _ in window.to_json().values()] == [0]
+
+
+async def test_messages_of_one_moment_renew_the_allowance() -> None:
+    """Times travel in milliseconds, and clocks of ingress differ: each message of the user counts."""
+    rig, now = Rig(a_bot()), time.time()
+    for later in (0.0, 0.0, -5.0):
+        await rig.handle(a_text_envelope("4", received_at=now + later))
+    assert len(rig.wechat.texts) == 12

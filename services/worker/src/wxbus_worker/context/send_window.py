@@ -27,13 +27,12 @@ class SendWindow:
         return self._allowances
 
     def renew(self, allowance: Allowance, at: float) -> None:
-        """Note an action; noted again for another attempt at the same message, it renews nothing."""
+        """Note an action. Its time may be that of another action, or earlier: clocks of ingress differ."""
         if not self._allowances:
             self._allowances[MESSAGE.action] = [at + MESSAGE.seconds, MESSAGE.messages, at]
-        until = at + allowance.seconds
-        known = self._allowances.get(allowance.action)
-        if known is None or known[0] < until:
-            self._allowances[allowance.action] = [until, allowance.messages, at]
+        known = self._allowances.get(allowance.action, [0.0])
+        until = max(known[0], at + allowance.seconds)
+        self._allowances[allowance.action] = [until, allowance.messages, at]
 
     def spend(self, now: float) -> int:
         """Count a message; return the errcode with which WeChat would refuse it, 0 if it may be sent."""
