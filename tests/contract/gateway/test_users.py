@@ -95,6 +95,13 @@ async def test_profile_and_uid_are_replaced(users: SqlUsers) -> None:
     assert await users.find_by_uid(SHOP, "customer-7") == []
 
 
+async def test_the_id_of_an_erased_user_is_not_used_again(users: SqlUsers) -> None:
+    """The business keeps data under the id: the next user must not inherit it."""
+    erased = await users.seen(SHOP, OPENID)
+    await users.erase(erased.id)
+    assert (await users.seen(SHOP, "oNext")).id > erased.id
+
+
 async def test_an_erased_user_leaves_nothing(users: SqlUsers, engine: AsyncEngine) -> None:
     """After erasing there is no row; changes of the user are refused by name, and a login makes a new one."""
     user = await users.seen(SHOP, OPENID)

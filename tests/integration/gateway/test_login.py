@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy import text
 
 from tests.support.gateway import OPENID, Gateways, Visitor
+from wxbus_gateway.users.database import open_database
 from wxbus_sandbox.models import Fault
 
 pytestmark = pytest.mark.integration
@@ -145,8 +147,6 @@ async def test_a_stale_session_key_asks_for_a_new_login(world: Gateways) -> None
         await world.log_in(visit)
         await world.place.sandbox.renew_session_key("cafe", openid=OPENID)
         newer = (await world.place.sandbox.user_data("cafe", openid=OPENID)).user_info
-        newer.pop("signature")
-        newer.pop("rawData")
         refused = await visit.call("cafe/user-info", newer)
         await world.log_in(visit)
         fresh = (await world.place.sandbox.user_data("cafe", openid=OPENID)).user_info
@@ -155,6 +155,19 @@ async def test_a_stale_session_key_asks_for_a_new_login(world: Gateways) -> None
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="cafe", error="invalid_token"')
     assert refused.body["type"] == "urn:wxbus:problem:session-required"
     assert accepted.status == 200
+
+
+async def test_a_session_does_not_reach_the_data_of_another_user(world: Gateways) -> None:
+    """An erased user must log in, also if a restored database has given the id to another user meanwhile."""
+    async with world.running() as visitor, open_database(world.settings.database_url.get_secret_value()) as engine:
+        visit = visitor()
+        await world.log_in(visit)
+        shared = await world.place.sandbox.user_data("cafe", openid=OPENID, phone=PHONE)
+        for statement in ("UPDATE wxbus_users SET openid = 'oOther'", "DELETE FROM wxbus_users"):
+            async with engine.begin() as connection:
+                await connection.execute(text(statement))
+            refused = await visit.call("cafe/phone", {"code": shared.phone["code"]})
+            assert (refused.status, refused.body["type"]) == (401, "urn:wxbus:problem:session-required"), statement
 
 
 async def test_forged_and_foreign_tokens_are_refused(world: Gateways) -> None:

@@ -1,13 +1,15 @@
 """Sessions in Redis."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from tests.support.token_service import eventually
 from wxbus.aio.background import background
+from wxbus.store.batches import Argument
 from wxbus.store.keyring import Keyring, new_encryption_key
 from wxbus.store.store import Store
 from wxbus_gateway.sessions.cache import SessionCache
@@ -157,6 +159,59 @@ async def test_a_revocation_is_heard_at_once(world: World) -> None:
         assert await cache.find(started.token) == started
         await world.one.end(started.token)
         await eventually(ended)
+
+
+async def test_a_renewal_does_not_revive_an_ended_session(world: World) -> None:
+    """A call that is about to replace the token gets no session, if a logout comes between two of its commands."""
+    for ending in ("end", "end_all"):
+        for commands in range(8):
+            started = await world.one.start("mini", USER)
+            world.time += LIFETIME.renew_after
+
+            async def end(token: str = started.token, ending: str = ending) -> None:
+                await (world.other.end(token) if ending == "end" else world.other.end_all("wx1", "o1"))
+
+            interrupted = _Interrupted(world.store, after=commands, work=end)
+            gateway = SessionStore(interrupted, KEYRING, LIFETIME, namespace=world.namespace, now=lambda: world.time)
+            found = await gateway.find(started.token)
+            assert interrupted.done
+            tokens = [started.token, successor(started.token, KEYRING)]
+            assert [await world.other.find(token) for token in tokens] == [None, None], (ending, commands, found)
+
+
+async def test_logout_ends_the_tokens_of_all_encryption_keys(world: World) -> None:
+    """While keys are changed, two gateways replace one token by two; a logout with one of them ends both."""
+    keys = new_encryption_key("b"), new_encryption_key("c")
+    gateways = [
+        SessionStore(
+            world.store, Keyring.parse(",".join(order)), LIFETIME, namespace=world.namespace, now=lambda: world.time
+        )
+        for order in (keys, keys[::-1])
+    ]
+    started = await gateways[0].start("mini", USER)
+    world.time += LIFETIME.renew_after
+    found = [await gateway.find(started.token) for gateway in gateways]
+    tokens = [one.token for one in found if one]
+    assert len(set(tokens)) == 2
+
+    await gateways[0].end(tokens[0])
+
+    assert [await world.one.find(token) for token in (started.token, *tokens)] == [None] * 3
+
+
+class _Interrupted(Store):
+    """A store in which something happens after a number of commands."""
+
+    def __init__(self, store: Store, *, after: int, work: Callable[[], Awaitable[None]]) -> None:
+        self._store, self._left, self._work, self.done = store, after, work, False
+
+    async def command(self, name: str, *words: Argument) -> Any:
+        """Run the command; before it, perhaps what is to happen."""
+        if self._left == 0:
+            self.done = True
+            await self._work()
+        self._left -= 1
+        return await self._store.command(name, *words)
 
 
 async def test_a_successor_needs_the_key() -> None:

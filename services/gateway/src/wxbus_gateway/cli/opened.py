@@ -49,11 +49,15 @@ class Opened:
         return user
 
     async def erase(self, user_id: int) -> int:
-        """Delete a user, the session key and all sessions; return the number of sessions."""
+        """Delete a user, the session key and all sessions; return the number of sessions.
+
+        The user goes last, so that an erasure that fails midway can be repeated.
+        """
         user = await self.required(user_id)
-        await self.users.erase(user_id)
         await self.session_keys.drop(user.appid, user.openid)
-        return await self.sessions.end_all(user.appid, user.openid)
+        ended = await self.sessions.end_all(user.appid, user.openid)
+        await self.users.erase(user_id)
+        return ended
 
 
 @asynccontextmanager

@@ -60,19 +60,22 @@ class LoginServicer:
     @method(needs=Session)
     async def logout(self, request: Logout, session: Session, found: FoundSession) -> Nothing:
         """End the session, or all sessions of the user."""
-        await self._sessions.end(found.token)
-        if request.everywhere:
+        if request.everywhere:  # first: a call that fails midway is repeated with this session
             await self._sessions.end_all(session.appid, session.openid)
+        await self._sessions.end(found.token)
         current_call().features.pop(FoundSession)
         return Nothing()
 
     @method(needs=Session)
-    async def user_info(self, request: UserInfo, session: Session, client: WeChatClient) -> Nothing:
-        """Take the profile that the user shares."""
+    async def user_info(
+        self, request: UserInfo, session: Session, _user: MiniProgramUser, client: WeChatClient
+    ) -> Nothing:
+        """Take the profile that the user shares; `_user` lets the access check that the session is the user's."""
         session_key = await self._session_key(session)
+        # First what tells an old session key from wrong data: with an old one no signature fits either.
+        data = await self._open(client, session, session_key, request.encryptedData, request.iv)
         if request.rawData is not None and request.signature is not None:
             check_signature(session_key, request.rawData, request.signature)
-        data = await self._open(client, session, session_key, request.encryptedData, request.iv)
         profile, unionid = _read(Profile, data), data.get("unionId")
         user = await self._users.set_profile(
             session.user_id, profile, unionid=unionid if isinstance(unionid, str) else None
@@ -80,8 +83,10 @@ class LoginServicer:
         return await self._changed(user)
 
     @method(needs=Session)
-    async def phone(self, request: PhoneNumber, session: Session, client: WeChatClient) -> Nothing:
-        """Take the phone number that the user shares."""
+    async def phone(
+        self, request: PhoneNumber, session: Session, _user: MiniProgramUser, client: WeChatClient
+    ) -> Nothing:
+        """Take the phone number that the user shares; `_user` as in `user_info`."""
         if request.code is not None:
             phone = await _phone_of(client, request.code)
         else:

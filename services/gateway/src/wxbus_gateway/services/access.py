@@ -128,8 +128,10 @@ class SessionAccess:
         return self._load(call)
 
     async def _load(self, call: Call) -> None:
-        user = await self._users.get(call.features[Session].user_id)
-        if user is None:  # erased meanwhile
+        session = call.features[Session]
+        user = await self._users.get(session.user_id)
+        # Erased meanwhile; or the database was restored from a backup, and its ids were given away again.
+        if user is None or (user.appid, user.openid) != (session.appid, session.openid):
             raise challenge(call, LOGIN)
         call.features[MiniProgramUser] = user
         taken = method_of(call).injected.values()

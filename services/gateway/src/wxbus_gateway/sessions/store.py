@@ -128,23 +128,18 @@ class SessionStore:
         return changed
 
     async def end(self, token: str) -> None:
-        """End the session of a token, also under the token before and the one after."""
+        """End the session of a token, also under all other tokens of its login.
+
+        Usually these are the one before and the one after. While encryption keys are changed, two gateways give one
+        token two successors.
+        """
         session = await self._read(id_of(token))
-        previous = [session.previous] if session and session.previous else []
-        await self._end(*previous, id_of(token), id_of(successor(token, self._keyring)))
         if session is not None:
-            await self._announce(f"{LOGIN}{session.login}")
+            await self._end(session.appid, session.openid, login=session.login)
 
     async def end_all(self, appid: str, openid: str) -> int:
         """End all sessions of a user; return their number."""
-        ids = await self._ids(appid, openid)
-        sessions = [session for session_id in ids if (session := await self._read(session_id))]
-        await self._end(*ids)
-        await self._store.command("DEL", self._index(appid, openid))
-        logins = {session.login for session in sessions}
-        for login in logins:
-            await self._announce(f"{LOGIN}{login}")
-        return len(logins)
+        return await self._end(appid, openid)
 
     async def update(self, user: MiniProgramUser) -> None:
         """Write what is known of the user into all sessions of the user."""
@@ -152,7 +147,14 @@ class SessionStore:
             if session := await self._read(session_id):
                 await self._replace(session.of_user(user))
 
-    async def _renew(self, session: Session, token: str) -> FoundSession:
+    async def is_open(self, appid: str, openid: str, login: str) -> bool:
+        """Return whether the session of a login has not ended."""
+        for session_id in await self._ids(appid, openid):
+            if (session := await self._read(session_id)) and session.login == login:
+                return True
+        return False
+
+    async def _renew(self, session: Session, token: str) -> FoundSession | None:
         renewed_token = successor(token, self._keyring)
         renewed = session.model_copy(
             update={
@@ -163,6 +165,9 @@ class SessionStore:
         )
         await self._add(renewed)
         await self._store.command("EXPIRE", self._key(session.id), int(OVERLAP), "LT")
+        if not await self._store.command("EXISTS", self._key(session.id)):  # ended meanwhile, see `_end`
+            await self._drop(session.appid, session.openid, renewed.id)
+            return None
         # Another call may have made it: that record counts.
         return self._found(await self._read(renewed.id) or renewed, renewed_token)
 
@@ -178,10 +183,25 @@ class SessionStore:
         await self._store.command("SET", self._key(session.id), _encoded(session), "XX", "KEEPTTL")
         await self._announce(session.id)
 
-    async def _end(self, *ids: str) -> None:
-        for session_id in ids:
-            await self._store.command("DEL", self._key(session_id))
-            await self._announce(session_id)
+    async def _end(self, appid: str, openid: str, *, login: str | None = None) -> int:
+        """End the sessions of a user, or those of one login; return the number of logins."""
+        ended: set[str] = set()
+        # Twice: a renewal may add a token meanwhile. It looks at the old one afterwards, so no third time is needed.
+        for _ in range(2):
+            for session_id in await self._ids(appid, openid):
+                session = await self._read(session_id)
+                if login is None or (session is not None and session.login == login):
+                    await self._drop(appid, openid, session_id)
+                    ended |= {session.login} if session else set()
+        for one in ended:
+            await self._announce(f"{LOGIN}{one}")
+        return len(ended)
+
+    async def _drop(self, appid: str, openid: str, session_id: str) -> None:
+        """Remove one session; of the index its own entry only: a login may begin at this moment."""
+        await self._store.command("DEL", self._key(session_id))
+        await self._store.command("ZREM", self._index(appid, openid), session_id)
+        await self._announce(session_id)
 
     async def _announce(self, change: str) -> None:
         await self._store.command("PUBLISH", self.channel, change)

@@ -20,6 +20,7 @@ class UserRow(Base):
         Index("wxbus_users_unionid", "unionid"),
         Index("wxbus_users_phone", "appid", "phone_fingerprint"),
         Index("wxbus_users_uid", "appid", "uid"),
+        {"sqlite_autoincrement": True},  # else SQLite gives the id of an erased user to the next one
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

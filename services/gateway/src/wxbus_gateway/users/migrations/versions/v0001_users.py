@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
         sa.UniqueConstraint("appid", "openid", name="wxbus_users_openid"),
+        sqlite_autoincrement=True,  # else SQLite gives the id of an erased user to the next one
     )
     op.create_index("wxbus_users_unionid", "wxbus_users", ["unionid"])
     op.create_index("wxbus_users_phone", "wxbus_users", ["appid", "phone_fingerprint"])
