@@ -101,6 +101,22 @@ async def test_use_extends_a_session(world: World) -> None:
     assert await world.store.command("TTL", key) > 3000
 
 
+async def test_an_open_socket_extends_its_session(world: World) -> None:
+    """It has its whole idle time again, under the token that counts: a replaced one still ends after a minute."""
+    started = await world.one.start("mini", USER)
+    world.time += LIFETIME.renew_after
+    renewed = (await world.found(started.token)).session
+    keys = [f"{world.namespace}:gateway:session:{one.id}" for one in (started.session, renewed)]
+    await world.store.command("EXPIRE", keys[1], 60)
+
+    assert await world.one.keep_open("wx1", "o1", renewed.login)
+
+    old, new = [await world.store.command("TTL", key) for key in keys]
+    assert old <= OVERLAP < 3000 < new
+    await world.one.end(started.token)
+    assert not await world.one.keep_open("wx1", "o1", renewed.login)
+
+
 async def test_logout_ends_the_session_under_all_its_tokens(world: World) -> None:
     """After a logout neither the token before, which may be stolen, nor the one after is valid."""
     for logged_out in ("old", "new"):

@@ -9,12 +9,16 @@ from typing import Any
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from tests.support.gateway import OPENID, Gateways, Visitor
+from tests.support.proxy import proxied
 from wxbus.messages import Bus
 from wxbus.sockets.presence import LEASE, Connection, Presence
+from wxbus.sockets.pushes import Position, PushLog
 from wxbus.store.store import Store
+from wxbus_gateway.sessions.store import OVERLAP
+from wxbus_gateway.sessions.tokens import id_of
 from wxbus_worker import Context, Router, reply
 from wxbus_worker.app import serve
 from wxbus_worker.settings import WorkerSettings
@@ -229,6 +233,10 @@ async def test_wrong_frames_and_sessions_close_the_socket(world: Gateways) -> No
             "no id": json.dumps({"name": "x"}),
             "wrong name": json.dumps({"id": "1", "name": "a b"}),
             "unknown field": json.dumps({"id": "1", "name": "a", "more": 1}),
+            "lone surrogate": r'{"id": "1", "name": "a", "body": {"x": "\ud800"}}',
+            "infinite": '{"id": "1", "name": "a", "body": {"x": 1e999}}',
+            "ping without number": '{"ping": NaN}',
+            "ping too large": json.dumps({"ping": 10**400}),
             "too large": json.dumps({"id": "1", "name": "a", "body": {"x": "y" * 70_000}}),
         }.items():
             async with connected(visit) as client:
@@ -252,10 +260,100 @@ async def test_wrong_frames_and_sessions_close_the_socket(world: Gateways) -> No
         "no id": 4400,
         "wrong name": 4400,
         "unknown field": 4400,
+        "lone surrogate": 4400,
+        "infinite": 4400,
+        "ping without number": 4400,
+        "ping too large": 4400,
         "too large": 1009,
         "too many": 4409,
         "logout": 4401,
     }
+
+
+async def test_a_frame_at_the_limit_is_taken(world: Gateways) -> None:
+    """64 KiB are bytes of UTF-8, so Chinese text has room, and short items are not counted with spaces."""
+    async with world.running() as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            for number, body in enumerate(({"x": "茶" * 21_000}, {"x": [1] * 32_000})):
+                frame = {"id": f"c{number}", "name": "none", "body": body}
+                await client.ws.send_str(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+                await client.until_ack(f"c{number}")
+
+
+async def test_a_socket_does_not_replace_the_token(world: Gateways, redis_url: str) -> None:
+    """A token that is due stays: the client would not learn the new one, and be logged out a minute later."""
+    async with world.running(session_renew_after=0.0) as visitor, Store.open(redis_url) as store:
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit):
+            key = f"{world.settings.store.namespace}:gateway:session:{id_of(visit.token or '')}"
+            assert await store.command("TTL", key) > OVERLAP
+
+
+async def test_a_session_that_ends_unheard_closes_its_sockets(world: Gateways, redis_url: str) -> None:
+    """The announcement may be lost: the sessions of open sockets are looked at from time to time."""
+    async with world.running(session_idle=1.5) as visitor, Store.open(redis_url) as store:
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            await store.command("DEL", f"{world.settings.store.namespace}:gateway:session:{id_of(visit.token or '')}")
+            assert await client.code() == 4401
+
+
+async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways) -> None:
+    """A client that comes back to it gets a 503, instead of a socket that delays the stop."""
+
+    async def status_at_stop(client: Client, visit: Visitor) -> int:
+        while "reconnect" not in await client.frame():
+            pass
+        try:
+            async with connected(visit):
+                return 101
+        except aiohttp.WSServerHandshakeError as exc:
+            return exc.status
+
+    async with world.running(drain=2.0) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        connection = connected(visit)
+        client = await connection.__aenter__()
+        status = asyncio.create_task(status_at_stop(client, visit))
+    assert await status == 503
+    await connection.__aexit__(None, None, None)
+
+
+async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
+    world: Gateways, amqp_url: str, redis_url: str
+) -> None:
+    """A gateway that stops while RabbitMQ is away leaves its connections for another one."""
+    namespace = world.settings.store.namespace
+    async with Store.open(redis_url) as store, proxied(amqp_url) as (proxy, address):
+        bus = world.settings.bus.model_copy(update={"amqp_url": SecretStr(address)})
+        async with world.running(bus=bus) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            connection = connected(visit)
+            await connection.__aenter__()
+            (name,) = await store.command("ZRANGE", f"{namespace}:sockets:alive", 0, -1)
+            await proxy.refuse()
+        await connection.__aexit__(None, None, None)
+        presence = Presence(store, namespace=namespace)
+        left = await presence.claim(name.decode(), "test")
+        assert left is not None
+        assert [one.openid for one in left.values()] == [OPENID]
+        assert await presence.claim(name.decode(), "other") is None, "one gateway ends them"
+
+
+async def test_positions_that_redis_has_lost_are_a_gap(redis_url: str, namespace: str) -> None:
+    """After a crash Redis may be a second behind its clients: later pushes reach them, and the gap is said."""
+    async with Store.open(redis_url) as store:
+        pushes = PushLog(store, namespace=namespace)
+        await pushes.append(CAFE, OPENID, b"{}", push_id="1")
+        end = await pushes.end_of(CAFE, OPENID)
+        page = await pushes.read(CAFE, OPENID, Position(end.epoch, end.number + 3))
+        assert (page.position, page.pushes, page.missed) == (end, (), True)
 
 
 async def test_the_token_may_be_a_subprotocol(world: Gateways) -> None:

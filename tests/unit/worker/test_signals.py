@@ -164,7 +164,7 @@ async def test_handlers_are_tested_with_signals() -> None:
     result = await client.signal("paid", Paid(order="88", cents=5))
     assert result.texts == ["5 cents for 88, after None"]
     assert result.context.storage == {"paid": "88"}
-    with pytest.raises(ValueError, match="data: is 65549 bytes of JSON; the limit is 65536"):
+    with pytest.raises(ValueError, match="data: is 65548 bytes of JSON; the limit is 65536"):
         await client.signal("paid", {"order": "8" * 65536})
     with pytest.raises(ValueError, match=r"name: String should match pattern"):
         await client.signal("paid twice")

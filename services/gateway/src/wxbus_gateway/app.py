@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -45,6 +46,9 @@ from wxbus_gateway.users.sql import SqlUsers
 LOGIN_TIMEOUT = 8.0
 """Seconds for one exchange of a login code; it is not repeated."""
 
+CHECK_SESSIONS: Final = 300.0
+"""Seconds between two checks of the sessions of open sockets."""
+
 log = structlog.stdlib.get_logger("wxbus.gateway")
 
 
@@ -84,17 +88,19 @@ async def serving(
         publisher = await enter(
             Publisher.open(settings.bus.amqp_url.get_secret_value(), settings.bus.topology, name="gateway")
         )
+        sessions = SessionStore(store, keyring, settings.lifetime, namespace=namespace)
         hub = SocketHub(
             store,
             SocketIntake(publisher),
             namespace=namespace,
             per_user=settings.sockets_per_user,
+            keep_open=sessions.keep_open,
+            check_every=min(CHECK_SESSIONS, settings.session_idle / 3),
             registry=registry,
         )
         await enter(hub.running())
 
         users = SqlUsers(engine, keyring)
-        sessions = SessionStore(store, keyring, settings.lifetime, namespace=namespace)
         cache = SessionCache(sessions, store, on_ended=hub.end_login)
         await enter(background(cache.listen()))
         await enter(accounts.watching())
@@ -110,10 +116,12 @@ async def serving(
             registry,
         )
         admin = build_admin(
-            {"redis": lambda: _ping(store)}, informational={"accounts": accounts.check}, registry=registry
+            {"redis": lambda: _ping(store), "gateway": hub.check},
+            informational={"accounts": accounts.check, "rabbitmq": publisher.check},
+            registry=registry,
         )
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
-        door = Door(server, lambda: accounts.current, _clients(http, tokens), SocketDoor(hub, cache))
+        door = Door(server, lambda: accounts.current, _clients(http, tokens), SocketDoor(hub, sessions))
         port = await enter(listening(door.build(), host=settings.host, port=settings.port))
         log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))
         try:

@@ -116,7 +116,10 @@ class EventRequest(_Message):
     @field_validator("data")
     @classmethod
     def _not_too_large(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        if (size := len(json.dumps(value).encode())) > DATA_LIMIT:
+        # As UTF-8 and compact, so that what fits a frame of a WebSocket fits here. Raises ValueError for infinite
+        # numbers and lone surrogates, which are not JSON.
+        content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        if (size := len(content.encode())) > DATA_LIMIT:
             raise ValueError(f"is {size} bytes of JSON; the limit is {DATA_LIMIT}")
         return value
 

@@ -65,11 +65,11 @@ class Presence:
         found = await self._store.command("ZRANGEBYSCORE", self._keys.alive, "-inf", now)
         return [gateway.decode() for gateway in found]
 
-    async def claim(self, gateway: str, by: str) -> Mapping[str, Connection]:
-        """Return the connections of a dead gateway, by id, to the first that asks; nothing to others."""
+    async def claim(self, gateway: str, by: str) -> Mapping[str, Connection] | None:
+        """Return the connections of a dead gateway, by id, to the first that asks; None to others."""
         claim = f"{self._keys.connections(gateway)}:claim"
         if not await self._store.command("SET", claim, by, "NX", "EX", CLAIM):
-            return {}
+            return None
         found = await self._store.command("HGETALL", self._keys.connections(gateway))
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
         return {name.decode(): Connection(**json.loads(record)) for name, record in pairs}

@@ -89,6 +89,8 @@ class PushLog:
     async def read(self, appid: str, openid: str, after: Position) -> Page:
         """Return the next pushes after a position, at most `PAGE`."""
         epoch, newest, first, found = await self._read(appid, openid, after.number, PAGE)
+        if epoch == after.epoch and newest < after.number:  # a crash of Redis has lost the newest ones
+            return Page(Position(epoch, newest), (), missed=True)
         if epoch != after.epoch:  # the log has expired since, or Redis has lost it
             fresh = Position(epoch, 0)
             known = after.epoch == EMPTY

@@ -4,7 +4,7 @@ No command is repeated here: redis-py would run an INCR twice after a lost reply
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -118,11 +118,14 @@ class Store:
         """
         return _answered(name, await self._batches.ask(name, *words))
 
-    async def messages(self, channel: str, *, silence: float = SILENCE) -> AsyncIterator[bytes]:
+    async def messages(
+        self, channel: str, *, silence: float = SILENCE, on_subscribed: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[bytes]:
         """Yield what is published to `channel`; ends after `silence` seconds without a message.
 
         Redis keeps no messages for disconnected subscribers: a message is a hint only. Call it again after its end,
-        which detects connections that died without notice.
+        which detects connections that died without notice. `on_subscribed` is called when Redis has confirmed the
+        subscription: what happens from then on is published to it.
 
         Raises:
             StoreUnavailable: Not connected, or the connection was lost.
@@ -139,6 +142,8 @@ class Store:
                     return
                 if message["type"] == "message":
                     yield message["data"]
+                elif message["type"] == "subscribe":
+                    on_subscribed()
         finally:
             with suppress(StoreUnavailable), _StoreCall(call):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -11,15 +11,17 @@ import structlog
 from aiohttp import web
 
 from wxbus.accounts.models import Account
-from wxbus.errors import RpcFailure, StoreUnavailable
+from wxbus.errors import RpcFailure, Unavailable
 from wxbus.rpc.auth.keys import bearer_credentials
 from wxbus.rpc.codec import problems
 from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import response_to
 from wxbus.sockets.presence import Connection
 from wxbus.sockets.pushes import Position
-from wxbus_gateway.services.access import LOGIN, SessionLookup
+from wxbus_gateway.services.access import LOGIN
 from wxbus_gateway.sessions.session import Session
+from wxbus_gateway.sessions.store import SessionStore
+from wxbus_gateway.sessions.tokens import is_token
 from wxbus_gateway.sockets.hub import SocketHub
 from wxbus_gateway.sockets.protocol import MAX_FRAME, SUBPROTOCOL, TOKEN_PROTOCOL
 
@@ -33,16 +35,17 @@ log = structlog.stdlib.get_logger("wxbus.gateway")
 class SocketDoor:
     """Opens sockets."""
 
-    def __init__(self, hub: SocketHub, sessions: SessionLookup) -> None:
+    def __init__(self, hub: SocketHub, sessions: SessionStore) -> None:
         self._hub = hub
         self._sessions = sessions
 
     async def open(self, request: web.BaseRequest, account: Account) -> web.StreamResponse:
         """Serve a socket until it ends, or answer why it cannot be opened."""
         try:
+            await self._hub.check()
             session = await self._session(request, account)
             last = _last(request)
-        except (RpcFailure, StoreUnavailable) as exc:
+        except (RpcFailure, Unavailable) as exc:
             failure = problems.to_failure(exc)
             headers = {"WWW-Authenticate": f'Bearer realm="{account.name}"'} if failure.status == 401 else {}
             return response_to(problem_answer(failure), **headers)
@@ -56,10 +59,11 @@ class SocketDoor:
 
     async def _session(self, request: web.BaseRequest, account: Account) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)
-        found = await self._sessions.find(token) if token else None
-        if found is None or found.session.appid != account.appid:
+        # Without replacing the token: a socket does not tell the client the new one.
+        session = await self._sessions.get(token) if token and is_token(token) else None
+        if session is None or session.appid != account.appid:
             raise LOGIN.failure
-        return found.session
+        return session
 
 
 def _token_in_protocols(request: web.BaseRequest) -> str | None:

@@ -147,12 +147,19 @@ class SessionStore:
             if session := await self._read(session_id):
                 await self._replace(session.of_user(user))
 
-    async def is_open(self, appid: str, openid: str, login: str) -> bool:
-        """Return whether the session of a login has not ended."""
-        for session_id in await self._ids(appid, openid):
-            if (session := await self._read(session_id)) and session.login == login:
-                return True
-        return False
+    async def get(self, token: str) -> Session | None:
+        """Return the session of a token and leave both as they are; None if there is none."""
+        return await self._read(id_of(token))
+
+    async def keep_open(self, appid: str, openid: str, login: str) -> bool:
+        """Move the expiry of a login's session, which is used; return whether it has not ended."""
+        found = [await self._read(session_id) for session_id in await self._ids(appid, openid)]
+        sessions = [session for session in found if session is not None and session.login == login]
+        replaced = {session.previous for session in sessions}
+        for session in sessions:
+            if session.id not in replaced:
+                await self.extend(session)
+        return bool(sessions)
 
     async def _renew(self, session: Session, token: str) -> FoundSession | None:
         renewed_token = successor(token, self._keyring)

@@ -4,21 +4,22 @@ import asyncio
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from wxbus.aio.background import background, repeat, retry_while_unavailable
+from wxbus.aio.background import background, repeat
 from wxbus.errors import Unavailable
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, Presence
 from wxbus.sockets.pushes import Position, PushLog
 from wxbus.sockets.signals import CONNECTED, DISCONNECTED
 from wxbus.store.store import Store
+from wxbus_gateway.sockets.ends import Ends
 from wxbus_gateway.sockets.intake import SocketIntake
 from wxbus_gateway.sockets.protocol import CloseCode
 from wxbus_gateway.sockets.socket import Socket
@@ -30,6 +31,9 @@ CLEAN_UP: Final = 2.0
 RECONNECT_DELAY: Final = 0.5
 CLOSE_GRACE: Final = 5.0
 """Seconds for closing all sockets after their clients were asked to leave."""
+
+KeepOpen: TypeAlias = Callable[[str, str, str], Awaitable[bool]]
+"""Takes appid, openid and the id of a login."""
 
 log = structlog.stdlib.get_logger("wxbus.gateway")
 
@@ -44,9 +48,21 @@ class SocketHub:
         *,
         namespace: str,
         per_user: int,
+        keep_open: KeepOpen,
+        check_every: float,
         registry: CollectorRegistry,
     ) -> None:
-        """`per_user` is the number of sockets of one user on this gateway."""
+        """Create the hub.
+
+        Args:
+            store: Redis.
+            intake: Takes what happens on sockets.
+            namespace: Of the keys in Redis.
+            per_user: Sockets of one user on this gateway.
+            keep_open: Keeps the session of a login alive; False if it has ended.
+            check_every: Seconds between two checks of all sockets' sessions.
+            registry: For the metrics.
+        """
         self._store = store
         self._intake = intake
         self._per_user = per_user
@@ -55,9 +71,13 @@ class SocketHub:
         self._pushes = PushLog(store, namespace=namespace)
         self._name = secrets.token_hex(8)
         self._joined = False
+        self._stopping = False
+        self._keep_open = keep_open
+        self._check_every = check_every
         self._sockets: defaultdict[tuple[str, str], list[Socket]] = defaultdict(list)
         self._tasks: set[asyncio.Task[Any]] = set()
-        """Of open sockets, and of those whose end is not posted yet."""
+        """Of open sockets."""
+        self._ends = Ends(intake, self._presence, is_here=lambda one: (one.appid, one.openid) in self._sockets)
         Gauge("wxbus_gateway_sockets", "Open sockets", registry=registry).set_function(
             lambda: sum(map(len, self._sockets.values()))
         )
@@ -70,8 +90,15 @@ class SocketHub:
             background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
             background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
             background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
+            background(repeat(self._check_logins, name="sessions of sockets", pause=lambda: self._check_every)),
+            background(self._ends.run()),
         ):
             yield
+
+    async def check(self) -> None:
+        """Return while new sockets are served; raises Unavailable once the gateway stops."""
+        if self._stopping:
+            raise Unavailable("the gateway stops")
 
     async def serve(self, ws: web.WebSocketResponse, connection: Connection, login: str, last: Position | None) -> None:
         """Serve a socket that was opened, until it ends; `login` is that of the session."""
@@ -80,8 +107,8 @@ class SocketHub:
         socket = Socket(ws, connection, login, self._intake, self._pushes)
         of_user = self._sockets[connection.appid, connection.openid]
         of_user.append(socket)
-        if len(of_user) > self._per_user:
-            of_user[0].close(CloseCode.TOO_MANY)
+        for oldest in of_user[: -self._per_user]:  # several: those that were closed before may not have ended yet
+            oldest.close(CloseCode.TOO_MANY)
         name = self._name
         try:
             await self._presence.add(name, connection)
@@ -95,7 +122,7 @@ class SocketHub:
             if not of_user:
                 self._sockets.pop((connection.appid, connection.openid), None)
             self._closes.labels(str(ws.close_code)).inc()
-            self._track(asyncio.create_task(self._left(name, connection)))
+            self._ends.add(name, connection)
 
     def end_login(self, login: str) -> None:
         """Close the sockets of a login whose session has ended."""
@@ -105,37 +132,39 @@ class SocketHub:
 
     async def drain(self, seconds: float) -> None:
         """Ask all clients to connect again, spread over these seconds; return when all sockets are closed."""
+        self._stopping = True
         sockets = self._all()
         if sockets:
             log.info("gateway.draining", sockets=len(sockets), seconds=seconds)
         await asyncio.gather(*(socket.ask_to_reconnect(random.uniform(0, seconds)) for socket in sockets))
-        until = asyncio.get_running_loop().time() + CLOSE_GRACE
-        while self._tasks and (left := until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left)
-        await self._presence.forget(self._name)
+        try:
+            async with asyncio.timeout(CLOSE_GRACE):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+                await self._ends.until_posted()
+            await self._presence.forget(self._name)
+        except (TimeoutError, Unavailable):
+            # Another gateway posts the ends after this one's lease.
+            log.warning("gateway.ends_left", sockets=len(self._tasks), ends_posted=not self._ends)
 
-    async def _left(self, gateway: str, connection: Connection) -> None:
-        """Post the end of a connection, then forget it: should this gateway die between, another one posts it."""
-
-        async def post() -> None:
-            await self._intake.presence(connection, DISCONNECTED)
-
-        async def forget() -> None:
-            last = (connection.appid, connection.openid) not in self._sockets  # the user may have come back
-            await self._presence.remove(gateway, connection, last=last)
-
-        for step in (post, forget):
-            await retry_while_unavailable(step, name="end of a connection", pause=RECONNECT_DELAY)
+    async def _check_logins(self) -> None:
+        """Keep the sessions of open sockets alive; close the sockets of those that ended without being announced."""
+        for socket in self._all():
+            user = socket.connection
+            if not await self._keep_open(user.appid, user.openid, socket.login):
+                socket.close(CloseCode.SESSION_ENDED)
 
     async def _receive(self) -> None:
-        """Wake the sockets of users with new pushes. Nothing is missed: at each start all sockets look."""
+        """Wake the sockets of users with new pushes. Nothing is missed: all sockets look once it listens."""
         channel = self._keys.channel(self._name)
-        for socket in self._all():
-            socket.wake()
-        async for message in self._store.messages(channel):
+        async for message in self._store.messages(channel, on_subscribed=self._wake_all):
             appid, _, openid = message.decode().partition(":")
             for socket in self._sockets.get((appid, openid), ()):
                 socket.wake()
+
+    def _wake_all(self) -> None:
+        for socket in self._all():
+            socket.wake()
 
     async def _renew(self) -> None:
         kept = await self._presence.renew(self._name)
@@ -151,6 +180,8 @@ class SocketHub:
             if gateway == self._name:
                 continue
             connections = await self._presence.claim(gateway, self._name)
+            if connections is None:  # another gateway is at it
+                continue
             for connection in connections.values():
                 await self._intake.presence(connection, DISCONNECTED)
                 await self._presence.remove(gateway, connection, last=True)

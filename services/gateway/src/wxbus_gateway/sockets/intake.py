@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic import ValidationError
+
 from wxbus.bus.ports import Inbox
+from wxbus.config.validation import validation_messages
 from wxbus.messages.requests import EventRequest
 from wxbus.sockets.presence import Connection
 from wxbus.sockets.signals import MESSAGE_PREFIX
-from wxbus_gateway.sockets.protocol import ClientMessage
+from wxbus_gateway.sockets.protocol import BadFrame, ClientMessage
 
 BUDGET: Final = 5.0
 """Seconds for one confirm."""
@@ -20,8 +23,11 @@ class SocketIntake:
         self._inbox = inbox
 
     async def message(self, connection: Connection, message: ClientMessage) -> None:
-        """Return when a message is on disk; raises BrokerUnavailable."""
-        await self._publish(connection, f"{MESSAGE_PREFIX}{message.name}", message.body, f"socket:{message.id}")
+        """Return when a message is on disk; raises BrokerUnavailable, and BadFrame for one that no lane takes."""
+        try:
+            await self._publish(connection, f"{MESSAGE_PREFIX}{message.name}", message.body, f"socket:{message.id}")
+        except ValidationError as exc:
+            raise BadFrame(validation_messages(exc)) from None
 
     async def presence(self, connection: Connection, signal: str) -> None:
         """Post that a connection has begun or ended, once; raises BrokerUnavailable."""

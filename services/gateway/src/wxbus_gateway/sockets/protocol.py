@@ -9,7 +9,6 @@ To the client:
 
     {"hello": {"position": "e.17", "missed": false}}    first; `missed`: pushes since the client's position are gone
     {"ack": "c1"}                                       the message is on disk, and will be handled in order
-    {"error": {"id": "c1", "title": "...", ...}}        the message is refused, and must not be repeated unchanged
     {"position": "e.18", "name": "...", "body": {...}}  a push
     {"reconnect": {"after": 3.2}}                       the gateway is about to stop: connect again after these seconds
 """
@@ -19,6 +18,7 @@ from enum import IntEnum
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
 
 from wxbus.config.validation import validation_messages
 from wxbus.sockets.pushes import Position
@@ -28,6 +28,10 @@ TOKEN_PROTOCOL: Final = "token."  # noqa: S105 - a prefix
 """Before the session token in `Sec-WebSocket-Protocol`, for clients that cannot set headers."""
 MAX_FRAME: Final = 64 * 1024
 """Bytes of a frame of the client."""
+
+
+PING_LIMIT: Final = 2**53
+"""Largest number of a ping: larger integers are not exact in JavaScript."""
 
 
 class CloseCode(IntEnum):
@@ -65,15 +69,21 @@ class BadFrame(Exception):
 def parse(text: str) -> ClientMessage | float:
     """Return the message in a frame, or the number of a ping; raises BadFrame."""
     try:
-        frame = json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        frame = from_json(text, allow_inf_nan=False)  # unlike json, it refuses lone surrogates
+    except ValueError as exc:
         raise BadFrame("not JSON") from exc
-    if isinstance(frame, dict) and frame.keys() == {"ping"} and isinstance(frame["ping"], int | float):
-        return float(frame["ping"])
+    if isinstance(frame, dict) and frame.keys() == {"ping"}:
+        return _ping(frame["ping"])
     try:
         return ClientMessage.model_validate(frame)
     except ValidationError as exc:
         raise BadFrame(validation_messages(exc)) from None
+
+
+def _ping(number: object) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= PING_LIMIT:
+        raise BadFrame(f"ping: must be a number up to {PING_LIMIT}")
+    return float(number)
 
 
 def hello(position: Position, *, missed: bool) -> str:

@@ -106,7 +106,7 @@ class Socket:
                     await self._send(protocol.hello(position if page.pushes else page.position, missed=page.missed))
                     greeted = True
                 elif page.missed:
-                    await self._send(protocol.hello(position, missed=True))
+                    await self._send(protocol.hello(position if page.pushes else page.position, missed=True))
                 for behind, body in zip(page.positions(), page.pushes, strict=True):
                     await self._send(protocol.push(behind, body))
                 position = page.position

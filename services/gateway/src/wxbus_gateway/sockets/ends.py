@@ -1,0 +1,66 @@
+"""Posts the ends of connections: one task for all of them, so that an outage of RabbitMQ does not cost one for each.
+
+An end is posted first and forgotten then: should this gateway die between, another one posts it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+from wxbus.aio.background import repeat
+from wxbus.sockets.presence import Connection, Presence
+from wxbus.sockets.signals import DISCONNECTED
+from wxbus_gateway.sockets.intake import SocketIntake
+
+RETRY: Final = 0.5
+"""Seconds after an outage until the ends are posted again."""
+AT_ONCE: Final = 50
+"""Ends that are posted together."""
+
+
+class Ends:
+    """The connections that have ended, until that is posted."""
+
+    def __init__(self, intake: SocketIntake, presence: Presence, *, is_here: Callable[[Connection], bool]) -> None:
+        """`is_here` says whether the user of a connection has another one on this gateway."""
+        self._intake = intake
+        self._presence = presence
+        self._is_here = is_here
+        self._left: dict[str, tuple[str, Connection]] = {}
+        """Gateway and connection, by id of the connection."""
+        self._added = asyncio.Event()
+        self._posted = asyncio.Event()
+        self._posted.set()
+
+    def __bool__(self) -> bool:
+        """Whether there are ends that are not posted yet."""
+        return bool(self._left)
+
+    def add(self, gateway: str, connection: Connection) -> None:
+        """Let the end of a connection be posted; `gateway` is the name under which it is noted."""
+        self._left[connection.id] = (gateway, connection)
+        self._posted.clear()
+        self._added.set()
+
+    async def until_posted(self) -> None:
+        """Return when all ends are posted."""
+        await self._posted.wait()
+
+    async def run(self) -> NoReturn:
+        """Post the ends until cancelled."""
+        await repeat(self._work, name="ends of connections", pause=lambda: RETRY)
+
+    async def _work(self) -> NoReturn:
+        while True:
+            while self._left:
+                async with asyncio.TaskGroup() as posts:
+                    for gateway, connection in list(self._left.values())[:AT_ONCE]:
+                        posts.create_task(self._post(gateway, connection))
+            self._posted.set()
+            self._added.clear()
+            await self._added.wait()
+
+    async def _post(self, gateway: str, connection: Connection) -> None:
+        await self._intake.presence(connection, DISCONNECTED)
+        await self._presence.remove(gateway, connection, last=not self._is_here(connection))
+        del self._left[connection.id]
