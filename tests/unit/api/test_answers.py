@@ -91,6 +91,13 @@ def test_an_errcode_is_always_raised(
     assert "***" in caught.value.errmsg
 
 
+def test_a_short_secret_is_masked_as_a_word_only() -> None:
+    """A mistyped code of one letter does not spoil the words of WeChat's message."""
+    body = b'{"errcode": 40029, "errmsg": "invalid code x, it has expired"}'
+    with pytest.raises(WeChatError, match=r"invalid code \*\*\*, it has expired"):
+        json_answer("/sns/jscode2session", 200, "application/json", body, ["x"])
+
+
 @given(objects.filter(bool), st.data())
 def test_a_truncated_answer_is_unavailable(sent: dict[str, Any], data: st.DataObject) -> None:
     """No prefix of an object is taken for a whole one."""

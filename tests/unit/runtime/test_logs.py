@@ -33,9 +33,9 @@ def test_aiormq_does_not_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("library", ["aio_pika.queue", "watchfiles.main"])
+@pytest.mark.parametrize("library", ["aio_pika.queue", "aiosqlite", "watchfiles.main"])
 def test_debug_does_not_show_the_work_of_libraries(capsys: pytest.CaptureFixture[str], library: str) -> None:
-    """`make run` logs at debug level; hundreds of lines about channels and queues would hide the way of a message."""
+    """`make run` logs at debug level; lines about queues would hide the way of a message, and SQL has users' data."""
     configure(LogSettings(log_format="json", log_level="debug"), service="test")
 
     logging.getLogger(library).debug("Declaring queue: wxbus.inbox.00")

@@ -8,7 +8,7 @@ class UsersUnavailable(Unavailable):
 
 
 class UnknownUser(RpcFailure):
-    """The user was erased meanwhile."""
+    """The user does not exist, or was erased meanwhile."""
 
-    def __init__(self) -> None:
-        super().__init__(404, "Unknown user", detail="there is no user with this id")
+    def __init__(self, user_id: int) -> None:
+        super().__init__(404, "Unknown user", detail=f"there is no user {user_id}")

@@ -21,6 +21,8 @@ DECODER: Final = json.JSONDecoder(strict=False)  # nicknames contain control cha
 RESULT: Final = frozenset({"errcode", "errmsg"})
 """Fields with the result of a call."""
 MASK: Final = "***"
+SHORT: Final = 8
+"""A secret of fewer characters may be part of a word by chance."""
 LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half of a pair, which a JSON escape can express and UTF-8 cannot."""
 ERRCODE: Final = re.compile(r"-?[0-9]{1,10}")
@@ -66,7 +68,7 @@ def json_answer(path: str, status: int, content_type: str, body: bytes, secrets:
     if errcode != 0:
         errmsg = str(found.get("errmsg", ""))
         for secret in secrets:
-            errmsg = errmsg.replace(secret, MASK)
+            errmsg = _masked(errmsg, secret)
         others = {name: value for name, value in found.items() if name not in RESULT}
         error = WeChatError(errcode, errmsg, call=path, answer=others)
         if error.policy not in SUCCESS:
@@ -82,6 +84,13 @@ def require_text(path: str, response: JsonObject, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise WeChatUnavailable(f"{path}: the response has no {name}")
     return value
+
+
+def _masked(text: str, secret: str) -> str:
+    """Return the text without the secret; a short one, such as a mistyped code, is masked as a word only."""
+    if len(secret) >= SHORT:
+        return text.replace(secret, MASK)
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
 
 
 def _without_lone_surrogates(found: object) -> object:

@@ -97,7 +97,7 @@ def configure(settings: LogSettings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for verbose in ("aio_pika", "aiohttp.access", "watchfiles"):
+    for verbose in ("aio_pika", "aiohttp.access", "aiosqlite", "watchfiles"):  # aiosqlite logs the data of users
         logging.getLogger(verbose).setLevel(max(level, logging.WARNING))
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # its failures are raised, and logged by the caller
     structlog.contextvars.bind_contextvars(service=service)

@@ -38,7 +38,7 @@ async def play_demo(console: Console, sandbox_url: str, gateway_url: str, *, fre
 
 def _print_step(console: Console, number: int, played: StepResult) -> None:
     result = played.result
-    console.print(Text.assemble((f" {number}  ", "bold"), (played.step.title, "bold")))
+    console.print(Text.assemble((f"{number:2}  ", "bold"), (played.step.title, "bold")))
     console.print(Text.assemble("    user    ", (played.step.action, "cyan")))
     for attempt in result.attempts:
         console.print(Text.assemble("    ingress ", attempt.body[:40], (f"  {attempt.ms:.0f} ms", "dim")))
@@ -51,7 +51,7 @@ def _print_step(console: Console, number: int, played: StepResult) -> None:
 
 
 def _print_visit(console: Console, number: int, step: visit.Step) -> None:
-    console.print(Text.assemble((f" {number}  ", "bold"), (step.title, "bold")))
+    console.print(Text.assemble((f"{number:2}  ", "bold"), (step.title, "bold")))
     console.print(Text.assemble("    page    ", (step.action, "cyan")))
     console.print(Text.assemble("    gateway ", (step.answer, "green"), (f"  {step.ms:.0f} ms", "dim")))
     _print_failures(console, step.failures)

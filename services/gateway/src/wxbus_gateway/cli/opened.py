@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from wxbus.accounts.accounts import Accounts
+from wxbus.accounts.models import AccountKind
 from wxbus.config.settings import load_for_command
 from wxbus.errors import ConfigurationError
 from wxbus.store.keyring import Keyring
@@ -31,8 +32,12 @@ class Opened:
     accounts: Accounts
 
     def appid(self, account: str) -> str:
-        """Return the appid of an account; raises UnknownAccount."""
-        return self.accounts.named(account).appid
+        """Return the appid of a Mini Program; raises ConfigurationError, which names those that there are."""
+        known = {one.name: one.appid for one in self.accounts if one.kind is AccountKind.MINI_PROGRAM}
+        if account not in known:
+            names = ", ".join(known) or "none"
+            raise ConfigurationError(f"there is no Mini Program {account!r} in the accounts file; known: {names}")
+        return known[account]
 
     def phone(self, text: str) -> Phone:
         """Return a phone number; raises ConfigurationError for a malformed one."""
@@ -45,7 +50,7 @@ class Opened:
         """Return a user; raises UnknownUser."""
         user = await self.users.get(user_id)
         if user is None:
-            raise UnknownUser
+            raise UnknownUser(user_id)
         return user
 
     async def erase(self, user_id: int) -> int:

@@ -38,8 +38,11 @@ def find(
 
     if sum(map(bool, (openid, uid, phone))) != 1:
         raise typer.BadParameter("give one of --openid, --uid and --phone")
-    for user in _run(work):
-        typer.echo(user.id)
+    ids = [user.id for user in _run(work)]
+    if not ids:
+        typer.echo(f"no such user of {account}", err=True)
+        raise typer.Exit(1)
+    typer.echo("\n".join(map(str, ids)))
 
 
 @users.command()
@@ -63,6 +66,7 @@ def export(user_id: UserId) -> None:
 @users.command()
 def erase(user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete all that is known of a user, and end the user's sessions."""
+    _run(lambda opened: opened.required(user_id))
     if not yes:
         typer.confirm(f"Delete all that is known of user {user_id}?", abort=True)
     ended = _run(lambda opened: opened.erase(user_id))

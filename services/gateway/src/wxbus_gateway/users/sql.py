@@ -109,7 +109,7 @@ class SqlUsers:
         async with self._transaction() as session:
             row = await session.get(UserRow, user_id, with_for_update=True)
             if row is None:
-                raise UnknownUser
+                raise UnknownUser(user_id)
             change(row)
         return self._user(row)
 

@@ -36,7 +36,7 @@ def list_(account: str, *, as_json: bool) -> None:
         fields = {"appid": one.appid, "openid": one.openid, "expires": expires}
         typer.echo(json.dumps(fields) if as_json else f"{one.appid}  {one.openid}  expires {expires}")
     if not as_json:
-        typer.echo(f"{len(found)} contexts")
+        typer.echo(f"{len(found)} context{'' if len(found) == 1 else 's'}")
 
 
 def show(account: str, openid: str, *, messages: bool) -> None:
