@@ -1,15 +1,20 @@
 """The business's own services: what they need, what they take, and what surrounds their calls."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
+import aiohttp
 import msgpack
 import pytest
+import structlog
 from pydantic import BaseModel, Field
 
 from tests.support.gateway import OPENID, Gateways, Visitor
+from tests.support.token_service import eventually
 from wxbus.errors import ConfigurationError
 from wxbus_gateway import (
     Account,
@@ -60,6 +65,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.started, self.release = asyncio.Event(), asyncio.Event()
+        self.slow_calls = 0
 
     @method(needs=Public)
     async def price(self, request: Order, account: Account) -> Receipt:
@@ -86,6 +92,7 @@ class Orders:
     @method(needs=Session)
     async def slow(self, request: Order) -> Receipt:
         """Wait until the test lets it go on."""
+        self.slow_calls += 1
         self.started.set()
         await self.release.wait()
         return Receipt(number=request.count, text="slow")
@@ -229,6 +236,77 @@ async def test_a_repeated_call_while_the_first_one_runs(world: Gateways) -> None
         failed = [(await visit.call("cafe/orders/broken", {"item": "tea"}, **key)).status for _ in range(2)]
     assert failed == [500, 500]
     assert "Retry-After" in second.headers
+
+
+async def test_a_client_that_goes_does_not_stop_a_call_with_a_key(world: Gateways) -> None:
+    """It did not see the answer, so it repeats the call: the method must not run twice, nor half."""
+    orders = Orders()
+
+    async def gone() -> bool:
+        return any(entry.get("status") == 499 for entry in logs)
+
+    with structlog.testing.capture_logs() as logs:
+        async with world.running(shop(orders)) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            key = {"Idempotency-Key": "order-3"}
+            running = asyncio.create_task(visit.call("cafe/orders/slow", {"item": "tea"}, **key))
+            await orders.started.wait()
+            running.cancel()
+            await eventually(gone)
+            assert (await visit.call("cafe/orders/slow", {"item": "tea"}, **key)).status == 409
+            orders.release.set()
+            while (answer := await visit.call("cafe/orders/slow", {"item": "tea"}, **key)).status == 409:
+                pass
+    assert (answer.status, answer.body["result"]["text"], orders.slow_calls) == (200, "slow", 1)
+
+
+async def test_running_calls_end_when_the_gateway_stops(world: Gateways) -> None:
+    """A call that ends within the grace is answered; one that does not is cancelled."""
+    for grace, releases in ((30.0, True), (0.1, False)):
+        orders = Orders()
+
+        async def release(url: str, orders: Orders = orders, releases: bool = releases) -> None:
+            with contextlib.suppress(aiohttp.ClientError):
+                while True:
+                    async with aiohttp.ClientSession() as http, http.get(url):
+                        pass
+            if releases:
+                orders.release.set()
+
+        async with world.running(shop(orders), grace=grace) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            call = asyncio.create_task(visit.call("cafe/orders/slow", {"item": "tea"}))
+            await orders.started.wait()
+            releasing = asyncio.create_task(release(visit.url))
+        await releasing
+        if releases:
+            assert (await call).status == 200
+        else:
+            with pytest.raises(aiohttp.ClientError):
+                await call
+
+
+async def test_calls_without_a_session_are_limited_by_address(world: Gateways) -> None:
+    """Wrong tokens are counted, too, for calls and sockets; behind a trusted proxy the address is the client's."""
+    proxies = (ip_network("127.0.0.1"),)
+    for trusted, expected in ((proxies, {"203.0.113.1": True, "203.0.113.2": False}), ((), {"203.0.113.1": True})):
+        async with world.running(shop(), address_rate_limit=0.01, trusted_proxies=trusted) as visitor:
+            visit = visitor()
+            headers = {"Authorization": f"Bearer {'A' * 43}", "X-Forwarded-For": "203.0.113.1"}
+            for path in ("session", "socket"):
+                statuses = []
+                for _ in range(2):
+                    verb = "POST" if path == "session" else "GET"
+                    async with visit.http.request(verb, f"{visit.url}/cafe/{path}", headers=headers) as response:
+                        statuses.append(response.status)
+                assert 429 in statuses, path
+            for address, limited in expected.items():
+                other = await visit.call("cafe/session", **{"X-Forwarded-For": address})
+                assert other.status == (429 if limited else 401), address
+            if not trusted:
+                assert (await visit.call("cafe/session", **{"X-Forwarded-For": "203.0.113.9"})).status == 429
 
 
 async def test_a_user_who_floods_is_limited(world: Gateways) -> None:

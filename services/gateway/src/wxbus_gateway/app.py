@@ -108,11 +108,12 @@ async def serving(
             rpc.bind(LoginService), sessions, SessionKeys(store, keyring, namespace=namespace), users, UserData()
         )
         provided = await enter(application.opened())
+        idempotency = await enter(Idempotency.open(store, keyring, namespace=namespace, grace=settings.grace))
         limit = CallLimit(of_user=settings.rate_limit, of_address=settings.address_rate_limit)
         server = _server(
             [logins, *application.services],
             SessionAccess(cache, users, limit=limit),
-            [Idempotency(store, keyring, namespace=namespace), provided, *application.stages],
+            [idempotency, provided, *application.stages],
             registry,
         )
         admin = build_admin(
@@ -121,8 +122,15 @@ async def serving(
             registry=registry,
         )
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
-        door = Door(server, lambda: accounts.current, _clients(http, tokens), SocketDoor(hub, sessions))
-        port = await enter(listening(door.build(), host=settings.host, port=settings.port))
+        sockets = SocketDoor(hub, sessions, limit)
+        door = Door(
+            server,
+            lambda: accounts.current,
+            _clients(http, tokens),
+            sockets,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        port = await enter(listening(door.build(), host=settings.host, port=settings.port, grace=settings.grace))
         log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))
         try:
             yield Addresses(port, admin_port)

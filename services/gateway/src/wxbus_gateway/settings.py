@@ -3,9 +3,11 @@
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
+from wxbus.config.networks import Network
 from wxbus.config.settings import (
     AccountsSettings,
     BusSettings,
+    CommaSeparated,
     LogSettings,
     StoreSettings,
     WeChatApiSettings,
@@ -54,12 +56,15 @@ class GatewaySettings(BaseSettings):
     """Calls per second of one user to one instance."""
     address_rate_limit: float = Field(default=50.0, gt=0)
     """Calls per second without a session from one address to one instance; many users share an address."""
+    trusted_proxies: CommaSeparated[Network] = ()
+    """Addresses or networks of your own proxies, separated by commas; only their X-Forwarded-For is used. Without it
+    all users behind a proxy share one address."""
     sockets_per_user: int = Field(default=5, ge=1, le=100)
     """Open WebSockets of one user on one instance; the oldest is closed when there are more."""
     drain: float = Field(default=5.0, ge=0, le=600)
     """Seconds over which clients of WebSockets are asked to connect elsewhere when the gateway stops."""
     grace: float = Field(default=10.0, ge=0, le=600)
-    """Seconds for running calls to end when the gateway stops."""
+    """Seconds for running calls to end when the gateway stops, after `drain`; then they are cancelled."""
 
     bus: BusSettings = Field(default_factory=BusSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)

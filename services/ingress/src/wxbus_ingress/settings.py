@@ -1,12 +1,11 @@
 """Settings of ingress."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from wxbus.config.networks import Network
 from wxbus.config.settings import (
     AccountsSettings,
     BusSettings,
@@ -18,17 +17,6 @@ from wxbus.config.settings import (
 from wxbus.config.urls import RpcUrl
 
 DAY = 86_400.0
-
-
-def _network(text: object) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(str(text))
-    except ValueError as exc:
-        raise ValueError(f"{text} is neither an address nor a network") from exc
-
-
-Network: TypeAlias = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-"""A network, or a single address."""
 
 
 class Limits(BaseSettings):

@@ -18,6 +18,8 @@ Check: TypeAlias = Callable[[], Awaitable[None]]
 """Returns when its part is ready; raises WxbusError with the reason if not."""
 
 CHECK_TIMEOUT = 2.0
+GRACE = 60.0
+"""Seconds for requests in flight when a port is closed."""
 
 
 def build_admin(
@@ -54,14 +56,25 @@ def build_admin(
 
 @asynccontextmanager
 async def listening(
-    app: web.Application | web.Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
+    app: web.Application | web.Server,
+    *,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None = None,
+    grace: float = GRACE,
 ) -> AsyncIterator[int]:
     """Serve `app` while the block runs, over HTTPS with `tls`; yields the port (`port=0` takes a free one).
+
+    The end of the block closes the port, and waits up to `grace` seconds for requests in flight.
 
     Raises:
         ConfigurationError: The port is taken, or the host is not an address of this machine.
     """
-    runner = ApplicationRunner(app) if isinstance(app, web.Application) else web.ServerRunner(app)
+    runner = (
+        ApplicationRunner(app, shutdown_timeout=grace)
+        if isinstance(app, web.Application)
+        else web.ServerRunner(app, shutdown_timeout=grace)
+    )
     await runner.setup()
     try:
         listener = listening_socket(host, port)

@@ -113,8 +113,8 @@ class Server(aiohttp_internals.Server):
 class ApplicationRunner(aiohttp_internals.ApplicationRunner):
     """Runs an application on such a server."""
 
-    def __init__(self, app: web.Application) -> None:
-        super().__init__(app)
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, **options)
         app.on_response_prepare.append(_drop_server_header)
 
     def wrap_server(self, server: web.Server) -> web.Server:

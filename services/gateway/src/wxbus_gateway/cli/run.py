@@ -13,8 +13,8 @@ from wxbus_gateway.app import serving
 from wxbus_gateway.services.loading import load_application, location_of
 from wxbus_gateway.settings import GatewaySettings
 
-STOP_GRACE = 5.0
-"""Seconds after the grace period of running calls until a process is killed."""
+STOP_GRACE = 10.0
+"""Seconds after those for sockets and running calls until a process is killed."""
 
 
 def serve(settings: GatewaySettings, *, reload: bool = False) -> None:
@@ -24,7 +24,7 @@ def serve(settings: GatewaySettings, *, reload: bool = False) -> None:
         return
     folder = location_of(settings.app, app_dir=settings.app_dir).package_folder
     package = folder != Path(settings.app_dir).resolve()  # not for a single module
-    grace = settings.grace + STOP_GRACE
+    grace = settings.drain + settings.grace + STOP_GRACE
     uvloop.run(run_with_reload(partial(_run_process, settings), folder, recursive=package, grace=grace))
 
 

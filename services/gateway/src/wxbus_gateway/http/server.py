@@ -4,7 +4,7 @@ All calls are POST, so that every client of `wx.request` can make them without a
 Programs need none, and web pages of others get nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
+from wxbus.config.networks import Network
 from wxbus.errors import RpcFailure, UnknownAccount
 from wxbus.rpc.auth.keys import bearer_credentials
 from wxbus.rpc.codec.compression import compress
@@ -20,6 +21,7 @@ from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
 from wxbus.runtime import http_server
+from wxbus.runtime.client_address import client_address
 from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
 from wxbus_gateway.http.paths import ACTIONS
@@ -42,8 +44,17 @@ Clients = Callable[[Account], WeChatClient]
 class Door:
     """Turns HTTP requests into calls of the services, and their answers into responses."""
 
-    def __init__(self, server: Server, accounts: Callable[[], Accounts], clients: Clients, sockets: SocketDoor) -> None:
+    def __init__(
+        self,
+        server: Server,
+        accounts: Callable[[], Accounts],
+        clients: Clients,
+        sockets: SocketDoor,
+        *,
+        trusted_proxies: Sequence[Network] = (),
+    ) -> None:
         """`accounts` returns the current ones; `clients` the client of WeChat's API for an account."""
+        self._trusted_proxies = trusted_proxies
         self._server = server
         self._accounts = accounts
         self._clients = clients
@@ -60,7 +71,7 @@ class Door:
             if page := self._descriptions.of(account.name).get(rest):
                 return page.response(request.headers.get("Accept-Language"))
             if rest == PATH and request.method == "GET":
-                return await self._sockets.open(request, account)
+                return await self._sockets.open(request, account, self._remote(request))
             service, name = _method_at(rest, request.method)
         except RpcFailure as exc:
             return response_to(problem_answer(exc), **({"Allow": "POST"} if exc.status == 405 else {}))
@@ -76,7 +87,7 @@ class Door:
             credentials=bearer_credentials(headers.get("Authorization")),
             read=read,
             accept=headers.get("Accept"),
-            remote=request.remote or "",
+            remote=self._remote(request),
         )
         call.features[Account] = account
         call.features[WeChatClient] = self._clients(account)
@@ -84,6 +95,13 @@ class Door:
             call.features[IdempotencyKey] = IdempotencyKey(key)
         answer = await self._server.answer(call)
         return self._response(call, answer, headers.get("Accept-Encoding"))
+
+    def _remote(self, request: web.BaseRequest) -> str:
+        """Return the address for the limit of calls."""
+        try:
+            return str(client_address(request, self._trusted_proxies))
+        except ValueError:  # a proxy that names no address: its own counts
+            return request.remote or ""
 
     def _account(self, path: str) -> tuple[Account, str]:
         """Return the account of a path, and the rest of the path; raises RpcFailure."""

@@ -19,6 +19,7 @@ from wxbus.rpc.transports.http_messages import response_to
 from wxbus.sockets.presence import Connection
 from wxbus.sockets.pushes import Position
 from wxbus_gateway.services.access import LOGIN
+from wxbus_gateway.services.limits import CallLimit
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.sessions.tokens import is_token
@@ -35,15 +36,16 @@ log = structlog.stdlib.get_logger("wxbus.gateway")
 class SocketDoor:
     """Opens sockets."""
 
-    def __init__(self, hub: SocketHub, sessions: SessionStore) -> None:
+    def __init__(self, hub: SocketHub, sessions: SessionStore, limit: CallLimit) -> None:
         self._hub = hub
         self._sessions = sessions
+        self._limit = limit
 
-    async def open(self, request: web.BaseRequest, account: Account) -> web.StreamResponse:
-        """Serve a socket until it ends, or answer why it cannot be opened."""
+    async def open(self, request: web.BaseRequest, account: Account, remote: str) -> web.StreamResponse:
+        """Serve a socket until it ends, or answer why it cannot be opened; `remote` is the client's address."""
         try:
             await self._hub.check()
-            session = await self._session(request, account)
+            session = await self._session(request, account, remote)
             last = _last(request)
         except (RpcFailure, Unavailable) as exc:
             failure = problems.to_failure(exc)
@@ -57,11 +59,14 @@ class SocketDoor:
         await self._hub.serve(ws, connection, session.login, last)
         return ws
 
-    async def _session(self, request: web.BaseRequest, account: Account) -> Session:
+    async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)
         # Without replacing the token: a socket does not tell the client the new one.
         session = await self._sessions.get(token) if token and is_token(token) else None
-        if session is None or session.appid != account.appid:
+        if session is not None and session.appid != account.appid:
+            session = None
+        self._limit.take(session, remote)
+        if session is None:
             raise LOGIN.failure
         return session
 

@@ -90,7 +90,7 @@ class SessionAccess:
         """`limit` limits the calls of each user, or of each address without a session."""
         self._sessions = sessions
         self._users = users
-        self.before_body: Sequence[Check] = (self._authenticate, limit)
+        self.before_body: Sequence[Check] = (self._authenticate, limit, self._check_needs)
         self.after_body: Sequence[Check] = (self._load_user,)
 
     def check_declaration(self, method: ServedMethod) -> None:
@@ -104,18 +104,20 @@ class SessionAccess:
                 raise TypeError(f"{name}: a parameter {kind.__name__} needs @method(needs={_need(kind)})")
 
     async def _authenticate(self, call: Call) -> None:
-        """Find the session; 401 if the method needs more than the call has."""
+        """Find the session, if there is one."""
         found = await self._sessions.find(call.credentials) if call.credentials else None
         if found is not None and found.session.appid == call.features[Account].appid:
             call.features[FoundSession] = found
             call.features[Session] = found.session
             call.principal = Principal(f"{found.session.account}:{found.session.user_id}", ())
-            self._check_needs(call, found.session)
-        elif method_of(call).needs is not Public:
-            raise challenge(call, LOGIN)
 
-    def _check_needs(self, call: Call, session: Session) -> None:
-        needs = method_of(call).needs
+    def _check_needs(self, call: Call) -> None:
+        """Raise 401 if the method needs more than the call has."""
+        needs, session = method_of(call).needs, call.features.get(Session)
+        if needs is Public:
+            return
+        if session is None:
+            raise challenge(call, LOGIN)
         if needs is Profile and not session.has_profile:
             raise challenge(call, USER_INFO)
         if needs is Phone and not session.has_phone:

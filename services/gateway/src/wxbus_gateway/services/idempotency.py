@@ -4,13 +4,17 @@ A client that does not see an answer sends the call again with the same key. Key
 answer is kept sealed, because it may hold personal data. A call that failed is not kept: it may be tried again.
 """
 
+import asyncio
 import hashlib
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from wxbus.errors import RpcFailure
+from wxbus.aio.background import background, repeat, retry_while_unavailable
+from wxbus.errors import RpcFailure, StoreUnavailable
 from wxbus.rpc.codec.serialization import Serializer
 from wxbus.rpc.service.call import Answer, Call, method_of
 from wxbus.rpc.service.stages import Next
@@ -22,6 +26,8 @@ HEADER: Final = "Idempotency-Key"
 KEY: Final = re.compile(r"[!-~]{1,128}")
 KEPT: Final = 86_400
 """Seconds that an answer is kept."""
+KEEP_RETRY: Final = 0.5
+"""Seconds until an answer that could not be kept is kept again."""
 RUNNING: Final = 60
 """Seconds after which a call without an answer counts as lost."""
 
@@ -40,6 +46,23 @@ class Idempotency:
         self._store = store
         self._keyring = keyring
         self._prefix = f"{namespace}:gateway:idempotency"
+        self._running: set[asyncio.Task[Answer]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, store: Store, keyring: Keyring, *, namespace: str, grace: float
+    ) -> AsyncIterator["Idempotency"]:
+        """Yield the stage; at the end calls whose clients have gone have `grace` seconds to end."""
+        stage = cls(store, keyring, namespace=namespace)
+        try:
+            yield stage
+        finally:
+            if stage._running:
+                await asyncio.wait(stage._running, timeout=grace)
+                for task in stage._running:
+                    task.cancel()
+                await asyncio.gather(*stage._running, return_exceptions=True)
 
     async def __call__(self, call: Call, call_next: Next) -> Answer:
         """Answer a call with a key once.
@@ -58,15 +81,39 @@ class Idempotency:
         before = await self._store.command("SET", name, claim, "NX", "GET", "EX", RUNNING)
         if before is not None:
             return self._repeated(name, before, request)
+        # A client that goes does not stop it: the client repeats the call, for which the method must not run again.
+        task = asyncio.create_task(self._first(call, call_next, name, claim))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _first(self, call: Call, call_next: Next, name: str, claim: str) -> Answer:
+        """Call the method and keep its answer; the claim lasts as long as the method runs."""
+
+        async def extend() -> None:
+            await asyncio.sleep(RUNNING / 3)
+            await self._store.command("EXPIRE", name, RUNNING)
+
         try:
-            answer = await call_next(call)
+            async with background(repeat(extend, name="claim of a call", pause=lambda: 0.0)):
+                answer = await call_next(call)
         except BaseException:
-            await self._store.command("DEL", name)
+            with suppress(StoreUnavailable):  # then the claim expires
+                await self._store.command("DEL", name)
             raise
         kept = json.dumps([answer.status, answer.content_type, answer.body.decode("latin-1")])
         sealed = self._keyring.encrypt(kept, context=name)
-        await self._store.command("SET", name, claim.encode() + sealed, "EX", KEPT)
+
+        async def keep() -> None:
+            await self._store.command("SET", name, claim.encode() + sealed, "EX", KEPT)
+
+        await retry_while_unavailable(keep, name="answer of a call", pause=KEEP_RETRY)
         return answer
+
+    def _ended(self, task: asyncio.Task[Answer]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller has it, unless the client is gone
 
     def _repeated(self, name: str, stored: bytes, request: str) -> Answer:
         digest, _, sealed = stored.partition(b":")

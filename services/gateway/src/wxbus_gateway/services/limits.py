@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
 
 from wxbus.aio.buckets import Buckets
 from wxbus.errors import RpcFailure
 from wxbus.rpc.service.call import Call
 from wxbus_gateway.sessions.session import Session
 
-BURST = 2.0
+BURST: Final = 2.0
 """Seconds whose calls may come at once."""
+IPV6_PREFIX: Final = 64
+"""Bits of an IPv6 address that name a customer of a provider, who may use all addresses below."""
 
 
 class CallLimit:
@@ -22,7 +26,17 @@ class CallLimit:
 
     def __call__(self, call: Call) -> None:
         """Refuse with 429 and the seconds until the next call is accepted."""
-        session = call.features.get(Session)
-        wait = self._addresses.take(call.remote) if session is None else self._users.take(session.user_id)
+        self.take(call.features.get(Session), call.remote)
+
+    def take(self, session: Session | None, remote: str) -> None:
+        """Count a call; raises RpcFailure 429 with the seconds until the next one is accepted."""
+        wait = self._addresses.take(_customer(remote)) if session is None else self._users.take(session.user_id)
         if wait:
             raise RpcFailure(429, "Too many calls", retry_after=wait)
+
+
+def _customer(remote: str) -> str:
+    if ":" not in remote:
+        return remote
+    address = ip_address(remote)
+    return str(ip_network((int(address), IPV6_PREFIX), strict=False)) if isinstance(address, IPv6Address) else remote

@@ -5,9 +5,9 @@ use.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final, TypeAlias
 
 import structlog
@@ -17,13 +17,14 @@ from wxbus.aio.background import repeat
 from wxbus.aio.backoff import Backoff
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.config.networks import Network
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, Forbidden, WeChatUnavailable, WxbusError
+from wxbus.runtime.client_address import Address, client_address, within
 from wxbus.tokens import TokenClient
 from wxbus_ingress.http.server import Request
-from wxbus_ingress.settings import IpAllowlistSettings, Network
+from wxbus_ingress.settings import IpAllowlistSettings
 
-FORWARDED: Final = "X-Forwarded-For"
 MIN_INTERVAL: Final = 300.0
 """Least seconds between two fetches; an unknown address causes an early one."""
 RESTART_DELAY: Final = 5.0
@@ -31,7 +32,6 @@ RESTART_DELAY: Final = 5.0
 CACHE_SIZE: Final = 10_000
 """Addresses whose result is cached."""
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Fetch: TypeAlias = Callable[[], Awaitable[list[str]]]
 """Fetches the addresses from WeChat; raises WxbusError."""
 
@@ -95,7 +95,7 @@ class IpAllowlist:
         if allowed is None:
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
-            allowed = self._cache[address] = _within(address, self._networks)
+            allowed = self._cache[address] = within(address, self._networks)
         if not allowed:
             self._unknown_address.set()
             raise Forbidden(f"{address} is not a WeChat IP address")
@@ -142,28 +142,7 @@ class IpAllowlist:
         log.info("ip_allowlist.refreshed", networks=len(networks))
 
     def _client_address(self, request: Request) -> Address:
-        """Return the client's address; behind trusted proxies, the one that the first of them received from."""
-        hops = [hop.strip() for line in request.headers.getall(FORWARDED, []) for hop in line.split(",")]
-        address = _parse(request.remote or "")
-        while hops and _within(address, self._settings.trusted_proxies):
-            address = _parse(_without_port(hops.pop()))
-        return address
-
-
-def _without_port(hop: str) -> str:
-    """Return the address of `1.2.3.4:5678`, `[2001:db8::1]:5678` or `[2001:db8::1]`, as some proxies write it."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    return hop.partition(":")[0] if hop.count(":") == 1 else hop
-
-
-def _parse(text: str) -> Address:
-    try:
-        address = ip_address(text)
-    except ValueError as exc:
-        raise Forbidden("the client's IP address is invalid") from exc
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
-
-
-def _within(address: Address, networks: Iterable[Network]) -> bool:
-    return any(address in network for network in networks)
+        try:
+            return client_address(request, self._settings.trusted_proxies)
+        except ValueError as exc:
+            raise Forbidden("the client's IP address is invalid") from exc

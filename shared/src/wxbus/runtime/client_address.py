@@ -1,0 +1,44 @@
+"""The address of a client behind our own proxies."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final, TypeAlias
+
+from aiohttp import web
+
+from wxbus.config.networks import Network
+
+FORWARDED: Final = "X-Forwarded-For"
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+def client_address(request: web.BaseRequest, proxies: Iterable[Network]) -> Address:
+    """Return the client's address; behind trusted proxies, the one that the first of them received from.
+
+    Raises:
+        ValueError: A proxy names something that is not an address.
+    """
+    address = _parse(request.remote or "")
+    if within(address, proxies):
+        hops = [hop.strip() for line in request.headers.getall(FORWARDED, []) for hop in line.split(",")]
+        while hops and within(address, proxies):
+            address = _parse(_without_port(hops.pop()))
+    return address
+
+
+def within(address: Address, networks: Iterable[Network]) -> bool:
+    """Return whether an address is in one of the networks."""
+    return any(address in network for network in networks)
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of `1.2.3.4:5678`, `[2001:db8::1]:5678` or `[2001:db8::1]`, as some proxies write it."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _parse(text: str) -> Address:
+    address = ip_address(text)
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
