@@ -15,7 +15,10 @@ from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_sandbox.models import Outcome, SendResult
+from wxbus_sandbox.models import (
+    Outcome,
+    SendResult,
+)
 from wxbus_worker.store.ports import SHARDS
 from wxbus_worker.store.redis import LaneKeys
 

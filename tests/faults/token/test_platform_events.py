@@ -15,7 +15,8 @@ from wxbus.rpc import Client
 from wxbus.tokens import TokenClient
 from wxbus.tokens.component import ComponentClient
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_sandbox.models import Outcome, PlatformResult
+from wxbus_sandbox.control.requests import PlatformResult
+from wxbus_sandbox.models import Outcome
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.usefixtures("redis")]
 

@@ -15,7 +15,11 @@ from wxbus.bus.topology import Topology
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.passive.responder import PassiveResponder, WaitingCallback
 from wxbus_ingress.settings import Limits
-from wxbus_sandbox.models import Outcome, SendRequest, SendResult
+from wxbus_sandbox.models import (
+    Outcome,
+    SendRequest,
+    SendResult,
+)
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Event, RetryLater, Router, TextMessage, reply
 

@@ -6,7 +6,10 @@ from tests.support.sandbox import World
 from wxbus.api.models import File, VideoLink
 from wxbus.errors import WeChatError
 from wxbus.wechat import reply
-from wxbus_sandbox.models import Fault, SendRequest
+from wxbus_sandbox.models import (
+    Fault,
+    SendRequest,
+)
 
 USER = "oUser0000000000000000000001"
 DATA = bytes(range(256)) * 40

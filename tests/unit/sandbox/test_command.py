@@ -17,7 +17,13 @@ from typer.testing import CliRunner
 from tests.support.sandbox import AES_KEY, SECRET, TOKEN, FakeIngress, answering, serving
 from wxbus_sandbox.__main__ import cli
 from wxbus_sandbox.cli.send import describe, replies_to, report
-from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
+from wxbus_sandbox.models import (
+    Attempt,
+    Outcome,
+    SendRequest,
+    SendResult,
+    Sent,
+)
 from wxbus_sandbox.pushes.composer import TYPES
 
 ACCOUNTS = f"""

@@ -9,7 +9,10 @@ from tests.support.sandbox import NOW, Received, World, a_world, answering, sile
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.client import SandboxFailure
-from wxbus_sandbox.models import Outcome, SendRequest
+from wxbus_sandbox.models import (
+    Outcome,
+    SendRequest,
+)
 from wxbus_sandbox.settings import Rules
 
 USER = "oUser0000000000000000000001"

@@ -16,7 +16,11 @@ from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.registry import parse_message
 from wxbus.wechat.replies.passive import passive_reply
-from wxbus_sandbox.models import Outcome, SendRequest, SendResult
+from wxbus_sandbox.models import (
+    Outcome,
+    SendRequest,
+    SendResult,
+)
 
 USER = "oUser0000000000000000000001"
 OTHER_KEY = "0123456789012345678901234567890123456789012"

@@ -38,25 +38,6 @@ class SendRequest(Model):
     """How often to push the same message, one after the other, whatever the responses are."""
 
 
-class CustomerRequest(Model):
-    """A customer's message to a customer-service account, or an event, which the application pulls."""
-
-    account: str
-    """The name of the application's account in the accounts file."""
-    open_kfid: str = "wkSandboxAccount000000000001"
-    external_userid: str = "wmSandboxCustomer00000000001"
-    type: str = "text"
-    """`msgtype`."""
-    content: dict[str, Any] = Field(default_factory=dict)
-    """The member of that name, such as `{"content": "hello"}`."""
-    origin: Literal[3, 5] = 3
-    """3: the customer writes, 5: a servicer does."""
-    count: int = Field(default=1, ge=1, le=10_000)
-    """How many messages; the text of the second one ends with ` 2`."""
-    push: bool = True
-    """Whether to push to the application that there are messages."""
-
-
 class RobotRequest(Model):
     """A member's message to a smart robot of WeCom, or an event."""
 
@@ -91,17 +72,6 @@ class RobotResult(Model):
         """Return the text at the end, "" without one."""
         last = self.shown[-1] if self.shown else {}
         return str(last.get("stream", last.get("text", {})).get("content", ""))
-
-
-class CommentRequest(Model):
-    """A user's comment on an article."""
-
-    account: str
-    msg_data_id: str
-    index: int = 0
-    """Of the article, from 0."""
-    openid: str = "oSandboxUser0000000000000001"
-    content: str
 
 
 class Outcome(StrEnum):
@@ -205,97 +175,9 @@ class Fault(Model):
         return self
 
 
-class Invalidation(Model):
-    """Tokens to invalidate early."""
-
-    appid: str
-    family: Literal["classic", "stable", "wecom", "component", "authorizer"] | None = None
-    """By default all."""
-    stuck: bool = False
-    """The stable call returns the invalid token until a refresh is forced."""
-
-
-class TokenCounts(Model):
-    """The number of token fetches of an account."""
-
-    classic: int
-    stable: int
-    """Includes forced ones."""
-    forced: int
-    """Fetches that invalidated the previous token at once."""
-    wecom: int
-    component: int
-    """Of third-party platforms themselves."""
-    authorizer: int
-    """Of accounts, for the platform that they have authorised."""
-    issued: int
-    """New tokens of all families."""
-
-
-class PlatformRequest(Model):
-    """A change of a third-party platform, which WeChat pushes."""
-
-    account: str
-    """The platform's name in the accounts file."""
-    push: bool = True
-    """Whether to push the change."""
-
-
-class AuthorizerRequest(PlatformRequest):
-    """A change of an account's authorisation of the platform."""
-
-    authorizer_appid: str
-
-
-class PlatformResult(Model):
-    """The created value and the result of the push."""
-
-    value: str = ""
-    """The ticket, or the authorisation code."""
-    push: SendResult | None = None
-    """None without a push."""
-
-
-class LoginRequest(Model):
-    """A user opens the Mini Program, which gets a login code."""
-
-    account: str
-    openid: str = "oSandboxUser0000000000000001"
-    appid: str | None = None
-    """Mini Program that has authorised the platform `account`; None for the account itself."""
-
-
-class UserDataRequest(LoginRequest):
-    """A user shares the profile and the phone number with the page."""
-
-    nickname: str = "小明"
-    phone: str = "13800138000"
-
-
-class UserDataResult(Model):
-    """What the page sends to its server."""
-
-    user_info: dict[str, str]
-    """encryptedData, iv, rawData and signature."""
-    phone: dict[str, str]
-    """code; encryptedData and iv in the older form."""
-
-
-class VerifyRequest(Model):
-    """The account's address is saved in WeChat's console."""
-
-    account: str
-
-
 class VerifyResult(Model):
     """Whether the console accepts the address (protocol reference 1.2)."""
 
     accepted: bool
     status: int | None
     body: str
-
-
-class AdvanceRequest(Model):
-    """Advances the sandbox's clock."""
-
-    advance: float = Field(gt=0, le=366 * 86400)

@@ -7,7 +7,10 @@ from aiohttp import web
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account
-from wxbus_sandbox.models import SendResult, Sent
+from wxbus_sandbox.models import (
+    SendResult,
+    Sent,
+)
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import Faults
 from wxbus_sandbox.rules.history import History

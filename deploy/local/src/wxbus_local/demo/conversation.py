@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_sandbox.models import Outcome, SendRequest, SendResult, Sent
+from wxbus_sandbox.models import (
+    Outcome,
+    SendRequest,
+    SendResult,
+    Sent,
+)
 
 REPLY_TIMEOUT: Final = 10.0
 RETRIES_TIMEOUT: Final = 30.0

@@ -8,7 +8,13 @@ import typer
 
 from wxbus.config.settings import load
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_sandbox.models import Attempt, Outcome, SendRequest, SendResult, Sent
+from wxbus_sandbox.models import (
+    Attempt,
+    Outcome,
+    SendRequest,
+    SendResult,
+    Sent,
+)
 from wxbus_sandbox.settings import Address
 
 NEXT_REPLY_TIMEOUT: Final = 0.5

@@ -12,15 +12,17 @@ from wxbus.accounts.models import Account
 from wxbus.errors import ConfigurationError, UnknownAccount
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.messages.identity import openid_of
+from wxbus_sandbox.control.requests import (
+    AdvanceRequest,
+    Invalidation,
+    VerifyRequest,
+)
 from wxbus_sandbox.families.qr_codes import fill_scene
 from wxbus_sandbox.models import (
-    AdvanceRequest,
     Fault,
-    Invalidation,
     SendRequest,
     SendResult,
     Sent,
-    VerifyRequest,
 )
 from wxbus_sandbox.pushes.composer import Composer, scalars
 from wxbus_sandbox.pushes.pusher import Pusher

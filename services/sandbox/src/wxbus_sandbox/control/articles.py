@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from wxbus_sandbox.control.api import account_named, http_error, read
+from wxbus_sandbox.control.requests import CommentRequest
 from wxbus_sandbox.families.comments import CommentState
-from wxbus_sandbox.models import CommentRequest
 from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.state import SANDBOX
 

@@ -10,25 +10,27 @@ from pydantic import BaseModel, TypeAdapter
 
 from wxbus.errors import WxbusError
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus_sandbox.models import (
+from wxbus_sandbox.control.requests import (
     AdvanceRequest,
     AuthorizerRequest,
     CommentRequest,
     CustomerRequest,
-    Fault,
     Invalidation,
     LoginRequest,
     PlatformRequest,
     PlatformResult,
+    TokenCounts,
+    UserDataRequest,
+    UserDataResult,
+    VerifyRequest,
+)
+from wxbus_sandbox.models import (
+    Fault,
     RobotRequest,
     RobotResult,
     SendRequest,
     SendResult,
     Sent,
-    TokenCounts,
-    UserDataRequest,
-    UserDataResult,
-    VerifyRequest,
     VerifyResult,
 )
 

@@ -3,7 +3,11 @@
 from aiohttp import web
 
 from wxbus_sandbox.control.api import account_named, http_error, read, to_json
-from wxbus_sandbox.models import LoginRequest, UserDataRequest, UserDataResult
+from wxbus_sandbox.control.requests import (
+    LoginRequest,
+    UserDataRequest,
+    UserDataResult,
+)
 from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.state import SANDBOX
 

@@ -8,7 +8,15 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import ConfigurationError
 from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, http_error, read, to_json
-from wxbus_sandbox.models import AuthorizerRequest, PlatformRequest, PlatformResult, SendRequest, SendResult
+from wxbus_sandbox.control.requests import (
+    AuthorizerRequest,
+    PlatformRequest,
+    PlatformResult,
+)
+from wxbus_sandbox.models import (
+    SendRequest,
+    SendResult,
+)
 from wxbus_sandbox.rules.tokens import Family
 from wxbus_sandbox.state import SANDBOX
 

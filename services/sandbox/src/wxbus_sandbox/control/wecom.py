@@ -8,8 +8,16 @@ from aiohttp import web
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.wechat.documents.codec import Format
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, http_error, read, to_json
+from wxbus_sandbox.control.requests import (
+    CustomerRequest,
+    PlatformResult,
+)
 from wxbus_sandbox.families.kf import KfState
-from wxbus_sandbox.models import CustomerRequest, PlatformResult, RobotRequest, SendRequest, SendResult
+from wxbus_sandbox.models import (
+    RobotRequest,
+    SendRequest,
+    SendResult,
+)
 from wxbus_sandbox.pushes.robots import RobotChat
 from wxbus_sandbox.state import SANDBOX
 

@@ -11,7 +11,12 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import text
-from wxbus_sandbox.models import Attempt, Outcome, SendResult, VerifyResult
+from wxbus_sandbox.models import (
+    Attempt,
+    Outcome,
+    SendResult,
+    VerifyResult,
+)
 from wxbus_sandbox.pushes.composer import Push
 from wxbus_sandbox.pushes.encoder import PushEncoder
 from wxbus_sandbox.pushes.validator import ReplyValidator, Verdict

@@ -10,7 +10,10 @@ from wxbus.errors import CallbackRejected
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.crypto.signature import matches
 from wxbus.wechat.documents.codec import Format
-from wxbus_sandbox.models import RobotRequest, RobotResult
+from wxbus_sandbox.models import (
+    RobotRequest,
+    RobotResult,
+)
 from wxbus_sandbox.pushes.encoder import PushEncoder
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.rules.robots import RobotCodes
