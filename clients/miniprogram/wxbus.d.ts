@@ -26,6 +26,8 @@ export interface ClientOptions {
   onChallenge?: (challenge: Challenge) => Promise<boolean> | boolean;
   /** Milliseconds for one request; 10000 by default. */
   timeout?: number;
+  /** Milliseconds between two pings of a socket; 20000 by default. After two of them without an answer it reconnects. */
+  heartbeat?: number;
 }
 
 export class WxbusError extends Error {

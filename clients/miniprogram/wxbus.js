@@ -12,7 +12,8 @@
 const STORAGE_KEY = "wxbus.session";
 const RETRY_DELAYS = [300, 1000, 3000, 10000, 30000];
 const PROTOCOL = "wxbus";
-const CLOSE = { TRY_LATER: 1013, BAD_FRAME: 4400, SESSION_ENDED: 4401, TOO_MANY: 4409 };
+const HEARTBEAT = 20000;
+const CLOSE = { LOST: 1006, TOO_LARGE: 1009, TRY_LATER: 1013, BAD_FRAME: 4400, SESSION_ENDED: 4401, TOO_MANY: 4409 };
 
 /** An error of the gateway, or of the network (status 0). */
 class WxbusError extends Error {
@@ -63,6 +64,8 @@ class Client {
     this._account = options.account;
     this._onChallenge = options.onChallenge || null;
     this._timeout = options.timeout || 10000;
+    this._heartbeat = options.heartbeat || HEARTBEAT;
+    this._sockets = new Set();
     this._listeners = new Set();
     this._login = null;
     this._session = this._wx.getStorageSync(STORAGE_KEY) || null;
@@ -115,8 +118,9 @@ class Client {
     await this.call("user-info", { encryptedData, iv, rawData, signature });
   }
 
-  /** Ends the session on this device, or on all devices of the user. */
+  /** Ends the session on this device, or on all devices of the user, and closes the sockets of this client. */
   async logout({ everywhere = false } = {}) {
+    for (const socket of [...this._sockets]) socket.close(); // they would log in again
     if (this._session) await this._result(await this._post("logout", { everywhere }, {}));
     this._keep(null);
   }
@@ -144,7 +148,8 @@ class Client {
 
   async _post(path, body, headers) {
     const sent = { "Content-Type": "application/json", ...headers };
-    if (this._session) sent.Authorization = `Bearer ${this._session.token}`;
+    const token = this._session ? this._session.token : null;
+    if (token) sent.Authorization = `Bearer ${token}`;
     const url = `${this._url}/${this._account}/${path}`;
     let response;
     try {
@@ -157,8 +162,14 @@ class Client {
       try { response.data = JSON.parse(response.data); } catch (error) { response.data = {}; }
     }
     const state = response.data && response.data.session;
-    if (state) this._keep(state);
+    if (state && this._isNews(state, token)) this._keep(state);
     return response;
+  }
+
+  /** Whether the state in an answer is newer than what is known: answers of calls at the same time come in any order. */
+  _isNews(state, token) {
+    if (!this._session) return token === null; // else a logout came between
+    return state.token !== token || this._session.token === token;
   }
 
   _result(response) {
@@ -185,6 +196,7 @@ class Socket {
     this._failures = 0;
     this._closed = false;
     this._task = null;
+    client._sockets.add(this);
     this._open();
   }
 
@@ -233,16 +245,31 @@ class Socket {
     let opened = false;
     this._task = task;
     this._ready = false;
-    task.onOpen(() => { opened = true; });
-    task.onMessage(({ data }) => this._take(JSON.parse(data)));
-    task.onError(() => {});
-    task.onClose(({ code }) => {
+    let heard = Date.now();
+    const left = ({ code }) => {
+      clearInterval(pulse);
       if (this._task !== task) return;
       this._task = null;
       this._ready = false;
       // A handshake that is refused may be a session that has ended: the platform does not say which.
       this._left(opened ? code : CLOSE.SESSION_ENDED, opened);
+    };
+    // A network that is gone, or a gateway that hangs, does not close the connection.
+    const pulse = setInterval(() => {
+      if (Date.now() - heard >= 2 * this._client._heartbeat) {
+        task.close({ code: 1000 });
+        left({ code: CLOSE.LOST });
+      } else if (this._ready && this._task === task) {
+        task.send({ data: JSON.stringify({ ping: 1 }) });
+      }
+    }, this._client._heartbeat);
+    task.onOpen(() => { opened = true; });
+    task.onMessage(({ data }) => {
+      heard = Date.now();
+      if (this._task === task) this._take(JSON.parse(data));
     });
+    task.onError(() => {});
+    task.onClose(left);
   }
 
   _take(frame) {
@@ -277,7 +304,7 @@ class Socket {
     if (this._closed) return;
     this._emit("close", { code });
     if (code === CLOSE.TOO_MANY) return this._end(new WxbusError(0, { title: "the user has too many sockets" }));
-    if (code === CLOSE.BAD_FRAME) { // the oldest message is the one that was refused
+    if (code === CLOSE.BAD_FRAME || code === CLOSE.TOO_LARGE) { // the oldest message is the one that was refused
       const refused = this._waiting.shift();
       if (refused) refused.reject(new WxbusError(0, { title: "the message is refused" }));
     }
@@ -296,6 +323,7 @@ class Socket {
 
   _end(error) {
     this._closed = true;
+    this._client._sockets.delete(this);
     for (const message of this._waiting.splice(0)) message.reject(error);
   }
 

@@ -36,6 +36,7 @@ class SocketTask {
   onClose(handler) { this._on.close = handler; }
   send({ data }) { this._frame(1, Buffer.from(data)); }
   close({ code = 1000 } = {}) { this._frame(8, Buffer.from([code >> 8, code & 255])); }
+  mute() { this._muted = true; } // the network is gone, and nobody says so
   cut() { if (this._socket) this._socket.destroy(); } // the network is gone
 
   _opened(socket, head) {
@@ -50,7 +51,7 @@ class SocketTask {
 
   _frames(data) {
     for (;;) {
-      if (data.length < 2) return data;
+      if (data.length < 2 || this._muted) return data;
       let length = data[1] & 127, start = 2;
       if (length === 126) { if (data.length < 4) return data; length = data.readUInt16BE(2); start = 4; }
       if (length === 127) { if (data.length < 10) return data; length = Number(data.readBigUInt64BE(2)); start = 10; }
@@ -64,9 +65,12 @@ class SocketTask {
   }
 
   _frame(kind, body) {
-    if (!this._socket || this._socket.destroyed) return;
+    if (!this._socket || this._socket.destroyed || this._muted) return;
     const mask = crypto.randomBytes(4);
-    const size = body.length < 126 ? Buffer.from([128 | body.length]) : Buffer.from([254, body.length >> 8, body.length & 255]);
+    const long = Buffer.alloc(9, 255);
+    long.writeBigUInt64BE(BigInt(body.length), 1);
+    const size = body.length < 126 ? Buffer.from([128 | body.length])
+      : body.length < 65536 ? Buffer.from([254, body.length >> 8, body.length & 255]) : long;
     const masked = Buffer.from(body.map((byte, index) => byte ^ mask[index % 4]));
     this._socket.write(Buffer.concat([Buffer.from([128 | kind]), size, mask, masked]));
   }

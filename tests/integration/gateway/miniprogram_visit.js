@@ -20,7 +20,7 @@ async function main() {
   const wx = phone({ sandbox, account, openid, headerCase: (name) => name.toUpperCase() });
   const asked = [];
   const client = createClient({
-    url: gateway, account, platform: wx,
+    url: gateway, account, platform: wx, heartbeat: 300,
     onChallenge: async (what) => { asked.push(what); await client.sharePhone({ code: (await shared()).phone.code }); return true; },
   });
   const states = [];
@@ -46,12 +46,20 @@ async function main() {
   while (pushes.length < 6) await until(socket, "cart");
   seen.pushes = pushes;
   seen.connections = wx.tasks.length;
+  const refused = await socket.send("cart.add", { item: "x".repeat(70000) }).catch((one) => one.message);
+  await until(socket, "open");
+  wx.tasks[wx.tasks.length - 1].mute();
+  await socket.send("none", {});
+  seen.refused = [refused, wx.tasks.length - seen.connections];
 
   await client.call("session");
   const stale = createClient({ url: gateway, account, platform: wx }); // the session is in the storage
   seen.resumed = [(await stale.call("orders/price", { item: "tea" })).text, wx.logins];
-  socket.close();
+  const late = client.call("session"); // answered after the logout has begun
+  const unsent = client.connect().send("none").catch((one) => one.message);
   await client.logout();
+  await late.catch(() => {});
+  seen.logout = [await unsent, await socket.send("none").catch((one) => one.message)];
   seen.after_logout = [client.session, (await client.call("orders/create", { item: "tea" })).text.split(" ")[1], wx.logins];
   console.log(JSON.stringify(seen));
   process.exit(0);

@@ -102,7 +102,7 @@ def _engine(url: str) -> AsyncEngine:
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError("the database needs a file: sqlite:///folder/file.db")
     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, hide_parameters=True)
+    engine = create_async_engine(parsed, pool_timeout=CONNECT_TIMEOUT, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
