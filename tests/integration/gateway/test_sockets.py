@@ -1,7 +1,9 @@
 """WebSockets: messages travel the user's lane to the worker, pushes come back in order and once."""
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,15 +12,18 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, SecretStr
+from yarl import URL
 
 from tests.support.gateway import OPENID, Gateways, Visitor
 from tests.support.proxy import proxied
 from wxbus.messages import Bus
+from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, Presence
 from wxbus.sockets.pushes import Position, PushLog
 from wxbus.store.store import Store
 from wxbus_gateway.sessions.store import OVERLAP
 from wxbus_gateway.sessions.tokens import id_of
+from wxbus_gateway.sockets.protocol import CloseCode
 from wxbus_worker import Context, Router, reply
 from wxbus_worker.app import serve
 from wxbus_worker.settings import WorkerSettings
@@ -27,6 +32,8 @@ pytestmark = pytest.mark.integration
 
 CAFE = "wx0000000000000002"
 WAIT = 30.0
+CLOSE_TOO_SLOW = b"\x88\x02" + CloseCode.TOO_SLOW.to_bytes(2, "big")
+"""A close frame without a text."""
 
 
 class Item(BaseModel):
@@ -354,6 +361,46 @@ async def test_positions_that_redis_has_lost_are_a_gap(redis_url: str, namespace
         end = await pushes.end_of(CAFE, OPENID)
         page = await pushes.read(CAFE, OPENID, Position(end.epoch, end.number + 3))
         assert (page.position, page.pushes, page.missed) == (end, (), True)
+
+
+async def test_a_client_that_never_reads_is_cut_off(
+    world: Gateways, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection and the bytes that wait for it are dropped, not kept until it reads."""
+    monkeypatch.setattr("wxbus_gateway.sockets.socket.WRITE_TIMEOUT", 0.2)
+    monkeypatch.setattr("wxbus_gateway.sockets.socket.CLOSE_TIMEOUT", 0.2)
+    namespace = world.settings.store.namespace
+    async with world.running() as visitor, Store.open(redis_url) as store:
+        visit = visitor()
+        await world.log_in(visit)
+        url = URL(visit.url)
+        with socket.socket() as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            plain.connect((url.host, url.port))
+            plain.sendall(
+                b"GET /cafe/socket HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+                b"Authorization: Bearer %b\r\n\r\n" % (visit.token or "").encode()
+            )
+
+            async def connections() -> int:
+                (name,) = await store.command("ZRANGE", f"{namespace}:sockets:alive", 0, -1)
+                return int(await store.command("HLEN", SocketKeys(namespace).connections(name.decode())))
+
+            async with asyncio.timeout(WAIT):
+                while not await connections():
+                    pass
+                pushes, number = PushLog(store, namespace=namespace), 0
+                while await connections():
+                    number += 1
+                    await pushes.append(CAFE, OPENID, b'{"body":"%b"}' % (b"x" * 100_000), push_id=str(number))
+            plain.setblocking(False)
+            loop, received = asyncio.get_running_loop(), b""
+            async with asyncio.timeout(WAIT):
+                with contextlib.suppress(ConnectionResetError):
+                    while data := await loop.sock_recv(plain, 2**20):
+                        received = received[-10:] + data
+    assert not received.endswith(CLOSE_TOO_SLOW), "what waited for it was kept"
 
 
 async def test_the_token_may_be_a_subprotocol(world: Gateways) -> None:

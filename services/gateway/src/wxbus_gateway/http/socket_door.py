@@ -56,7 +56,11 @@ class SocketDoor:
             return response_to(problem_answer(RpcFailure(426, "Only WebSocket", detail="send an upgrade request")))
         await ws.prepare(request)
         connection = Connection(secrets.token_hex(16), account.name, account.appid, session.openid)
-        await self._hub.serve(ws, connection, session.login, last)
+        try:
+            await self._hub.serve(ws, connection, session.login, last)
+        finally:
+            if request.transport is not None and request.transport.get_write_buffer_size():
+                request.transport.abort()  # else a client that never reads keeps connection and bytes for ever
         return ws
 
     async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
