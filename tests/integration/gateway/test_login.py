@@ -1,6 +1,7 @@
 """The way of a Mini Program: login, profile, phone number, logout."""
 
 import base64
+import shlex
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import structlog
 from sqlalchemy import text
 
 from tests.support.gateway import OPENID, Gateways, Visitor
+from tests.support.readme import ROOT, the_block
 from wxbus_gateway.users.database import open_database
 from wxbus_sandbox.models import Fault
 
@@ -38,6 +40,33 @@ async def test_the_first_visit(world: Gateways) -> None:
     shown = repr([one.body for one in seen])
     assert OPENID not in shown
     assert PHONE not in shown
+
+
+async def test_the_commands_of_the_guide(world: Gateways) -> None:
+    """The curl commands log a user in and share the phone number, each with what the answers before it have."""
+    commands = the_block(ROOT / "docs/how-to/services.md", "sh", "sandbox/login").splitlines()
+    found: dict[str, str] = {}
+    answers: list[Any] = []
+    async with world.running() as visitor:
+        sandbox, gateway = world.place.settings.wechat.wechat_api_url, visitor().url
+        for command in commands:
+            if "orders/create" in command:  # a service of the page's first sample
+                continue
+            _, _, url, *options, _, body = shlex.split(command.replace('"mini"', '"cafe"'))
+            url = url.replace("http://127.0.0.1:8082", sandbox).replace("http://127.0.0.1:8083/mini", f"{gateway}/cafe")
+            headers = dict(header.split(": ") for header in options if ": " in header)
+            for name, value in found.items():
+                headers = {key: text.replace(f"Bearer {name}", f"Bearer {value}") for key, text in headers.items()}
+                body = body.replace(f'"{name}"', f'"{value}"')
+            async with world.http.post(url, data=body, headers=headers) as response:
+                assert response.status == 200, command
+                answers.append(await response.json(content_type=None))
+            last = answers[-1]
+            found |= {"CODE": last["js_code"]} if "js_code" in last else {}
+            found |= {"TOKEN": last["session"]["token"]} if "session" in last else {}
+            found |= {"PHONE_CODE": last["phone"]["code"]} if "phone" in last else {}
+    assert len(answers) == 4
+    assert answers[-1]["session"]["phone"]
 
 
 async def test_the_older_form_of_the_phone_number(world: Gateways) -> None:

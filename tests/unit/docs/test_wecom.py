@@ -1,14 +1,16 @@
 """The samples of docs/how-to/wecom.md run, in both languages."""
 
+import shlex
 import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.readme import ROOT, blocks, samples_of
+from tests.support.readme import ROOT, blocks, samples_of, the_block
 from wxbus.accounts.accounts import Accounts
 from wxbus.config.account_tables import SECRETS
+from wxbus_sandbox.models import CustomerRequest, RobotRequest
 from wxbus_worker import KfTextMessage, MemberCreatedEvent, TemplateCardEvent, reply
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient, RecordingWeCom
@@ -21,6 +23,19 @@ def samples(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
     """Return the Python blocks of the page as one module."""
     with samples_of(ROOT / "docs/how-to" / request.param) as module:
         yield module
+
+
+def test_the_users_of_the_sandbox_write_to_accounts_of_the_page() -> None:
+    """The bodies of the curl commands are requests of the sandbox, to accounts that the page has."""
+    for page in PAGES:
+        document = ROOT / "docs/how-to" / page
+        robot, customer, application = the_block(document, "sh", "sandbox/wecom").splitlines()
+        asked = RobotRequest.model_validate_json(shlex.split(robot)[-1])
+        wrote = CustomerRequest.model_validate_json(shlex.split(customer)[-1])
+        assert asked.content == {"content": "why?"}
+        assert wrote.content["content"].startswith("where is ")
+        names = {asked.account, wrote.account, shlex.split(application)[7]}
+        assert all(any(f"[accounts.{name}]" in block for block in blocks(document, "toml")) for name in names)
 
 
 async def test_the_handlers_do_what_the_page_says(samples: types.ModuleType) -> None:
