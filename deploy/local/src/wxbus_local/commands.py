@@ -56,7 +56,7 @@ def run() -> None:
                 if settings.real:
                     print_wechat_steps(screen, plan)
                 else:
-                    print_sandbox_steps(screen, plan.addresses)
+                    print_sandbox_steps(screen, plan)
                 screen.stream()
                 try:
                     stack.watch(stopping)

@@ -15,23 +15,29 @@ from wxbus.errors import RpcFailure, RpcUnavailable
 from wxbus.rpc import Client
 from wxbus.tokens.services import TokenService
 from wxbus_local.console.screen import Screen
-from wxbus_local.stack.addresses import DEFAULT_SANDBOX_PORT, Addresses, url
+from wxbus_local.stack.addresses import DEFAULT_SANDBOX_PORT, url
 from wxbus_local.stack.plan import Plan
 from wxbus_token.api.operations import TokenOperations
 
 UNKNOWN_PUBLIC_URL: Final = "https://YOUR.NAME"
+DEMO_ACCOUNT: Final = "shop"
+"""The account to which `wxbus_sandbox send` sends by default."""
 
 
-def print_sandbox_steps(screen: Screen, addresses: Addresses) -> None:
+def print_sandbox_steps(screen: Screen, plan: Plan) -> None:
     """Print how to send a first message from the sandbox."""
+    addresses = plan.addresses
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(Path.cwd())
-    option = "" if addresses.sandbox == DEFAULT_SANDBOX_PORT else f" --url {addresses.sandbox_url}"
+    options = "" if addresses.sandbox == DEFAULT_SANDBOX_PORT else f" --url {addresses.sandbox_url}"
+    names = [account.name for account in Accounts.read(plan.settings.accounts_file)]
+    if names and DEMO_ACCOUNT not in names:
+        options += f" --account {names[0]}"
     screen.console.print(
         Text.assemble(
             "\n  Send a first message, in a second terminal:\n\n",
-            (f"    {python} -m wxbus_sandbox send text hello{option}\n", "bold cyan"),
+            (f"    {python} -m wxbus_sandbox send text hello{options}\n", "bold cyan"),
             f"\n  or look at {addresses.sandbox_url}. Ctrl-C stops everything.\n",
         ),
         soft_wrap=True,
