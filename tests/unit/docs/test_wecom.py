@@ -10,7 +10,8 @@ import pytest
 from tests.support.readme import ROOT, blocks, samples_of, the_block
 from wxbus.accounts.accounts import Accounts
 from wxbus.config.account_tables import SECRETS
-from wxbus_sandbox.models import CustomerRequest, RobotRequest
+from wxbus_sandbox.control.requests import CustomerRequest
+from wxbus_sandbox.models import RobotRequest
 from wxbus_worker import KfTextMessage, MemberCreatedEvent, TemplateCardEvent, reply
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.testing import HandlerClient, RecordingWeCom
