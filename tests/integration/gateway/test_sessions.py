@@ -230,6 +230,20 @@ class _Interrupted(Store):
         return await self._store.command(name, *words)
 
 
+async def test_a_gateway_sees_its_own_changes_at_once(world: World) -> None:
+    """A page that shared the phone number calls again at once: the session in memory must know it."""
+    cache = SessionCache(world.one, world.store, clock=lambda: 0.0)
+    started = await world.one.start("mini", USER)
+    assert await cache.find(started.token) == started
+    phone = Phone(number="13800138000", country_code="86")
+    await world.one.update(MiniProgramUser(7, "wx1", "o1", None, None, phone, None, MOMENT, MOMENT))
+    found = await cache.find(started.token)
+    assert found is not None
+    assert found.session.has_phone
+    await world.one.end(started.token)
+    assert await cache.find(started.token) is None
+
+
 async def test_a_successor_needs_the_key() -> None:
     """Who has a token cannot compute its successor; another key gives another one."""
     token = new_token()

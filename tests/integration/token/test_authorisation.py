@@ -87,6 +87,7 @@ EVERY_METHOD: dict[str, tuple[str, dict[str, object]]] = {
     "token/status_all": ("token:status:all", {}),
     "token/refresh": (f"token:refresh:{SHOP}", ABOUT_SHOP),
     "login/exchange": (f"login:exchange:{SHOP}", {"code": "c", **ABOUT_SHOP}),
+    "quota/reset": (f"quota:reset:{SHOP}", ABOUT_SHOP),
     "login/exchange_web": (f"login:exchange_web:{SHOP}", {"code": "c", **ABOUT_SHOP}),
     "login/refresh_web": (f"login:refresh_web:{SHOP}", {"refresh_token": "r", **ABOUT_SHOP}),
     "component/deliver_ticket": (f"component:deliver_ticket:{SHOP}", {"ticket": "t", "created_at": 1, **ABOUT_SHOP}),

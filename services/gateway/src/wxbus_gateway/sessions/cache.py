@@ -46,6 +46,7 @@ class SessionCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         """By id of the session."""
         self._changes = 0
+        sessions.on_change(self._hear)
 
     async def find(self, token: str) -> FoundSession | None:
         """Return the session of a token, None if there is none; raises StoreUnavailable."""
@@ -77,11 +78,13 @@ class SessionCache:
 
     async def _receive(self) -> None:
         async for message in self._store.messages(self._sessions.channel):
-            change = message.decode(errors="replace")
-            if change.startswith(LOGIN):
-                self._on_ended(change.removeprefix(LOGIN))
-            else:
-                self.forget(change)
+            self._hear(message.decode(errors="replace"))
+
+    def _hear(self, change: str) -> None:
+        if change.startswith(LOGIN):
+            self._on_ended(change.removeprefix(LOGIN))
+        else:
+            self.forget(change)
 
     def _add(self, found: FoundSession) -> None:
         self._entries[found.session.id] = _Entry(found, self._clock() + LIFETIME)

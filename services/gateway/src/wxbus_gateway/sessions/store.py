@@ -80,6 +80,11 @@ class SessionStore:
         self._lifetime = lifetime
         self._prefix = f"{namespace}:gateway"
         self._now = now
+        self._listeners: list[Callable[[str], None]] = []
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with each announcement of this gateway."""
+        self._listeners.append(listener)
 
     @property
     def channel(self) -> str:
@@ -211,6 +216,8 @@ class SessionStore:
         await self._announce(session_id)
 
     async def _announce(self, change: str) -> None:
+        for listener in self._listeners:  # this gateway must not wait for its own announcement
+            listener(change)
         await self._store.command("PUBLISH", self.channel, change)
 
     async def _read(self, session_id: str) -> Session | None:
