@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -27,6 +27,8 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "wxbus_gateway_version"
 LOCK: Final = 0x7778627573
 """PostgreSQL's advisory lock for migrations: one instance migrates, the others wait."""
+SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""Of `?sslmode=`, as PostgreSQL's own programs have it; `prefer` is the default of these, too."""
 POOL: Final = 10
 """Connections to PostgreSQL, and as many more in bursts."""
 CONNECT_TIMEOUT: Final = 3.0
@@ -91,7 +93,7 @@ def _engine(url: str) -> AsyncEngine:
     if driver.startswith("postgresql"):
         timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
         return create_async_engine(
-            parsed,
+            _with_tls(parsed),
             connect_args=timeouts,
             pool_size=POOL,
             max_overflow=POOL,
@@ -101,11 +103,25 @@ def _engine(url: str) -> AsyncEngine:
         )
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError("the database needs a file: sqlite:///folder/file.db")
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(f"the folder {folder} of the database cannot be created: {exc.strerror}") from exc
     engine = create_async_engine(parsed, pool_timeout=CONNECT_TIMEOUT, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _with_tls(url: URL) -> URL:
+    """Return the address with `sslmode` under the driver's name."""
+    mode = url.query.get("sslmode", "prefer")
+    if url.query.keys() - {"host", "sslmode"} or mode not in SSL_MODES:
+        raise ConfigurationError(
+            f"PostgreSQL's address may have host, for a folder of sockets, and sslmode: {', '.join(SSL_MODES)}"
+        )
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
 def _prepare(connection: Any, _record: object) -> None:
