@@ -5,6 +5,7 @@ import contextlib
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from ipaddress import ip_network
 
 import aiohttp
@@ -358,4 +359,8 @@ async def test_each_account_has_an_openapi_document(world: Gateways) -> None:
     answer = delivery["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(answer["properties"]) == {"result", "session"}
     assert "/cafe/login" in document["paths"]
+    operations = [path["post"] for path in document["paths"].values()]
+    assert not any("_user`" in operation["summary"] for operation in operations), "of the page's readers, not ours"
+    script = files("wxbus.rpc.page").joinpath("page.js").read_text(encoding="utf-8")
+    assert all(f'"{operation["description"]}": "' in script for operation in operations), "said in Chinese, too"
     assert "openapi.json" in page

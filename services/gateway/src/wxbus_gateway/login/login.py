@@ -70,7 +70,8 @@ class LoginServicer:
     async def user_info(
         self, request: UserInfo, session: Session, _user: MiniProgramUser, client: WeChatClient
     ) -> Nothing:
-        """Take the profile that the user shares; `_user` lets the access check that the session is the user's."""
+        """Take the profile that the user shares."""
+        # `_user` makes the access check that the session is the user's.
         session_key = await self._session_key(session)
         # First what tells an old session key from wrong data: with an old one no signature fits either.
         data = await self._open(client, session, session_key, request.encryptedData, request.iv)
@@ -86,7 +87,7 @@ class LoginServicer:
     async def phone(
         self, request: PhoneNumber, session: Session, _user: MiniProgramUser, client: WeChatClient
     ) -> Nothing:
-        """Take the phone number that the user shares; `_user` as in `user_info`."""
+        """Take the phone number that the user shares."""
         if request.code is not None:
             phone = await _phone_of(client, request.code)
         else:

@@ -1,6 +1,12 @@
 "use strict";
 // All text is set as textContent: answers are never interpreted as markup.
 
+const NEEDS_ZH = {
+  "Everybody may call it.": "任何人都可以调用。",
+  "Requires a session.": "需要登录。",
+  "Requires a session and the user's profile.": "需要登录和用户资料。",
+  "Requires a session and the user's phone number.": "需要登录和手机号。",
+};
 const TEXTS = {
   en: {
     required: "required", or: " or ", listOf: "list of ", anything: "anything", comma: ", ", call: "Call", request: "Request", answer: "Answer",
@@ -10,7 +16,7 @@ const TEXTS = {
   },
   zh: {
     required: "必填", or: " 或 ", listOf: "列表，元素为 ", anything: "任意值", comma: "，", call: "调用", request: "请求", answer: "返回",
-    needs: (text) => text.replace("Requires an API key with the scope ", "需要的权限：").replace(/\.$/, "。"), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
+    needs: (text) => NEEDS_ZH[text] || text.replace("Requires an API key with the scope ", "需要的权限：").replace(/\.$/, "。"), requestOf: (id) => `${id} 的请求`, retry: (wait) => `${wait} 秒后重试`,
     noAnswer: "没有回答：", unreadable: "无法读取 OpenAPI 文档：",
     limits: { minLength: "长度至少", maxLength: "长度至多", minimum: "不小于", exclusiveMinimum: "大于", maximum: "不大于" },
   },
@@ -116,7 +122,7 @@ function section(path, operation, api) {
   });
   return element("section", { id: operation.operationId },
     element("h2", {}, element("code", { textContent: `POST ${path}` })),
-    element("p", { textContent: operation.summary }),
+    element("p", { textContent: words(operation.summary) }),
     element("p", { textContent: T.needs(words(operation.description)) }),
     element("h3", { textContent: T.request }), table(schema, api), input, button, output,
     element("h3", { textContent: T.answer }), table(answer, api));
