@@ -32,6 +32,16 @@ async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
     address = settings.address
     app = build_app(accounts, ingress_url=settings.ingress_url, public_url=address.url, rules=settings.rules)
     async with listening(app, host=address.host, port=address.port) as port:
-        log.info("sandbox.listening", host=address.host, port=port, accounts=[account.name for account in accounts])
+        names = [account.name for account in accounts]
+        shown = address.model_copy(update={"port": port}).url
+        log.info(
+            "sandbox.listening", host=address.host, port=port, page=shown, loopback=address.is_loopback, accounts=names
+        )
+        if not address.is_loopback:
+            log.warning(
+                "sandbox.reachable_by_others",
+                host=address.host,
+                hint="it asks for no password; WXBUS_SANDBOX_HOST=127.0.0.1 binds to this machine",
+            )
         await stop.wait()
     log.info("sandbox.stopped")
