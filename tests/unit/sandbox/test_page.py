@@ -118,8 +118,17 @@ async def test_events_come_as_they_happen_and_continue(world: World) -> None:
         assert (name, push["number"], push["message"]["Content"]) == ("push", 2, "again")
         await world.control.reset()
         assert (await continued.next())[0] == "reset"
-    async with Events.opened(world, "other-7-7-7") as other:
+    async with Events.opened(world, "other-7-7-7-7") as other:
         assert (await other.next())[0] == "reset", "the sandbox was started again"
+
+
+async def test_failed_attempts_come_before_the_push_ends(world: World) -> None:
+    """A `retry` for each attempt that another one follows, with all attempts so far; then the `push`."""
+    world.ingress.answers.extend([answering("oops"), answering("", status=500)])
+    await world.control.text("shop", "hi", openid=USER)
+    async with Events.opened(world) as events:
+        seen = [(name, len(found.get("attempts", ()))) async for name, found in _next(events, 4)]
+    assert seen == [("reset", 0), ("retry", 1), ("retry", 2), ("push", 3)]
 
 
 async def _next(events: Events, count: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:

@@ -86,7 +86,7 @@ class Rules(BaseSettings):
     history_size: PositiveInt = 100_000
     """Recorded messages and pushes; older ones are dropped."""
     calls_kept: PositiveInt = 1000
-    """Recorded calls, with up to 16 KiB of their bodies."""
+    """Recorded calls, with up to 16 KiB of their bodies, and failed attempts."""
 
 
 class Address(BaseSettings):

@@ -50,6 +50,8 @@ class Sandbox:
     user_data: UserData
     sent: History[Sent]
     pushes: History[SendResult]
+    retried: History[SendResult]
+    """Pushes as they were after each attempt that another one follows."""
     calls: History[Call]
     parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)
     """By appid and class."""
@@ -75,6 +77,7 @@ class Sandbox:
             user_data=UserData(clock, logins),
             sent=History(rules.history_size),
             pushes=History(rules.history_size),
+            retried=History(rules.calls_kept),
             calls=History(rules.calls_kept),
         )
 
@@ -111,7 +114,7 @@ class Sandbox:
             self.media,
         ):
             part.reset()
-        for record in (self.logins, self.user_data, self.sent, self.calls, self.pushes):
+        for record in (self.logins, self.user_data, self.sent, self.calls, self.retried, self.pushes):
             record.reset()
 
     def close(self) -> None:
@@ -119,6 +122,7 @@ class Sandbox:
         self.faults.reset()
         self.sent.close()
         self.calls.close()
+        self.retried.close()
         self.pushes.close()
 
 

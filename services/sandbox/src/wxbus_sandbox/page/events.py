@@ -11,18 +11,18 @@ from wxbus_sandbox.rules.calls import Call
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 KEPT: Final = 500
-"""Entries of each kind that a new page receives."""
+"""Entries of each kind that a page receives at a time; older ones are left out."""
 HEARTBEAT: Final = 15.0
 """Seconds; a comment after it shows whether the reader is still there."""
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Answer with a stream of `push`, `sent`, `call` and `reset`; `Last-Event-ID` continues one."""
+    """Answer with a stream of `push`, `retry`, `sent`, `call` and `reset`; `Last-Event-ID` continues one."""
     sandbox = request.app[SANDBOX]
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     reader, changed = Reader(sandbox, request.headers.get("Last-Event-ID", "")), asyncio.Event()
-    histories = (sandbox.pushes, sandbox.sent, sandbox.calls)
+    histories = (sandbox.sent, sandbox.calls, sandbox.retried, sandbox.pushes)
     try:
         for history in histories:
             history.listeners.add(changed.set)
@@ -51,24 +51,21 @@ class Reader:
         self._sandbox = sandbox
         self._epoch = sandbox.pushes.epoch
         epoch, *numbers = last_id.split("-")
-        known = epoch == self._epoch and len(numbers) == 3 and all(number.isdecimal() for number in numbers)
-        self._seen = [int(number) for number in numbers] if known else [0, 0, 0]
+        known = epoch == self._epoch and len(numbers) == 4 and all(number.isdecimal() for number in numbers)
+        self._seen = [int(number) for number in numbers] if known else [0, 0, 0, 0]
         self._reset = not known
 
     def new(self) -> Iterator[str]:
         """Yield the events since the last call; the first one of another run, or after a reset, is `reset`."""
         sandbox = self._sandbox
         if sandbox.pushes.epoch != self._epoch:
-            self._epoch, self._seen, self._reset = sandbox.pushes.epoch, [0, 0, 0], True
+            self._epoch, self._seen, self._reset = sandbox.pushes.epoch, [0, 0, 0, 0], True
         if self._reset:
             self._reset = False
             yield self._event("reset", "{}")
-        # Messages and calls first: they come before the end of the push that caused them.
-        for index, name, history in (
-            (1, "sent", sandbox.sent),
-            (2, "call", sandbox.calls),
-            (0, "push", sandbox.pushes),
-        ):
+        # Pushes last: messages and calls come before the end of the push that caused them, and attempts before it, too.
+        kinds = (("sent", sandbox.sent), ("call", sandbox.calls), ("retry", sandbox.retried), ("push", sandbox.pushes))
+        for index, (name, history) in enumerate(kinds):
             for number, entry in history.since(self._seen[index], at_most=KEPT):
                 self._seen[index] = number
                 content = entry.shown() if isinstance(entry, Call) else entry.model_dump(mode="json")

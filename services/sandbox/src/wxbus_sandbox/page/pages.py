@@ -31,7 +31,8 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def about(request: web.Request) -> web.Response:
-    """Answer with the accounts, without secrets, and the paths of WeChat's calls."""
+    """Answer with the accounts, without secrets, the paths of WeChat's calls and the sandbox's time."""
+    sandbox = request.app[SANDBOX]
     accounts = [
         {
             "name": account.name,
@@ -40,11 +41,11 @@ async def about(request: web.Request) -> web.Response:
             "modes": account.modes,
             "formats": account.formats,
         }
-        for account in request.app[SANDBOX].accounts
+        for account in sandbox.accounts
     ]
     paths = {route.resource.canonical for route in request.app.router.routes() if route.resource is not None}
     calls = sorted(path for path in paths if path != "/" and not path.startswith("/sandbox/") and "{" not in path)
-    return web.json_response({"accounts": accounts, "paths": calls})
+    return web.json_response({"accounts": accounts, "paths": calls, "now": sandbox.clock.now()})
 
 
 def routes() -> list[web.RouteDef]:

@@ -1,6 +1,7 @@
 // Switches for what goes wrong with WeChat, and the check of its console.
 import { get, post, remove } from "./control.js";
 import { choice, element, labelled } from "./dom.js";
+import { feed } from "./feed.js";
 import { T } from "./texts.js";
 
 const KINDS = {
@@ -71,7 +72,7 @@ export function badDay(chat, paths, account) {
   const clocked = result();
   const clock = act(T.clock, clocked, async () => {
     const { now } = await post("/sandbox/clock", { advance: TWO_DAYS });
-    chat.now = ((offset) => () => Date.now() + offset)(now * 1000 - Date.now());
+    feed.offset = now * 1000 - Date.now();
     return `${T.done} ${T.clockHint}`;
   });
   const cleared = result();

@@ -2,7 +2,7 @@
 import { ofMessage, ofPush, ofReply, ofTemplate } from "./bubbles.js";
 import { post } from "./control.js";
 import { arrange, element, time } from "./dom.js";
-import { changed, feed } from "./feed.js";
+import { changed, feed, now } from "./feed.js";
 import { T } from "./texts.js";
 
 const TEMPLATES = new Set(["/cgi-bin/message/template/send", "/cgi-bin/message/subscribe/send", "/cgi-bin/message/subscribe/bizsend"]);
@@ -10,12 +10,11 @@ const TYPING = "/cgi-bin/message/custom/typing";
 const TYPING_LASTS = 15;
 
 export class Chat {
-  constructor({ now, pick }) {
+  constructor(pick) {
     this.account = null;
     this.openid = "";
     this.copies = 1;
     this.pending = [];
-    this.now = now;
     this.pick = pick;
     this.nodes = new Map();
     this.log = element("div", { className: "log", tabIndex: 0, aria: { role: "log", live: "polite", label: T.messages } });
@@ -29,14 +28,14 @@ export class Chat {
   // Sends as the user; the returned promise ends when WeChat would stop pushing. Failures are lines of the conversation.
   async send(request) {
     const { name } = this.account;
-    const own = { id: `own-${Math.random()}`, account: name, openid: this.openid, request, time: this.now() / 1000, error: "" };
+    const own = { id: `own-${Math.random()}`, account: name, openid: this.openid, request, time: now(), error: "" };
     this.pending.push(own);
     changed();
     try {
       await post("/sandbox/send", { account: name, openid: own.openid, copies: this.copies, ...request });
       this.pending = this.pending.filter((one) => one !== own);
     } catch (error) {
-      own.error = error.message;
+      own.error = error instanceof TypeError ? T.disconnected : error.message; // fetch has no other sign of a lost connection
     }
     changed();
   }
@@ -52,9 +51,11 @@ export class Chat {
   items() {
     const mine = (entry) => entry.account === this.account.name && entry.openid === this.openid;
     const items = [];
-    for (const push of feed.push.filter(mine)) {
+    for (const push of [...feed.push, ...feed.retry].filter(mine)) {
       if (!push.settled) this.settle(push);
       push.settled = true;
+    }
+    for (const push of feed.push.filter(mine)) {
       items.push({ id: push.id, time: push.time, made: () => this.sent(push) });
       const took = push.attempts.reduce((sum, attempt) => sum + attempt.ms, 0) / 1000;
       if (push.reply && push.outcome === "replied") items.push({ id: `${push.id}-reply`, time: push.time + took, made: () => this.bubble("theirs", ofReply(push.reply, this.say), push) });
@@ -66,21 +67,23 @@ export class Chat {
     for (const call of feed.call) {
       if (TEMPLATES.has(call.path) && call.appid === this.account.appid && call.request.touser === this.openid && call.answer.errcode === 0) items.push({ id: call.id, time: call.time, made: () => this.bubble("theirs", ofTemplate(call.request), call) });
     }
+    const retried = feed.retry.filter(mine).map((push) => ({ id: push.id, time: push.time, made: () => this.sent(push, T.retrying(push.attempts.length)) }));
+    const waiting = this.pending.filter(mine).map((own) => ({ id: own.id + own.error, time: own.time, made: () => this.waiting(own) }));
+    items.push(...retried, ...waiting);
     items.sort((one, other) => one.time - other.time);
-    const waiting = this.pending.filter(mine).map((own) => ({ id: own.id + own.error, made: () => this.waiting(own) }));
-    return [...items, ...waiting, ...(this.typing() ? [{ id: "typing", made: () => element("p", { className: "note", textContent: T.typing }) }] : [])];
+    return [...items, ...(this.typing() ? [{ id: "typing", made: () => element("p", { className: "note", textContent: T.typing }) }] : [])];
   }
 
   typing() {
     const of = (call) => call.path === TYPING && call.appid === this.account.appid && call.request.touser === this.openid && call.answer.errcode === 0;
     const last = feed.call.findLast(of);
     const replied = feed.sent.findLast((sent) => sent.account === this.account.name && sent.openid === this.openid);
-    return last && last.request.command === "Typing" && this.now() / 1000 - last.time < TYPING_LASTS && !(replied && replied.time >= last.time);
+    return last && last.request.command === "Typing" && now() - last.time < TYPING_LASTS && !(replied && replied.time >= last.time);
   }
 
-  sent(push) {
+  sent(push, outlook = T.failedPush) {
     const failed = push.outcome === "failed" || push.outcome === "invalid";
-    const status = failed ? `${T.failedPush}: ${(push.attempts.at(-1) || {}).reason || ""}` : "";
+    const status = failed ? `${outlook}: ${(push.attempts.at(-1) || {}).reason || ""}` : "";
     if (push.message.MsgType !== "event") return this.bubble("mine", ofPush(push.message), push, status);
     const name = [push.message.Event, push.message.EventKey].filter(Boolean).join(" ");
     return this.note(status ? `${name} (${status})` : name, push);

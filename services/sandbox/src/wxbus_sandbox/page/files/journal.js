@@ -74,7 +74,7 @@ export function journal(accounts) {
 
   function render() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const entries = [...feed.push, ...feed.call].sort((one, other) => other.time - one.time);
+    const entries = [...feed.push, ...feed.retry, ...feed.call].sort((one, other) => other.time - one.time);
     const known = new Set(entries.map((entry) => entry.id));
     for (const id of rows.keys()) if (!known.has(id)) rows.delete(id);
     const wanted = [];

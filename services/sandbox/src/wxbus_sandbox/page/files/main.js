@@ -20,9 +20,10 @@ function views() {
 }
 
 async function main() {
-  const { accounts, paths } = await get("/sandbox/about");
+  const { accounts, paths, now } = await get("/sandbox/about");
+  feed.offset = now * 1000 - Date.now();
   const book = journal(accounts);
-  const chat = new Chat({ now: Date.now, pick: book.pick });
+  const chat = new Chat(book.pick);
   const chats = accounts.filter((account) => CHATS.has(account.kind));
   if (!chats.length) throw new Error(T.noAccounts);
   const side = phone(chat, chats);
