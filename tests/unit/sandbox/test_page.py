@@ -11,12 +11,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support.browser import Page, browser
-from tests.support.sandbox import AES_KEY, EVENT_WAIT, SECRET, TOKEN, World, answering
+from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, NOW, SECRET, TOKEN, World, answering
 from wxbus.errors import WeChatUnavailable
 from wxbus.wechat import reply
-from wxbus_sandbox.models import Fault, SendRequest
+from wxbus_sandbox.cli.serve import announce
+from wxbus_sandbox.models import Fault, SendRequest, Sent
 from wxbus_sandbox.settings import Address
 
 USER = "oSandboxUser0000000000000001"
@@ -190,9 +192,13 @@ async def test_other_web_sites_are_refused(world: World, http: aiohttp.ClientSes
             assert answer.status == status, origin
 
 
-def test_only_loopback_addresses_count_as_such() -> None:
-    """The default is one; the start warns of any other."""
-    assert Address().is_loopback
+def test_the_start_says_where_the_page_is_and_who_can_reach_it() -> None:
+    """The default is this machine only; the start warns of any other address."""
+    for address, warned in ((Address(), False), (Address(host="0.0.0.0", port=8), True)):  # noqa: S104
+        with capture_logs() as logs:
+            announce(address, ACCOUNTS)
+        assert logs[0]["page"] == f"http://127.0.0.1:{address.port}/"
+        assert ("sandbox.reachable_by_other_machines" in {entry["event"] for entry in logs}) is warned
     for host, expected in (("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.1", False), ("box", False)):  # noqa: S104
         assert Address(host=host).is_loopback is expected, host
 
@@ -229,6 +235,7 @@ until(() => all(".theirs .bubble").length >= 2).then(() => {
     choices: all(".choice").map((choice) => choice.textContent) };
 })
 """
+ODD = 'until(() => all(".note.problem").length).then(() => all(".note.problem")[0].textContent)'
 CHOSEN = """
 (async () => {
   all(".choice")[1].click();
@@ -286,6 +293,14 @@ async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None
         assert seen["text"] == f'{markup} x https://b.test. <a href="javascript:1">no</a>'
         assert seen["links"] == ["https://a.test/x", "https://b.test/"]
         assert (seen["bold"], seen["choices"]) == (0, ["Yes", markup])
+        odd = Sent(
+            time=NOW, account="shop", appid="wxshop", openid=USER, msgtype="msgmenu", payload={"msgmenu": {"list": 1}}
+        )
+        world.sandbox.sent.add(odd)
+        for body in (b"null", b'"\\ud800"', b"\xff"):
+            async with aiohttp.ClientSession() as http, http.post(world.url + SEND_PATH, data=body):
+                pass
+        assert "cannot be shown" in await page.run(ODD)
         assert await page.run(CHOSEN) == markup
         assert world.ingress.received[-1].opened.document["bizmsgmenuid"] == "2"
         picked = await page.run(PICKED)

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from wxbus_sandbox.rules.calls import Call
+from wxbus_sandbox.rules.history import History
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 KEPT: Final = 500
@@ -64,12 +65,17 @@ class Reader:
             self._reset = False
             yield self._event("reset", "{}")
         # Pushes last: messages and calls come before the end of the push that caused them, and attempts before it, too.
-        kinds = (("sent", sandbox.sent), ("call", sandbox.calls), ("retry", sandbox.retried), ("push", sandbox.pushes))
+        kinds: tuple[tuple[str, History[Any]], ...] = (
+            ("sent", sandbox.sent),
+            ("call", sandbox.calls),
+            ("retry", sandbox.retried),
+            ("push", sandbox.pushes),
+        )
         for index, (name, history) in enumerate(kinds):
             for number, entry in history.since(self._seen[index], at_most=KEPT):
                 self._seen[index] = number
                 content = entry.shown() if isinstance(entry, Call) else entry.model_dump(mode="json")
-                yield self._event(name, json.dumps({"number": number, **content}, ensure_ascii=False))
+                yield self._event(name, json.dumps({"number": number, **content}))
 
     def _event(self, name: str, data: str) -> str:
         position = "-".join([self._epoch, *map(str, self._seen)])

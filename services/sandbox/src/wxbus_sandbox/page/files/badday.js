@@ -57,7 +57,8 @@ export function badDay(chat, paths, account) {
 
   async function show() {
     const left = await get("/sandbox/faults");
-    pending.replaceChildren(...(left.length ? left.map((one) => element("li", { textContent: T.pending(one.path, one.times) })) : [element("li", { textContent: T.noFaults })]));
+    const lines = left.length ? left.map((one) => T.pending(one.path, one.times)) : [T.noFaults];
+    pending.replaceChildren(...lines.map((textContent) => element("li", { textContent })));
   }
   const inject = act(T.inject, faults, async () => {
     const slow = kind.value === "slow" && !Number(delay.value) ? 3 : Number(delay.value);
@@ -79,11 +80,13 @@ export function badDay(chat, paths, account) {
   const reset = act(T.reset, cleared, async () => { await post("/sandbox/reset"); await show(); });
 
   const group = (title, ...children) => element("fieldset", {}, element("legend", { textContent: title }), ...children);
+  const row = (...children) => element("div", { className: "row" }, ...children);
   const tick = (text, input) => element("label", { className: "tick" }, input, element("span", { textContent: text }));
   show().catch(() => {});
   return element("section", { className: "bad-day", aria: { label: T.badDay } },
     group(T.check, check, checked),
     group(T.badDay, tick(T.repeat, repeat), invalidate, tick(T.stuck, stuck), invalidated),
-    group(T.fault, known, labelled(T.path, path), labelled(T.kind, kind), element("div", { className: "row" }, labelled(T.delay, delay), labelled(T.times, times)), element("div", { className: "row" }, inject, end), faults, pending),
+    group(T.fault, known, labelled(T.path, path), labelled(T.kind, kind), row(labelled(T.delay, delay), labelled(T.times, times)),
+      row(inject, end), faults, pending),
     group(T.clockAndState, clock, clocked, reset, cleared));
 }

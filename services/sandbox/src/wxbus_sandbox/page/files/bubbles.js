@@ -18,8 +18,16 @@ export function linked(text, say) {
   return [...parts, String(text).slice(at)];
 }
 
+function isWeb(address) {
+  return /^https?:\/\//i.test(address || "");
+}
+
+function anchor(href, textContent) {
+  return element("a", { href, textContent, target: "_blank", rel: "noreferrer noopener" });
+}
+
 function link(address, label, say) {
-  if (/^https?:\/\//i.test(address)) return element("a", { href: address, textContent: label, target: "_blank", rel: "noreferrer noopener" });
+  if (isWeb(address)) return anchor(address, label);
   const choice = /^weixin:\/\/bizmsgmenu\?(.*)$/i.exec(address);
   if (!choice || !say) return null;
   const asked = new URLSearchParams(choice[1]);
@@ -27,7 +35,8 @@ function link(address, label, say) {
 }
 
 function chosen(label, content, id, say) {
-  return element("button", { type: "button", className: "choice", textContent: label, on: { click: () => say(content, id ? { bizmsgmenuid: String(id) } : {}) } });
+  const click = () => say(content, id ? { bizmsgmenuid: String(id) } : {});
+  return element("button", { type: "button", className: "choice", textContent: label, on: { click } });
 }
 
 export function picture(mediaId) {
@@ -37,7 +46,7 @@ export function picture(mediaId) {
 }
 
 function card(kind, title, description, address, foot) {
-  const name = /^https?:\/\//i.test(address || "") ? element("a", { href: address, textContent: title, target: "_blank", rel: "noreferrer noopener" }) : element("span", { textContent: title });
+  const name = isWeb(address) ? anchor(address, title) : element("span", { textContent: title });
   return element("div", { className: "card" },
     element("strong", {}, name), description ? element("p", { textContent: description }) : null,
     element("small", { textContent: foot ? `${kind} · ${foot}` : kind }));
@@ -45,6 +54,12 @@ function card(kind, title, description, address, foot) {
 
 function news(articles) {
   return element("div", { className: "news" }, ...articles.map((one) => card(T.article, one.title || "", one.description, one.url, one.picurl)));
+}
+
+function miniProgramPage(body) {
+  return element("div", { className: "card page" },
+    element("strong", { textContent: body.title }), picture(body.thumb_media_id),
+    element("small", { textContent: `${T.miniProgram} · ${body.pagepath || ""}` }));
 }
 
 function lower(value) {
@@ -64,7 +79,7 @@ export function ofMessage({ msgtype, payload }, say) {
     case "link": return [card(T.link, body.title || "", body.description, body.url)];
     case "mpnews": case "mpnewsarticle": return [card(T.article, body.media_id || body.article_id)];
     case "wxcard": return [card(T.coupon, body.card_id)];
-    case "miniprogrampage": return [element("div", { className: "card page" }, element("strong", { textContent: body.title }), picture(body.thumb_media_id), element("small", { textContent: `${T.miniProgram} · ${body.pagepath || ""}` }))];
+    case "miniprogrampage": return [miniProgramPage(body)];
     case "msgmenu": return [element("div", { className: "menu" }, ...linked(body.head_content || "", say),
       ...(body.list || []).map((one) => chosen(one.content, one.content, one.id, say)), ...linked(body.tail_content || "", say))];
     default: return [element("code", { textContent: `${msgtype} ${JSON.stringify(body)}` })];
@@ -98,5 +113,6 @@ export function ofPush(push) {
 // A template or subscription message: a notification with its fields.
 export function ofTemplate({ template_id, data }) {
   const rows = Object.entries(data || {}).map(([name, field]) => element("p", { textContent: `${name}: ${(field && field.value) ?? field}` }));
-  return [element("div", { className: "card" }, element("strong", { textContent: T.template }), ...rows, element("small", { textContent: template_id || "" }))];
+  const title = element("strong", { textContent: T.template });
+  return [element("div", { className: "card" }, title, ...rows, element("small", { textContent: template_id || "" }))];
 }

@@ -9,6 +9,15 @@ const TEMPLATES = new Set(["/cgi-bin/message/template/send", "/cgi-bin/message/s
 const TYPING = "/cgi-bin/message/custom/typing";
 const TYPING_LASTS = 15;
 
+// A document of an unexpected shape is a line of its own, and leaves the rest of the conversation as it is.
+function shown(item) {
+  try {
+    return item.made();
+  } catch (error) {
+    return element("p", { className: "note problem", textContent: `${T.unreadable}: ${error.message}` });
+  }
+}
+
 export class Chat {
   constructor(pick) {
     this.account = null;
@@ -44,7 +53,8 @@ export class Chat {
   settle(push) {
     const kind = (one) => one.event || one.type;
     const name = push.message.Event || push.message.MsgType;
-    const found = this.pending.findIndex((one) => !one.error && one.account === push.account && one.openid === push.openid && kind(one.request) === name);
+    const sender = (one) => one.account === push.account && one.openid === push.openid;
+    const found = this.pending.findIndex((one) => !one.error && sender(one) && kind(one.request) === name);
     if (found >= 0) this.pending.splice(found, 1);
   }
 
@@ -55,28 +65,39 @@ export class Chat {
       if (!push.settled) this.settle(push);
       push.settled = true;
     }
-    for (const push of feed.push.filter(mine)) {
-      items.push({ id: push.id, time: push.time, made: () => this.sent(push) });
-      const took = push.attempts.reduce((sum, attempt) => sum + attempt.ms, 0) / 1000;
-      if (push.reply && push.outcome === "replied") items.push({ id: `${push.id}-reply`, time: push.time + took, made: () => this.bubble("theirs", ofReply(push.reply, this.say), push) });
-      else if (push.shown) items.push({ id: `${push.id}-shown`, time: push.time + took, made: () => this.note(push.shown, push) });
-      else if (push.outcome === "transferred") items.push({ id: `${push.id}-note`, time: push.time + took, made: () => this.note(T.transferred, push) });
-      else if (push.outcome === "ignored") items.push({ id: `${push.id}-note`, time: push.time + took, made: () => this.note(T.ignored, push) });
+    for (const push of feed.push.filter(mine)) items.push({ id: push.id, time: push.time, made: () => this.sent(push) }, ...this.answers(push));
+    for (const sent of feed.sent.filter(mine)) {
+      items.push({ id: sent.id, time: sent.time, made: () => this.bubble("theirs", ofMessage(sent, this.say), sent) });
     }
-    for (const sent of feed.sent.filter(mine)) items.push({ id: sent.id, time: sent.time, made: () => this.bubble("theirs", ofMessage(sent, this.say), sent) });
-    for (const call of feed.call) {
-      if (TEMPLATES.has(call.path) && call.appid === this.account.appid && call.request.touser === this.openid && call.answer.errcode === 0) items.push({ id: call.id, time: call.time, made: () => this.bubble("theirs", ofTemplate(call.request), call) });
+    for (const call of feed.call.filter((one) => TEMPLATES.has(one.path) && this.reached(one))) {
+      items.push({ id: call.id, time: call.time, made: () => this.bubble("theirs", ofTemplate(call.request), call) });
     }
-    const retried = feed.retry.filter(mine).map((push) => ({ id: push.id, time: push.time, made: () => this.sent(push, T.retrying(push.attempts.length)) }));
+    for (const push of feed.retry.filter(mine)) {
+      items.push({ id: push.id, time: push.time, made: () => this.sent(push, T.retrying(push.attempts.length)) });
+    }
     const waiting = this.pending.filter(mine).map((own) => ({ id: own.id + own.error, time: own.time, made: () => this.waiting(own) }));
-    items.push(...retried, ...waiting);
+    items.push(...waiting);
     items.sort((one, other) => one.time - other.time);
     return [...items, ...(this.typing() ? [{ id: "typing", made: () => element("p", { className: "note", textContent: T.typing }) }] : [])];
   }
 
+  // What the user sees of the answer to a push, after the time that it took.
+  answers(push) {
+    const at = push.time + push.attempts.reduce((sum, attempt) => sum + attempt.ms, 0) / 1000;
+    if (push.reply && push.outcome === "replied") {
+      return [{ id: `${push.id}-reply`, time: at, made: () => this.bubble("theirs", ofReply(push.reply, this.say), push) }];
+    }
+    const text = push.shown || { transferred: T.transferred, ignored: T.ignored }[push.outcome];
+    return text ? [{ id: `${push.id}-note`, time: at, made: () => this.note(text, push) }] : [];
+  }
+
+  // Whether WeChat accepted a call that concerns the user.
+  reached(call) {
+    return call.appid === this.account.appid && call.request?.touser === this.openid && call.answer?.errcode === 0;
+  }
+
   typing() {
-    const of = (call) => call.path === TYPING && call.appid === this.account.appid && call.request.touser === this.openid && call.answer.errcode === 0;
-    const last = feed.call.findLast(of);
+    const last = feed.call.findLast((call) => call.path === TYPING && this.reached(call));
     const replied = feed.sent.findLast((sent) => sent.account === this.account.name && sent.openid === this.openid);
     return last && last.request.command === "Typing" && now() - last.time < TYPING_LASTS && !(replied && replied.time >= last.time);
   }
@@ -107,13 +128,15 @@ export class Chat {
   }
 
   details(entry) {
-    return element("button", { type: "button", className: "details", textContent: time(entry.time), title: T.details, aria: { label: `${T.details}, ${time(entry.time)}` }, on: { click: () => this.pick(entry) } });
+    const at = time(entry.time);
+    const click = () => this.pick(entry);
+    return element("button", { type: "button", className: "details", textContent: at, title: T.details, aria: { label: `${T.details}, ${at}` }, on: { click } });
   }
 
   render() {
     const { log } = this;
     const items = this.items();
-    const kept = new Map(items.map((item) => [item.id, this.nodes.get(item.id) || item.made()]));
+    const kept = new Map(items.map((item) => [item.id, this.nodes.get(item.id) || shown(item)]));
     this.nodes = kept;
     arrange(log, items.length ? [...kept.values()] : [element("p", { className: "note", textContent: T.empty })]);
     this.follow();

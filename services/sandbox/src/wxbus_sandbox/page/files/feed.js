@@ -27,7 +27,8 @@ export function changed() {
 }
 
 function isSamePush(one, other) {
-  return one.time === other.time && one.account === other.account && one.openid === other.openid && JSON.stringify(one.message) === JSON.stringify(other.message);
+  const isSame = one.time === other.time && one.account === other.account && one.openid === other.openid;
+  return isSame && JSON.stringify(one.message) === JSON.stringify(other.message);
 }
 
 export function listen() {

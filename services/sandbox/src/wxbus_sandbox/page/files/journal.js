@@ -5,6 +5,7 @@ import { changed, feed, onChange } from "./feed.js";
 import { T } from "./texts.js";
 
 const SHOWN = 300;
+const MESSAGES = "/cgi-bin/message/custom/";
 const OWN_FIELDS = new Set(["ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "MsgId", "AgentID"]);
 
 function line(entry) {
@@ -23,7 +24,8 @@ function parts(entry) {
   if (entry.message) {
     return [[T.pushed, entry.message], [T.answers, entry.attempts], entry.reply ? [T.reply, entry.reply] : null].filter(Boolean);
   }
-  return [[T.query, entry.query], [T.request, entry.request], [T.answer, entry.answer]].filter(([, value]) => value !== "" && Object.keys(value).length);
+  const all = [[T.query, entry.query], [T.request, entry.request], [T.answer, entry.answer]];
+  return all.filter(([, value]) => value !== "" && JSON.stringify(value) !== "{}");
 }
 
 export function journal(accounts) {
@@ -40,19 +42,22 @@ export function journal(accounts) {
   function row(entry) {
     const shown = line(names(entry));
     const cell = (name, text) => element("span", { className: name, textContent: text ?? "" });
-    const made = element("button", { type: "button", className: shown.failed ? "line failed" : "line", aria: { pressed: "false" }, on: { click: () => pick(entry) } },
-      cell("time", time(entry.time)), cell("kind", shown.kind), cell("what", [shown.who, shown.what].filter(Boolean).join(" · ")), cell("count", shown.count),
-      cell("status", shown.status), cell("ms", shown.ms === undefined ? "" : `${Math.round(shown.ms)} ms`), cell("outcome", shown.outcome));
+    const properties = { type: "button", className: shown.failed ? "line failed" : "line", aria: { pressed: "false" }, on: { click: () => pick(entry) } };
+    const made = element("button", properties,
+      cell("time", time(entry.time)), cell("kind", shown.kind), cell("what", [shown.who, shown.what].filter(Boolean).join(" · ")),
+      cell("count", shown.count), cell("status", shown.status), cell("ms", shown.ms === undefined ? "" : `${Math.round(shown.ms)} ms`), cell("outcome", shown.outcome));
     const searched = `${made.textContent} ${JSON.stringify(entry)}`.toLowerCase();
     return { made, searched };
   }
 
   // A reply in the conversation is picked as the call that sent it.
   function pick(entry) {
-    const found = entry.payload ? feed.call.findLast((call) => call.path.startsWith("/cgi-bin/message/custom/") && call.request.touser === entry.openid && call.time <= entry.time + 0.001 && JSON.stringify(call.request) === JSON.stringify(entry.payload)) || entry : entry;
+    const isCause = (call) => call.path.startsWith(MESSAGES) && call.time <= entry.time && JSON.stringify(call.request) === JSON.stringify(entry.payload);
+    const found = (entry.payload && feed.call.findLast(isCause)) || entry;
     picked = found.id;
     const blocks = found.payload ? [[T.request, found.payload]] : parts(found);
-    panel.replaceChildren(element("h2", { textContent: found.path || found.message?.Event || found.message?.MsgType || found.message?.InfoType || T.document }),
+    const { Event, MsgType, InfoType } = found.message || {};
+    panel.replaceChildren(element("h2", { textContent: found.path || Event || MsgType || InfoType || T.document }),
       ...(found.message ? [again(found)] : []),
       ...blocks.flatMap(([name, value]) => [element("h3", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) })]));
     document.body.dataset.view = "list";

@@ -30,7 +30,8 @@ export function phone(chat, accounts) {
 
   function fillUsers(selected) {
     const known = users.get(account.value);
-    user.replaceChildren(...known.map((openid) => element("option", { value: openid, textContent: short(openid), title: openid })), element("option", { value: "", textContent: `+ ${T.newUser}` }));
+    const options = known.map((openid) => element("option", { value: openid, textContent: short(openid), title: openid }));
+    user.replaceChildren(...options, element("option", { value: "", textContent: `+ ${T.newUser}` }));
     user.value = selected;
   }
 
@@ -67,7 +68,8 @@ export function phone(chat, accounts) {
   // Shows a small form; `done` gets its values, and may return what is wrong with them.
   function ask(fields, done, problem = "") {
     const shown = element("output", { className: "problem", textContent: problem });
-    const inputs = fields.map(([name, value, rows]) => element(rows ? "textarea" : "input", { value, ...(rows ? { rows } : {}), spellcheck: false, autocomplete: "off" }));
+    const plain = { spellcheck: false, autocomplete: "off" };
+    const inputs = fields.map(([, value, rows]) => (rows ? element("textarea", { value, rows, ...plain }) : element("input", { value, ...plain })));
     const close = () => { form.hidden = true; typed.focus(); };
     const submit = () => {
       const wrong = done(...inputs.map((input) => input.value.trim()));
@@ -145,15 +147,18 @@ export function phone(chat, accounts) {
     pressed.preventDefault();
     send();
   });
-  const more = element("button", { type: "button", className: "round", textContent: "+", title: T.more, aria: { label: T.more, expanded: "false", controls: "actions" }, on: { click: () => {
+  const toggle = () => {
     plus.hidden = !plus.hidden;
     more.setAttribute("aria-expanded", String(!plus.hidden));
-  } } });
+  };
+  const aria = { label: T.more, expanded: "false", controls: "actions" };
+  const more = element("button", { type: "button", className: "round", textContent: "+", title: T.more, aria, on: { click: toggle } });
+  const sending = element("button", { type: "button", id: "send", className: "primary", textContent: T.send, on: { click: send } });
 
   const made = element("section", { className: "phone", aria: { label: T.chat } },
     element("header", {}, labelled(T.account, account), labelled(T.user, user)),
     chat.log, menu, form,
-    element("div", { className: "composer" }, more, typed, element("button", { type: "button", id: "send", className: "primary", textContent: T.send, on: { click: send } })),
+    element("div", { className: "composer" }, more, typed, sending),
     plus, files);
   talk(FIRST_USER);
   onChange(() => chat.render());
