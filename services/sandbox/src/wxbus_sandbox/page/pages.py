@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from wxbus.rpc.page.pages import language_of
+from wxbus.runtime.languages import preferred_language
 from wxbus_sandbox.state import SANDBOX
 
 HEADERS: Final = {
@@ -24,7 +24,7 @@ PREFIX: Final = "/sandbox/page/"
 
 async def page(request: web.Request) -> web.Response:
     """Answer with the page in the reader's language; it shows no secret."""
-    language = language_of(request.headers.get("Accept-Language"))
+    language = preferred_language(request.headers.get("Accept-Language", ""))
     headers = {**HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
     body = _read(f"page.{language}.html")
     return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)

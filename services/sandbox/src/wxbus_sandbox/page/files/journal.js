@@ -33,7 +33,7 @@ export function journal(accounts) {
   let picked = null;
   const filter = element("input", { type: "search", id: "filter", placeholder: T.filterHint, aria: { label: T.filter }, on: { input: changed } });
   const list = element("div", { className: "lines", aria: { role: "group", label: T.list } });
-  const panel = element("section", { className: "document", aria: { label: T.document } }, element("p", { className: "hint", textContent: T.pick }));
+  const panel = element("section", { className: "document", tabIndex: -1, aria: { label: T.document } }, element("p", { className: "hint", textContent: T.pick }));
 
   function names(entry) {
     return entry.account ? entry : { ...entry, account: accounts.find((one) => one.appid === entry.appid)?.name || "" };
@@ -61,6 +61,7 @@ export function journal(accounts) {
       ...(found.message ? [again(found)] : []),
       ...blocks.flatMap(([name, value]) => [element("h3", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) })]));
     document.body.dataset.view = "list";
+    if (document.activeElement?.offsetParent === null) panel.focus(); // on a phone the conversation is hidden now
     changed();
   }
 
