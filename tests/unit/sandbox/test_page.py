@@ -252,6 +252,19 @@ PICKED = """
   return until(() => all(".document pre").length >= 2).then(() => document.querySelector(".document").textContent);
 })()
 """
+MOVED = """
+(async () => {
+  document.getElementById("filter").value = "";
+  document.getElementById("filter").dispatchEvent(new Event("input"));
+  await until(() => all(".line").length > 3);
+  const stop = document.querySelector('.line[tabindex="0"]');
+  stop.focus();
+  const key = stop.previousElementSibling ? "ArrowUp" : "ArrowDown";
+  stop.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const moved = document.activeElement !== stop && document.activeElement.classList.contains("line");
+  return [all('.line[tabindex="0"]').length, moved];
+})()
+"""
 CHECKED = """
 (async () => {
   button("Check the callback address as WeChat's console does").click();
@@ -306,6 +319,7 @@ async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None
         picked = await page.run(PICKED)
         assert markup in picked
         assert "access_token" in picked
+        assert await page.run(MOVED) == [1, True]
         assert await page.run(CHECKED) == "shop: WeChat's console would accept this address."
         world.ingress.answers.extend([answering("oops")] * 3)
         assert "neither success nor a reply" in await page.run(FAILED)

@@ -130,7 +130,8 @@ export class Chat {
   details(entry) {
     const at = time(entry.time);
     const click = () => this.pick(entry);
-    return element("button", { type: "button", className: "details", textContent: at, title: T.details, aria: { label: `${T.details}, ${at}` }, on: { click } });
+    // No stop of the Tab key: the list has the same entries.
+    return element("button", { type: "button", className: "details", textContent: at, tabIndex: -1, title: T.details, aria: { label: `${T.details}, ${at}` }, on: { click } });
   }
 
   render() {

@@ -35,6 +35,17 @@ export function journal(accounts) {
   const list = element("div", { className: "lines", aria: { role: "group", label: T.list } });
   const panel = element("section", { className: "document", tabIndex: -1, aria: { label: T.document } }, element("p", { className: "hint", textContent: T.pick }));
 
+  // The list is one stop of the Tab key; the arrow keys move in it.
+  list.addEventListener("keydown", (pressed) => {
+    const { activeElement: at } = document;
+    const next = { ArrowDown: at.nextElementSibling, ArrowUp: at.previousElementSibling, Home: list.firstElementChild, End: list.lastElementChild }[pressed.key];
+    if (!next || !list.contains(next)) return;
+    pressed.preventDefault();
+    at.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+
   function names(entry) {
     return entry.account ? entry : { ...entry, account: accounts.find((one) => one.appid === entry.appid)?.name || "" };
   }
@@ -89,8 +100,11 @@ export function journal(accounts) {
       const { made, searched } = rows.get(entry.id);
       if (wanted.length < SHOWN && words.every((word) => searched.includes(word))) wanted.push(made);
       const pressed = String(entry.id === picked);
+      made.tabIndex = -1;
       if (made.getAttribute("aria-pressed") !== pressed) made.setAttribute("aria-pressed", pressed);
     }
+    const stop = wanted.find((made) => made === document.activeElement || made.getAttribute("aria-pressed") === "true") || wanted[0];
+    if (stop) stop.tabIndex = 0;
     arrange(list, wanted.length ? wanted : [element("p", { className: "hint", textContent: entries.length ? T.noMatch : T.nothing })]);
   }
 
