@@ -14,7 +14,7 @@ import psutil
 
 from wxbus_local.processes.tree import RUN_ID, end, is_alive, wait_ended
 
-SANDBOX_URL = re.compile(r"or look at (http://\S+)\. Ctrl-C")
+SANDBOX_URL = re.compile(r"every callback and call:\s+(http://\S+)")
 END_TIMEOUT = 60.0
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.browser import Page, browser
 from tests.unit.ingress.conftest import ACCOUNTS, Ingress
-from wxbus_ingress.callbacks.page import Language, preferred_language
+from wxbus.runtime.languages import Language, preferred_language
 
 NARROW = 420
 PLACES = [*(account.name for account in ACCOUNTS), "unknown", "a-name-of-an-account-that-is-very-long-indeed" * 3]

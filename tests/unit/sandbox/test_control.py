@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from tests.support.sandbox import AES_KEY, SECRET, TOKEN, World
+from tests.support.sandbox import World
 from wxbus.errors import WeChatError
 from wxbus.wechat import reply
 from wxbus_sandbox.control.client import SandboxClient, SandboxFailure
@@ -139,17 +139,6 @@ async def test_invalid_numbers_in_queries_are_errors(world: World) -> None:
         session.get(world.url + "/sandbox/sent", params={"since": "yesterday"}) as response,
     ):
         assert response.status == 400
-
-
-async def test_the_page_shows_addresses_and_no_secret(world: World) -> None:
-    """The page shows the accounts and the API's paths."""
-    async with aiohttp.ClientSession() as session, session.get(world.url) as response:
-        page = await response.text()
-    assert response.content_type == "text/html"
-    assert "wxshop" in page
-    assert "/cgi-bin/stable_token" in page
-    for secret in (SECRET, AES_KEY, TOKEN):
-        assert secret not in page
 
 
 async def test_a_sandbox_that_does_not_answer_is_an_error(unused_tcp_port: int) -> None:

@@ -7,16 +7,18 @@ import aiohttp
 from aiohttp import web
 
 from wxbus.accounts.accounts import Accounts
-from wxbus_sandbox import page
 from wxbus_sandbox.control import api as control
-from wxbus_sandbox.control import articles, mini_programs
+from wxbus_sandbox.control import articles, mini_programs, phone
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
+from wxbus_sandbox.control.origin import refuse_other_sites
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
+from wxbus_sandbox.page import events, pages
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
+from wxbus_sandbox.rules.calls import RECORDER, CallRecorder, record_calls
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import FAULTS, inject_faults
 from wxbus_sandbox.rules.quotas import QUOTAS, count_calls
@@ -49,16 +51,22 @@ def build_app(
         clock: The time.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
-    app = web.Application(middlewares=[inject_faults, error_responses, count_calls], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[refuse_other_sites, record_calls, inject_faults, error_responses, count_calls],
+        client_max_size=MAX_BODY,
+    )
     app[SANDBOX] = sandbox
     app[FAULTS] = sandbox.faults
+    app[RECORDER] = CallRecorder(sandbox.calls, sandbox.clock, sandbox.tokens)
     app[QUOTAS] = sandbox.quotas
     app[control.COMPOSER] = Composer(
         sandbox.clock, sandbox.media, lambda media_id: f"{public_url.rstrip('/')}/sandbox/media/{media_id}"
     )
     topics = (
-        page,
+        pages,
+        events,
         control,
+        phone,
         mini_programs,
         articles,
         platform_control,

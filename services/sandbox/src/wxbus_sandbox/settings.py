@@ -1,5 +1,7 @@
 """Settings of the sandbox. Every limit of WeChat is a setting, because WeChat changes them without notice."""
 
+from ipaddress import ip_address
+
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
@@ -83,6 +85,8 @@ class Rules(BaseSettings):
 
     history_size: PositiveInt = 100_000
     """Recorded messages and pushes; older ones are dropped."""
+    calls_kept: PositiveInt = 1000
+    """Recorded calls, with up to 16 KiB of their bodies, and failed attempts."""
 
 
 class Address(BaseSettings):
@@ -92,6 +96,14 @@ class Address(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8082, ge=0, le=65535)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether only programs on this machine reach it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def url(self) -> str:

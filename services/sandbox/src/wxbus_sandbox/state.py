@@ -7,10 +7,8 @@ from aiohttp import web
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account
-from wxbus_sandbox.models import (
-    SendResult,
-    Sent,
-)
+from wxbus_sandbox.models import SendResult, Sent
+from wxbus_sandbox.rules.calls import Call
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import Faults
 from wxbus_sandbox.rules.history import History
@@ -52,6 +50,9 @@ class Sandbox:
     user_data: UserData
     sent: History[Sent]
     pushes: History[SendResult]
+    retried: History[SendResult]
+    """Pushes as they were after each attempt that another one follows."""
+    calls: History[Call]
     parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)
     """By appid and class."""
 
@@ -76,6 +77,8 @@ class Sandbox:
             user_data=UserData(clock, logins),
             sent=History(rules.history_size),
             pushes=History(rules.history_size),
+            retried=History(rules.calls_kept),
+            calls=History(rules.calls_kept),
         )
 
     def calling_account(self, request: web.Request) -> Account:
@@ -111,13 +114,15 @@ class Sandbox:
             self.media,
         ):
             part.reset()
-        for record in (self.logins, self.user_data, self.sent, self.pushes):
+        for record in (self.logins, self.user_data, self.sent, self.calls, self.retried, self.pushes):
             record.reset()
 
     def close(self) -> None:
         """End all waits."""
         self.faults.reset()
         self.sent.close()
+        self.calls.close()
+        self.retried.close()
         self.pushes.close()
 
 

@@ -25,7 +25,7 @@ DEMO_ACCOUNT: Final = "shop"
 
 
 def print_sandbox_steps(screen: Screen, plan: Plan) -> None:
-    """Print how to send a first message from the sandbox."""
+    """Print the address of the page to chat in, and how to send a first message from a terminal."""
     addresses = plan.addresses
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
@@ -36,9 +36,11 @@ def print_sandbox_steps(screen: Screen, plan: Plan) -> None:
         options += f" --account {names[0]}"
     screen.console.print(
         Text.assemble(
-            "\n  Send a first message, in a second terminal:\n\n",
+            "\n  Chat with the handlers, and see every callback and call:\n\n",
+            (f"    {addresses.sandbox_url}\n", "bold cyan"),
+            "\n  or send a message in a second terminal:\n\n",
             (f"    {python} -m wxbus_sandbox send text hello{options}\n", "bold cyan"),
-            f"\n  or look at {addresses.sandbox_url}. Ctrl-C stops everything.\n",
+            "\n  Ctrl-C stops everything.\n",
         ),
         soft_wrap=True,
     )

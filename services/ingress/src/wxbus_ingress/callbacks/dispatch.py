@@ -12,6 +12,7 @@ from wxbus.accounts.models import Account
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.runtime.fast_response import FastResponse
+from wxbus.runtime.languages import preferred_language
 from wxbus.wechat.callbacks.query import CallbackQuery
 from wxbus.wechat.documents.document import Document, scalar_at, text
 from wxbus.wechat.replies.reply import SUCCESS
@@ -136,7 +137,7 @@ class CallbackDispatcher:
         return web.Response(status=204, headers={"Allow": ", ".join(METHODS)})
 
     def _page(self, request: Request, path: str) -> web.Response:
-        language = page.preferred_language(request.headers.get("Accept-Language", ""))
+        language = preferred_language(request.headers.get("Accept-Language", ""))
         self._metrics.requests.labels(self._endpoints.account_name(path), "page").inc()
         try:
             endpoint = self._endpoints.find(path)

@@ -4,13 +4,13 @@ It shows no secret and no expected signature: in plain mode a signature signs an
 Redis reference 10).
 """
 
-from enum import StrEnum
 from html import escape
 from typing import Final
 
 from aiohttp import web
 
 from wxbus.accounts.models import Account, AccountKind
+from wxbus.runtime.languages import Language
 from wxbus.wechat.callbacks.keys import Mode
 
 HEADERS: Final = {
@@ -31,13 +31,6 @@ th,td{{padding:.2em 1em .2em 0;vertical-align:top;text-align:left}}th{{font-weig
 {content}
 </body></html>
 """
-
-
-class Language(StrEnum):
-    """A language of the page."""
-
-    ENGLISH = "en"
-    CHINESE = "zh-CN"
 
 
 TEXTS: Final = {
@@ -88,21 +81,6 @@ TEXTS: Final = {
         Mode.SECURE: "安全模式",
     },
 }
-
-
-def preferred_language(accept_language: str) -> Language:
-    """Return the language that an `Accept-Language` header prefers; English by default."""
-    best, language = 0.0, Language.ENGLISH
-    for entry in accept_language.split(","):
-        tag, _, weight = entry.replace(" ", "").lower().partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        primary = tag.partition("-")[0]
-        if quality > best and primary in {"en", "zh"}:
-            best, language = quality, Language.CHINESE if primary == "zh" else Language.ENGLISH
-    return language
 
 
 def known_account(account: Account, *, has_keys: bool, language: Language) -> web.Response:

@@ -9,7 +9,7 @@ from wxbus.runtime import logs
 from wxbus.runtime.admin import listening
 from wxbus.runtime.signals import stop_signal
 from wxbus_sandbox.app import build_app
-from wxbus_sandbox.settings import SandboxSettings
+from wxbus_sandbox.settings import Address, SandboxSettings
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,15 @@ async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
     address = settings.address
     app = build_app(accounts, ingress_url=settings.ingress_url, public_url=address.url, rules=settings.rules)
     async with listening(app, host=address.host, port=address.port) as port:
-        log.info("sandbox.listening", host=address.host, port=port, accounts=[account.name for account in accounts])
+        announce(address.model_copy(update={"port": port}), accounts)
         await stop.wait()
     log.info("sandbox.stopped")
+
+
+def announce(address: Address, accounts: Accounts) -> None:
+    """Log the address of the page, and a warning if other machines can reach it."""
+    names = [account.name for account in accounts]
+    log.info("sandbox.listening", host=address.host, port=address.port, page=f"{address.url}/", accounts=names)
+    if not address.is_loopback:
+        hint = "it asks for no password; WXBUS_SANDBOX_HOST=127.0.0.1 restricts it to this machine"
+        log.warning("sandbox.reachable_by_other_machines", host=address.host, hint=hint)

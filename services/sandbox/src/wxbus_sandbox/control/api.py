@@ -95,6 +95,18 @@ async def faults(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
+async def pending_faults(request: web.Request) -> web.Response:
+    """Answer with the faults to come, `times` being how many calls each still affects."""
+    pending = request.app[SANDBOX].faults.pending()
+    return _json_list([fault.model_copy(update={"times": remaining}) for fault, remaining in pending])
+
+
+async def end_faults(request: web.Request) -> web.Response:
+    """Remove all faults and end all delays."""
+    request.app[SANDBOX].faults.reset()
+    return web.json_response({})
+
+
 async def tokens(request: web.Request) -> web.Response:
     """Answer with the token fetches by appid."""
     return web.json_response({appid: asdict(counts) for appid, counts in request.app[SANDBOX].tokens.counts().items()})
@@ -140,6 +152,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/sandbox/sent", sent),
         web.get("/sandbox/pushes", pushes),
         web.post("/sandbox/faults", faults),
+        web.get("/sandbox/faults", pending_faults),
+        web.delete("/sandbox/faults", end_faults),
         web.get("/sandbox/tokens", tokens),
         web.post("/sandbox/tokens/invalidate", invalidate),
         web.post("/sandbox/verify", verify),
@@ -185,7 +199,7 @@ def _number(request: web.Request, name: str, default: float) -> float:
 
 def http_error(message: str, *, status: int = 400) -> web.HTTPException:
     """Return an error response."""
-    kind = {404: web.HTTPNotFound, 409: web.HTTPConflict}.get(status, web.HTTPBadRequest)
+    kind = {403: web.HTTPForbidden, 404: web.HTTPNotFound, 409: web.HTTPConflict}.get(status, web.HTTPBadRequest)
     return kind(text=json.dumps({"error": message}, ensure_ascii=False), content_type="application/json")
 
 

@@ -1,6 +1,7 @@
 """Pushes to ingress as WeChat does: within 5 s, in three attempts with the same MsgId (protocol reference 4.1)."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,20 +96,27 @@ class Pusher:
         delivery = _Delivery(path, encoder, validator, push, mode, form)
         started = self._sandbox.clock.now()
         attempts: list[Attempt] = []
+
+        def result_of(verdict: Verdict, *, shown: str | None = None) -> SendResult:
+            return SendResult(
+                account=account.name,
+                openid=str(push["FromUserName"]) if "FromUserName" in push else None,
+                msg_id=str(push["MsgId"]) if "MsgId" in push else None,
+                time=started,
+                message=push,
+                attempts=tuple(attempts),
+                outcome=verdict.outcome,
+                reply=verdict.reply,
+                shown=shown,
+            )
+
+        def retried(verdict: Verdict) -> None:
+            self._sandbox.retried.add(result_of(verdict))
+
         verdict = Verdict(Outcome.FAILED)
         for copy_number in range(1, copies + 1):
-            verdict = await self._until_settled(delivery, copy_number, attempts)
-        result = SendResult(
-            account=account.name,
-            openid=str(push["FromUserName"]) if "FromUserName" in push else None,
-            msg_id=str(push["MsgId"]) if "MsgId" in push else None,
-            time=started,
-            message=push,
-            attempts=tuple(attempts),
-            outcome=verdict.outcome,
-            reply=verdict.reply,
-            shown=_shown(account, verdict),
-        )
+            verdict = await self._until_settled(delivery, copy_number, attempts, retried)
+        result = result_of(verdict, shown=_shown(account, verdict))
         self._sandbox.pushes.add(result)
         log.info(
             "sandbox.pushed",
@@ -131,8 +139,13 @@ class Pusher:
         accepted = exchange.status == 200 and exchange.body == expected.encode()
         return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
 
-    async def _until_settled(self, delivery: _Delivery, copy_number: int, attempts: list[Attempt]) -> Verdict:
-        """Push one copy, adding each attempt to `attempts`; return the verdict on the last one."""
+    async def _until_settled(
+        self, delivery: _Delivery, copy_number: int, attempts: list[Attempt], retried: Callable[[Verdict], None]
+    ) -> Verdict:
+        """Push one copy, adding each attempt to `attempts`; return the verdict on the last one.
+
+        `retried` gets the verdict on each attempt that another one follows.
+        """
         rules, loop = self._sandbox.rules, asyncio.get_running_loop()
         verdict = Verdict(Outcome.FAILED)
         for number in range(rules.push_attempts):
@@ -158,6 +171,7 @@ class Pusher:
             if verdict.outcome.settled:
                 break
             if number + 1 < rules.push_attempts:
+                retried(verdict)
                 await asyncio.sleep(begun + rules.push_spacing - loop.time())
         return verdict
 

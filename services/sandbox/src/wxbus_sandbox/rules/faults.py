@@ -30,6 +30,10 @@ class Faults:
                 return fault
         return None
 
+    def pending(self) -> list[tuple[Fault, int]]:
+        """Return the faults to come, each with the number of calls that it still affects."""
+        return list(self._pending)
+
     def remaining(self, path: str) -> int:
         """Return the number of calls of this path that will fail."""
         return sum(remaining for fault, remaining in self._pending if fault.path == path)

@@ -1,8 +1,9 @@
 """A bounded history of messages or pushes."""
 
 import asyncio
+import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -16,7 +17,12 @@ class History(Generic[T]):
         self._entries: deque[T] = deque(maxlen=size)
         self._added = 0
         self._changed = asyncio.Event()
-        self._closed = False
+        self.closed = False
+        """Whether all waits have ended."""
+        self.epoch = secrets.token_hex(4)
+        """Another one after a reset, and in another process."""
+        self.listeners: set[Callable[[], None]] = set()
+        """Called after each change."""
 
     def add(self, entry: T) -> None:
         """Add an entry."""
@@ -28,12 +34,18 @@ class History(Generic[T]):
         """Return the wanted entries, oldest first."""
         return [entry for entry in self._entries if wanted(entry)]
 
+    def since(self, seen: int, *, at_most: int) -> Iterator[tuple[int, T]]:
+        """Yield the newest entries after the entry with the number `seen`, each with its number, oldest first."""
+        count = min(self._added - seen, len(self._entries), at_most)
+        newest = list(islice(reversed(self._entries), max(count, 0)))
+        yield from zip(range(self._added - len(newest) + 1, self._added + 1), reversed(newest), strict=True)
+
     async def wait(self, wanted: Callable[[T], bool], *, count: int, timeout: float) -> list[T]:
         """Return the wanted entries once there are `count`, or those there are after `timeout` seconds."""
         found, seen = self.find(wanted), self._added
         try:
             async with asyncio.timeout(timeout):
-                while len(found) < count and not self._closed:
+                while len(found) < count and not self.closed:
                     await self._changed.wait()
                     # Only new entries: under load there is always a waiter, and a full search is slow.
                     newest_first = islice(reversed(self._entries), self._added - seen)
@@ -45,13 +57,17 @@ class History(Generic[T]):
 
     def close(self) -> None:
         """End all waits."""
-        self._closed = True
+        self.closed = True
         self._wake()
 
     def reset(self) -> None:
         """Remove all entries."""
         self._entries.clear()
+        self.epoch = secrets.token_hex(4)
+        self._wake()
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        for listener in self.listeners:
+            listener()

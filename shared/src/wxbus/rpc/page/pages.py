@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from wxbus.rpc.codec.negotiation import qualities
+from wxbus.runtime.languages import Language, preferred_language
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -59,13 +59,7 @@ def pages(document: dict[str, Any], json_only: dict[str, Any]) -> Mapping[str, P
 
 def language_of(accepted: str | None) -> str:
     """Return the preferred language of the two, English by default."""
-    weights = qualities(accepted or "")
-
-    def weight(language: str) -> float:
-        of_language = [value for name, value in weights.items() if name.partition("-")[0] == language]
-        return max(of_language, default=weights.get("*", 0.0))
-
-    return CHINESE if weight(CHINESE) > weight(ENGLISH) else ENGLISH
+    return CHINESE if preferred_language(accepted or "") is Language.CHINESE else ENGLISH
 
 
 def _file(name: str) -> bytes:

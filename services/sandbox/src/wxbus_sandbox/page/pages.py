@@ -1,0 +1,72 @@
+"""The files of the page: plain HTML, CSS and JavaScript modules, without external resources."""
+
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Final
+
+from aiohttp import web
+
+from wxbus.runtime.languages import preferred_language
+from wxbus_sandbox.state import SANDBOX
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
+PREFIX: Final = "/sandbox/page/"
+
+
+async def page(request: web.Request) -> web.Response:
+    """Answer with the page in the reader's language; it shows no secret."""
+    language = preferred_language(request.headers.get("Accept-Language", ""))
+    headers = {**HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
+    body = _read(f"page.{language}.html")
+    return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
+
+
+async def about(request: web.Request) -> web.Response:
+    """Answer with the accounts, without secrets, the paths of WeChat's calls and the sandbox's time."""
+    sandbox = request.app[SANDBOX]
+    accounts = [
+        {
+            "name": account.name,
+            "appid": account.appid,
+            "kind": account.kind,
+            "modes": account.modes,
+            "formats": account.formats,
+        }
+        for account in sandbox.accounts
+    ]
+    paths = {route.resource.canonical for route in request.app.router.routes() if route.resource is not None}
+    calls = sorted(path for path in paths if path != "/" and not path.startswith("/sandbox/") and "{" not in path)
+    return web.json_response({"accounts": accounts, "paths": calls, "now": sandbox.clock.now()})
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes of the page: `/`, its files and what it shows."""
+    served = [PurePath(entry.name) for entry in files(__package__).joinpath("files").iterdir()]
+    return [
+        web.get("/", page),
+        web.get("/sandbox/about", about),
+        *(_file(name) for name in sorted(served) if name.suffix in TYPES),
+    ]
+
+
+def _file(name: PurePath) -> web.RouteDef:
+    body, kind = _read(name.name), TYPES[name.suffix]
+
+    async def answer(_request: web.Request) -> web.Response:
+        charset = None if kind.startswith("image/") else "utf-8"
+        return web.Response(body=body, content_type=kind, charset=charset, headers=HEADERS)
+
+    return web.get(PREFIX + name.name, answer)
+
+
+def _read(name: str) -> bytes:
+    return files(__package__).joinpath("files", name).read_bytes()

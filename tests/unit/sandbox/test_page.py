@@ -1,0 +1,331 @@
+"""The page of the sandbox: its files, what it is told, and how it works in a browser."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.browser import Page, browser
+from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, NOW, SECRET, TOKEN, World, answering
+from wxbus.errors import WeChatUnavailable
+from wxbus.wechat import reply
+from wxbus_sandbox.cli.serve import announce
+from wxbus_sandbox.models import Fault, SendRequest, Sent
+from wxbus_sandbox.settings import Address
+
+USER = "oSandboxUser0000000000000001"
+SEND_PATH = "/cgi-bin/message/custom/send"
+FILES = sorted(
+    entry.name for entry in files("wxbus_sandbox.page").joinpath("files").iterdir() if not entry.name.endswith(".html")
+)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A client without the sandbox's own models."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+class Events:
+    """The server-sent events of a stream."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._lines = response.content
+        self.last_id = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, world: World, last_id: str = "") -> AsyncIterator["Events"]:
+        """Open a stream, that continues after `last_id`."""
+        async with (
+            aiohttp.ClientSession(headers={"Last-Event-ID": last_id} if last_id else {}) as session,
+            session.get(world.url + "/sandbox/events") as response,
+        ):
+            assert response.content_type == "text/event-stream"
+            yield cls(response)
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        """Return the name and the data of the next event."""
+        found: dict[str, str] = {}
+        async with asyncio.timeout(EVENT_WAIT):
+            while "data" not in found:
+                name, _, value = (await self._lines.readline()).decode().rstrip("\n").partition(": ")
+                found |= {name: value} if name else {}
+        self.last_id = found["id"]
+        return found["event"], json.loads(found["data"])
+
+
+async def test_the_page_has_no_external_resources(world: World, http: aiohttp.ClientSession) -> None:
+    """The Content-Security-Policy of each file forbids them, and inline code."""
+    for path in ("/", *(f"/sandbox/page/{name}" for name in FILES)):
+        async with http.get(world.url + path) as answer:
+            content = await answer.read()
+        assert answer.status == 200, path
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        if answer.content_type.startswith("image/"):
+            continue
+        assert not re.search(r"//[a-z]{2}", content.decode()), f"{path} names an external address"
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", content.decode()), path
+        if path == "/":
+            assert not re.search(r"<script>|<style|\son\w+=|style=", content.decode()), "the policy forbids inline code"
+
+
+async def test_the_page_has_the_readers_language(world: World, http: aiohttp.ClientSession) -> None:
+    """`Accept-Language` decides, English is the default, and caches keep the languages apart."""
+    for accepted, language in (("", "en"), ("fr", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"), ("en,zh;q=0.5", "en")):
+        async with http.get(world.url, headers={"Accept-Language": accepted}) as answer:
+            text = await answer.text()
+        assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
+        assert f'<html lang="{language}">' in text
+        assert (re.search("[\u4e00-\u9fff]", text) is not None) is (language == "zh-CN")
+        assert '<meta name="viewport" content="width=device-width' in text
+
+
+async def test_the_page_is_told_accounts_and_paths_and_no_secret(world: World, http: aiohttp.ClientSession) -> None:
+    """It needs them to choose from."""
+    async with http.get(world.url + "/sandbox/about") as answer:
+        text = await answer.text()
+    about = json.loads(text)
+    assert {"name": "shop", "appid": "wxshop", "kind": "official_account"}.items() <= about["accounts"][0].items()
+    assert "/cgi-bin/stable_token" in about["paths"]
+    assert not [path for path in about["paths"] if path.startswith("/sandbox/")]
+    assert not any(secret in text for secret in (SECRET, AES_KEY, TOKEN))
+
+
+async def test_events_come_as_they_happen_and_continue(world: World) -> None:
+    """A stream starts with `reset` and what happened before; one with `Last-Event-ID` continues without repeats."""
+    await world.control.text("shop", "hi", openid=USER)
+    async with Events.opened(world) as events:
+        assert (await events.next())[0] == "reset"
+        name, push = await events.next()
+        assert (name, push["number"], push["message"]["Content"]) == ("push", 1, "hi")
+        await world.client("shop").send(USER, reply.Text("hello"))
+        kinds = {name: found async for name, found in _next(events, 3)}
+        assert kinds["sent"]["payload"]["text"] == {"content": "hello"}
+        assert kinds["call"]["path"] == SEND_PATH
+    await world.control.text("shop", "again", openid=USER)
+    async with Events.opened(world, events.last_id) as continued:
+        name, push = await continued.next()
+        assert (name, push["number"], push["message"]["Content"]) == ("push", 2, "again")
+        await world.control.reset()
+        assert (await continued.next())[0] == "reset"
+    async with Events.opened(world, "other-7-7-7-7") as other:
+        assert (await other.next())[0] == "reset", "the sandbox was started again"
+
+
+async def test_failed_attempts_come_before_the_push_ends(world: World) -> None:
+    """A `retry` for each attempt that another one follows, with all attempts so far; then the `push`."""
+    world.ingress.answers.extend([answering("oops"), answering("", status=500)])
+    await world.control.text("shop", "hi", openid=USER)
+    async with Events.opened(world) as events:
+        seen = [(name, len(found.get("attempts", ()))) async for name, found in _next(events, 4)]
+    assert seen == [("reset", 0), ("retry", 1), ("retry", 2), ("push", 3)]
+
+
+async def _next(events: Events, count: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    for _ in range(count):
+        yield await events.next()
+
+
+async def test_recorded_calls_have_no_secrets(world: World) -> None:
+    """Secrets and tokens in queries, requests and answers are hidden; errcodes and failures are shown."""
+    client = world.client("shop")
+    await world.control.text("shop", "hi", openid=USER)
+    await world.control.fault(Fault(path=SEND_PATH, disconnect=True))
+    with pytest.raises(WeChatUnavailable):
+        await client.send(USER, reply.Text("hello"))
+    await client.send(USER, reply.Text("hello"))
+    calls = [call.shown() for call in world.sandbox.calls.find(lambda _call: True)]
+    token, cut, sent = calls
+    assert (token["path"], token["request"]["secret"]) == ("/cgi-bin/stable_token", "***")
+    assert token["answer"] == {"access_token": "***", "expires_in": 7200}
+    assert (cut["status"], cut["path"]) == (None, SEND_PATH)
+    assert (sent["appid"], sent["status"], sent["answer"]["errcode"]) == ("wxshop", 200, 0)
+    assert sent["query"] == {"access_token": "***"}
+    assert sent["request"]["text"] == {"content": "hello"}
+    issued = await world.tokens.get("wxshop")
+    assert not any(secret in json.dumps(calls) for secret in (SECRET, issued))
+
+
+async def test_faults_are_listed_and_ended(world: World, http: aiohttp.ClientSession) -> None:
+    """`times` of a listed fault is the number of calls that it still affects."""
+    url = world.url + "/sandbox/faults"
+    await world.control.fault(Fault(path=SEND_PATH, status=500, times=3))
+    world.sandbox.faults.take(SEND_PATH)
+    async with http.get(url) as answer:
+        (listed,) = await answer.json()
+    assert (listed["path"], listed["status"], listed["times"]) == (SEND_PATH, 500, 2)
+    async with http.delete(url) as answer:
+        assert answer.status == 200
+    assert world.sandbox.faults.pending() == []
+
+
+async def test_a_user_sends_a_file(world: World, http: aiohttp.ClientSession) -> None:
+    """The account can fetch it by its media id; a wrong type of file is an error that names it."""
+    url = world.url + "/sandbox/media"
+    async with http.post(url, params={"account": "shop", "filename": "a.png"}, data=b"png") as answer:
+        media_id = (await answer.json())["media_id"]
+    await world.control.send(SendRequest(account="shop", openid=USER, type="image", fields={"MediaId": media_id}))
+    assert world.ingress.received[-1].opened.document["MediaId"] == media_id
+    assert world.sandbox.media.get("wxshop", media_id).data == b"png"
+    async with http.post(url, params={"account": "shop", "filename": "a.exe"}, data=b"MZ") as answer:
+        assert answer.status == 400
+        assert "a.exe" in (await answer.json())["error"]
+
+
+async def test_other_web_sites_are_refused(world: World, http: aiohttp.ClientSession) -> None:
+    """A page that a developer visits cannot use the control API; the sandbox's own page, and programs, can."""
+    url = world.url + "/sandbox/reset"
+    for origin, status in (("https://elsewhere.example", 403), ("null", 403), (world.url, 200)):
+        async with http.post(url, headers={"Origin": origin}) as answer:
+            assert answer.status == status, origin
+
+
+def test_the_start_says_where_the_page_is_and_who_can_reach_it() -> None:
+    """The default is this machine only; the start warns of any other address."""
+    for address, warned in ((Address(), False), (Address(host="0.0.0.0", port=8), True)):  # noqa: S104
+        with capture_logs() as logs:
+            announce(address, ACCOUNTS)
+        assert logs[0]["page"] == f"http://127.0.0.1:{address.port}/"
+        assert ("sandbox.reachable_by_other_machines" in {entry["event"] for entry in logs}) is warned
+    for host, expected in (("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.1", False), ("box", False)):  # noqa: S104
+        assert Address(host=host).is_loopback is expected, host
+
+
+PREPARED = """
+globalThis.until = async (found) => {
+  while (!found()) await new Promise((go) => setTimeout(go, 5));
+  return found();
+};
+globalThis.all = (selector) => [...document.querySelectorAll(selector)];
+globalThis.button = (text) => all("button").find((one) => one.textContent === text);
+until(() => document.getElementById("send")).then(() => document.documentElement.lang)
+"""
+TEXTS = """
+import("/sandbox/page/texts.js").then(({ TEXTS }) => {
+  const shape = (texts) => Object.entries(texts).flatMap(([name, text]) =>
+    typeof text === "object" ? shape(text).map((inner) => `${name}.${inner}`) : `${name}: ${typeof text}`);
+  return [shape(TEXTS.en), shape(TEXTS.zh)];
+})
+"""
+SENT = """
+(async () => {
+  document.getElementById("text").value = %s;
+  document.getElementById("send").click();
+  await until(() => all(".mine:not(.waiting) .bubble").length);
+  return all(".mine .bubble").map((one) => one.textContent);
+})()
+"""
+REPLIED = """
+until(() => all(".theirs .bubble").length >= 2).then(() => {
+  const [text] = all(".theirs .bubble");
+  return { text: text.textContent, links: [...text.querySelectorAll("a")].map((link) => link.href),
+    bold: all("b, #app script").length,
+    choices: all(".choice").map((choice) => choice.textContent) };
+})
+"""
+ODD = 'until(() => all(".note.problem").length).then(() => all(".note.problem")[0].textContent)'
+CHOSEN = """
+(async () => {
+  all(".choice")[1].click();
+  await until(() => all(".mine:not(.waiting) .bubble").length === 2);
+  return all(".mine .bubble").at(-1).textContent;
+})()
+"""
+PICKED = """
+(async () => {
+  document.getElementById("filter").value = "custom/send msgmenu";
+  document.getElementById("filter").dispatchEvent(new Event("input"));
+  await until(() => all(".line").length === 1);
+  all(".line")[0].click();
+  return until(() => all(".document pre").length >= 2).then(() => document.querySelector(".document").textContent);
+})()
+"""
+MOVED = """
+(async () => {
+  document.getElementById("filter").value = "";
+  document.getElementById("filter").dispatchEvent(new Event("input"));
+  await until(() => all(".line").length > 3);
+  const stop = document.querySelector('.line[tabindex="0"]');
+  stop.focus();
+  const key = stop.previousElementSibling ? "ArrowUp" : "ArrowDown";
+  stop.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const moved = document.activeElement !== stop && document.activeElement.classList.contains("line");
+  return [all('.line[tabindex="0"]').length, moved];
+})()
+"""
+CHECKED = """
+(async () => {
+  button("Check the callback address as WeChat's console does").click();
+  return (await until(() => all(".result").find((one) => one.textContent))).textContent;
+})()
+"""
+FAILED = """
+(async () => {
+  document.getElementById("text").value = "unlucky";
+  document.getElementById("send").click();
+  return (await until(() => all(".delivery").find((one) => one.textContent.startsWith("not delivered")))).textContent;
+})()
+"""
+SAMPLE = """
+(async () => {
+  button("Picture").click();
+  const picture = await until(() => all(".mine img").find((one) => one.naturalWidth));
+  return [picture.naturalWidth, picture.naturalHeight];
+})()
+"""
+
+
+@pytest.mark.skipif(browser() is None, reason="there is no browser")
+async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None:
+    """A user sends a text, sees replies with links and choices, and the call; markup is shown as text everywhere."""
+    markup = "<img src=x onerror=alert(1)><b>bold</b>"
+    async with Page.opened("about:blank", tmp_path) as page:
+        await page.visit(f"{world.url}/", language="en")
+        assert await page.run(PREPARED) == "en"
+        english, chinese = await page.run(TEXTS)
+        assert english == chinese
+        assert await page.run(SENT % json.dumps(markup)) == [markup]
+        client = world.client("shop")
+        await client.send(
+            USER, reply.Text(f'{markup} <a href="https://a.test/x">x</a> https://b.test. <a href="javascript:1">no</a>')
+        )
+        await client.send(USER, reply.Menu((reply.MenuItem("1", "Yes"), reply.MenuItem("2", markup)), head="Happy?"))
+        seen = await page.run(REPLIED)
+        assert seen["text"] == f'{markup} x https://b.test. <a href="javascript:1">no</a>'
+        assert seen["links"] == ["https://a.test/x", "https://b.test/"]
+        assert (seen["bold"], seen["choices"]) == (0, ["Yes", markup])
+        odd = Sent(
+            time=NOW, account="shop", appid="wxshop", openid=USER, msgtype="msgmenu", payload={"msgmenu": {"list": 1}}
+        )
+        world.sandbox.sent.add(odd)
+        for body in (b"null", b'"\\ud800"', b"\xff"):
+            async with aiohttp.ClientSession() as http, http.post(world.url + SEND_PATH, data=body):
+                pass
+        assert "cannot be shown" in await page.run(ODD)
+        assert await page.run(CHOSEN) == markup
+        assert world.ingress.received[-1].opened.document["bizmsgmenuid"] == "2"
+        picked = await page.run(PICKED)
+        assert markup in picked
+        assert "access_token" in picked
+        assert await page.run(MOVED) == [1, True]
+        assert await page.run(CHECKED) == "shop: WeChat's console would accept this address."
+        world.ingress.answers.extend([answering("oops")] * 3)
+        assert "neither success nor a reply" in await page.run(FAILED)
+        assert await page.run(SAMPLE) == [240, 160]
+        await page.resize(400, 800)
+        for view in ("chat", "list", "bad-day"):
+            await page.run(f"document.body.dataset.view = '{view}'")
+            assert await page.run("[innerWidth, document.documentElement.scrollWidth]") == [400, 400], view
+    assert page.validation_messages == []
