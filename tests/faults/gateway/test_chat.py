@@ -49,7 +49,7 @@ class Chatter:
         while not self._complete:
             try:
                 await self._connection(next(self._gateways))
-            except (aiohttp.ClientError, ConnectionError, TimeoutError):
+            except (aiohttp.ClientError, ConnectionError, TimeoutError, TypeError):  # TypeError: it was closed
                 await asyncio.sleep(0.05)
 
     @property
@@ -62,13 +62,13 @@ class Chatter:
         url = f"{gateway}/{MINI_PROGRAM}/socket"
         async with self._http.ws_connect(url, headers=headers, params=query, heartbeat=2.0) as ws:
             self.connections += 1
+            # The greeting says where the pushes begin: before it, a lost connection would lose the place.
+            self._take(await ws.receive_json(timeout=10.0))
             sending = asyncio.create_task(self._send(ws))
             try:
                 while not self._complete:
                     with contextlib.suppress(TimeoutError):  # it may be complete without a further frame
                         self._take(await ws.receive_json(timeout=1.0))
-            except TypeError:  # the gateway has closed the socket
-                pass
             finally:
                 sending.cancel()
                 await asyncio.wait([sending])
