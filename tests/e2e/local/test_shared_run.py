@@ -105,7 +105,7 @@ def test_changed_handlers_are_reloaded(shared: SharedRun) -> None:
 
     handlers.write_text(handlers.read_text(encoding="utf-8").replace("{number}. ", "changed: "), encoding="utf-8")
 
-    reloading = shared.command.wait_for(r"worker\.reloading", start=start)
+    reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
     assert "changed: hello" in send(shared.sandbox_url, *BY_ANOTHER_USER, "--wait", "30")
 
@@ -116,7 +116,7 @@ def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> No
 
     (shared.folder / "hello.py").write_text(bot_of(TUTORIAL), encoding="utf-8")
 
-    reloading = shared.command.wait_for(r"worker\.reloading", start=start)
+    reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
     for text, shown in sent_texts(TUTORIAL):
         assert send(shared.sandbox_url, "text", text, "--wait", "30").startswith(f"{shown}\n")
