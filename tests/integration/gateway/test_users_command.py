@@ -43,6 +43,7 @@ def test_operators_find_export_and_erase_a_user(tmp_path: Path, redis_url: str, 
 
     asyncio.run(log_in())
     env = {
+        "WXBUS_AMQP_URL": "amqp://127.0.0.1/",  # a setting of the gateway, which the commands do not use
         "WXBUS_GATEWAY_DATABASE_URL": url,
         "WXBUS_GATEWAY_ENCRYPTION_KEYS": keys,
         "WXBUS_GATEWAY_TOKEN_API_KEY": "key",
