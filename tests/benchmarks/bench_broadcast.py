@@ -6,8 +6,8 @@ from tests.benchmarks.arms import our_stack
 from tests.benchmarks.callbacks import APPID
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
+from tests.support.stores import open_store
 from wxbus.messages.broadcasts import NewBroadcast
-from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_worker.store.broadcasts import Broadcasts
 
@@ -26,7 +26,7 @@ async def measure(places: Places) -> list[Result]:
     rates, cpu, memory = [], [], []
     async with (
         our_stack(places, processes=PROCESSES) as arm,
-        Store.open(places.redis_url) as store,
+        open_store(places.redis_url) as store,
         arm.running() as worker,
     ):
         await _start(Broadcasts(store, namespace=places.namespace), rate, (WINDOWS + 2) * window)

@@ -15,9 +15,9 @@ from tests.benchmarks.load import apply, request
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
+from tests.support.stores import open_store
 from wxbus.messages import Bus
 from wxbus.store.keyring import Keyring, new_encryption_key
-from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_gateway.sessions.store import Lifetime, SessionStore
 from wxbus_gateway.users.model import MiniProgramUser
@@ -153,7 +153,7 @@ async def _gateway(places: Places) -> AsyncIterator[Gateway]:
     port, key = free_port(), new_encryption_key("bench")
     accounts = places.folder / "mini.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")
-    async with stand_in(places) as (url, _), Store.open(places.redis_url) as store:
+    async with stand_in(places) as (url, _), open_store(places.redis_url) as store:
         env = {
             **places.environment(),
             "WXBUS_ACCOUNTS_FILE": str(accounts),

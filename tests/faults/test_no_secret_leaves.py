@@ -27,8 +27,8 @@ from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID, MINI_PROGRAM, MINI_PROGRAM_APPID, Credentials, Installation
 from tests.support.processes import Service
 from tests.support.pushes import Push, a_push, a_text
+from tests.support.stores import open_store
 from wxbus.bus.topology import Topology
-from wxbus.store.store import Store
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.crypto.signature import sign
 from wxbus_local.servers.ports import free_port
@@ -386,7 +386,7 @@ async def raw(watch: Watch, port: int, request: bytes) -> None:
 
 async def session_key(installation: Installation, redis_url: str, password: str) -> str:
     """Return the session key of the user who logged in, from where the handler kept it."""
-    async with Store.open(with_password(redis_url, password)) as store:
+    async with open_store(with_password(redis_url, password)) as store:
         contexts = RedisContextStore(store, namespace=installation.topology.namespace, policy=ContextPolicy())
         key = ContextKey(MINI_PROGRAM_APPID, MINI_USER, f"{MINI_PROGRAM_APPID}:{MINI_USER}")
         return str((await contexts.open(key, "")).context.storage["session_key"])

@@ -12,6 +12,7 @@ import pytest
 from tests.faults.conftest import Install
 from tests.support.installation import Installation
 from tests.support.sizes import soak
+from tests.support.stores import open_store
 from wxbus.bus.topology import Topology
 from wxbus.store.store import Store
 from wxbus_sandbox.control.client import SandboxClient
@@ -60,7 +61,7 @@ async def test_no_reply_is_lost_when_a_process_is_killed(
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         SandboxClient.open(installation.sandbox_url) as sandbox,
-        Store.open(redis_url) as store,
+        open_store(redis_url) as store,
     ):
         await start(installation)
         survived = await sandbox.text("shop", "die")

@@ -15,6 +15,7 @@ import aiohttp
 from tests.support.installation import ACCOUNT, APPID, Installation
 from tests.support.processes import Service
 from tests.support.queues import awaiting_retry, dead, depths
+from tests.support.stores import open_store
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
@@ -107,7 +108,7 @@ class Load:
                 await _confirmed(publisher, _envelope(user, self.rng.randint(max(1, number - 3), number)))
 
     async def _watch(self) -> None:
-        async with Store.open(self.redis_url) as store:
+        async with open_store(self.redis_url) as store:
             contexts = RedisContextStore(store, namespace=self.topology.namespace, policy=ContextPolicy())
             while True:
                 with suppress(StoreUnavailable):  # Redis was killed

@@ -15,6 +15,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from tests.support.pushes import AES_KEY, APPID, TOKEN
+from tests.support.stores import open_store
 from tests.support.worker import Rig
 from wxbus.accounts.accounts import Accounts
 from wxbus.bus.consumer import Consumer
@@ -131,7 +132,7 @@ async def whole(
         spooling = await enter(SpoolingPublisher.open(publisher, spool, limits, SpoolMetrics(registry), pending))
         app = build_app(limits, accounts, spooling, pending=pending, registry=registry)
         port = await enter(serving(app, listening_socket("127.0.0.1", 0), grace=1))
-        store = await enter(Store.open(redis_url))
+        store = await enter(open_store(redis_url))
         retrying = RetryingStore(store, Generation(store, namespace=namespace))
         pending = RedisPendingReplies(retrying, namespace=namespace)
         contexts = RedisContextStore(retrying, namespace=namespace, policy=router.context_policy)

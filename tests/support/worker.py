@@ -51,8 +51,6 @@ APPID = "wx1"
 OPENID = "o_1"
 KEY = ContextKey(APPID, OPENID, f"{APPID}:{OPENID}")
 SHOP = Account(name="shop", appid=APPID, kind=AccountKind.OFFICIAL_ACCOUNT)
-REDIS_TIMEOUT = 10.0
-"""Seconds for an answer of a Redis that the test does not hurt, on a busy machine."""
 _numbers = itertools.count(1)
 
 

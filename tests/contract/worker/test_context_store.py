@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import Context, ContextPolicy
 from wxbus_worker.store.cache import LaneCache
@@ -31,7 +30,7 @@ def memory_store() -> ContextStore:
 async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         yield RedisContextStore(
             store, namespace=namespace, policy=ContextPolicy(), most_remembered=5, remembered_at_least=timedelta()
         )
@@ -41,7 +40,7 @@ async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIte
 async def cached_store(redis_url: str, namespace: str, redis: object) -> AsyncIterator[ContextStore]:
     """Yield the real one of the lanes' owner."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         cache = LaneCache(most_bytes=1_000_000)
         yield RedisContextStore(
             store,

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
-from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus.wechat import reply
 from wxbus_worker.context.context import ContextPolicy, undo_changes
 from wxbus_worker.store.cache import LaneCache
@@ -138,7 +137,7 @@ def test_redis_behaves_like_the_model(redis_url: str, *, cached: bool) -> None:
     def in_redis(runner: asyncio.Runner) -> ContextStore:
         namespaces.append(f"t{secrets.token_hex(6)}")
         clients[runner] = AsyncExitStack()
-        store = runner.run(clients[runner].enter_async_context(Store.open(redis_url, answer_timeout=REDIS_TIMEOUT)))
+        store = runner.run(clients[runner].enter_async_context(open_store(redis_url)))
         return RedisContextStore(
             store,
             namespace=namespaces[-1],

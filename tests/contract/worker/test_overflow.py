@@ -6,10 +6,10 @@ import pytest
 
 from tests.support.lanes import a_delivery
 from tests.support.overflow import MemoryOverflow
-from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
+from tests.support.stores import open_store
+from tests.support.worker import a_text_envelope
 from wxbus.bus.ports import Delivery
 from wxbus.errors import UnreadableEnvelope
-from wxbus.store.store import Store
 from wxbus.testing import MemoryDelivery
 from wxbus_worker.overflow.ports import Overflow, TenureEnded
 from wxbus_worker.overflow.redis import RedisOverflow
@@ -27,7 +27,7 @@ def memory_overflow() -> Overflow:
 async def redis_overflow(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Overflow]:
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         yield RedisOverflow(store, namespace=namespace)
 
 

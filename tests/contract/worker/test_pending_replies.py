@@ -7,9 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from tests.support.worker import REDIS_TIMEOUT
+from tests.support.stores import open_store
 from wxbus.bus.passive_answer import PassiveAnswer
-from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.context.context import ContextPolicy
@@ -74,7 +73,7 @@ def memory_stores() -> Stores:
 async def redis_stores(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Stores]:
     """Yield the real ones; `redis` deletes their keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         yield Stores(
             RedisContextStore(store, namespace=namespace, policy=ContextPolicy()),
             RedisPendingReplies(store, namespace=namespace),

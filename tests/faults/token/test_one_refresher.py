@@ -15,8 +15,8 @@ import pytest
 from tests.support.processes import Service
 from tests.support.short_lived import Fetch, Moment, ShortLivedWeChat
 from tests.support.sizes import soak
+from tests.support.stores import open_store
 from tests.support.token_fleet import MARGIN, Answers, Fleet
-from wxbus.store.store import Store
 from wxbus_local.servers.launcher import Launcher
 from wxbus_local.servers.server import Server
 from wxbus_sandbox.settings import Rules
@@ -203,7 +203,7 @@ async def test_redis_restarts(open_fleet: OpenFleet, own_redis: Server, keeps: b
             await all_given(seen.values())
             before = {appid: wechat.fetched(appid) for appid in accounts}
             if not keeps:
-                async with Store.open(own_redis.url, name="test") as store:
+                async with open_store(own_redis.url, name="test") as store:
                     await store.command("FLUSHALL")
             await asyncio.to_thread(own_redis.kill)
             await until_all_said(fleet, "token.store_unavailable")

@@ -8,10 +8,9 @@ import pytest
 from tests.faults.conftest import Install
 from tests.support.installation import ACCOUNT, APPID
 from tests.support.sizes import soak
-from tests.support.worker import REDIS_TIMEOUT
+from tests.support.stores import open_store
 from wxbus.bus.topology import Topology
 from wxbus.messages.broadcasts import NewBroadcast
-from wxbus.store.store import Store
 from wxbus.wechat import reply
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_worker.store.broadcasts import Broadcasts
@@ -33,7 +32,7 @@ async def test_a_broadcast_that_is_killed_three_times_reaches_everyone(
     history = {"WXBUS_SANDBOX_HISTORY_SIZE": str(2 * RECIPIENTS)}
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology, **history) as installation,
-        Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store,
+        open_store(redis_url) as store,
     ):
         (worker,) = await installation.workers("tests.support.notified:router", "worker")
         broadcasts = Broadcasts(store, namespace=topology.namespace)

@@ -14,10 +14,10 @@ from tests.support.installation import ACCOUNT, APPID
 from tests.support.partition_takeovers import figures
 from tests.support.processes import Service
 from tests.support.sizes import soak
-from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
+from tests.support.stores import open_store
+from tests.support.worker import a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus.store.store import Store
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.ports import CLAIM_SECONDS
@@ -44,7 +44,7 @@ async def test_each_context_is_removed_once_while_workers_are_killed(
     """
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store,
+        open_store(redis_url) as store,
         asyncio.timeout(230),
     ):
         names = (f"worker{number}" for number in range(WORKERS))

@@ -10,7 +10,7 @@ from tests.benchmarks.arms import TEXT, Arm, Message, our_stack
 from tests.benchmarks.callbacks import APPID
 from tests.benchmarks.peer_arms import celery_stack, faststream_stack
 from tests.benchmarks.places import Places
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus.wechat import TextMessage, reply
 from wxbus_local.servers.launcher import Launcher
 from wxbus_worker.context.context import ContextPolicy
@@ -36,7 +36,7 @@ async def test_all_workers_do_the_job(launcher: Launcher, amqp_url: str, redis_u
     places = Places(launcher.run, tmp_path, amqp_url, redis_url)
     async with places.background() as own, our_stack(own) as arm, arm.running():
         await worked_twice(arm)
-        async with Store.open(redis_url) as store:
+        async with open_store(redis_url) as store:
             contexts = RedisContextStore(store, namespace=own.namespace, policy=ContextPolicy())
             for message in MESSAGES:
                 context = await contexts.get(APPID, message.openid)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.stores import open_store
 from tests.support.token_service import eventually
 from wxbus.aio.background import background
 from wxbus.store.batches import Argument
@@ -48,7 +49,7 @@ class World:
 @pytest.fixture
 async def world(redis_url: str, namespace: str) -> AsyncIterator[World]:
     """Yield two gateways."""
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         yield World(store, namespace)
 
 

@@ -16,11 +16,11 @@ from yarl import URL
 
 from tests.support.gateway import OPENID, Gateways, Visitor
 from tests.support.proxy import proxied
+from tests.support.stores import open_store
 from wxbus.messages import Bus
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, Presence
 from wxbus.sockets.pushes import Position, PushLog
-from wxbus.store.store import Store
 from wxbus_gateway.sessions.store import OVERLAP
 from wxbus_gateway.sessions.tokens import id_of
 from wxbus_gateway.sockets.protocol import CloseCode
@@ -291,7 +291,7 @@ async def test_a_frame_at_the_limit_is_taken(world: Gateways) -> None:
 
 async def test_a_socket_does_not_replace_the_token(world: Gateways, redis_url: str) -> None:
     """A token that is due stays: the client would not learn the new one, and be logged out a minute later."""
-    async with world.running(session_renew_after=0.0) as visitor, Store.open(redis_url) as store:
+    async with world.running(session_renew_after=0.0) as visitor, open_store(redis_url) as store:
         visit = visitor()
         await world.log_in(visit)
         async with connected(visit):
@@ -301,7 +301,7 @@ async def test_a_socket_does_not_replace_the_token(world: Gateways, redis_url: s
 
 async def test_a_session_that_ends_unheard_closes_its_sockets(world: Gateways, redis_url: str) -> None:
     """The announcement may be lost: the sessions of open sockets are looked at from time to time."""
-    async with world.running(session_idle=1.5) as visitor, Store.open(redis_url) as store:
+    async with world.running(session_idle=1.5) as visitor, open_store(redis_url) as store:
         visit = visitor()
         await world.log_in(visit)
         async with connected(visit) as client:
@@ -336,7 +336,7 @@ async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
 ) -> None:
     """A gateway that stops while RabbitMQ is away leaves its connections for another one."""
     namespace = world.settings.store.namespace
-    async with Store.open(redis_url) as store, proxied(amqp_url) as (proxy, address):
+    async with open_store(redis_url) as store, proxied(amqp_url) as (proxy, address):
         bus = world.settings.bus.model_copy(update={"amqp_url": SecretStr(address)})
         async with world.running(bus=bus) as visitor:
             visit = visitor()
@@ -355,7 +355,7 @@ async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
 
 async def test_positions_that_redis_has_lost_are_a_gap(redis_url: str, namespace: str) -> None:
     """After a crash Redis may be a second behind its clients: later pushes reach them, and the gap is said."""
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         pushes = PushLog(store, namespace=namespace)
         await pushes.append(CAFE, OPENID, b"{}", push_id="1")
         end = await pushes.end_of(CAFE, OPENID)
@@ -370,7 +370,7 @@ async def test_a_client_that_never_reads_is_cut_off(
     monkeypatch.setattr("wxbus_gateway.sockets.socket.WRITE_TIMEOUT", 0.2)
     monkeypatch.setattr("wxbus_gateway.sockets.socket.CLOSE_TIMEOUT", 0.2)
     namespace = world.settings.store.namespace
-    async with world.running() as visitor, Store.open(redis_url) as store:
+    async with world.running() as visitor, open_store(redis_url) as store:
         visit = visitor()
         await world.log_in(visit)
         url = URL(visit.url)
@@ -456,7 +456,7 @@ async def test_the_connections_of_a_dead_gateway_are_ended_once(world: Gateways,
         if len(ended) == 2:
             both.set()
 
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         namespace = world.settings.store.namespace
         presence = Presence(store, namespace=namespace)
         for number in range(2):

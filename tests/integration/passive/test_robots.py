@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.sandbox import a_world
+from tests.support.stores import open_store
 from tests.support.whole import Whole, an_account, whole
 from wxbus.bus.topology import Topology
 from wxbus.errors import WeChatError
-from wxbus.store.store import Store
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.settings import Limits
 from wxbus_sandbox.models import RobotResult
@@ -61,7 +61,7 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
 async def streams(redis_url: str, redis: object, namespace: str) -> AsyncIterator[RobotStreams]:
     """Yield the streams in a real Redis."""
     assert redis is not None
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         yield RobotStreams(store, namespace=namespace)
 
 

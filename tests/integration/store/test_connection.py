@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from tests.support.certificates import CertificateAuthority
 from tests.support.proxy import proxied
-from tests.support.worker import REDIS_TIMEOUT
+from tests.support.stores import open_store
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Store
 
@@ -51,7 +51,7 @@ def test_both_event_loops_hand_over_the_connection(
     """After redis-py's greetings; answers of any size arrive whole, and each goes to its caller."""
 
     async def echo() -> None:
-        async with Store.open(redis_url, name="wxbus-test-name", answer_timeout=REDIS_TIMEOUT) as store:
+        async with open_store(redis_url, name="wxbus-test-name") as store:
             assert await store.command("CLIENT", "GETNAME") == b"wxbus-test-name"
             words = [bytes([65 + number]) * 10 ** (number % 7) for number in range(20)]
             assert await asyncio.gather(*(store.command("ECHO", word) for word in words)) == words
@@ -73,10 +73,10 @@ def test_tls_is_handed_over_as_well(
 
     async def echo() -> None:
         async with terminating_tls(redis_url, context) as address:
-            async with Store.open(f"{address}?ssl_ca_certs={authority.cert}", answer_timeout=REDIS_TIMEOUT) as store:
+            async with open_store(f"{address}?ssl_ca_certs={authority.cert}") as store:
                 words = [bytes([65 + number]) * 10 ** (number % 7) for number in range(20)]
                 assert await asyncio.gather(*(store.command("ECHO", word) for word in words)) == words
-            async with Store.open(address, answer_timeout=REDIS_TIMEOUT) as store:
+            async with open_store(address) as store:
                 with pytest.raises(StoreUnavailable, match="certificate"):
                     await store.command("PING")
 
@@ -101,7 +101,7 @@ async def test_a_password_is_sent(redis_url: str, redis: Redis, namespace: str) 
 
 async def test_the_end_of_a_connection_fails_what_was_sent(redis_url: str) -> None:
     """At once, not after a time-out; the next command connects again."""
-    async with proxied(redis_url) as (proxy, url), Store.open(url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with proxied(redis_url) as (proxy, url), open_store(url) as store:
         assert await store.command("ECHO", "1") == b"1"
         proxy.blackhole()
         call = asyncio.create_task(store.command("ECHO", "2"))

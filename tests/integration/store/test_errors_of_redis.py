@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from tests.conftest import quiet
 from tests.support.fake_redis import refusing_redis
 from tests.support.proxy import proxied
+from tests.support.stores import open_store
 from wxbus.errors import StoreUnavailable
 from wxbus.store.generation import Generation, Losses
 from wxbus.store.store import Script, Store
@@ -84,7 +85,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 async def test_a_redis_that_refuses_writes_counts_as_unavailable(own_redis: Server, code: str) -> None:
     """Although it answers reads. Readiness has Redis's reason; the log has one line at the start and one at the end."""
     refuse, accept = REFUSALS[code]
-    async with Redis.from_url(own_redis.url) as admin, Store.open(own_redis.url) as store:
+    async with Redis.from_url(own_redis.url) as admin, open_store(own_redis.url) as store:
         retrying = RetryingStore(store, Generation(store, namespace="t"))
         await retrying.check()
         with structlog.testing.capture_logs() as lines:
@@ -106,7 +107,7 @@ async def test_a_redis_that_refuses_writes_counts_as_unavailable(own_redis: Serv
 async def test_lost_data_of_redis_are_reported(redis_url: str, namespace: str, redis: Redis) -> None:
     """A changed id is reported in the log, as a metric, and to operators."""
     registry = CollectorRegistry()
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         losses = Losses(store, namespace=namespace, registry=registry)
         generation = Generation(store, namespace=namespace, losses=losses)
         await generation.check()

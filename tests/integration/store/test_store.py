@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.stores import open_store
 from wxbus.errors import StoreUnavailable
 from wxbus.store.store import Script, Store
 from wxbus_local.servers.ports import free_port
@@ -18,7 +19,7 @@ COUNT = Script("count", "return redis.call('INCR', KEYS[1])")
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
     """A store on the test's Redis."""
-    async with Store.open(redis_url) as opened:
+    async with open_store(redis_url) as opened:
         yield opened
 
 
@@ -48,7 +49,7 @@ async def test_an_unavailable_redis_raises_store_unavailable() -> None:
 
 async def test_concurrent_commands_share_a_connection(redis_url: str, namespace: str) -> None:
     """A thousand concurrent tasks use one connection, and each gets its own answer."""
-    async with Store.open(redis_url, name=namespace) as store:
+    async with open_store(redis_url, name=namespace) as store:
         echo = Script("echo", "return ARGV[1]")
         answers = await asyncio.gather(
             *(store.run(echo, keys=[f"{namespace}:k"], args=[number]) for number in range(1_000))

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from tests.support.proxy import proxied
 from tests.support.readme import ROOT, the_block
+from tests.support.stores import open_store
 from tests.support.token_service import CAFE, KIOSK, KIOSK_SECRET, SHOP, Place, service
 from wxbus.config.settings import StoreSettings
 from wxbus.store.generation import RABBITMQ, Losses
-from wxbus.store.store import Store
 from wxbus.tokens import TokenClient
 from wxbus_sandbox.models import Fault
 from wxbus_token.__main__ import app
@@ -72,7 +72,7 @@ async def test_status_shows_no_values(place: Place, url: str, run: Run) -> None:
 async def test_status_shows_data_losses(redis_url: str, namespace: str, run: Run) -> None:
     """A data loss that a service detected is printed before the table."""
     assert (await run("status")).stderr == ""
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         await Losses(store, namespace=namespace, registry=CollectorRegistry()).report(RABBITMQ)
     said = (await run("status", "--json")).stderr
     assert re.fullmatch(r"RabbitMQ lost its data \(detected .* UTC\): messages, retries and dead letters\.\n", said)

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from tests.integration.token.conftest import Instance, WeChat, World
 from tests.support.proxy import proxied
+from tests.support.stores import open_store
 from tests.support.token_service import eventually
 from wxbus.aio.background import background
 from wxbus.rpc.auth.keys import new_key
@@ -29,7 +30,7 @@ NEVER = 1e9
 async def subscription(world: World) -> AsyncIterator[Subscription]:
     """Yield a subscription that receives already."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store.open(world.redis_url))
+        store = await stack.enter_async_context(open_store(world.redis_url))
         notifications = Notifications(store, namespace=world.namespace)
         subscription = notifications.subscribe()
         await stack.enter_async_context(background(notifications.run()))
@@ -79,7 +80,7 @@ async def drops(instance: Instance) -> bool:
 
 async def test_registry_changes_are_announced(world: World, subscription: Subscription) -> None:
     """A change is announced by the name of the registry; a change without effect is not announced."""
-    async with Store.open(world.redis_url) as store:
+    async with open_store(world.redis_url) as store:
         keys = EntryStore(store, Keyring.parse(world.keys), RegisteredKey, namespace=world.namespace, name="keys")
         _, made = new_key("reports", ["token:get:*"])
         entry = RegisteredKey(**made.model_dump(), created=keys.moment())
@@ -94,7 +95,7 @@ async def test_a_lost_subscription_is_renewed(world: World) -> None:
     async with proxied(world.redis_url) as (proxy, url), Store.open(url) as store:
         notifications = Notifications(store, namespace=world.namespace)
         subscription = notifications.subscribe()
-        async with background(notifications.run()), Store.open(world.redis_url) as other:
+        async with background(notifications.run()), open_store(world.redis_url) as other:
             await until_received(subscription, other, notifications)
             await proxy.refuse()
             await other.command("PUBLISH", notifications.channel, "something")
@@ -115,7 +116,7 @@ async def test_a_redis_user_without_channels_suffices(own_redis: PrivateServer, 
         assert await two.get() == token
         wechat.rejected.add(token)
         assert await two.report(token) != token
-        store = await stack.enter_async_context(Store.open(world.redis_url))
+        store = await stack.enter_async_context(open_store(world.redis_url))
         keys = EntryStore(store, Keyring.parse(world.keys), RegisteredKey, namespace="wxbus", name="keys")
         _, made = new_key("reports", ["token:get:*"])
         entry = RegisteredKey(**made.model_dump(), created=keys.moment())

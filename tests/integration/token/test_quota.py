@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from tests.integration.token.conftest import APPID, WeChat, World
 from tests.support.proxy import proxied
+from tests.support.stores import open_store
 from wxbus.errors import TokenRefused, TokenUnavailable, WeChatUnavailable
 from wxbus.store.store import Store
 from wxbus_token.credentials.errors import LimitReached
@@ -21,7 +22,7 @@ OTHER = "wx2"
 @pytest.fixture
 async def store(redis_url: str) -> AsyncIterator[Store]:
     """Yield a store on the shared Redis."""
-    async with Store.open(redis_url) as store:
+    async with open_store(redis_url) as store:
         yield store
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.worker import REDIS_TIMEOUT
+from tests.support.stores import open_store
 from wxbus.store.store import Store
 
 
@@ -13,5 +13,5 @@ from wxbus.store.store import Store
 async def store(redis_url: str, redis: Redis) -> AsyncIterator[Store]:
     """Yield a store on the test's Redis; `redis` deletes its keys afterwards."""
     assert redis is not None
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as opened:
+    async with open_store(redis_url) as opened:
         yield opened

@@ -9,8 +9,7 @@ from click.testing import Result
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus_worker import Router, open_contexts, reply
 from wxbus_worker.cli.context_commands import context as command
 from wxbus_worker.context.context import ContextPolicy
@@ -52,7 +51,7 @@ async def test_an_operator_lists_shows_and_drops_contexts(
         assert result.exit_code == code, result.output
         return result.stdout
 
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(storage=Cart))
         for appid, openid in (("wx1", "o_1"), ("wx1", "o_2"), ("wx2", "o_1")):
             key = ContextKey.of_user(appid, openid)

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.support.readme import ROOT, samples_of
-from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
@@ -20,7 +19,7 @@ async def test_other_programs_read_contexts(redis_url: str, namespace: str, page
     """What a handler kept is there, typed; who never wrote has nothing."""
     changes = {"redis://127.0.0.1:6379/0": redis_url, 'namespace="wxbus"': f'namespace="{namespace}"'}
     with samples_of(ROOT / "docs/how-to" / page, changes) as samples:
-        async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+        async with open_store(redis_url) as store:
             contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(storage=samples.CartState))
             key = ContextKey.of_user(APPID, "o_1")
             opened = await contexts.open(key, "m1")

@@ -4,8 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.clock import Clock
-from tests.support.worker import REDIS_TIMEOUT
-from wxbus.store.store import Store
+from tests.support.stores import open_store
 from wxbus_worker.partitions.membership import LEASE, Membership, MembershipView
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
@@ -25,7 +24,7 @@ async def lapse(redis: Redis, namespace: str, member: str, seconds: float) -> No
 
 async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
     """Each sees all that joined and did not leave."""
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         one, two = (Membership(store, namespace=namespace, member=name) for name in ("one", "two"))
         assert await one.renew() == MembershipView(frozenset({"one"}))
         assert await two.renew() == await one.renew() == MembershipView(frozenset({"one", "two"}))
@@ -36,7 +35,7 @@ async def test_members_see_each_other(redis_url: str, namespace: str) -> None:
 
 async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock: Clock) -> None:
     """A member that does not renew is listed as lapsed for a minute, then no more."""
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         one = Membership(store, namespace=namespace, member="one", clock=clock)
         await one.renew()
         for _ in range(2):
@@ -52,7 +51,7 @@ async def test_a_lease_ends(redis: Redis, redis_url: str, namespace: str, clock:
 
 async def test_the_view_says_when_the_next_lease_expires(redis: Redis, redis_url: str, namespace: str) -> None:
     """The lease of any member: the members must be checked again then."""
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         one = Membership(store, namespace=namespace, member="one")
         assert (await one.renew()).next_expiry == LEASE
         await lapse(redis, namespace, "ending", -0.9 * LEASE)
@@ -64,7 +63,7 @@ async def test_after_an_outage_no_member_is_reported_as_lapsed(
     redis: Redis, redis_url: str, namespace: str, clock: Clock
 ) -> None:
     """No member could renew: for the length of a lease those known before remain present."""
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         one, two = (Membership(store, namespace=namespace, member=name, clock=clock) for name in ("one", "two"))
         await two.renew()
         await one.renew()

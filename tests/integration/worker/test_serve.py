@@ -21,7 +21,8 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from tests.support.proxy import proxied
-from tests.support.worker import REDIS_TIMEOUT, a_text_envelope
+from tests.support.stores import open_store
+from tests.support.worker import a_text_envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
 from wxbus.config.settings import load
@@ -29,7 +30,6 @@ from wxbus.rpc import Server, method, service
 from wxbus.rpc.auth.keys import ApiKeys, new_key
 from wxbus.rpc.service.access import ApiKeyAccess
 from wxbus.rpc.transports.amqp import AmqpServer
-from wxbus.store.store import Store
 from wxbus.tokens.messages import TokenAnswer, TokenRequest
 from wxbus_worker import (
     Account,
@@ -379,7 +379,7 @@ async def test_messages_are_handled_once_when_workers_die(
         async with a_worker(settings, router):
             await wechat.until_distinct(users * each)
 
-    async with Store.open(redis_url, answer_timeout=REDIS_TIMEOUT) as store:
+    async with open_store(redis_url) as store:
         contexts = RedisContextStore(store, namespace=namespace, policy=router.context_policy)
         for user in range(users):
             opened = await contexts.open(ContextKey("wx1", f"o_{user}", f"wx1:o_{user}"), "")

@@ -23,8 +23,7 @@ from wxbus.store.batches import STORE_ERRORS, Argument, Batches, code_of, reason
 from wxbus.store.connection import connect
 
 ANSWER_TIMEOUT = 1.0
-"""Seconds for one answer; with redis-py's defaults a call to a frozen server takes a minute."""
-CONNECT_TIMEOUT = 0.5
+"""Seconds for a connection and for one answer; with redis-py's defaults a call to a frozen server takes a minute."""
 SILENCE = 60.0
 """Seconds after which a subscription without messages ends."""
 
@@ -79,7 +78,7 @@ class Store:
                 url,
                 client_name=name,
                 socket_timeout=answer_timeout,
-                socket_connect_timeout=CONNECT_TIMEOUT,
+                socket_connect_timeout=answer_timeout,
                 retry=Retry(NoBackoff(), 0),
                 health_check_interval=15,
                 maint_notifications_config=MaintNotificationsConfig(
