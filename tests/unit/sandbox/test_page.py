@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,15 @@ from wxbus.errors import WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.cli.serve import announce
 from wxbus_sandbox.models import Fault, SendRequest, Sent
+from wxbus_sandbox.page import pages
 from wxbus_sandbox.settings import Address
 
 USER = "oSandboxUser0000000000000001"
 SEND_PATH = "/cgi-bin/message/custom/send"
 FILES = sorted(
-    entry.name for entry in files("wxbus_sandbox.page").joinpath("files").iterdir() if not entry.name.endswith(".html")
+    path.relative_to(pages.FILES).as_posix()
+    for path in pages.FILES.rglob("*")
+    if path.is_file() and path.suffix != ".html"
 )
 
 
@@ -213,10 +215,10 @@ globalThis.button = (text) => all("button").find((one) => one.textContent === te
 until(() => document.getElementById("send")).then(() => document.documentElement.lang)
 """
 TEXTS = """
-import("/sandbox/page/texts.js").then(({ TEXTS }) => {
+Promise.all(%s.map((path) => import(`/sandbox/page/${path}`))).then((modules) => {
   const shape = (texts) => Object.entries(texts).flatMap(([name, text]) =>
     typeof text === "object" ? shape(text).map((inner) => `${name}.${inner}`) : `${name}: ${typeof text}`);
-  return [shape(TEXTS.en), shape(TEXTS.zh)];
+  return [shape(modules.map(({ TEXTS }) => TEXTS.en)), shape(modules.map(({ TEXTS }) => TEXTS.zh))];
 })
 """
 SENT = """
@@ -294,7 +296,7 @@ async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None
     async with Page.opened("about:blank", tmp_path) as page:
         await page.visit(f"{world.url}/", language="en")
         assert await page.run(PREPARED) == "en"
-        english, chinese = await page.run(TEXTS)
+        english, chinese = await page.run(TEXTS % json.dumps([path for path in FILES if path.endswith("texts.js")]))
         assert english == chinese
         assert await page.run(SENT % json.dumps(markup)) == [markup]
         client = world.client("shop")
@@ -325,7 +327,7 @@ async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None
         assert "neither success nor a reply" in await page.run(FAILED)
         assert await page.run(SAMPLE) == [240, 160]
         await page.resize(400, 800)
-        for view in ("chat", "list", "bad-day"):
-            await page.run(f"document.body.dataset.view = '{view}'")
+        for view in ("chat", "requests", "bad-day"):
+            await page.run(f"document.querySelector('[data-tab={view}]').click()")
             assert await page.run("[innerWidth, document.documentElement.scrollWidth]") == [400, 400], view
     assert page.validation_messages == []

@@ -1,7 +1,6 @@
 """The files of the page: plain HTML, CSS and JavaScript modules, without external resources."""
 
-from importlib.resources import files
-from pathlib import PurePath
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -20,13 +19,14 @@ HEADERS: Final = {
 }
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
 PREFIX: Final = "/sandbox/page/"
+FILES: Final = Path(__file__).with_name("files")
 
 
 async def page(request: web.Request) -> web.Response:
     """Answer with the page in the reader's language; it shows no secret."""
     language = preferred_language(request.headers.get("Accept-Language", ""))
     headers = {**HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
-    body = _read(f"page.{language}.html")
+    body = FILES.joinpath(f"page.{language}.html").read_bytes()
     return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
 
 
@@ -50,23 +50,15 @@ async def about(request: web.Request) -> web.Response:
 
 def routes() -> list[web.RouteDef]:
     """Return the routes of the page: `/`, its files and what it shows."""
-    served = [PurePath(entry.name) for entry in files(__package__).joinpath("files").iterdir()]
-    return [
-        web.get("/", page),
-        web.get("/sandbox/about", about),
-        *(_file(name) for name in sorted(served) if name.suffix in TYPES),
-    ]
+    served = sorted(path for path in FILES.rglob("*") if path.suffix in TYPES)
+    return [web.get("/", page), web.get("/sandbox/about", about), *map(_file, served)]
 
 
-def _file(name: PurePath) -> web.RouteDef:
-    body, kind = _read(name.name), TYPES[name.suffix]
+def _file(path: Path) -> web.RouteDef:
+    body, kind = path.read_bytes(), TYPES[path.suffix]
 
     async def answer(_request: web.Request) -> web.Response:
         charset = None if kind.startswith("image/") else "utf-8"
         return web.Response(body=body, content_type=kind, charset=charset, headers=HEADERS)
 
-    return web.get(PREFIX + name.name, answer)
-
-
-def _read(name: str) -> bytes:
-    return files(__package__).joinpath("files", name).read_bytes()
+    return web.get(PREFIX + path.relative_to(FILES).as_posix(), answer)

@@ -1,42 +1,56 @@
 // Puts the page together.
-import { badDay } from "./badday.js";
-import { Chat } from "./chat.js";
-import { get } from "./control.js";
-import { element } from "./dom.js";
-import { feed, listen, onChange } from "./feed.js";
-import { journal } from "./journal.js";
-import { phone } from "./phone.js";
-import { T } from "./texts.js";
+import { element } from "./common/dom.js";
+import { feed, listen, onChange } from "./common/feed.js";
+import { T } from "./common/texts.js";
+import { Page } from "./page.js";
+import { VIEWS } from "./views.js";
 
-const CHATS = new Set(["official_account", "mini_program"]);
+const SIDE_BY_SIDE = matchMedia("(min-width: 48.01rem)");
+const NEXT = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" };
 
-function views() {
-  const buttons = [["chat", T.chat], ["list", T.requests], ["bad-day", T.badDay]].map(([view, text]) =>
-    element("button", { type: "button", textContent: text, data: { view }, on: { click: () => { document.body.dataset.view = view; mark(); } } }));
-  const mark = () => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.view === document.body.dataset.view)));
-  new MutationObserver(mark).observe(document.body, { attributeFilter: ["data-view"] });
-  mark();
-  return element("nav", { aria: { label: T.views } }, ...buttons);
+function style({ id }) {
+  const link = element("link", { rel: "stylesheet", href: `/sandbox/page/${id}/style.css` });
+  const loaded = new Promise((go) => { link.addEventListener("load", go); link.addEventListener("error", go); });
+  document.head.append(link);
+  return loaded;
+}
+
+function add(page, view) {
+  const tab = element("button", { type: "button", textContent: view.title, data: { tab: view.id }, on: { click: () => page.show(view.id) } });
+  const section = view.build(page);
+  section.classList.add("view");
+  section.dataset.section = view.id;
+  page.views.set(view.id, { ...view, section, tab });
+  return { tab, section };
+}
+
+function moves(pressed) {
+  const next = document.activeElement[NEXT[pressed.key]];
+  if (next) next.focus();
+}
+
+// Beside the chat there is always another view.
+function fit(page) {
+  if (SIDE_BY_SIDE.matches && page.shown === "chat") page.show("requests");
 }
 
 async function main() {
-  const { accounts, paths, now } = await get("/sandbox/about");
-  feed.offset = now * 1000 - Date.now();
-  const book = journal(accounts);
-  const chat = new Chat(book.pick);
-  const chats = accounts.filter((account) => CHATS.has(account.kind));
-  if (!chats.length) throw new Error(T.noAccounts);
-  const side = phone(chat, chats);
+  const page = await Page.load();
+  await Promise.all(VIEWS.map(style));
+  const built = VIEWS.map((view) => add(page, view));
   const state = element("span", { className: "state", aria: { role: "status" } });
   onChange(() => {
     state.textContent = feed.connected ? T.connected : T.disconnected;
     state.classList.toggle("problem", !feed.connected);
   });
+  const tabs = element("nav", { aria: { label: T.views }, on: { keydown: moves } }, ...built.map(({ tab }) => tab));
   document.getElementById("app").replaceChildren(
-    element("header", { className: "top" }, element("h1", { textContent: T.title }), element("p", { textContent: T.nothingLeaves }), state, views()),
-    element("main", {}, side.made, element("div", { className: "beside" }, book.made, badDay(chat, paths, side.account))));
+    element("header", { className: "top" }, element("h1", { textContent: T.title }), element("p", { textContent: T.nothingLeaves }), state, tabs),
+    element("main", {}, ...built.map(({ section }) => section)));
+  SIDE_BY_SIDE.addEventListener("change", () => fit(page));
+  page.show("chat");
+  fit(page);
   listen();
-  document.getElementById("text").focus();
 }
 
 main().catch((error) => { document.getElementById("app").textContent = error.message; });

@@ -1,7 +1,8 @@
 // The phone: account and user above, the conversation, and below it what a user can send.
-import { get, upload } from "./control.js";
-import { choice, element, labelled } from "./dom.js";
-import { changed, feed, onChange } from "./feed.js";
+import { get, upload } from "../common/control.js";
+import { choice, element, labelled } from "../common/dom.js";
+import { changed, feed, onChange } from "../common/feed.js";
+import { T as COMMON } from "../common/texts.js";
 import { T } from "./texts.js";
 
 const FIRST_USER = "oSandboxUser0000000000000001";
@@ -16,9 +17,9 @@ function short(openid) {
   return openid.length > 16 ? `${openid.slice(0, 8)}…${openid.slice(-6)}` : openid;
 }
 
-export function phone(chat, accounts) {
+export function phone(page, chat, accounts) {
   const users = new Map(accounts.map((account) => [account.name, [FIRST_USER]]));
-  const account = element("select", { id: "account" }, ...Object.entries(T.kinds).map(([kind, label]) => {
+  const account = element("select", { id: "account" }, ...Object.entries(COMMON.kinds).map(([kind, label]) => {
     const options = accounts.filter((one) => one.kind === kind).map(({ name }) => element("option", { value: name, textContent: name }));
     return options.length ? element("optgroup", { label }, ...options) : null;
   }));
@@ -37,6 +38,7 @@ export function phone(chat, accounts) {
 
   function talk(openid) {
     fillUsers(openid);
+    Object.assign(page, { account: current(), openid });
     chat.talk(current(), openid);
     plus.querySelectorAll("[data-kind]").forEach((button) => { button.hidden = button.dataset.kind !== current().kind; });
     showMenu();
@@ -76,8 +78,8 @@ export function phone(chat, accounts) {
       if (wrong) shown.textContent = wrong;
       else close();
     };
-    const buttons = [element("button", { type: "button", textContent: T.cancel, on: { click: close } })];
-    if (fields.length) buttons.push(element("button", { type: "button", className: "primary", textContent: T.send, on: { click: submit } }));
+    const buttons = [element("button", { type: "button", textContent: COMMON.cancel, on: { click: close } })];
+    if (fields.length) buttons.push(element("button", { type: "button", className: "primary", textContent: COMMON.send, on: { click: submit } }));
     form.replaceChildren(...fields.map(([name], index) => labelled(name, inputs[index])), shown, element("div", { className: "row" }, ...buttons));
     form.onkeydown = (pressed) => {
       if (pressed.key === "Escape") close();
@@ -124,7 +126,7 @@ export function phone(chat, accounts) {
   const official = "official_account";
   const mini = "mini_program";
   const plus = element("div", { className: "actions", id: "actions", hidden: true, aria: { role: "group", label: T.more } },
-    action(T.picture, async () => sendPicture("sample.png", await (await fetch("/sandbox/page/sample.png")).arrayBuffer())),
+    action(T.picture, async () => sendPicture("sample.png", await (await fetch("/sandbox/page/common/icon.png")).arrayBuffer())),
     action(T.file, () => files.click()),
     action(T.location, () => chat.send({ type: "location" }), official),
     action(T.link, () => chat.send({ type: "link" }), official),
@@ -153,15 +155,15 @@ export function phone(chat, accounts) {
   };
   const aria = { label: T.more, expanded: "false", controls: "actions" };
   const more = element("button", { type: "button", className: "round", textContent: "+", title: T.more, aria, on: { click: toggle } });
-  const sending = element("button", { type: "button", id: "send", className: "primary", textContent: T.send, on: { click: send } });
+  const sending = element("button", { type: "button", id: "send", className: "primary", textContent: COMMON.send, on: { click: send } });
 
   const made = element("section", { className: "phone", aria: { label: T.chat } },
-    element("header", {}, labelled(T.account, account), labelled(T.user, user)),
+    element("header", {}, labelled(COMMON.account, account), labelled(COMMON.user, user)),
     chat.log, menu, form,
     element("div", { className: "composer" }, more, typed, sending),
     plus, files);
   talk(FIRST_USER);
   onChange(() => chat.render());
   setInterval(changed, 5000); // the typing indicator ends
-  return { made, account: current };
+  return made;
 }

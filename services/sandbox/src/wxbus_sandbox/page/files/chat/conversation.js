@@ -1,8 +1,9 @@
 // The conversation of one user with one account, and the messages on their way.
 import { ofMessage, ofPush, ofReply, ofTemplate } from "./bubbles.js";
-import { post } from "./control.js";
-import { arrange, element, time } from "./dom.js";
-import { changed, feed, now } from "./feed.js";
+import { post } from "../common/control.js";
+import { arrange, element, time } from "../common/dom.js";
+import { changed, feed, now } from "../common/feed.js";
+import { T as COMMON } from "../common/texts.js";
 import { T } from "./texts.js";
 
 const TEMPLATES = new Set(["/cgi-bin/message/template/send", "/cgi-bin/message/subscribe/send", "/cgi-bin/message/subscribe/bizsend"]);
@@ -18,13 +19,12 @@ function shown(item) {
   }
 }
 
-export class Chat {
-  constructor(pick) {
+export class Conversation {
+  constructor(page) {
     this.account = null;
     this.openid = "";
-    this.copies = 1;
     this.pending = [];
-    this.pick = pick;
+    this.page = page;
     this.nodes = new Map();
     this.log = element("div", { className: "log", tabIndex: 0, aria: { role: "log", live: "polite", label: T.messages } });
     this.atEnd = true;
@@ -41,10 +41,10 @@ export class Chat {
     this.pending.push(own);
     changed();
     try {
-      await post("/sandbox/send", { account: name, openid: own.openid, copies: this.copies, ...request });
+      await post("/sandbox/send", { account: name, openid: own.openid, copies: this.page.copies, ...request });
       this.pending = this.pending.filter((one) => one !== own);
     } catch (error) {
-      own.error = error instanceof TypeError ? T.disconnected : error.message; // fetch has no other sign of a lost connection
+      own.error = error instanceof TypeError ? COMMON.disconnected : error.message; // fetch has no other sign of a lost connection
     }
     changed();
   }
@@ -129,7 +129,7 @@ export class Chat {
 
   details(entry) {
     const at = time(entry.time);
-    const click = () => this.pick(entry);
+    const click = () => this.page.pick(entry);
     // No stop of the Tab key: the list has the same entries.
     return element("button", { type: "button", className: "details", textContent: at, tabIndex: -1, title: T.details, aria: { label: `${T.details}, ${at}` }, on: { click } });
   }

@@ -1,7 +1,8 @@
 // Switches for what goes wrong with WeChat, and the check of its console.
-import { get, post, remove } from "./control.js";
-import { choice, element, labelled } from "./dom.js";
-import { feed } from "./feed.js";
+import { get, post, remove } from "../common/control.js";
+import { choice, element, labelled } from "../common/dom.js";
+import { feed } from "../common/feed.js";
+import { T as COMMON } from "../common/texts.js";
 import { T } from "./texts.js";
 
 const KINDS = {
@@ -16,13 +17,13 @@ function words({ accepted, status }) {
   return status === 200 ? T.wrongEcho : T.refused[status] || T.other(status);
 }
 
-export function badDay(chat, paths, account) {
+function build(page) {
   const result = () => element("output", { className: "result" });
   const act = (text, output, run) => element("button", { type: "button", textContent: text, on: { click: async (clicked) => {
     clicked.target.disabled = true;
     output.className = "result";
     try {
-      output.textContent = (await run()) ?? T.done;
+      output.textContent = (await run()) ?? COMMON.done;
     } catch (error) {
       output.className = "result problem";
       output.textContent = error.message;
@@ -32,7 +33,7 @@ export function badDay(chat, paths, account) {
 
   const checked = result();
   const check = act(T.checkButton, checked, async () => {
-    const { name } = account();
+    const { name } = page.account;
     const answer = await post("/sandbox/verify", { account: name });
     checked.classList.toggle("problem", !answer.accepted);
     return `${name}: ${words(answer)}`;
@@ -41,12 +42,12 @@ export function badDay(chat, paths, account) {
   const stuck = element("input", { type: "checkbox" });
   const invalidated = result();
   const invalidate = act(T.invalidate, invalidated, async () => {
-    await post("/sandbox/tokens/invalidate", { appid: account().appid, stuck: stuck.checked });
+    await post("/sandbox/tokens/invalidate", { appid: page.account.appid, stuck: stuck.checked });
   });
 
-  const repeat = element("input", { type: "checkbox", id: "repeat", on: { change: () => { chat.copies = repeat.checked ? 3 : 1; } } });
+  const repeat = element("input", { type: "checkbox", id: "repeat", on: { change: () => { page.copies = repeat.checked ? 3 : 1; } } });
 
-  const known = element("datalist", { id: "paths" }, ...paths.map((path) => element("option", { value: path })));
+  const known = element("datalist", { id: "paths" }, ...page.paths.map((path) => element("option", { value: path })));
   const path = element("input", { value: "/cgi-bin/message/custom/send", spellcheck: false, autocomplete: "off" });
   path.setAttribute("list", "paths");
   const kind = choice(Object.keys(KINDS).map((name) => [name, T.faults[name]]));
@@ -74,7 +75,7 @@ export function badDay(chat, paths, account) {
   const clock = act(T.clock, clocked, async () => {
     const { now } = await post("/sandbox/clock", { advance: TWO_DAYS });
     feed.offset = now * 1000 - Date.now();
-    return `${T.done} ${T.clockHint}`;
+    return `${COMMON.done} ${T.clockHint}`;
   });
   const cleared = result();
   const reset = act(T.reset, cleared, async () => { await post("/sandbox/reset"); await show(); });
@@ -90,3 +91,5 @@ export function badDay(chat, paths, account) {
       row(inject, end), faults, pending),
     group(T.clockAndState, clock, clocked, reset, cleared));
 }
+
+export const view = { id: "bad-day", title: T.badDay, build };

@@ -1,7 +1,7 @@
 // All callbacks and calls as they come, with a filter, and the document of the picked one.
-import { post } from "./control.js";
-import { arrange, element, pretty, time } from "./dom.js";
-import { changed, feed, onChange } from "./feed.js";
+import { post } from "../common/control.js";
+import { arrange, element, pretty, time } from "../common/dom.js";
+import { changed, feed, onChange } from "../common/feed.js";
 import { T } from "./texts.js";
 
 const SHOWN = 300;
@@ -28,7 +28,7 @@ function parts(entry) {
   return all.filter(([, value]) => value !== "" && JSON.stringify(value) !== "{}");
 }
 
-export function journal(accounts) {
+function build(page) {
   const rows = new Map();
   let picked = null;
   const filter = element("input", { type: "search", id: "filter", placeholder: T.filterHint, aria: { label: T.filter }, on: { input: changed } });
@@ -47,13 +47,13 @@ export function journal(accounts) {
   });
 
   function names(entry) {
-    return entry.account ? entry : { ...entry, account: accounts.find((one) => one.appid === entry.appid)?.name || "" };
+    return entry.account ? entry : { ...entry, account: page.accounts.find((one) => one.appid === entry.appid)?.name || "" };
   }
 
   function row(entry) {
     const shown = line(names(entry));
     const cell = (name, text) => element("span", { className: name, textContent: text ?? "" });
-    const properties = { type: "button", className: shown.failed ? "line failed" : "line", aria: { pressed: "false" }, on: { click: () => pick(entry) } };
+    const properties = { type: "button", className: shown.failed ? "line failed" : "line", aria: { pressed: "false" }, on: { click: () => page.pick(entry) } };
     const made = element("button", properties,
       cell("time", time(entry.time)), cell("kind", shown.kind), cell("what", [shown.who, shown.what].filter(Boolean).join(" · ")),
       cell("count", shown.count), cell("status", shown.status), cell("ms", shown.ms === undefined ? "" : `${Math.round(shown.ms)} ms`), cell("outcome", shown.outcome));
@@ -62,7 +62,7 @@ export function journal(accounts) {
   }
 
   // A reply in the conversation is picked as the call that sent it.
-  function pick(entry) {
+  function show(entry) {
     const isCause = (call) => call.path.startsWith(MESSAGES) && call.time <= entry.time && JSON.stringify(call.request) === JSON.stringify(entry.payload);
     const found = (entry.payload && feed.call.findLast(isCause)) || entry;
     picked = found.id;
@@ -71,8 +71,6 @@ export function journal(accounts) {
     panel.replaceChildren(element("h2", { textContent: found.path || Event || MsgType || InfoType || T.document }),
       ...(found.message ? [again(found)] : []),
       ...blocks.flatMap(([name, value]) => [element("h3", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) })]));
-    document.body.dataset.view = "list";
-    if (document.activeElement?.offsetParent === null) panel.focus(); // on a phone the conversation is hidden now
     changed();
   }
 
@@ -109,5 +107,8 @@ export function journal(accounts) {
   }
 
   onChange(render);
-  return { made: element("section", { className: "journal", aria: { label: T.list } }, filter, list, panel), pick };
+  page.onPick(show);
+  return element("section", { className: "journal", aria: { label: T.list } }, filter, list, panel);
 }
+
+export const view = { id: "requests", title: T.requests, showsPicked: true, build };

@@ -1,5 +1,5 @@
 // A message as WeChat shows it. `say` sends a text as the user, for menus of choices.
-import { element } from "./dom.js";
+import { element } from "../common/dom.js";
 import { T } from "./texts.js";
 
 const LINK = /<a\s+[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')[^>]*>([\s\S]*?)<\/a>|(https?:\/\/[^\s<>"'，。；！？）】]+)/gi;

@@ -1,0 +1,46 @@
+// What views share: the accounts, the picked entry, and the view beside the chat.
+import { get } from "./common/control.js";
+import { feed } from "./common/feed.js";
+
+export class Page {
+  // Raises the error of the sandbox, or of the connection to it.
+  static async load() {
+    const { accounts, paths, now } = await get("/sandbox/about");
+    feed.offset = now * 1000 - Date.now();
+    return new Page(accounts, paths);
+  }
+
+  constructor(accounts, paths) {
+    this.accounts = accounts; // name, appid, kind, modes, formats
+    this.paths = paths; // of WeChat's calls
+    this.account = null; // the one of the current conversation
+    this.openid = ""; // the user of the current conversation
+    this.copies = 1; // how often each message of the page is pushed
+    this.picked = null; // an entry of the feed
+    this.views = new Map();
+    this.pickListeners = [];
+  }
+
+  // `listener` is called with each entry of the feed that the reader picks.
+  onPick(listener) {
+    this.pickListeners.push(listener);
+  }
+
+  pick(entry) {
+    this.picked = entry;
+    for (const listener of this.pickListeners) listener(entry);
+    if (!this.views.get(this.shown)?.showsPicked) this.show("requests");
+  }
+
+  get shown() {
+    return document.body.dataset.view;
+  }
+
+  show(id) {
+    document.body.dataset.view = id;
+    for (const [name, { section, tab }] of this.views) {
+      section.classList.toggle("shown", name === id);
+      tab.setAttribute("aria-pressed", String(name === id));
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// The views of the page, in the order of their tabs. A view is a folder with `view.js`, `texts.js` and `style.css`:
+//
+//   export const view = {
+//     id: "trace",                 // the name of its folder, and of its tab
+//     title: T.trace,
+//     showsPicked: true,           // the picked entry is shown here: picking another one does not leave this view
+//     build(page) { ... },         // the element of the view; `page` is described in page.js
+//   };
+//
+// Narrow windows show one view at a time, others the chat and one view beside it.
+import { view as badDay } from "./bad-day/view.js";
+import { view as chat } from "./chat/view.js";
+import { view as requests } from "./requests/view.js";
+
+export const VIEWS = [chat, requests, badDay];
