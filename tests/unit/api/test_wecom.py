@@ -1,10 +1,12 @@
 """Messages of WeCom applications, against the sandbox over real HTTP."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
 from tests.support.sandbox import World
+from wxbus.api.sends import OBSERVER
 from wxbus.errors import BadRequest, NotPermitted, OutOfWindow, UserRefused, WeChatError
 from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
@@ -28,6 +30,23 @@ async def test_a_message_reaches_a_member(world: World) -> None:
         await client.send("#not-a-member", reply.Text("hello"))
     await world.control.invalidate_tokens("wxcorp")
     await client.send("zhangsan", reply.Text("after a new token"))
+
+
+async def test_a_message_is_observed_once(world: World) -> None:
+    """What a handler sends itself is recorded once in the context."""
+    seen: list[tuple[str, str, AnyReply]] = []
+
+    class Observer:
+        def sending(self, appid: str, openid: str, sent: AnyReply) -> AbstractContextManager[None]:
+            seen.append((appid, openid, sent))
+            return nullcontext()
+
+    token = OBSERVER.set(Observer())
+    try:
+        await world.application().send("zhangsan", reply.Text("hello"))
+    finally:
+        OBSERVER.reset(token)
+    assert seen == [("wxcorp", "zhangsan", reply.Text("hello"))]
 
 
 async def test_a_message_to_many_names_those_whom_it_did_not_reach(world: World) -> None:

@@ -1,5 +1,6 @@
 """docs/reference/api.md is what the declarations say; the samples of docs/how-to/api.md run against the sandbox."""
 
+import json
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +34,10 @@ def samples(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
 async def test_the_samples_do_what_the_page_says(samples: types.ModuleType, tmp_path: Path) -> None:
     """Each function of the page, with the sandbox as WeChat; `tell_about` is in the integration tests."""
     await samples.test_the_code_is_a_picture()
-    signed = await HandlerClient(samples.router).text("https://shop.example/")
-    assert len(signed.replies[0].content) == 40
+    client = HandlerClient(samples.router)
+    signed, card = [(await client.text(text)).texts[0] for text in ("https://a.example/", "card")]
+    assert json.loads(signed).keys() == {"appId", "timestamp", "nonceStr", "signature"}
+    assert json.loads(card).keys() == {"openid", "timestamp", "nonce_str", "signature"}
     async with a_world() as world:
         shop = world.client("shop")
         await samples.set_menu(shop)

@@ -30,6 +30,9 @@ from wxbus.errors import WeChatUnavailable as WeChatUnavailable
 from wxbus.features import Features as Features
 from wxbus.messages import Bus as Bus
 from wxbus.tokens import TokenClient as TokenClient
+from wxbus.tokens.tickets import AgentTicket as AgentTicket
+from wxbus.tokens.tickets import CardTicket as CardTicket
+from wxbus.tokens.tickets import JsSdkTicket as JsSdkTicket
 from wxbus.wechat import AnyMessage as AnyMessage
 from wxbus.wechat import reply as reply
 from wxbus_worker.context.context import Context as Context

@@ -76,7 +76,7 @@ class TokenClient:
         return await self._cache.report(CredentialKey(appid), token)
 
     async def get_ticket(self, appid: str, kind: TicketKind = "jsapi_ticket") -> str:
-        """Return a valid ticket of the account, see `wxbus.wechat.crypto.js_sdk.sign_page`; raises as `get` does."""
+        """Return a valid ticket of the account, see `wxbus.tokens.tickets`; raises as `get` does."""
         return await self._cache.get(CredentialKey(appid, kind))
 
     async def report_ticket(self, appid: str, ticket: str, kind: TicketKind = "jsapi_ticket") -> str:

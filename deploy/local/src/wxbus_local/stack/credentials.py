@@ -13,6 +13,7 @@ SCOPES: Final = {
         "token:report_invalid:*",
         "token:jsapi_ticket:*",
         "token:wx_card_ticket:*",
+        "token:agent_ticket:*",
         "component:*:*",
     ),
     "gateway": ("login:exchange:*", "token:get:*", "token:report_invalid:*"),

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from wxbus.accounts.models import Account
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errors import Reject
 from wxbus.features import Features
+from wxbus.tokens import TokenClient
+from wxbus.tokens.tickets import AgentTicket, CardTicket, JsSdkTicket
 from wxbus.wechat import Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.handlers.current_delivery import CurrentDelivery
@@ -42,6 +44,26 @@ class HandlerCall:
         if isinstance(client := self.client, WeComClient):
             return client
         raise Reject(f"account {self.account.name} is {self.account.kind}: its handlers take a WeChatClient")
+
+    @property
+    def js_sdk_ticket(self) -> JsSdkTicket:
+        """Return what signs pages of the message's account."""
+        account = self.account
+        corpid = account.effective_receive_id if account.kind is AccountKind.WECOM else None
+        return JsSdkTicket(self.features[TokenClient], account.appid, corpid)
+
+    @property
+    def card_ticket(self) -> CardTicket:
+        """Return what signs cards of the message's account."""
+        return CardTicket(self.features[TokenClient], self.account.appid)
+
+    @property
+    def agent_ticket(self) -> AgentTicket:
+        """Return what signs pages of the message's application; raises Reject if the account has no AgentId."""
+        account = self.account
+        if account.agent_id is None:
+            raise Reject(f"account {account.name} has no agent_id: there is no AgentTicket without an application")
+        return AgentTicket(self.features[TokenClient], account.appid, account.effective_receive_id, account.agent_id)
 
     @property
     def robot_stream(self) -> RobotStream:

@@ -18,6 +18,7 @@ from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.messages import Bus
 from wxbus.tokens import TokenClient
+from wxbus.tokens.tickets import AgentTicket, CardTicket, JsSdkTicket
 from wxbus.wechat import AnyMessage, Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
@@ -42,6 +43,9 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     Contexts: lambda call: call.features[cast("type[object]", Contexts)],
     Bus: lambda call: call.features[Bus],
     TokenClient: lambda call: call.features[TokenClient],
+    JsSdkTicket: lambda call: call.js_sdk_ticket,
+    CardTicket: lambda call: call.card_ticket,
+    AgentTicket: lambda call: call.agent_ticket,
 }
 MAX_NAMES: Final = 4
 """Types that an error message lists."""

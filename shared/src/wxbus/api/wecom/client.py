@@ -83,10 +83,6 @@ class WeComClient(WeComFamilies, WeChatClient):
         if kf_account is not None:
             raise ValueError("kf_account is for Official Accounts only")
         with observed(self.appid, openid, reply):
-            await self._send(openid, reply, message_id)
-
-    async def _send(self, openid: str, reply: AnyReply, message_id: str | None) -> None:
-        with observed(self.appid, openid, reply):
             if customer := split_customer(openid):
                 await self.kf.send(*customer, kf_message(reply), msgid=message_id)
                 return

@@ -37,10 +37,10 @@ def sign_card(
     noncestr: str | None = None,
     timestamp: int | None = None,
 ) -> str:
-    """Return the `cardExt` of one card in `wx.addCard`: a JSON text.
+    """Return the `cardExt` of one card in `wx.addCard`: a JSON text; `wxbus.tokens.tickets.CardTicket` signs with less.
 
     Args:
-        card_ticket: From the token service: `await tokens.get_ticket(appid, "wx_card_ticket")`; never on the page.
+        card_ticket: From the token service. It must not reach the page.
         card_id: The card.
         code: The code of the card, if it has codes of yours.
         openid: The only user who may add the card.
