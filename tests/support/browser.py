@@ -1,102 +1,97 @@
-"""A headless Chromium, driven by the DevTools protocol."""
+"""Debian's Chromium, driven by Playwright. Nothing is downloaded: without a Chromium these tests are skipped.
 
-import asyncio
-import itertools
+To share one browser, tests and fixtures run in the loop of their module: `pytest.mark.asyncio(loop_scope="module")`.
+"""
+
 import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS: Final = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
-)
+FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+SCREENSHOTS: Final = Path(__file__).parents[2] / "build" / "screenshots"
+PHONE: Final = 600
+"""Pixels below which a window is a phone's."""
+SERIOUS: Final = ("serious", "critical")
+AXE: Final = """(async () => {
+  const found = await axe.run(document);
+  return found.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html) }));
+})()"""
 
 
-def browser() -> str | None:
+def browser_path() -> str | None:
     """Return the path of a browser, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-class Page:
-    """One page of a browser."""
+needs_browser = pytest.mark.skipif(browser_path() is None, reason="there is no Chromium")
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Created by `opened`."""
-        self._socket = socket
-        self._ids = itertools.count(1)
-        self._session = ""
-        self.validation_messages: list[str] = []
-        """Errors that the browser reported: script errors and violations of the page's policy."""
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """Yield a headless browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Window:
+    """A window with cookies, storage and errors of its own."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    """Script errors and violations of the page's policy; a refused call is not an error of the page."""
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, url: str, profile: Path) -> AsyncIterator["Page"]:
-        """Load `url` and yield the page."""
-        program = browser()
-        assert program is not None
-        process = await asyncio.create_subprocess_exec(
-            *(program, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+    async def open(
+        cls, browser: Browser, *, language: str = "en", width: int = 1280, height: int = 800, dark: bool = False
+    ) -> AsyncIterator["Window"]:
+        """Yield a window of this size in pixels, with this `Accept-Language`."""
+        context = await browser.new_context(
+            locale=language,
+            viewport={"width": width, "height": height},
+            is_mobile=width < PHONE,
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
         )
-        assert process.stderr is not None
         try:
-            line = b""
-            while b"DevTools listening on " not in line:
-                line = await process.stderr.readline()
-                assert line, "the browser ended"
-            address = line.decode().rpartition(" ")[2].strip()
-            async with aiohttp.ClientSession() as http, http.ws_connect(address, max_msg_size=0) as socket:
-                page = cls(socket)
-                target = (await page._ask("Target.createTarget", url="about:blank"))["targetId"]
-                page._session = (await page._ask("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-                for domain in ("Page", "Runtime", "Log"):
-                    await page._ask(f"{domain}.enable")
-                await page._ask("Page.navigate", url=url)
-                yield page
+            window = cls(await context.new_page())
+            window.page.on("pageerror", lambda error: window.errors.append(str(error)))
+            window.page.on("console", window._logged)
+            yield window
         finally:
-            process.kill()
-            await process.communicate()
+            await context.close()
 
-    async def resize(self, width: int, height: int) -> None:
-        """Set the viewport of a phone."""
-        await self._ask(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
-        )
+    async def widths(self) -> tuple[int, int]:
+        """Return the widths of the window and of its content in pixels."""
+        inner, content = await self.page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+        return int(inner), int(content)
 
-    async def visit(self, url: str, *, language: str) -> None:
-        """Load another page with this `Accept-Language`."""
-        await self._ask("Emulation.setUserAgentOverride", userAgent="test", acceptLanguage=language)
-        await self._ask("Page.navigate", url=url)
-        while not await self.run(f"location.href == {json.dumps(url)} && document.readyState == 'complete'"):
-            pass
+    async def screenshot(self, name: str) -> None:
+        """Save a picture of the window in `build/screenshots`."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
-    async def run(self, script: str) -> Any:
-        """Return the value of a script; a promise is awaited."""
-        answer = await self._ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+    async def accessibility_problems(self) -> list[str]:
+        """Return the serious findings of axe-core (MPL-2.0, from axe-playwright-python), with the elements."""
+        source = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+        await self.page.evaluate(f"() => {{ {source} }}")
+        found: list[dict[str, Any]] = await self.page.evaluate(AXE)
+        return [json.dumps(problem) for problem in found if problem["impact"] in SERIOUS]
 
-    async def _ask(self, method: str, **params: Any) -> dict[str, Any]:
-        number = next(self._ids)
-        session = {"sessionId": self._session} if self._session else {}
-        await self._socket.send_json({"id": number, "method": method, "params": params, **session})
-        while True:
-            message: dict[str, Any] = await self._socket.receive_json()
-            if message.get("id") == number:
-                assert "error" not in message, message
-                result: dict[str, Any] = message["result"]
-                return result
-            if message.get("method") == "Runtime.exceptionThrown":
-                self.validation_messages.append(str(message["params"]))
-            entry = message["params"]["entry"] if message.get("method") == "Log.entryAdded" else {}
-            if (
-                entry.get("level") == "error" and entry["source"] != "network"
-            ):  # a refused call is not an error of the page
-                self.validation_messages.append(entry["text"])
+    def _logged(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.errors.append(message.text)

@@ -1,11 +1,10 @@
 """The page of a callback address is in the reader's language and fits a small screen."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.support.browser import Page, browser
+from tests.support.browser import Window, needs_browser, open_browser
 from tests.unit.ingress.conftest import ACCOUNTS, Ingress
 from wxbus.runtime.languages import Language, preferred_language
 
@@ -52,14 +51,14 @@ async def test_a_page_has_one_language(ingress: Ingress, place: str, language: L
     assert bool(LATIN_SENTENCE.search(body)) == (language is Language.ENGLISH)
 
 
-@pytest.mark.skipif(browser() is None, reason="there is no browser")
-async def test_no_page_is_wider_than_a_small_screen(ingress: Ingress, tmp_path: Path) -> None:
+@needs_browser
+async def test_no_page_is_wider_than_a_small_screen(ingress: Ingress) -> None:
     """At 420 pixels nothing needs horizontal scrolling, and the browser logs no errors."""
-    async with Page.opened("about:blank", tmp_path) as page:
-        await page.resize(NARROW, 800)
-        for place in PLACES:
-            for language in Language:
-                await page.visit(f"{ingress.url}/wechat/{place}", language=language)
-                assert await page.run("document.documentElement.lang") == language
-                assert await page.run("[innerWidth, document.documentElement.scrollWidth]") == [NARROW, NARROW]
-    assert page.validation_messages == []
+    async with open_browser() as browser:
+        for language in Language:
+            async with Window.open(browser, language=language, width=NARROW) as window:
+                for place in PLACES:
+                    await window.page.goto(f"{ingress.url}/wechat/{place}")
+                    assert await window.page.evaluate("document.documentElement.lang") == language
+                    assert await window.widths() == (NARROW, NARROW)
+                assert window.errors == []

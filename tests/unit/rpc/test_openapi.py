@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from tests.support.browser import Page, browser
+from tests.support.browser import Window, needs_browser, open_browser
 from tests.support.http import LowLevelServer
 from tests.support.programs import program
 from tests.support.rpc import Echo, Keys, Reply
@@ -254,34 +254,16 @@ async def test_the_page_translates_the_scope_sentence(http: TestClient) -> None:
     assert sentence in script
 
 
-NARROW = """
-(async () => {
-  while (!document.querySelector("section")) await new Promise((go) => setTimeout(go, 5));
-  return { wide: document.documentElement.scrollWidth, window: innerWidth };
-})()
-"""
-
-
-@pytest.mark.skipif(browser() is None, reason="there is no browser")
-async def test_the_page_fits_a_phone(keys: Keys, tmp_path: Path) -> None:
-    """Nothing is wider than a window of 420 pixels."""
-    server = Server([Wood(), Echo()], access=ApiKeyAccess(ApiKeys.of(keys.entries)), registry=CollectorRegistry())
-    async with (
-        TestClient(LowLevelServer(build_http(server))) as http,
-        Page.opened(str(http.make_url("/docs")), tmp_path) as page,
-    ):
-        await page.resize(420, 800)
-        assert await page.run(NARROW) == {"wide": 420, "window": 420}
-
-
-@pytest.mark.skipif(browser() is None, reason="there is no browser; the same page is tried without one above")
-async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_path: Path) -> None:
-    """Its policy permits its script, it loads nothing else, and answers are shown as text."""
+@needs_browser
+async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys) -> None:
+    """Its policy permits its script, it loads nothing else, answers are shown as text, and it fits a phone."""
     base = str(http.make_url("")).rstrip("/")
-    async with Page.opened(f"{base}/docs", tmp_path) as page:
+    async with open_browser() as browser, Window.open(browser, width=420) as window:
+        await window.page.goto(f"{base}/docs")
         request = json.dumps({"appid": "<img src=x>"})
-        seen = await page.run(TRIED % (json.dumps(keys.full), json.dumps(request)))
-        refused = await page.run(TRIED % (json.dumps(keys.other), json.dumps(request)))
+        seen = await window.page.evaluate(TRIED % (json.dumps(keys.full), json.dumps(request)))
+        refused = await window.page.evaluate(TRIED % (json.dumps(keys.other), json.dumps(request)))
+        assert await window.widths() == (420, 420)
     assert seen["title"].startswith("wxbus RPC")
     assert json.loads(seen["offered"]) == {"appid": ""}
     assert all(
@@ -293,4 +275,4 @@ async def test_the_page_works_in_a_browser(http: TestClient, keys: Keys, tmp_pat
     assert all(address.startswith(base) for address in seen["asked"])
     assert refused["output"].startswith("403")
     assert refused["failed"]
-    assert page.validation_messages == []
+    assert window.errors == []

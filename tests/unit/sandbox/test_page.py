@@ -5,14 +5,13 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.browser import Page, browser
+from tests.support.browser import Window, needs_browser, open_browser
 from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, NOW, SECRET, TOKEN, World, answering
 from wxbus.errors import WeChatUnavailable
 from wxbus.wechat import reply
@@ -28,6 +27,8 @@ FILES = sorted(
     for path in pages.FILES.rglob("*")
     if path.is_file() and path.suffix != ".html"
 )
+
+TEXT_FILES = [path for path in FILES if path.endswith("/texts.js")]
 
 
 @pytest.fixture
@@ -289,22 +290,23 @@ SAMPLE = """
 """
 
 
-@pytest.mark.skipif(browser() is None, reason="there is no browser")
-async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None:
+@needs_browser
+async def test_the_page_works_in_a_browser(world: World) -> None:
     """A user sends a text, sees replies with links and choices, and the call; markup is shown as text everywhere."""
     markup = "<img src=x onerror=alert(1)><b>bold</b>"
-    async with Page.opened("about:blank", tmp_path) as page:
-        await page.visit(f"{world.url}/", language="en")
-        assert await page.run(PREPARED) == "en"
-        english, chinese = await page.run(TEXTS % json.dumps([path for path in FILES if path.endswith("texts.js")]))
+    async with open_browser() as browser, Window.open(browser) as window:
+        page = window.page
+        await page.goto(world.url)
+        assert await page.evaluate(PREPARED) == "en"
+        english, chinese = await page.evaluate(TEXTS % json.dumps(TEXT_FILES))
         assert english == chinese
-        assert await page.run(SENT % json.dumps(markup)) == [markup]
+        assert await page.evaluate(SENT % json.dumps(markup)) == [markup]
         client = world.client("shop")
         await client.send(
             USER, reply.Text(f'{markup} <a href="https://a.test/x">x</a> https://b.test. <a href="javascript:1">no</a>')
         )
         await client.send(USER, reply.Menu((reply.MenuItem("1", "Yes"), reply.MenuItem("2", markup)), head="Happy?"))
-        seen = await page.run(REPLIED)
+        seen = await page.evaluate(REPLIED)
         assert seen["text"] == f'{markup} x https://b.test. <a href="javascript:1">no</a>'
         assert seen["links"] == ["https://a.test/x", "https://b.test/"]
         assert (seen["bold"], seen["choices"]) == (0, ["Yes", markup])
@@ -315,19 +317,19 @@ async def test_the_page_works_in_a_browser(world: World, tmp_path: Path) -> None
         for body in (b"null", b'"\\ud800"', b"\xff"):
             async with aiohttp.ClientSession() as http, http.post(world.url + SEND_PATH, data=body):
                 pass
-        assert "cannot be shown" in await page.run(ODD)
-        assert await page.run(CHOSEN) == markup
+        assert "cannot be shown" in await page.evaluate(ODD)
+        assert await page.evaluate(CHOSEN) == markup
         assert world.ingress.received[-1].opened.document["bizmsgmenuid"] == "2"
-        picked = await page.run(PICKED)
+        picked = await page.evaluate(PICKED)
         assert markup in picked
         assert "access_token" in picked
-        assert await page.run(MOVED) == [1, True]
-        assert await page.run(CHECKED) == "shop: WeChat's console would accept this address."
+        assert await page.evaluate(MOVED) == [1, True]
+        assert await page.evaluate(CHECKED) == "shop: WeChat's console would accept this address."
         world.ingress.answers.extend([answering("oops")] * 3)
-        assert "neither success nor a reply" in await page.run(FAILED)
-        assert await page.run(SAMPLE) == [240, 160]
-        await page.resize(400, 800)
+        assert "neither success nor a reply" in await page.evaluate(FAILED)
+        assert await page.evaluate(SAMPLE) == [240, 160]
+        await page.set_viewport_size({"width": 400, "height": 800})
         for view in ("chat", "requests", "bad-day"):
-            await page.run(f"document.querySelector('[data-tab={view}]').click()")
-            assert await page.run("[innerWidth, document.documentElement.scrollWidth]") == [400, 400], view
-    assert page.validation_messages == []
+            await page.evaluate(f"document.querySelector('[data-tab={view}]').click()")
+            assert await window.widths() == (400, 400), view
+        assert window.errors == []
