@@ -1,6 +1,7 @@
 """Sample handlers, which `make run` and `make demo` run."""
 
 import structlog
+from pydantic import BaseModel, Field
 
 from wxbus_worker import (
     AnyMessage,
@@ -14,6 +15,12 @@ from wxbus_worker import (
 )
 
 router = Router("demo")
+
+
+class Said(BaseModel):
+    """What a user writes on a page of the Mini Program."""
+
+    text: str = Field(min_length=1, max_length=500)
 
 
 @router.text(prefix="order ")
@@ -58,6 +65,13 @@ async def image(message: ImageMessage) -> list[reply.AnyReply]:
 async def welcome() -> reply.Text:
     """Greet a user who opens the conversation."""
     return reply.Text("Welcome back.")
+
+
+@router.socket("chat.say")
+async def say(body: Said, context: Context) -> reply.Push:
+    """Answer on the page: the context is that of the user's other messages."""
+    context.storage["count"] = count = context.storage.get("count", 0) + 1
+    return reply.Push("chat.said", {"text": f"{body.text} ({count})"})
 
 
 @router.default

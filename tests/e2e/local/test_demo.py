@@ -42,6 +42,8 @@ async def test_the_demo_succeeds_and_leaves_no_data(
     assert done.returncode == 0, done.stdout + done.stderr
     for reply in ("hello (1)", "你好 (1)", "A fine picture.", "Welcome back.", "It worked at attempt 3.", "bye (3)"):
         assert reply in done.stdout
+    for answer in ("401 getPhoneNumber", "logged in, phone number known", "we call *8000", "still there? (2)"):
+        assert answer in done.stdout
     assert "The conversation succeeded." in done.stdout
     assert await redis.get(f"{namespace}:precious") == b"data"
     demo_namespace = re.search(r"namespace +(demo-\w+), deleted", done.stdout)

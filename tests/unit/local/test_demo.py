@@ -57,7 +57,10 @@ async def test_missing_replies_fail_the_demo() -> None:
 
     assert "WeChat got 503 'later' instead of success" in output.getvalue()
     assert "expected replies: hello (1); got: none" in output.getvalue()
-    assert "expected: 12 yuan; got: ClientConnectorError" in output.getvalue()
+    assert (
+        "expected: 12 yuan; got: http://127.0.0.1:1 gives no answer of a gateway: ClientConnectorError"
+        in output.getvalue()
+    )
 
 
 async def test_a_sandbox_that_does_not_answer_is_an_error() -> None:

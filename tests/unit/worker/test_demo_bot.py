@@ -7,9 +7,12 @@ import pytest
 
 from tests.support.envelopes import an_envelope
 from tests.support.worker import Rig, a_text_envelope, an_event_envelope
+from wxbus.accounts.models import Account, AccountKind
+from wxbus.errors import Reject
 from wxbus_worker import Router, reply
 from wxbus_worker.delivery.settlement import Done
 from wxbus_worker.handlers.loading import load_router
+from wxbus_worker.testing import HandlerClient
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,17 @@ async def test_entering_users_are_greeted_and_other_messages_logged(demo: Router
     await rig.handle(an_event_envelope("user_enter_tempsession", openid="o_1", lane="wx1:o_1"))
     assert rig.wechat.texts == ["Welcome back."]
     assert isinstance(await rig.handle(an_event_envelope("unheard_of", openid="o_1", lane="wx1:o_1")), Done)
+
+
+async def test_a_page_is_answered_on_its_socket_with_the_context_of_the_chat(demo: Router) -> None:
+    """A text in the chat and a message of a socket count together; a body that does not fit is rejected."""
+    account = Account(name="mini", appid="wx1", kind=AccountKind.MINI_PROGRAM)
+    async with HandlerClient(demo, account=account) as client:
+        await client.text("hello")
+        result = await client.signal("socket:chat.say", {"text": "hi"})
+        assert list(result.replies) == [reply.Push("chat.said", {"text": "hi (2)"})]
+        with pytest.raises(Reject, match="text: String should have at least 1 character"):
+            await client.signal("socket:chat.say", {"text": ""})
 
 
 async def test_fail_twice_fails_twice(demo: Router) -> None:

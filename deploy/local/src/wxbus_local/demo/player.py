@@ -53,7 +53,7 @@ def _print_step(console: Console, number: int, played: StepResult) -> None:
 def _print_visit(console: Console, number: int, step: visit.Step) -> None:
     console.print(Text.assemble((f"{number:2}  ", "bold"), (step.title, "bold")))
     console.print(Text.assemble("    page    ", (step.action, "cyan")))
-    console.print(Text.assemble("    gateway ", (step.answer, "green"), (f"  {step.ms:.0f} ms", "dim")))
+    console.print(Text.assemble("    answer  ", (step.answer, "green"), (f"  {step.ms:.0f} ms", "dim")))
     _print_failures(console, step.failures)
     console.print()
 

@@ -1,21 +1,25 @@
-"""The visit of the demo: a Mini Program logs in, calls a service, shares the phone number and calls another one."""
+"""The visit of the demo: a Mini Program logs in, shares the phone number, calls services and chats by a socket."""
 
+import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
 from wxbus_sandbox.control.client import SandboxClient
+from wxbus_sandbox.control.visitor import Answer, NoGateway, Visitor
 
 ACCOUNT: Final = "mini"
 PHONE: Final = "13800138000"
+PUSH_TIMEOUT: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request of the page, and its answer."""
+    """What the page did, and what came back."""
 
     title: str
     action: str
@@ -24,56 +28,88 @@ class Step:
     failures: tuple[str, ...]
 
 
-class _Page:
-    """A page of the Mini Program, which keeps the token of its session."""
-
-    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
-        self._http = http
-        self._url = url
-        self._token: str | None = None
-
-    async def request(self, title: str, path: str, body: Mapping[str, object], *, expected: str) -> Step:
-        """Call the gateway and compare the answer."""
-        began = time.perf_counter()
-        try:
-            answer = await self._post(path, body)
-        except aiohttp.ClientError as exc:
-            answer = f"{type(exc).__name__}: {exc}"
-        failures = () if answer == expected else (f"expected: {expected}; got: {answer}",)
-        return Step(title, f"POST /{ACCOUNT}/{path}", answer, (time.perf_counter() - began) * 1000, failures)
-
-    async def _post(self, path: str, body: Mapping[str, object]) -> str:
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
-        async with self._http.post(f"{self._url}/{ACCOUNT}/{path}", json=body, headers=headers) as response:
-            found: dict[str, Any] = await response.json(content_type=None)
-            challenge = response.headers.get("WWW-Authenticate", "").partition(" ")[0]
-        if found.get("session"):
-            self._token = found["session"]["token"]
-        return _text_of(response.status, challenge, found)
-
-
 async def play(sandbox: SandboxClient, gateway_url: str, *, openid: str) -> AsyncIterator[Step]:
-    """Play the visit of one user and yield its steps."""
+    """Play the visit of one user and yield its steps; after a gateway that does not answer there are no more."""
     async with aiohttp.ClientSession() as http:
-        page, tea = _Page(http, gateway_url), {"item": "tea"}
-        yield await page.request("The price: no login needed", "orders/price", tea, expected="12 yuan")
-        login = "401 Bearer: A session is required"
-        yield await page.request("An order without a login is refused", "orders/create", tea, expected=login)
-        code = await sandbox.js_code(ACCOUNT, openid=openid)
-        yield await page.request("The page logs in", "login", {"code": code}, expected="logged in")
-        phone = "401 getPhoneNumber: The user's phone number is required"
-        yield await page.request("A delivery needs the phone number", "orders/deliver", tea, expected=phone)
-        shared = (await sandbox.user_data(ACCOUNT, openid=openid, phone=PHONE)).phone
-        known = "logged in, phone number known"
-        yield await page.request("The user shares it", "phone", {"code": shared["code"]}, expected=known)
-        delivered = f"tea is on its way; we call *{PHONE[-4:]}"
-        yield await page.request("The delivery", "orders/deliver", tea, expected=delivered)
+        visitor = Visitor(http, sandbox, gateway_url, ACCOUNT, openid)
+        for title, action, run, expected in [*_calls(visitor), *_chat(visitor)]:
+            began = time.perf_counter()
+            try:
+                answer = await run()
+            except NoGateway as exc:
+                answer = str(exc)
+            except TimeoutError:
+                answer = f"no answer within {PUSH_TIMEOUT:.0f} s"
+            ms = (time.perf_counter() - began) * 1000
+            failures = () if answer == expected else (f"expected: {expected}; got: {answer}",)
+            yield Step(title, action, answer, ms, failures)
+            if failures:
+                return
 
 
-def _text_of(status: int, challenge: str, found: Mapping[str, Any]) -> str:
-    """Return an answer in one line."""
-    if status != 200:
-        return " ".join(filter(None, (str(status), challenge))) + f": {found.get('title')}"
-    if text := found["result"].get("text"):
-        return str(text)
-    return "logged in" + (", phone number known" if found["session"]["phone"] else "")
+Planned = tuple[str, str, Callable[[], Awaitable[str]], str]
+"""Title, action, what runs it, and the expected answer."""
+
+
+def _calls(visitor: Visitor) -> list[Planned]:
+    def service(method: str) -> Callable[[], Awaitable[str]]:
+        return lambda: _text(visitor.call(f"orders/{method}", {"item": "tea"}))
+
+    def state(call: Callable[[], Awaitable[Answer]]) -> Callable[[], Awaitable[str]]:
+        return lambda: _state(visitor, call())
+
+    login = "401 Bearer: A session is required"
+    phone = "401 getPhoneNumber: The user's phone number is required"
+    return [
+        ("The Mini Program asks for a price: no login needed", "orders/price tea", service("price"), "12 yuan"),
+        ("An order without a login is refused", "orders/create tea", service("create"), login),
+        ("The page logs in", "wx.login", state(visitor.log_in), "logged in"),
+        ("A delivery needs the phone number", "orders/deliver tea", service("deliver"), phone),
+        (
+            "The user shares it",
+            "button getPhoneNumber",
+            state(lambda: visitor.share_phone(PHONE)),
+            "logged in, phone number known",
+        ),
+        (
+            "Now the delivery is accepted",
+            "orders/deliver tea",
+            service("deliver"),
+            f"tea is on its way; we call *{PHONE[-4:]}",
+        ),
+    ]
+
+
+def _chat(visitor: Visitor) -> list[Planned]:
+    async def say() -> str:
+        async with visitor.socket() as socket, asyncio.timeout(PUSH_TIMEOUT):
+            await socket.send(secrets.token_hex(8), "chat.say", {"text": "hello"})
+            return str((await socket.push())[1]["text"])
+
+    async def come_back() -> str:
+        async with visitor.socket() as socket, asyncio.timeout(PUSH_TIMEOUT):
+            await socket.send(secrets.token_hex(8), "chat.say", {"text": "still there?"})
+        async with visitor.socket() as socket, asyncio.timeout(PUSH_TIMEOUT):
+            return str((await socket.push())[1]["text"])
+
+    return [
+        ("The page chats by a socket", "hello", say, "hello (1)"),
+        (
+            "The page goes before the answer comes; it comes back, and gets it",
+            "still there?",
+            come_back,
+            "still there? (2)",
+        ),
+    ]
+
+
+async def _text(call: Awaitable[Answer]) -> str:
+    return (await call).text
+
+
+async def _state(visitor: Visitor, call: Awaitable[Answer]) -> str:
+    """Return the state of the session in words, or why the call was refused."""
+    answer = await call
+    if answer.status != 200:
+        return answer.text
+    return "logged in, phone number known" if visitor.session["phone"] else "logged in"
