@@ -8,7 +8,8 @@ import pytest
 from tests.support.sandbox import World
 from wxbus.errors import WeChatError
 from wxbus.wechat import reply
-from wxbus_sandbox.control.client import SandboxClient, SandboxFailure
+from wxbus_sandbox.control.client import SandboxClient
+from wxbus_sandbox.control.connection import SandboxFailure
 from wxbus_sandbox.models import Fault
 
 USER = "oUser0000000000000000000001"

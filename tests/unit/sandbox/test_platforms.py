@@ -9,7 +9,7 @@ from tests.support.sandbox import SECRET, World
 from wxbus.api import component
 from wxbus.api.credentials import fetch_ticket, fetch_wecom_token
 from wxbus.errors import WeChatError
-from wxbus_sandbox.control.client import SandboxFailure
+from wxbus_sandbox.control.connection import SandboxFailure
 
 PLATFORM = "wxplatform"
 BAKERY = "wxbakery"

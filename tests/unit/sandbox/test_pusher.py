@@ -8,7 +8,7 @@ from aiohttp import web
 from tests.support.sandbox import NOW, Received, World, a_world, answering, silence, success
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
-from wxbus_sandbox.control.client import SandboxFailure
+from wxbus_sandbox.control.connection import SandboxFailure
 from wxbus_sandbox.models import (
     Outcome,
     SendRequest,

@@ -7,8 +7,8 @@ import aiohttp
 from aiohttp import web
 
 from wxbus.accounts.accounts import Accounts
+from wxbus_sandbox.control import actions, articles, conversations, mini_programs, phone
 from wxbus_sandbox.control import api as control
-from wxbus_sandbox.control import articles, mini_programs, phone
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
 from wxbus_sandbox.control.origin import refuse_other_sites
@@ -66,6 +66,8 @@ def build_app(
         pages,
         events,
         control,
+        actions,
+        conversations,
         phone,
         mini_programs,
         articles,

@@ -181,3 +181,29 @@ class VerifyResult(Model):
     accepted: bool
     status: int | None
     body: str
+
+
+class PlayedTurn(Model):
+    """What became of one turn of a conversation."""
+
+    number: int
+    """From 1."""
+    user: str
+    title: str
+    """The message in a few words."""
+    outcome: Outcome
+    replies: tuple[str, ...]
+    """What the user received, a line for each."""
+    differences: tuple[str, ...]
+    """A line for each reply that is not as expected."""
+
+
+class PlayResult(Model):
+    """What became of a conversation."""
+
+    turns: tuple[PlayedTurn, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Return whether a reply is not as expected."""
+        return any(turn.differences for turn in self.turns)

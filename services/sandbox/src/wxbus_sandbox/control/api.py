@@ -1,4 +1,4 @@
-"""The control API under `/sandbox/`: user actions, received messages and faults; see `models`."""
+"""The control API under `/sandbox/`: received messages, faults, tokens and the clock; see `models`."""
 
 import json
 from collections.abc import Sequence
@@ -10,21 +10,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wxbus.accounts.models import Account
 from wxbus.errors import ConfigurationError, UnknownAccount
-from wxbus.wechat.documents.codec import Format
-from wxbus.wechat.messages.identity import openid_of
 from wxbus_sandbox.control.requests import (
     AdvanceRequest,
     Invalidation,
     VerifyRequest,
 )
-from wxbus_sandbox.families.qr_codes import fill_scene
 from wxbus_sandbox.models import (
     Fault,
-    SendRequest,
     SendResult,
     Sent,
 )
-from wxbus_sandbox.pushes.composer import Composer, scalars
+from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.rules.tokens import Family
 from wxbus_sandbox.state import SANDBOX, Sandbox
@@ -36,38 +32,16 @@ PUSHER: Final = web.AppKey("pusher", Pusher)
 MAX_WAIT: Final = 60.0
 
 
-async def send(request: web.Request) -> web.Response:
-    """Push a user's action and answer with the result."""
-    body = await read(request, SendRequest)
-    sandbox = request.app[SANDBOX]
-    account, platform = account_named(sandbox, body.account), None
-    if body.authorizer_appid is not None:
-        account, platform = _authorizer(sandbox, body.authorizer_appid, account), account
-    try:
-        push = request.app[COMPOSER].compose(account, body)
-    except ValueError as exc:
-        raise http_error(str(exc)) from exc
-    fill_scene(sandbox, account, push)
-    mode, form = body.mode or account.modes[0], Format(body.format or account.formats[0])
-    if openid := openid_of(scalars(push)):
-        sandbox.users.record_action(account, openid, push)
-    try:
-        result = await request.app[PUSHER].push(account, push, mode, form, platform=platform, copies=body.copies)
-    except (ConfigurationError, ValueError) as exc:  # no key for this mode; a field name that XML cannot have
-        raise http_error(str(exc)) from exc
-    return to_json(result)
-
-
 async def sent(request: web.Request) -> web.Response:
     """Answer with the messages that users received; wait up to `wait` seconds for `count` of them."""
     openid, account = request.query.get("openid"), request.query.get("account")
-    since = _number(request, "since", 0.0)
+    since = number(request, "since", 0.0)
 
     def matches(message: Sent) -> bool:
         return message.time >= since and openid in {None, message.openid} and account in {None, message.account}
 
     found = await request.app[SANDBOX].sent.wait(
-        matches, count=int(_number(request, "count", 1)), timeout=min(_number(request, "wait", 0.0), MAX_WAIT)
+        matches, count=int(number(request, "count", 1)), timeout=min(number(request, "wait", 0.0), MAX_WAIT)
     )
     return _json_list(found)
 
@@ -84,7 +58,7 @@ async def pushes(request: web.Request) -> web.Response:
         )
 
     found = await request.app[SANDBOX].pushes.wait(
-        matches, count=int(_number(request, "count", 1)), timeout=min(_number(request, "wait", 0.0), MAX_WAIT)
+        matches, count=int(number(request, "count", 1)), timeout=min(number(request, "wait", 0.0), MAX_WAIT)
     )
     return _json_list(found)
 
@@ -148,7 +122,6 @@ async def reset(request: web.Request) -> web.Response:
 def routes() -> list[web.RouteDef]:
     """Return the routes of the control API."""
     return [
-        web.post("/sandbox/send", send),
         web.get("/sandbox/sent", sent),
         web.get("/sandbox/pushes", pushes),
         web.post("/sandbox/faults", faults),
@@ -180,17 +153,8 @@ def account_named(sandbox: Sandbox, name: str) -> Account:
         raise http_error(f"there is no account of this name; known accounts: {known}", status=404) from exc
 
 
-def _authorizer(sandbox: Sandbox, appid: str, platform: Account) -> Account:
-    try:
-        account = sandbox.account(appid)
-    except UnknownAccount:
-        account = None
-    if account is None or account.component != platform.name:
-        raise http_error(f"{appid} has not authorised {platform.name}", status=404)
-    return account
-
-
-def _number(request: web.Request, name: str, default: float) -> float:
+def number(request: web.Request, name: str, default: float) -> float:
+    """Return a parameter of the query; respond 400 if it is no number."""
     try:
         return float(request.query.get(name, default))
     except ValueError as exc:

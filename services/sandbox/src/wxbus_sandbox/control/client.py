@@ -1,24 +1,19 @@
 """A typed client of the control API, for tests, demos and the command line."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-import aiohttp
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
-from wxbus.errors import WxbusError
 from wxbus.wechat.callbacks.keys import Mode
+from wxbus_sandbox.control.platform_client import PlatformControl
 from wxbus_sandbox.control.requests import (
     AdvanceRequest,
-    AuthorizerRequest,
     CommentRequest,
-    CustomerRequest,
     Invalidation,
     LoginRequest,
-    PlatformRequest,
-    PlatformResult,
+    ReplayRequest,
     TokenCounts,
     UserDataRequest,
     UserDataResult,
@@ -26,8 +21,7 @@ from wxbus_sandbox.control.requests import (
 )
 from wxbus_sandbox.models import (
     Fault,
-    RobotRequest,
-    RobotResult,
+    PlayResult,
     SendRequest,
     SendResult,
     Sent,
@@ -37,36 +31,41 @@ from wxbus_sandbox.models import (
 SENT = TypeAdapter(list[Sent])
 PUSHES = TypeAdapter(list[SendResult])
 COUNTS = TypeAdapter(dict[str, TokenCounts])
-STARTED = TypeAdapter(dict[str, int])
 OPENID = "oSandboxUser0000000000000001"
 
 Family: TypeAlias = Literal["classic", "stable", "wecom", "component", "authorizer"]
 
 
-class SandboxFailure(WxbusError):
-    """The sandbox does not answer, or rejects a request."""
-
-
-class SandboxClient:
+class SandboxClient(PlatformControl):
     """Acts as WeChat and its users, returns what they received, and injects faults.
 
     All methods raise `SandboxFailure` if the sandbox does not answer or rejects the request.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self.url = url.rstrip("/")
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["SandboxClient"]:
-        """Yield a client of the sandbox at `url`."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, connect=5)) as session:
-            yield cls(session, url)
-
     async def send(self, request: SendRequest) -> SendResult:
         """Push a user's action and return the result."""
         return SendResult.model_validate_json(await self._post("/sandbox/send", request))
+
+    async def replay(self, push: str, *, anew: bool = False) -> SendResult:
+        """Repeat a push by its number or MsgId: as it was, or `anew` with the same content; return the result."""
+        return SendResult.model_validate_json(await self._post("/sandbox/replay", ReplayRequest(id=push, anew=anew)))
+
+    async def export_conversation(self, account: str, *, openids: Sequence[str] = (), since: float = 0.0) -> str:
+        """Return what users of an account, by default all, wrote and received, as TOML (decision 0051)."""
+        query = [("account", account), ("since", repr(since)), *(("openid", openid) for openid in openids)]
+        return (await self._call("GET", "/sandbox/conversation", query=query)).decode()
+
+    async def play_conversation(self, conversation: str, *, account: str = "", wait: float = 5.0) -> PlayResult:
+        """Play a conversation in TOML; return the replies to each turn, and what is not as expected.
+
+        Args:
+            conversation: The text of the file.
+            account: The account, if not that of the file.
+            wait: Seconds to wait for the replies to each turn.
+        """
+        query = {"account": account, "wait": repr(wait)}
+        answer = await self._call("POST", "/sandbox/conversation", query=query, body=conversation.encode())
+        return PlayResult.model_validate_json(answer)
 
     async def text(
         self,
@@ -160,50 +159,6 @@ class SandboxClient:
         """Invalidate an account's tokens; with `stuck` the stable call returns the invalid one until forced."""
         await self._post("/sandbox/tokens/invalidate", Invalidation(appid=appid, family=family, stuck=stuck))
 
-    async def customer(
-        self,
-        account: str,
-        content: str | Mapping[str, Any],
-        *,
-        type: str = "text",  # noqa: A002 - the name in the API
-        **fields: Any,
-    ) -> PlatformResult:
-        """Let a customer of WeChat Customer Service write; `fields` are those of `CustomerRequest`."""
-        given = {"content": content} if isinstance(content, str) else dict(content)
-        body = CustomerRequest(account=account, type=type, content=given, **fields)
-        return PlatformResult.model_validate_json(await self._post("/sandbox/wecom/customer", body))
-
-    async def robot(
-        self,
-        account: str,
-        content: str | Mapping[str, Any],
-        *,
-        type: str = "text",  # noqa: A002 - the name in the API
-        **fields: Any,
-    ) -> RobotResult:
-        """Let a member talk to a robot, and return what the member saw; `fields` are those of `RobotRequest`."""
-        given = {"content": content} if isinstance(content, str) else dict(content)
-        body = RobotRequest(account=account, type=type, content=given, **fields)
-        return RobotResult.model_validate_json(await self._post("/sandbox/wecom/robot", body))
-
-    async def component_ticket(self, account: str, *, push: bool = True) -> PlatformResult:
-        """Create a component_verify_ticket for a third-party platform, and push it."""
-        return await self._platform("ticket", PlatformRequest(account=account, push=push))
-
-    async def authorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
-        """Authorise a third-party platform for an account; the result's value is the authorisation code."""
-        body = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
-        return await self._platform("authorize", body)
-
-    async def unauthorize(self, account: str, authorizer_appid: str, *, push: bool = True) -> PlatformResult:
-        """Withdraw the authorisation of an account."""
-        body = AuthorizerRequest(account=account, authorizer_appid=authorizer_appid, push=push)
-        return await self._platform("unauthorize", body)
-
-    async def pushes_started(self) -> dict[str, int]:
-        """Return the number of requests for tickets, by platform appid."""
-        return STARTED.validate_json(await self._call("GET", "/sandbox/component/pushes_started"))
-
     async def token_counts(self) -> dict[str, TokenCounts]:
         """Return the token fetches by appid."""
         return COUNTS.validate_json(await self._call("GET", "/sandbox/tokens"))
@@ -233,29 +188,3 @@ class SandboxClient:
     async def reset(self) -> None:
         """Clear all state, so that issued tokens are rejected."""
         await self._call("POST", "/sandbox/reset")
-
-    async def _platform(self, action: str, body: PlatformRequest) -> PlatformResult:
-        return PlatformResult.model_validate_json(await self._post(f"/sandbox/component/{action}", body))
-
-    async def _post(self, path: str, body: BaseModel) -> bytes:
-        return await self._call("POST", path, body=body.model_dump_json().encode())
-
-    async def _call(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> bytes:
-        try:
-            async with self._session.request(method, self.url + path, params=query, data=body) as response:
-                content = await response.read()
-        except (aiohttp.ClientError, OSError) as exc:  # also TimeoutError
-            raise SandboxFailure(f"the sandbox at {self.url} does not answer: {exc}") from exc
-        if response.status != 200:
-            raise SandboxFailure(_error_text(path, response.status, content))
-        return content
-
-
-def _error_text(path: str, status: int, content: bytes) -> str:
-    """Return the text of an error response."""
-    try:
-        return str(json.loads(content)["error"])
-    except (ValueError, KeyError, TypeError):
-        return f"{path}: {status} {content.decode('utf-8', 'replace')}"

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.models import Model, SendResult
 
 
@@ -111,6 +112,17 @@ class UserDataResult(Model):
     """encryptedData, iv, rawData and signature."""
     phone: dict[str, str]
     """code; encryptedData and iv in the older form."""
+
+
+class ReplayRequest(Model):
+    """One of the pushes is pushed again."""
+
+    id: str = Field(min_length=1, max_length=64)
+    """Its number in the stream of events, or its MsgId."""
+    anew: bool = False
+    """As a new message with the same content; otherwise it is a duplicate."""
+    mode: Mode | None = None
+    format: Literal["xml", "json"] | None = None
 
 
 class VerifyRequest(Model):

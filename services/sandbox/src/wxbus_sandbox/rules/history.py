@@ -34,6 +34,11 @@ class History(Generic[T]):
         """Return the wanted entries, oldest first."""
         return [entry for entry in self._entries if wanted(entry)]
 
+    def numbered(self, number: int) -> T | None:
+        """Return the entry with this number, as `since` counts; None without it."""
+        index = number - (self._added - len(self._entries)) - 1
+        return self._entries[index] if 0 <= index < len(self._entries) else None
+
     def since(self, seen: int, *, at_most: int) -> Iterator[tuple[int, T]]:
         """Yield the newest entries after the entry with the number `seen`, each with its number, oldest first."""
         count = min(self._added - seen, len(self._entries), at_most)

@@ -7,6 +7,7 @@ assert result.replies == [reply.Text("Where shall we send tea?")]
 
 from wxbus_worker.testing.client import HandlerClient
 from wxbus_worker.testing.context_store import MemoryContextStore
+from wxbus_worker.testing.conversations import ConversationDiffers, play
 from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.tokens import FixedTokens
@@ -14,6 +15,7 @@ from wxbus_worker.testing.wechat import RecordingWeChat
 from wxbus_worker.testing.wecom import RecordingWeCom
 
 __all__ = [
+    "ConversationDiffers",
     "FixedTokens",
     "HandlerClient",
     "MemoryContextStore",
@@ -21,4 +23,5 @@ __all__ = [
     "RecordingWeCom",
     "Result",
     "document_of",
+    "play",
 ]

@@ -11,12 +11,13 @@ def document_of(message: Message) -> Document:
     whole = getattr(message, "document", None)
     if isinstance(whole, dict):
         return whole
-    return {name: _as_text(value) for name, value in message.model_dump(by_alias=True, exclude_none=True).items()}
+    return {name: as_text(value) for name, value in message.model_dump(by_alias=True, exclude_none=True).items()}
 
 
-def _as_text(value: Any) -> Value:
+def as_text(value: Any) -> Value:
+    """Return a value as it is in a document, where all scalars are text."""
     if isinstance(value, dict):
-        return {name: _as_text(one) for name, one in value.items()}
+        return {name: as_text(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_text(one) for one in value]
+        return [as_text(one) for one in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
