@@ -15,6 +15,7 @@ from wxbus.accounts.models import Account, AccountKind
 from wxbus.api import WeChatClient, WeChatHttp
 from wxbus.api.component import fetch_component_token
 from wxbus.api.credentials import fetch_stable_token, fetch_wecom_token
+from wxbus.api.limits import ApiLimits
 from wxbus.api.wecom.client import WeComClient
 from wxbus.runtime.admin import listening
 from wxbus.wechat.callbacks.crypto import CallbackCrypto, VerifiedCallback
@@ -193,10 +194,10 @@ class World:
             return self.application()
         return WeChatClient(ACCOUNTS.named(name).appid, self.http, self.tokens, sleep=sleep)
 
-    def application(self) -> WeComClient:
+    def application(self, *, limits: ApiLimits | None = None) -> WeComClient:
         """Return a client of WeCom's application `corp`."""
         account = ACCOUNTS.named("corp")
-        return WeComClient(account.appid, self.wecom, self.tokens, agent_id=account.agent_id)
+        return WeComClient(account.appid, self.wecom, self.tokens, agent_id=account.agent_id, limits=limits)
 
 
 async def event_of(world: World, kind: type[E], name: str, count: int = 1) -> E:

@@ -6,13 +6,14 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.api_server import PATH, a_client, body
-from wxbus.api.limits import Limit
+from wxbus.api.limits import WECOM, Limit
 from wxbus.errors import QuotaExceeded, RateLimited, WeChatError
 from wxbus.store.store import Store
 from wxbus_worker.store.api_limits import TRUSTED_SECONDS, RedisApiLimits
 
 pytestmark = pytest.mark.integration
 
+SEND = "/cgi-bin/message/send"
 OTHER = "/cgi-bin/other"
 
 
@@ -76,6 +77,30 @@ async def test_calls_of_a_minute_are_limited(store: Store, namespace: str) -> No
     assert 0 < (error.retry_after or 0) <= 60
     made, _ = await worker.calls(100, appid="wx2")
     assert made in {5, 10}
+
+
+async def test_wecom_counts_by_corp_and_by_member(store: Store, namespace: str) -> None:
+    """The applications of a corp share its calls; one application sends 30 messages a minute to one member."""
+    limits = RedisApiLimits(
+        store,
+        namespace=namespace,
+        table=WECOM,
+        limits={f"corp1 {PATH}": Limit(hour=4)},
+        account_of=lambda _: "corp1",
+        counted_as=lambda appid: appid.partition("-")[0],
+    )
+    for appid in ("ww1-7", "ww1-8", "ww1-7", "ww1-8"):
+        await limits.acquire(appid, PATH)
+    with pytest.raises(RateLimited, match=r"for \d+ s \(counted by wxbus\)") as caught:
+        await limits.acquire("ww1-7", PATH)
+    assert 0 < (caught.value.retry_after or 0) <= 3600
+    await limits.acquire("ww2-1", PATH)
+    messages = [limits.acquire_user("ww1-7", SEND, "zhangsan") for _ in range(61)]
+    refused = [isinstance(one, RateLimited) for one in await asyncio.gather(*messages, return_exceptions=True)]
+    assert sum(refused) in {1, 31}  # a new minute may begin meanwhile
+    await limits.acquire_user("ww1-7", SEND, "lisi")
+    await limits.acquire_user("ww1-8", SEND, "zhangsan")
+    await limits.acquire_user("ww1-7", OTHER, "zhangsan")
 
 
 async def test_a_refusal_of_wechat_closes_the_endpoint_for_all_workers(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.sandbox import World
 from wxbus.api.sends import OBSERVER
-from wxbus.errors import BadRequest, NotPermitted, OutOfWindow, UserRefused, WeChatError
+from wxbus.errors import BadRequest, NotPermitted, OutOfWindow, RateLimited, UserRefused, WeChatError
 from wxbus.wechat import reply
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_sandbox.models import Fault
@@ -30,6 +30,31 @@ async def test_a_message_reaches_a_member(world: World) -> None:
         await client.send("#not-a-member", reply.Text("hello"))
     await world.control.invalidate_tokens("wxcorp")
     await client.send("zhangsan", reply.Text("after a new token"))
+
+
+async def test_messages_to_a_member_are_counted_before_they_are_sent(world: World) -> None:
+    """WeCom drops messages over its limit for one member without an error: the client raises and sends nothing."""
+    counted: list[tuple[str, ...]] = []
+
+    class Limits:
+        async def acquire(self, appid: str, path: str) -> None:
+            counted.append((appid, path))
+
+        async def acquire_user(self, appid: str, path: str, user: str) -> None:
+            if (appid, path, user) in counted:
+                raise WeChatError(45011, "too many", call=path)
+            counted.append((appid, path, user))
+
+        async def refused(self, *what: object) -> None:
+            raise AssertionError(what)
+
+    client = world.application(limits=Limits())
+    await client.send("zhangsan", reply.Text("1"))
+    with pytest.raises(RateLimited):
+        await client.send("zhangsan", reply.Text("2"))
+    assert [sent.content for sent in await world.control.sent(account="corp")] == ["1"]
+    path = "/cgi-bin/message/send"
+    assert counted == [("wxcorp", path, "zhangsan"), ("wxcorp", path)]
 
 
 async def test_a_message_is_observed_once(world: World) -> None:

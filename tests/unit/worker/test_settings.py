@@ -65,10 +65,10 @@ def test_a_wrong_address_of_the_token_service_is_reported(environment: pytest.Mo
 
 def test_limits_of_the_api_are_checked(environment: pytest.MonkeyPatch) -> None:
     """A figure is for an endpoint, or for one of an account; a wrong one stops the start, and the error names it."""
-    environment.setenv("WXBUS_WORKER_API_LIMITS", '{"shop /a": "5/day, 2/minute", "/b": "none"}')
-    assert load(WorkerSettings).limits == {"shop /a": Limit(day=5, minute=2), "/b": Limit()}
+    environment.setenv("WXBUS_WORKER_API_LIMITS", '{"shop /a": "5/day, 3/hour, 2/minute", "/b": "none"}')
+    assert load(WorkerSettings).limits == {"shop /a": Limit(day=5, hour=3, minute=2), "/b": Limit()}
     for wrong, text in (
-        ('{"/a": "5/hour"}', "/a: API limit '5/hour': must be like"),
+        ('{"/a": "5/week"}', "/a: API limit '5/week': must be like"),
         ('{"a": "none"}', "'a' must be a path"),
     ):
         environment.setenv("WXBUS_WORKER_API_LIMITS", wrong)

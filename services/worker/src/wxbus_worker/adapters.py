@@ -17,7 +17,7 @@ from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
-from wxbus.api.limits import ApiLimits
+from wxbus.api.limits import WECOM, ApiLimits
 from wxbus.api.tokens import TokenSource
 from wxbus.api.wecom.client import WeComClient
 from wxbus.bus.consumer import consumer_name
@@ -45,6 +45,8 @@ from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.schedule import Schedule
 
 MIB: Final = 1024 * 1024
+WECOM_CLOSED_SECONDS: Final = 60.0
+"""For which no worker calls an endpoint of WeCom that answered 45009: the limit of a minute may have passed then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +113,30 @@ async def open_adapters(
         retrying = RetryingStore(store, generation)
         cache = LaneCache(most_bytes=settings.context_cache_mib * MIB)
         schedule = Schedule(retrying, namespace=namespace)
-        limits = RedisApiLimits(
+        account_of = partial(_name_of, accounts=accounts)
+        limits = RedisApiLimits(store, namespace=namespace, limits=settings.limits, account_of=account_of)
+        wecom_limits = RedisApiLimits(
             store,
             namespace=namespace,
-            limits=settings.limits,
-            account_of=partial(_name_of, accounts=accounts),
+            table=WECOM,
+            limits={name: limit for name, limit in settings.limits.items() if " " in name},
+            account_of=account_of,
+            counted_as=partial(_corp_of, accounts=accounts),
+            closed_seconds=WECOM_CLOSED_SECONDS,
         )
         yield Adapters(
             name=name,
             accounts=accounts,
             publisher=publisher,
-            client_of=partial(_client_of, accounts=accounts, wechat=wechat, wecom=wecom, tokens=tokens, limits=limits),
+            client_of=partial(
+                _client_of,
+                accounts=accounts,
+                wechat=wechat,
+                wecom=wecom,
+                tokens=tokens,
+                limits=limits,
+                wecom_limits=wecom_limits,
+            ),
             tokens=tokens,
             platform=platform,
             store=store,
@@ -145,6 +160,7 @@ def _client_of(
     wecom: WeChatHttp,
     tokens: TokenSource,
     limits: ApiLimits,
+    wecom_limits: ApiLimits,
 ) -> WeChatClient:
     """Return the client of an account: that of WeCom for its applications, and for the customers of suites."""
     try:
@@ -152,7 +168,7 @@ def _client_of(
     except UnknownAccount:  # the owner has left the file, or the file has several platforms or suites
         return WeChatClient(appid, wechat, tokens, limits=limits)
     if account.kind is AccountKind.WECOM:
-        return WeComClient(appid, wecom, tokens, agent_id=account.agent_id)
+        return WeComClient(appid, wecom, tokens, agent_id=account.agent_id, limits=wecom_limits)
     return WeChatClient(appid, wechat, tokens, limits=limits)
 
 
@@ -161,6 +177,15 @@ def _name_of(appid: str, *, accounts: AccountsFile) -> str:
         return accounts.current.owner_of(appid).name
     except UnknownAccount:
         return appid
+
+
+def _corp_of(appid: str, *, accounts: AccountsFile) -> str:
+    """Return the corp of an application: WeCom counts the calls of all its applications together."""
+    try:
+        account = accounts.current.owner_of(appid)
+    except UnknownAccount:
+        return appid
+    return appid if account.provider_corpid is not None else account.effective_receive_id or appid
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ class WorkerSettings(BaseSettings):
     """RPC over HTTP, if there are API keys; over RabbitMQ it is served, too."""
     api_limits: dict[str, str] = Field(default_factory=dict)
     """Changes of WeChat's figures (`wxbus.api.limits`), a JSON object: `{"/cgi-bin/user/get": "1000/day, 10/minute"}`;
-    `none`: no limit. `shop /cgi-bin/user/get` is for the account `shop` only."""
+    `none`: no limit. `shop /cgi-bin/user/get` is for the account `shop` only; accounts of WeCom must be named."""
     check_send_window: bool = True
     """Refuse replies that WeChat would refuse, by the actions of users (protocol reference 9.1). Turn it off if WeChat
     allows the accounts more."""

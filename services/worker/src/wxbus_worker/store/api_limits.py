@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from wxbus.api.limits import CLOSING, DAY_QUOTA, LIMITS, Limit
+from wxbus.api.limits import CLOSING, DAY_QUOTA, WECHAT, Limit, LimitTable
 from wxbus.errcodes import error_code
 from wxbus.errors import StoreUnavailable, WeChatError
+from wxbus.store.batches import Argument
 from wxbus_worker.store.scripts import Scripts, load
 
 TRUSTED_SECONDS: Final = 10.0
@@ -19,6 +20,8 @@ MOST_CALLS: Final = 200
 """Calls that a process is granted at once, if it makes that many."""
 CLOSED_SECONDS: Final = 600.0
 """After 45009, at most: an operator may have cleared the quota."""
+
+NO_PERIODS: Final = ("", "", "")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -31,8 +34,8 @@ class _Grant:
     until: float = 0.0
     """`time.monotonic()`."""
     wanted: int = 1
-    day: bytes | str = ""
-    minute: bytes | str = ""
+    periods: Sequence[bytes | str] = NO_PERIODS
+    """The day, hour and minute in which the calls were granted."""
     refusal: tuple[int, float, float] | None = None
     """Errcode, and the `time.monotonic()` at which the limit has passed, and at which Redis is asked again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -46,8 +49,11 @@ class RedisApiLimits:
         scripts: Scripts,
         *,
         namespace: str,
+        table: LimitTable = WECHAT,
         limits: Mapping[str, Limit] | None = None,
         account_of: Callable[[str], str] = str,
+        counted_as: Callable[[str], str] = str,
+        closed_seconds: float = CLOSED_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Count under `namespace`.
@@ -55,14 +61,20 @@ class RedisApiLimits:
         Args:
             scripts: Runs scripts.
             namespace: First part of every key.
-            limits: Changes of `LIMITS`, by path, or by account and path with a space between.
+            table: The figures.
+            limits: Changes of them, by path, or by account and path with a space between.
             account_of: Returns the account's name for an appid.
+            counted_as: Returns the id under which the calls of an appid are counted; its corp in WeCom.
+            closed_seconds: For which an endpoint is not called after 45009, at most.
             clock: The monotonic clock.
         """
         self._scripts = scripts
         self._namespace = namespace
-        self._limits = {**LIMITS, **(limits or {})}
+        self._table = table
+        self._limits = {**table.by_path, **(limits or {})}
         self._account_of = account_of
+        self._counted_as = counted_as
+        self._closed_seconds = closed_seconds
         self._clock = clock
         self._grants: dict[tuple[str, str], _Grant] = {}
         self._take = load("take_api_calls")
@@ -79,12 +91,26 @@ class RedisApiLimits:
                     await self._refill(grant, appid, path)
         grant.calls -= 1
 
+    async def acquire_user(self, appid: str, path: str, user: str) -> None:
+        """Count a message to a user, or raise what WeChat would answer; without Redis nothing is counted."""
+        limit = self._table.per_user.get(path)
+        if limit is None:
+            return
+        key, args = f"{self._key(appid, path)}:{appid}:{user}", [1, 0, *_arguments(limit, NO_PERIODS)]
+        try:
+            calls, *more = await self._scripts.run(self._take, keys=[key], args=args)
+        except StoreUnavailable:
+            return
+        if not calls:
+            wait_ms, errcode = more
+            raise _refusal(errcode, path, wait_ms / 1000)
+
     async def refused(self, appid: str, path: str, error: WeChatError) -> None:
         """Let no worker call the endpoint until the limit has passed, as far as the errcode says that."""
         if error.errcode not in CLOSING:
             return
         day = error.errcode == DAY_QUOTA
-        seconds = CLOSED_SECONDS if day else float(error.code.wait or 0)
+        seconds = self._closed_seconds if day else float(error.code.wait or 0)
         log.warning("api.closed", appid=appid, path=path, errcode=error.errcode, seconds=seconds)
         grant = self._grants.setdefault((appid, path), _Grant())
         until = self._clock() + seconds
@@ -103,10 +129,11 @@ class RedisApiLimits:
             if now < ask_at:
                 raise _refusal(errcode, path, until - now)
             grant.refusal = None
-        limit = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path) or Limit()
-        most = min(MOST_CALLS, *(one // 100 for one in (limit.day, limit.minute) if one), MOST_CALLS)
+        known = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path)
+        limit = self._table.others if known is None else known
+        most = min([MOST_CALLS, *(one // 100 for one in (limit.day, limit.hour, limit.minute) if one)])
         grant.wanted = max(1, min(most, grant.wanted * 2 if grant.calls == 0 else grant.wanted - grant.calls))
-        args = [grant.wanted, limit.day, limit.minute, grant.calls, grant.day, grant.minute]
+        args = [grant.wanted, grant.calls, *_arguments(limit, grant.periods)]
         try:
             calls, *more = await self._scripts.run(self._take, keys=[self._key(appid, path)], args=args)
         except StoreUnavailable:
@@ -114,19 +141,24 @@ class RedisApiLimits:
             return
         grant.calls, grant.until = calls, now + TRUSTED_SECONDS
         if calls:
-            grant.day, grant.minute = more
+            grant.periods = more
             return
-        grant.day = grant.minute = ""
+        grant.periods = NO_PERIODS
         wait_ms, errcode = more
         log.warning("api.limit_reached", appid=appid, path=path, errcode=errcode, seconds=wait_ms / 1000)
         grant.refusal = (errcode, now + wait_ms / 1000, now + min(wait_ms / 1000, TRUSTED_SECONDS))
         raise _refusal(errcode, path, wait_ms / 1000)
 
     def _key(self, appid: str, path: str) -> str:
-        return f"{self._namespace}:api_calls:{appid}:{path}"
+        return f"{self._namespace}:api_calls:{self._counted_as(appid)}:{path}"
+
+
+def _arguments(limit: Limit, periods: Sequence[bytes | str]) -> list[Argument]:
+    """Return the last arguments of the script."""
+    return [one for pair in zip((limit.day, limit.hour, limit.minute), periods, strict=True) for one in pair]
 
 
 def _refusal(errcode: int, path: str, wait: float) -> WeChatError:
-    error = WeChatError(errcode, f"{error_code(errcode).meaning} (counted by wxbus)", call=path)
+    error = WeChatError(errcode, f"{error_code(errcode).meaning}, for {wait:.0f} s (counted by wxbus)", call=path)
     error.retry_after = wait
     return error

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 from wxbus.api.calls import Repeat, Sleep
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
+from wxbus.api.limits import ApiLimits
 from wxbus.api.sends import observed
 from wxbus.api.tokens import TokenSource
 from wxbus.api.wecom.families import WeComFamilies
@@ -58,16 +59,19 @@ class WeComClient(WeComFamilies, WeChatClient):
         tokens: TokenSource,
         *,
         agent_id: int | None = None,
+        limits: ApiLimits | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """`agent_id` is the AgentId of the application; without it the client cannot send messages."""
-        super().__init__(appid, http, tokens, sleep=sleep)
+        super().__init__(appid, http, tokens, limits=limits, sleep=sleep)
         self.agent_id = agent_id
 
     async def send(
         self, openid: str, reply: AnyReply, *, kf_account: str | None = None, message_id: str | None = None
     ) -> None:
         """Send one message of the application to a member (WeCom reference 3.1), or to a customer.
+
+        WeCom drops messages over its limits for one member without an error (WeCom reference 3.5): they are counted.
 
         Args:
             openid: The member's userid, or a customer as contexts name it: `open_kfid:external_userid`.
@@ -78,6 +82,7 @@ class WeComClient(WeComFamilies, WeChatClient):
         Raises:
             ValueError: The application or customer service cannot send it.
             UserRefused: The member is outside of the application's scope, or has no licence.
+            RateLimited: The member has got 30 messages in this minute, or 1,000 in this hour.
             OutOfWindow: The customer must write first, or somebody else serves the customer.
         """
         if kf_account is not None:
@@ -86,6 +91,8 @@ class WeComClient(WeComFamilies, WeChatClient):
             if customer := split_customer(openid):
                 await self.kf.send(*customer, kf_message(reply), msgid=message_id)
                 return
+            if self._limits is not None:
+                await self._limits.acquire_user(self.appid, SEND, openid)
             sent = await self.send_message(reply, users=[openid])
             if sent.invalid_users or sent.unlicensed_users:
                 reason = "has no licence" if sent.unlicensed_users else "is outside of the application's scope"

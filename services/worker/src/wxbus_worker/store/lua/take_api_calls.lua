@@ -1,38 +1,43 @@
 -- Grants calls of one endpoint of one account to a process. A repeat after a lost answer grants twice, which is harmless.
--- KEYS: api_calls. ARGV: calls wanted, limit of a day (0 = none), limit of a minute (0 = none), calls to give back,
---       day and minute in which those were granted ('' = none).
--- Returns {calls, day, minute} or {0, ms until it may be tried again, errcode}.
+-- KEYS: api_calls. ARGV: calls wanted, calls to give back; then for day, hour and minute: limit (0 = none), and the number
+--       of the period in which the calls to give back were granted ('' = none).
+-- Returns {calls, day, hour, minute} or {0, ms until it may be tried again, errcode}.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local china = now + 8 * 3600000
-local day, minute = math.floor(china / 86400000), math.floor(now / 60000)
-local stored = redis.call('HMGET', KEYS[1], 'day', 'day_calls', 'minute', 'minute_calls', 'closed_until', 'errcode')
-local day_calls = stored[1] == tostring(day) and tonumber(stored[2]) or 0
-local minute_calls = stored[3] == tostring(minute) and tonumber(stored[4]) or 0
-if ARGV[5] == tostring(day) then
-  day_calls = math.max(0, day_calls - tonumber(ARGV[4]))
-end
-if ARGV[6] == tostring(minute) then
-  minute_calls = math.max(0, minute_calls - tonumber(ARGV[4]))
-end
+local stored = redis.call(
+  'HMGET', KEYS[1], 'closed_until', 'errcode', 'day', 'day_calls', 'hour', 'hour_calls', 'minute', 'minute_calls'
+)
 local granted, wait, errcode = tonumber(ARGV[1]), 0, 0
-local function bound(limit, calls, left_ms, code)
+local periods = { { 86400000, 45009 }, { 3600000, 45011 }, { 60000, 45011 } }
+for i, period in ipairs(periods) do
+  local length, code = unpack(period)
+  local number, limit = math.floor(china / length), tonumber(ARGV[2 * i + 1])
+  local calls = stored[2 * i + 1] == tostring(number) and tonumber(stored[2 * i + 2]) or 0
+  if ARGV[2 * i + 2] == tostring(number) then
+    calls = math.max(0, calls - tonumber(ARGV[2]))
+  end
   if limit > 0 and calls + granted > limit then
     granted = math.max(0, limit - calls)
-    if granted == 0 and left_ms > wait then
-      wait, errcode = left_ms, code
+    local left = length - china % length
+    if calls >= limit and left > wait then
+      wait, errcode = left, code
     end
   end
+  period.number, period.calls = number, calls
 end
-bound(tonumber(ARGV[3]), minute_calls, 60000 - now % 60000, 45011)
-bound(tonumber(ARGV[2]), day_calls, 86400000 - china % 86400000, 45009)
-local closed = tonumber(stored[5] or 0) - now
+local closed = tonumber(stored[1] or 0) - now
 if closed > wait then
-  granted, wait, errcode = 0, closed, tonumber(stored[6])
+  granted, wait, errcode = 0, closed, tonumber(stored[2])
 end
-redis.call('HSET', KEYS[1], 'day', day, 'day_calls', day_calls + granted, 'minute', minute, 'minute_calls', minute_calls + granted)
-redis.call('PEXPIRE', KEYS[1], 172800000)
+local day, hour, minute = unpack(periods)
+redis.call(
+  'HSET', KEYS[1], 'day', day.number, 'day_calls', day.calls + granted,
+  'hour', hour.number, 'hour_calls', hour.calls + granted,
+  'minute', minute.number, 'minute_calls', minute.calls + granted
+)
+redis.call('PEXPIRE', KEYS[1], ARGV[3] == '0' and 7200000 or 172800000)
 if granted == 0 then
-  return {0, wait, errcode}
+  return { 0, wait, errcode }
 end
-return {granted, day, minute}
+return { granted, day.number, hour.number, minute.number }
