@@ -13,6 +13,8 @@ from structlog.testing import capture_logs
 
 from tests.support.browser import Window, needs_browser, open_browser
 from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, NOW, SECRET, TOKEN, World, answering
+from wxbus.api.endpoints.menu_buttons import ViewButton
+from wxbus.api.endpoints.menus import MatchRule
 from wxbus.errors import WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.cli.serve import announce
@@ -184,7 +186,22 @@ async def test_a_user_sends_a_file(world: World, http: aiohttp.ClientSession) ->
     assert world.sandbox.media.get("wxshop", media_id).data == b"png"
     async with http.post(url, params={"account": "shop", "filename": "a.exe"}, data=b"MZ") as answer:
         assert answer.status == 400
-        assert "a.exe" in (await answer.json())["error"]
+        assert (await answer.json())["error"] == "a.exe: image files end in .png, .jpg, .jpeg, .gif"
+    async with http.post(url, params={"account": "shop", "filename": "a.amr", "type": "voice"}, data=b"") as answer:
+        assert (await answer.json())["error"] == f"a.amr: voice files have 1 to {2 * 1024 * 1024} bytes"
+
+
+async def test_a_user_sees_the_menu_for_the_own_tags(world: World, http: aiohttp.ClientSession) -> None:
+    """The newest conditional menu that fits comes before the default menu."""
+    client = world.client("shop")
+    await world.control.text("shop", "hi", openid=USER)
+    await client.menus.create([ViewButton(name="all", url="u")])
+    tag = await client.tags.create("vip")
+    await client.menus.add_conditional([ViewButton(name="vip", url="u")], MatchRule(tag_id=str(tag.id)))
+    await client.tags.add(tag.id, [USER])
+    for openid, name in ((USER, "vip"), ("oOther", "all")):
+        async with http.get(world.url + "/sandbox/menu", params={"account": "shop", "openid": openid}) as answer:
+            assert [button["name"] for button in (await answer.json())["buttons"]] == [name]
 
 
 async def test_other_web_sites_are_refused(world: World, http: aiohttp.ClientSession) -> None:

@@ -9,12 +9,13 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox.control import actions, articles, conversations, mini_programs, phone
 from wxbus_sandbox.control import api as control
+from wxbus_sandbox.control import customer_service as agent_control
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
 from wxbus_sandbox.control.origin import refuse_other_sites
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
-from wxbus_sandbox.page import events, pages
+from wxbus_sandbox.page import events, forms, pages
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
@@ -65,10 +66,12 @@ def build_app(
     topics = (
         pages,
         events,
+        forms,
         control,
         actions,
         conversations,
         phone,
+        agent_control,
         mini_programs,
         articles,
         platform_control,

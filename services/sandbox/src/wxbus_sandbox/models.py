@@ -123,6 +123,7 @@ class SendResult(Model):
     message: dict[str, Any]
     """The complete push; a request with it as `message` pushes a duplicate."""
     attempts: tuple[Attempt, ...]
+    """Empty if the message went to a human instead."""
     outcome: Outcome
     """Of the last attempt."""
     reply: dict[str, Any] | None = None
@@ -141,6 +142,8 @@ class Sent(Model):
     msgtype: str
     payload: dict[str, Any]
     """The body of the API call."""
+    agent: str = ""
+    """The customer-service account of the human who wrote it; "" if the account sent it by API."""
 
     @property
     def content(self) -> str:

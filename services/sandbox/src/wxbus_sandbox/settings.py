@@ -43,6 +43,8 @@ class Rules(BaseSettings):
     enter_allowance: PositiveInt = 2
     typing_window: PositiveFloat = 30
     typing_lasts: PositiveFloat = 15
+    human_session: PositiveFloat = 1800
+    """After this time a user's messages are pushed again, though a human has the conversation (4.3)."""
 
     text_bytes: PositiveInt = 2048
     """Of a text in UTF-8, as a passive reply (7) or as a message (45002)."""

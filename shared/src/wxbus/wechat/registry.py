@@ -1,6 +1,7 @@
 """Finds the model of a push among the classes of `messages.user` and `events`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
 
 from pydantic import Discriminator, Tag, ValidationError
@@ -91,6 +92,11 @@ At run time it is the union of all models, for pydantic. Type checkers see the b
 def model_of(tag: str) -> type[Message] | None:
     """Return the model of a lower-case tag (see `tag_of`), or None."""
     return _MODELS.get(tag)
+
+
+def models() -> Mapping[str, type[Message]]:
+    """Return all models by tag (see `tag_of`)."""
+    return MappingProxyType(_MODELS)
 
 
 def model_named(name: str) -> type[Message] | None:

@@ -81,6 +81,8 @@ def report(result: SendResult, replies: Sequence[Sent], *, wait: float) -> Itera
         yield describe(sent)
     if result.outcome is Outcome.ACKNOWLEDGED and not replies and wait:
         yield f"no reply in {wait:g} s (the handler may send none, or may be retried later)"
+    if not result.attempts:
+        yield "  not pushed: a human in customer service has the conversation"
     for number, attempt in enumerate(result.attempts, start=1):
         prefix = f"attempt {number}: " if len(result.attempts) > 1 else ""
         yield f"  {prefix}{_describe_attempt(attempt)}"

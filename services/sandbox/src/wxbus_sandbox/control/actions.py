@@ -11,8 +11,10 @@ from wxbus.wechat.messages.identity import openid_of
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, http_error, read, to_json
 from wxbus_sandbox.control.requests import ReplayRequest
 from wxbus_sandbox.families.qr_codes import fill_scene
-from wxbus_sandbox.models import SendRequest, SendResult
+from wxbus_sandbox.families.service_desk import ServiceDesk
+from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 from wxbus_sandbox.pushes.composer import scalars
+from wxbus_sandbox.pushes.results import RESULTS
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 NEW: tuple[str, ...] = ("ToUserName", "FromUserName", "CreateTime", "MsgId", "MsgType", "Event")
@@ -33,10 +35,16 @@ async def act(app: web.Application, action: SendRequest) -> SendResult:
     mode, form = action.mode or account.modes[0], Format(action.format or account.formats[0])
     if openid := openid_of(scalars(push)):
         sandbox.users.record_action(account, openid, push)
+    desk = ServiceDesk(sandbox, account, app[RESULTS])
+    if openid and (taken := desk.takes(openid, push)):
+        return taken
     try:
-        return await app[PUSHER].push(account, push, mode, form, platform=platform, copies=action.copies)
+        result = await app[PUSHER].push(account, push, mode, form, platform=platform, copies=action.copies)
     except (ConfigurationError, ValueError) as exc:  # no key for this mode; a field name that XML cannot have
         raise http_error(str(exc)) from exc
+    if openid and result.reply is not None and result.outcome is Outcome.TRANSFERRED:
+        desk.transferred(openid, push, result.reply)
+    return result
 
 
 async def send(request: web.Request) -> web.Response:

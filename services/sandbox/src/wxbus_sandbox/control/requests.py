@@ -38,6 +38,25 @@ class CommentRequest(Model):
     content: str
 
 
+class AgentRequest(Model):
+    """A human in WeChat's customer-service tool accepts or ends the conversation of a user."""
+
+    account: str
+    openid: str
+    agent: str = ""
+    """The customer-service account; "": the first one of the account, made if there is none."""
+
+
+class AgentAnswerRequest(Model):
+    """A human writes to a user."""
+
+    account: str
+    openid: str
+    type: Literal["text", "image"] = "text"
+    content: dict[str, str]
+    """`{"content": "hello"}`, or `{"media_id": "..."}`."""
+
+
 class Invalidation(Model):
     """Tokens to invalidate early."""
 

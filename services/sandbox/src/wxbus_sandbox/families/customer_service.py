@@ -1,31 +1,30 @@
 """Customer-service agents and their conversations."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from wxbus.api.endpoints.customer_service_accounts import CustomerServiceAccounts, KfPerson, OnlineKf
-from wxbus.api.endpoints.customer_service_sessions import Conversation, CustomerServiceSessions, KfSession
+from wxbus.api.endpoints.customer_service_sessions import (
+    MAX_RECORDS,
+    Conversation,
+    CustomerServiceSessions,
+    KfSession,
+    RecordPage,
+    WaitingUser,
+    WaitingUsers,
+)
+from wxbus_sandbox.families.service_desk import KfState, ServiceDesk
 from wxbus_sandbox.families.twin import ApiCall, Twin
 from wxbus_sandbox.rules.responses import ApiError
-from wxbus_sandbox.state import Part
 
 MAX_ACCOUNTS: Final = 100
+MAX_WAITING: Final = 100
 NO_ACCOUNT: Final = 65401
 NOT_BOUND: Final = 65402
 TOO_MANY: Final = 65405
 EXISTS: Final = 65406
 ALREADY_BOUND: Final = 65407
-NO_SESSION: Final = 65413
-SERVED_BY_ANOTHER: Final = 65414
-
-
-class KfState(Part):
-    """The customer-service accounts of one Official Account."""
-
-    def __init__(self) -> None:
-        self.people: dict[str, KfPerson] = {}
-        self.sessions: dict[str, KfSession] = {}
-        """By openid."""
 
 
 class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
@@ -77,27 +76,14 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
 
     async def create(self, kf_account: str, openid: str) -> None:
         """Hand a user to an account."""
-        sessions = self.call.state(KfState).sessions
         if not _person(self.call, kf_account).kf_wx:
             raise ApiError(NOT_BOUND)
-        if openid in sessions and sessions[openid].kf_account != kf_account:
-            raise ApiError(SERVED_BY_ANOTHER)
-        now = datetime.fromtimestamp(self.call.sandbox.clock.now(), UTC)
-        if openid not in sessions:
-            sessions[openid] = KfSession(kf_account=kf_account, createtime=now)
-            self.call.results.push(self.call.account, "kf_create_session", {"KfAccount": kf_account}, openid=openid)
+        self._desk().open(kf_account, openid)
 
     async def close(self, kf_account: str, openid: str) -> None:
         """End a conversation."""
-        sessions = self.call.state(KfState).sessions
         _person(self.call, kf_account)
-        if openid not in sessions:
-            raise ApiError(NO_SESSION)
-        if sessions[openid].kf_account != kf_account:
-            raise ApiError(SERVED_BY_ANOTHER)
-        del sessions[openid]
-        fields = {"KfAccount": kf_account, "CloseType": "KF"}
-        self.call.results.push(self.call.account, "kf_close_session", fields, openid=openid)
+        self._desk().close(kf_account, openid)
 
     async def of_user(self, openid: str) -> KfSession:
         """Return the agent of a user."""
@@ -111,6 +97,23 @@ class CustomerServiceSessionsTwin(Twin, CustomerServiceSessions):
             for openid, session in self.call.state(KfState).sessions.items()
             if session.kf_account == kf_account
         ]
+
+    async def waiting(self) -> WaitingUsers:
+        """Return the users whose messages were transferred and whom no agent has."""
+        waiting = self.call.state(KfState).waiting
+        users = (WaitingUser(openid=openid, latest_time=time) for openid, time in waiting.items())
+        return WaitingUsers(count=len(waiting), users=tuple(islice(users, MAX_WAITING)))
+
+    async def records(
+        self, start: datetime, end: datetime, *, from_id: int = 1, number: int = MAX_RECORDS
+    ) -> RecordPage:
+        """Return what users and agents wrote to each other."""
+        found = [one for one in self.call.state(KfState).records if one.time is not None and start <= one.time <= end]
+        page = found[from_id - 1 : from_id - 1 + number]
+        return RecordPage(records=tuple(page), number=len(page), next_id=str(from_id + len(page)))
+
+    def _desk(self) -> ServiceDesk:
+        return ServiceDesk(self.call.sandbox, self.call.account, self.call.results)
 
 
 def _person(call: ApiCall, kf_account: str) -> KfPerson:

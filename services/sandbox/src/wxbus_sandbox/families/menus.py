@@ -1,6 +1,6 @@
 """The menus of an account."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from wxbus.api.endpoints.menu_answers import (
@@ -32,6 +32,14 @@ class MenuState(Part):
         self.conditional: dict[str, Menu] = {}
         """By id, oldest first."""
         self.last_id = FIRST_ID
+
+    def matching(self, tags: Iterable[int]) -> tuple[MenuButton, ...]:
+        """Return the newest menu for a user with these tags, whose platform is unknown; () without a menu."""
+        of_user = {"", *map(str, tags)}
+        for menu in reversed(self.conditional.values()):
+            if menu.rule is not None and menu.rule.tag_id in of_user and not menu.rule.platform:
+                return menu.buttons
+        return self.menu or ()
 
 
 class MenusTwin(Twin, Menus):
@@ -71,12 +79,9 @@ class MenusTwin(Twin, Menus):
             raise ApiError(NO_MENU_ID)
 
     async def match(self, user: str) -> Menu:
-        """Return the newest menu for the tags of a user, whose platform is unknown."""
-        tags = {str(tag) for tag in self.call.state(UserState).tags_of.get(user, ())}
-        for menu in reversed(self.call.state(MenuState).conditional.values()):
-            if menu.rule is not None and menu.rule.tag_id in {"", *tags} and not menu.rule.platform:
-                return Menu(buttons=menu.buttons)
-        return Menu(buttons=self.call.state(MenuState).menu or ())
+        """Return the menu that a user sees."""
+        tags = self.call.state(UserState).tags_of.get(user, ())
+        return Menu(buttons=self.call.state(MenuState).matching(tags))
 
     async def current(self) -> CurrentMenu:
         """Return the menu as the console shows it."""

@@ -58,6 +58,10 @@ class MediaStore:
         """Return the maximum size of a file in bytes."""
         return max(self._limits.values())
 
+    def limit(self, kind: str) -> int:
+        """Return the maximum size of a file of this kind in bytes."""
+        return self._limits[kind]
+
     def add(self, appid: str, kind: str, filename: str, data: bytes) -> Media:
         """Add a file.
 
