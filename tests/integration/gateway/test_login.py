@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.support.gateway import OPENID, Gateways, Visitor
+from tests.support.proxy import proxied
 from tests.support.readme import ROOT, the_block
 from wxbus_gateway.users.database import open_database
 from wxbus_sandbox.models import Fault
@@ -131,6 +133,34 @@ async def test_every_wrong_code_has_an_answer(world: Gateways) -> None:
         "40226": (422, f"{kind}:40226"),
         "-1": (503, f"{kind}:-1"),
     }
+
+
+async def test_outages_are_answered_without_their_reasons(world: Gateways, redis_url: str) -> None:
+    """What is unavailable is a 503 that names no host, setting or account; the log does.
+
+    A token service that refuses the gateway's own key must not look like a missing session either: clients would log in
+    for ever.
+    """
+    async with proxied(redis_url) as (proxy, url), proxied(world.settings.token_url) as (tokens, token_url):
+        settings = {
+            "store": world.settings.store.model_copy(update={"redis_url": SecretStr(url)}),
+            "token_url": token_url,
+        }
+        async with world.running(**settings) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            await tokens.refuse()
+            with structlog.testing.capture_logs() as logs:
+                no_tokens = await world.log_in(visitor())
+                await proxy.refuse()
+                no_redis = await visitor().call("cafe/login", {"code": "x"}), await visit.call("cafe/session")
+        async with world.running(token_api_key=SecretStr("wrong")) as visitor:
+            wrong_key = await world.log_in(visitor())
+    problem = {"type": "about:blank", "title": "Unavailable", "status": 503}
+    for response in (no_tokens, *no_redis, wrong_key):
+        assert {name: response.body.get(name) for name in (*problem, "detail")} == {**problem, "detail": None}
+        assert int(response.headers["Retry-After"]) > 0
+    assert "login.exchange" in next(one["reason"] for one in logs if one["event"] == "rpc.unavailable")
 
 
 async def test_bad_user_data_is_refused_alike(world: Gateways) -> None:

@@ -331,6 +331,30 @@ async def test_a_stopping_gateway_takes_no_new_sockets(world: Gateways) -> None:
     await connection.__aexit__(None, None, None)
 
 
+async def test_sockets_are_refused_while_rabbitmq_is_away(world: Gateways, amqp_url: str) -> None:
+    """The client gets a 503 at once, not a connection that begins and ends; it connects once RabbitMQ is back."""
+
+    async def until(visit: Visitor, status: int) -> None:
+        found = 0
+        async with asyncio.timeout(WAIT):
+            while found != status:
+                try:
+                    async with connected(visit):
+                        found = 101
+                except (aiohttp.WSServerHandshakeError, TypeError) as exc:  # TypeError: closed before the greeting
+                    found = exc.status if isinstance(exc, aiohttp.WSServerHandshakeError) else 0
+
+    async with proxied(amqp_url) as (proxy, address):
+        bus = world.settings.bus.model_copy(update={"amqp_url": SecretStr(address)})
+        async with world.running(bus=bus, address_rate_limit=10_000, rate_limit=10_000) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            await proxy.refuse()
+            await until(visit, 503)
+            await proxy.listen()
+            await until(visit, 101)
+
+
 async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
     world: Gateways, amqp_url: str, redis_url: str
 ) -> None:

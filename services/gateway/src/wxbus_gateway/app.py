@@ -75,6 +75,7 @@ async def serving(
     _reject_demo_secrets(settings, accounts.current)
     namespace, api_key = settings.store.namespace, settings.token_api_key.get_secret_value()
     async with AsyncExitStack() as stack:
+        stack.callback(log.info, "gateway.stopped")  # called last
         enter = stack.enter_async_context
         await enter(watched_loop(registry=registry))
         engine = await enter(open_database(settings.database_url.get_secret_value()))
@@ -122,7 +123,7 @@ async def serving(
             registry=registry,
         )
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
-        sockets = SocketDoor(hub, sessions, limit)
+        sockets = SocketDoor(hub, sessions, limit, ready=publisher.until_usable)
         door = Door(
             server,
             lambda: accounts.current,
@@ -135,12 +136,13 @@ async def serving(
         try:
             yield Addresses(port, admin_port)
         finally:
+            log.info("gateway.stopping")
             await hub.drain(settings.drain)
 
 
 def _server(services: list[object], access: SessionAccess, stages: list[Stage], registry: CollectorRegistry) -> Server:
     try:
-        return Server(services, access=access, stages=stages, registry=registry)
+        return Server(services, access=access, stages=stages, registry=registry, public=True)
     except TypeError as exc:
         raise ConfigurationError(f"WXBUS_GATEWAY_APP: {exc}") from exc
 

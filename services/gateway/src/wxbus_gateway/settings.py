@@ -19,10 +19,48 @@ from wxbus_gateway.sessions.store import Lifetime
 DAY = 86_400.0
 
 
-class GatewaySettings(BaseSettings):
-    """All settings of the service."""
+class DatabaseSettings(BaseSettings):
+    """Address of the database: what the commands about its tables need."""
 
     model_config = environment("WXBUS_GATEWAY_")
+
+    database_url: SecretStr = SecretStr("sqlite:///.local/gateway.db")
+    """`sqlite:///folder/file.db` for one machine, `postgresql://user:password@host/database` for several."""
+
+
+class UsersSettings(DatabaseSettings):
+    """What the commands about users need: the database, the keys and the sessions in Redis."""
+
+    encryption_keys: SecretStr
+    """`id:base64,...`: the keys that seal session keys and phone numbers, the current one first; see
+    `encryption-key`."""
+    session_idle: float = Field(default=7 * DAY, ge=60, le=366 * DAY)
+    """Seconds after which an unused session ends."""
+    session_total: float = Field(default=30 * DAY, ge=60, le=366 * DAY)
+    """Seconds after which a session ends, however often it is used."""
+    session_renew_after: float = Field(default=DAY / 2, ge=10, le=366 * DAY)
+    """Seconds after which a session's token is replaced; it stays valid for another minute."""
+
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    accounts: AccountsSettings = Field(default_factory=AccountsSettings)
+
+    @model_validator(mode="after")
+    def _sessions_can_be_renewed(self) -> "UsersSettings":
+        if not self.session_renew_after < self.session_idle <= self.session_total:
+            raise ValueError(
+                "WXBUS_GATEWAY_SESSION_RENEW_AFTER must be shorter than WXBUS_GATEWAY_SESSION_IDLE, and that one not "
+                "longer than WXBUS_GATEWAY_SESSION_TOTAL"
+            )
+        return self
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """Return how long sessions last."""
+        return Lifetime(self.session_idle, self.session_total, self.session_renew_after)
+
+
+class GatewaySettings(UsersSettings):
+    """All settings of the service."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8083, ge=0, le=65535)
@@ -34,24 +72,13 @@ class GatewaySettings(BaseSettings):
     """The business's own services, `package.module:name`; without it there are only the logins."""
     app_dir: str = "."
     """Folder in which that module is searched first."""
-    database_url: SecretStr = SecretStr("sqlite:///.local/gateway.db")
-    """`sqlite:///folder/file.db` for one machine, `postgresql://user:password@host/database` for several."""
     migrate: bool = True
     """Bring the tables to this version at start; else do it by `python -m wxbus_gateway database upgrade`."""
-    encryption_keys: SecretStr
-    """`id:base64,...`: the keys that seal session keys and phone numbers, the current one first; see
-    `encryption-key`."""
     token_url: RpcUrl = Field(default="http://127.0.0.1:8081", repr=False)
     """Address of the token service; or that of RabbitMQ, with its password, if the token service serves there."""
     token_api_key: SecretStr
     """API key for the token service, with the scopes `login:exchange`, `token:get` and `token:report_invalid` for the
     accounts."""
-    session_idle: float = Field(default=7 * DAY, ge=60, le=366 * DAY)
-    """Seconds after which an unused session ends."""
-    session_total: float = Field(default=30 * DAY, ge=60, le=366 * DAY)
-    """Seconds after which a session ends, however often it is used."""
-    session_renew_after: float = Field(default=DAY / 2, ge=10, le=366 * DAY)
-    """Seconds after which a session's token is replaced; it stays valid for another minute."""
     rate_limit: float = Field(default=20.0, gt=0)
     """Calls per second of one user to one instance."""
     address_rate_limit: float = Field(default=50.0, gt=0)
@@ -67,21 +94,5 @@ class GatewaySettings(BaseSettings):
     """Seconds for running calls to end when the gateway stops, after `drain`; then they are cancelled."""
 
     bus: BusSettings = Field(default_factory=BusSettings)
-    store: StoreSettings = Field(default_factory=StoreSettings)
-    accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @model_validator(mode="after")
-    def _sessions_can_be_renewed(self) -> "GatewaySettings":
-        if not self.session_renew_after < self.session_idle <= self.session_total:
-            raise ValueError(
-                "WXBUS_GATEWAY_SESSION_RENEW_AFTER must be shorter than WXBUS_GATEWAY_SESSION_IDLE, and that one not "
-                "longer than WXBUS_GATEWAY_SESSION_TOTAL"
-            )
-        return self
-
-    @property
-    def lifetime(self) -> Lifetime:
-        """Return how long sessions last."""
-        return Lifetime(self.session_idle, self.session_total, self.session_renew_after)

@@ -17,11 +17,19 @@ class Groups:
 
     async def join(self, appid: str, group: str, openid: str) -> None:
         """Add a user to a group."""
+        # The user's own list first, so that no membership is missing from it.
+        await self._store.command("SADD", self._of(appid, openid), group)
         await self._store.command("SADD", self._keys.group(appid, group), openid)
 
     async def leave(self, appid: str, group: str, openid: str) -> None:
         """Remove a user from a group."""
         await self._store.command("SREM", self._keys.group(appid, group), openid)
+        await self._store.command("SREM", self._of(appid, openid), group)
+
+    async def leave_all(self, appid: str, openid: str) -> None:
+        """Remove a user from all groups."""
+        for group in await self._store.command("SMEMBERS", self._of(appid, openid)):
+            await self.leave(appid, group.decode(), openid)
 
     async def members(self, appid: str, group: str) -> list[str]:
         """Return the openids of a group."""
@@ -31,3 +39,6 @@ class Groups:
             found.update(page)
             if cursor == b"0":
                 return sorted(openid.decode() for openid in found)
+
+    def _of(self, appid: str, openid: str) -> str:
+        return self._keys.of_user(appid, openid, "groups")

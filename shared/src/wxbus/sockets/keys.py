@@ -10,7 +10,7 @@ class SocketKeys:
     namespace: str
 
     def of_user(self, appid: str, openid: str, kind: str) -> str:
-        """Return a user's key of this kind: `pushes`, `pushes_state`, `push_ids`, `gateways`."""
+        """Return a user's key of this kind: `pushes`, `pushes_state`, `push_ids`, `gateways`, `groups`."""
         return f"{self.namespace}:sockets:{{{appid}:{openid}}}:{kind}"
 
     def group(self, appid: str, name: str) -> str:

@@ -19,6 +19,10 @@ PAGE: Final = 100
 """Pushes that are read at once."""
 
 
+LOG_KEYS: Final = ("pushes", "pushes_state", "push_ids")
+"""Kinds of keys that are a log."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogLimits:
     """What is kept of a user's pushes; the newest one always is."""
@@ -74,12 +78,15 @@ class PushLog:
 
     async def append(self, appid: str, openid: str, body: bytes, *, push_id: str) -> bool:
         """Append a push; False if one with this id was appended before. It may be repeated."""
-        kinds = ("pushes", "pushes_state", "push_ids", "gateways")
-        keys = [self._keys.of_user(appid, openid, kind) for kind in kinds]
+        keys = [self._keys.of_user(appid, openid, kind) for kind in (*LOG_KEYS, "gateways")]
         limits = self._limits
         words = (push_id, body, secrets.token_hex(8), limits.pushes, limits.bytes, limits.seconds)
         user = f"{appid}:{openid}"
         return bool(await self._store.run(APPEND, keys=keys, args=[*words, self._keys.channel(""), user]))
+
+    async def erase(self, appid: str, openid: str) -> None:
+        """Delete the log of a user; clients that come back learn that they missed pushes."""
+        await self._store.command("DEL", *(self._keys.of_user(appid, openid, kind) for kind in LOG_KEYS))
 
     async def end_of(self, appid: str, openid: str) -> Position:
         """Return the position behind the newest push."""

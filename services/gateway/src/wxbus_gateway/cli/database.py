@@ -41,11 +41,11 @@ def current() -> None:
 
 def _migrate(to: str) -> None:
     from wxbus.config.settings import load_for_command
-    from wxbus_gateway.settings import GatewaySettings
+    from wxbus_gateway.settings import DatabaseSettings
     from wxbus_gateway.users.database import migrate, open_database
 
     async def run() -> None:
-        async with open_database(load_for_command(GatewaySettings).database_url.get_secret_value()) as engine:
+        async with open_database(load_for_command(DatabaseSettings).database_url.get_secret_value()) as engine:
             await migrate(engine, to=to)
 
     with reporting_errors():
@@ -54,8 +54,8 @@ def _migrate(to: str) -> None:
 
 async def _version() -> str | None:
     from wxbus.config.settings import load_for_command
-    from wxbus_gateway.settings import GatewaySettings
+    from wxbus_gateway.settings import DatabaseSettings
     from wxbus_gateway.users.database import open_database, version
 
-    async with open_database(load_for_command(GatewaySettings).database_url.get_secret_value()) as engine:
+    async with open_database(load_for_command(DatabaseSettings).database_url.get_secret_value()) as engine:
         return await version(engine)

@@ -1,20 +1,23 @@
-"""What the commands about users work with."""
+"""What the commands about users work with: the database and Redis. RabbitMQ and the services need not run."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import AccountKind
 from wxbus.config.settings import load_for_command
 from wxbus.errors import ConfigurationError
+from wxbus.sockets.groups import Groups
+from wxbus.sockets.pushes import PushLog
 from wxbus.store.keyring import Keyring
 from wxbus.store.store import Store
 from wxbus_gateway.errors import UnknownUser
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.sessions.store import SessionStore
-from wxbus_gateway.settings import GatewaySettings
+from wxbus_gateway.settings import UsersSettings
 from wxbus_gateway.users.database import open_database
 from wxbus_gateway.users.model import MiniProgramUser, Phone
 from wxbus_gateway.users.sql import SqlUsers
@@ -24,16 +27,19 @@ PHONE = re.compile(r"\+(?P<country>86|[1-9][0-9]{0,2})(?P<number>[0-9]{5,15})")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Users, sessions and accounts."""
+    """Users, and what Redis has of them."""
 
     users: SqlUsers
     sessions: SessionStore
     session_keys: SessionKeys
-    accounts: Accounts
+    pushes: PushLog
+    groups: Groups
+    accounts_file: Path
 
     def appid(self, account: str) -> str:
         """Return the appid of a Mini Program; raises ConfigurationError, which names those that there are."""
-        known = {one.name: one.appid for one in self.accounts if one.kind is AccountKind.MINI_PROGRAM}
+        accounts = Accounts.read(self.accounts_file)
+        known = {one.name: one.appid for one in accounts if one.kind is AccountKind.MINI_PROGRAM}
         if account not in known:
             names = ", ".join(known) or "none"
             raise ConfigurationError(f"there is no Mini Program {account!r} in the accounts file; known: {names}")
@@ -53,22 +59,24 @@ class Opened:
             raise UnknownUser(user_id)
         return user
 
-    async def erase(self, user_id: int) -> int:
-        """Delete a user, the session key and all sessions; return the number of sessions.
+    async def erase(self, user: MiniProgramUser) -> int:
+        """Delete a user, the session key, all sessions, pushes and memberships; return the number of sessions.
 
-        The user goes last, so that an erasure that fails midway can be repeated.
+        Gateways close the sockets of sessions that end. The user goes last, so that an erasure that fails midway can be
+        repeated.
         """
-        user = await self.required(user_id)
         await self.session_keys.drop(user.appid, user.openid)
         ended = await self.sessions.end_all(user.appid, user.openid)
-        await self.users.erase(user_id)
+        await self.groups.leave_all(user.appid, user.openid)
+        await self.pushes.erase(user.appid, user.openid)
+        await self.users.erase(user.id)
         return ended
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Opened]:
     """Yield the parts, by the settings of the gateway; raises ConfigurationError."""
-    settings = load_for_command(GatewaySettings)
+    settings = load_for_command(UsersSettings)
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     namespace = settings.store.namespace
     async with (
@@ -79,5 +87,7 @@ async def opened() -> AsyncIterator[Opened]:
             SqlUsers(engine, keyring),
             SessionStore(store, keyring, settings.lifetime, namespace=namespace),
             SessionKeys(store, keyring, namespace=namespace),
-            Accounts.read(settings.accounts.accounts_file),
+            PushLog(store, namespace=namespace),
+            Groups(store, namespace=namespace),
+            settings.accounts.accounts_file,
         )

@@ -65,12 +65,14 @@ def export(user_id: UserId) -> None:
 
 @users.command()
 def erase(user_id: UserId, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete all that is known of a user, and end the user's sessions."""
-    _run(lambda opened: opened.required(user_id))
+    """Delete what gateways know of a user, and end the user's sessions; print the command for what workers know."""
+    user = _run(lambda opened: opened.required(user_id))
     if not yes:
         typer.confirm(f"Delete all that is known of user {user_id}?", abort=True)
-    ended = _run(lambda opened: opened.erase(user_id))
+    ended = _run(lambda opened: opened.erase(user))
     typer.echo(f"user {user_id} is erased; {ended} sessions ended")
+    typer.echo("The context of the user's messages is left. This command drops it:")
+    typer.echo(f"python -m wxbus_worker context drop {user.appid} {user.openid} --yes")
 
 
 def _run(work: Callable[[Any], Awaitable[T]]) -> T:

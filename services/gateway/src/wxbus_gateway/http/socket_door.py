@@ -4,14 +4,16 @@ The token is in `Authorization`, or in `Sec-WebSocket-Protocol` as `token.TOKEN`
 which proxies log. `?last=` is the position of the last push that the client has.
 """
 
+import asyncio
 import secrets
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 import structlog
 from aiohttp import web
 
 from wxbus.accounts.models import Account
-from wxbus.errors import RpcFailure, Unavailable
+from wxbus.errors import BrokerUnavailable, RpcFailure, Unavailable
 from wxbus.rpc.auth.keys import bearer_credentials
 from wxbus.rpc.codec import problems
 from wxbus.rpc.service.stages import problem_answer
@@ -30,14 +32,21 @@ PATH: Final = "/socket"
 HEARTBEAT: Final = 30.0
 """Seconds between pings; a client that does not answer in half of them is gone."""
 
+READY: Final = 1.0
+"""Seconds that a new socket waits for RabbitMQ, which may have been restarted at this moment."""
+
+Ready: TypeAlias = Callable[[], Awaitable[None]]
+
 log = structlog.stdlib.get_logger("wxbus.gateway")
 
 
 class SocketDoor:
     """Opens sockets."""
 
-    def __init__(self, hub: SocketHub, sessions: SessionStore, limit: CallLimit) -> None:
+    def __init__(self, hub: SocketHub, sessions: SessionStore, limit: CallLimit, *, ready: Ready) -> None:
+        """`ready` returns when messages can be stored."""
         self._hub = hub
+        self._ready = ready
         self._sessions = sessions
         self._limit = limit
 
@@ -47,8 +56,9 @@ class SocketDoor:
             await self._hub.check()
             session = await self._session(request, account, remote)
             last = _last(request)
+            await self._until_ready()
         except (RpcFailure, Unavailable) as exc:
-            failure = problems.to_failure(exc)
+            failure = problems.to_public_failure(exc)
             headers = {"WWW-Authenticate": f'Bearer realm="{account.name}"'} if failure.status == 401 else {}
             return response_to(problem_answer(failure), **headers)
         ws = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_FRAME, protocols=(SUBPROTOCOL,))
@@ -62,6 +72,14 @@ class SocketDoor:
             if request.transport is not None and request.transport.get_write_buffer_size():
                 request.transport.abort()  # else a client that never reads keeps connection and bytes for ever
         return ws
+
+    async def _until_ready(self) -> None:
+        """Return when messages can be stored; else each attempt of a client would be a connection that ends at once."""
+        try:
+            async with asyncio.timeout(READY):
+                await self._ready()
+        except TimeoutError as exc:
+            raise BrokerUnavailable("RabbitMQ takes no messages") from exc
 
     async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)

@@ -8,8 +8,11 @@ from wxbus.accounts.models import Account
 from wxbus.api.client import WeChatClient
 from wxbus.errors import RpcFailure, WeChatUnavailable
 from wxbus.rpc import method, service
+from wxbus.rpc.codec.problems import wechat_errcode
 from wxbus.rpc.service.call import current_call
+from wxbus.tokens.messages import LoginAnswer
 from wxbus.tokens.services import LoginService
+from wxbus_gateway.errors import LoginUnavailable
 from wxbus_gateway.login.messages import LoginCode, Logout, Nothing, PhoneNumber, UserInfo
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.login.user_data import StaleSessionKey, UserData, check_signature
@@ -46,7 +49,7 @@ class LoginServicer:
     @method(needs=Public)
     async def login(self, request: LoginCode, account: Account) -> Nothing:
         """Start a session by a code of `wx.login`."""
-        found = await self._logins.exchange(appid=account.appid, code=request.code)
+        found = await self._exchange(account.appid, request.code)
         user = await self._users.seen(account.appid, found.openid, unionid=found.unionid)
         await self._session_keys.put(account.appid, found.openid, SecretStr(found.session_key))
         current_call().features[FoundSession] = await self._sessions.start(account.name, user)
@@ -95,6 +98,15 @@ class LoginServicer:
             encrypted_data, iv = request.encryptedData or "", request.iv or ""
             phone = _read(Phone, await self._open(client, session, session_key, encrypted_data, iv))
         return await self._changed(await self._users.set_phone(session.user_id, phone))
+
+    async def _exchange(self, appid: str, code: str) -> LoginAnswer:
+        """Return the user of a code; raises RpcFailure for a refusal by WeChat, LoginUnavailable for any other."""
+        try:
+            return await self._logins.exchange(appid=appid, code=code)
+        except RpcFailure as exc:
+            if wechat_errcode(exc) is None:  # a wrong API key of this gateway must not look like a wrong session
+                raise LoginUnavailable(f"the token service refuses to exchange codes: {exc}", exc.retry_after) from exc
+            raise
 
     async def _session_key(self, session: Session) -> SecretStr:
         session_key = await self._session_keys.get(session.appid, session.openid)

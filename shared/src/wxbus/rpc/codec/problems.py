@@ -73,6 +73,17 @@ def to_failure(error: WxbusError) -> RpcFailure:
             return RpcFailure(500, "Internal error")
 
 
+def to_public_failure(error: WxbusError) -> RpcFailure:
+    """Return the failure that a caller outside receives: as `to_failure`, without the reason of an outage.
+
+    Reasons name hosts, accounts and settings, which concern operators only.
+    """
+    failure = to_failure(error)
+    if not isinstance(error, Unavailable | TokenRefused):
+        return failure
+    return RpcFailure(503, "Unavailable", retry_after=failure.retry_after)
+
+
 def wechat_errcode(failure: RpcFailure) -> int | None:
     """Return WeChat's errcode of a failure, None if it has another cause."""
     beginning, separator, errcode = failure.type_uri.partition(f"{WECHAT_ERROR}:")

@@ -46,6 +46,7 @@ class Server:
         serializers: Sequence[Serializer] | None = None,
         registry: CollectorRegistry = REGISTRY,
         unlogged: Collection[str] = (),
+        public: bool = False,
     ) -> None:
         """Check the declarations and build the chain of stages.
 
@@ -56,6 +57,7 @@ class Server:
             serializers: The first is the default of answers; `formats.standard_formats()` by default.
             registry: For the metrics.
             unlogged: Methods, `service.method`, whose successful calls are not logged.
+            public: Callers are outside: they do not learn why a dependency is unavailable; the log has it.
 
         Raises:
             TypeError: A class is not marked with `@service`, two objects declare the same method, or nobody could call
@@ -77,6 +79,7 @@ class Server:
         ]
         self._chain = compose([RunChecks(checks), *stages], invoke)
         self._audit = Audit(registry, unlogged=unlogged)
+        self._public = public
 
     @property
     def services(self) -> frozenset[str]:
@@ -94,7 +97,7 @@ class Server:
             self._audit(call, Answer(CLIENT_CLOSED, "", b""), time.perf_counter() - started)
             raise
         except Exception as exc:  # every exception of a method has an answer
-            answer = error_answer(call, exc)
+            answer = error_answer(call, exc, public=self._public)
         finally:
             CURRENT_CALL.reset(token)
         self._audit(call, answer, time.perf_counter() - started)

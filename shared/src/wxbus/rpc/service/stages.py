@@ -72,11 +72,15 @@ async def within_deadline(answering: Awaitable[Answer], seconds: float) -> Answe
         raise RpcFailure(504, "The caller's deadline has passed") from exc
 
 
-def error_answer(call: Call, error: Exception) -> Answer:
-    """Return the answer to a failed call; the only place that converts exceptions."""
-    failure = problems.to_failure(error) if isinstance(error, WxbusError) else RpcFailure(500, "Internal error")
+def error_answer(call: Call, error: Exception, *, public: bool) -> Answer:
+    """Return the answer to a failed call, `public` for callers outside; the only place that converts exceptions."""
+    convert = problems.to_public_failure if public else problems.to_failure
+    failure = convert(error) if isinstance(error, WxbusError) else RpcFailure(500, "Internal error")
+    name = f"{call.service}.{call.name}"
     if failure.status == 500:
-        log.error("rpc.failed", method=f"{call.service}.{call.name}", exc_info=error)
+        log.error("rpc.failed", method=name, exc_info=error)
+    elif public and failure is not error and failure.status == 503:
+        log.warning("rpc.unavailable", method=name, reason=str(error) or type(error).__name__)
     return problem_answer(failure)
 
 
