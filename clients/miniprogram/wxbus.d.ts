@@ -12,7 +12,7 @@ export interface SessionState {
   data: Record<string, unknown>;
 }
 
-/** What the page must do before a call can succeed. */
+/** What the user must share before a call can succeed. */
 export type Challenge = "profile" | "phone";
 
 export interface ClientOptions {
@@ -21,17 +21,35 @@ export interface ClientOptions {
   /** Name of the account in the accounts file. */
   account: string;
   /** `wx` by default; `my`, `tt` and others have the same functions. */
-  platform?: unknown;
-  /** Asks the user for what a call needs; the call is repeated if it resolves to true. */
+  platform?: Platform;
+  /**
+   * Asks the user for what a call needs; the call is repeated if it resolves to true. One question serves all calls
+   * that wait for the same. Without it such calls are rejected, and `challenge` of their error says what is missing.
+   */
   onChallenge?: (challenge: Challenge) => Promise<boolean> | boolean;
   /** Milliseconds for one request; 10000 by default. */
   timeout?: number;
-  /** Milliseconds between two pings of a socket; 20000 by default. After two of them without an answer it reconnects. */
+  /** Milliseconds between two pings of a socket; 20000 by default. It reconnects if a ping has no answer until the next. */
   heartbeat?: number;
 }
 
+/** The functions of `wx` that the client uses. */
+export interface Platform {
+  login(options: any): unknown;
+  request(options: any): unknown;
+  connectSocket(options: any): unknown;
+  getStorageSync(key: string): any;
+  setStorageSync(key: string, value: any): void;
+  removeStorageSync(key: string): void;
+  onAppShow?(listener: (...args: any[]) => void): void;
+  offAppShow?(listener: (...args: any[]) => void): void;
+  onNetworkStatusChange?(listener: (...args: any[]) => void): void;
+  offNetworkStatusChange?(listener: (...args: any[]) => void): void;
+}
+
+/** An error of the gateway, or of the phone or the network (`status` 0). */
 export class WxbusError extends Error {
-  /** HTTP status; 0 without an answer. */
+  /** HTTP status; 0 without an answer of the gateway. */
   readonly status: number;
   /** Type of the problem document, such as urn:wxbus:problem:phone-required. */
   readonly type: string;
@@ -40,27 +58,49 @@ export class WxbusError extends Error {
   readonly errors: { field: string; message: string }[];
   /** Seconds after which to call again. */
   readonly retryAfter?: number;
+  /** Of a 401: what is missing. */
+  readonly challenge?: Challenge | "login";
 }
 
 export interface Socket {
   /** The position of the last push. */
   readonly position: string;
-  /** Calls `handler` for each push of this name; also "open", "missed" and "close". Returns what removes it. */
-  on(name: string, handler: (body: any) => void): () => void;
+  /** Calls `handler` at each greeting of a new connection. Returns what removes it. */
+  on(name: "open", handler: () => void): () => void;
+  /** Calls `handler` when pushes are gone that this client has not seen. */
+  on(name: "missed", handler: () => void): () => void;
+  /** Calls `handler` when a connection has ended. Another one follows, except after 4409: too many sockets of the user. */
+  on(name: "close", handler: (event: { code: number }) => void): () => void;
+  /** Calls `handler` for each push of this name, in order. */
+  on<T = any>(name: string, handler: (body: T) => void): () => void;
   /** Sends a message; resolves when it is stored, and will be handled in order. */
-  send(name: string, body?: Record<string, unknown>): Promise<void>;
-  /** Closes the socket for good. */
+  send(name: string, body?: object): Promise<void>;
+  /** Closes the socket for good; unacknowledged messages are rejected. */
   close(): void;
 }
 
 export interface Client {
+  /** The state of the session; null before the first login. */
   readonly session: SessionState | null;
+  /** Calls `listener` with each new state of the session. Returns what removes it. */
   onSession(listener: (state: SessionState | null) => void): () => void;
+  /** Logs in now; otherwise the first call does. */
   login(): Promise<void>;
+  /** Calls a method of a service, `service/method`. With the same key a repeated call gets the first answer. */
   call<T = unknown>(path: string, body?: object, options?: { idempotencyKey?: string }): Promise<T>;
-  sharePhone(detail: { code?: string; encryptedData?: string; iv?: string }): Promise<void>;
-  shareProfile(detail: { encryptedData: string; iv: string; rawData?: string; signature?: string }): Promise<void>;
+  /** Shares the phone number: `event.detail` of the button `getPhoneNumber`. */
+  sharePhone(detail: { code?: string; encryptedData?: string; iv?: string; errMsg?: string }): Promise<void>;
+  /** Shares the profile: the result of `wx.getUserProfile`. */
+  shareProfile(detail: {
+    encryptedData?: string;
+    iv?: string;
+    rawData?: string;
+    signature?: string;
+    errMsg?: string;
+  }): Promise<void>;
+  /** Ends the session on this device, or on all devices of the user, and closes the sockets of this client. */
   logout(options?: { everywhere?: boolean }): Promise<void>;
+  /** Opens a socket; `position` is the last push that an earlier one has seen. */
   connect(options?: { position?: string }): Socket;
 }
 

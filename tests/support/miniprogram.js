@@ -60,6 +60,7 @@ class SocketTask {
       if (kind === 1) this._on.message({ data: body.toString() });
       if (kind === 8) { this._code = body.length >= 2 ? body.readUInt16BE(0) : 1005; this._frame(8, body); this._socket.end(); }
       if (kind === 9) this._frame(10, body);
+      if (kind === 1 && this.onPong && "pong" in JSON.parse(body)) this.onPong();
       data = data.subarray(start + length);
     }
   }
@@ -109,6 +110,8 @@ function phone({ sandbox, account, openid, headerCase = (name) => name }) {
       device.tasks.push(task);
       return task;
     },
+    // A task of a connection that never comes about.
+    deadTask: () => Object.fromEntries(["onOpen", "onMessage", "onError", "onClose", "send", "close"].map((name) => [name, () => {}])),
     getStorageSync: (key) => storage.get(key) || "",
     setStorageSync: (key, value) => storage.set(key, value),
     removeStorageSync: (key) => storage.delete(key),

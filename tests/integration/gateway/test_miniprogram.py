@@ -2,38 +2,62 @@
 
 import asyncio
 import json
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from yarl import URL
 
 from tests.integration.gateway.test_sockets import a_router, working
 from tests.support.gateway import Gateways
 from tests.support.programs import program
 from tests.support.readme import ROOT
+from wxbus_gateway.services.application import Application
 from wxbus_gateway.services.loading import load_application
 
 pytestmark = [pytest.mark.integration, pytest.mark.programs("node")]
 
+CLIENT = ROOT / "clients/miniprogram/wxbus.js"
+STAND_IN = ROOT / "tests/support/miniprogram.js"
 
-async def test_a_visit_with_the_client(world: Gateways) -> None:
+
+@pytest.fixture
+def application() -> Application:
+    """Return the sample services."""
+    return load_application("services:app", app_dir=str(ROOT / "deploy/demo_bot"))
+
+
+@asynccontextmanager
+async def script(name: str, *arguments: str) -> AsyncIterator[Process]:
+    """Run a script of this folder in Node; it must succeed."""
+    file = ROOT / "tests/integration/gateway" / name
+    command = (program("node"), str(file), str(CLIENT), str(STAND_IN), *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def outcome(process: Process) -> dict[str, object]:
+    """Return what the script prints at its end."""
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    found: dict[str, object] = json.loads(output)
+    return found
+
+
+async def test_a_visit_with_the_client(world: Gateways, application: Application) -> None:
     """One login for calls at once, challenges met by the page, and a socket that loses nothing in a cut network."""
-    files = (
-        ROOT / "tests/integration/gateway/miniprogram_visit.js",
-        ROOT / "clients/miniprogram/wxbus.js",
-        ROOT / "tests/support/miniprogram.js",
-    )
-    application = load_application("services:app", app_dir=str(ROOT / "deploy/demo_bot"))
-    async with working(world, a_router()), world.running(application) as visitor:
-        visit = await asyncio.create_subprocess_exec(
-            program("node"),
-            *map(str, files),
-            visitor().url,
-            world.place.sandbox.url,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, errors = await visit.communicate()
-    assert visit.returncode == 0, errors.decode()
-    seen = json.loads(output)
+    async with (
+        working(world, a_router()),
+        world.running(application) as visitor,
+        script("miniprogram_visit.js", visitor().url, world.place.sandbox.url) as visit,
+    ):
+        seen = await outcome(visit)
     assert seen == {
         "logins": 1,
         "created": ["1", "2", "3", "4", "5"],
@@ -48,4 +72,47 @@ async def test_a_visit_with_the_client(world: Gateways) -> None:
         "resumed": ["12 yuan", 1],
         "after_logout": [None, "tea", 2],
     }
+    assert isinstance(seen["connections"], int)
     assert seen["connections"] >= 2
+
+
+async def test_what_goes_wrong_on_phones(world: Gateways, application: Application) -> None:
+    """Failures of `wx.*` are errors of the client that end with their cause; session and socket go on after them."""
+    async with (
+        working(world, a_router()),
+        world.running(application, session_renew_after=0.0) as visitor,
+        script("miniprogram_trouble.js", visitor().url, world.place.sandbox.url) as visit,
+    ):
+        seen = await outcome(visit)
+    assert seen == {
+        "storage": [1, False],
+        "noLogin": ["WxbusError", 0, "login:fail timeout"],
+        "noAnswer": ["WxbusError", 0, "request:fail timeout"],
+        "refused": ["WxbusError", 0, "request:fail url not in domain list"],
+        "hotel": ["WxbusError", 0, "the answer is not the gateway's"],
+        "afterwards": ["done", 1],
+        "asked": 1,
+        "denied": ["WxbusError", 0, "getPhoneNumber:fail user deny"],
+        "challenge": "phone",
+        "stale": ["WxbusError", 401, "The login was too old: ask the user again"],
+        "again": "done",
+        "late": [True, False],
+        "sent": [1, ["a mistake of the page"]],
+        "clock": 1,
+        "woken": "done",
+        "closed": [0, ["WxbusError", 0, "the socket is closed"]],
+    }
+
+
+async def test_a_deployment_of_the_gateway_is_not_noticed(world: Gateways, application: Application) -> None:
+    """Messages, pushes and calls go on by another gateway with the same session, while its token is renewed."""
+    async with working(world, a_router()), AsyncExitStack() as gateway:
+        visitor = await gateway.enter_async_context(world.running(application, drain=0.1, session_renew_after=0.0))
+        url = visitor().url
+        async with script("miniprogram_deploy.js", url, world.place.sandbox.url) as visit:
+            assert visit.stdout is not None
+            assert await visit.stdout.readline() == b"halfway\n"
+            await gateway.aclose()
+            async with world.running(application, port=URL(url).port, session_renew_after=0.0):
+                seen = await outcome(visit)
+    assert seen == {"inOrder": True, "missed": 0, "orders": 33, "logins": 1, "renewed": True, "again": True}
