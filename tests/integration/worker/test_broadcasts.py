@@ -1,6 +1,7 @@
 """Broadcasts on a real Redis: recipients, the shared rate, and what becomes of each message."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,16 +10,27 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.support.worker import SHOP
+from wxbus.accounts.accounts import Accounts
 from wxbus.api.client import WeChatClient
+from wxbus.bus.envelope import EnvelopeKind
 from wxbus.bus.topology import Topology
 from wxbus.errors import Reject, WeChatError, WeChatUnavailable, WeChatUnreachable
 from wxbus.messages.broadcasts import BroadcastStatus, NewBroadcast
 from wxbus.store.store import Store
+from wxbus.testing import MemoryPublisher
 from wxbus.wechat import reply
+from wxbus.wechat.replies.reply import reply_to_json
+from wxbus.wechat.replies.windows import MESSAGE
 from wxbus_worker.broadcast import sending
 from wxbus_worker.broadcast.broadcaster import Broadcaster
+from wxbus_worker.broadcast.conversations import Conversations
+from wxbus_worker.context.context import ContextPolicy, window_of
 from wxbus_worker.metrics import WorkerMetrics
+from wxbus_worker.replies.windows import Windows
 from wxbus_worker.store.broadcasts import CATCH_UP, Broadcasts
+from wxbus_worker.store.ports import ContextKey
+from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 
@@ -68,13 +80,23 @@ def broadcasts(store: Store, topology: Topology) -> Broadcasts:
 
 
 @asynccontextmanager
-async def workers(store: Store, broadcasts: Broadcasts, wechat: FakeWeChat, topology: Topology) -> AsyncIterator[None]:
-    """Run the broadcasters of two workers."""
+async def workers(
+    store: Store,
+    broadcasts: Broadcasts,
+    wechat: FakeWeChat,
+    topology: Topology,
+    publisher: MemoryPublisher | None = None,
+) -> AsyncIterator[None]:
+    """Run the broadcasters of two workers, which publish to `publisher`."""
+    contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
+    conversations = Conversations(contexts, Accounts({"shop": SHOP}), publisher or MemoryPublisher(), Windows())
     client, metrics = cast("WeChatClient", wechat), WorkerMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(
-                Broadcaster(broadcasts, store, lambda _: client, metrics, namespace=topology.namespace).run()
+                Broadcaster(
+                    broadcasts, store, lambda _: client, metrics, conversations, namespace=topology.namespace
+                ).run()
             )
             for _ in range(2)
         ]
@@ -142,6 +164,29 @@ async def test_refusals_are_counted_by_reason(store: Store, broadcasts: Broadcas
     refused = await broadcasts.refused(broadcast, start=0, count=100)
     assert {one.openid for one in refused if one.reason.startswith("43004")} == {"o_31"}
     assert len(await broadcasts.refused(broadcast, start=30, count=100)) == 2
+
+
+async def test_conversations_have_the_messages(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:
+    """WeChat is not asked to send what it would refuse; the lanes of users with a context record the others."""
+    contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
+    for openid, count in (("o_open", 4), ("o_used_up", 5)):
+        key = ContextKey.of_user("wx1", openid)
+        opened = await contexts.open(key, "1")
+        window = window_of(opened.context)
+        window.renew(MESSAGE, time.time())
+        for _ in range(count):
+            window.spend(time.time())
+        await contexts.commit(key, "1", opened, (), attempt_id="1")
+    wechat, publisher = FakeWeChat(), MemoryPublisher()
+    broadcast = await a_broadcast(broadcasts, ["o_open", "o_used_up", "o_unknown"])
+    async with workers(store, broadcasts, wechat, topology, publisher), asyncio.timeout(60):
+        status = await until(broadcasts, broadcast, "done")
+
+    assert sorted(wechat.sent) == ["o_open", "o_unknown"]
+    assert [(reason[:5], count) for reason, count in status.refused.items()] == [("45047", 1)]
+    assert [(one.kind, one.lane, one.body) for one in publisher.published] == [
+        (EnvelopeKind.BROADCAST_SENT, "wx1:o_open", reply_to_json(reply.Text("sale")))
+    ]
 
 
 async def test_a_wrong_message_pauses_the_broadcast(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:

@@ -8,7 +8,10 @@ from typing import get_args
 import pytest
 
 from tests.support.echo import refusal
-from tests.support.worker import KEY, Rig, a_text_envelope
+from tests.support.envelopes import an_envelope
+from tests.support.worker import KEY, OPENID, Rig, a_text_envelope
+from wxbus.bus.envelope import EnvelopeKind
+from wxbus.wechat.replies.reply import reply_to_json
 from wxbus.wechat.replies.windows import is_counted
 from wxbus_worker import (
     Account,
@@ -26,7 +29,7 @@ from wxbus_worker import (
     reply,
 )
 from wxbus_worker.context.context import window_of
-from wxbus_worker.delivery.settlement import ToDeadLetters
+from wxbus_worker.delivery.settlement import Done, ToDeadLetters
 from wxbus_worker.testing import HandlerClient
 from wxbus_worker.testing.result import Result
 
@@ -227,6 +230,21 @@ async def test_a_replay_is_for_wechat_to_decide() -> None:
     assert rig.wechat.texts[5:] == ["5"]
     window = window_of((await rig.memory.open(KEY, "")).context)
     assert [left for _, left, _ in window.to_json().values()] == [0]
+
+
+async def test_a_message_of_a_broadcast_is_counted_and_recorded() -> None:
+    """Once, and nothing is sent; a user without a context gets none by it."""
+    rig = Rig(a_bot())
+    sale = an_envelope(1, kind=EnvelopeKind.BROADCAST_SENT, body=reply_to_json(reply.Text("sale")))
+    assert isinstance(await rig.handle(sale), Done)
+    assert await rig.memory.get(KEY.appid, OPENID) is None
+    await rig.handle(a_text_envelope("2"))
+    for _ in range(2):
+        await rig.handle(replace(sale, id="f" * 32, dedup_id="another"))
+    assert rig.wechat.texts == ["0", "1"]
+    context = (await rig.memory.open(KEY, "")).context
+    assert list(context.responses) == [reply.Text("0"), reply.Text("1"), reply.Text("sale")]
+    assert [left for _, left, _ in window_of(context).to_json().values()] == [2]
 
 
 async def test_messages_of_one_moment_renew_the_allowance() -> None:

@@ -23,6 +23,7 @@ from wxbus.store.generation import Losses
 from wxbus.tokens import TokenClient
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
 from wxbus_worker.broadcast.broadcaster import Broadcaster
+from wxbus_worker.broadcast.conversations import Conversations
 from wxbus_worker.broadcast.service import BroadcastServicer
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.customer_service.pull import CustomerServicePuller
@@ -232,7 +233,14 @@ def _start_sweepers(
     sweepers = (
         ContextSweeper(adapters.contexts, publisher, adapters.accounts, events=routes.handles_removals),
         ScheduleSweeper(adapters.schedule, publisher),
-        Broadcaster(adapters.broadcasts, adapters.store, adapters.client_of, metrics, namespace=namespace),
+        Broadcaster(
+            adapters.broadcasts,
+            adapters.store,
+            adapters.client_of,
+            metrics,
+            Conversations(adapters.contexts, adapters.accounts, publisher, Windows(enabled=settings.check_send_window)),
+            namespace=namespace,
+        ),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),
         DataLossDetector(adapters.store, adapters.generation, marker, publisher, losses, namespace=namespace),
     )

@@ -23,6 +23,8 @@ class EnvelopeKind(StrEnum):
     """A message for the user from another program; the body is the reply."""
     SIGNAL = "signal"
     """An event about the user from another program; the body has its name and data."""
+    BROADCAST_SENT = "broadcast_sent"
+    """The user has got a message of a broadcast; the body is the message."""
     LANE_OVERFLOWS = "lane_overflows"
     """Messages of the lane wait in Redis: the consumer of its partition goes on with them."""
 

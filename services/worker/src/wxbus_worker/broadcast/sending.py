@@ -13,6 +13,8 @@ from wxbus.errors import (
     WeChatUnavailable,
     WeChatUnreachable,
 )
+from wxbus.wechat.replies.windows import is_counted
+from wxbus_worker.broadcast.conversations import Conversations
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import LATER, NOTHING_LOST, Sender
 from wxbus_worker.store.broadcasts import Broadcasts, Plan
@@ -38,8 +40,16 @@ class GiveBack(TypedDict, total=False):
 class Sending:
     """Sends to the recipients of one broadcast."""
 
-    def __init__(self, broadcasts: Broadcasts, plan: Plan, sender: Sender, metrics: WorkerMetrics) -> None:
+    def __init__(
+        self,
+        broadcasts: Broadcasts,
+        plan: Plan,
+        sender: Sender,
+        metrics: WorkerMetrics,
+        conversations: Conversations,
+    ) -> None:
         self._broadcasts = broadcasts
+        self._conversations = conversations
         self._plan = plan
         self._sender = sender
         self._messages = metrics.broadcast
@@ -48,6 +58,7 @@ class Sending:
         """Send to a claimed recipient, and note it; what may pass is tried again later."""
         try:
             async with asyncio.timeout(BUDGET):
+                recorded = is_counted(self._plan.message) and await self._conversations.check(self._plan, openid)
                 await self._sender.send(openid, self._plan.message)
         except WeChatError as exc:
             await self._refused(openid, exc)
@@ -59,6 +70,8 @@ class Sending:
             await self._give_back(openid, pause=str(exc))
         else:
             await self._note(openid)
+            if recorded:
+                await self._conversations.record(self._plan, openid)
 
     async def _refused(self, openid: str, error: WeChatError) -> None:
         reason = f"{error.errcode} {error.code.meaning}"

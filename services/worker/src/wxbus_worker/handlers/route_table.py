@@ -16,7 +16,7 @@ from wxbus_worker.handlers.composition import combined, routed_by
 from wxbus_worker.handlers.filters import NO_GROUPS, Groups
 from wxbus_worker.handlers.hooks import Hooks
 from wxbus_worker.handlers.route import Route
-from wxbus_worker.handlers.signal import Outgoing, Signal
+from wxbus_worker.handlers.signal import BroadcastSent, Outgoing, Signal
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 
 UNKNOWN = (UnknownMessage, UnknownEvent, UnknownComponentEvent)
@@ -35,6 +35,8 @@ RESEND = Route(name="dead replay", message_type=ReplyUndelivered, handler=_reply
 """The replay of an undelivered reply sends it again."""
 CORRECT = Route(name="undelivered reply", message_type=ReplyUndelivered, handler=_nothing)
 """Only the context is corrected."""
+RECORD = Route(name="broadcast", message_type=BroadcastSent, handler=_nothing)
+"""Only the context records it."""
 
 
 class RouteTable:
@@ -83,7 +85,7 @@ class RouteTable:
         if isinstance(message, ContextExpired):
             return None if self._removed is None or after else (self._removed, NO_GROUPS)
         if isinstance(message, Outgoing):
-            return SEND, NO_GROUPS
+            return RECORD if isinstance(message, BroadcastSent) else SEND, NO_GROUPS
         if isinstance(message, ReplyUndelivered):
             return None if after else (self._route_of_note(message, replay=call.delivery.replay), NO_GROUPS)
         kind = type(message)

@@ -1,7 +1,7 @@
 """The messages of other programs for a user's lane: signals, which handlers get, and sends, which need no handler."""
 
 import json
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -54,10 +54,16 @@ class Outgoing(Message):
     reply: Any
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Outgoing":
+    def of(cls, envelope: Envelope) -> Self:
         """Return the message in an envelope of its kind, or raise UnreadableEnvelope."""
         try:
             reply: AnyReply = reply_from_json(envelope.body)
         except ValueError as exc:
             raise UnreadableEnvelope(f"{envelope.kind} without a reply that this release knows") from exc
         return cls(from_user=envelope.openid or "", created_at=int(envelope.received_at), reply=reply)
+
+
+class BroadcastSent(Outgoing):
+    """A message of a broadcast that the user has got: the context records and counts it, and nothing is sent."""
+
+    msg_type: str = "broadcast_sent"

@@ -1,6 +1,8 @@
 """Decodes a delivery into a typed message; `current_delivery` works from here on."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 
 from wxbus.accounts.file import AccountLookup
 from wxbus.bus.envelope import Envelope, EnvelopeKind
@@ -14,10 +16,16 @@ from wxbus_worker.delivery.job import Decoded, Job, ReplyNote, WakeupNote
 from wxbus_worker.delivery.settlement import Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.handlers.current_delivery import CURRENT, CurrentDelivery
-from wxbus_worker.handlers.signal import Outgoing, Signal
+from wxbus_worker.handlers.signal import BroadcastSent, Outgoing, Signal
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.replies.passive import Caller
 from wxbus_worker.store.ports import ContextKey
+
+ABOUT_REPLIES: Final[Mapping[EnvelopeKind, type[Outgoing] | type[ReplyUndelivered]]] = {
+    EnvelopeKind.SEND: Outgoing,
+    EnvelopeKind.BROADCAST_SENT: BroadcastSent,
+    EnvelopeKind.REPLY_UNDELIVERED: ReplyUndelivered,
+}
 
 
 class Decode:
@@ -73,9 +81,8 @@ def _content(job: Job, envelope: Envelope) -> Message | ReplyNote | WakeupNote:
             signal = Signal.of(envelope)
             job.private = signal.data
             return signal
-        case EnvelopeKind.SEND | EnvelopeKind.REPLY_UNDELIVERED:
-            kind = Outgoing if envelope.kind is EnvelopeKind.SEND else ReplyUndelivered
-            about = kind.of(envelope)
+        case EnvelopeKind.SEND | EnvelopeKind.REPLY_UNDELIVERED | EnvelopeKind.BROADCAST_SENT:
+            about = ABOUT_REPLIES[envelope.kind].of(envelope)
             job.private = {name: value for name, value in asdict(about.reply).items() if name != "kind"}
             return about
         case EnvelopeKind.DELIVERED_PASSIVELY | EnvelopeKind.REPLY_DEADLINE_PASSED:

@@ -21,6 +21,7 @@ from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.call_handler import CallHandler
 from wxbus_worker.handlers.filters import NO_GROUPS
 from wxbus_worker.handlers.route_table import RouteTable
+from wxbus_worker.handlers.signal import BroadcastSent
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.passive import Answerer
@@ -91,7 +92,7 @@ class HandleMessage:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)
         # Before the search for duplicates: the route decides whether it wants them.
-        if isinstance(message, ReplyUndelivered) and not opened.version and not self._routes.handles(message):
+        if not opened.version and self._only_corrects(message):
             return Committed(decoded, dedup_key)  # there is no context to correct
         self._windows.renew(opened.context, decoded.account, message, received_at=envelope.received_at)
         call = self._call_handler.call_for(decoded, message, opened.context, error)
@@ -106,6 +107,12 @@ class HandleMessage:
             return Committed(decoded, dedup_key)
         return Routed(decoded, message, opened, dedup_key, route, replace(call, groups=groups) if groups else call)
 
+    def _only_corrects(self, message: Message) -> bool:
+        """Return whether the message calls no handler, and only changes what the context has recorded."""
+        if isinstance(message, ReplyUndelivered):
+            return not self._routes.handles(message)
+        return isinstance(message, BroadcastSent)
+
     async def _commit(self, routed: Routed, handled: Handled) -> Committed | None:
         """Write context, dedup key and replies in one step; return None if the lane has changed since it was opened."""
         decoded, opened = routed.decoded, routed.opened
@@ -115,13 +122,14 @@ class HandleMessage:
             note = routed.message
             correct_record(opened.context, note.reply, note.instead)
             self._windows.undelivered(opened.context, decoded.account, note.reply, note.error, at=envelope.received_at)
+        delivered = (routed.message.reply,) if isinstance(routed.message, BroadcastSent) else handled.replies
         if not expired:
-            record(opened.context, job.document, handled.replies, received_at=envelope.received_at)
+            record(opened.context, job.document, delivered, received_at=envelope.received_at)
         pending = self._answerer.pending_reply(
             job.caller, routed.dedup_key, routed.message, decoded.account, handled.replies, handled.answer
         )
         passive = pending.passive if pending is not None else None
-        replies = () if envelope.replay else handled.replies  # WeChat decides about what an operator sends again
+        replies = () if envelope.replay else delivered  # WeChat decides about what an operator sends again
         refused = self._windows.spend(opened.context, decoded.account, replies, passive=passive)
         # A job that is cancelled from here on would keep the send lease, and delay the next owner's replies.
         job.interruptible = False
