@@ -18,7 +18,7 @@ MODELS: Final = ("wxbus.wechat.events.", "wxbus.wechat.messages.")
 @cache
 def _exported() -> dict[str, Any]:
     """Return the public names. The first use imports them: `python -m wxbus_worker --help` needs none."""
-    public, wechat = vars(import_module("wxbus_worker.public")), vars(import_module("wxbus.wechat"))
+    public, wechat = vars(import_module("wxbus_worker.public")), vars(import_module("wxbus.wechat.public"))
     models = {name: value for name, value in wechat.items() if getattr(value, "__module__", "").startswith(MODELS)}
     return {name: value for name, value in (models | public).items() if name[0] != "_" and name != "TYPE_CHECKING"}
 

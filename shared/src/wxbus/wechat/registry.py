@@ -1,12 +1,12 @@
 """Finds the model of a push among the classes of `messages.user` and `events`."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
 
 from pydantic import Discriminator, Tag, ValidationError
 
-from wxbus.wechat import events
 from wxbus.wechat.documents.document import RAW_BODY, Document, scalar_at, text
 from wxbus.wechat.messages import kf, kf_events, robots, user
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
@@ -70,7 +70,8 @@ def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
     return {tag: model for model in classes for tag in _names(model)}
 
 
-_DECLARED: Final = (one for module in (user, kf, kf_events, robots, events) for one in vars(module).values())
+_EVENTS: Final = import_module("wxbus.wechat.events")  # not from `wxbus.wechat`, whose names need this module
+_DECLARED: Final = (one for module in (user, kf, kf_events, robots, _EVENTS) for one in vars(module).values())
 _MODELS: Final = _models(_DECLARED) | _UNKNOWN
 _TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
 
