@@ -147,3 +147,19 @@ async def test_a_sandbox_that_does_not_answer_is_an_error(unused_tcp_port: int) 
     async with SandboxClient.open(f"http://127.0.0.1:{unused_tcp_port}") as client:
         with pytest.raises(SandboxFailure, match="does not answer"):
             await client.reset()
+
+
+async def test_other_names_of_the_host_are_refused(world: World) -> None:
+    """The page and the control API answer for addresses, localhost and the named hosts only (DNS rebinding)."""
+    port = world.url.rsplit(":", 1)[1]
+    known = ("127.0.0.1", f"127.0.0.1:{port}", f"[::1]:{port}", f"localhost:{port}", "page.localhost", "sandbox.test")
+    other = ("evil.example", f"evil.example:{port}", "localhost.evil.example", "127.0.0.1.evil.example", "[", "")
+    async with aiohttp.ClientSession() as http:
+        for path in ("/", "/sandbox/about", "/sandbox/sent"):
+            for hosts, status in ((known, 200), (other, 403)):
+                for host in hosts:
+                    async with http.get(world.url + path, headers={"Host": host}) as answer:
+                        assert answer.status == status, (path, host)
+        # WeChat's API is called by any name: the services of a compose file call http://sandbox:8082.
+        async with http.get(f"{world.url}/cgi-bin/token", headers={"Host": "sandbox:8082"}) as answer:
+            assert (answer.status, (await answer.json())["errcode"]) == (200, 40002)

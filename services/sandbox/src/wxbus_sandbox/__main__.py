@@ -67,5 +67,26 @@ def send(
         raise typer.Exit(sending.send(request, url=url, wait=wait))
 
 
+@cli.command()
+def doctor(
+    url: Annotated[str, typer.Option(help="The callback address, like https://your.name/wechat/shop.")],
+    token: Annotated[str, typer.Option(envvar="WXBUS_DOCTOR_TOKEN", help="The console's Token.")],
+    aes_key: Annotated[
+        str, typer.Option(envvar="WXBUS_DOCTOR_AES_KEY", help="The console's EncodingAESKey. Without it: plain mode.")
+    ] = "",
+    appid: Annotated[str, typer.Option(help="The account's appid; WeCom: the corpid. Secure mode needs it.")] = "",
+    kind: Annotated[
+        Literal["official_account", "mini_program", "wecom"], typer.Option(help="The type of the account.")
+    ] = "official_account",
+    form: Annotated[Literal["xml", "json"], typer.Option("--format", help="The format of the pushes.")] = "xml",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document for each check.")] = False,
+) -> None:
+    """Check a deployed callback address from outside. Its handlers get messages of a user oWxbusDoctor..."""
+    from wxbus_sandbox.cli.doctor import doctor as examine
+
+    with reporting_errors():
+        raise typer.Exit(examine(url, token=token, aes_key=aes_key, appid=appid, kind=kind, form=form, as_json=as_json))
+
+
 if __name__ == "__main__":
     run(cli)

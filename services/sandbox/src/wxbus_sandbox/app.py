@@ -1,10 +1,11 @@
 """The application with WeChat's API, the control API and the page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from wxbus.accounts.accounts import Accounts
 from wxbus_sandbox.control import actions, articles, conversations, mini_programs, phone
@@ -12,7 +13,7 @@ from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import customer_service as agent_control
 from wxbus_sandbox.control import platforms as platform_control
 from wxbus_sandbox.control import wecom as wecom_control
-from wxbus_sandbox.control.origin import refuse_other_sites
+from wxbus_sandbox.control.origin import HOSTS, refuse_other_sites
 from wxbus_sandbox.endpoints import component, credentials, customer_service, declared, media, web_logins
 from wxbus_sandbox.endpoints.wecom import routes as wecom
 from wxbus_sandbox.page import events, forms, pages
@@ -41,6 +42,7 @@ def build_app(
     public_url: str,
     rules: Rules | None = None,
     clock: Clock | None = None,
+    allowed_hosts: Collection[str] = (),
 ) -> web.Application:
     """Return the sandbox as an application.
 
@@ -50,6 +52,7 @@ def build_app(
         public_url: The sandbox's own address, for picture URLs in pushes.
         rules: WeChat's limits.
         clock: The time.
+        allowed_hosts: Names by which browsers may call the page and the control API, besides that of `public_url`.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
     app = web.Application(
@@ -57,6 +60,7 @@ def build_app(
         client_max_size=MAX_BODY,
     )
     app[SANDBOX] = sandbox
+    app[HOSTS] = frozenset({*(name.lower() for name in allowed_hosts), URL(public_url).host or ""})
     app[FAULTS] = sandbox.faults
     app[RECORDER] = CallRecorder(sandbox.calls, sandbox.clock, sandbox.tokens)
     app[QUOTAS] = sandbox.quotas

@@ -98,6 +98,8 @@ class Address(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8082, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which browsers may call the page and the control API, besides addresses and `localhost`."""
 
     @property
     def is_loopback(self) -> bool:

@@ -30,7 +30,13 @@ def serve() -> None:
 async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
     stop = stop_signal()
     address = settings.address
-    app = build_app(accounts, ingress_url=settings.ingress_url, public_url=address.url, rules=settings.rules)
+    app = build_app(
+        accounts,
+        ingress_url=settings.ingress_url,
+        public_url=address.url,
+        rules=settings.rules,
+        allowed_hosts=address.allowed_hosts,
+    )
     async with listening(app, host=address.host, port=address.port) as port:
         announce(address.model_copy(update={"port": port}), accounts)
         await stop.wait()

@@ -1,5 +1,7 @@
 """Refuses requests that another web site makes in a developer's browser."""
 
+from collections.abc import Collection
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,12 +11,39 @@ from aiohttp.typedefs import Handler
 from wxbus_sandbox.control.api import http_error
 
 PREFIX: Final = "/sandbox/"
+MEDIA: Final = "/sandbox/media/"
+"""Files of WeChat's, which other services load by any name of the sandbox."""
+HOSTS: Final = web.AppKey("hosts", frozenset[str])
+"""Names by which browsers may call the page and the control API, besides addresses and `localhost`."""
 
 
 @web.middleware
 async def refuse_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Respond 403 to a request to the control API whose `Origin` is not the sandbox."""
-    origin = request.headers.get("Origin")
-    if request.path.startswith(PREFIX) and origin is not None and urlsplit(origin).netloc != request.host:
-        raise http_error("the control API takes no requests of other web sites", status=403)
+    """Respond 403 to a request to the page or the control API of another site.
+
+    Such a request has another `Origin`, or the name of that site as `Host`, which resolves to the sandbox's address
+    (DNS rebinding).
+    """
+    if request.path == "/" or (request.path.startswith(PREFIX) and not request.path.startswith(MEDIA)):
+        if not _is_ours(request.host, request.app[HOSTS]):
+            hint = "WXBUS_SANDBOX_ALLOWED_HOSTS names hosts besides addresses and localhost"
+            raise http_error(f"the sandbox does not answer for the host {request.host[:100]!r}; {hint}", status=403)
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise http_error("the control API takes no requests of other web sites", status=403)
     return await handler(request)
+
+
+def _is_ours(host: str, names: Collection[str]) -> bool:
+    """Return whether no other site can have the host: an address has no DNS name that resolves elsewhere."""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if name == "localhost" or name.endswith(".localhost") or name in names:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

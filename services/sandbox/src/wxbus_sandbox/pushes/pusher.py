@@ -20,10 +20,10 @@ from wxbus_sandbox.models import (
 )
 from wxbus_sandbox.pushes.composer import Push
 from wxbus_sandbox.pushes.encoder import PushEncoder
+from wxbus_sandbox.pushes.exchange import Exchange, exchange
 from wxbus_sandbox.pushes.validator import ReplyValidator, Verdict
 from wxbus_sandbox.state import Sandbox
 
-MAX_BODY: Final = 1024 * 1024
 OUTAGE_NOTICES: Final = {
     AccountKind.OFFICIAL_ACCOUNT: "该公众号提供的服务出现故障，请稍后再试",
     AccountKind.MINI_PROGRAM: "该小程序提供的服务出现故障，请稍后再试",
@@ -44,16 +44,6 @@ class _Delivery:
     push: Push
     mode: Mode
     form: Format
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """The response to one request."""
-
-    status: int | None
-    body: bytes
-    ms: float
-    failure: str = ""
 
 
 class Pusher:
@@ -135,9 +125,9 @@ class Pusher:
             ConfigurationError: The account has no key.
         """
         query, expected = PushEncoder(account).verification(now=self._sandbox.clock.wall())
-        exchange = await self.exchange("GET", account.name, query)
-        accepted = exchange.status == 200 and exchange.body == expected.encode()
-        return VerifyResult(accepted=accepted, status=exchange.status, body=_readable(exchange.body))
+        response = await self.exchange("GET", account.name, query)
+        accepted = response.status == 200 and response.body == expected.encode()
+        return VerifyResult(accepted=accepted, status=response.status, body=response.text)
 
     async def _until_settled(
         self, delivery: _Delivery, copy_number: int, attempts: list[Attempt], retried: Callable[[Verdict], None]
@@ -153,16 +143,16 @@ class Pusher:
             request = delivery.encoder.encode(
                 delivery.push, delivery.mode, delivery.form, now=self._sandbox.clock.wall()
             )
-            exchange = await self.exchange("POST", delivery.path, request.query, request.body, request.content_type)
-            if exchange.status == 200:
-                verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, exchange.body)
+            response = await self.exchange("POST", delivery.path, request.query, request.body, request.content_type)
+            if response.status == 200:
+                verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, response.body)
             else:
-                verdict = Verdict(Outcome.FAILED, exchange.failure or f"status {exchange.status}, not 200")
+                verdict = Verdict(Outcome.FAILED, response.failure or f"status {response.status}, not 200")
             attempts.append(
                 Attempt(
-                    status=exchange.status,
-                    body=_readable(exchange.body),
-                    ms=exchange.ms,
+                    status=response.status,
+                    body=response.text,
+                    ms=response.ms,
                     outcome=verdict.outcome,
                     reason=verdict.reason,
                     copy_number=copy_number,
@@ -179,39 +169,8 @@ class Pusher:
         self, method: str, path: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
     ) -> Exchange:
         """Return status and body of one request to ingress."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-
-        def ms() -> float:
-            return round((loop.time() - begun) * 1000, 1)
-
-        try:
-            async with (
-                asyncio.timeout(self._sandbox.rules.push_timeout),
-                self._session.request(
-                    method,
-                    f"{self._ingress_url}/wechat/{path}",
-                    params=query,
-                    data=body or None,
-                    headers={"Content-Type": content_type} if content_type else None,
-                    allow_redirects=False,
-                ) as response,
-            ):
-                answer = bytearray()
-                async for chunk in response.content.iter_any():
-                    answer += chunk
-                    if len(answer) > MAX_BODY:
-                        break
-                return Exchange(response.status, bytes(answer), ms())
-        except TimeoutError:
-            failure = f"no complete response in {self._sandbox.rules.push_timeout:g} s"
-        except (aiohttp.ClientError, OSError) as exc:
-            failure = type(exc).__name__
-        return Exchange(None, b"", ms(), failure)
-
-
-def _readable(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
+        url, timeout = f"{self._ingress_url}/wechat/{path}", self._sandbox.rules.push_timeout
+        return await exchange(self._session, method, url, query, body, content_type, timeout=timeout)
 
 
 def _shown(account: Account, verdict: Verdict) -> str | None:
