@@ -13,7 +13,7 @@ from wxbus_sandbox.control.api import http_error
 PREFIX: Final = "/sandbox/"
 MEDIA: Final = "/sandbox/media/"
 """Files of WeChat's, which other services load by any name of the sandbox."""
-HOSTS: Final = web.AppKey("hosts", frozenset[str])
+HOSTS: Final[web.AppKey[Collection[str]]] = web.AppKey("hosts", Collection[str])
 """Names by which browsers may call the page and the control API, besides addresses and `localhost`."""
 
 

@@ -1,6 +1,6 @@
 """The address itself, and its verification by WeChat's console (protocol reference 1.1, 1.2)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from yarl import URL
@@ -14,7 +14,7 @@ PORTS: Final = {"http": 80, "https": 443}
 BOM: Final = b"\xef\xbb\xbf"
 
 
-async def check_address(target: Target) -> AsyncIterator[Finding]:
+async def check_address(target: Target) -> AsyncGenerator[Finding]:
     """Check scheme and port, and the answers to a verification with a right and with a wrong signature."""
     yield _address(URL(target.url))
     query, echo = target.encoder.verification(now=float(target.signed()["timestamp"]))

@@ -1,6 +1,6 @@
 """What the server must refuse, and must survive (protocol reference 1.5, 13)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from wxbus.wechat.callbacks.keys import Mode
@@ -24,7 +24,7 @@ EXPANDED: Final = "wxbus-doctor-entity"
 INTERNALS: Final = ("Traceback (most recent call last)", "at java.", "Stack trace:", "Fatal error:")
 
 
-async def check_forgeries(target: Target) -> AsyncIterator[Finding]:
+async def check_forgeries(target: Target) -> AsyncGenerator[Finding]:
     """Check that pushes are refused that WeChat did not sign, or not for this account."""
     push = target.text("wxbus doctor: a forgery")
     good = target.seal(push)
@@ -45,7 +45,7 @@ async def check_forgeries(target: Target) -> AsyncIterator[Finding]:
     yield _internals(target, first)
 
 
-async def check_bombs(target: Target) -> AsyncIterator[Finding]:
+async def check_bombs(target: Target) -> AsyncGenerator[Finding]:
     """Check that the server survives documents that grow, nest, are large, or name files."""
     if target.form is Format.XML:
         entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, LAUGHS + 1))

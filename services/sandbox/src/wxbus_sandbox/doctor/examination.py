@@ -1,6 +1,6 @@
 """All checks of one address, in their order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -16,7 +16,7 @@ from wxbus_sandbox.doctor.target import Target
 from wxbus_sandbox.settings import Rules
 
 
-async def examine(target: Target) -> AsyncIterator[Finding]:
+async def examine(target: Target) -> AsyncGenerator[Finding]:
     """Yield the finding of each check; without a verification the others are left out."""
     verified = True
     async for finding in check_address(target):

@@ -1,7 +1,7 @@
 """Messages, events, answer times, duplicates and retries (protocol reference 4)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Final
 
 from wxbus.wechat.documents.document import Document
@@ -20,7 +20,7 @@ CUT_AFTER: Final = 0.05
 ODD_TEXT: Final = "你好 🐼 ]]> & < > \" ' </xml> <script>alert(1)</script>"
 
 
-async def check_messages(target: Target) -> AsyncIterator[Finding]:
+async def check_messages(target: Target) -> AsyncGenerator[Finding]:
     """Check the answers to messages and events, and the slowest answer."""
     times = []
     for check, push in _pushes(target):
@@ -34,7 +34,7 @@ async def check_messages(target: Target) -> AsyncIterator[Finding]:
         yield ok("answer time", f"the slowest of {len(times)} answers", slowest)
 
 
-async def check_repeats(target: Target) -> AsyncIterator[Finding]:
+async def check_repeats(target: Target) -> AsyncGenerator[Finding]:
     """Check duplicates, one after the other and at once, and an attempt after a cut one."""
     push = target.text("wxbus doctor: the same message three times")
     responses = [await target.post(target.seal(push)) for _ in range(3)]
