@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from wxbus.errcodes import Policy
 from wxbus.errors import WeChatError, WeChatUnavailable
@@ -34,13 +35,22 @@ SUCCESS: Final = frozenset({Policy.OK, Policy.IGNORE})
 def decode(body: bytes) -> JsonObject | None:
     """Return the JSON object in a body; None if it is something else."""
     try:
+        found = from_json(body)
+    except ValueError:
+        found = _decode_leniently(body)
+    return found if isinstance(found, dict) else None
+
+
+def _decode_leniently(body: bytes) -> object:
+    """Return the JSON in a body with control characters, in another encoding, or with halves of pairs; else None."""
+    try:
         text = _text(body)
         found = DECODER.decode(text)
         if "\\u" in text:
             found = _without_lone_surrogates(found)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def may_be_json(head: bytes) -> bool:

@@ -1,10 +1,11 @@
 """The client of WeChat's API for one account; handlers get it as a parameter."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from wxbus.api.answers import JsonObject, decode, may_be_json, read_answer, require_text
 from wxbus.api.calls import Calls, Repeat, Sleep
@@ -109,9 +110,23 @@ class WeChatClient(Families):
         """
         if stream and answer is not None:
             raise ValueError("answer and stream exclude each other")
-        deadline = options.get("deadline")
         request = Request(method, path, options.get("params", {}), json=options.get("json"), files=options.get("files"))
         read = Download.checked if stream else Download.file if answer is bytes or answer is File else None
+        found = await self._answer(request, options, read=read, stream=stream)
+        if answer is bytes:
+            return found.data
+        return read_answer(path, answer.model_validate, found) if answer and issubclass(answer, BaseModel) else found
+
+    async def _answer(
+        self,
+        request: Request,
+        options: CallOptions,
+        *,
+        read: Callable[[Download], Awaitable[object]] | None = None,
+        stream: bool = False,
+    ) -> Any:
+        """Return what `read` makes of the answer, by default its JSON object."""
+        path, deadline = request.path, options.get("deadline")
 
         async def attempt(token: str | None = None) -> Any:
             if self._limits is not None:
@@ -127,10 +142,7 @@ class WeChatClient(Families):
 
         make = self._calls.with_token if options.get("token", True) else self._calls.without_token
         made = make(attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable)
-        found: Any = await (made if deadline is None else _within(deadline, path, made))
-        if answer is bytes:
-            return found.data
-        return read_answer(path, answer.model_validate, found) if answer and issubclass(answer, BaseModel) else found
+        return await (made if deadline is None else _within(deadline, path, made))
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
         """Send one customer-service, template or subscription message to a user (protocol reference 9.1).
@@ -147,7 +159,7 @@ class WeChatClient(Families):
         """
         path, message = api_message(reply, openid, kf_account=kf_account)
         with observed(self.appid, openid, reply):
-            await self.call("POST", path, json=message, repeat=Repeat.SEND)
+            await self._answer(Request("POST", path, content=to_json(message)), {"repeat": Repeat.SEND})
 
     async def typing(self, openid: str, *, on: bool = True) -> None:
         """Show or hide (`on=False`) the typing indicator (protocol reference 9.1)."""

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,13 +23,15 @@ from wxbus.api.answers import JsonObject, json_answer
 from wxbus.api.connection import BrokenAnswer
 from wxbus.api.connection_pool import ConnectionPool, NotConnected
 from wxbus.api.download import MAX_JSON, Download, reason_of
-from wxbus.api.request import Request
+from wxbus.api.request import ACCESS_TOKEN, Method, Request
 from wxbus.errors import TRANSPORT_CLOSED, WeChatUnavailable, WeChatUnreachable
 
 TRANSFER_SECONDS: Final = 60.0
 """Default limit for a request with files, and for a streamed answer."""
 NOT_CONNECTED: Final = (NotConnected, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 EXCHANGE_ERRORS: Final = (NotConnected, BrokenAnswer, HttpParserError, HttpParserUpgrade, *TRANSPORT_CLOSED)
+HEADS: Final = 64
+"""Heads of requests without parameters that are kept: most calls differ only in their bodies."""
 JSON_FIELD: Final = b"Content-Type: application/json; charset=utf-8\r\n"
 JSON_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -60,10 +63,11 @@ class WeChatHttp:
         self._pool = pool
         self._base_url = str(base_url).rstrip("/")
         self._prefix = base_url.raw_path.rstrip("/").encode()
-        self._head = (
+        self._fields = (
             f"Host: {base_url.host_port_subcomponent}\r\nUser-Agent: wxbus\r\nAccept-Encoding: gzip\r\n".encode()
         )
         self._timeout = timeout
+        self._usual_head = lru_cache(HEADS)(self._head_with_token)
 
     @classmethod
     @asynccontextmanager
@@ -110,12 +114,21 @@ class WeChatHttp:
         raise kind(f"{request.path}: {failure}")
 
     def _written(self, request: Request, token: str | None) -> bytes:
-        """Return head and body of a request; in the head, only the query needs escapes."""
-        query = request.query(token)
-        target = f"{request.path}?{urlencode(query)}" if query else request.path
-        head = b"%b %b%b HTTP/1.1\r\n%b" % (request.method.encode(), self._prefix, target.encode(), self._head)
+        """Return head and body of a request."""
+        if request.params:
+            head = self._head_of(request.method, request.path, request.query(token))
+        else:
+            head = self._usual_head(request.method, request.path, token)
         body = request.content
         return head + (b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (JSON_FIELD, len(body), body))
+
+    def _head_of(self, method: Method, path: str, query: Mapping[str, str | int]) -> bytes:
+        """Return the head of a request without the fields of its body; only the query needs escapes."""
+        target = f"{path}?{urlencode(query)}" if query else path
+        return b"%b %b%b HTTP/1.1\r\n%b" % (method.encode(), self._prefix, target.encode(), self._fields)
+
+    def _head_with_token(self, method: Method, path: str, token: str | None) -> bytes:
+        return self._head_of(method, path, {} if token is None else {ACCESS_TOKEN: token})
 
     async def answer(
         self, request: Request, *, token: str | None = None, deadline: float | None = None, stream: bool = False

@@ -59,6 +59,7 @@ class Context(Generic[S]):
 
     __slots__ = (
         "_expire_after",
+        "_last_active",
         "_policy",
         "_requests",
         "_responses",
@@ -69,7 +70,6 @@ class Context(Generic[S]):
         "_stored",
         "_window",
         "appid",
-        "last_active",
         "openid",
         "state",
     )
@@ -90,8 +90,7 @@ class Context(Generic[S]):
         """The parts that were used."""
         self.state: str
         """State of the conversation, for routes with `state=`; "": none."""
-        self.last_active: datetime | None
-        """When the previous message was received; None: there was none."""
+        self._last_active: float | None
         self._expire_after: float | None
         self._requests: list[bytes]
         self._responses: list[bytes]
@@ -144,6 +143,11 @@ class Context(Generic[S]):
         self._expire_after = value.total_seconds()
 
     @property
+    def last_active(self) -> datetime | None:
+        """When the previous message was received; None: there was none."""
+        return None if self._last_active is None else datetime.fromtimestamp(self._last_active, UTC)
+
+    @property
     def requests(self) -> Sequence[AnyMessage]:
         """Return the user's previous messages, latest last."""
         return [parse_message(json.loads(request)) for request in self._requests]
@@ -181,8 +185,7 @@ def undo_changes(context: Context[Any]) -> None:
     stored = from_json(head or b"{}")
     context._storage_json = records.pop(0) if records else b""
     context._storage, context._slices = UNREAD, {}
-    last_active = stored.get("last_active")
-    context.last_active = None if last_active is None else datetime.fromtimestamp(last_active, UTC)
+    context._last_active = stored.get("last_active")
     context.state = stored.get("state", "")
     context._expire_after = stored.get("expire_after")
     if context._window is None:  # what a failed handler has sent stays counted
@@ -220,7 +223,7 @@ def encode(context: Context[Any]) -> bytes:
         stored = storage.to_json(context._policy.storage, context._storage)
     head = {
         "state": context.state,
-        "last_active": None if context.last_active is None else context.last_active.timestamp(),
+        "last_active": context._last_active,
         "expire_after": context._expire_after,
         "requests": len(context._requests),
         "window": window_of(context).to_json(),

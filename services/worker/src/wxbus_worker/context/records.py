@@ -1,7 +1,6 @@
 """Writes the conversation into a context: what users sent, and what was delivered to them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from wxbus.wechat.documents.codec import document_to_json
@@ -17,7 +16,7 @@ def record(context: Context[Any], document: Document, replies: Sequence[AnyReply
     """
     if document:
         context._requests.append(document_to_json(document))
-        context.last_active = datetime.fromtimestamp(received_at, UTC)
+        context._last_active = received_at
     context._responses.extend(map(reply_to_json, replies))
     if (most := context._policy.max_record_count) > 0:
         del context._requests[:-most]

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 from wxbus.accounts.models import Account
-from wxbus.api.client import WeChatClient
 from wxbus.errors import Reject
 from wxbus.wechat import Event
 from wxbus.wechat.documents.document import Document
@@ -15,16 +14,17 @@ from wxbus.wechat.replies.passive import TEXT_BYTES
 from wxbus.wechat.replies.reply import AnyReply, EventResponse, Success, Text
 from wxbus.wechat.replies.robot import TEXT_BYTES as ROBOT_BYTES
 from wxbus_worker.delivery.job import Handled, Routed
+from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.return_types import PASSIVE_ONLY, RULE, SENDABLE, UPLOADED
 from wxbus_worker.handlers.route import Route
 from wxbus_worker.handlers.uploads import MediaFile
 
 
-async def uploaded(returned: object, client: WeChatClient) -> object:
-    """Upload each file; return the same with the media in place of the files."""
+async def uploaded(returned: object, call: HandlerCall) -> object:
+    """Upload each file with the client of the call; return the same with the media in place of the files."""
     if isinstance(returned, list | tuple):
-        return [await uploaded(one, client) for one in returned]
-    return await cast("MediaFile", returned).upload(client) if isinstance(returned, UPLOADED) else returned
+        return [await uploaded(one, call) for one in returned]
+    return await cast("MediaFile", returned).upload(call.client) if isinstance(returned, UPLOADED) else returned
 
 
 def handled_of(returned: object, routed: Routed, route: Route) -> Handled:
@@ -42,7 +42,7 @@ def handled_of(returned: object, routed: Routed, route: Route) -> Handled:
         if isinstance(one, str | Text):
             text = Text(one) if isinstance(one, str) else one
             first, *rest = split_text(text.content, limit)
-            replies += [replace(text, content=first), *map(Text, rest)]
+            replies += [replace(text, content=first), *map(Text, rest)] if rest else [text]
         elif isinstance(one, (*SENDABLE, *PASSIVE_ONLY)):
             replies.append(cast("AnyReply", one))
         elif isinstance(one, EventResponse):

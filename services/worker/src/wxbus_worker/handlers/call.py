@@ -17,7 +17,7 @@ from wxbus_worker.handlers.current_delivery import CurrentDelivery
 from wxbus_worker.handlers.robot_stream import RobotStream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: each message makes one
 class HandlerCall:
     """One call of a handler: everything that it and the middleware around it can take."""
 

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 from pydantic_core import to_json
 
 from wxbus.errors import MalformedCallback
+from wxbus.wechat.documents import flat_json, flat_xml
 from wxbus.wechat.documents.document import REPLACEMENT, Document, text
-from wxbus.wechat.documents.flat_xml import read_flat
 from wxbus.wechat.documents.json_reader import read_json
 from wxbus.wechat.documents.shapes import WRAPPED
 from wxbus.wechat.documents.xml_reader import read_xml
@@ -67,7 +67,7 @@ def parse(body: bytes) -> Document:
     """
     if sniff(body) is Format.XML:
         xml = _xml_characters(body)
-        document = read_flat(xml) or read_xml(xml)
+        document = flat_xml.read_flat(xml) or read_xml(xml)
     else:
         document = read_json(_characters(body))
     _check_identifiers(document)
@@ -111,7 +111,7 @@ def document_from_json(body: bytes) -> Document:
     Raises:
         MalformedCallback: `document_to_json` did not write it.
     """
-    return read_json(_characters(body))
+    return flat_json.read_flat(body) or read_json(_characters(body))
 
 
 def _characters(body: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
+from pydantic_core import to_json
 
 from wxbus.wechat.replies.fields import Required, reply_class
 from wxbus.wechat.replies.sockets import JoinGroup as JoinGroup
@@ -210,7 +211,7 @@ _REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(dis
 
 def reply_to_json(reply: AnyReply) -> bytes:
     """Return the reply as UTF-8 JSON for storage."""
-    return _REPLY.dump_json(reply, exclude_none=True)
+    return to_json(reply, exclude_none=True)
 
 
 def reply_from_json(stored: bytes | str) -> AnyReply:

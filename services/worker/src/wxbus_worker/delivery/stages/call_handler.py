@@ -146,7 +146,7 @@ class CallHandler:
         token = OBSERVER.set(self._windows.observer(call.context, call.account))
         try:
             with deadline:
-                return await uploaded(await route.handler(call), call.client)
+                return await uploaded(await route.handler(call), call)
         except TimeoutError as exc:
             if not deadline.expired:
                 raise
