@@ -20,7 +20,7 @@ from tests.support.stores import open_store
 from wxbus.messages import Bus
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, Presence
-from wxbus.sockets.pushes import Position, PushLog
+from wxbus.sockets.pushes import PushLog
 from wxbus_gateway.sessions.store import OVERLAP
 from wxbus_gateway.sessions.tokens import id_of
 from wxbus_gateway.sockets.protocol import CloseCode
@@ -209,7 +209,7 @@ async def test_a_gap_is_said(world: Gateways, amqp_url: str) -> None:
         async with connected(visit, last=position) as client:
             assert client.missed
             assert (await client.frame())["name"] == "large"
-        async with connected(visit, last="gone.7") as client:
+        async with connected(visit, last="gone.7.1700000000000") as client:
             assert client.missed
 
 
@@ -378,13 +378,27 @@ async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
 
 
 async def test_positions_that_redis_has_lost_are_a_gap(redis_url: str, namespace: str) -> None:
-    """After a crash Redis may be a second behind its clients: later pushes reach them, and the gap is said."""
+    """After a crash Redis may be a second behind its clients: all later pushes reach them, and the gap is said.
+
+    The numbers of lost pushes are given again, also up to and beyond the number that a client has.
+    """
     async with open_store(redis_url) as store:
-        pushes = PushLog(store, namespace=namespace)
-        await pushes.append(CAFE, OPENID, b"{}", push_id="1")
-        end = await pushes.end_of(CAFE, OPENID)
-        page = await pushes.read(CAFE, OPENID, Position(end.epoch, end.number + 3))
-        assert (page.position, page.pushes, page.missed) == (end, (), True)
+        pushes, keys = PushLog(store, namespace=namespace), SocketKeys(namespace)
+        ends = []
+        for number in range(4):
+            await pushes.append(CAFE, OPENID, b"old %d" % number, push_id=f"old{number}")
+            ends.append(await pushes.end_of(CAFE, OPENID))
+        await store.command("LTRIM", keys.of_user(CAFE, OPENID, "pushes"), 0, 1)  # the crash
+        await store.command("HINCRBY", keys.of_user(CAFE, OPENID, "pushes_state"), "seq", -2)
+        later: list[bytes] = []
+        for number in range(4):
+            page = await pushes.read(CAFE, OPENID, ends[3])
+            assert ([body for _, body in page.pushes], page.missed) == (later, True), number
+            assert (page.position.number, page.position) == (2 + number, await pushes.end_of(CAFE, OPENID))
+            later.append(b"new %d" % number)
+            await pushes.append(CAFE, OPENID, later[-1], push_id=f"new{number}")
+        page = await pushes.read(CAFE, OPENID, ends[1])
+        assert ([body for _, body in page.pushes], page.missed) == (later, False), "nothing that it has was lost"
 
 
 async def test_a_client_that_never_reads_is_cut_off(
@@ -466,6 +480,25 @@ async def test_a_stopping_gateway_asks_its_clients_to_connect_elsewhere(world: G
         ):
             if not any(frame["name"] == "cart" for frame in received):
                 assert await client.pushes(1, named="cart") == [{"items": ["tea"]}]
+
+
+async def test_a_connection_that_redis_has_lost_is_noted_again(world: Gateways, redis_url: str) -> None:
+    """After a crash of Redis a user may be connected without a note of it: pushes reach the user all the same."""
+    namespace = world.settings.store.namespace
+    async with open_store(redis_url) as store, proxied(redis_url) as (proxy, address):
+        pushes = PushLog(store, namespace=namespace)
+        settings = world.settings.store.model_copy(update={"redis_url": SecretStr(address)})
+        async with world.running(store=settings) as visitor:
+            visit = visitor()
+            await world.log_in(visit)
+            async with connected(visit) as client:
+                await store.command("DEL", SocketKeys(namespace).of_user(CAFE, OPENID, "gateways"))
+                proxy.abort()
+                await pushes.append(CAFE, OPENID, b'{"name":"news","body":{}}', push_id="1")
+                assert await client.pushes(1, named="news") == [{}]
+                await pushes.append(CAFE, OPENID, b'{"name":"news","body":{}}', push_id="2")
+                assert await client.pushes(1, named="news") == [{}]
+                assert await Presence(store, namespace=namespace).is_connected(CAFE, OPENID)
 
 
 async def test_the_connections_of_a_dead_gateway_are_ended_once(world: Gateways, redis_url: str) -> None:

@@ -39,15 +39,17 @@ class Presence:
         return known is not None
 
     async def add(self, gateway: str, connection: Connection) -> None:
-        """Note a connection: with the gateway first, so that none is forgotten when it dies."""
+        """Note a connection: with the gateway first, so that none is forgotten when it dies. It may be repeated."""
         record = json.dumps(asdict(connection))
         await self._store.command("HSET", self._keys.connections(gateway), connection.id, record)
         await self._store.command("SADD", self._gateways(connection), gateway)
 
-    async def remove(self, gateway: str, connection: Connection, *, last: bool) -> None:
-        """Forget a connection; `last`: the user has no other one on this gateway."""
-        if last:
-            await self._store.command("SREM", self._gateways(connection), gateway)
+    async def leave(self, gateway: str, connection: Connection) -> None:
+        """Note that a user has no connection on a gateway any more; `remove` follows once that is posted."""
+        await self._store.command("SREM", self._gateways(connection), gateway)
+
+    async def remove(self, gateway: str, connection: Connection) -> None:
+        """Forget a connection whose end is posted."""
         await self._store.command("HDEL", self._keys.connections(gateway), connection.id)
 
     async def is_connected(self, appid: str, openid: str) -> bool:

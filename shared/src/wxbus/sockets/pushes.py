@@ -1,9 +1,11 @@
 """The log of each user's pushes: what a client missed while it was away is read again, in order and once.
 
-A log is bounded by number, bytes and age. Each push has a position, `epoch.number`. A client that comes back says the
-last position it has; if pushes between are gone, the gap is reported, not hidden.
+A log is bounded by number, bytes and age. Each push has a position, `epoch.number.moment`. A client that comes back
+says the last position it has; if pushes between are gone, the gap is reported, not hidden. After a crash Redis may have
+lost the newest pushes, and gives their numbers again: the moment tells them apart.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +17,7 @@ APPEND: Final = Script.of("wxbus.sockets.lua", "append_push.lua")
 READ: Final = Script.of("wxbus.sockets.lua", "read_pushes.lua")
 EMPTY: Final = "0"
 """Epoch of a log without pushes."""
+POSITION: Final = re.compile(r"(?P<epoch>[0-9A-Za-z]{1,32})\.(?P<number>[0-9]{1,15})\.(?P<moment>[0-9]{1,15})")
 PAGE: Final = 100
 """Pushes that are read at once."""
 
@@ -38,17 +41,19 @@ class Position:
 
     epoch: str
     number: int
+    moment: int = 0
+    """When that push was appended, milliseconds by Redis's clock; 0 if it is not in the log any more."""
 
     def __str__(self) -> str:
-        return f"{self.epoch}.{self.number}"
+        return f"{self.epoch}.{self.number}.{self.moment}"
 
     @classmethod
     def parse(cls, text: str) -> "Position":
         """Return the position of a text; raises ValueError."""
-        epoch, dot, number = text.partition(".")
-        if not (dot and epoch.isascii() and epoch.isalnum() and len(epoch) <= 32 and number.isdecimal()):
-            raise ValueError("a position looks like epoch.number")
-        return cls(epoch, int(number[:15]))
+        match = POSITION.fullmatch(text)
+        if match is None:
+            raise ValueError("a position looks like epoch.number.moment")
+        return cls(match["epoch"], int(match["number"]), int(match["moment"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,10 @@ class Page:
 
     position: Position
     """Behind the last of them."""
-    pushes: tuple[bytes, ...]
-    """JSON bodies, in order."""
+    pushes: tuple[tuple[Position, bytes], ...]
+    """The position behind each push, and its JSON body; in order."""
     missed: bool
     """Pushes before the first one are gone."""
-
-    def positions(self) -> list[Position]:
-        """Return the position behind each push."""
-        last = self.position.number
-        return [Position(self.position.epoch, last - len(self.pushes) + 1 + index) for index in range(len(self.pushes))]
 
 
 class PushLog:
@@ -90,24 +90,20 @@ class PushLog:
 
     async def end_of(self, appid: str, openid: str) -> Position:
         """Return the position behind the newest push."""
-        epoch, newest, _, _ = await self._read(appid, openid, -1, 1)
-        return Position(epoch, newest)
+        return (await self._read(appid, openid, None)).position
 
     async def read(self, appid: str, openid: str, after: Position) -> Page:
         """Return the next pushes after a position, at most `PAGE`."""
-        epoch, newest, first, found = await self._read(appid, openid, after.number, PAGE)
-        if epoch == after.epoch and newest < after.number:  # a crash of Redis has lost the newest ones
-            return Page(Position(epoch, newest), (), missed=True)
-        if epoch != after.epoch:  # the log has expired since, or Redis has lost it
-            fresh = Position(epoch, 0)
-            known = after.epoch == EMPTY
-            if newest == 0:
-                return Page(fresh, (), missed=not known)
-            epoch, newest, first, found = await self._read(appid, openid, 0, PAGE)
-            return Page(Position(epoch, first + len(found) - 1), found, missed=not known or first > 1)
-        return Page(Position(epoch, first + len(found) - 1), found, missed=first > after.number + 1)
+        return await self._read(appid, openid, after)
 
-    async def _read(self, appid: str, openid: str, after: int, most: int) -> tuple[str, int, int, tuple[bytes, ...]]:
+    async def _read(self, appid: str, openid: str, after: Position | None) -> Page:
+        """Return the pushes after a position; without one, the end of the log."""
         keys = [self._keys.of_user(appid, openid, kind) for kind in ("pushes", "pushes_state")]
-        epoch, newest, first, found = await self._store.run(READ, keys=keys, args=[after, most])
-        return epoch.decode() or EMPTY, newest, first, tuple(entry.partition(b" ")[2] for entry in found)
+        words = (after.epoch, after.number, after.moment) if after is not None else ("", 0, 0)
+        epoch, number, moment, missed, entries = await self._store.run(READ, keys=keys, args=[*words, PAGE])
+        name, pushes = epoch.decode() or EMPTY, []
+        for place, entry in enumerate(entries, number + 1):
+            stamp, _, body = entry.partition(b" ")
+            pushes.append((Position(name, place, int(stamp)), body))
+        last = pushes[-1][0] if pushes else Position(name, number, int(moment))
+        return Page(last, tuple(pushes), missed=bool(missed))

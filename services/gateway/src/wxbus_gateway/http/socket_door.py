@@ -32,7 +32,7 @@ PATH: Final = "/socket"
 HEARTBEAT: Final = 30.0
 """Seconds between pings; a client that does not answer in half of them is gone."""
 
-READY: Final = 1.0
+READY: Final = 5.0
 """Seconds that a new socket waits for RabbitMQ, which may have been restarted at this moment."""
 
 Ready: TypeAlias = Callable[[], Awaitable[None]]

@@ -1,10 +1,11 @@
 """Posts the ends of connections: one task for all of them, so that an outage of RabbitMQ does not cost one for each.
 
-An end is posted first and forgotten then: should this gateway die between, another one posts it.
+An end is posted first and forgotten then: should this gateway die between, another one posts it. Before it is posted,
+the user has left the gateway: handlers of the end see whether the user is still connected elsewhere.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from wxbus.aio.background import repeat
@@ -46,6 +47,13 @@ class Ends:
         """Return when all ends are posted."""
         await self._posted.wait()
 
+    async def post_dead(self, gateway: str, connections: Sequence[Connection]) -> None:
+        """Post the ends of the connections of a dead gateway; raises Unavailable."""
+        for start in range(0, len(connections), AT_ONCE):
+            async with asyncio.TaskGroup() as posts:
+                for connection in connections[start : start + AT_ONCE]:
+                    posts.create_task(self._post(gateway, connection, left=True))
+
     async def run(self) -> NoReturn:
         """Post the ends until cancelled."""
         await repeat(self._work, name="ends of connections", pause=lambda: RETRY)
@@ -55,12 +63,17 @@ class Ends:
             while self._left:
                 async with asyncio.TaskGroup() as posts:
                     for gateway, connection in list(self._left.values())[:AT_ONCE]:
-                        posts.create_task(self._post(gateway, connection))
+                        posts.create_task(self._post_own(gateway, connection))
             self._posted.set()
             self._added.clear()
             await self._added.wait()
 
-    async def _post(self, gateway: str, connection: Connection) -> None:
-        await self._intake.presence(connection, DISCONNECTED)
-        await self._presence.remove(gateway, connection, last=not self._is_here(connection))
+    async def _post_own(self, gateway: str, connection: Connection) -> None:
+        await self._post(gateway, connection, left=not self._is_here(connection))
         del self._left[connection.id]
+
+    async def _post(self, gateway: str, connection: Connection, *, left: bool) -> None:
+        if left:
+            await self._presence.leave(gateway, connection)
+        await self._intake.presence(connection, DISCONNECTED)
+        await self._presence.remove(gateway, connection)

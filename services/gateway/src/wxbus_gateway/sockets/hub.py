@@ -17,7 +17,7 @@ from wxbus.errors import Unavailable
 from wxbus.sockets.keys import SocketKeys
 from wxbus.sockets.presence import LEASE, Connection, Presence
 from wxbus.sockets.pushes import Position, PushLog
-from wxbus.sockets.signals import CONNECTED, DISCONNECTED
+from wxbus.sockets.signals import CONNECTED
 from wxbus.store.store import Store
 from wxbus_gateway.sockets.ends import Ends
 from wxbus_gateway.sockets.intake import SocketIntake
@@ -28,6 +28,10 @@ RENEW: Final = LEASE / 4
 """Seconds between two renewals of the lease."""
 CLEAN_UP: Final = 2.0
 """Seconds between two searches for dead gateways."""
+SILENCE: Final = LEASE
+"""Seconds without a message after which the subscription is lost: the gateway writes to itself with each renewal."""
+AT_ONCE: Final = 100
+"""Connections that are noted together."""
 RECONNECT_DELAY: Final = 0.5
 CLOSE_GRACE: Final = 5.0
 """Seconds for closing all sockets after their clients were asked to leave."""
@@ -70,6 +74,9 @@ class SocketHub:
         self._presence = Presence(store, namespace=namespace)
         self._pushes = PushLog(store, namespace=namespace)
         self._name = secrets.token_hex(8)
+        self._channel = self._keys.channel(self._name)
+        self._subscribed = asyncio.Event()
+        """Set when the subscription begins anew."""
         self._joined = False
         self._stopping = False
         self._keep_open = keep_open
@@ -88,6 +95,7 @@ class SocketHub:
         """Listen for pushes, and clean up after dead gateways, while the block runs."""
         async with (
             background(repeat(self._receive, name="pushes", pause=lambda: RECONNECT_DELAY)),
+            background(repeat(self._note_all, name="notes of connections", pause=lambda: RECONNECT_DELAY)),
             background(repeat(self._renew, name="gateway lease", pause=lambda: RENEW)),
             background(repeat(self._clean_up, name="dead gateways", pause=lambda: CLEAN_UP)),
             background(repeat(self._check_logins, name="sessions of sockets", pause=lambda: self._check_every)),
@@ -156,18 +164,41 @@ class SocketHub:
 
     async def _receive(self) -> None:
         """Wake the sockets of users with new pushes. Nothing is missed: all sockets look once it listens."""
-        channel = self._keys.channel(self._name)
-        async for message in self._store.messages(channel, on_subscribed=self._wake_all):
+        async for message in self._store.messages(self._channel, silence=SILENCE, on_subscribed=self._subscribed.set):
             appid, _, openid = message.decode().partition(":")
             for socket in self._sockets.get((appid, openid), ()):
                 socket.wake()
 
-    def _wake_all(self) -> None:
-        for socket in self._all():
+    async def _note_all(self) -> None:
+        """Note all connections again after an outage, and let their sockets look for pushes.
+
+        Redis may have lost its last second: without the note of a connection its pushes would wake nobody.
+        """
+        await self._subscribed.wait()
+        self._subscribed.clear()
+        sockets = self._all()
+        for socket in sockets:
             socket.wake()
+        try:
+            for start in range(0, len(sockets), AT_ONCE):
+                async with asyncio.TaskGroup() as notes:
+                    for socket in sockets[start : start + AT_ONCE]:
+                        notes.create_task(self._note(socket))
+        except BaseException:
+            self._subscribed.set()
+            raise
+        for socket in sockets:
+            socket.wake()
+
+    async def _note(self, socket: Socket) -> None:
+        connection = socket.connection
+        await self._presence.add(self._name, connection)
+        if socket not in self._sockets.get((connection.appid, connection.openid), ()):  # it has ended meanwhile
+            self._ends.add(self._name, connection)
 
     async def _renew(self) -> None:
         kept = await self._presence.renew(self._name)
+        await self._store.command("PUBLISH", self._channel, "")  # see SILENCE
         joined, self._joined = self._joined, True
         if joined and not kept and self._sockets:
             # This gateway was suspended: another one has ended its connections, so they end here, too.
@@ -182,9 +213,7 @@ class SocketHub:
             connections = await self._presence.claim(gateway, self._name)
             if connections is None:  # another gateway is at it
                 continue
-            for connection in connections.values():
-                await self._intake.presence(connection, DISCONNECTED)
-                await self._presence.remove(gateway, connection, last=True)
+            await self._ends.post_dead(gateway, list(connections.values()))
             await self._presence.forget(gateway)
             log.warning("gateway.dead_gateway", gateway=gateway, connections=len(connections))
 

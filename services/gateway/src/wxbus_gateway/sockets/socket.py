@@ -9,7 +9,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from wxbus.errors import BrokerUnavailable, StoreUnavailable
 from wxbus.sockets.presence import Connection
-from wxbus.sockets.pushes import Position, PushLog
+from wxbus.sockets.pushes import PAGE, Position, PushLog
 from wxbus_gateway.sockets import protocol
 from wxbus_gateway.sockets.intake import SocketIntake
 from wxbus_gateway.sockets.protocol import BadFrame, CloseCode
@@ -102,15 +102,13 @@ class Socket:
             while True:
                 self._news.clear()
                 page = await self._pushes.read(appid, openid, position)
-                if not greeted:
+                if page.missed or not greeted:
                     await self._send(protocol.hello(position if page.pushes else page.position, missed=page.missed))
                     greeted = True
-                elif page.missed:
-                    await self._send(protocol.hello(position if page.pushes else page.position, missed=True))
-                for behind, body in zip(page.positions(), page.pushes, strict=True):
+                for behind, body in page.pushes:
                     await self._send(protocol.push(behind, body))
                 position = page.position
-                if not page.pushes:
+                if len(page.pushes) < PAGE:
                     await self._news.wait()
         except StoreUnavailable:
             self.close(CloseCode.TRY_LATER, "pushes cannot be read")

@@ -3,17 +3,18 @@
 -- ARGV: id, body, new epoch, most pushes, most bytes, seconds kept, prefix of channels, user
 -- Returns the number of the push; 0 if one with this id was appended before.
 if redis.call('LPOS', KEYS[3], ARGV[1]) then return 0 end
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) -- milliseconds
 redis.call('HSETNX', KEYS[2], 'epoch', ARGV[3])
 local seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
-local entry = now .. ' ' .. ARGV[2]
+local entry = string.format('%.0f', now) .. ' ' .. ARGV[2]
 redis.call('RPUSH', KEYS[1], entry)
 local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', #entry)
 local length = redis.call('LLEN', KEYS[1])
 while length > 1 do
   local oldest = redis.call('LINDEX', KEYS[1], 0)
   local age = now - tonumber(string.match(oldest, '^%d+'))
-  if length <= tonumber(ARGV[4]) and bytes <= tonumber(ARGV[5]) and age <= tonumber(ARGV[6]) then break end
+  if length <= tonumber(ARGV[4]) and bytes <= tonumber(ARGV[5]) and age <= 1000 * tonumber(ARGV[6]) then break end
   redis.call('LPOP', KEYS[1])
   length = length - 1
   bytes = redis.call('HINCRBY', KEYS[2], 'bytes', -#oldest)
