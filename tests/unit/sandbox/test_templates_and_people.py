@@ -66,6 +66,10 @@ async def test_people_and_conversations(world: World) -> None:
     assert await errcode(sessions.close("ann@gh_1", ALICE)) == 65413
     await client.call("GET", "/customservice/kfaccount/del", params={"kf_account": "ben@gh_1"})  # older programs
     assert await errcode(people.delete("ben@gh_1")) == 65401
+    await people.add("ann@gh_1", "Merchant Ann", business_id="1")
+    assert [one.kf_nick for one in await people.all(business_id="1")] == ["Merchant Ann"]
+    await people.delete("ann@gh_1", business_id="1")
+    assert await errcode(people.delete("ann@gh_1", business_id="1")) == 65401
 
 
 async def test_permanent_material(world: World) -> None:

@@ -32,6 +32,20 @@ async def test_qr_codes(world: World) -> None:
     assert codes.picture_url("a+b") == "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=a%2Bb"
 
 
+async def test_scenes_that_are_numbers(world: World) -> None:
+    """A number has 32 bits, in a permanent code it is at most 100,000; events carry it as text."""
+    codes = world.client("shop").qr_codes
+    assert await codes.create_permanent_number(100_000) == await codes.create_permanent_number(100_000)
+    for wrong in (0, 2**32):
+        with pytest.raises(ValueError, match=r"create_temporary_number: .*(1|4294967295)"):
+            await codes.create_temporary_number(wrong)
+    with pytest.raises(ValueError, match=r"create_permanent_number: .*100000"):
+        await codes.create_permanent_number(100_001)
+    fields = {"Ticket": (await codes.create_temporary_number(2**32 - 1)).ticket}
+    await world.control.send(SendRequest(account="shop", openid=ALICE, type="event", event="SCAN", fields=fields))
+    assert world.ingress.received[-1].opened.document["EventKey"] == str(2**32 - 1)
+
+
 async def test_a_scan_carries_the_scene_of_the_code(world: World) -> None:
     """The push of a user who scans a code names its scene; for a new follower with WeChat's prefix."""
     ticket = (await world.client("shop").qr_codes.create_temporary("table-7")).ticket

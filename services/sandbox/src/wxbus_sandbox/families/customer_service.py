@@ -31,8 +31,8 @@ class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
     """Keeps the accounts. An invited agent accepts at once, and is online."""
 
     async def all(self, *, business_id: str | None = None) -> list[KfPerson]:
-        """Return the accounts; merchants have none."""
-        return [] if business_id else [*self.call.state(KfState).people.values()]
+        """Return the accounts."""
+        return [*self._people(business_id).values()]
 
     async def online(self, *, business_id: str | None = None) -> list[OnlineKf]:
         """Return the accounts with an agent."""
@@ -44,9 +44,9 @@ class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
             if person.kf_wx and not business_id
         ]
 
-    async def add(self, kf_account: str, nickname: str) -> None:
+    async def add(self, kf_account: str, nickname: str, *, business_id: str | None = None) -> None:
         """Add an account."""
-        people = self.call.state(KfState).people
+        people = self._people(business_id)
         if kf_account in people:
             raise ApiError(EXISTS)
         if len(people) >= MAX_ACCOUNTS:
@@ -58,10 +58,14 @@ class CustomerServiceAccountsTwin(Twin, CustomerServiceAccounts):
         person = _person(self.call, kf_account)
         self.call.state(KfState).people[kf_account] = person.model_copy(update={"kf_nick": nickname})
 
-    async def delete(self, kf_account: str) -> None:
+    async def delete(self, kf_account: str, *, business_id: str | None = None) -> None:
         """Delete an account."""
-        _person(self.call, kf_account)
-        del self.call.state(KfState).people[kf_account]
+        if self._people(business_id).pop(kf_account, None) is None:
+            raise ApiError(NO_ACCOUNT)
+
+    def _people(self, business_id: str | None) -> dict[str, KfPerson]:
+        state = self.call.state(KfState)
+        return state.of_merchants.setdefault(business_id, {}) if business_id else state.people
 
     async def invite(self, kf_account: str, wechat_id: str) -> None:
         """Bind the agent."""

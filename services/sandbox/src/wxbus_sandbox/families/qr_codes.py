@@ -48,6 +48,14 @@ class QrCodesTwin(Twin, QrCodes):
         state.permanent[scene] = created.ticket
         return created
 
+    async def create_temporary_number(self, scene: int, *, expires_in: int = MONTH) -> QrTicket:
+        """Create a QR code; its events carry the number as text."""
+        return self._create(str(scene), expires_in)
+
+    async def create_permanent_number(self, scene: int) -> QrTicket:
+        """Create a QR code, or return that of the number."""
+        return await self.create_permanent(str(scene))
+
     def _create(self, scene: str, expires_in: int | None) -> QrTicket:
         ticket = f"gQ{secrets.token_urlsafe(60)}"
         self.call.state(QrCodeState).scenes[ticket] = scene

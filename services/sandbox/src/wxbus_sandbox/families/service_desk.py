@@ -25,6 +25,8 @@ class KfState(Part):
 
     def __init__(self) -> None:
         self.people: dict[str, KfPerson] = {}
+        self.of_merchants: dict[str, dict[str, KfPerson]] = {}
+        """The accounts of merchants, by business id; they have no conversations."""
         self.sessions: dict[str, KfSession] = {}
         """By openid."""
         self.waiting: dict[str, datetime] = {}

@@ -68,6 +68,16 @@ class ShelfCard(Part):
     thumb_url: str
 
 
+class OfferedCard(Part):
+    """A card of several behind one QR code."""
+
+    card_id: CardId
+    code: str | None = None
+    """Of yours, if the card has such codes."""
+    outer_str: str | None = None
+    """The scene, which the event carries."""
+
+
 class Shelf(Answer):
     """A page with cards."""
 
@@ -158,6 +168,22 @@ class Cards(Family):
         expires_in: Annotated[Annotated[int, Field(ge=60)] | None, Key("expire_seconds")] = None,
     ) -> CardCode:
         """Return a QR code with which users get a card, or one user, or the first one (`once`)."""
+
+    @post(
+        "/card/qrcode/create",
+        name="createCardQrCode",
+        title="创建卡券二维码",
+        repeat=Repeat.SEND,
+        errcodes=(WRONG_CARD,),
+        fixed={"action_name": "QR_MULTIPLE_CARD"},
+    )
+    async def qr_code_of_several(
+        self,
+        cards: Annotated[
+            list[OfferedCard], Field(min_length=1, max_length=5), Key("action_info.multiple_card.card_list")
+        ],
+    ) -> CardCode:
+        """Return a QR code with which users get up to five cards at once."""
 
     @post("/card/landingpage/create", name="createLandingPage", title="创建卡券货架", repeat=Repeat.SEND)
     async def create_shelf(

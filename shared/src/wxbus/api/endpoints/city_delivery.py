@@ -165,3 +165,20 @@ class CityDelivery(Family):
         cancel_reason: str | None = None,
     ) -> CityOrderState:
         """Cancel a delivery; `deductfee` is what it costs."""
+
+    @post(
+        "/cgi-bin/express/intracity/mocknotify",
+        name="intracity_mocknotify",
+        title="模拟回调接口",
+        repeat=Repeat.SEND,
+        errcodes=ERRORS,
+    )
+    async def test_update(
+        self,
+        order_status: int,
+        *,
+        wx_store_id: Id | None = None,
+        store_order_id: Id | None = None,
+        wx_order_id: Id | None = None,
+    ) -> None:
+        """Play a change of a delivery in the sandbox of the service, with its callback."""

@@ -83,8 +83,8 @@ class CustomerServiceAccounts(Family):
         repeat=Repeat.SEND,
         errcodes=(DISABLED, NO_ACCOUNT, WRONG_NICKNAME, 65404, 65405, 65406),
     )
-    async def add(self, kf_account: KfAccount, nickname: Nickname) -> None:
-        """Add an account; then invite an agent."""
+    async def add(self, kf_account: KfAccount, nickname: Nickname, *, business_id: Id | None = None) -> None:
+        """Add an account; then invite an agent. `business_id` names a merchant of a Mini Program."""
 
     @post(
         "/customservice/kfaccount/update",
@@ -104,8 +104,8 @@ class CustomerServiceAccounts(Family):
         errcodes=(DISABLED, NO_ACCOUNT),
         older="GET",
     )
-    async def delete(self, kf_account: KfAccount) -> None:
-        """Delete an account."""
+    async def delete(self, kf_account: KfAccount, *, business_id: Id | None = None) -> None:
+        """Delete an account, or that of a merchant."""
 
     @post(
         "/customservice/kfaccount/inviteworker",

@@ -19,6 +19,14 @@ LogDay: TypeAlias = Annotated[
 """A day in China."""
 
 
+class CostTime(IntEnum):
+    """Which time is measured."""
+
+    START = 1
+    DOWNLOAD = 2
+    FIRST_RENDERING = 3
+
+
 class LogLevel(IntEnum):
     """How bad an entry of the real-time log is."""
 
@@ -134,6 +142,23 @@ class Diagnostics(Family):
 
         The modules: 10016 how many users see a page, 10017 times of the start, 10021 changes of pages, 10022 memory,
         10023 shortage of memory.
+        """
+
+    @post("/wxaapi/log/get_performance", name="getPerformance", title="获取性能数据", repeat=Repeat.READ)
+    async def costs(
+        self,
+        cost: Annotated[CostTime, Key("cost_time_type")],
+        begin: Annotated[Timestamp, Key("default_start_time")],
+        end: Annotated[Timestamp, Key("default_end_time")],
+        *,
+        device: str = "@_all",
+        subpackages: Annotated[str, Key("is_download_code")] = "@_all",
+        network: Annotated[str, Key("networktype")] = "@_all",
+        scene: str = "@_all",
+    ) -> Annotated[str, Key("default_time_data")]:
+        """Return how long the start, its download or the first rendering took, as JSON text.
+
+        The filters are texts of WeChat's page, such as "4g"; "@_all" is all.
         """
 
     @get("/wxaapi/log/get_scene", name="getSceneList", title="获取访问来源", repeat=Repeat.READ, errcodes=(507010,))

@@ -239,6 +239,25 @@ class LocalDelivery(Family):
         action_time: Timestamp,
         *,
         shop_id: Annotated[Literal["test_shop_id"], Key("shopid")] = "test_shop_id",
+        delivery_sign: Sign | None = None,
         action_msg: str | None = None,
     ) -> None:
         """Play a change of a delivery of the test shop, with its event."""
+
+    @post(
+        "/cgi-bin/express/local/business/realmock_update_order",
+        name="realMockUpdateOrder",
+        title="模拟更新配送单状态",
+        repeat=Repeat.SEND,
+    )
+    async def test_update_of_shop(
+        self,
+        shop_id: ShopId,
+        shop_order_id: Id,
+        delivery_sign: Sign,
+        order_status: int,
+        action_time: Timestamp,
+        *,
+        action_msg: str | None = None,
+    ) -> None:
+        """Play a change of a delivery of a real shop, with its event."""

@@ -1,7 +1,7 @@
 """What all calls of virtual payment have in common."""
 
 from enum import IntEnum
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -33,4 +33,8 @@ Number: TypeAlias = Annotated[
     Refused(WRONG_FIELD),
 ]
 """A number of yours, 8 to 32 letters, digits, _ and -. Store it before the call, and repeat with the same one only."""
+UserIp: TypeAlias = Annotated[str, Field(min_length=1, max_length=45), Refused(WRONG_FIELD)]
+"""The IP address of the user."""
+DeviceType: TypeAlias = Annotated[Literal[1, 2], Refused(WRONG_FIELD)]
+"""The device of the user: 1 Android, 2 iOS."""
 Amount: TypeAlias = Annotated[int, Field(ge=1), Refused(WRONG_FIELD)]

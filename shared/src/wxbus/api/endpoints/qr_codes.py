@@ -63,6 +63,36 @@ class QrCodes(Family):
         Another call with the same scene returns an equivalent code.
         """
 
+    @post(
+        "/cgi-bin/qrcode/create",
+        name="createQRCode",
+        title="生成带参数的二维码",
+        repeat=Repeat.READ,
+        errcodes=(40052, 40053, NO_CODE),
+        fixed={"action_name": "QR_SCENE"},
+    )
+    async def create_temporary_number(
+        self,
+        scene: Annotated[int, Field(ge=1, le=2**32 - 1), Key("action_info.scene.scene_id"), Refused(NO_CODE)],
+        *,
+        expires_in: Annotated[int, Field(ge=1, le=MONTH), Key("expire_seconds")] = MONTH,
+    ) -> QrTicket:
+        """Create a QR code whose scene is a number, of 32 bits; it expires as that of `create_temporary`."""
+
+    @post(
+        "/cgi-bin/qrcode/create",
+        name="createQRCode",
+        title="生成带参数的二维码",
+        repeat=Repeat.READ,
+        errcodes=(40052, 40053, NO_CODE, 45029),
+        fixed={"action_name": "QR_LIMIT_SCENE"},
+    )
+    async def create_permanent_number(
+        self,
+        scene: Annotated[int, Field(ge=1, le=100_000), Key("action_info.scene.scene_id"), Refused(NO_CODE)],
+    ) -> QrTicket:
+        """Create a QR code that never expires, whose scene is a number up to 100,000."""
+
     @staticmethod
     def picture_url(ticket: str) -> str:
         """Return the address of the picture, which needs no access token."""

@@ -12,9 +12,11 @@ from wxbus.api.endpoints.payment_rules import (
     MONEY_ERRORS,
     Amount,
     AppKey,
+    DeviceType,
     Environment,
     Number,
     SessionKey,
+    UserIp,
 )
 
 
@@ -100,10 +102,11 @@ class VirtualPayment(Family):
     async def coin_balance(
         self,
         openid: OpenId,
-        user_ip: str,
+        user_ip: UserIp,
         app_key: AppKey,
         session_key: SessionKey,
         *,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> CoinBalance:
         """Return the coins of a user."""
@@ -112,7 +115,7 @@ class VirtualPayment(Family):
     async def pay_with_coins(
         self,
         openid: OpenId,
-        user_ip: str,
+        user_ip: UserIp,
         order_id: Number,
         amount: Amount,
         items: Annotated[str, Key("payitem")],
@@ -120,6 +123,7 @@ class VirtualPayment(Family):
         session_key: SessionKey,
         *,
         remark: str | None = None,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> CoinPayment:
         """Take coins of a user; `items` is JSON as text: name, price and number of each."""
@@ -134,13 +138,14 @@ class VirtualPayment(Family):
     async def return_coins(
         self,
         openid: OpenId,
-        user_ip: str,
+        user_ip: UserIp,
         pay_order_id: Number,
         order_id: Number,
         amount: Amount,
         app_key: AppKey,
         session_key: SessionKey,
         *,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> Annotated[str, Key("order_id")]:
         """Give back coins of a payment; `order_id` is a new number of yours."""
@@ -155,6 +160,8 @@ class VirtualPayment(Family):
         amount: Amount,
         app_key: AppKey,
         *,
+        user_ip: UserIp | None = None,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> CoinPresent:
         """Give coins to a user."""
@@ -167,6 +174,8 @@ class VirtualPayment(Family):
         *,
         order_id: Id | None = None,
         wx_order_id: Id | None = None,
+        user_ip: UserIp | None = None,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> Annotated[PaymentOrder, Key("order")]:
         """Return an order by your number or by WeChat's."""
@@ -184,6 +193,9 @@ class VirtualPayment(Family):
         *,
         order_id: Id | None = None,
         wx_order_id: Id | None = None,
+        openid: OpenId | None = None,
+        user_ip: UserIp | None = None,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> None:
         """Tell WeChat that the goods of an order are delivered, if the answer to the event did not."""
@@ -204,6 +216,8 @@ class VirtualPayment(Family):
         biz_meta: str = "",
         reason: Annotated[Literal["0", "1", "2", "3", "4", "5"], Key("refund_reason")] = "0",
         requested_by: Annotated[Literal["1", "2", "3"], Key("req_from")] = "3",
+        user_ip: UserIp | None = None,
+        device_type: DeviceType | None = None,
         env: Environment = Environment.PRODUCTION,
     ) -> Refund:
         """Refund an order; `left_fee` must be that of the order.
