@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MINIPROGRAM ?= build/miniprogram
 DISTRIBUTIONS := shared services/ingress services/worker services/token services/gateway services/sandbox deploy/local
 BOOTSTRAP := PYTHONPATH=deploy/local/src $(PYTHON) -m wxbus_local
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade \
@@ -9,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-an
   $(addprefix --no-emit-package ,wxbus wxbus-gateway wxbus-ingress wxbus-sandbox wxbus-token wxbus-worker)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-full unit bench bench-full check format compose-demo lock reference venv clean python servers
+.PHONY: help run demo test test-full unit bench bench-full check format compose-demo miniprogram lock reference venv clean python servers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,12 @@ format: venv ## format the code
 
 compose-demo: venv ## play the conversation of `make demo` with docker compose
 	@deploy/docker/compose-demo $(BIN)/python
+
+miniprogram: ## copy the sample Mini Program with its client to build/miniprogram, for WeChat's developer tools
+	@mkdir -p $(MINIPROGRAM)/wxbus
+	@cp -R deploy/miniprogram/. $(MINIPROGRAM)/
+	@cp -R clients/miniprogram/. $(MINIPROGRAM)/wxbus/
+	@echo "open $(MINIPROGRAM) in WeChat's developer tools"
 
 lock: venv ## pin the newest allowed versions, with hashes
 	$(BIN)/$(LOCK) locks/dev.in $(addsuffix /pyproject.toml,$(filter-out shared,$(DISTRIBUTIONS))) -o locks/dev.txt

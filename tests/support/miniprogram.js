@@ -57,7 +57,7 @@ class SocketTask {
       if (length === 127) { if (data.length < 10) return data; length = Number(data.readBigUInt64BE(2)); start = 10; }
       if (data.length < start + length) return data;
       const kind = data[0] & 15, body = data.subarray(start, start + length);
-      if (kind === 1) this._on.message({ data: body.toString() });
+      if (kind === 1 && !(this.onlyAcks && !body.includes('"ack"'))) this._on.message({ data: body.toString() });
       if (kind === 8) { this._code = body.length >= 2 ? body.readUInt16BE(0) : 1005; this._frame(8, body); this._socket.end(); }
       if (kind === 9) this._frame(10, body);
       if (kind === 1 && this.onPong && "pong" in JSON.parse(body)) this.onPong();
