@@ -1,10 +1,12 @@
 """Command line: serves the sandbox, or acts as a user of WeChat's. What a command needs is imported when it runs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from wxbus.runtime.command_line import reporting_errors, run
+
+URL_HELP: Final = "The sandbox's address. Default: from WXBUS_SANDBOX_HOST and WXBUS_SANDBOX_PORT."
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False)
 
@@ -42,9 +44,7 @@ def send(
     ] = None,
     copies: Annotated[int, typer.Option(help="How often to send the same message.", min=1, max=100)] = 1,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a reply; 0 does not wait.")] = 5.0,
-    url: Annotated[
-        str, typer.Option(help="The sandbox's address. Default: from WXBUS_SANDBOX_HOST and WXBUS_SANDBOX_PORT.")
-    ] = "",
+    url: Annotated[str, typer.Option(help=URL_HELP)] = "",
 ) -> None:
     """Send a message to an account as a user, and print the reply."""
     from wxbus_sandbox.cli import send as sending
@@ -65,6 +65,40 @@ def send(
         raise typer.BadParameter(str(exc)) from exc
     with reporting_errors(code=1):
         raise typer.Exit(sending.send(request, url=url, wait=wait))
+
+
+@cli.command()
+def load(
+    account: Annotated[str, typer.Option(help="The account's name in the accounts file.")] = "shop",
+    rate: Annotated[float, typer.Option(help="Messages a second.", min=0.01, max=20_000)] = 100,
+    users: Annotated[int, typer.Option(help="Users who write, at random.", min=1)] = 100,
+    seconds: Annotated[float, typer.Option(help="Duration.", min=0.01)] = 10,
+    mode: Annotated[
+        Literal["plain", "compatible", "secure"] | None, typer.Option(help="Default: the account's first mode.")
+    ] = None,
+    replies: Annotated[
+        bool, typer.Option("--replies/--no-replies", help="Whether handlers answer with the text of the message.")
+    ] = True,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for the last replies.", min=0)] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed: the same users in the same order.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    url: Annotated[str, typer.Option(help=URL_HELP)] = "",
+) -> None:
+    """Let many users write, and check what they receive; the exit code is 1 if a promise is broken."""
+    from wxbus_sandbox.cli import load as loading
+
+    with reporting_errors(code=1):
+        request = loading.request_of(
+            account=account,
+            rate=rate,
+            users=users,
+            seconds=seconds,
+            mode=mode,
+            replies=replies,
+            patience=patience,
+            seed=seed,
+        )
+        raise typer.Exit(loading.load(request, url=url, as_json=as_json))
 
 
 @cli.command()

@@ -8,7 +8,7 @@ from aiohttp import web
 from yarl import URL
 
 from wxbus.accounts.accounts import Accounts
-from wxbus_sandbox.control import actions, articles, conversations, mini_programs, phone
+from wxbus_sandbox.control import actions, articles, conversations, load, mini_programs, phone
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import customer_service as agent_control
 from wxbus_sandbox.control import platforms as platform_control
@@ -74,6 +74,7 @@ def build_app(
         control,
         actions,
         conversations,
+        load,
         phone,
         agent_control,
         mini_programs,

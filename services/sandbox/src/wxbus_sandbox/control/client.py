@@ -1,7 +1,7 @@
 """A typed client of the control API, for tests, demos and the command line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter
@@ -19,6 +19,7 @@ from wxbus_sandbox.control.requests import (
     UserDataResult,
     VerifyRequest,
 )
+from wxbus_sandbox.load.report import LoadReport, LoadRequest
 from wxbus_sandbox.models import (
     Fault,
     PlayResult,
@@ -66,6 +67,11 @@ class SandboxClient(PlatformControl):
         query = {"account": account, "wait": repr(wait)}
         answer = await self._call("POST", "/sandbox/conversation", query=query, body=conversation.encode())
         return PlayResult.model_validate_json(answer)
+
+    async def load(self, request: LoadRequest) -> AsyncGenerator[LoadReport]:
+        """Run a load, and yield what became of it twice a second; the last report is `done`."""
+        async for line in self._lines("POST", "/sandbox/load", body=request.model_dump_json().encode()):
+            yield LoadReport.model_validate_json(line)
 
     async def text(
         self,

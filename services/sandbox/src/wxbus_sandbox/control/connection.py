@@ -1,7 +1,7 @@
 """The connection to the control API."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self, TypeAlias
 
@@ -38,14 +38,31 @@ class ControlConnection:
         return await self._call("POST", path, body=body.model_dump_json().encode())
 
     async def _call(self, method: str, path: str, *, query: Query | None = None, body: bytes | None = None) -> bytes:
+        async with self._request(method, path, query=query, body=body) as response:
+            return await response.read()
+
+    async def _lines(
+        self, method: str, path: str, *, query: Query | None = None, body: bytes | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Yield the lines of an answer as they come."""
+        async with self._request(method, path, query=query, body=body) as response:
+            pending = b""
+            async for chunk in response.content.iter_any():
+                *lines, pending = (pending + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+
+    @asynccontextmanager
+    async def _request(
+        self, method: str, path: str, *, query: Query | None, body: bytes | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._session.request(method, self.url + path, params=query, data=body) as response:
-                content = await response.read()
+                if response.status != 200:
+                    raise SandboxFailure(_error_text(path, response.status, await response.read()))
+                yield response
         except (aiohttp.ClientError, OSError) as exc:  # also TimeoutError
             raise SandboxFailure(f"the sandbox at {self.url} does not answer: {exc}") from exc
-        if response.status != 200:
-            raise SandboxFailure(_error_text(path, response.status, content))
-        return content
 
 
 def _error_text(path: str, status: int, content: bytes) -> str:

@@ -63,6 +63,7 @@ class Pusher:
         *,
         platform: Account | None = None,
         copies: int = 1,
+        logged: bool = True,
     ) -> SendResult:
         """Push until WeChat would stop, and return the result.
 
@@ -73,6 +74,7 @@ class Pusher:
             form: XML or JSON.
             platform: The third-party platform to push to, which the account has authorised.
             copies: How often to push the same message, whatever the responses are.
+            logged: Whether the result is logged.
 
         Raises:
             ConfigurationError: The account has no key for this mode.
@@ -108,14 +110,15 @@ class Pusher:
             verdict = await self._until_settled(delivery, copy_number, attempts, retried)
         result = result_of(verdict, shown=_shown(account, verdict))
         self._sandbox.pushes.add(result)
-        log.info(
-            "sandbox.pushed",
-            account=account.name,
-            msg_id=result.msg_id,
-            outcome=result.outcome,
-            attempts=len(attempts),
-            reason=attempts[-1].reason,
-        )
+        if logged:
+            log.info(
+                "sandbox.pushed",
+                account=account.name,
+                msg_id=result.msg_id,
+                outcome=result.outcome,
+                attempts=len(attempts),
+                reason=attempts[-1].reason,
+            )
         return result
 
     async def verify(self, account: Account) -> VerifyResult:

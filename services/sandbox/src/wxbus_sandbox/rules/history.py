@@ -15,7 +15,8 @@ class History(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._entries: deque[T] = deque(maxlen=size)
-        self._added = 0
+        self.added = 0
+        """All entries so far; the number of the newest one."""
         self._changed = asyncio.Event()
         self.closed = False
         """Whether all waits have ended."""
@@ -27,7 +28,7 @@ class History(Generic[T]):
     def add(self, entry: T) -> None:
         """Add an entry."""
         self._entries.append(entry)
-        self._added += 1
+        self.added += 1
         self._wake()
 
     def find(self, wanted: Callable[[T], bool]) -> list[T]:
@@ -36,26 +37,26 @@ class History(Generic[T]):
 
     def numbered(self, number: int) -> T | None:
         """Return the entry with this number, as `since` counts; None without it."""
-        index = number - (self._added - len(self._entries)) - 1
+        index = number - (self.added - len(self._entries)) - 1
         return self._entries[index] if 0 <= index < len(self._entries) else None
 
     def since(self, seen: int, *, at_most: int) -> Iterator[tuple[int, T]]:
         """Yield the newest entries after the entry with the number `seen`, each with its number, oldest first."""
-        count = min(self._added - seen, len(self._entries), at_most)
+        count = min(self.added - seen, len(self._entries), at_most)
         newest = list(islice(reversed(self._entries), max(count, 0)))
-        yield from zip(range(self._added - len(newest) + 1, self._added + 1), reversed(newest), strict=True)
+        yield from zip(range(self.added - len(newest) + 1, self.added + 1), reversed(newest), strict=True)
 
     async def wait(self, wanted: Callable[[T], bool], *, count: int, timeout: float) -> list[T]:
         """Return the wanted entries once there are `count`, or those there are after `timeout` seconds."""
-        found, seen = self.find(wanted), self._added
+        found, seen = self.find(wanted), self.added
         try:
             async with asyncio.timeout(timeout):
                 while len(found) < count and not self.closed:
                     await self._changed.wait()
                     # Only new entries: under load there is always a waiter, and a full search is slow.
-                    newest_first = islice(reversed(self._entries), self._added - seen)
+                    newest_first = islice(reversed(self._entries), self.added - seen)
                     found += reversed([entry for entry in newest_first if wanted(entry)])
-                    seen = self._added
+                    seen = self.added
         except TimeoutError:
             pass
         return found
