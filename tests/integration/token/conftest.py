@@ -14,10 +14,11 @@ from redis.asyncio import Redis
 
 from tests.support.clock import Clock
 from tests.support.proxy import Proxy, proxied
+from tests.support.stores import REDIS_TIMEOUT
 from tests.support.token_service import Place, placed
 from wxbus.api.credentials import FetchedToken
 from wxbus.store.keyring import Keyring, new_encryption_key
-from wxbus.store.store import ANSWER_TIMEOUT, Store
+from wxbus.store.store import Store
 from wxbus_token.credentials.authority import Authority
 from wxbus_token.credentials.fetcher import Fetcher
 from wxbus_token.credentials.manager import CredentialManager
@@ -162,7 +163,7 @@ class World:
         credential: Credential | None = None,
         without_store: bool = False,
         poll_interval: float = 1.0,
-        answer_timeout: float = ANSWER_TIMEOUT,
+        answer_timeout: float = REDIS_TIMEOUT,
     ) -> Instance:
         """Return another instance, with its own connections."""
         proxy, url = await self.stack.enter_async_context(proxied(self.redis_url))

@@ -165,7 +165,7 @@ async def test_without_redis_a_valid_token_is_served_from_memory(world: World, w
 
 async def test_an_unresponsive_redis_does_not_stop_serving(world: World, wechat: WeChat) -> None:
     """If Redis stops answering between two readings, the caller gets the token from memory."""
-    one = await world.instance()
+    one = await world.instance(answer_timeout=0.5)
     await one.get()
     world.clock.now += 10
     one.proxy.blackhole()
