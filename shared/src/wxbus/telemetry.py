@@ -1,19 +1,28 @@
 """Traces: every message carries a W3C `traceparent` from the callback to the reply.
 
-With an OpenTelemetry SDK each step is a span; without one only the trace id is carried, for the logs.
+With an OpenTelemetry SDK (`wxbus.runtime.telemetry`) each step is a span. Without one only the trace id is carried, for
+the logs, and a step costs a look-up.
 """
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Final, TypeAlias
 
-from opentelemetry import trace
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACER = trace.get_tracer("wxbus")
+_RECORDING: ContextVar[bool] = ContextVar("wxbus_recording", default=False)
+
+Value: TypeAlias = str | int | float | bool
 
 
 def new_traceparent() -> str:
@@ -28,20 +37,109 @@ def trace_id(traceparent: str) -> str:
     return match[1] if match else ""
 
 
-def span(name: str, traceparent: str) -> AbstractContextManager[str]:
-    """Run the block as a child span of `traceparent`; yields the trace context for the next step."""
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: spans would only cost time
-        return nullcontext(traceparent)
-    return _span(name, traceparent)
+class Step:
+    """A step that is not recorded; the block of a recorded one becomes a span."""
+
+    __slots__ = ("traceparent",)
+
+    recorded = False
+
+    def __init__(self, traceparent: str = "") -> None:
+        self.traceparent = traceparent
+        """The trace context of what the block causes; "" if the caller knows it."""
+
+    def __enter__(self) -> "Step":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def set(self, **attributes: Value) -> None:
+        """Add attributes; `__` in a name is a dot."""
+
+    def fail(self, reason: str) -> None:
+        """Mark the step as failed although its block ends without an error."""
 
 
-@contextmanager
-def _span(name: str, traceparent: str) -> Iterator[str]:
-    carrier: dict[str, str] = {"traceparent": traceparent}
-    with _TRACER.start_as_current_span(name, context=_PROPAGATOR.extract(carrier)) as current:
-        if not current.is_recording():
-            yield traceparent
-            return
-        outgoing: dict[str, str] = {}
-        _PROPAGATOR.inject(outgoing)
-        yield outgoing.get("traceparent", traceparent)
+class _RecordedStep(Step):
+    """Errors are recorded by their type alone: their texts may quote users (they are logged, redacted)."""
+
+    __slots__ = ("_recording", "_span", "_token")
+
+    recorded = True
+    _token: "Token[Context]"
+    _recording: "Token[bool]"
+
+    def __init__(self, span: trace.Span) -> None:
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
+        super().__init__(carrier.get("traceparent", ""))
+        self._span = span
+
+    def __enter__(self) -> Step:
+        self._token = context.attach(trace.set_span_in_context(self._span))
+        self._recording = _RECORDING.set(self._span.is_recording())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is not None:
+            self.fail(kind.__name__)
+        _RECORDING.reset(self._recording)
+        context.detach(self._token)
+        self._span.end()
+
+    def set(self, **attributes: Value) -> None:
+        self._span.set_attributes(_named(attributes))
+
+    def fail(self, reason: str) -> None:
+        self._span.set_attribute("error.type", reason)
+        self._span.set_status(Status(StatusCode.ERROR, reason))
+
+
+NOT_RECORDED: Final = Step()
+
+
+def is_traced() -> bool:
+    """Return whether the process has an SDK; it is set before the services are built."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def span(name: str, traceparent: str, *, kind: SpanKind = SpanKind.CONSUMER, **attributes: Value) -> Step:
+    """Return the first step of this process in the trace of `traceparent`, in a new trace if that is ""."""
+    if not is_traced():  # spans would only cost time
+        return Step(traceparent)
+    parent = _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {}, Context())
+    return _RecordedStep(_TRACER.start_span(name, parent, kind, _named(attributes)))
+
+
+def step(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: Value) -> Step:
+    """Return a step inside the current one; it is not recorded outside of a recorded one."""
+    if not _RECORDING.get():
+        return NOT_RECORDED
+    return _RecordedStep(_TRACER.start_span(name, kind=kind, attributes=_named(attributes)))
+
+
+def past_step(name: str, seconds: float, **attributes: Value) -> None:
+    """Record a step that began `seconds` ago and ends now."""
+    if _RECORDING.get():
+        began = time.time_ns() - int(seconds * 1e9)
+        _TRACER.start_span(name, attributes=_named(attributes), start_time=began).end()
+
+
+def mark(name: str) -> None:
+    """Record a moment of the current step."""
+    if _RECORDING.get():
+        trace.get_current_span().add_event(name)
+
+
+def current_traceparent() -> str:
+    """Return the trace context of the current step, for a request that it makes; "" if it is not recorded."""
+    if not _RECORDING.get():
+        return ""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def _named(attributes: Mapping[str, Value]) -> dict[str, Value]:
+    return {name.replace("__", "."): value for name, value in attributes.items()}

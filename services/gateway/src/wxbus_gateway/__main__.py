@@ -24,14 +24,15 @@ def main(
     if command.invoked_subcommand:
         return
     from wxbus.config.settings import load, log_unknown_variables
-    from wxbus.runtime import logs
+    from wxbus.runtime import logs, telemetry
     from wxbus_gateway.cli.run import serve
     from wxbus_gateway.settings import GatewaySettings
 
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}
     with reporting_errors():
         settings = load(GatewaySettings).model_copy(update=given)
-        logs.configure(settings.log, service="gateway")
+        export = telemetry.start(settings.telemetry, service="gateway")
+        logs.configure(settings.log, service="gateway", export=export)
         log_unknown_variables(GatewaySettings)
         serve(settings, reload=reload)
 

@@ -10,6 +10,7 @@ from wxbus.config.settings import (
     CommaSeparated,
     LogSettings,
     StoreSettings,
+    TelemetrySettings,
     WeChatApiSettings,
     environment,
 )
@@ -96,3 +97,4 @@ class GatewaySettings(UsersSettings):
     bus: BusSettings = Field(default_factory=BusSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

@@ -21,14 +21,15 @@ def main(
     import uvloop
 
     from wxbus.config.settings import load, log_unknown_variables
-    from wxbus.runtime import logs
+    from wxbus.runtime import logs, telemetry
     from wxbus_ingress.cli.run import serve_with
     from wxbus_ingress.server import serve
     from wxbus_ingress.settings import IngressSettings
 
     with reporting_errors():
         settings = load(IngressSettings)
-        logs.configure(settings.log, service="ingress")
+        export = telemetry.start(settings.telemetry, service="ingress")
+        logs.configure(settings.log, service="ingress", export=export)
         log_unknown_variables(IngressSettings)
         uvloop.run(serve(settings) if processes == 1 else serve_with(settings, processes))
 

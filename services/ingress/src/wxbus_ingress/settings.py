@@ -11,6 +11,7 @@ from wxbus.config.settings import (
     BusSettings,
     CommaSeparated,
     LogSettings,
+    TelemetrySettings,
     WeChatApiSettings,
     environment,
 )
@@ -125,6 +126,7 @@ class IngressSettings(BaseSettings):
     bus: BusSettings = Field(default_factory=BusSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @property
     def spool_folder(self) -> Path:

@@ -27,11 +27,12 @@ from wxbus_sandbox.rules.quotas import QUOTAS, count_calls
 from wxbus_sandbox.rules.responses import ApiError, error_responses
 from wxbus_sandbox.settings import Rules
 from wxbus_sandbox.state import SANDBOX, Sandbox
+from wxbus_sandbox.traces import api as traces
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes of a body without files; the largest has a picture of 1 MB in Base64."""
 
-OWN_PREFIXES: Final = {"", "sandbox"}
+OWN_PREFIXES: Final = {"", "sandbox", "v1"}
 """First parts of paths that WeChat does not have."""
 
 
@@ -87,6 +88,7 @@ def build_app(
         media,
         wecom,
         web_logins,
+        traces,
     )
     own = [route for topic in topics for route in topic.routes()]
     calls = [*own, *declared.routes(route.path for route in own)]

@@ -130,6 +130,8 @@ class SendResult(Model):
     """The passive reply, decrypted."""
     shown: str | None = None
     """The text that the user sees: the reply's, or WeChat's outage notice."""
+    trace_id: str = ""
+    """Of the trace that the push began (`GET /sandbox/traces/{trace_id}`)."""
 
 
 class Sent(Model):

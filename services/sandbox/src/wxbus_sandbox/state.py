@@ -22,6 +22,7 @@ from wxbus_sandbox.rules.tokens import TokenIssuer
 from wxbus_sandbox.rules.user_data import UserData
 from wxbus_sandbox.rules.users import Users
 from wxbus_sandbox.settings import Rules
+from wxbus_sandbox.traces.store import Traces
 
 
 class Part:
@@ -53,6 +54,7 @@ class Sandbox:
     retried: History[SendResult]
     """Pushes as they were after each attempt that another one follows."""
     calls: History[Call]
+    traces: Traces
     parts: dict[tuple[str, type[Part]], Any] = field(default_factory=dict)
     """By appid and class."""
 
@@ -79,6 +81,7 @@ class Sandbox:
             pushes=History(rules.history_size),
             retried=History(rules.calls_kept),
             calls=History(rules.calls_kept),
+            traces=Traces(),
         )
 
     def calling_account(self, request: web.Request) -> Account:
@@ -114,7 +117,7 @@ class Sandbox:
             self.media,
         ):
             part.reset()
-        for record in (self.logins, self.user_data, self.sent, self.calls, self.retried, self.pushes):
+        for record in (self.logins, self.user_data, self.sent, self.calls, self.retried, self.traces, self.pushes):
             record.reset()
 
     def close(self) -> None:
@@ -124,6 +127,7 @@ class Sandbox:
         self.calls.close()
         self.retried.close()
         self.pushes.close()
+        self.traces.close()
 
 
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)

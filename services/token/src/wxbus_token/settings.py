@@ -13,6 +13,7 @@ from wxbus.config.settings import (
     CommaSeparated,
     LogSettings,
     StoreSettings,
+    TelemetrySettings,
     WeChatApiSettings,
     environment,
 )
@@ -76,6 +77,7 @@ class TokenSettings(BaseSettings):
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     calls: CallsSettings = Field(default_factory=CallsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "TokenSettings":

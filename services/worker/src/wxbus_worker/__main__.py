@@ -30,14 +30,15 @@ def main(
     if reload and processes > 1:
         raise typer.BadParameter("--reload runs one process", param_hint="--processes")
     from wxbus.config.settings import load, log_unknown_variables
-    from wxbus.runtime import logs
+    from wxbus.runtime import logs, telemetry
     from wxbus_worker.cli.run import work
     from wxbus_worker.settings import WorkerSettings
 
     given = {name: value for name, value in {"app": app, "app_dir": app_dir}.items() if value}
     with reporting_errors():
         settings = load(WorkerSettings).model_copy(update=given)
-        logs.configure(settings.log, service="worker")
+        export = telemetry.start(settings.telemetry, service="worker")
+        logs.configure(settings.log, service="worker", export=export)
         log_unknown_variables(WorkerSettings)
         work(settings, processes=processes, reload=reload)
 

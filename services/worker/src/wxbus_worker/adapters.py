@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from wxbus.accounts.accounts import Accounts
-from wxbus.accounts.demo_secrets import reject_demo_secrets
+from wxbus.accounts.demo_secrets import is_wechat, reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import AccountKind
 from wxbus.api.client import WeChatClient
@@ -23,7 +23,7 @@ from wxbus.api.wecom.client import WeComClient
 from wxbus.bus.consumer import consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
-from wxbus.errors import UnknownAccount
+from wxbus.errors import ConfigurationError, UnknownAccount
 from wxbus.rpc import Client
 from wxbus.store.generation import Generation
 from wxbus.store.store import Store
@@ -89,6 +89,10 @@ def load_accounts(settings: WorkerSettings, registry: CollectorRegistry) -> Acco
         values={"WXBUS_WORKER_TOKEN_API_KEY": settings.token_api_key.get_secret_value()},
         accounts=accounts.current,
     )
+    if settings.trace_contexts and any(map(is_wechat, (settings.wechat.wechat_api_url, settings.wechat.wecom_api_url))):
+        raise ConfigurationError(
+            "WXBUS_WORKER_TRACE_CONTEXTS puts what users wrote into traces: it is for the sandbox, not for WeChat's API"
+        )
     accounts.require(Accounts.check_replies)
     return accounts
 

@@ -156,6 +156,7 @@ def _build_pipeline(
         ),
         provided=provided,
         windows=Windows(enabled=settings.check_send_window),
+        trace_contexts=settings.trace_contexts,
     )
 
 

@@ -15,6 +15,7 @@ from wxbus.config.settings import (
     CommaSeparated,
     LogSettings,
     StoreSettings,
+    TelemetrySettings,
     WeChatApiSettings,
     environment,
 )
@@ -71,6 +72,9 @@ class WorkerSettings(BaseSettings):
     reconnects and publishes its notes."""
     grace: float = Field(default=20.0, ge=0, le=600)
     """Seconds for running handlers to end when the worker stops."""
+    trace_contexts: bool = False
+    """Add each user's context before and after a message to its trace (decision 0048). It is for the sandbox, and is
+    refused with WeChat's API: traces then contain what users wrote."""
     require_durable_store: bool = False
     """Refuse to start if Redis may lose acknowledged writes; else log a warning. Set it in production."""
     bus: BusSettings = Field(default_factory=BusSettings)
@@ -78,6 +82,7 @@ class WorkerSettings(BaseSettings):
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
     wechat: WeChatApiSettings = Field(default_factory=WeChatApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @field_validator("retry_delays")
     @classmethod

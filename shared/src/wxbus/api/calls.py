@@ -10,6 +10,7 @@ import structlog
 
 from wxbus.api.tokens import TokenSource
 from wxbus.errors import ServerBusy, TokenInvalid, WeChatError, WeChatUnavailable, WeChatUnreachable
+from wxbus.telemetry import step
 
 T = TypeVar("T")
 
@@ -66,12 +67,14 @@ class Calls:
             WeChatUnavailable: The last attempt had no valid response.
             TokenUnavailable: The source has no token.
         """
-        token = await self._tokens.get(self._appid)
+        with step("api.token"):
+            token = await self._tokens.get(self._appid)
         try:
             return await self.without_token(lambda: call(token), repeat, repeatable=repeatable)
         except TokenInvalid as exc:
             rejected = exc
-        renewed = await self._tokens.report_invalid(self._appid, token)
+        with step("api.report_token"):
+            renewed = await self._tokens.report_invalid(self._appid, token)
         if not repeatable():
             raise rejected
         try:

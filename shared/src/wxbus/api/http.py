@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from httptools import HttpParserError, HttpParserUpgrade
+from opentelemetry.trace import SpanKind
 from yarl import URL
 
 from wxbus.aio.http_errors import HTTP_ERRORS
@@ -24,7 +25,8 @@ from wxbus.api.connection import BrokenAnswer
 from wxbus.api.connection_pool import ConnectionPool, NotConnected
 from wxbus.api.download import MAX_JSON, Download, reason_of
 from wxbus.api.request import ACCESS_TOKEN, Method, Request
-from wxbus.errors import TRANSPORT_CLOSED, WeChatUnavailable, WeChatUnreachable
+from wxbus.errors import TRANSPORT_CLOSED, WeChatError, WeChatUnavailable, WeChatUnreachable
+from wxbus.telemetry import current_traceparent, step
 
 TRANSFER_SECONDS: Final = 60.0
 """Default limit for a request with files, and for a streamed answer."""
@@ -102,7 +104,15 @@ class WeChatHttp:
         """
         if request.files is not None:
             return await (await self.answer(request, token=token, deadline=deadline)).json()
-        until = asyncio.get_running_loop().time() + (deadline or self._timeout)
+        with step("api.call", kind=SpanKind.CLIENT, url__path=request.path) as current:
+            try:
+                return await self._exchange(request, token, deadline or self._timeout)
+            except WeChatError as exc:
+                current.set(wxbus__errcode=exc.errcode)
+                raise
+
+    async def _exchange(self, request: Request, token: str | None, seconds: float) -> JsonObject:
+        until = asyncio.get_running_loop().time() + seconds
         try:
             answer = await self._pool.exchange(self._written(request, token), until)
         except EXCHANGE_ERRORS as exc:
@@ -119,6 +129,8 @@ class WeChatHttp:
             head = self._head_of(request.method, request.path, request.query(token))
         else:
             head = self._usual_head(request.method, request.path, token)
+        if traceparent := current_traceparent():
+            head += b"traceparent: %b\r\n" % traceparent.encode()
         body = request.content
         return head + (b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (JSON_FIELD, len(body), body))
 
@@ -138,6 +150,10 @@ class WeChatHttp:
         `deadline` seconds limit the request and all of its answer. By default this is the timeout of the session; with
         files or `stream` it is TRANSFER_SECONDS, and the timeout limits each pause of the answer.
         """
+        with step("api.call", kind=SpanKind.CLIENT, url__path=request.path):
+            return await self._answer(request, token, deadline, stream=stream)
+
+    async def _answer(self, request: Request, token: str | None, deadline: float | None, *, stream: bool) -> Download:
         total = TRANSFER_SECONDS if stream or request.uploads else self._timeout
         timeout = aiohttp.ClientTimeout(total=deadline or total, sock_read=deadline or self._timeout)
         try:
@@ -146,7 +162,7 @@ class WeChatHttp:
                 self._base_url + request.path,
                 params=request.query(token),
                 data=request.body(),
-                headers=JSON_HEADERS if request.content is not None else None,
+                headers=_headers(request),
                 timeout=timeout,
                 allow_redirects=False,  # a redirect would send the token to another host
             )
@@ -159,3 +175,10 @@ class WeChatHttp:
             if upload.failure is not None:
                 raise upload.failure
         raise kind(f"{request.path}: {failure}")
+
+
+def _headers(request: Request) -> dict[str, str]:
+    headers = dict(JSON_HEADERS) if request.content is not None else {}
+    if traceparent := current_traceparent():
+        headers["traceparent"] = traceparent
+    return headers

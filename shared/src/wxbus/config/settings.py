@@ -31,6 +31,9 @@ def _split(value: object) -> object:
 CommaSeparated: TypeAlias = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_split)]
 """A list in a variable: `a, b`."""
 
+OptionalHttpUrl: TypeAlias = Annotated[HttpUrl | None, BeforeValidator(lambda value: value or None)]
+"""None for an empty variable, too."""
+
 NOT_SET: Final = "is not set"
 
 PREFIX: Final = "WXBUS_"
@@ -97,6 +100,37 @@ class LogSettings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+
+
+class TelemetrySettings(BaseSettings):
+    """Where traces and logs are sent, by OpenTelemetry's variables; the SDK reads further ones itself."""
+
+    model_config = environment("OTEL_")
+
+    exporter_otlp_endpoint: OptionalHttpUrl = None
+    """A collector that takes OTLP over HTTP, `http://collector:4318`. Without it, and the next two, nothing is sent."""
+    exporter_otlp_traces_endpoint: OptionalHttpUrl = None
+    """For traces only, with the path: `http://collector:4318/v1/traces`."""
+    exporter_otlp_logs_endpoint: OptionalHttpUrl = None
+    """For logs only, with the path."""
+    exporter_otlp_timeout: float = Field(default=2.0, gt=0, le=60)
+    """Seconds for one batch with its repetitions. A stop waits no longer for a collector that is away."""
+    service_name: str = ""
+    """By default `wxbus-` and the name of the service."""
+    sdk_disabled: bool = False
+
+    @property
+    def traces_url(self) -> str | None:
+        """Return where traces go, None if nowhere."""
+        return self.exporter_otlp_traces_endpoint or self._below("traces")
+
+    @property
+    def logs_url(self) -> str | None:
+        """Return where logs go, None if nowhere."""
+        return self.exporter_otlp_logs_endpoint or self._below("logs")
+
+    def _below(self, signal: str) -> str | None:
+        return f"{self.exporter_otlp_endpoint}/v1/{signal}" if self.exporter_otlp_endpoint else None
 
 
 class WeChatApiSettings(BaseSettings):

@@ -4,15 +4,14 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from functools import lru_cache
 from typing import Any
 
 import structlog
 
 from wxbus.config.settings import LogSettings
 from wxbus.runtime.redaction import BLANK, redact_quotes, redacted_traceback, scope_fields
+from wxbus.runtime.secret_names import is_secret_name
 
-SECRET_NAME = re.compile(r"token|ticket|secret|aes_?key|session_?key|password|authorization|api_?key", re.IGNORECASE)
 SECRET_IN_URL = re.compile(r"(_token|secret|js_code|ticket|auth_code|authorization_code)=[^&\s\"']+", re.IGNORECASE)
 PASSWORD_IN_URL = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
 UNQUOTED = frozenset(
@@ -26,7 +25,7 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
     for name, value in event.items():
         if not isinstance(value, str):
             continue
-        if name != "event" and _is_secret(name):
+        if name != "event" and is_secret_name(name):
             event[name] = BLANK
         else:
             event[name] = _without_secrets(value) if name in UNQUOTED else redact_text(value)
@@ -38,11 +37,6 @@ def add_scope_fields(_logger: object, _method: str, event: MutableMapping[str, A
     for name, value in scope_fields().items():
         event.setdefault(name, value)
     return event
-
-
-@lru_cache(maxsize=512)
-def _is_secret(name: str) -> bool:
-    return SECRET_NAME.search(name) is not None
 
 
 def redact_text(text: str) -> str:
@@ -61,8 +55,8 @@ def _without_secrets(text: str) -> str:
     return PASSWORD_IN_URL.sub(rf"\1:{BLANK}@", text) if "://" in text else text
 
 
-def configure(settings: LogSettings, *, service: str) -> None:
-    """Send all logs, those of libraries too, to standard error in the format of the settings."""
+def configure(settings: LogSettings, *, service: str, export: structlog.typing.Processor | None = None) -> None:
+    """Send all logs, those of libraries too, to standard error in the format of the settings, and to `export`."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         add_scope_fields,
@@ -90,6 +84,7 @@ def configure(settings: LogSettings, *, service: str) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.ExceptionRenderer(lambda exc_info: redacted_traceback(exc_info[1])),
                 redact_event,
+                *([export] if export else ()),
                 renderer,
             ],
         )

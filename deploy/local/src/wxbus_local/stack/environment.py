@@ -28,6 +28,7 @@ SETTINGS: Final = (
     GatewaySettings,
     SandboxSettings,
 )
+COLLECTOR: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 ENV_FILE: Final = "env"
 """In the folder of local data."""
 
@@ -87,6 +88,13 @@ def defaults(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
     }
     if not settings.real:
         found["WXBUS_WECOM_API_URL"] = f"{addresses.sandbox_url}/wecom"
+        if COLLECTOR not in os.environ:
+            found |= {
+                COLLECTOR: addresses.sandbox_url,
+                "OTEL_BSP_SCHEDULE_DELAY": "200",  # milliseconds: the page shows what happens now
+                "OTEL_BLRP_SCHEDULE_DELAY": "200",
+                "WXBUS_WORKER_TRACE_CONTEXTS": "true",
+            }
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import uvloop
 
-from wxbus.runtime import logs
+from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.reload import run_with_reload
 from wxbus.runtime.signals import stop_signal
@@ -30,7 +30,8 @@ def serve(settings: GatewaySettings, *, reload: bool = False) -> None:
 
 def _run_process(settings: GatewaySettings) -> None:
     """Run as the main function of a process."""
-    logs.configure(settings.log, service="gateway")
+    export = telemetry.start(settings.telemetry, service="gateway")
+    logs.configure(settings.log, service="gateway", export=export)
     uvloop.run(_serve(settings))
 
 

@@ -7,12 +7,14 @@ from typing import TypeAlias
 
 import structlog
 from aiohttp import web
+from opentelemetry.trace import SpanKind
 
 from wxbus.accounts.models import Account
 from wxbus.bus.ports import Inbox
 from wxbus.errors import UnknownAccount
 from wxbus.runtime.fast_response import FastResponse
 from wxbus.runtime.languages import preferred_language
+from wxbus.telemetry import is_traced, span, step, trace_id
 from wxbus.wechat.callbacks.query import CallbackQuery
 from wxbus.wechat.documents.document import Document, scalar_at, text
 from wxbus.wechat.replies.reply import SUCCESS
@@ -62,6 +64,7 @@ class CallbackDispatcher:
         self._metrics = metrics
         self._errors = ErrorResponses()
         self._costly_bodies = CostlyBodyQueue()
+        self._traced = is_traced()
         self._log = log.bind()  # the module's logger reads its configuration for every line
         self._handlers: dict[str, Handler] = {
             "POST": self._receive,
@@ -89,6 +92,13 @@ class CallbackDispatcher:
 
     async def _receive(self, request: Request, path: str) -> web.StreamResponse:
         """Answer "success" after the callback is on disk, never before (protocol reference 4.3)."""
+        traceparent = request.headers.get("traceparent", "")  # of the sandbox, or of a proxy before ingress
+        if not self._traced:
+            return await self._accept(request, path, traceparent if trace_id(traceparent) else "")
+        with span("ingress.callback", traceparent, kind=SpanKind.SERVER, url__path=request.path) as current:
+            return await self._accept(request, path, current.traceparent)
+
+    async def _accept(self, request: Request, path: str, traceparent: str) -> web.StreamResponse:
         deadline = Deadline(request.first_byte, self._limits.budget)
         endpoint = self._endpoints.find(path)
         body = await read_body(request, self._limits, deadline)
@@ -98,11 +108,13 @@ class CallbackDispatcher:
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = self._clock()
         query = CallbackQuery.from_mapping(request.query)
-        if is_costly(body):
-            opened = await self._costly_bodies.run(partial(endpoint.open, query, body, now), timeout=deadline.left())
-        else:
-            opened = endpoint.open(query, body, now)
-        envelope = make_envelope(endpoint.account, opened, query, now)
+        with step("ingress.open"):
+            if is_costly(body):
+                opening = partial(endpoint.open, query, body, now)
+                opened = await self._costly_bodies.run(opening, timeout=deadline.left())
+            else:
+                opened = endpoint.open(query, body, now)
+        envelope = make_envelope(endpoint.account, opened, query, now, traceparent)
         if _awaits_answer(endpoint.account, opened.document, envelope.openid):
             return await self._responder(
                 WaitingCallback(

@@ -12,8 +12,13 @@ from wxbus.wechat.documents.codec import document_to_json
 from wxbus.wechat.messages import identity
 
 
-def make_envelope(account: Account, opened: VerifiedCallback, query: CallbackQuery, now: float) -> Envelope:
-    """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch)."""
+def make_envelope(
+    account: Account, opened: VerifiedCallback, query: CallbackQuery, now: float, traceparent: str = ""
+) -> Envelope:
+    """Return the envelope of a callback of `account`, accepted `now` (seconds since the epoch).
+
+    `traceparent` is its trace context; "": it begins a trace.
+    """
     document = opened.document
     if opened.customer:
         account = account.customer(opened.customer)
@@ -27,7 +32,7 @@ def make_envelope(account: Account, opened: VerifiedCallback, query: CallbackQue
         dedup_id=identity.dedup_id(account.appid, document),
         body=document_to_json(document),
         received_at=now,
-        traceparent=new_traceparent(),
+        traceparent=traceparent or new_traceparent(),
         plain_signature=_digest(query.signature) if opened.mode is Mode.PLAIN else None,
     )
 

@@ -9,7 +9,7 @@ import structlog
 import uvloop
 
 from wxbus.config.settings import load
-from wxbus.runtime import logs
+from wxbus.runtime import logs, telemetry
 from wxbus.runtime.processes import supervise
 from wxbus.runtime.sockets import listening_socket
 from wxbus_ingress.server import GRACE, ProcessSlot, serve
@@ -36,6 +36,7 @@ async def serve_with(settings: IngressSettings, processes: int) -> None:
 def _serve(slot: ProcessSlot) -> None:
     """Run one process."""
     settings = load(IngressSettings)
-    logs.configure(settings.log, service="ingress")
+    export = telemetry.start(settings.telemetry, service="ingress")
+    logs.configure(settings.log, service="ingress", export=export)
     structlog.contextvars.bind_contextvars(process=slot.number)
     uvloop.run(serve(settings, slot))

@@ -18,6 +18,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import REPLY_TO, PassiveAnswer, delivered_passively
 from wxbus.bus.ports import Inbox
 from wxbus.errors import Unavailable
+from wxbus.telemetry import step
 from wxbus.wechat.callbacks.crypto import VerifiedCallback
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents import codec
@@ -93,7 +94,10 @@ class PassiveResponder:
             await self._inbox.publish(envelope, budget=left)
             callback.endpoint.accepted.inc()
             self._metrics.accept_duration.observe(callback.deadline.used())
-            await asyncio.wait({future}, timeout=max(0.0, self._left(callback) - MARGIN))
+            with step("ingress.wait_for_answer") as waiting:
+                await asyncio.wait({future}, timeout=max(0.0, self._left(callback) - MARGIN))
+                if not future.done():
+                    waiting.fail("timeout")
             return future.result() if future.done() else None
 
     async def _send_reply(self, callback: WaitingCallback, response: web.Response, reply_id: str) -> web.Response:

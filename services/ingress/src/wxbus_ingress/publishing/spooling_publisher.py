@@ -17,12 +17,14 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from wxbus.aio.background import repeat
 from wxbus.aio.backoff import Backoff
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable, SpoolUnavailable, Unavailable
+from wxbus.telemetry import step
 from wxbus_ingress.metrics import SpoolMetrics
 from wxbus_ingress.passive.pending import PendingAnswers
 from wxbus_ingress.publishing.drainer import BATCH, Drainer
@@ -150,8 +152,9 @@ class SpoolingPublisher:
 
     async def _add(self, number: int, envelope: Envelope, deadline: float) -> None:
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._spool.add(number, envelope)
+            with step("ingress.spool"):
+                async with asyncio.timeout_at(deadline):
+                    await self._spool.add(number, envelope)
         except TimeoutError as exc:
             raise SpoolUnavailable("the spool did not answer in time") from exc
         self._metrics.added.inc()
@@ -163,7 +166,8 @@ class SpoolingPublisher:
             return False
         self._in_flight += 1
         try:
-            await self._publisher.publish(envelope, budget=timeout)
+            with step("ingress.publish", kind=SpanKind.PRODUCER, wxbus__kind=envelope.kind):
+                await self._publisher.publish(envelope, budget=timeout)
         except BrokerUnavailable as exc:
             self._start_spooling(str(exc))
             return False

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from wxbus.runtime.languages import preferred_language
+from wxbus_sandbox.rules.calls import OWN
 from wxbus_sandbox.state import SANDBOX
 
 HEADERS: Final = {
@@ -44,7 +45,7 @@ async def about(request: web.Request) -> web.Response:
         for account in sandbox.accounts
     ]
     paths = {route.resource.canonical for route in request.app.router.routes() if route.resource is not None}
-    calls = sorted(path for path in paths if path != "/" and not path.startswith("/sandbox/") and "{" not in path)
+    calls = sorted(path for path in paths if path != "/" and not path.startswith(OWN) and "{" not in path)
     return web.json_response({"accounts": accounts, "paths": calls, "now": sandbox.clock.now()})
 
 

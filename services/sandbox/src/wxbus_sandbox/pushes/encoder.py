@@ -26,6 +26,8 @@ class EncodedPush:
     query: dict[str, str]
     body: bytes
     content_type: str
+    plain: bytes
+    """The body before its encryption."""
 
 
 class PushEncoder:
@@ -51,13 +53,14 @@ class PushEncoder:
             ConfigurationError: The mode needs an AES key and the account has none.
         """
         document = {name: renderable(value, form) for name, value in push.items()}
+        plain = codec.render(document, form)
         query = self._signed(now)
         openid = openid_of(scalars(push))
         wecom = self._kind is AccountKind.WECOM
         if openid and not wecom and self._kind is not AccountKind.COMPONENT:
             query["openid"] = openid
         if mode is not Mode.PLAIN:
-            encrypted = self._encrypt(codec.render(document, form))
+            encrypted = self._encrypt(plain)
             signature = sign(self.token, query["timestamp"], query["nonce"], encrypted)
             if wecom:
                 del query["signature"]
@@ -67,7 +70,8 @@ class PushEncoder:
             if mode is Mode.SECURE:
                 document = {name: value for name, value in document.items() if name in OUTER}
             document["encrypt" if wecom and form is Format.JSON else "Encrypt"] = encrypted
-        return EncodedPush(query, codec.render(document, form), CONTENT_TYPES[form])
+        body = plain if mode is Mode.PLAIN else codec.render(document, form)
+        return EncodedPush(query, body, CONTENT_TYPES[form], plain)
 
     def verification(self, *, now: float) -> tuple[dict[str, str], str]:
         """Return the query of a URL verification and the expected response (protocol reference 1.2)."""

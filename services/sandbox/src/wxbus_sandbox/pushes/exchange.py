@@ -38,8 +38,10 @@ async def exchange(
     content_type: str = "",
     *,
     timeout: float,
+    traceparent: str = "",
 ) -> Exchange:
     """Return status and body of one request; `timeout` seconds are for the complete response."""
+    fields = {"Content-Type": content_type, "traceparent": traceparent}
     loop = asyncio.get_running_loop()
     begun = loop.time()
 
@@ -53,7 +55,7 @@ async def exchange(
                 method,
                 URL(url).update_query(query),
                 data=io.BytesIO(body) if len(body) > MAX_BODY else body or None,
-                headers={"Content-Type": content_type} if content_type else None,
+                headers={name: value for name, value in fields.items() if value},
                 allow_redirects=False,
             ) as response,
         ):

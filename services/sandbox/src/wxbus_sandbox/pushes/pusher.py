@@ -21,6 +21,7 @@ from wxbus_sandbox.models import (
 from wxbus_sandbox.pushes.composer import Push
 from wxbus_sandbox.pushes.encoder import PushEncoder
 from wxbus_sandbox.pushes.exchange import Exchange, exchange
+from wxbus_sandbox.pushes.traced import TracedPush
 from wxbus_sandbox.pushes.validator import ReplyValidator, Verdict
 from wxbus_sandbox.state import Sandbox
 
@@ -44,6 +45,7 @@ class _Delivery:
     push: Push
     mode: Mode
     form: Format
+    traced: TracedPush
 
 
 class Pusher:
@@ -85,7 +87,8 @@ class Pusher:
         validator = ReplyValidator(
             account, encoder, self._sandbox.rules, lambda media_id: media.is_valid(account.appid, media_id)
         )
-        delivery = _Delivery(path, encoder, validator, push, mode, form)
+        traced = TracedPush(self._sandbox.traces)
+        delivery = _Delivery(path, encoder, validator, push, mode, form, traced)
         started = self._sandbox.clock.now()
         attempts: list[Attempt] = []
 
@@ -100,6 +103,7 @@ class Pusher:
                 outcome=verdict.outcome,
                 reply=verdict.reply,
                 shown=shown,
+                trace_id=traced.trace_id,
             )
 
         def retried(verdict: Verdict) -> None:
@@ -146,7 +150,11 @@ class Pusher:
             request = delivery.encoder.encode(
                 delivery.push, delivery.mode, delivery.form, now=self._sandbox.clock.wall()
             )
-            response = await self.exchange("POST", delivery.path, request.query, request.body, request.content_type)
+            with delivery.traced.attempt(delivery.path, request) as traced:
+                response = await self.exchange(
+                    "POST", delivery.path, request.query, request.body, request.content_type, traced.traceparent
+                )
+                traced.answered(response.status, response.body, response.failure)
             if response.status == 200:
                 verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, response.body)
             else:
@@ -169,11 +177,19 @@ class Pusher:
         return verdict
 
     async def exchange(
-        self, method: str, path: str, query: dict[str, str], body: bytes = b"", content_type: str = ""
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: bytes = b"",
+        content_type: str = "",
+        traceparent: str = "",
     ) -> Exchange:
         """Return status and body of one request to ingress."""
         url, timeout = f"{self._ingress_url}/wechat/{path}", self._sandbox.rules.push_timeout
-        return await exchange(self._session, method, url, query, body, content_type, timeout=timeout)
+        return await exchange(
+            self._session, method, url, query, body, content_type, timeout=timeout, traceparent=traceparent
+        )
 
 
 def _shown(account: Account, verdict: Verdict) -> str | None:

@@ -9,12 +9,13 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from wxbus.telemetry import trace_id
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.history import History
 from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.rules.tokens import TokenIssuer
 
-OWN: Final = ("/sandbox/", "/favicon.ico")
+OWN: Final = ("/sandbox/", "/v1/", "/favicon.ico")
 """Paths that WeChat does not have."""
 MAX_BODY: Final = 16 * 1024
 """Bytes of a body that are kept."""
@@ -43,6 +44,8 @@ class Call:
     """None if the connection was cut."""
     answer: bytes = field(repr=False)
     ms: float
+    trace_id: str = ""
+    """Of the message for which a worker made it; "" if unknown."""
 
     def shown(self) -> dict[str, Any]:
         """Return the call for the page, with `HIDDEN` instead of secrets."""
@@ -56,6 +59,7 @@ class Call:
             "status": self.status,
             "answer": _readable(self.answer),
             "ms": self.ms,
+            "trace_id": self.trace_id,
         }
 
 
@@ -93,6 +97,7 @@ class CallRecorder:
                     status=None if cut or response is None else response.status,
                     answer=answer[:MAX_BODY] if isinstance(answer, bytes) else b"",
                     ms=round((time.perf_counter() - begun) * 1000, 1),
+                    trace_id=trace_id(request.headers.get("traceparent", "")),
                 )
             )
 

@@ -3,7 +3,7 @@
 import uvloop
 
 from wxbus.config.settings import load, log_unknown_variables
-from wxbus.runtime import logs
+from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.signals import stop_signal
 from wxbus_token.app import serving
@@ -14,7 +14,8 @@ from wxbus_token.settings import TokenSettings
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C; raises ConfigurationError for wrong settings."""
     settings = load(TokenSettings)
-    logs.configure(settings.log, service="token")
+    export = telemetry.start(settings.telemetry, service="token")
+    logs.configure(settings.log, service="token", export=export)
     log_unknown_variables(TokenSettings, CallerSettings)
     uvloop.run(_serve(settings))
 

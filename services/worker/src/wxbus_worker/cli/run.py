@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 import uvloop
 
-from wxbus.runtime import logs
+from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process, supervise
 from wxbus.runtime.reload import run_with_reload
@@ -45,7 +45,8 @@ def _with_ports(settings: WorkerSettings, number: int) -> WorkerSettings:
 
 def _run_process(settings: WorkerSettings, *, process: int | None = None) -> None:
     """Run as the main function of a process; `process` is its number among several."""
-    logs.configure(settings.log, service="worker")
+    export = telemetry.start(settings.telemetry, service="worker")
+    logs.configure(settings.log, service="worker", export=export)
     if process is not None:
         structlog.contextvars.bind_contextvars(process=process)
     uvloop.run(_serve(settings))

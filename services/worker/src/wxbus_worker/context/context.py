@@ -210,6 +210,11 @@ def window_of(context: Context[Any]) -> SendWindow:
     return context._window
 
 
+def stored(context: Context[Any]) -> bytes:
+    """Return the context as it was read, see `encode`; b"": a new conversation."""
+    return context._stored
+
+
 def encode(context: Context[Any]) -> bytes:
     """Return the context as it is stored.
 
@@ -218,9 +223,9 @@ def encode(context: Context[Any]) -> bytes:
     """
     for one, part in context._slices.items():
         one.save(context._whole(), part)
-    stored = context._storage_json
+    data = context._storage_json
     if context._storage is not UNREAD:
-        stored = storage.to_json(context._policy.storage, context._storage)
+        data = storage.to_json(context._policy.storage, context._storage)
     head = {
         "state": context.state,
         "last_active": context._last_active,
@@ -232,7 +237,7 @@ def encode(context: Context[Any]) -> bytes:
         encoded = to_json(head)
     except ValueError as exc:
         raise TypeError(f"context.state cannot be stored: {exc}") from exc
-    return b"\n".join((encoded, stored, *context._requests, *context._responses))
+    return b"\n".join((encoded, data, *context._requests, *context._responses))
 
 
 def _is_time(given: object) -> bool:

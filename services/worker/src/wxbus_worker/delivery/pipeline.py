@@ -58,6 +58,7 @@ def build_pipeline(
     robot_streams: RobotStreams | None = None,
     provided: Features | None = None,
     windows: Windows | None = None,
+    trace_contexts: bool = False,
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Next[Job]:
     """Return the handling of one delivery, from its bytes to its settlement.
@@ -82,6 +83,7 @@ def build_pipeline(
         customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
         provided: What handlers can take by type besides what belongs to the message; None: nothing.
         windows: Counts messages against WeChat's windows.
+        trace_contexts: Whether traces have the contexts before and after each message (decision 0048).
         pause: Waits for some seconds before an attempt in the lane.
     """
     answerer = Answerer(publisher, pending, grace=pending_grace)
@@ -101,7 +103,17 @@ def build_pipeline(
         windows=windows,
         robots=robots,
     )
-    handle = HandleMessage(contexts, routes, checks, call_handler, answerer, finish, metrics, windows)
+    handle = HandleMessage(
+        contexts,
+        routes,
+        checks,
+        call_handler,
+        answerer,
+        finish,
+        metrics,
+        windows,
+        trace_contexts=trace_contexts,
+    )
     handle_decoded = compose(
         [
             WaitForStore(availability),  # outside of all stages that use Redis

@@ -10,7 +10,7 @@ from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.context.slices import Slice
 from wxbus_worker.handlers import filters
 from wxbus_worker.handlers.filters import Condition, OneOrMore, When
-from wxbus_worker.handlers.hints import Handler, name_of, storage_of
+from wxbus_worker.handlers.hints import Handler, name_of, source_of, storage_of
 from wxbus_worker.handlers.hooks import Hooks
 from wxbus_worker.handlers.injection import Injectables, bind
 from wxbus_worker.handlers.route import Route, RouteOptions, check_options
@@ -145,6 +145,7 @@ class BaseRouter(Hooks):
         account, state = options.pop("account", None), options.pop("state", None)
         return Route(
             name=name_of(handler),
+            source=source_of(handler),
             message_type=message_type,
             conditions=(
                 *filters.account(account),

@@ -20,6 +20,14 @@ def name_of(handler: object) -> str:
     return f"{getattr(handler, '__module__', '')}.{qualified}" if qualified else repr(handler)
 
 
+def source_of(handler: Handler) -> tuple[str, int]:
+    """Return file and line of a handler; ("", 0) if it is no Python function."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    code = getattr(inspect.unwrap(handler), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else ("", 0)
+
+
 def hints_of(function: Handler) -> Mapping[str, Any]:
     """Return the types of its parameters, and its return type; raises ConfigurationError if one cannot be resolved."""
     while isinstance(function, partial):

@@ -53,12 +53,22 @@ def check_options(handler: str, options: RouteOptions) -> None:
         check_predicate("dedup", dedup)
 
 
+def code_of(route: "Route | None") -> dict[str, str | int]:
+    """Return the attributes of a step of this route's handler, by OpenTelemetry's names."""
+    if route is None:
+        return {}
+    file, line = route.source
+    return {"code__function__name": route.name, "code__file__path": file, "code__line__number": line}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """One handler as the worker runs it."""
 
     name: str
     """`module.function` of the handler."""
+    source: tuple[str, int] = ("", 0)
+    """File and line of the handler; ("", 0) if it is no Python function."""
     message_type: type[Message]
     conditions: tuple[Condition, ...] = ()
     """All of them must match."""

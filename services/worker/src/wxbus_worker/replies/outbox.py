@@ -20,6 +20,7 @@ from wxbus.aio.deadline import Deadline
 from wxbus.api.wecom.client import WeComClient
 from wxbus.errcodes import Policy
 from wxbus.errors import RetryLater, WeChatError, WeChatUnavailable
+from wxbus.telemetry import step
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus.wechat.replies.sockets import SocketReply
 from wxbus_worker.metrics import WorkerMetrics
@@ -181,6 +182,13 @@ class Outbox:
 
     async def _refusal(self, run: OutboxRun, entry: Entry, reply: AnyReply) -> WeChatError | ValueError | None:
         """Send a reply or its fallback; return why WeChat does not take it, None if it did."""
+        with step("worker.send_reply", wxbus__reply=reply.kind) as current:
+            error = await self._send_reply(run, entry, reply)
+            if error is not None:
+                current.fail(type(error).__name__)
+            return error
+
+    async def _send_reply(self, run: OutboxRun, entry: Entry, reply: AnyReply) -> WeChatError | ValueError | None:
         openid, message_id = run.key.openid or "", f"{entry.dedup_key}-{entry.number}"
         if isinstance(reply, SocketReply):
             await self._sockets.send(run.key.appid, openid, reply, message_id=message_id)

@@ -16,6 +16,7 @@ from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer
 from wxbus.bus.ports import PublisherPort
 from wxbus.errors import BrokerUnavailable
+from wxbus.telemetry import step
 from wxbus.wechat import Message
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.replies.channels import not_sendable, passive_document
@@ -105,7 +106,8 @@ class Answerer:
     async def _publish(self, caller: Caller, answer: PassiveAnswer) -> None:
         caller.answered = True
         try:
-            await self._publisher.answer(caller.envelope, answer, budget=ANSWER_BUDGET)
+            with step("worker.answer_ingress"):
+                await self._publisher.answer(caller.envelope, answer, budget=ANSWER_BUDGET)
         except BrokerUnavailable as exc:
             log.info("answer.not_published", reason=str(exc))
 

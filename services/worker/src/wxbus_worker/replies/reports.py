@@ -7,7 +7,7 @@ from wxbus.accounts.models import Account
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
 from wxbus.errors import WeChatError
-from wxbus.telemetry import new_traceparent
+from wxbus.telemetry import current_traceparent, new_traceparent
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
 from wxbus_worker.store.ports import ContextKey, Entry
@@ -51,7 +51,7 @@ class UndeliveredReports:
                 dedup_id=f"{key.lane}:{entry.dedup_key}:{entry.number}:undelivered",
                 body=note.to_body(),
                 received_at=now,
-                traceparent=new_traceparent(),
+                traceparent=current_traceparent() or new_traceparent(),
             ),
             budget=PUBLISH_BUDGET,
         )

@@ -12,6 +12,7 @@ from wxbus.aio.http_errors import HTTP_ERRORS
 from wxbus.errors import ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec.compression import GZIP
 from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
+from wxbus.telemetry import current_traceparent
 
 CONNECT_TIMEOUT: Final = 2.0
 CONNECTIONS: Final = 100
@@ -49,6 +50,8 @@ class HttpTransport:
         headers = {"Content-Type": call.content_type, "Accept": call.content_type, "Accept-Encoding": GZIP}
         if call.content_encoding is not None:
             headers["Content-Encoding"] = call.content_encoding
+        if traceparent := current_traceparent():
+            headers["traceparent"] = traceparent
         try:
             async with self._session.post(
                 f"{self._base_url}/rpc/{call.service}/{call.method}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wxbus.errors import Forbidden, MalformedCallback
+from wxbus.telemetry import mark
 from wxbus.wechat.callbacks.keys import CallbackKey, Mode
 from wxbus.wechat.callbacks.query import OUTSIDE_WINDOW, CallbackQuery, is_late
 from wxbus.wechat.crypto.cipher import WRONG_RECEIVE_ID, Cipher
@@ -187,6 +188,7 @@ class CallbackCrypto:
         prepared, plaintext, receive_id = self._decrypt(query, encrypted)
         # The plain fields of compatible mode are not signed, so only the decrypted document is used.
         document = codec.parse(plaintext)
+        mark("parsed")
         if receive_id in self._receive_ids:
             return VerifiedCallback(document, form, mode, prepared.key)
         customer = text(document, "ToUserName")
@@ -206,6 +208,7 @@ class CallbackCrypto:
     def _check_signature(self, query: CallbackQuery) -> _PreparedKey:
         for prepared in self._keys:
             if matches(query.signature, prepared.token, query.timestamp, query.nonce):
+                mark("verified")
                 return prepared
         raise Forbidden("signature")
 
@@ -218,11 +221,13 @@ class CallbackCrypto:
             if prepared.cipher and matches(
                 query.msg_signature, prepared.token, query.timestamp, query.nonce, encrypted
             ):
+                mark("verified")
                 try:
                     plaintext, receive_id = prepared.cipher.decrypt_for_any(encrypted)
                 except Forbidden as exc:
                     failure = exc  # the next key may have the same token and another AES key
                     continue
+                mark("decrypted")
                 if receive_id in self._receive_ids or self._has_customers:
                     return prepared, plaintext, receive_id
                 failure = Forbidden(WRONG_RECEIVE_ID)

@@ -13,6 +13,7 @@ from wxbus.api.client import WeChatClient
 from wxbus.api.sends import OBSERVER
 from wxbus.errors import Reject, RetryLater
 from wxbus.features import Features
+from wxbus.telemetry import step
 from wxbus.wechat import Message, RobotEvent, RobotMessage
 from wxbus.wechat.events import UnsubscribeEvent
 from wxbus.wechat.replies.fields import TITLE_PREFIX
@@ -25,7 +26,7 @@ from wxbus_worker.handlers.call import HandlerCall
 from wxbus_worker.handlers.current_delivery import current_delivery
 from wxbus_worker.handlers.filters import NO_GROUPS
 from wxbus_worker.handlers.robot_stream import RobotStream
-from wxbus_worker.handlers.route import Route
+from wxbus_worker.handlers.route import Route, code_of
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.skip import Skip
 from wxbus_worker.handlers.undelivered import ReplyUndelivered, Undelivered
@@ -145,7 +146,9 @@ class CallHandler:
         task = asyncio.current_task()
         token = OBSERVER.set(self._windows.observer(call.context, call.account))
         try:
-            with deadline:
+            with step("worker.handler") as current, deadline:
+                if current.recorded:
+                    current.set(**code_of(route))
                 return await uploaded(await route.handler(call), call)
         except TimeoutError as exc:
             if not deadline.expired:

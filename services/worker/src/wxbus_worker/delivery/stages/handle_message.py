@@ -12,14 +12,17 @@ import structlog
 
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import RetryLater
+from wxbus.telemetry import step
 from wxbus.wechat import Message
 from wxbus_worker.context.expired import ContextExpired
 from wxbus_worker.context.records import correct_record, record
+from wxbus_worker.context.traced import traced_contexts
 from wxbus_worker.delivery.job import Committed, Decoded, Handled, Routed
 from wxbus_worker.delivery.settlement import Abandon, Settlement
 from wxbus_worker.delivery.stage import Next
 from wxbus_worker.delivery.stages.call_handler import CallHandler
 from wxbus_worker.handlers.filters import NO_GROUPS
+from wxbus_worker.handlers.route import code_of
 from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.handlers.signal import BroadcastSent
 from wxbus_worker.handlers.undelivered import ReplyUndelivered
@@ -49,6 +52,8 @@ class HandleMessage:
         finish: Next[Committed],
         metrics: WorkerMetrics,
         windows: Windows,
+        *,
+        trace_contexts: bool = False,
     ) -> None:
         self._contexts = contexts
         self._routes = routes
@@ -58,6 +63,7 @@ class HandleMessage:
         self._finish = finish
         self._metrics = metrics
         self._windows = windows
+        self._trace_contexts = trace_contexts
 
     async def __call__(self, decoded: Decoded, message: Message, *, error: Exception | None = None) -> Settlement:
         """Handle, commit and finish a message; only finish one that was committed before.
@@ -87,7 +93,10 @@ class HandleMessage:
         job, envelope = decoded.job, decoded.envelope
         dedup_key = _dedup_key(envelope, message)
         # The expiry of a context that was dropped must not run its handlers: the commit would be too late to refuse it.
-        opened = await self._contexts.open(decoded.key, dedup_key, reread=isinstance(message, ContextExpired))
+        with step("worker.open_context") as current:
+            opened = await self._contexts.open(decoded.key, dedup_key, reread=isinstance(message, ContextExpired))
+            if current.recorded:
+                current.set(wxbus__version=opened.version, wxbus__duplicate=opened.duplicate)
         if isinstance(message, ContextExpired) and message.version != opened.version:
             log.info("context_expiry.superseded" if opened.version else "context_expiry.already_removed")
             return Committed(decoded, dedup_key)
@@ -96,7 +105,10 @@ class HandleMessage:
             return Committed(decoded, dedup_key)  # there is no context to correct
         self._windows.renew(opened.context, decoded.account, message, received_at=envelope.received_at)
         call = self._call_handler.call_for(decoded, message, opened.context, error)
-        route, groups = await self._routes.find(call) or (None, NO_GROUPS)
+        with step("worker.find_route") as current:
+            route, groups = await self._routes.find(call) or (None, NO_GROUPS)
+            if current.recorded:
+                current.set(**code_of(route))
         job.route = route
         if route is not None and route.accepts_duplicates(message):
             # Each push has a dedup key of its own then; a redelivery of the same push has the same one.
@@ -133,16 +145,21 @@ class HandleMessage:
         refused = self._windows.spend(opened.context, decoded.account, replies, passive=passive)
         # A job that is cancelled from here on would keep the send lease, and delay the next owner's replies.
         job.interruptible = False
-        result = await self._contexts.commit(
-            decoded.key,
-            routed.dedup_key,
-            opened,
-            handled.replies,
-            attempt_id=job.attempt_id,
-            remove=expired,
-            account=envelope.account,
-            pending=pending,
-        )
+        with step("worker.commit") as current:
+            if current.recorded and self._trace_contexts:
+                current.set(**traced_contexts(opened.context, removed=expired))
+            result = await self._contexts.commit(
+                decoded.key,
+                routed.dedup_key,
+                opened,
+                handled.replies,
+                attempt_id=job.attempt_id,
+                remove=expired,
+                account=envelope.account,
+                pending=pending,
+            )
+            if current.recorded:
+                current.set(wxbus__status=result.status, wxbus__replies=len(handled.replies))
         if result.status == "conflict":
             job.interruptible = True
             return None

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from wxbus.aio.backoff import Backoff
 from wxbus.bus.ports import Death, PublisherPort
 from wxbus.errors import BrokerUnavailable, Reject, RetryLater, Unavailable, UnreadableEnvelope
 from wxbus.runtime.logs import redact_text, redact_traceback
+from wxbus.telemetry import step
 from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.settlement import Abandon, Done, Retry, Settlement, ToDeadLetters
 from wxbus_worker.delivery.stage import Next
@@ -89,7 +91,8 @@ class Settle:
             case Done():
                 pass
         try:
-            await job.delivery.ack()
+            with step("worker.ack"):
+                await job.delivery.ack()
         except BrokerUnavailable as exc:
             # RabbitMQ redelivers it, and it is found to be a duplicate.
             log.info("delivery.not_acknowledged", reason=str(exc))
@@ -113,7 +116,8 @@ class Settle:
         attempt = job.attempt
         log.warning("delivery.retry_scheduled", attempt=attempt, delay=delay, error=_one_line(retry.error))
         copy = replace(job.delivery.envelope().without_reply_to(), attempt=attempt + 1)
-        await _until_confirmed(lambda: self._publisher.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
+        with step("worker.retry", kind=SpanKind.PRODUCER, wxbus__delay=delay, wxbus__error=type(retry.error).__name__):
+            await _until_confirmed(lambda: self._publisher.schedule_retry(copy, delay=delay, budget=PUBLISH_BUDGET))
 
     async def _dead_letter(self, job: Job, dead_letter: ToDeadLetters) -> None:
         death = Death(
@@ -125,7 +129,8 @@ class Settle:
             committed=None if job.sending is None else job.sending.dedup_key,
         )
         log.error("delivery.dead_lettered", reason=death.reason, attempts=death.attempts, error=death.error)
-        await _until_confirmed(lambda: self._publisher.dead_letter(job.delivery, death, budget=PUBLISH_BUDGET))
+        with step("worker.dead_letter", kind=SpanKind.PRODUCER, wxbus__reason=death.reason):
+            await _until_confirmed(lambda: self._publisher.dead_letter(job.delivery, death, budget=PUBLISH_BUDGET))
         if job.sending is not None:
             await self._outbox.set_unsent_aside(job.sending)
 

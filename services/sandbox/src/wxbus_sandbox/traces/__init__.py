@@ -1,0 +1,1 @@
+"""Traces of messages, as the services send them by OTLP."""

@@ -1,0 +1,166 @@
+"""Sends traces and logs by OTLP over HTTP, with OpenTelemetry's SDK (decision 0049).
+
+Threads of the SDK send what bounded queues in memory hold. A collector that is slow or away costs a service nothing but
+what the queues drop, and one log line.
+"""
+
+import atexit
+import logging
+import os
+import socket
+from collections.abc import MutableMapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import structlog
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+
+from wxbus.config.settings import TelemetrySettings
+
+T_contra = TypeVar("T_contra", contravariant=True)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+NOT_ATTRIBUTES: Final = frozenset({"event", "level", "timestamp", "trace_id"})
+"""Fields of a log event that a log record has places for."""
+SEVERITIES: Final = {
+    "debug": SeverityNumber.DEBUG,
+    "info": SeverityNumber.INFO,
+    "warning": SeverityNumber.WARN,
+    "error": SeverityNumber.ERROR,
+    "critical": SeverityNumber.FATAL,
+}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Exporter(Protocol[T_contra, R_co]):
+    """Sends batches."""
+
+    def export(self, batch: Sequence[T_contra], /) -> R_co:
+        """Return whether the collector took the batch."""
+        ...
+
+    def shutdown(self) -> None:
+        """End a pause between two repetitions."""
+        ...
+
+
+class Reporting(Generic[T_contra, R]):
+    """An exporter that logs when the collector is lost and found; while the process ends, it gives up a lost one."""
+
+    def __init__(self, exporter: Exporter[T_contra, R], what: str, success: R) -> None:
+        self._exporter = exporter
+        self._what = what
+        self._success = success
+        self._last = success
+        self.ending = False
+
+    def export(self, batch: Sequence[T_contra], /) -> R:
+        """Return whether the collector took the batch."""
+        if self.ending and self._last != self._success:
+            return self._last
+        before, self._last = self._last, self._exporter.export(batch)
+        if before == self._success != self._last:
+            log.warning("telemetry.not_exported", what=self._what, dropped=len(batch))
+        elif before != self._success == self._last:
+            log.info("telemetry.exported_again", what=self._what)
+        return self._last
+
+    def shutdown(self) -> None:
+        """End a pause between two repetitions."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 0) -> bool:  # noqa: ARG002 - the SDK's interface
+        """Return at once: nothing is kept here."""
+        return True
+
+
+class LogExport:
+    """A processor of structlog that sends each event, redacted as it is written."""
+
+    def __init__(self, provider: LoggerProvider) -> None:
+        self._logger = provider.get_logger("wxbus")
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Return the event unchanged."""
+        level = str(event.get("level", "info"))
+        record = LogRecord(
+            timestamp=int(datetime.fromisoformat(event["timestamp"]).timestamp() * 1e9),
+            context=_trace_of(str(event.get("trace_id", ""))),
+            severity_text=level,
+            severity_number=SEVERITIES.get(level, SeverityNumber.INFO),
+            body=str(event.get("event", "")),
+            attributes={
+                name: value if isinstance(value, str | int | float | bool) else str(value)
+                for name, value in event.items()
+                if name not in NOT_ATTRIBUTES
+            },
+        )
+        self._logger.emit(record)
+        return event
+
+
+def start(settings: TelemetrySettings, *, service: str) -> structlog.typing.Processor | None:
+    """Start to export the spans of this process; return what exports log events, None if only spans are."""
+    # They log each batch, which would be another batch of logs; `Reporting` logs what changes.
+    for name in ("opentelemetry", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    resource = Resource.create(
+        {
+            "service.name": settings.service_name or f"wxbus-{service}",
+            "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
+            "process.pid": os.getpid(),
+        }
+    )
+    # A process that `opentelemetry-instrument` has started exports its spans already.
+    if settings.traces_url and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        trace.set_tracer_provider(tracer_provider(settings.traces_url, settings.exporter_otlp_timeout, resource))
+    if settings.logs_url is None:
+        return None
+    return LogExport(logger_provider(settings.logs_url, settings.exporter_otlp_timeout, resource))
+
+
+def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvider:
+    """Return what sends spans to `url`, within `timeout` seconds for one batch."""
+    exporter = Reporting(OTLPSpanExporter(endpoint=url, timeout=timeout), "spans", SpanExportResult.SUCCESS)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type] # it has what is called
+    _at_exit(exporter, provider)
+    return provider
+
+
+def logger_provider(url: str, timeout: float, resource: Resource) -> LoggerProvider:
+    """Return what sends log records to `url`, within `timeout` seconds for one batch."""
+    exporter = Reporting(OTLPLogExporter(endpoint=url, timeout=timeout), "logs", LogRecordExportResult.SUCCESS)
+    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))  # type: ignore[arg-type] # it has what is called
+    _at_exit(exporter, provider)
+    return provider
+
+
+def _at_exit(exporter: Reporting[Any, Any], provider: TracerProvider | LoggerProvider) -> None:
+    """Send the rest when the process ends; if the collector is away, only wait for the batch that is on its way."""
+
+    def end() -> None:
+        exporter.ending = True
+        provider.shutdown()
+
+    atexit.register(end)
+
+
+def _trace_of(trace_id: str) -> Context | None:
+    """Return the trace of the message that the event is about; None: that of the current span."""
+    if len(trace_id) != 32 or trace.get_current_span().get_span_context().is_valid:
+        return None
+    found = trace.SpanContext(int(trace_id, 16), 1, is_remote=True)
+    return trace.set_span_in_context(trace.NonRecordingSpan(found), Context())
