@@ -26,6 +26,7 @@ from wxbus.store.keyring import Keyring
 from wxbus.store.store import Store
 from wxbus.tokens import TokenClient
 from wxbus.tokens.services import LoginService
+from wxbus_gateway.http.cors import Cors
 from wxbus_gateway.http.server import Door
 from wxbus_gateway.http.socket_door import SocketDoor
 from wxbus_gateway.login.login import LoginServicer
@@ -130,6 +131,7 @@ async def serving(
             _clients(http, tokens),
             sockets,
             trusted_proxies=settings.trusted_proxies,
+            cors=Cors(settings.cors_origins),
         )
         port = await enter(listening(door.build(), host=settings.host, port=settings.port, grace=settings.grace))
         log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))

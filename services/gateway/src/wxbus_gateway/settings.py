@@ -14,7 +14,7 @@ from wxbus.config.settings import (
     WeChatApiSettings,
     environment,
 )
-from wxbus.config.urls import RpcUrl
+from wxbus.config.urls import Origin, RpcUrl
 from wxbus_gateway.sessions.store import Lifetime
 
 DAY = 86_400.0
@@ -87,6 +87,8 @@ class GatewaySettings(UsersSettings):
     trusted_proxies: CommaSeparated[Network] = ()
     """Addresses or networks of your own proxies, separated by commas; only their X-Forwarded-For is used. Without it
     all users behind a proxy share one address."""
+    cors_origins: CommaSeparated[Origin] = ()
+    """Origins of your own web pages that may call, separated by commas, such as https://shop.example.com."""
     sockets_per_user: int = Field(default=5, ge=1, le=100)
     """Open WebSockets of one user on one instance; the oldest is closed when there are more."""
     drain: float = Field(default=5.0, ge=0, le=600)

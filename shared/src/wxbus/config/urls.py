@@ -32,6 +32,13 @@ def _http(address: str) -> str:
     return _checked(address, frozenset({"http", "https"}), "https://host").rstrip("/")
 
 
+def _origin(address: str) -> str:
+    parts = urlsplit(_http(address))
+    if parts.path or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must look like https://host, without a path")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 def _rpc(address: str) -> str:
     return _checked(address, frozenset({"http", "https", "amqp", "amqps"}), "http://token:8081 or amqp://broker")
 
@@ -48,5 +55,7 @@ ManagementUrl: TypeAlias = Annotated[
 ]
 HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http)]
 """Of an API, without a slash at the end."""
+Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
+"""Of a web page, as browsers send it."""
 RpcUrl: TypeAlias = Annotated[str, AfterValidator(_rpc)]
 """Of an RPC service, or of the RabbitMQ over which it is called."""

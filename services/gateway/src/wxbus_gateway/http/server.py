@@ -1,7 +1,6 @@
 """The port of Mini Programs: calls are `POST /{account}/{service}/{method}`, and `POST /{account}/login` and the like.
 
-All calls are POST, so that every client of `wx.request` can make them without a method override. CORS is off: Mini
-Programs need none, and web pages of others get nothing.
+All calls are POST, so that every client of `wx.request` can make them without a method override.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
 from wxbus.runtime import http_server
 from wxbus.runtime.client_address import client_address
+from wxbus_gateway.http.cors import Cors
 from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
 from wxbus_gateway.http.paths import ACTIONS
@@ -52,9 +52,11 @@ class Door:
         sockets: SocketDoor,
         *,
         trusted_proxies: Sequence[Network] = (),
+        cors: Cors,
     ) -> None:
         """`accounts` returns the current ones; `clients` the client of WeChat's API for an account."""
         self._trusted_proxies = trusted_proxies
+        self._cors = cors
         self._server = server
         self._accounts = accounts
         self._clients = clients
@@ -66,6 +68,11 @@ class Door:
         return http_server.Server(self._serve, body_limit=BODY_LIMIT, handler_cancellation=True, auto_decompress=False)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = self._cors.preflight(request) or await self._answer(request)
+        self._cors.allow(request, response)
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             account, rest = self._account(request.path)
             if page := self._descriptions.of(account.name).get(rest):
