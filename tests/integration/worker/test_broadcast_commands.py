@@ -1,5 +1,6 @@
 """`python -m wxbus_worker broadcast` on a real Redis; no worker runs, so nothing is sent."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,8 +8,14 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from tests.support.proxy import proxied
+from tests.support.stores import open_store
 from wxbus.bus.topology import Topology
+from wxbus.messages.broadcasts import NewBroadcast
+from wxbus.wechat import reply
 from wxbus_worker.cli.broadcast_commands import broadcast as command
+from wxbus_worker.cli.broadcasts import until_ended
+from wxbus_worker.store.broadcasts import Broadcasts
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +74,7 @@ def test_a_dry_run_counts_the_recipients(folder: Path) -> None:
 def test_nothing_starts_without_a_confirmation() -> None:
     """The question names number and account; "n" creates no broadcast."""
     printed = run("start", "--account", "shop", "--text", "sale", "--openid", "o_1", "--id", "sale-2", answer="n\n")
-    assert "send text to 1 users of shop?" in printed
+    assert "send text to 1 user of shop?" in printed
     assert "there is no broadcast sale-2" in run("status", "sale-2", code=2)
 
 
@@ -96,6 +103,7 @@ def test_wrong_options_are_refused_with_one_line(folder: Path) -> None:
             "account mini is mini_program: only Official Accounts have followers and tags",
         ),
         ((*START[:4], "很长" * 2000, "--openid", "o_1"), "message: the text is too long for one message"),
+        (("start", "--account", "shop", "--text", "", "--openid", "o_1"), "--text is empty"),
         (("pause", "nothing"), "there is no broadcast nothing"),
     ):
         printed = run(*words, code=2)
@@ -104,3 +112,18 @@ def test_wrong_options_are_refused_with_one_line(folder: Path) -> None:
     run("start", "--account", "shop", "--message", "good.json", "--openid", "o_1", "--yes", "--detach", "--id", "t-1")
     assert "another broadcast with the id t-1" in run(*START, "--openid", "o_1", "--id", "t-1", code=2)
     assert run("list").count("│ shop") == 1
+
+
+async def test_the_progress_survives_an_outage_of_redis(redis_url: str, topology: Topology) -> None:
+    """The command waits, and goes on when Redis answers again."""
+    async with proxied(redis_url) as (proxy, url), open_store(redis_url) as store, open_store(url) as behind:
+        direct, watched = (Broadcasts(one, namespace=topology.namespace) for one in (store, behind))
+        new = NewBroadcast(account="shop", message=reply.Text("sale"), rate=1)
+        await direct.create(new, account="shop", appid="wx1")
+        watching = asyncio.create_task(until_ended(watched, new.id))
+        proxy.reset()
+        await proxy.until_reset(2)
+        await direct.change(new.id, "cancel")
+        assert not watching.done()
+        proxy.flow()
+        assert (await watching).state == "cancelled"

@@ -68,8 +68,11 @@ async def test_an_operator_lists_shows_and_drops_contexts(
     assert (shown["requests"][0]["Content"], shown["responses"][0]["content"]) == ("茶", "Yes")
     assert json.loads(await run("show", "wx2", "o_1"))["requests"] == 1
     await run("show", "shop", "o_9", code=1)
+    for words in (("list", "--account", "shp"), ("show", "shp", "o_1"), ("drop", "shp", "o_1", "--yes")):
+        await run(*words, code=2)  # a wrong name is no account without contexts
 
-    assert await run("drop", "shop", "o_1", answer="n\n") == "drop the contexts of 1 users? [y/N]: n\n"
+    assert await run("drop", "shop", "o_1", answer="n\n") == "drop the context of o_1? [y/N]: n\n"
+    assert await run("drop", "shop", "1", "2", answer="n\n") == "drop the contexts of 2 users? [y/N]: n\n"
     assert await run("drop", "shop", "o_1", "o_9", "--yes") == "1 dropped\n"
     assert await run("drop-all", "--account", "shop", "--yes") == "1 dropped\n"
     router = Router(storage=Cart)

@@ -13,6 +13,7 @@ from wxbus.accounts.file import AccountLookup
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.ports import Inbox
 from wxbus.errors import BrokerUnavailable, UnknownAccount
+from wxbus.runtime.log_limit import LogLimit
 from wxbus.telemetry import new_traceparent
 from wxbus.wechat.replies.reply import reply_to_json
 from wxbus_worker.context.contexts import Contexts
@@ -44,6 +45,7 @@ class Conversations:
         self._inbox = inbox
         self._windows = windows
         self._clock = clock
+        self._log_limit: LogLimit[str] = LogLimit()
 
     async def check(self, plan: Plan, openid: str) -> bool:
         """Return whether the recipient has a context, in which the message must be recorded.
@@ -80,4 +82,5 @@ class Conversations:
         try:
             await self._inbox.publish(envelope, budget=PUBLISH_BUDGET)
         except BrokerUnavailable as exc:  # the user has the message: it must not be sent again
-            log.warning("broadcast.not_recorded", broadcast=plan.id, reason=str(exc))
+            if (unlogged := self._log_limit.take(plan.id)) is not None:
+                log.warning("broadcast.not_recorded", broadcast=plan.id, reason=str(exc), unlogged=unlogged)

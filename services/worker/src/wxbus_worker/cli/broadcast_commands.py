@@ -19,7 +19,7 @@ Account = Annotated[str, typer.Option(help="Name or appid of the account.")]
 @broadcast.command()
 def start(
     account: Account,
-    text: Annotated[str, typer.Option(help="The message, if it is a text.")] = "",
+    text: Annotated[str | None, typer.Option(help="The message, if it is a text.")] = None,
     message: Annotated[
         Path | None, typer.Option(help='The message as JSON, {"kind": "template", ...}; see the guide.', exists=True)
     ] = None,

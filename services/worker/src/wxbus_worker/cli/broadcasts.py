@@ -19,7 +19,7 @@ from wxbus.accounts.models import AccountKind
 from wxbus.config.account_tables import identities
 from wxbus.config.settings import AccountsSettings, StoreSettings, load_for_command
 from wxbus.config.validation import validation_messages
-from wxbus.errors import ConfigurationError
+from wxbus.errors import ConfigurationError, StoreUnavailable
 from wxbus.messages.broadcasts import BroadcastStatus, NewBroadcast
 from wxbus.messages.requests import Sendable
 from wxbus.store.store import Store
@@ -33,11 +33,13 @@ PAGE: Final = 1_000
 """Refused recipients that are read together."""
 
 
-def read_message(text: str, file: Path | None) -> AnyReply:
+def read_message(text: str | None, file: Path | None) -> AnyReply:
     """Return the message of the options `--text` and `--message`, or raise ConfigurationError."""
-    if bool(text) == bool(file):
+    if (text is None) == (file is None):
         raise ConfigurationError("give either --text or --message")
     if file is None:
+        if not text:
+            raise ConfigurationError("--text is empty")
         return Text(text)
     try:
         message: AnyReply = TypeAdapter(Sendable).validate_json(file.read_bytes())
@@ -75,7 +77,7 @@ def start(new: NewBroadcast, *, file: Path | None, openids: Sequence[str], detac
                     await broadcasts.add(new.id, chunk)
                 await broadcasts.add(new.id, (), complete=True)
             if not detach:
-                _print_end(await _watch(broadcasts, new.id))
+                _print_end(await until_ended(broadcasts, new.id))
 
     asyncio.run(work())
 
@@ -85,7 +87,7 @@ def watch(broadcast: str) -> None:
 
     async def work() -> None:
         async with _broadcasts() as broadcasts:
-            _print_end(await _watch(broadcasts, broadcast))
+            _print_end(await until_ended(broadcasts, broadcast))
 
     asyncio.run(work())
 
@@ -159,14 +161,22 @@ async def _status(broadcasts: Broadcasts, broadcast: str) -> BroadcastStatus:
     return found
 
 
-async def _watch(broadcasts: Broadcasts, broadcast: str) -> BroadcastStatus:
-    """Show a progress bar until the broadcast ends or pauses; return its status."""
+async def until_ended(broadcasts: Broadcasts, broadcast: str) -> BroadcastStatus:
+    """Show a progress bar until the broadcast ends or pauses, also through outages of Redis; return its status."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("")
+        task, outage = progress.add_task(""), False
         while True:
-            found = await _status(broadcasts, broadcast)
+            try:
+                found = await _status(broadcasts, broadcast)
+            except StoreUnavailable as exc:
+                if not outage:
+                    console.print(f"waiting for Redis: {exc}", soft_wrap=True)
+                outage = True
+                await asyncio.sleep(INTERVAL)
+                continue
+            outage = False
             done = found.sent + sum(found.refused.values())
             total = None if found.state == "collecting" else found.total
             progress.update(task, description=found.state, completed=done, total=total)
@@ -200,4 +210,4 @@ def _account(name: str) -> tuple[str, str, str]:
 def _audience(new: NewBroadcast, given: int) -> str:
     if new.all_followers:
         return "all followers"
-    return f"the users with tag {new.tag}" if new.tag is not None else f"{given} users"
+    return f"the users with tag {new.tag}" if new.tag is not None else f"{given} user{'' if given == 1 else 's'}"

@@ -5,16 +5,21 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.console import Console
 
+from wxbus.config.account_tables import identities
 from wxbus.config.settings import StoreSettings, load_for_command
-from wxbus.config.toml import read_toml
+from wxbus.errors import ConfigurationError
 from wxbus.wechat.replies.reply import reply_to_json
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts, StoredContext
 from wxbus_worker.store.open_contexts import open_contexts
+
+APPIDS: Final = ("wx", "ww")
+"""Beginnings of the appids of WeChat and WeCom."""
 
 
 class ContextSettings(StoreSettings):
@@ -48,14 +53,15 @@ def show(account: str, openid: str, *, messages: bool) -> None:
 
     context = asyncio.run(read())
     if context is None:
-        typer.echo("no such context", err=True)
+        typer.echo(f"user {openid} of account {account} has no context", err=True)
         raise typer.Exit(1)
     Console(soft_wrap=True).print_json(json.dumps(_fields(context, messages=messages), ensure_ascii=False))
 
 
 def drop(account: str, openids: list[str], *, yes: bool) -> None:
     """Drop contexts of users."""
-    if not yes and not typer.confirm(f"drop the contexts of {len(openids)} users?"):
+    whom = f"context of {openids[0]}" if len(openids) == 1 else f"contexts of {len(openids)} users"
+    if not yes and not typer.confirm(f"drop the {whom}?"):
         return
 
     async def act() -> int:
@@ -87,10 +93,17 @@ async def _contexts() -> AsyncIterator[Contexts]:
 
 
 def _appid(account: str) -> str:
-    """Return the appid of an account by its name in the accounts file; anything else is an appid."""
+    """Return the appid of an account by its name in the accounts file.
+
+    An appid that is not in the file may have authorised a platform, or may have been removed.
+    """
     path = load_for_command(ContextSettings).accounts_file
-    tables = (read_toml(path, "accounts", like="[accounts.NAME]") or {}) if path else {}
-    return str(tables.get(account, {}).get("appid", account))
+    accounts = identities(path) if path else {}
+    if account in accounts:
+        return accounts[account][0]
+    if not path or not account or account.startswith(APPIDS) or any(account == appid for appid, _ in accounts.values()):
+        return account
+    raise ConfigurationError(f"there is no account {account} in {path}; the accounts are {', '.join(accounts)}")
 
 
 def _fields(context: Context, *, messages: bool) -> dict[str, object]:
