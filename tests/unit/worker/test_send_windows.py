@@ -18,6 +18,8 @@ from wxbus_worker import (
     AccountKind,
     ClickEvent,
     Context,
+    KfServicerMessage,
+    KfTextMessage,
     OutOfWindow,
     Router,
     ScanEvent,
@@ -34,6 +36,7 @@ from wxbus_worker.testing import HandlerClient
 from wxbus_worker.testing.result import Result
 
 MINI_PROGRAM = Account(name="app", appid="wx9", kind=AccountKind.MINI_PROGRAM)
+CORP = Account(name="corp", appid="ww1-7", kind=AccountKind.WECOM, agent_id=7)
 NOTICE = reply.TemplateMessage("tpl", {"thing1": "news"})
 
 
@@ -108,6 +111,19 @@ async def test_mini_programs_have_their_own_figures() -> None:
     await client.text("5")
     result = await client.send(client.new(UserEnterSession, session_from="x"))
     assert (len(result.texts), refused(result)) == (2, [45047] * 3)
+
+
+async def test_customers_of_wecom_have_a_window() -> None:
+    """Five messages after each one of the customer, of every type; a servicer's message allows none."""
+    client = HandlerClient(a_bot(), account=CORP)
+    result = await client.send(client.new(KfTextMessage, to_user="wk1", from_user="wm1", content="6"))
+    assert (result.texts, refused(result)) == (["0", "1", "2", "3", "4"], [95001])
+    assert isinstance(result.undelivered[0].error, OutOfWindow)
+    fields = {"to_user": "wk1", "from_user": "wm1", "origin": 5, "content": "1"}
+    assert refused(await client.send(client.new(KfServicerMessage, **fields))) == [95001] * 6
+    result = await client.send(client.new(KfTextMessage, to_user="wk1", from_user="wm1", content="5"))
+    assert len(result.texts) == 5
+    assert len((await client.text("9")).texts) == 9  # of a member
 
 
 async def test_an_unknown_window_allows_everything() -> None:

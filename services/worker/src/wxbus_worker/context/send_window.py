@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from wxbus.wechat.replies.windows import MESSAGE, NONE_LEFT, OUT_OF_WINDOW, Allowance
+from wxbus.wechat.replies.windows import KF_NONE_LEFT, MESSAGE, NONE_LEFT, OUT_OF_WINDOW, Allowance
 
 TOLERANCE: Final = 60.0
 """Seconds by which clocks may differ: WeChat decides in this time."""
@@ -47,7 +47,7 @@ class SendWindow:
 
     def refused(self, errcode: int | None, at: float) -> None:
         """Correct the count: at this time WeChat refused a message that was counted. A later action stays as it is."""
-        if errcode in (NONE_LEFT, OUT_OF_WINDOW):
+        if errcode in (NONE_LEFT, OUT_OF_WINDOW, KF_NONE_LEFT):
             for one in self._allowances.values():
                 if one[2] <= at:
                     one[1] = 0

@@ -1,4 +1,7 @@
-"""Counts what is sent to users against WeChat's windows, in their contexts (protocol reference 9.1)."""
+"""Counts what is sent to users against WeChat's windows, in their contexts.
+
+See protocol reference 9.1, and WeCom reference 7.3 for the customers of WeChat Customer Service.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,14 +13,16 @@ from wxbus.api.sends import SendObserver
 from wxbus.errcodes import error_code
 from wxbus.errors import WeChatError
 from wxbus.wechat import Message
+from wxbus.wechat.messages.identity import split_customer
 from wxbus.wechat.replies.api_message import CUSTOMER_SERVICE
 from wxbus.wechat.replies.reply import AnyReply
-from wxbus.wechat.replies.windows import allowance_of, is_counted
+from wxbus.wechat.replies.windows import KF_NONE_LEFT, allowance_of, is_counted
 from wxbus_worker.context.context import Context, window_of
 from wxbus_worker.context.records import record_sent
 
 KINDS: Final = (AccountKind.OFFICIAL_ACCOUNT, AccountKind.MINI_PROGRAM)
-"""Accounts with windows."""
+"""Accounts whose users have windows. In WeCom customers have them, and members do not."""
+KF_SEND: Final = "/cgi-bin/kf/send_msg"
 
 
 class Windows:
@@ -43,33 +48,36 @@ class Windows:
             return {}
         now, window = self._clock(), window_of(context)
         return {
-            number: refusal(errcode)
+            number: _refusal(errcode, account)
             for number, reply in enumerate(replies)
-            if number != passive and is_counted(reply) and (errcode := window.spend(now))
+            if number != passive and _is_counted(reply, context) and (errcode := window.spend(now))
         }
 
     def undelivered(
         self, context: Context[Any], account: Account, reply: AnyReply, error: Exception, *, at: float
     ) -> None:
         """Correct the count after a refusal, which was `at` seconds since the epoch."""
-        if self._counts(context, account) and is_counted(reply):
+        if self._counts(context, account) and _is_counted(reply, context):
             window_of(context).refused(error.errcode if isinstance(error, WeChatError) else None, at)
 
     def observer(self, context: Context[Any], account: Account) -> SendObserver | None:
         """Return what counts and records the messages that a handler sends with its client."""
         if context.openid is None:
             return None
-        return _Conversation(context, self._clock, counts=self._counts(context, account))
+        return _Conversation(context, account, self._clock, counts=self._counts(context, account))
 
     def _counts(self, context: Context[Any], account: Account) -> bool:
-        return self._enabled and context.openid is not None and account.kind in KINDS
+        if not self._enabled or context.openid is None:
+            return False
+        return account.kind in KINDS or (account.kind is AccountKind.WECOM and _is_customer(context))
 
 
 class _Conversation:
     """The messages to the user whose message is handled (implements SendObserver)."""
 
-    def __init__(self, context: Context[Any], clock: Callable[[], float], *, counts: bool) -> None:
+    def __init__(self, context: Context[Any], account: Account, clock: Callable[[], float], *, counts: bool) -> None:
         self._context = context
+        self._account = account
         self._clock = clock
         self._counts = counts
 
@@ -79,10 +87,10 @@ class _Conversation:
         if (appid, openid) != (self._context.appid, self._context.openid):
             yield
             return
-        counted = self._counts and is_counted(reply)
+        counted = self._counts and _is_counted(reply, self._context)
         window = window_of(self._context)
         if counted and (errcode := window.spend(self._clock())):
-            raise refusal(errcode)
+            raise _refusal(errcode, self._account)
         try:
             yield
         except WeChatError as exc:
@@ -92,6 +100,17 @@ class _Conversation:
         record_sent(self._context, reply)
 
 
-def refusal(errcode: int) -> WeChatError:
+def _is_customer(context: Context[Any]) -> bool:
+    return split_customer(context.openid or "") is not None
+
+
+def _is_counted(reply: AnyReply, context: Context[Any]) -> bool:
+    return is_counted(reply, to_customer=_is_customer(context))
+
+
+def _refusal(errcode: int, account: Account) -> WeChatError:
     """Return what WeChat would answer."""
-    return WeChatError(errcode, f"{error_code(errcode).meaning} (counted by wxbus)", call=CUSTOMER_SERVICE)
+    call = CUSTOMER_SERVICE
+    if account.kind is AccountKind.WECOM:
+        errcode, call = KF_NONE_LEFT, KF_SEND
+    return WeChatError(errcode, f"{error_code(errcode).meaning} (counted by wxbus)", call=call)

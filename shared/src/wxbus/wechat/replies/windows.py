@@ -1,4 +1,7 @@
-"""How many customer-service messages an action of a user allows, and for how long (protocol reference 9.1)."""
+"""How many customer-service messages an action of a user allows, and for how long.
+
+See protocol reference 9.1, and WeCom reference 7.3 for WeChat Customer Service.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,11 +9,14 @@ from typing import Final
 from wxbus.wechat.events import ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent, ScanEvent, SubscribeEvent
 from wxbus.wechat.events.users import UserEnterSession
 from wxbus.wechat.messages.base import Message, UserMessage
+from wxbus.wechat.messages.kf import KfServicerMessage
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus.wechat.replies.templates import WithFallback
 
 OUT_OF_WINDOW: Final = 45015
 NONE_LEFT: Final = 45047
+KF_NONE_LEFT: Final = 95001
+"""WeChat Customer Service has one errcode for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,15 @@ _MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("en
 
 def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
     """Return what a push of a user allows, None if nothing."""
+    if isinstance(message, KfServicerMessage):  # nobody of the customer's side has written it
+        return None
     table = _MINI_PROGRAM if mini_program else _OFFICIAL_ACCOUNT
     return next((allowance for kinds, allowance in table if isinstance(message, kinds)), None)
 
 
-def is_counted(reply: AnyReply) -> bool:
-    """Whether WeChat counts it: templates, subscription messages and pushes over WebSocket need no action."""
-    return isinstance(reply, WithFallback)
+def is_counted(reply: AnyReply, *, to_customer: bool = False) -> bool:
+    """Whether WeChat counts it: templates, subscription messages and pushes over WebSocket need no action.
+
+    WeChat Customer Service counts every message to a customer.
+    """
+    return to_customer or isinstance(reply, WithFallback)
