@@ -29,7 +29,7 @@ export class Page {
   pick(entry) {
     this.picked = entry;
     for (const listener of this.pickListeners) listener(entry);
-    if (!this.views.get(this.shown)?.showsPicked) this.show("requests");
+    if (!this.views.get(this.shown)?.showsPicked) this.show("trace");
   }
 
   get shown() {

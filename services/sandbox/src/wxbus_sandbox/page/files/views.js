@@ -11,5 +11,6 @@
 import { view as badDay } from "./bad-day/view.js";
 import { view as chat } from "./chat/view.js";
 import { view as requests } from "./requests/view.js";
+import { view as trace } from "./trace/view.js";
 
-export const VIEWS = [chat, requests, badDay];
+export const VIEWS = [chat, requests, trace, badDay];
