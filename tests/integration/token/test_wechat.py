@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.token.test_kinds import MORE
+from tests.integration.token.test_kinds import MORE, SALES
 from tests.support.readme import ROOT, samples_of
 from tests.support.token_service import CAFE, SHOP, Place, placed, service
 from wxbus.errors import BadRequest
 from wxbus.tokens import WeChat
+from wxbus.wechat import reply
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -44,6 +45,18 @@ async def test_a_program_calls_wechat_without_a_secret(place: Place) -> None:
         assert await wechat.tokens.get_ticket(SHOP)
         with pytest.raises(BadRequest):
             await shop.temporary_media.download("unknown")
+
+
+async def test_a_program_sends_as_an_application_of_wecom(place: Place) -> None:
+    """The token is that of the application, the address that of WeCom."""
+    async with (
+        service(place.settings) as url,
+        WeChat.open(url, place.admin_key, wecom_url=f"{place.sandbox.url}/wecom", appids={"sales": SALES}) as wechat,
+    ):
+        sales = wechat.application("sales", agent_id=1000002)
+        await sales.send("zhangsan", reply.Text("hello"))
+    [sent] = await place.sandbox.sent(account="sales")
+    assert (sent.openid, sent.content) == ("zhangsan", "hello")
 
 
 @pytest.mark.parametrize("page", ["api.md", "api.zh-CN.md"])

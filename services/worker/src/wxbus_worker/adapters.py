@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import is_wechat, reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
-from wxbus.accounts.models import AccountKind
+from wxbus.accounts.models import Account, AccountKind
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.api.limits import WECOM, ApiLimits
@@ -167,29 +167,31 @@ def _client_of(
     wecom_limits: ApiLimits,
 ) -> WeChatClient:
     """Return the client of an account: that of WeCom for its applications, and for the customers of suites."""
-    try:
-        account = accounts.current.owner_of(appid)
-    except UnknownAccount:  # the owner has left the file, or the file has several platforms or suites
-        return WeChatClient(appid, wechat, tokens, limits=limits)
-    if account.kind is AccountKind.WECOM:
+    account = _owner_of(appid, accounts)
+    if account is not None and account.kind is AccountKind.WECOM:
         return WeComClient(appid, wecom, tokens, agent_id=account.agent_id, limits=wecom_limits)
     return WeChatClient(appid, wechat, tokens, limits=limits)
 
 
-def _name_of(appid: str, *, accounts: AccountsFile) -> str:
+def _owner_of(appid: str, accounts: AccountsFile) -> Account | None:
+    """Return the account, None if it has left the file, or the file has several platforms or suites."""
     try:
-        return accounts.current.owner_of(appid).name
+        return accounts.current.owner_of(appid)
     except UnknownAccount:
-        return appid
+        return None
+
+
+def _name_of(appid: str, *, accounts: AccountsFile) -> str:
+    account = _owner_of(appid, accounts)
+    return appid if account is None else account.name
 
 
 def _corp_of(appid: str, *, accounts: AccountsFile) -> str:
     """Return the corp of an application: WeCom counts the calls of all its applications together."""
-    try:
-        account = accounts.current.owner_of(appid)
-    except UnknownAccount:
+    account = _owner_of(appid, accounts)
+    if account is None or account.provider_corpid is not None:  # the customers of a suite are corps
         return appid
-    return appid if account.provider_corpid is not None else account.effective_receive_id or appid
+    return account.effective_receive_id or appid
 
 
 @asynccontextmanager
