@@ -85,10 +85,19 @@ class Gateways:
 
 @asynccontextmanager
 async def gateways(
-    tmp_path: Path, redis_url: str, amqp_url: str, topology: Topology, *, more: str = ""
+    tmp_path: Path,
+    redis_url: str,
+    amqp_url: str,
+    topology: Topology,
+    *,
+    more: str = "",
+    gateway_url: str | None = None,
 ) -> AsyncIterator[Gateways]:
-    """Yield gateways of the accounts of `tests.support.token_service`, with a token service that runs."""
-    async with placed(tmp_path, redis_url, topology.namespace, more=more) as place:
+    """Yield gateways of the accounts of `tests.support.token_service`, with a token service that runs.
+
+    With `gateway_url` the page of the sandbox is told that a gateway will be there.
+    """
+    async with placed(tmp_path, redis_url, topology.namespace, more=more, gateway_url=gateway_url) as place:
         key, entry = new_key("gateway", ["login:exchange:*", "token:get:*", "token:report_invalid:*"])
         with (tmp_path / "keys.toml").open("a") as file:
             file.write(f"\n\n{entry.as_toml()}")

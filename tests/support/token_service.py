@@ -69,8 +69,10 @@ class Place:
 
 
 @asynccontextmanager
-async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = "") -> AsyncIterator[Place]:
-    """Yield a place with these accounts and those of `more`."""
+async def placed(
+    tmp_path: Path, redis_url: str, namespace: str, *, more: str = "", gateway_url: str | None = None
+) -> AsyncIterator[Place]:
+    """Yield a place with these accounts and those of `more`; the sandbox's page is told of the gateway."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS + more)
     key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
     shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])
@@ -78,7 +80,10 @@ async def placed(tmp_path: Path, redis_url: str, namespace: str, *, more: str = 
     (tmp_path / "keys.toml").write_text("\n\n".join(made.as_toml() for made in (entry, shop_entry, admin_entry)))
     (tmp_path / "wechat.toml").write_text(WECHAT_HAS + more)
     app = build_app(
-        Accounts.read(tmp_path / "wechat.toml"), ingress_url="http://127.0.0.1:9", public_url="http://127.0.0.1:9"
+        Accounts.read(tmp_path / "wechat.toml"),
+        ingress_url="http://127.0.0.1:9",
+        public_url="http://127.0.0.1:9",
+        gateway_url=gateway_url,
     )
     async with (
         listening(app, host="127.0.0.1", port=0) as port,

@@ -104,6 +104,9 @@ async def test_the_page_is_told_accounts_and_paths_and_no_secret(world: World, h
     about = json.loads(text)
     assert {"name": "shop", "appid": "wxshop", "kind": "official_account"}.items() <= about["accounts"][0].items()
     assert "/cgi-bin/stable_token" in about["paths"]
+    assert about["gateway"] is None
+    async with http.get(world.url) as answer:
+        assert "connect-src 'self';" in answer.headers["Content-Security-Policy"]
     assert not [path for path in about["paths"] if path.startswith("/sandbox/")]
     assert not any(secret in text for secret in (SECRET, AES_KEY, TOKEN))
 

@@ -44,6 +44,7 @@ def build_app(
     rules: Rules | None = None,
     clock: Clock | None = None,
     allowed_hosts: Collection[str] = (),
+    gateway_url: str | None = None,
 ) -> web.Application:
     """Return the sandbox as an application.
 
@@ -54,6 +55,7 @@ def build_app(
         rules: WeChat's limits.
         clock: The time.
         allowed_hosts: Names by which browsers may call the page and the control API, besides that of `public_url`.
+        gateway_url: Address of the gateway for browsers: the page of a Mini Program calls it.
     """
     sandbox = Sandbox.new(accounts, rules or Rules(), clock or Clock())
     app = web.Application(
@@ -61,6 +63,7 @@ def build_app(
         client_max_size=MAX_BODY,
     )
     app[SANDBOX] = sandbox
+    app[pages.GATEWAY] = gateway_url or ""
     app[HOSTS] = frozenset({*(name.lower() for name in allowed_hosts), URL(public_url).host or ""})
     app[FAULTS] = sandbox.faults
     app[RECORDER] = CallRecorder(sandbox.calls, sandbox.clock, sandbox.tokens)

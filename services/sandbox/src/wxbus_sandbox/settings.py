@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
 from wxbus.config.settings import AccountsSettings, LogSettings, environment
+from wxbus.config.urls import HttpUrl
 
 MEBIBYTE = 1024 * 1024
 
@@ -123,6 +124,9 @@ class SandboxSettings(BaseSettings):
 
     ingress_url: str = "http://127.0.0.1:8080"
     """Pushes go to `{ingress_url}/wechat/{account}`."""
+    gateway_url: HttpUrl | None = None
+    """Address of the gateway for browsers; without it the page has no Mini Program. The gateway must allow the page's
+    origin (`WXBUS_GATEWAY_CORS_ORIGINS`)."""
     address: Address = Field(default_factory=Address)
     rules: Rules = Field(default_factory=Rules)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)

@@ -94,6 +94,7 @@ class Addresses:
             "WXBUS_GATEWAY_TOKEN_URL": url(self.token),
             "WXBUS_SANDBOX_PORT": str(self.sandbox),
             "WXBUS_SANDBOX_INGRESS_URL": url(self.ingress),
+            "WXBUS_SANDBOX_GATEWAY_URL": self.gateway_url,
         }
 
 

@@ -88,6 +88,8 @@ def defaults(settings: LocalSettings, addresses: Addresses) -> dict[str, str]:
     }
     if not settings.real:
         found["WXBUS_WECOM_API_URL"] = f"{addresses.sandbox_url}/wecom"
+        # The sandbox's page has a Mini Program.
+        found["WXBUS_GATEWAY_CORS_ORIGINS"] = f"{addresses.sandbox_url},http://localhost:{addresses.sandbox}"
         if COLLECTOR not in os.environ:
             found |= {
                 COLLECTOR: addresses.sandbox_url,

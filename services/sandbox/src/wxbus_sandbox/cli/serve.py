@@ -36,6 +36,7 @@ async def _serve(settings: SandboxSettings, accounts: Accounts) -> None:
         public_url=address.url,
         rules=settings.rules,
         allowed_hosts=address.allowed_hosts,
+        gateway_url=settings.gateway_url,
     )
     async with listening(app, host=address.host, port=address.port) as port:
         announce(address.model_copy(update={"port": port}), accounts)

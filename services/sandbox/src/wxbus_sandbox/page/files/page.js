@@ -5,14 +5,15 @@ import { feed } from "./common/feed.js";
 export class Page {
   // Raises the error of the sandbox, or of the connection to it.
   static async load() {
-    const { accounts, paths, now } = await get("/sandbox/about");
+    const { accounts, paths, now, gateway } = await get("/sandbox/about");
     feed.offset = now * 1000 - Date.now();
-    return new Page(accounts, paths);
+    return new Page(accounts, paths, gateway);
   }
 
-  constructor(accounts, paths) {
+  constructor(accounts, paths, gateway) {
     this.accounts = accounts; // name, appid, kind, modes, formats
     this.paths = paths; // of WeChat's calls
+    this.gateway = gateway; // its address, null if the sandbox does not know one
     this.account = null; // the one of the current conversation
     this.openid = ""; // the user of the current conversation
     this.copies = 1; // how often each message of the page is pushed
