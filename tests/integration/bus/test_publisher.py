@@ -81,6 +81,23 @@ async def test_the_budget_limits_a_publish_to_a_silent_broker(
     await distant.publish(an_envelope(2), budget=10)
 
 
+async def test_each_unconfirmed_publish_has_its_own_budget(
+    through_proxy: tuple[Proxy, str], distant: Publisher
+) -> None:
+    """One that may wait for long does not delay the failure of a shorter one, and is confirmed in the end."""
+    proxy, _ = through_proxy
+    await distant.publish(an_envelope(0), budget=10)
+    proxy.hold_answers()
+    patient = asyncio.create_task(distant.publish(an_envelope(1), budget=60))
+    await asyncio.sleep(0)
+    for budget in (0.05, 0.02):
+        with pytest.raises(BrokerUnavailable, match="no answer in time"):
+            await distant.publish(an_envelope(2), budget=budget)
+    assert not patient.done()
+    proxy.flow()
+    await patient
+
+
 async def test_waiting_for_the_window_counts_against_the_budget(
     through_proxy: tuple[Proxy, str], topology: Topology
 ) -> None:

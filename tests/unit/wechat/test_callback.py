@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from yarl import URL
 
 from tests.unit.wechat.vectors import key_of, vector
 from wxbus.errors import CallbackRejected, Forbidden, MalformedCallback
@@ -51,6 +52,17 @@ def encrypt(document: dict[str, Any] | bytes, key: CallbackKey = NEW, form: Form
     assert key.aes_key is not None
     plaintext = document if isinstance(document, bytes) else render(document, form)
     return Cipher(key.aes_key.get_secret_value(), APPID).encrypt(plaintext)
+
+
+QUERIES = st.lists(st.sampled_from(["signature", "nonce", "echostr", "=", "&", "a", "%41", "+", "你", ";", "x=1"]))
+
+
+@given(QUERIES.map("".join))
+def test_a_query_without_escapes_is_read_as_any_other(raw: str) -> None:
+    """What is read without unescaping is what the server's own reader finds: of repeated parameters the first."""
+    found, url = CallbackQuery.unescaped(raw), URL.build(path="/", query_string=raw, encoded=True)
+    assert found is None or found == CallbackQuery.from_mapping(url.query)
+    assert (found is None) == ("%" in raw or "+" in raw)
 
 
 def crypto(

@@ -107,7 +107,7 @@ class CallbackDispatcher:
         if endpoint.account.cloud_hosting and is_probe(body):
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = self._clock()
-        query = CallbackQuery.from_mapping(request.query)
+        query = CallbackQuery.unescaped(request.rel_url.raw_query_string) or CallbackQuery.from_mapping(request.query)
         with step("ingress.open"):
             if is_costly(body):
                 opening = partial(endpoint.open, query, body, now)

@@ -85,12 +85,14 @@ class Connection(http_server.Connection):
 
     def data_received(self, data: bytes) -> None:
         """Record the time of the first bytes of a request, and parse them."""
-        if data:  # aiohttp calls this with no data to continue parsing
-            self._last_byte = self.loop.time()
-            if self._first_byte is None:
-                self._first_byte = self._last_byte
+        if not data:  # aiohttp calls this to continue parsing
+            super().data_received(data)
+            return
+        self._last_byte = self.loop.time()
+        if self._first_byte is None:
+            self._first_byte = self._last_byte
         super().data_received(data)
-        if self._in_header and self._first_byte is not None and not self.has_parsed_request:
+        if self._in_header and not self.has_parsed_request:
             self._limit_header(self._first_byte, len(data))
 
     def begin_request(self) -> float:

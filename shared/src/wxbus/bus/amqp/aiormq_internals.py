@@ -23,7 +23,6 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "Channel": (
         "confirmations",
         "connection",
-        "create_future",
         "delivery_tag",
         "max_content_size",
         "message_id_delivery_tag",
@@ -34,6 +33,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Attributes by class."""
 
+TICK: Final = 0.001
+"""Seconds: the resolution of the event loop's timers."""
 _HEADER = struct.Struct(">BHIHHQ")
 """Frame type, channel, size of the payload; class, weight, size of the body."""
 _BODY = struct.Struct(">BHI")
@@ -59,6 +60,10 @@ class ConfirmChannel:
         self._timed_out.cancel()
         self._out: list[bytes] = []
         self._more = asyncio.Event()
+        self._unconfirmed: dict[int, tuple[float, asyncio.Future[Any]]] = {}
+        """By delivery tag: the time at which each publish fails, and its future."""
+        self._timer: asyncio.TimerHandle | None = None
+        channel.closing.add_done_callback(self._channel_closed)
         self._methods: dict[tuple[str, str], bytes] = {}
         """Encoded `Basic.Publish` by exchange and routing key; mandatory ones only."""
 
@@ -107,17 +112,18 @@ class ConfirmChannel:
         for start in range(0, len(body), limit):
             part = body[start : start + limit]
             frames += (_BODY.pack(constants.FRAME_BODY, number, len(part)), part, end)
-        confirmation = channel.create_future()
+        confirmation: asyncio.Future[Any] = self._loop.create_future()
         channel.delivery_tag = tag = channel.delivery_tag + 1
         channel.confirmations[tag] = confirmation
         channel.message_id_delivery_tag[message_id] = tag
         self._out += frames
         self._more.set()
-        timeout = self._loop.call_at(by, self._time_out, tag, confirmation)
+        self._unconfirmed[tag] = (by, confirmation)
+        self._check_by(by)
         try:
             await confirmation
         finally:
-            timeout.cancel()
+            del self._unconfirmed[tag]
             tags = channel.message_id_delivery_tag
             if tags.get(message_id) == tag:  # it may be published again meanwhile
                 del tags[message_id]
@@ -131,10 +137,34 @@ class ConfirmChannel:
             self._out.clear()
             await self._channel.write_queue.put(ChannelFrame(payload, should_close=False))
 
-    def _time_out(self, tag: int, confirmation: "asyncio.Future[Any]") -> None:
-        if not confirmation.done():
-            confirmation.set_exception(TimeoutError())
-            self._channel.confirmations[tag] = self._timed_out
+    def _check_by(self, by: float) -> None:
+        """Check the unconfirmed messages at this time; one timer serves many, because most are confirmed soon."""
+        if self._timer is not None:
+            if self._timer.when() <= by:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(by, self._check)
+
+    def _check(self) -> None:
+        """Fail the messages whose time is over."""
+        self._timer = None
+        now = self._loop.time() + TICK
+        for tag, (by, confirmation) in self._unconfirmed.items():
+            if by <= now and not confirmation.done():
+                confirmation.set_exception(TimeoutError())
+                self._channel.confirmations[tag] = self._timed_out
+        left = [by for by, confirmation in self._unconfirmed.values() if not confirmation.done()]
+        if left:
+            self._check_by(min(left))
+
+    def _channel_closed(self, closing: "asyncio.Future[Any]") -> None:
+        """Fail all unconfirmed messages."""
+        if self._timer is not None:
+            self._timer.cancel()
+        reason = None if closing.cancelled() else closing.exception()
+        for _, confirmation in self._unconfirmed.values():
+            if not confirmation.done():
+                confirmation.set_exception(reason or ConnectionResetError("the channel was closed"))
 
     def _method(self, exchange: str, routing_key: str) -> bytes:
         self._methods[exchange, routing_key] = frame = self._publish(exchange, routing_key, mandatory=True)
