@@ -6,7 +6,9 @@ from typing import Any
 
 from tests.support.endpoints import all_endpoints
 from tests.support.sizes import soak
+from wxbus.api.declaration.decorators import endpoints_of
 from wxbus.api.declaration.parameters import put
+from wxbus.api.endpoints.image_processing import ImageProcessing
 from wxbus.errors import WeChatUnavailable
 from wxbus_sandbox.rules.samples import sample
 
@@ -53,3 +55,12 @@ def test_an_unexpected_field_raises_one_error_only() -> None:
                 else:
                     read += 1
     assert min(read, refused) > 1000
+
+
+def test_the_place_of_a_code_has_corners() -> None:
+    """WeChat nests the corners once in the answer for codes, twice in those for licences."""
+    corner = {"x": 585, "y": 378}
+    answer = {"code_results": [{"type_name": "QR_CODE", "data": "a", "pos": {"left_top": corner}}]}
+    [found] = endpoints_of(ImageProcessing)["codes"].read(answer).code_results
+    assert found.pos is not None
+    assert (found.pos.left_top.x, found.pos.left_top.y) == (585, 378)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from wxbus.api.calls import Repeat
 from wxbus.api.declaration import Answer, Family, Key, post
-from wxbus.api.endpoints.pictures import ERRORS, Picture, PictureUrl, Position, Size
+from wxbus.api.endpoints.pictures import ERRORS, Corners, Picture, PictureUrl, Size
 
 
 class Crop(Answer):
@@ -31,7 +31,8 @@ class FoundCode(Answer):
     type_name: str = ""
     """QR_CODE, EAN_13, CODE_128 ..."""
     data: str = ""
-    pos: Position | None = None
+    pos: Corners | None = None
+    """None for a bar code."""
 
 
 class FoundCodes(Answer):
