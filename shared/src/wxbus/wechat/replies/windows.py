@@ -40,7 +40,7 @@ _MINI_PROGRAM: Final = ((UserMessage, MESSAGE), (UserEnterSession, Allowance("en
 
 def allowance_of(message: Message, *, mini_program: bool) -> Allowance | None:
     """Return what a push of a user allows, None if nothing."""
-    if isinstance(message, KfServicerMessage):  # nobody of the customer's side has written it
+    if isinstance(message, KfServicerMessage):  # the customer has not written it
         return None
     table = _MINI_PROGRAM if mini_program else _OFFICIAL_ACCOUNT
     return next((allowance for kinds, allowance in table if isinstance(message, kinds)), None)
