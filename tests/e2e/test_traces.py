@@ -64,8 +64,8 @@ class Reader:
 
     async def send(self, text: str) -> None:
         """Send a text in the chat, and pick it there."""
-        await self.page.fill("#text", text)
-        await self.page.click("#send")
+        await self.page.fill(".typed", text)
+        await self.page.click(".send")
         mine = self.page.locator(".message.mine:not(.waiting)").filter(has_text=text)
         await mine.locator(".details").click(timeout=PATIENCE)
         await self.page.click("[data-tab=trace]")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -25,6 +25,8 @@ AXE: Final = """(async () => {
   const found = await axe.run(document);
   return found.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html) }));
 })()"""
+
+expect.set_options(timeout=30_000)
 
 
 def browser_path() -> str | None:
@@ -69,7 +71,7 @@ class Window:
         )
         try:
             window = cls(await context.new_page())
-            window.page.on("pageerror", lambda error: window.errors.append(str(error)))
+            window.page.on("pageerror", lambda error: window.errors.append(error.stack or str(error)))
             window.page.on("console", window._logged)
             yield window
         finally:

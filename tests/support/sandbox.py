@@ -156,6 +156,10 @@ class SandboxTokens:
             self._cache[appid] = fetched if fetched != token else await self._fetch(appid, force=True)
         return self._cache[appid]
 
+    def forget(self) -> None:
+        """Forget all tokens, as after a reset of the sandbox."""
+        self._cache.clear()
+
     async def _fetch(self, appid: str, *, force: bool = False) -> str:
         account = ACCOUNTS.of(appid)
         secret = account.secret

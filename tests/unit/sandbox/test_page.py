@@ -11,14 +11,13 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.browser import Window, needs_browser, open_browser
-from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, NOW, SECRET, TOKEN, World, answering
+from tests.support.sandbox import ACCOUNTS, AES_KEY, EVENT_WAIT, SECRET, TOKEN, World, answering
 from wxbus.api.endpoints.menu_buttons import ViewButton
 from wxbus.api.endpoints.menus import MatchRule
 from wxbus.errors import WeChatUnavailable
 from wxbus.wechat import reply
 from wxbus_sandbox.cli.serve import announce
-from wxbus_sandbox.models import Fault, SendRequest, Sent
+from wxbus_sandbox.models import Fault, SendRequest
 from wxbus_sandbox.page import pages
 from wxbus_sandbox.settings import Address
 
@@ -224,132 +223,3 @@ def test_the_start_says_where_the_page_is_and_who_can_reach_it() -> None:
         assert ("sandbox.reachable_by_other_machines" in {entry["event"] for entry in logs}) is warned
     for host, expected in (("::1", True), ("localhost", True), ("0.0.0.0", False), ("10.0.0.1", False), ("box", False)):  # noqa: S104
         assert Address(host=host).is_loopback is expected, host
-
-
-PREPARED = """
-globalThis.until = async (found) => {
-  while (!found()) await new Promise((go) => setTimeout(go, 5));
-  return found();
-};
-globalThis.all = (selector) => [...document.querySelectorAll(selector)];
-globalThis.button = (text) => all("button").find((one) => one.textContent === text);
-until(() => document.getElementById("send")).then(() => document.documentElement.lang)
-"""
-TEXTS = """
-Promise.all(%s.map((path) => import(`/sandbox/page/${path}`))).then((modules) => {
-  const shape = (texts) => Object.entries(texts).flatMap(([name, text]) =>
-    typeof text === "object" ? shape(text).map((inner) => `${name}.${inner}`) : `${name}: ${typeof text}`);
-  return [shape(modules.map(({ TEXTS }) => TEXTS.en)), shape(modules.map(({ TEXTS }) => TEXTS.zh))];
-})
-"""
-SENT = """
-(async () => {
-  document.getElementById("text").value = %s;
-  document.getElementById("send").click();
-  await until(() => all(".mine:not(.waiting) .bubble").length);
-  return all(".mine .bubble").map((one) => one.textContent);
-})()
-"""
-REPLIED = """
-until(() => all(".theirs .bubble").length >= 2).then(() => {
-  const [text] = all(".theirs .bubble");
-  return { text: text.textContent, links: [...text.querySelectorAll("a")].map((link) => link.href),
-    bold: all("b, #app script").length,
-    choices: all(".choice").map((choice) => choice.textContent) };
-})
-"""
-ODD = 'until(() => all(".note.problem").length).then(() => all(".note.problem")[0].textContent)'
-CHOSEN = """
-(async () => {
-  all(".choice")[1].click();
-  await until(() => all(".mine:not(.waiting) .bubble").length === 2);
-  return all(".mine .bubble").at(-1).textContent;
-})()
-"""
-PICKED = """
-(async () => {
-  document.getElementById("filter").value = "custom/send msgmenu";
-  document.getElementById("filter").dispatchEvent(new Event("input"));
-  await until(() => all(".line").length === 1);
-  all(".line")[0].click();
-  return until(() => all(".document pre").length >= 2).then(() => document.querySelector(".document").textContent);
-})()
-"""
-MOVED = """
-(async () => {
-  document.getElementById("filter").value = "";
-  document.getElementById("filter").dispatchEvent(new Event("input"));
-  await until(() => all(".line").length > 3);
-  const stop = document.querySelector('.line[tabindex="0"]');
-  stop.focus();
-  const key = stop.previousElementSibling ? "ArrowUp" : "ArrowDown";
-  stop.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-  const moved = document.activeElement !== stop && document.activeElement.classList.contains("line");
-  return [all('.line[tabindex="0"]').length, moved];
-})()
-"""
-CHECKED = """
-(async () => {
-  button("Check the callback address as WeChat's console does").click();
-  return (await until(() => all(".result").find((one) => one.textContent))).textContent;
-})()
-"""
-FAILED = """
-(async () => {
-  document.getElementById("text").value = "unlucky";
-  document.getElementById("send").click();
-  return (await until(() => all(".delivery").find((one) => one.textContent.startsWith("not delivered")))).textContent;
-})()
-"""
-SAMPLE = """
-(async () => {
-  button("Picture").click();
-  const picture = await until(() => all(".mine img").find((one) => one.naturalWidth));
-  return [picture.naturalWidth, picture.naturalHeight];
-})()
-"""
-
-
-@needs_browser
-async def test_the_page_works_in_a_browser(world: World) -> None:
-    """A user sends a text, sees replies with links and choices, and the call; markup is shown as text everywhere."""
-    markup = "<img src=x onerror=alert(1)><b>bold</b>"
-    async with open_browser() as browser, Window.open(browser) as window:
-        page = window.page
-        await page.goto(world.url)
-        assert await page.evaluate(PREPARED) == "en"
-        english, chinese = await page.evaluate(TEXTS % json.dumps(TEXT_FILES))
-        assert english == chinese
-        assert await page.evaluate(SENT % json.dumps(markup)) == [markup]
-        client = world.client("shop")
-        await client.send(
-            USER, reply.Text(f'{markup} <a href="https://a.test/x">x</a> https://b.test. <a href="javascript:1">no</a>')
-        )
-        await client.send(USER, reply.Menu((reply.MenuItem("1", "Yes"), reply.MenuItem("2", markup)), head="Happy?"))
-        seen = await page.evaluate(REPLIED)
-        assert seen["text"] == f'{markup} x https://b.test. <a href="javascript:1">no</a>'
-        assert seen["links"] == ["https://a.test/x", "https://b.test/"]
-        assert (seen["bold"], seen["choices"]) == (0, ["Yes", markup])
-        odd = Sent(
-            time=NOW, account="shop", appid="wxshop", openid=USER, msgtype="msgmenu", payload={"msgmenu": {"list": 1}}
-        )
-        world.sandbox.sent.add(odd)
-        for body in (b"null", b'"\\ud800"', b"\xff"):
-            async with aiohttp.ClientSession() as http, http.post(world.url + SEND_PATH, data=body):
-                pass
-        assert "cannot be shown" in await page.evaluate(ODD)
-        assert await page.evaluate(CHOSEN) == markup
-        assert world.ingress.received[-1].opened.document["bizmsgmenuid"] == "2"
-        picked = await page.evaluate(PICKED)
-        assert markup in picked
-        assert "access_token" in picked
-        assert await page.evaluate(MOVED) == [1, True]
-        assert await page.evaluate(CHECKED) == "shop: WeChat's console would accept this address."
-        world.ingress.answers.extend([answering("oops")] * 3)
-        assert "neither success nor a reply" in await page.evaluate(FAILED)
-        assert await page.evaluate(SAMPLE) == [240, 160]
-        await page.set_viewport_size({"width": 400, "height": 800})
-        for view in ("chat", "requests", "bad-day"):
-            await page.evaluate(f"document.querySelector('[data-tab={view}]').click()")
-            assert await window.widths() == (400, 400), view
-        assert window.errors == []

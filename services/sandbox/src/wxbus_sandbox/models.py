@@ -186,6 +186,8 @@ class VerifyResult(Model):
     accepted: bool
     status: int | None
     body: str
+    reason: str = ""
+    """Why there is no complete response."""
 
 
 class PlayedTurn(Model):

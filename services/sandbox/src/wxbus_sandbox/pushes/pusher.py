@@ -134,7 +134,7 @@ class Pusher:
         query, expected = PushEncoder(account).verification(now=self._sandbox.clock.wall())
         response = await self.exchange("GET", account.name, query)
         accepted = response.status == 200 and response.body == expected.encode()
-        return VerifyResult(accepted=accepted, status=response.status, body=response.text)
+        return VerifyResult(accepted=accepted, status=response.status, body=response.text, reason=response.failure)
 
     async def _until_settled(
         self, delivery: _Delivery, copy_number: int, attempts: list[Attempt], retried: Callable[[Verdict], None]

@@ -45,7 +45,7 @@ async function main() {
   });
   const tabs = element("nav", { aria: { label: T.views }, on: { keydown: moves } }, ...built.map(({ tab }) => tab));
   document.getElementById("app").replaceChildren(
-    element("header", { className: "top" }, element("h1", { textContent: T.title }), element("p", { textContent: T.nothingLeaves }), state, tabs),
+    element("header", { className: "top" }, element("h1", { textContent: T.title }), element("p", { textContent: T.purpose }), state, tabs),
     element("main", {}, ...built.map(({ section }) => section)));
   SIDE_BY_SIDE.addEventListener("change", () => fit(page));
   page.show("chat");

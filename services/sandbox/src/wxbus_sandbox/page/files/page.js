@@ -1,4 +1,4 @@
-// What views share: the accounts, the picked entry, and the view beside the chat.
+// What views share: the accounts, the current conversation, the picked entry, and the view beside the chat.
 import { get } from "./common/control.js";
 import { feed } from "./common/feed.js";
 
@@ -14,12 +14,13 @@ export class Page {
     this.accounts = accounts; // name, appid, kind, modes, formats
     this.paths = paths; // of WeChat's calls
     this.gateway = gateway; // its address, null if the sandbox does not know one
-    this.account = null; // the one of the current conversation
+    this.account = accounts[0] || null; // the one of the current conversation
     this.openid = ""; // the user of the current conversation
     this.copies = 1; // how often each message of the page is pushed
     this.picked = null; // an entry of the feed
     this.views = new Map();
     this.pickListeners = [];
+    this.talkListeners = [];
   }
 
   // `listener` is called with each entry of the feed that the reader picks.
@@ -27,10 +28,25 @@ export class Page {
     this.pickListeners.push(listener);
   }
 
+  // `listener` is called when another conversation becomes the current one.
+  onTalk(listener) {
+    this.talkListeners.push(listener);
+  }
+
   pick(entry) {
     this.picked = entry;
     for (const listener of this.pickListeners) listener(entry);
     if (!this.views.get(this.shown)?.showsPicked) this.show("trace");
+  }
+
+  talk(account, openid) {
+    if (account === this.account && openid === this.openid) return;
+    Object.assign(this, { account, openid });
+    for (const listener of this.talkListeners) listener();
+  }
+
+  accountOf(appid) {
+    return this.accounts.find((account) => account.appid === appid);
   }
 
   get shown() {
@@ -43,5 +59,11 @@ export class Page {
       section.classList.toggle("shown", name === id);
       tab.setAttribute("aria-pressed", String(name === id));
     }
+  }
+
+  // Shows a number on the tab of a view, none for 0.
+  badge(id, count) {
+    const { tab, title } = this.views.get(id);
+    tab.textContent = count ? `${title} (${count})` : title;
   }
 }

@@ -10,8 +10,9 @@
 // Narrow windows show one view at a time, others the chat and one view beside it.
 import { view as badDay } from "./bad-day/view.js";
 import { view as chat } from "./chat/view.js";
+import { view as customerService } from "./customer-service/view.js";
 import { view as miniProgram } from "./mini-program/view.js";
 import { view as requests } from "./requests/view.js";
 import { view as trace } from "./trace/view.js";
 
-export const VIEWS = [chat, requests, trace, miniProgram, badDay];
+export const VIEWS = [chat, requests, trace, customerService, miniProgram, badDay];

@@ -34,12 +34,6 @@ export const TEXTS = {
     check: "Console check",
     checkButton: "Check the callback address as WeChat's console does",
     accepted: "WeChat's console would accept this address.",
-    noAnswer: "No complete answer within 5 s. Is ingress running at its address?",
-    refused: {
-      403: "Refused: token or signature differ. Is the Token of the account the same on both sides?",
-      404: "Not found: ingress does not know an account of this name.",
-    },
-    other: (status) => `Refused: status ${status}.`,
     wrongEcho: "Status 200, but the answer is not the echostr. Another program may listen at this address.",
   },
   zh: {
@@ -74,12 +68,6 @@ export const TEXTS = {
     check: "后台校验",
     checkButton: "像微信后台那样校验回调地址",
     accepted: "微信后台会接受这个地址。",
-    noAnswer: "5 秒内没有完整响应。接入服务是否在运行？",
-    refused: {
-      403: "被拒绝：token 或签名不一致。两边账号的 Token 是否相同？",
-      404: "未找到：接入服务没有这个名称的账号。",
-    },
-    other: (status) => `被拒绝：状态码 ${status}。`,
     wrongEcho: "状态码为 200，但返回的不是 echostr。可能是其他程序在监听这个地址。",
   },
 };

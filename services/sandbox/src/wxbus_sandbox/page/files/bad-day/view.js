@@ -1,6 +1,7 @@
 // Switches for what goes wrong with WeChat, and the check of its console.
 import { get, post, remove } from "../common/control.js";
 import { choice, element, labelled } from "../common/dom.js";
+import { inWords } from "../common/failures.js";
 import { feed } from "../common/feed.js";
 import { T as COMMON } from "../common/texts.js";
 import { T } from "./texts.js";
@@ -11,10 +12,9 @@ const KINDS = {
 };
 const TWO_DAYS = 48 * 3600;
 
-function words({ accepted, status }) {
+function words({ accepted, status, reason }) {
   if (accepted) return T.accepted;
-  if (status === null) return T.noAnswer;
-  return status === 200 ? T.wrongEcho : T.refused[status] || T.other(status);
+  return status === 200 ? T.wrongEcho : inWords(status, reason);
 }
 
 function build(page) {

@@ -1,5 +1,6 @@
 // A message as WeChat shows it. `say` sends a text as the user, for menus of choices.
 import { element } from "../common/dom.js";
+import { anchor, card, file, isWeb, newsCard, notification, picture, thumbnail } from "./cards.js";
 import { T } from "./texts.js";
 
 const LINK = /<a\s+[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')[^>]*>([\s\S]*?)<\/a>|(https?:\/\/[^\s<>"'，。；！？）】]+)/gi;
@@ -18,14 +19,6 @@ export function linked(text, say) {
   return [...parts, String(text).slice(at)];
 }
 
-function isWeb(address) {
-  return /^https?:\/\//i.test(address || "");
-}
-
-function anchor(href, textContent) {
-  return element("a", { href, textContent, target: "_blank", rel: "noreferrer noopener" });
-}
-
 function link(address, label, say) {
   if (isWeb(address)) return anchor(address, label);
   const choice = /^weixin:\/\/bizmsgmenu\?(.*)$/i.exec(address);
@@ -39,51 +32,34 @@ function chosen(label, content, id, say) {
   return element("button", { type: "button", className: "choice", textContent: label, on: { click } });
 }
 
-export function picture(mediaId) {
-  const shown = element("img", { alt: T.picture, src: `/sandbox/media/${encodeURIComponent(mediaId)}`, loading: "lazy" });
-  shown.addEventListener("error", () => shown.replaceWith(element("span", { className: "lost", textContent: `${T.picture}: ${T.noMedia}` })));
-  return shown;
+function menu(body, say) {
+  const items = (body.list || []).map((one) => chosen(one.content, one.content, one.id, say));
+  return element("div", { className: "menu" }, element("div", {}, ...linked(body.head_content || "", say)), ...items,
+    element("div", {}, ...linked(body.tail_content || "", say)));
 }
 
-function card(kind, title, description, address, foot) {
-  const name = isWeb(address) ? anchor(address, title) : element("span", { textContent: title });
-  return element("div", { className: "card" },
-    element("strong", {}, name), description ? element("p", { textContent: description }) : null,
-    element("small", { textContent: foot ? `${kind} · ${foot}` : kind }));
-}
-
-function news(articles) {
-  return element("div", { className: "news" }, ...articles.map((one) => card(T.article, one.title || "", one.description, one.url, one.picurl)));
-}
-
-function miniProgramPage(body) {
-  return element("div", { className: "card page" },
-    element("strong", { textContent: body.title }), picture(body.thumb_media_id),
-    element("small", { textContent: `${T.miniProgram} · ${body.pagepath || ""}` }));
-}
-
-function lower(value) {
-  return Object.fromEntries(Object.entries(value || {}).map(([name, member]) => [name.toLowerCase(), member]));
-}
-
-// A customer-service message: the body of its API call.
+// A customer-service message, a template message or a subscription message: the body of its API call.
 export function ofMessage({ msgtype, payload }, say) {
   const body = payload[msgtype] || {};
   switch (msgtype) {
     case "text": return linked(body.content, say);
     case "image": return [picture(body.media_id)];
-    case "voice": return [element("span", { textContent: `▸ ${T.voice}` })];
-    case "video": return [card(T.video, body.title || T.video, body.description)];
-    case "music": return [card(T.music, body.title || T.music, body.description, body.musicurl)];
-    case "news": return [news(body.articles || [])];
-    case "link": return [card(T.link, body.title || "", body.description, body.url)];
-    case "mpnews": case "mpnewsarticle": return [card(T.article, body.media_id || body.article_id)];
-    case "wxcard": return [card(T.coupon, body.card_id)];
-    case "miniprogrampage": return [miniProgramPage(body)];
-    case "msgmenu": return [element("div", { className: "menu" }, ...linked(body.head_content || "", say),
-      ...(body.list || []).map((one) => chosen(one.content, one.content, one.id, say)), ...linked(body.tail_content || "", say))];
+    case "voice": return [file("audio", T.types.voice, body.media_id)];
+    case "video": return [card(T.types.video, body.title, body.description), file("video", T.types.video, body.media_id)];
+    case "music": return [card(T.types.music, body.title || T.types.music, body.description, body.musicurl, thumbnail(body.thumb_media_id))];
+    case "news": return [element("div", { className: "news" }, ...(body.articles || []).map(newsCard))];
+    case "link": return [newsCard({ ...body, picurl: body.thumb_url })];
+    case "mpnews": case "mpnewsarticle": return [card(T.types.news, body.media_id || body.article_id)];
+    case "wxcard": return [card(T.types.wxcard, body.card_id)];
+    case "miniprogrampage": return [card(T.types.miniprogrampage, body.title, "", "", thumbnail(body.thumb_media_id), body.pagepath)];
+    case "msgmenu": return [menu(body, say)];
+    case "template": case "subscribe": return [notification(payload)];
     default: return [element("code", { textContent: `${msgtype} ${JSON.stringify(body)}` })];
   }
+}
+
+function lower(value) {
+  return Object.fromEntries(Object.entries(value || {}).map(([name, member]) => [name.toLowerCase(), member]));
 }
 
 // A passive reply: the answer to a callback.
@@ -91,28 +67,23 @@ export function ofReply(reply, say) {
   const kind = reply.MsgType || "";
   const articles = (reply.Articles || []).map(lower);
   const member = lower(reply[kind.charAt(0).toUpperCase() + kind.slice(1)]);
-  const body = kind === "text" ? { content: reply.Content } : kind === "news" ? { articles } : { ...member, media_id: member.mediaid };
+  const other = { ...member, media_id: member.mediaid, thumb_media_id: member.thumbmediaid };
+  const body = kind === "text" ? { content: reply.Content } : kind === "news" ? { articles } : other;
   return ofMessage({ msgtype: kind, payload: { [kind]: body } }, say);
 }
 
 // What the user sent.
 export function ofPush(push) {
-  switch (push.MsgType) {
+  const { MsgType: kind } = push;
+  switch (kind) {
     case "text": return [push.Content];
     case "image": return [picture(push.MediaId)];
-    case "voice": return [element("span", { textContent: `▸ ${T.voice}` })];
-    case "video": case "shortvideo": return [card(T.video, T.video)];
-    case "location": return [card(T.location, push.Label || T.location, `${push.Location_X}, ${push.Location_Y}`)];
-    case "link": return [card(T.link, push.Title, push.Description, push.Url)];
-    case "file": return [card(T.file_, push.Title)];
-    case "miniprogrampage": return [card(T.miniProgram, push.Title, push.PagePath)];
-    default: return [element("code", { textContent: push.MsgType || "" })];
+    case "voice": return [file("audio", T.types.voice, push.MediaId)];
+    case "video": case "shortvideo": return [file("video", T.types.video, push.MediaId)];
+    case "location": return [card(T.types.location, push.Label || T.types.location, `${push.Location_X}, ${push.Location_Y}`)];
+    case "link": return [card(T.types.link, push.Title, push.Description, push.Url)];
+    case "file": return [card(T.types.file, push.Title, push.FileTotalLen ? T.bytes(push.FileTotalLen) : "")];
+    case "miniprogrampage": return [card(T.types.miniprogrampage, push.Title, "", "", thumbnail(push.ThumbMediaId), push.PagePath)];
+    default: return [element("code", { textContent: kind || "" })];
   }
-}
-
-// A template or subscription message: a notification with its fields.
-export function ofTemplate({ template_id, data }) {
-  const rows = Object.entries(data || {}).map(([name, field]) => element("p", { textContent: `${name}: ${(field && field.value) ?? field}` }));
-  const title = element("strong", { textContent: T.template });
-  return [element("div", { className: "card" }, title, ...rows, element("small", { textContent: template_id || "" }))];
 }

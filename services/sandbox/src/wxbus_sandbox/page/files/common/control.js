@@ -1,20 +1,27 @@
-// The sandbox's control API. A refusal is an Error with the text of the sandbox.
+// The sandbox's control API. A refusal is an Error with the text of the sandbox, a lost connection one that says so.
+import { T } from "./texts.js";
 
 async function ask(path, options) {
-  const response = await fetch(path, options);
+  let response = null;
+  try { response = await fetch(path, options); } catch { throw new Error(T.disconnected); }
   const text = await response.text();
   let answer = {};
-  try { answer = JSON.parse(text); } catch { answer = { error: text }; }
+  try { answer = JSON.parse(text); } catch { answer = { error: text, text }; }
   if (!response.ok) throw new Error(answer.error || `${response.status} ${response.statusText}`);
   return answer;
 }
 
-export const get = (path) => ask(path, {});
+function withQuery(path, query) {
+  return query ? `${path}?${new URLSearchParams(query)}` : path;
+}
+
+export const get = (path, query) => ask(withQuery(path, query), {});
 export const remove = (path) => ask(path, { method: "DELETE" });
 export const post = (path, body = {}) =>
   ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export const postText = (path, query, body) => ask(withQuery(path, query), { method: "POST", body });
 
-export async function upload(account, filename, data) {
-  const query = new URLSearchParams({ account, filename, type: "image" });
-  return (await ask(`/sandbox/media?${query}`, { method: "POST", body: data })).media_id;
+// Keeps a file in the sandbox; returns `media_id`, `size` and `md5`.
+export function upload(account, type, filename, data) {
+  return ask(withQuery("/sandbox/media", { account, type, filename }), { method: "POST", body: data });
 }

@@ -12,8 +12,10 @@ export const feed = { push: [], retry: [], sent: [], call: [], connected: false,
 
 export const now = () => (Date.now() + feed.offset) / 1000;
 
+// Returns a function that ends it.
 export function onChange(listener) {
   listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 // Many events at a time make one change.

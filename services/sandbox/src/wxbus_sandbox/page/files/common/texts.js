@@ -1,13 +1,13 @@
-// What all views say.
+// What several views say.
 import { translated } from "./language.js";
 
 export const TEXTS = {
   en: {
     title: "wxbus sandbox",
-    nothingLeaves: "Nothing here reaches WeChat.",
+    purpose: "WeChat on your desk: nothing here reaches the real one.",
     views: "Views",
     connected: "connected",
-    disconnected: "The sandbox does not answer; trying again.",
+    disconnected: "The sandbox does not answer. Does it still run? Trying again.",
     account: "Account",
     user: "User",
     kinds: {
@@ -17,13 +17,23 @@ export const TEXTS = {
     send: "Send",
     cancel: "Cancel",
     done: "Done.",
+    unreachable: "Ingress does not answer at its address: it is stopped, or the connection was cut.",
+    late: "Ingress answered too late: WeChat waits 5 s.",
+    invalid: "WeChat does not accept this answer:",
+    refused: {
+      400: "Ingress could not read the callback (400): is the mode or the format one that the account accepts?",
+      403: "Ingress refused the signature (403): do both sides have the same Token, AES key and clock?",
+      404: "Ingress does not know this account (404): do both sides have the same accounts file?",
+      503: "Ingress could not store the message (503): RabbitMQ does not answer, and its own disk is full.",
+    },
+    otherStatus: (status) => `Ingress answered with status ${status}, not 200.`,
   },
   zh: {
     title: "wxbus 沙箱",
-    nothingLeaves: "这里的一切都不会发到微信。",
+    purpose: "桌面上的微信：这里的一切都不会发到真正的微信。",
     views: "视图",
     connected: "已连接",
-    disconnected: "沙箱没有响应，正在重试。",
+    disconnected: "沙箱没有响应，是否还在运行？正在重试。",
     account: "账号",
     user: "用户",
     kinds: {
@@ -33,6 +43,16 @@ export const TEXTS = {
     send: "发送",
     cancel: "取消",
     done: "已完成。",
+    unreachable: "接入服务没有响应：未启动，或连接被断开。",
+    late: "接入服务响应超时：微信只等 5 秒。",
+    invalid: "微信不接受这个响应：",
+    refused: {
+      400: "接入服务无法解析回调（400）：账号是否接受这种加密模式和格式？",
+      403: "接入服务校验签名失败（403）：两边的 Token、AES key 和时钟是否一致？",
+      404: "接入服务没有这个账号（404）：两边的账号文件是否相同？",
+      503: "接入服务无法保存消息（503）：RabbitMQ 没有响应，本地磁盘也已满。",
+    },
+    otherStatus: (status) => `接入服务返回状态码 ${status}，而不是 200。`,
   },
 };
 

@@ -1,0 +1,34 @@
+// Messages of this page on their way: shown until the sandbox reports their push.
+import { post } from "../common/control.js";
+import { changed, feed, now, onChange } from "../common/feed.js";
+
+let pending = [];
+
+// Sends as a user; the returned promise ends when WeChat would stop pushing. Failures stay in the conversation.
+export async function send(page, account, openid, request) {
+  const own = { id: `own-${Math.random()}`, account: account.name, openid, request, time: now(), error: "" };
+  pending.push(own);
+  changed();
+  try {
+    await post("/sandbox/send", { account: account.name, openid, copies: page.copies, ...request });
+    pending = pending.filter((one) => one !== own);
+  } catch (error) {
+    own.error = error.message;
+  }
+  changed();
+}
+
+export function pendingOf(account, openid) {
+  return pending.filter((own) => own.account === account && own.openid === openid);
+}
+
+// A push that came by the events replaces the oldest message on its way of the same kind.
+function settle(push) {
+  const name = push.message.Event || push.message.MsgType;
+  const isSame = (own) => !own.error && own.account === push.account && own.openid === push.openid && (own.request.event || own.request.type) === name;
+  const found = pending.findIndex(isSame);
+  if (found >= 0) pending.splice(found, 1);
+  push.settled = true;
+}
+
+onChange(() => [...feed.push, ...feed.retry].filter((push) => !push.settled).forEach(settle));
