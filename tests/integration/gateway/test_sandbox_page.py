@@ -84,7 +84,7 @@ async def test_a_user_of_the_mini_program(
             await chinese.page.goto(world.place.sandbox.url)
             await chinese.page.click("[data-tab=mini-program]")
             await chinese.page.locator(".mini-program option").nth(1).wait_for(state="attached")
-            await chinese.page.get_by_role("button", name="调用").click()
+            await chinese.page.get_by_role("button", name="调用", exact=True).click()
             await chinese.page.get_by_text("下一步：登录。").wait_for()
             assert await chinese.accessibility_problems() == []
             await chinese.screenshot("mini-program-zh-dark")
