@@ -70,11 +70,13 @@ class Gateways:
 
     @asynccontextmanager
     async def running(
-        self, application: Application | None = None, **changes: object
+        self, application: Application | None = None, *, registry: CollectorRegistry | None = None, **changes: object
     ) -> AsyncIterator[Callable[[], Visitor]]:
         """Run one gateway; yields what makes a new visitor."""
         settings = self.settings.model_copy(update=changes)
-        async with serving(settings, application or Application(), registry=CollectorRegistry()) as addresses:
+        async with serving(
+            settings, application or Application(), registry=registry or CollectorRegistry()
+        ) as addresses:
             yield lambda: Visitor(self.http, f"http://127.0.0.1:{addresses.port}")
 
     async def log_in(self, visitor: Visitor, *, openid: str = OPENID, account: str = "cafe") -> Response:

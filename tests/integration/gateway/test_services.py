@@ -25,13 +25,16 @@ from wxbus_gateway import (
     MiniProgramUser,
     Next,
     Phone,
+    Presence,
     Profile,
     Public,
     Session,
+    Sessions,
     current_call,
     method,
     service,
 )
+from wxbus_gateway.testing import ServiceClient
 
 pytestmark = pytest.mark.integration
 
@@ -84,6 +87,14 @@ class Orders:
     async def card(self, request: Order, profile: Profile, user: MiniProgramUser) -> Receipt:
         """Greet the user by name."""
         return Receipt(number=request.count, text=f"{profile.nickname} {user.uid}")
+
+    @method(needs=Session)
+    async def register(self, request: Order, session: Session, sessions: Sessions, presence: Presence) -> Receipt:
+        """Make the user a customer."""
+        await sessions.set_uid(f"customer {request.count}")
+        await sessions.set_data({"likes": request.item})
+        connected = await presence.is_connected(session.appid, session.openid)
+        return Receipt(number=request.count, text=f"connected: {connected}")
 
     @method(needs=Phone)
     async def deliver(self, request: Order, phone: Phone) -> Receipt:
@@ -145,6 +156,37 @@ async def test_a_method_takes_what_it_needs_by_type(world: Gateways) -> None:
     assert (free.body["result"], free.body["session"]) == ({"number": 14, "text": "cafe"}, None)
     assert texts == ["tea -10 % for 1", "小明 None", "+86138..."]
     assert SHELF.closed
+
+
+async def test_a_service_adds_to_the_session(world: Gateways) -> None:
+    """All devices of the user see the business's id of the user; what is added to one session, this one only."""
+    async with world.running(shop()) as visitor:
+        phone, tablet = visitor(), visitor()
+        for one in (phone, tablet):
+            await world.log_in(one)
+        registered = await phone.call("cafe/orders/register", {"item": "tea", "count": 7})
+        seen = [registered, await phone.call("cafe/session"), await tablet.call("cafe/session")]
+    assert registered.body["result"]["text"] == "connected: False"
+    assert [(one.session["uid"], one.session["data"]) for one in seen] == [
+        ("customer 7", {"likes": "tea"}),
+        ("customer 7", {"likes": "tea"}),
+        ("customer 7", {}),
+    ]
+
+
+async def test_what_is_added_to_a_session_has_limits() -> None:
+    """Too long ids, and data that are too large or no JSON, are refused with the limit; so does the client of tests."""
+    async with ServiceClient.open(shop()) as client:
+        client.log_in()
+        await client.set_data({"level": "x" * 2_000})
+        for change, error in (
+            (client.set_uid("u" * 129), "uid: must have 1 to 128 characters"),
+            (client.set_uid(""), "uid: must have 1 to 128 characters"),
+            (client.set_data({"level": "x" * 2_048}), "session data: must have at most 2048 bytes as JSON"),
+            (client.set_data({"level": {1, 2}}), "session data: must be JSON"),
+        ):
+            with pytest.raises(ValueError, match=error):
+                await change
 
 
 async def test_each_missing_step_has_its_own_challenge(world: Gateways) -> None:

@@ -19,7 +19,7 @@ from tests.support.proxy import proxied
 from tests.support.stores import open_store
 from wxbus.messages import Bus
 from wxbus.sockets.keys import SocketKeys
-from wxbus.sockets.presence import LEASE, Connection, Presence
+from wxbus.sockets.presence import LEASE, Connection, RedisPresence
 from wxbus.sockets.pushes import PushLog
 from wxbus_gateway.sessions.store import OVERLAP
 from wxbus_gateway.sessions.tokens import id_of
@@ -213,9 +213,14 @@ async def test_a_gap_is_said(world: Gateways, amqp_url: str) -> None:
             assert client.missed
 
 
-async def test_a_push_to_a_group_reaches_its_members(world: Gateways) -> None:
-    """Members get it wherever they are connected; others do not."""
-    async with working(world, a_router()), world.running() as one, world.running() as other:
+async def test_a_push_to_a_group_reaches_its_members(world: Gateways, amqp_url: str) -> None:
+    """Members get it wherever they are connected, also from another program; others do not."""
+    async with (
+        working(world, a_router()),
+        world.running() as one,
+        world.running() as other,
+        Bus.open(amqp_url, topology=world.settings.bus.topology) as bus,
+    ):
         visits = [one(), other(), one()]
         for number, visit in enumerate(visits):
             await world.log_in(visit, openid=f"oMember{number}")
@@ -225,8 +230,25 @@ async def test_a_push_to_a_group_reaches_its_members(world: Gateways) -> None:
                 await client.pushes(1, named="joined")
             await third.send("s", "room.say", item="hello")
             assert await first.pushes(1, named="said") == await second.pushes(1, named="said") == [{"text": "hello"}]
+            pushed = reply.Push("said", {"text": "from elsewhere"}, to_group="room")
+            await bus.send("cafe", "timetable", pushed)
+            assert await first.pushes(1, named="said") == [{"text": "from elsewhere"}]
             await third.send("p", "cart.add", item="x")
             assert (await third.pushes(1, named="cart"))[0] == {"items": ["x"]}, "and not the push to the room before"
+
+
+async def test_a_user_who_floods_is_slowed_down(world: Gateways) -> None:
+    """Messages over the rate wait; none is refused, and all are acknowledged in order."""
+    registry = CollectorRegistry()
+    async with world.running(rate_limit=50.0, registry=registry) as visitor:
+        visit = visitor()
+        await world.log_in(visit)
+        async with connected(visit) as client:
+            for number in range(110):  # a burst is 100
+                await client.send(f"c{number}", "none")
+            for number in range(110):
+                await client.until_ack(f"c{number}")
+    assert (registry.get_sample_value("wxbus_gateway_slowed_messages_total") or 0) >= 1
 
 
 async def test_wrong_frames_and_sessions_close_the_socket(world: Gateways) -> None:
@@ -370,7 +392,7 @@ async def test_ends_that_a_stopping_gateway_cannot_post_are_posted(
             (name,) = await store.command("ZRANGE", f"{namespace}:sockets:alive", 0, -1)
             await proxy.refuse()
         await connection.__aexit__(None, None, None)
-        presence = Presence(store, namespace=namespace)
+        presence = RedisPresence(store, namespace=namespace)
         left = await presence.claim(name.decode(), "test")
         assert left is not None
         assert [one.openid for one in left.values()] == [OPENID]
@@ -498,7 +520,7 @@ async def test_a_connection_that_redis_has_lost_is_noted_again(world: Gateways, 
                 assert await client.pushes(1, named="news") == [{}]
                 await pushes.append(CAFE, OPENID, b'{"name":"news","body":{}}', push_id="2")
                 assert await client.pushes(1, named="news") == [{}]
-                assert await Presence(store, namespace=namespace).is_connected(CAFE, OPENID)
+                assert await RedisPresence(store, namespace=namespace).is_connected(CAFE, OPENID)
 
 
 async def test_the_connections_of_a_dead_gateway_are_ended_once(world: Gateways, redis_url: str) -> None:
@@ -515,7 +537,7 @@ async def test_the_connections_of_a_dead_gateway_are_ended_once(world: Gateways,
 
     async with open_store(redis_url) as store:
         namespace = world.settings.store.namespace
-        presence = Presence(store, namespace=namespace)
+        presence = RedisPresence(store, namespace=namespace)
         for number in range(2):
             await presence.add("dead", Connection(f"c{number}", "cafe", CAFE, f"oGone{number}"))
         await store.command("ZADD", f"{namespace}:sockets:alive", await store.now() - LEASE, "dead")

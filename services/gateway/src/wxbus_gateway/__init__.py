@@ -10,8 +10,10 @@ from wxbus.errors import RpcFailure
 from wxbus.rpc import method, service
 from wxbus.rpc.service.call import Answer, Call, current_call
 from wxbus.rpc.service.stages import Next, Stage
+from wxbus.sockets.presence import Presence
 from wxbus_gateway.services.access import Public
 from wxbus_gateway.services.application import Application
+from wxbus_gateway.sessions.changes import Sessions
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
 
@@ -23,10 +25,12 @@ __all__ = [
     "MiniProgramUser",
     "Next",
     "Phone",
+    "Presence",
     "Profile",
     "Public",
     "RpcFailure",
     "Session",
+    "Sessions",
     "Stage",
     "WeChatClient",
     "current_call",

@@ -22,6 +22,7 @@ from wxbus.rpc import Client, Server
 from wxbus.rpc.service.stages import Stage
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
+from wxbus.sockets.presence import Presence, RedisPresence
 from wxbus.store.keyring import Keyring
 from wxbus.store.store import Store
 from wxbus.tokens import TokenClient
@@ -37,6 +38,7 @@ from wxbus_gateway.services.application import Application
 from wxbus_gateway.services.idempotency import Idempotency
 from wxbus_gateway.services.limits import CallLimit
 from wxbus_gateway.sessions.cache import SessionCache
+from wxbus_gateway.sessions.changes import OfferSessions
 from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.settings import GatewaySettings
 from wxbus_gateway.sockets.hub import SocketHub
@@ -96,6 +98,7 @@ async def serving(
             SocketIntake(publisher),
             namespace=namespace,
             per_user=settings.sockets_per_user,
+            rate=settings.rate_limit,
             keep_open=sessions.keep_open,
             check_every=min(CHECK_SESSIONS, settings.session_idle / 3),
             registry=registry,
@@ -109,13 +112,13 @@ async def serving(
         logins = LoginServicer(
             rpc.bind(LoginService), sessions, SessionKeys(store, keyring, namespace=namespace), users, UserData()
         )
-        provided = await enter(application.opened())
+        provided = await enter(application.opened({Presence: RedisPresence(store, namespace=namespace)}))
         idempotency = await enter(Idempotency.open(store, keyring, namespace=namespace, grace=settings.grace))
         limit = CallLimit(of_user=settings.rate_limit, of_address=settings.address_rate_limit)
         server = _server(
             [logins, *application.services],
             SessionAccess(cache, users, limit=limit),
-            [idempotency, provided, *application.stages],
+            [idempotency, OfferSessions(sessions, users), provided, *application.stages],
             registry,
         )
         admin = build_admin(

@@ -81,7 +81,8 @@ class GatewaySettings(UsersSettings):
     """API key for the token service, with the scopes `login:exchange`, `token:get` and `token:report_invalid` for the
     accounts."""
     rate_limit: float = Field(default=20.0, gt=0)
-    """Calls per second of one user to one instance."""
+    """Calls per second of one user to one instance, and messages per second on the user's sockets there: more calls are
+    refused, more messages wait."""
     address_rate_limit: float = Field(default=50.0, gt=0)
     """Calls per second without a session from one address to one instance; many users share an address."""
     trusted_proxies: CommaSeparated[Network] = ()

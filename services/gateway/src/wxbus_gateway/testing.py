@@ -7,7 +7,7 @@ assert await client.call("orders/create", item="tea") == {"text": "1 tea for cus
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,8 +20,10 @@ from wxbus.errors import RpcFailure
 from wxbus.rpc.codec import problems
 from wxbus.rpc.service.call import Call
 from wxbus.rpc.service.server import Server
+from wxbus.sockets.presence import Presence
 from wxbus_gateway.services.access import SessionAccess
 from wxbus_gateway.services.application import Application
+from wxbus_gateway.sessions.changes import Sessions, checked_data, checked_uid
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.sessions.store import FoundSession
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
@@ -30,13 +32,17 @@ TOKEN: Final = "t" * 43
 DAY: Final = 86_400.0
 
 
-class ServiceClient:
+class ServiceClient(Sessions, Presence):
     """A Mini Program with one user."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.user: MiniProgramUser | None = None
         """None before `log_in`."""
+        self.session_data: dict[str, Any] = {}
+        """What a service has added to the session."""
+        self.connected: set[str] = set()
+        """Openids of the users who have a socket, for methods that take `Presence`."""
         self._server: Server | None = None
 
     @classmethod
@@ -52,7 +58,7 @@ class ServiceClient:
             TypeError: A method declares no needs, or takes a parameter that they do not provide.
         """
         client = cls(account or Account(name="mini", appid="wx0000000000000000", kind=AccountKind.MINI_PROGRAM))
-        async with application.opened() as provided:
+        async with application.opened({Presence: client, Sessions: client}) as provided:
             client._server = Server(
                 application.services,
                 access=SessionAccess(client, client, limit=lambda _call: None),
@@ -115,12 +121,25 @@ class ServiceClient:
             user_id=user.id,
             renew_at=ends,
             ends=ends,
+            data=self.session_data,
         ).of_user(user)
         return FoundSession(session, TOKEN, DAY)
 
     async def get(self, _user_id: int) -> MiniProgramUser | None:
         """Return the user (implements `UserLookup`)."""
         return self.user
+
+    async def set_uid(self, uid: str | None) -> None:
+        """Keep the business's id of the user (see `Sessions`)."""
+        self.user = replace(self._logged_in(), uid=checked_uid(uid))
+
+    async def set_data(self, data: Mapping[str, Any]) -> None:
+        """Replace what the business adds to the session (see `Sessions`)."""
+        self.session_data = checked_data(data)
+
+    async def is_connected(self, appid: str, openid: str) -> bool:  # noqa: ARG002 - it has one account
+        """Return whether the test has connected the user (see `Presence`)."""
+        return openid in self.connected
 
     def _logged_in(self) -> MiniProgramUser:
         if self.user is None:

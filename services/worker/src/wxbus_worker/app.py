@@ -18,6 +18,7 @@ from wxbus.messages import Bus
 from wxbus.runtime.admin import build_admin, listening
 from wxbus.runtime.watchdog import watched_loop
 from wxbus.sockets.groups import Groups
+from wxbus.sockets.presence import Presence, RedisPresence
 from wxbus.sockets.pushes import PushLog
 from wxbus.store.generation import Losses
 from wxbus.tokens import TokenClient
@@ -85,7 +86,14 @@ async def serve(
     accounts = load_accounts(settings, registry)
     routes, metrics = RouteTable(router), WorkerMetrics(registry)
     async with open_adapters(settings, accounts, router.context_policy) as adapters, AsyncExitStack() as resources:
-        provided = Features({Contexts: adapters.contexts, Bus: Bus(adapters.intake), TokenClient: adapters.tokens})
+        provided = Features(
+            {
+                Contexts: adapters.contexts,
+                Bus: Bus(adapters.intake),
+                TokenClient: adapters.tokens,
+                Presence: RedisPresence(adapters.store, namespace=settings.store.namespace),
+            }
+        )
         try:
             async with interrupted_by(stopping):
                 await resources.enter_async_context(opened((router, *router.included()), provided))

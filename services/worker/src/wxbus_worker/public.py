@@ -29,6 +29,7 @@ from wxbus.errors import WeChatError as WeChatError
 from wxbus.errors import WeChatUnavailable as WeChatUnavailable
 from wxbus.features import Features as Features
 from wxbus.messages import Bus as Bus
+from wxbus.sockets.presence import Presence as Presence
 from wxbus.tokens import TokenClient as TokenClient
 from wxbus.tokens.tickets import AgentTicket as AgentTicket
 from wxbus.tokens.tickets import CardTicket as CardTicket

@@ -1,6 +1,7 @@
 """Who is connected where. A gateway has one lease for all its connections; another one ends those of a dead gateway."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -24,7 +25,15 @@ class Connection:
     openid: str
 
 
-class Presence:
+class Presence(ABC):
+    """Who is connected now: handlers and methods of services take it by type."""
+
+    @abstractmethod
+    async def is_connected(self, appid: str, openid: str) -> bool:
+        """Return whether a user has a socket on a gateway that is alive; raises StoreUnavailable."""
+
+
+class RedisPresence(Presence):
     """The connections of all gateways. Every method raises StoreUnavailable."""
 
     def __init__(self, store: Store, *, namespace: str) -> None:
@@ -53,7 +62,7 @@ class Presence:
         await self._store.command("HDEL", self._keys.connections(gateway), connection.id)
 
     async def is_connected(self, appid: str, openid: str) -> bool:
-        """Return whether a user has a connection on a gateway that is alive."""
+        """Return whether a user has a connection on a gateway that is alive (see Presence)."""
         gateways = await self._store.command("SMEMBERS", self._keys.of_user(appid, openid, "gateways"))
         if not gateways:
             return False

@@ -17,6 +17,7 @@ from wxbus_gateway.login.messages import LoginCode, Logout, Nothing, PhoneNumber
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.login.user_data import StaleSessionKey, UserData, check_signature
 from wxbus_gateway.services.access import LOGIN, Public, challenge
+from wxbus_gateway.sessions.changes import show_user
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.sessions.store import FoundSession, SessionStore
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
@@ -124,11 +125,7 @@ class LoginServicer:
             raise challenge(current_call(), LOGIN) from exc
 
     async def _changed(self, user: MiniProgramUser) -> Nothing:
-        """Let all sessions of the user know, that of this call first."""
-        features = current_call().features
-        found = features[FoundSession]
-        features[FoundSession] = FoundSession(found.session.of_user(user), found.token, found.expires_in)
-        await self._sessions.update(user)
+        await show_user(current_call(), self._sessions, user)
         return Nothing()
 
 

@@ -20,6 +20,7 @@ from wxbus.rpc.auth.principal import Principal
 from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.checks import Check
 from wxbus.rpc.service.declaration import ServedMethod
+from wxbus_gateway.sessions.changes import Sessions
 from wxbus_gateway.sessions.session import Session
 from wxbus_gateway.sessions.store import FoundSession
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
@@ -98,8 +99,8 @@ class SessionAccess:
         name = f"{method.service}.{method.name}"
         if method.needs not in NEEDS:
             raise TypeError(f"{name}: needs must be Public, Session, Profile or Phone, not {method.needs!r}")
-        for kind in (Session, MiniProgramUser, Profile, Phone):
-            provided = kind in (method.needs, Session, MiniProgramUser)
+        for kind in (Session, Sessions, MiniProgramUser, Profile, Phone):
+            provided = kind in (method.needs, Session, Sessions, MiniProgramUser)
             if kind in method.injected.values() and (method.needs is Public or not provided):
                 raise TypeError(f"{name}: a parameter {kind.__name__} needs @method(needs={_need(kind)})")
 

@@ -1,6 +1,6 @@
 """The business's application: its services, the stages around their calls, and what lives as long as the gateway."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -55,10 +55,15 @@ class Application:
         self._providers[kind] = opening
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Stage]:
-        """Yield the stage that gives each call what is provided; close everything afterwards, the last opened first."""
+    async def opened(self, given: Mapping[type, object]) -> AsyncIterator[Stage]:
+        """Yield the stage that gives each call what is provided; close everything afterwards, the last opened first.
+
+        `given` is what the gateway provides by itself.
+        """
         async with AsyncExitStack() as stack:
-            provided = {kind: await stack.enter_async_context(opening()) for kind, opening in self._providers.items()}
+            provided = dict(given)
+            for kind, opening in self._providers.items():
+                provided[kind] = await stack.enter_async_context(opening())
 
             async def provide(call: Call, call_next: Next) -> Answer:
                 _add(call.features, provided)

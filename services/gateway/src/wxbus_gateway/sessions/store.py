@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
@@ -126,7 +126,7 @@ class SessionStore:
         if 0 <= left < expires_in * EXTEND_BELOW:
             await self._store.command("EXPIRE", key, int(expires_in))
 
-    async def set_data(self, session: Session, data: dict[str, object]) -> Session:
+    async def set_data(self, session: Session, data: dict[str, Any]) -> Session:
         """Replace what the business adds to the session; return the session."""
         changed = session.model_copy(update={"data": data})
         await self._replace(changed)

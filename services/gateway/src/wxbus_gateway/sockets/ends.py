@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from wxbus.aio.background import repeat
-from wxbus.sockets.presence import Connection, Presence
+from wxbus.sockets.presence import Connection, RedisPresence
 from wxbus.sockets.signals import DISCONNECTED
 from wxbus_gateway.sockets.intake import SocketIntake
 
@@ -22,7 +22,7 @@ AT_ONCE: Final = 50
 class Ends:
     """The connections that have ended, until that is posted."""
 
-    def __init__(self, intake: SocketIntake, presence: Presence, *, is_here: Callable[[Connection], bool]) -> None:
+    def __init__(self, intake: SocketIntake, presence: RedisPresence, *, is_here: Callable[[Connection], bool]) -> None:
         """`is_here` says whether the user of a connection has another one on this gateway."""
         self._intake = intake
         self._presence = presence

@@ -15,12 +15,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from wxbus.aio.background import background, repeat
 from wxbus.errors import Unavailable
 from wxbus.sockets.keys import SocketKeys
-from wxbus.sockets.presence import LEASE, Connection, Presence
+from wxbus.sockets.presence import LEASE, Connection, RedisPresence
 from wxbus.sockets.pushes import Position, PushLog
 from wxbus.sockets.signals import CONNECTED
 from wxbus.store.store import Store
 from wxbus_gateway.sockets.ends import Ends
 from wxbus_gateway.sockets.intake import SocketIntake
+from wxbus_gateway.sockets.pace import Pace
 from wxbus_gateway.sockets.protocol import CloseCode
 from wxbus_gateway.sockets.socket import Socket
 
@@ -52,6 +53,7 @@ class SocketHub:
         *,
         namespace: str,
         per_user: int,
+        rate: float,
         keep_open: KeepOpen,
         check_every: float,
         registry: CollectorRegistry,
@@ -63,6 +65,7 @@ class SocketHub:
             intake: Takes what happens on sockets.
             namespace: Of the keys in Redis.
             per_user: Sockets of one user on this gateway.
+            rate: Messages per second of one user on this gateway.
             keep_open: Keeps the session of a login alive; False if it has ended.
             check_every: Seconds between two checks of all sockets' sessions.
             registry: For the metrics.
@@ -71,8 +74,9 @@ class SocketHub:
         self._intake = intake
         self._per_user = per_user
         self._keys = SocketKeys(namespace)
-        self._presence = Presence(store, namespace=namespace)
+        self._presence = RedisPresence(store, namespace=namespace)
         self._pushes = PushLog(store, namespace=namespace)
+        self._pace = Pace(rate, registry=registry)
         self._name = secrets.token_hex(8)
         self._channel = self._keys.channel(self._name)
         self._subscribed = asyncio.Event()
@@ -112,7 +116,7 @@ class SocketHub:
         """Serve a socket that was opened, until it ends; `login` is that of the session."""
         if (task := asyncio.current_task()) is not None:
             self._track(task)
-        socket = Socket(ws, connection, login, self._intake, self._pushes)
+        socket = Socket(ws, connection, login, self._intake, self._pushes, self._pace)
         of_user = self._sockets[connection.appid, connection.openid]
         of_user.append(socket)
         for oldest in of_user[: -self._per_user]:  # several: those that were closed before may not have ended yet

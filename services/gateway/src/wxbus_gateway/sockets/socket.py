@@ -12,6 +12,7 @@ from wxbus.sockets.presence import Connection
 from wxbus.sockets.pushes import PAGE, Position, PushLog
 from wxbus_gateway.sockets import protocol
 from wxbus_gateway.sockets.intake import SocketIntake
+from wxbus_gateway.sockets.pace import Pace
 from wxbus_gateway.sockets.protocol import BadFrame, CloseCode
 
 WRITE_TIMEOUT: Final = 10.0
@@ -25,7 +26,13 @@ class Socket:
     """A socket of a user that is open."""
 
     def __init__(
-        self, ws: web.WebSocketResponse, connection: Connection, login: str, intake: SocketIntake, pushes: PushLog
+        self,
+        ws: web.WebSocketResponse,
+        connection: Connection,
+        login: str,
+        intake: SocketIntake,
+        pushes: PushLog,
+        pace: Pace,
     ) -> None:
         """`login` is that of the session, see `Session.login`."""
         self.connection = connection
@@ -33,6 +40,7 @@ class Socket:
         self._ws = ws
         self._intake = intake
         self._pushes = pushes
+        self._pace = pace
         self._news = asyncio.Event()
         self._end: asyncio.Future[tuple[CloseCode, str]] = asyncio.get_running_loop().create_future()
 
@@ -90,6 +98,8 @@ class Socket:
         if isinstance(message, float):
             await self._send(protocol.pong(message))
         else:
+            # Meanwhile nothing is read: TCP slows the client down, and nothing is lost.
+            await self._pace.until_allowed(self.connection.appid, self.connection.openid)
             await self._intake.message(self.connection, message)
             await self._send(protocol.ack(message.id))
 

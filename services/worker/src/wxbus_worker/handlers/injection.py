@@ -17,6 +17,7 @@ from wxbus.api.wecom.client import WeComClient
 from wxbus.errors import ConfigurationError
 from wxbus.features import Features
 from wxbus.messages import Bus
+from wxbus.sockets.presence import Presence
 from wxbus.tokens import TokenClient
 from wxbus.tokens.tickets import AgentTicket, CardTicket, JsSdkTicket
 from wxbus.wechat import AnyMessage, Message
@@ -43,6 +44,7 @@ PROVIDERS: Final[Mapping[type, Provider]] = {
     Contexts: lambda call: call.features[cast("type[object]", Contexts)],
     Bus: lambda call: call.features[Bus],
     TokenClient: lambda call: call.features[TokenClient],
+    Presence: lambda call: call.features[cast("type[object]", Presence)],
     JsSdkTicket: lambda call: call.js_sdk_ticket,
     CardTicket: lambda call: call.card_ticket,
     AgentTicket: lambda call: call.agent_ticket,
@@ -127,7 +129,7 @@ def bind_provided(function: Handler, kinds: Sequence[type]) -> Callable[[Feature
         ConfigurationError: It takes something else; the text names the parameter.
     """
     hints = hints_of(function)
-    kinds = (*kinds, Contexts, Bus, TokenClient)
+    kinds = (*kinds, Contexts, Bus, TokenClient, Presence)
     providers: dict[str, Callable[[Features], object]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         wanted = classes_of(hints.get(name))

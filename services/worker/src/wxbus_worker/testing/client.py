@@ -17,6 +17,7 @@ from wxbus.bus.passive_answer import delivered_passively
 from wxbus.features import Features
 from wxbus.messages.bus import Bus, event_request
 from wxbus.messages.requests import EventRequest, SendRequest
+from wxbus.sockets.presence import Presence
 from wxbus.telemetry import new_traceparent
 from wxbus.testing import MemoryDelivery, MemoryPublisher
 from wxbus.tokens import TokenClient
@@ -42,6 +43,7 @@ from wxbus_worker.sweepers.contexts import DueContext
 from wxbus_worker.testing.context_store import MemoryContextStore
 from wxbus_worker.testing.documents import document_of
 from wxbus_worker.testing.log_lines import use_plain_tracebacks
+from wxbus_worker.testing.presence import FixedPresence
 from wxbus_worker.testing.requests import RecordingRequests
 from wxbus_worker.testing.result import Result
 from wxbus_worker.testing.tokens import FixedTokens
@@ -95,8 +97,16 @@ class HandlerClient:
         self.wechat = wechat or recording(self.account)
         self.contexts = MemoryContextStore(router.context_policy)
         self._requests = RecordingRequests()
+        self.connected: set[str] = set()
+        """Openids of the users who have a socket, for handlers that take `Presence`."""
         self._provided = Features(
-            {Contexts: self.contexts, Bus: Bus(self._requests), TokenClient: FixedTokens(), **(provide or {})}
+            {
+                Contexts: self.contexts,
+                Bus: Bus(self._requests),
+                TokenClient: FixedTokens(),
+                Presence: FixedPresence(self.connected),
+                **(provide or {}),
+            }
         )
         self.publisher = MemoryPublisher()
         """Scheduled retries and dead letters."""
