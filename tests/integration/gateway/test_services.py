@@ -222,6 +222,21 @@ async def test_bad_requests_name_the_field(world: Gateways) -> None:
     assert "secret" not in repr(broken.body)
 
 
+async def test_an_override_of_the_verb_changes_nothing(world: Gateways) -> None:
+    """Clients that write the intended verb into a header make the same call; other verbs are a 405 (decision 0044)."""
+    async with world.running(shop()) as visitor:
+        visit = visitor()
+        tunnelled = [
+            (await visit.call("cafe/orders/price", {"item": "tea"}, **{"X-HTTP-Method-Override": verb})).status
+            for verb in ("GET", "PUT", "DELETE")
+        ]
+        async with visit.http.put(f"{visit.url}/cafe/orders/price", json={"item": "tea"}) as put:
+            assert (put.status, put.headers["Allow"]) == (405, "POST")
+        async with visit.http.post(f"{visit.url}/cafe/openapi.json") as document:
+            assert document.status == 200
+    assert tunnelled == [200, 200, 200]
+
+
 async def test_formats_and_compression(world: Gateways) -> None:
     """Other formats carry the session state in headers; gzip works both ways."""
     async with world.running(shop()) as visitor:

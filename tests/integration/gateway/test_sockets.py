@@ -240,15 +240,15 @@ async def test_a_push_to_a_group_reaches_its_members(world: Gateways, amqp_url: 
 async def test_a_user_who_floods_is_slowed_down(world: Gateways) -> None:
     """Messages over the rate wait; none is refused, and all are acknowledged in order."""
     registry = CollectorRegistry()
-    async with world.running(rate_limit=50.0, registry=registry) as visitor:
+    async with world.running(rate_limit=0.5, registry=registry) as visitor:
         visit = visitor()
         await world.log_in(visit)
         async with connected(visit) as client:
-            for number in range(110):  # a burst is 100
+            for number in range(2):
                 await client.send(f"c{number}", "none")
-            for number in range(110):
+            for number in range(2):
                 await client.until_ack(f"c{number}")
-    assert (registry.get_sample_value("wxbus_gateway_slowed_messages_total") or 0) >= 1
+    assert registry.get_sample_value("wxbus_gateway_slowed_messages_total") == 1
 
 
 async def test_wrong_frames_and_sessions_close_the_socket(world: Gateways) -> None:
@@ -412,6 +412,8 @@ async def test_positions_that_redis_has_lost_are_a_gap(redis_url: str, namespace
             ends.append(await pushes.end_of(CAFE, OPENID))
         await store.command("LTRIM", keys.of_user(CAFE, OPENID, "pushes"), 0, 1)  # the crash
         await store.command("HINCRBY", keys.of_user(CAFE, OPENID, "pushes_state"), "seq", -2)
+        while await store.now() * 1000 < ends[3].moment + 1:  # a restart takes longer than a millisecond
+            pass
         later: list[bytes] = []
         for number in range(4):
             page = await pushes.read(CAFE, OPENID, ends[3])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.readme import ROOT, blocks
 from wxbus.accounts.models import Account, AccountKind
+from wxbus.messages.requests import SendRequest
 from wxbus_worker import reply
 from wxbus_worker.testing import HandlerClient
 
@@ -30,10 +31,20 @@ async def test_the_handlers_of_the_page(shop: types.ModuleType) -> None:
         entered = await client.signal("socket:room.enter")
         said = await client.signal("socket:room.say", {"item": "hello"})
         left = await client.signal("socket-disconnected", {"connection": "c1"})
+        client.connected.add(client.openid)
+        stayed = await client.signal("socket-disconnected", {"connection": "c2"})
     assert list(result.replies) == [reply.Push("cart", {"items": {"tea": 3}})]
     assert list(entered.replies) == [reply.JoinGroup("room"), reply.Push("entered")]
     assert list(said.replies) == [reply.Push("said", {"item": "hello"}, to_group="room")]
     assert list(left.replies) == [reply.LeaveGroup("room")]
+    assert list(stayed.replies) == [], "the user is connected on another device"
+
+
+def test_the_push_of_another_language() -> None:
+    """The JSON of the page is a send request that pushes to a group."""
+    (block,) = blocks(GUIDE, "json")
+    request = SendRequest.model_validate_json(block)
+    assert request.reply == reply.Push("news", {"text": "Line 2 is late."}, to_group="room")
 
 
 async def test_the_class_of_the_page(shop: types.ModuleType) -> None:
