@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wxbus.errors import BrokerUnavailable
+from wxbus.errors import BrokerUnavailable, ConfigurationError
 from wxbus.messages import Bus
 from wxbus.messages.bus import QueuedSubmit
 from wxbus.messages.requests import SendRequest, parse_submission
@@ -51,6 +51,14 @@ async def test_wrong_arguments_are_refused_before_the_network() -> None:
     with pytest.raises(ValueError, match="reply: Input tag 'transfer_customer_service' found"):
         await bus.send("shop", "o_1", reply.TransferToCustomerService())  # type: ignore[arg-type]
     assert queue.bodies == []
+
+
+async def test_a_wrong_address_is_named() -> None:
+    """An address of RPC needs a key."""
+    for url in ("http://worker:8084", "worker", ""):
+        with pytest.raises(ConfigurationError, match="without an API key the address must be that of RabbitMQ"):
+            async with Bus.open(url):
+                pass
 
 
 async def test_what_is_put_is_what_workers_take() -> None:

@@ -19,7 +19,7 @@ from wxbus.aio.backoff import Backoff
 from wxbus.bus.request_queue import RequestPublisher
 from wxbus.bus.topology import Topology
 from wxbus.config.validation import validation_messages
-from wxbus.errors import BrokerUnavailable
+from wxbus.errors import BrokerUnavailable, ConfigurationError
 from wxbus.messages.requests import Accepted, Cancelled, CancelRequest, EventRequest, SendRequest
 from wxbus.rpc.client import Client
 from wxbus.wechat.replies.reply import CustomerServiceReply
@@ -75,6 +75,8 @@ class Bus:
             ConfigurationError: `url` is not such an address.
         """
         topology = topology or Topology()
+        if not api_key and not url.startswith("amqp"):
+            raise ConfigurationError("without an API key the address must be that of RabbitMQ: amqp://...")
         if api_key:
             async with Client.open(url, api_key, timeout=BUDGET, topology=topology) as client:
                 yield cls(_Rpc(client))

@@ -24,6 +24,8 @@ class HttpTransport:
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
+        parts = urlsplit(base_url)
+        self._address = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
     @classmethod
     @asynccontextmanager
@@ -61,7 +63,7 @@ class HttpTransport:
             ) as response:
                 return Incoming(response.status, response.content_type, await _read(response), response.headers)
         except HTTP_ERRORS as exc:
-            lost = RpcUnavailable(f"{call}: {type(exc).__name__}")
+            lost = RpcUnavailable(f"{call}: no answer from {self._address}: {type(exc).__name__}")
         # Outside of `except`: some errors of aiohttp contain the request's headers, and so the key.
         raise lost
 
