@@ -20,7 +20,6 @@ from wxbus_sandbox.cli.send import describe, replies_to, report
 from wxbus_sandbox.models import (
     Attempt,
     Outcome,
-    SendRequest,
     SendResult,
     Sent,
 )
@@ -131,8 +130,7 @@ async def test_all_replies_are_returned() -> None:
         async def sent(self, *, count: int, **_: object) -> list[str]:
             return replies[:count]
 
-    request = SendRequest(account="shop", openid="o1", type="text")
-    assert await replies_to(SlowSandbox(), request, since=0.0, wait=5) == replies
+    assert await replies_to(SlowSandbox(), PUSHED, wait=5) == replies
 
 
 ATTEMPT = Attempt(status=200, body="success", ms=12.3, outcome=Outcome.ACKNOWLEDGED)

@@ -1,7 +1,7 @@
-"""The command `send`: acts as a user, and prints the replies and the attempts to push."""
+"""The commands `send`, `trigger` and `replay`: act as a user, and prints the replies and the attempts to push."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import typer
@@ -53,18 +53,28 @@ def send(request: SendRequest, *, url: str, wait: float) -> int:
         SandboxFailure: The sandbox does not answer, or rejects the request.
         ConfigurationError: The sandbox's address is not valid.
     """
-    result, replies = asyncio.run(_send(url or load(Address).url, request, wait))
+    return push(lambda sandbox: sandbox.send(request), url=url, wait=wait)
+
+
+def replay(push_id: str, *, anew: bool, url: str, wait: float) -> int:
+    """Repeat a push by its number or MsgId; see `send`."""
+    return push(lambda sandbox: sandbox.replay(push_id, anew=anew), url=url, wait=wait)
+
+
+def push(act: Callable[[SandboxClient], Awaitable[SendResult]], *, url: str, wait: float) -> int:
+    """Push, print the replies and attempts, and return the exit code; raises as `send` does."""
+    result, replies = asyncio.run(_push(url or load(Address).url, act, wait))
     for line in report(result, replies, wait=wait):
         typer.echo(line)
     return 0 if result.outcome.settled else 1
 
 
-async def replies_to(sandbox: SandboxClient, request: SendRequest, *, since: float, wait: float) -> list[Sent]:
-    """Return the user's replies since then: the first within `wait` seconds, and those that follow soon."""
+async def replies_to(sandbox: SandboxClient, result: SendResult, *, wait: float) -> list[Sent]:
+    """Return the replies to the user of a push: the first within `wait` seconds, and those that follow soon."""
     replies: list[Sent] = []
     while True:
         found = await sandbox.sent(
-            account=request.account, openid=request.openid, since=since, count=len(replies) + 1, wait=wait
+            account=result.account, openid=result.openid, since=result.time, count=len(replies) + 1, wait=wait
         )
         if len(found) == len(replies):
             return found
@@ -105,9 +115,11 @@ def _describe_attempt(attempt: Attempt) -> str:
     return f"{attempt.outcome} in {attempt.ms:.0f} ms ({response}{body}){reason}"
 
 
-async def _send(url: str, request: SendRequest, wait: float) -> tuple[SendResult, list[Sent]]:
+async def _push(
+    url: str, act: Callable[[SandboxClient], Awaitable[SendResult]], wait: float
+) -> tuple[SendResult, list[Sent]]:
     async with SandboxClient.open(url) as sandbox:
-        result = await sandbox.send(request)
-        if result.outcome is not Outcome.ACKNOWLEDGED or not wait:
+        result = await act(sandbox)
+        if result.outcome is not Outcome.ACKNOWLEDGED or result.openid is None or not wait:
             return result, []
-        return result, await replies_to(sandbox, request, since=result.time, wait=wait)
+        return result, await replies_to(sandbox, result, wait=wait)

@@ -73,6 +73,11 @@ class SandboxClient(PlatformControl):
         async for line in self._lines("POST", "/sandbox/load", body=request.model_dump_json().encode()):
             yield LoadReport.model_validate_json(line)
 
+    async def events(self, *, last: int = 0) -> AsyncGenerator[str]:
+        """Yield the lines of the stream of pushes, replies and calls, after `last` past ones of each kind."""
+        async for line in self._lines("GET", "/sandbox/events", query={"last": str(last)}):
+            yield line.decode()
+
     async def text(
         self,
         account: str,

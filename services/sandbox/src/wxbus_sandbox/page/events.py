@@ -18,11 +18,15 @@ HEARTBEAT: Final = 15.0
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Answer with a stream of `push`, `retry`, `sent`, `call` and `reset`; `Last-Event-ID` continues one."""
-    sandbox = request.app[SANDBOX]
+    """Answer with a stream of `push`, `retry`, `sent`, `call` and `reset`; `Last-Event-ID` continues one.
+
+    `last` is the number of past entries of each kind with which it begins.
+    """
+    sandbox, last = request.app[SANDBOX], request.query.get("last", "")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
-    reader, changed = Reader(sandbox, request.headers.get("Last-Event-ID", "")), asyncio.Event()
+    past = min(int(last), KEPT) if last.isdecimal() else KEPT
+    reader, changed = Reader(sandbox, request.headers.get("Last-Event-ID", ""), past=past), asyncio.Event()
     histories = (sandbox.sent, sandbox.calls, sandbox.retried, sandbox.pushes)
     try:
         for history in histories:
@@ -47,9 +51,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 class Reader:
     """What one page has seen of the histories."""
 
-    def __init__(self, sandbox: Sandbox, last_id: str) -> None:
-        """`last_id` is the id of the last event that the page received, "" for none."""
+    def __init__(self, sandbox: Sandbox, last_id: str, *, past: int = KEPT) -> None:
+        """Begin after the event with the id `last_id`; "": with `past` entries of each kind."""
         self._sandbox = sandbox
+        self._at_most = past
         self._epoch = sandbox.pushes.epoch
         epoch, *numbers = last_id.split("-")
         known = epoch == self._epoch and len(numbers) == 4 and all(number.isdecimal() for number in numbers)
@@ -72,10 +77,12 @@ class Reader:
             ("push", sandbox.pushes),
         )
         for index, (name, history) in enumerate(kinds):
-            for number, entry in history.since(self._seen[index], at_most=KEPT):
-                self._seen[index] = number
+            for number, entry in history.since(self._seen[index], at_most=self._at_most):
                 content = entry.shown() if isinstance(entry, Call) else entry.model_dump(mode="json")
+                self._seen[index] = number
                 yield self._event(name, json.dumps({"number": number, **content}))
+            self._seen[index] = history.added
+        self._at_most = KEPT
 
     def _event(self, name: str, data: str) -> str:
         position = "-".join([self._epoch, *map(str, self._seen)])
