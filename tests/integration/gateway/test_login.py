@@ -1,6 +1,8 @@
 """The way of a Mini Program: login, profile, phone number, logout."""
 
+import asyncio
 import base64
+import re
 import shlex
 from typing import Any
 
@@ -8,11 +10,13 @@ import pytest
 import structlog
 from pydantic import SecretStr
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from tests.support.gateway import OPENID, Gateways, Visitor
 from tests.support.proxy import proxied
 from tests.support.readme import ROOT, the_block
 from wxbus_gateway.users.database import open_database
+from wxbus_sandbox.__main__ import cli
 from wxbus_sandbox.models import Fault
 
 pytestmark = pytest.mark.integration
@@ -269,3 +273,28 @@ async def test_nothing_secret_is_logged(world: Gateways) -> None:
     shown = repr(logs)
     for secret in (visit.token or "", PHONE, shared.phone["code"], shared.phone["encryptedData"]):
         assert secret not in shown
+
+
+async def test_the_command_logs_in_as_a_mini_program_does(world: Gateways) -> None:
+    """It prints the token; refusals and gateways that do not answer have exit code 1 and their reason."""
+    sandbox = ("--account", "cafe", "--url", world.place.sandbox.url)
+
+    async def login(*arguments: str) -> tuple[int, str, str]:
+        done = await asyncio.to_thread(CliRunner().invoke, cli, ["login", *sandbox, *arguments])
+        # Before it are log entries of the services, which run in the same process.
+        return done.exit_code, done.stdout.splitlines()[-1] if done.exit_code == 0 else "", done.stderr
+
+    code, unknown = await login("--code"), await login()
+    assert "knows no gateway: name it with --gateway" in unknown[2]
+    async with world.running() as visitor:
+        visit = visitor()
+        assert (await visit.call("cafe/login", {"code": code[1]})).status == 200
+        (guide,) = re.findall(r"wxbus_sandbox login (.*)\)", (ROOT / "docs/how-to/services.md").read_text())
+        status, token, state = await login("--gateway", visit.url, "--profile", *shlex.split(guide))
+        assert (status, state) == (0, "logged in for 604800 s; known: profile, phone number\n")
+        visit.token = token
+        assert (await visit.call("cafe/session")).session["phone"]
+        refused = await login("--gateway", visit.url, "--account", "shop")
+        assert refused == (1, "", "the gateway answers 404: Unknown account\n")
+    gone = await login("--gateway", visit.url)
+    assert (gone[0], gone[1], "gives no answer of a gateway" in gone[2]) == (1, "", True)

@@ -30,7 +30,7 @@ COMMANDS = {
         *(f"broadcast {name}" for name in ("start", "watch", "status", "pause", "resume", "cancel", "refused", "list")),
     ],
     "wxbus_token": ["", "status", "get", "refresh", "encryption-key", "accounts", "accounts add", "keys", "keys add"],
-    "wxbus_sandbox": ["", "send", "trigger", "replay", "export", "play", "tail", "load", "doctor"],
+    "wxbus_sandbox": ["", "send", "login", "trigger", "replay", "export", "play", "tail", "load", "doctor"],
     "wxbus_local": ["", "run", "demo"],
 }
 

@@ -55,6 +55,26 @@ def send(
 
 
 @acting.command()
+def login(
+    account: AccountName = "mini",
+    openid: Openid = USER,
+    phone: Annotated[str, typer.Option(metavar="NUMBER", help="Share this phone number, too.")] = "",
+    profile: Annotated[bool, typer.Option("--profile", help="Share the profile, too.")] = False,
+    code: Annotated[bool, typer.Option("--code", help="Print a login code only, as `wx.login` gives it.")] = False,
+    gateway: Annotated[str, typer.Option(help="The gateway's address. Default: the sandbox knows it.")] = "",
+    url: Url = "",
+) -> None:
+    """Log a user in at the gateway as a Mini Program does, and print the session token."""
+    from wxbus_sandbox.cli import login as logging_in
+
+    with reporting_errors(code=1):
+        if code:
+            logging_in.print_code(account, openid, url=url)
+        else:
+            logging_in.print_token(account, openid, phone=phone, profile=profile, gateway=gateway, url=url)
+
+
+@acting.command()
 def trigger(
     event: Annotated[
         str, typer.Argument(metavar="EVENT", help="The name of the event in any case, like subscribe.")

@@ -188,6 +188,11 @@ class SandboxClient(PlatformControl):
         """Replace the session key of a user."""
         await self._post("/sandbox/session_key", LoginRequest(account=account, openid=openid))
 
+    async def gateway_url(self) -> str | None:
+        """Return the address of the gateway, None if the sandbox does not know one."""
+        gateway: str | None = json.loads(await self._call("GET", "/sandbox/about"))["gateway"]
+        return gateway
+
     async def verify(self, account: str) -> VerifyResult:
         """Return whether WeChat's console would accept the account's address."""
         return VerifyResult.model_validate_json(await self._post("/sandbox/verify", VerifyRequest(account=account)))

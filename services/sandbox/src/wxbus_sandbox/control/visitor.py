@@ -18,6 +18,10 @@ class NoGateway(WxbusError):
     """The gateway does not answer, or ended a socket; the text says why."""
 
 
+class GatewayRefusal(WxbusError):
+    """The gateway refuses a call; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer of the gateway."""
