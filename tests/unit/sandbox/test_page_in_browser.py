@@ -9,10 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.browser import Window, needs_browser, open_browser
-from tests.support.sandbox import World, a_world, answering
+from tests.support.sandbox import Received, World, a_world, answering
 from tests.support.sizes import soak
 from tests.unit.sandbox.test_validator import passive, replying, with_fields
 from wxbus.api.endpoints.menu_buttons import KeyButton, SubMenu, ViewButton
@@ -311,6 +312,10 @@ async def test_a_human_answers_a_user(world: World, page: Page) -> None:
     assert len(world.ingress.received) == pushed
     await button(page, "Close the conversation").click()
     await expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    await page.get_by_role("button", name="Take over User 1").click()
+    await expect(page.locator(".desk")).to_be_visible()
+    await button(page, "Close the conversation").click()
+    await expect(page.locator(".desk")).to_be_hidden()
     await send(page, "back to the handlers")
     await expect(page.locator(".mine:not(.waiting)", has_text="back to the handlers")).to_be_visible()
     assert documents(world)[-1]["Content"] == "back to the handlers"
@@ -328,6 +333,20 @@ async def test_failures_are_told_in_words(world: World, page: Page) -> None:
     await expect(page.locator(".delivery").last).to_contain_text("same Token, AES key and clock?")
     await page.locator(".line.failed").first.click()
     await expect(page.locator(".document > .problem")).to_contain_text("(403)")
+    world.ingress.answers.extend([cut] * 3)
+    await send(page, "alone")
+    await expect(page.locator(".delivery").last).to_contain_text("Ingress does not answer at its address")
+    late = (
+        'import("/sandbox/page/common/failures.js").then(({ inWords }) => inWords(null, "no complete response in 5 s"))'
+    )
+    assert await page.evaluate(late) == "Ingress answered too late: WeChat waits 5 s."
+
+
+async def cut(received: Received) -> web.StreamResponse:
+    """Cut the connection, as a stopped ingress does."""
+    assert received.request.transport is not None
+    received.request.transport.abort()
+    return web.Response()
 
 
 async def test_a_fault_is_injected_and_the_call_repeated(world: World, page: Page) -> None:

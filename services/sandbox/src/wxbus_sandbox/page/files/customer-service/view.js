@@ -27,14 +27,23 @@ function build(page) {
   }
 
   const desk = new Desk(act);
+  const takeOver = element("button", { type: "button", on: { click: () => accept(page.openid) } });
 
   function person(openid, text, button) {
     return element("li", {}, element("strong", { textContent: labelOf(page.account.name, openid), title: openid }), element("span", { textContent: text }), button);
   }
 
+  async function accept(openid) {
+    const { name } = page.account;
+    await act(async () => {
+      await post("/sandbox/customer_service/accept", { account: name, openid });
+      desk.open(name, openid);
+    });
+  }
+
   function waiting({ openid, since }) {
-    const accept = () => act(() => post("/sandbox/customer_service/accept", { account: page.account.name, openid })).then(() => desk.open(page.account.name, openid));
-    return person(openid, T.waiting(time(since)), element("button", { type: "button", className: "primary", textContent: T.accept, on: { click: accept } }));
+    const button = element("button", { type: "button", className: "primary", textContent: T.accept, on: { click: () => accept(openid) } });
+    return person(openid, T.waiting(time(since)), button);
   }
 
   function session({ openid, agent, since }) {
@@ -48,6 +57,8 @@ function build(page) {
     const found = await get("/sandbox/customer_service", { account: name }).catch(() => ({ waiting: [], sessions: [] }));
     if (name !== page.account.name) return;
     arrange(list, [...found.waiting.map(waiting), ...found.sessions.map(session)]);
+    takeOver.textContent = T.takeOver(labelOf(name, page.openid));
+    takeOver.hidden = !page.openid || [...found.waiting, ...found.sessions].some(({ openid }) => openid === page.openid);
     hint.hidden = found.waiting.length + found.sessions.length > 0;
     page.badge(ID, found.waiting.length);
     const isOpen = desk.account === name && found.sessions.some(({ openid }) => openid === desk.openid);
@@ -62,7 +73,7 @@ function build(page) {
     seen = last;
   });
   page.onTalk(refresh);
-  return element("section", { className: "humans", aria: { label: T.title } }, hint, list, failure, desk.made);
+  return element("section", { className: "humans", aria: { label: T.title } }, hint, list, element("div", { className: "row" }, takeOver), failure, desk.made);
 }
 
 export const view = { id: ID, title: T.title, build };

@@ -26,7 +26,7 @@ function parts(entry) {
   return all.filter(([, value]) => value !== "" && JSON.stringify(value) !== "{}");
 }
 
-function actions(entry) {
+function actions(page, entry) {
   const result = element("output", { className: "result" });
   const button = (textContent, run, done) => element("button", { type: "button", textContent, on: { click: async (clicked) => {
     clicked.target.disabled = true;
@@ -41,7 +41,8 @@ function actions(entry) {
     clicked.target.disabled = false;
   } } });
   const copy = button(T.curl, () => navigator.clipboard.writeText(asCurl(entry)), entry.query && "access_token" in entry.query ? T.copiedCall : T.copied);
-  return element("div", { className: "row" }, ...(entry.id.startsWith("push-") ? replays(entry, button) : []), copy, result);
+  const steps = entry.trace_id ? element("button", { type: "button", textContent: T.steps, on: { click: () => page.show("trace") } }) : null;
+  return element("div", { className: "row" }, steps, ...(entry.id.startsWith("push-") ? replays(entry, button) : []), copy, result);
 }
 
 function replays({ number, message }, button) {
@@ -50,12 +51,12 @@ function replays({ number, message }, button) {
   return message.MsgType ? [again, button(T.asNew, replay(true), T.sent)] : [again];
 }
 
-export function details(entry) {
+export function details(page, entry) {
   const failure = entry.attempts?.length ? ofAttempt(entry.attempts.at(-1)) : "";
   return [
     element("h2", { textContent: titleOf(entry) }),
     ...(failure ? [element("p", { className: "problem", textContent: failure })] : []),
-    actions(entry),
+    actions(page, entry),
     ...parts(entry).flatMap(([name, value]) => [element("h3", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) })]),
   ];
 }

@@ -36,7 +36,7 @@ function build(page) {
   function show(entry) {
     const found = causeOf(entry);
     picked = found.id;
-    panel.replaceChildren(...details(found));
+    panel.replaceChildren(...details(page, found));
     panel.scrollTop = 0;
     changed();
   }
