@@ -1,5 +1,6 @@
 """`make run` with the README's first handler: started once, used by all tests, ended with Ctrl-C by the last."""
 
+import json
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.e2e.local.conftest import settings_for
 from tests.e2e.local.run_command import RunCommand, environment, running, send
@@ -16,6 +18,7 @@ from tests.support.readme import README, the_block
 from tests.support.tutorial import TUTORIAL, bot_of, sent_texts
 from wxbus_local.servers.launcher import Servers
 from wxbus_local.servers.ports import free_port
+from wxbus_sandbox.__main__ import cli
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.xdist_group("shared_run")]
 
@@ -41,6 +44,7 @@ def shared(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert command
     with settings_for(servers, folder) as settings:
         settings |= {"WXBUS_WORKER_APP": command[1], "WXBUS_LOCAL_WORKERS": "1", "WXBUS_INGRESS_PORT": str(free_port())}
+        settings |= {"WXBUS_SANDBOX_PUSH_SPACING": "0.2"}
         mistakes = {"WXBUS_ACOUNTS_FILE": "x", "WXBUS_INGRESS_HOST": "::"}
         with running(settings | mistakes, cwd=folder) as run:
             yield SharedRun(run, settings, folder, run.wait_ready())
@@ -96,6 +100,30 @@ def test_the_env_file_has_all_that_commands_need(shared: SharedRun) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_promises_hold_on_a_bad_day(shared: SharedRun) -> None:
+    """No reply is lost, repeated or out of order while WeChat is busy, slow and closes connections.
+
+    Its callbacks come three times, late, with a wrong clock, and its tokens become invalid.
+    """
+
+    def sandbox(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, [arguments[0], "--url", shared.sandbox_url, *arguments[1:]])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    troubles = {"busy": 0.2, "slow": 0.2, "closed": 0.02, "tokens": 0.05, "repeats": 0.2, "disorder": 0.2, "clock": 0.5}
+    shares = [f"{name}={share}" for name, share in troubles.items()]
+    sandbox("bad-day", *shares, "--seed", "14", "--seconds", "0.3")
+    try:
+        report = json.loads(
+            sandbox("load", "--rate", "30", "--users", "15", "--seconds", "2", "--patience", "120", "--json")
+        )
+    finally:
+        happened = sandbox("bad-day", "--off")
+    assert (report["sent"], report["replied"], report["broken"]) == (60, 60, [])
+    assert not re.search(r"(busy|slow|tokens|repeats|disorder|clock) .* came 0 times", happened), happened
 
 
 def test_changed_handlers_are_reloaded(shared: SharedRun) -> None:

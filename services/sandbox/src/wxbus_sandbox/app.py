@@ -8,7 +8,7 @@ from aiohttp import web
 from yarl import URL
 
 from wxbus.accounts.accounts import Accounts
-from wxbus_sandbox.control import actions, articles, conversations, load, mini_programs, phone
+from wxbus_sandbox.control import actions, articles, bad_day, conversations, load, mini_programs, phone
 from wxbus_sandbox.control import api as control
 from wxbus_sandbox.control import customer_service as agent_control
 from wxbus_sandbox.control import platforms as platform_control
@@ -20,6 +20,7 @@ from wxbus_sandbox.page import events, forms, pages
 from wxbus_sandbox.pushes.composer import Composer
 from wxbus_sandbox.pushes.pusher import Pusher
 from wxbus_sandbox.pushes.results import RESULTS, ResultEvents
+from wxbus_sandbox.rules.bad_day import BAD_DAYS
 from wxbus_sandbox.rules.calls import RECORDER, CallRecorder, record_calls
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import FAULTS, inject_faults
@@ -66,6 +67,7 @@ def build_app(
     app[pages.GATEWAY] = gateway_url or ""
     app[HOSTS] = frozenset({*(name.lower() for name in allowed_hosts), URL(public_url).host or ""})
     app[FAULTS] = sandbox.faults
+    app[BAD_DAYS] = sandbox.bad_days
     app[RECORDER] = CallRecorder(sandbox.calls, sandbox.clock, sandbox.tokens)
     app[QUOTAS] = sandbox.quotas
     app[control.COMPOSER] = Composer(
@@ -77,6 +79,7 @@ def build_app(
         forms,
         control,
         actions,
+        bad_day,
         conversations,
         load,
         phone,

@@ -1,7 +1,7 @@
 """Requests and responses of the control API."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -96,6 +96,10 @@ class Outcome(StrEnum):
         return self not in {Outcome.INVALID, Outcome.FAILED}
 
 
+BAD_DAY: Final = " (bad day)"
+"""The end of the reason of an attempt that a bad day disturbed."""
+
+
 class Attempt(Model):
     """One attempt to push."""
 
@@ -180,6 +184,53 @@ class Fault(Model):
         return self
 
 
+class Trouble(StrEnum):
+    """What can go wrong with WeChat."""
+
+    SLOW = "slow"
+    """Calls are answered late, by up to `seconds`."""
+    LOST = "lost"
+    """Calls are done and pushes are answered, but the answer is lost; a push is repeated."""
+    BUSY = "busy"
+    """Calls fail with -1."""
+    TOKENS = "tokens"
+    """The access token of a call is invalid from now on (40001)."""
+    QUOTA = "quota"
+    """The day's quota is used up (45009)."""
+    WINDOW = "window"
+    """The window of customer-service messages is closed (45015)."""
+    ALLOWANCE = "allowance"
+    """No customer-service messages are left (45047)."""
+    REPEATS = "repeats"
+    """Pushes come three times."""
+    DISORDER = "disorder"
+    """Pushes are late by up to `seconds`, so that later ones overtake them."""
+    CLOSED = "closed"
+    """Connections are closed before an answer."""
+    CLOCK = "clock"
+    """The clock of pushes is wrong by up to four minutes."""
+    KEY = "key"
+    """Pushes are encrypted with another AES key: the previous one of the account, or an unknown one."""
+
+
+class BadDay(Model):
+    """Which troubles come, and how often."""
+
+    seed: int = 1
+    """The same seed: the same troubles."""
+    troubles: dict[Trouble, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
+    """The share of calls or pushes that each trouble hits."""
+    seconds: float = Field(default=3, gt=0, le=600)
+    """The longest delay."""
+
+
+class BadDayState(BadDay):
+    """A bad day and what happened on it."""
+
+    happened: dict[Trouble, int] = Field(default_factory=dict)
+    """How often each trouble has come."""
+
+
 class VerifyResult(Model):
     """Whether the console accepts the address (protocol reference 1.2)."""
 
@@ -188,29 +239,3 @@ class VerifyResult(Model):
     body: str
     reason: str = ""
     """Why there is no complete response."""
-
-
-class PlayedTurn(Model):
-    """What became of one turn of a conversation."""
-
-    number: int
-    """From 1."""
-    user: str
-    title: str
-    """The message in a few words."""
-    outcome: Outcome
-    replies: tuple[str, ...]
-    """What the user received, a line for each."""
-    differences: tuple[str, ...]
-    """A line for each reply that is not as expected."""
-
-
-class PlayResult(Model):
-    """What became of a conversation."""
-
-    turns: tuple[PlayedTurn, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Return whether a reply is not as expected."""
-        return any(turn.differences for turn in self.turns)

@@ -8,6 +8,7 @@ from aiohttp import web
 from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.models import Account
 from wxbus_sandbox.models import SendResult, Sent
+from wxbus_sandbox.rules.bad_day import BadDays
 from wxbus_sandbox.rules.calls import Call
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.faults import Faults
@@ -40,6 +41,7 @@ class Sandbox:
     rules: Rules
     clock: Clock
     faults: Faults
+    bad_days: BadDays
     tokens: TokenIssuer
     quotas: Quotas
     tickets: Tickets
@@ -68,6 +70,7 @@ class Sandbox:
             rules=rules,
             clock=clock,
             faults=Faults(),
+            bad_days=BadDays(tokens),
             tokens=tokens,
             quotas=Quotas(clock, rules, tokens),
             tickets=Tickets(clock, rules),
@@ -109,6 +112,7 @@ class Sandbox:
         for part in (
             self.clock,
             self.faults,
+            self.bad_days,
             self.tokens,
             self.quotas,
             self.tickets,

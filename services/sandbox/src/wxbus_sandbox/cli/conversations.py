@@ -11,7 +11,7 @@ from rich.text import Text
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
 from wxbus_sandbox.control.client import SandboxClient
-from wxbus_sandbox.models import PlayResult
+from wxbus_sandbox.control.requests import PlayResult
 from wxbus_sandbox.settings import Address
 
 

@@ -38,3 +38,32 @@ def tail(
     wanted = tailing.Filter(only or (), account, openid, path, failed)
     with reporting_errors(code=1):
         raise typer.Exit(tailing.tail(wanted, last=last, count=count, url=url, as_json=as_json))
+
+
+@watching.command("bad-day")
+def bad_day(
+    trouble: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TROUBLE[=SHARE]",
+            help="slow, lost, busy, tokens, quota, window, allowance, repeats, disorder, closed, clock or key, and the "
+            "share of calls or pushes that it hits, like busy=0.2; without one all.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed: the same troubles.")] = 1,
+    seconds: Annotated[float, typer.Option(help="The longest delay.", min=0.01, max=600)] = 3,
+    off: Annotated[bool, typer.Option("--off", help="End the bad day.")] = False,
+    invalidate: Annotated[
+        str, typer.Option(metavar="ACCOUNT", help="Invalidate the access tokens of this account now.")
+    ] = "",
+    url: Url = "",
+) -> None:
+    """Let things go wrong with WeChat, or show what went wrong."""
+    from wxbus_sandbox.cli import bad_day as days
+
+    with reporting_errors(code=1):
+        try:
+            day = days.day_of(trouble or [], seed=seed, seconds=seconds)
+        except ValueError as exc:
+            raise typer.BadParameter(str(exc)) from exc
+        days.bad_day(day, off=off, invalidate=invalidate, url=url)

@@ -90,7 +90,8 @@ async def invalidate(request: web.Request) -> web.Response:
     """Invalidate the tokens of an account early."""
     body, sandbox = await read(request, Invalidation), request.app[SANDBOX]
     try:
-        appid = sandbox.account(body.appid).appid
+        named = {account.name: account.appid for account in sandbox.accounts}
+        appid = sandbox.account(named.get(body.appid, body.appid)).appid
     except UnknownAccount as exc:
         raise http_error(str(exc), status=404) from exc
     sandbox.tokens.invalidate(appid, Family(body.family) if body.family else None, stuck=body.stuck)

@@ -13,6 +13,7 @@ from wxbus_sandbox.control.requests import (
     CommentRequest,
     Invalidation,
     LoginRequest,
+    PlayResult,
     ReplayRequest,
     TokenCounts,
     UserDataRequest,
@@ -21,8 +22,9 @@ from wxbus_sandbox.control.requests import (
 )
 from wxbus_sandbox.load.report import LoadReport, LoadRequest
 from wxbus_sandbox.models import (
+    BadDay,
+    BadDayState,
     Fault,
-    PlayResult,
     SendRequest,
     SendResult,
     Sent,
@@ -166,8 +168,21 @@ class SandboxClient(PlatformControl):
         """Inject a fault into the next calls of a path."""
         await self._post("/sandbox/faults", fault)
 
+    async def begin_bad_day(self, day: BadDay) -> BadDayState:
+        """Begin a bad day of WeChat's."""
+        body = day.model_dump_json().encode()
+        return BadDayState.model_validate_json(await self._call("PUT", "/sandbox/bad_day", body=body))
+
+    async def bad_day(self) -> BadDayState:
+        """Return the troubles, and how often each has happened."""
+        return BadDayState.model_validate_json(await self._call("GET", "/sandbox/bad_day"))
+
+    async def end_bad_day(self) -> BadDayState:
+        """End the bad day; return what happened on it."""
+        return BadDayState.model_validate_json(await self._call("DELETE", "/sandbox/bad_day"))
+
     async def invalidate_tokens(self, appid: str, *, family: Family | None = None, stuck: bool = False) -> None:
-        """Invalidate an account's tokens; with `stuck` the stable call returns the invalid one until forced."""
+        """Invalidate the tokens of an account, by appid or name; with `stuck` they are issued again until forced."""
         await self._post("/sandbox/tokens/invalidate", Invalidation(appid=appid, family=family, stuck=stuck))
 
     async def token_counts(self) -> dict[str, TokenCounts]:

@@ -22,7 +22,8 @@ from wxbus.conversations import (
 from wxbus.errors import ConfigurationError
 from wxbus_sandbox.control.actions import act
 from wxbus_sandbox.control.api import MAX_WAIT, account_named, http_error, number, to_json
-from wxbus_sandbox.models import Outcome, PlayedTurn, PlayResult, SendRequest, SendResult, Sent
+from wxbus_sandbox.control.requests import PlayedTurn, PlayResult
+from wxbus_sandbox.models import Outcome, SendRequest, SendResult, Sent
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
 MEDIA: Final = ("MediaId", "PicUrl", "ThumbMediaId", "ThumbUrl")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus_sandbox.models import Model, SendResult
+from wxbus_sandbox.models import Model, Outcome, SendResult
 
 
 class CustomerRequest(Model):
@@ -61,6 +61,7 @@ class Invalidation(Model):
     """Tokens to invalidate early."""
 
     appid: str
+    """The account's appid or name."""
     family: Literal["classic", "stable", "wecom", "component", "authorizer"] | None = None
     """By default all."""
     stuck: bool = False
@@ -154,3 +155,29 @@ class AdvanceRequest(Model):
     """Advances the sandbox's clock."""
 
     advance: float = Field(gt=0, le=366 * 86400)
+
+
+class PlayedTurn(Model):
+    """What became of one turn of a conversation."""
+
+    number: int
+    """From 1."""
+    user: str
+    title: str
+    """The message in a few words."""
+    outcome: Outcome
+    replies: tuple[str, ...]
+    """What the user received, a line for each."""
+    differences: tuple[str, ...]
+    """A line for each reply that is not as expected."""
+
+
+class PlayResult(Model):
+    """What became of a conversation."""
+
+    turns: tuple[PlayedTurn, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Return whether a reply is not as expected."""
+        return any(turn.differences for turn in self.turns)

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from wxbus_sandbox.load.report import LoadReport, Times
-from wxbus_sandbox.models import SendResult
+from wxbus_sandbox.models import BAD_DAY, SendResult
 
 
 @dataclass(slots=True)
@@ -42,10 +42,10 @@ class Ledger:
         for attempt in result.attempts:
             if attempt.status == 200:
                 self.answers.append(attempt.ms)
-            if attempt.outcome.settled:
+            if attempt.outcome.settled or attempt.reason.endswith(BAD_DAY):
                 continue
             self.counts["late" if attempt.status is None else "refused"] += 1
-        if result.outcome.settled:
+        if any(attempt.outcome.settled for attempt in result.attempts):
             message = self.messages[number]
             message.accepted_at = now
             self.counts["accepted"] += 1

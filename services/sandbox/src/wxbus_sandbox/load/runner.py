@@ -59,7 +59,7 @@ class LoadRunner:
         """Push all messages; end when each is settled."""
         loop, rate = asyncio.get_running_loop(), self._request.rate
         begun = loop.time()
-        prefix = f"oLoad{secrets.token_hex(4)}"
+        prefix = f"oLoad{self._request.seed}"
         async with asyncio.TaskGroup() as pushes:
             for number in range(max(round(rate * self._request.seconds), 1)):
                 if (delay := begun + number / rate - loop.time()) > 0:

@@ -1,12 +1,15 @@
 """Signs and encrypts pushes (protocol reference 1.3, 1.4, 1.6, 2)."""
 
+import base64
+import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import ConfigurationError
-from wxbus.wechat.callbacks.keys import Mode
+from wxbus.wechat.callbacks.keys import CallbackKey, Mode
 from wxbus.wechat.crypto.cipher import Cipher
 from wxbus.wechat.crypto.signature import sign
 from wxbus.wechat.documents import codec
@@ -33,15 +36,15 @@ class EncodedPush:
 class PushEncoder:
     """Signs and encrypts the pushes to one account."""
 
-    def __init__(self, account: Account) -> None:
-        """Use the account's current key.
+    def __init__(self, account: Account, *, wrong_key: bool = False) -> None:
+        """Use the account's current key; with `wrong_key` its previous one, or one that nobody knows.
 
         Raises:
             ConfigurationError: The account has no token, so it has no callbacks.
         """
         if not account.keys:
             raise ConfigurationError(f"account {account.name} has no token, so it has no callbacks")
-        key = account.keys[0]
+        key = _other_key(account) if wrong_key else account.keys[0]
         self.token = key.token.get_secret_value()
         self.cipher = Cipher(key.aes_key.get_secret_value(), account.effective_receive_id) if key.aes_key else None
         self._kind = account.kind
@@ -91,3 +94,12 @@ class PushEncoder:
         if self.cipher is None:
             raise ConfigurationError("the account has no aes_key, so only plain mode is possible")
         return self.cipher.encrypt(plaintext)
+
+
+def _other_key(account: Account) -> CallbackKey:
+    """Return the key before the current one, if there is one; else an unknown one."""
+    current, *previous = account.keys
+    if previous:
+        return previous[0]
+    unknown = base64.b64encode(hashlib.sha256(f"another key of {account.appid}".encode()).digest()).decode()[:43]
+    return CallbackKey(token=current.token, aes_key=re.sub(r"[+/]", "A", unknown))

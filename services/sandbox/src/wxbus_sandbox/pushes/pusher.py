@@ -13,18 +13,23 @@ from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents.codec import Format
 from wxbus.wechat.documents.document import text
 from wxbus_sandbox.models import (
+    BAD_DAY,
     Attempt,
     Outcome,
     SendResult,
+    Trouble,
     VerifyResult,
 )
 from wxbus_sandbox.pushes.composer import Push
-from wxbus_sandbox.pushes.encoder import PushEncoder
+from wxbus_sandbox.pushes.encoder import EncodedPush, PushEncoder
 from wxbus_sandbox.pushes.exchange import Exchange, exchange
 from wxbus_sandbox.pushes.traced import TracedPush
 from wxbus_sandbox.pushes.validator import ReplyValidator, Verdict
 from wxbus_sandbox.state import Sandbox
 
+REPEATS: Final = 3
+CLOSED_WITHIN: Final = 0.02
+"""Seconds until a bad day closes a connection at the latest."""
 OUTAGE_NOTICES: Final = {
     AccountKind.OFFICIAL_ACCOUNT: "该公众号提供的服务出现故障，请稍后再试",
     AccountKind.MINI_PROGRAM: "该小程序提供的服务出现故障，请稍后再试",
@@ -45,6 +50,8 @@ class _Delivery:
     push: Push
     mode: Mode
     form: Format
+    key: str
+    """Whose push it is, for the troubles of a bad day."""
     traced: TracedPush
 
 
@@ -81,15 +88,19 @@ class Pusher:
         Raises:
             ConfigurationError: The account has no key for this mode.
         """
-        encoder = PushEncoder(platform or account)
+        days, key = self._sandbox.bad_days, str(push.get("FromUserName", push.get("AppId", "")))
+        encoder = PushEncoder(platform or account, wrong_key=days.draw(Trouble.KEY, key) > 0)
+        copies = max(copies, REPEATS) if days.draw(Trouble.REPEATS, key) else copies
         path = f"{platform.name}/{account.appid}" if platform else account.name
         media = self._sandbox.media
         validator = ReplyValidator(
             account, encoder, self._sandbox.rules, lambda media_id: media.is_valid(account.appid, media_id)
         )
         traced = TracedPush(self._sandbox.traces)
-        delivery = _Delivery(path, encoder, validator, push, mode, form, traced)
+        delivery = _Delivery(path, encoder, validator, push, mode, form, key, traced)
         started = self._sandbox.clock.now()
+        if delay := days.draw(Trouble.DISORDER, key) * days.day.seconds:
+            await self._sandbox.faults.pause(delay)
         attempts: list[Attempt] = []
 
         def result_of(verdict: Verdict, *, shown: str | None = None) -> SendResult:
@@ -147,13 +158,10 @@ class Pusher:
         verdict = Verdict(Outcome.FAILED)
         for number in range(rules.push_attempts):
             begun = loop.time()
-            request = delivery.encoder.encode(
-                delivery.push, delivery.mode, delivery.form, now=self._sandbox.clock.wall()
-            )
+            now = self._sandbox.clock.wall() + self._sandbox.bad_days.skew(delivery.key)
+            request = delivery.encoder.encode(delivery.push, delivery.mode, delivery.form, now=now)
             with delivery.traced.attempt(delivery.path, request) as traced:
-                response = await self.exchange(
-                    "POST", delivery.path, request.query, request.body, request.content_type, traced.traceparent
-                )
+                response = await self._attempt(delivery, request, traced.traceparent)
                 traced.answered(response.status, response.body, response.failure)
             if response.status == 200:
                 verdict = delivery.validator.validate(delivery.push, delivery.mode, delivery.form, response.body)
@@ -175,6 +183,25 @@ class Pusher:
                 retried(verdict)
                 await asyncio.sleep(begun + rules.push_spacing - loop.time())
         return verdict
+
+    async def _attempt(self, delivery: _Delivery, request: EncodedPush, traceparent: str) -> Exchange:
+        """Return the response to one attempt, as far as a bad day lets it through."""
+        days = self._sandbox.bad_days
+        closed = days.draw(Trouble.CLOSED, delivery.key)
+        made = self.exchange(
+            "POST", delivery.path, request.query, request.body, request.content_type, traceparent
+        )
+        if closed:
+            try:
+                async with asyncio.timeout(closed * CLOSED_WITHIN):
+                    await made
+            except TimeoutError:
+                pass
+            return Exchange(None, b"", 0.0, f"the connection was closed{BAD_DAY}")
+        response = await made
+        if days.draw(Trouble.LOST, delivery.key):
+            return Exchange(None, b"", response.ms, f"the answer was lost{BAD_DAY}")
+        return response
 
     async def exchange(
         self,

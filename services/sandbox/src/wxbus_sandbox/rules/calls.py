@@ -115,9 +115,14 @@ RECORDER: Final = web.AppKey("recorder", CallRecorder)
 @web.middleware
 async def record_calls(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Record the calls of WeChat's API."""
-    if request.path == "/" or request.path.startswith(OWN):
+    if is_own(request.path):
         return await handler(request)
     return await request.app[RECORDER].record(request, handler)
+
+
+def is_own(path: str) -> bool:
+    """Return whether a path is the sandbox's own, which WeChat does not have."""
+    return path == "/" or path.startswith(OWN)
 
 
 def _readable(body: bytes) -> Any:

@@ -8,6 +8,8 @@ from aiohttp.typedefs import Handler
 
 from wxbus.errcodes import error_code
 from wxbus_sandbox.models import Fault
+from wxbus_sandbox.rules.bad_day import BAD_DAYS
+from wxbus_sandbox.rules.calls import is_own
 from wxbus_sandbox.rules.responses import error_response
 
 
@@ -58,9 +60,11 @@ FAULTS: Final = web.AppKey("faults", Faults)
 
 @web.middleware
 async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Apply the fault for the request's path, if there is one."""
+    """Apply the fault for the request's path, or the trouble of a bad day, if there is one."""
+    if is_own(request.path):
+        return await handler(request)
     faults = request.app[FAULTS]
-    fault = faults.take(request.path)
+    fault = faults.take(request.path) or await request.app[BAD_DAYS].fault(request)
     if fault is None:
         return await handler(request)
     response = await handler(request) if fault.effect else None
