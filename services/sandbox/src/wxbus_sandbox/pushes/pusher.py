@@ -188,9 +188,7 @@ class Pusher:
         """Return the response to one attempt, as far as a bad day lets it through."""
         days = self._sandbox.bad_days
         closed = days.draw(Trouble.CLOSED, delivery.key)
-        made = self.exchange(
-            "POST", delivery.path, request.query, request.body, request.content_type, traceparent
-        )
+        made = self.exchange("POST", delivery.path, request.query, request.body, request.content_type, traceparent)
         if closed:
             try:
                 async with asyncio.timeout(closed * CLOSED_WITHIN):

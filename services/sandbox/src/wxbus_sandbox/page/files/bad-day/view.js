@@ -5,6 +5,7 @@ import { inWords } from "../common/failures.js";
 import { feed } from "../common/feed.js";
 import { T as COMMON } from "../common/texts.js";
 import { T } from "./texts.js";
+import { troubles } from "./troubles.js";
 
 const KINDS = {
   busy: { errcode: -1 }, token: { errcode: 40001 }, quota: { errcode: 45009 }, window: { errcode: 45015 }, allowance: { errcode: 45047 },
@@ -87,6 +88,7 @@ function build(page) {
   return element("section", { className: "bad-day", aria: { label: T.badDay } },
     group(T.check, check, checked),
     group(T.badDay, tick(T.repeat, repeat), invalidate, tick(T.stuck, stuck), invalidated),
+    troubles(),
     group(T.fault, known, labelled(T.path, path), labelled(T.kind, kind), row(labelled(T.delay, delay), labelled(T.times, times)),
       row(inject, end), faults, pending),
     group(T.clockAndState, clock, clocked, reset, cleared));

@@ -17,8 +17,10 @@ function withQuery(path, query) {
 
 export const get = (path, query) => ask(withQuery(path, query), {});
 export const remove = (path) => ask(path, { method: "DELETE" });
-export const post = (path, body = {}) =>
-  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const send = (method) => (path, body = {}) =>
+  ask(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export const post = send("POST");
+export const put = send("PUT");
 export const postText = (path, query, body) => ask(withQuery(path, query), { method: "POST", body });
 
 // Keeps a file in the sandbox; returns `media_id`, `size` and `md5`.
