@@ -1,58 +1,9 @@
 // The troubles of a bad day, each with a switch; the same seed gives the same ones (decision 0052).
 import { get, put, remove } from "../common/control.js";
 import { element, labelled } from "../common/dom.js";
-import { translated } from "../common/language.js";
+import { T as ALL } from "./texts.js";
 
-const T = translated({
-  en: {
-    title: "At random",
-    hint: "Whatever is on hits this share of the calls or callbacks. The same seed: the same troubles.",
-    share: "Share in %",
-    seed: "Seed",
-    seconds: "Longest delay in s",
-    begin: "Begin",
-    end: "End",
-    came: (count) => (count ? ` (${count}×)` : ""),
-    names: {
-      slow: "Calls are answered slowly",
-      lost: "Answers get lost",
-      busy: "Busy (-1)",
-      tokens: "Tokens become invalid (40001)",
-      quota: "Quota used up (45009)",
-      window: "Window closed (45015)",
-      allowance: "No messages left (45047)",
-      repeats: "Every callback three times",
-      disorder: "Callbacks out of order",
-      closed: "Connections closed",
-      clock: "Wrong clock of callbacks",
-      key: "Another AES key",
-    },
-  },
-  zh: {
-    title: "随机故障",
-    hint: "打开的故障影响这个比例的调用或回调。种子相同，故障就相同。",
-    share: "比例（%）",
-    seed: "种子",
-    seconds: "最长延迟（秒）",
-    begin: "开始",
-    end: "结束",
-    came: (count) => (count ? `（${count} 次）` : ""),
-    names: {
-      slow: "调用响应变慢",
-      lost: "响应丢失",
-      busy: "系统繁忙（-1）",
-      tokens: "token 失效（40001）",
-      quota: "额度用尽（45009）",
-      window: "超出回复时限（45015）",
-      allowance: "回复条数超限（45047）",
-      repeats: "每个回调推送三次",
-      disorder: "回调乱序",
-      closed: "连接断开",
-      clock: "回调的时钟不准",
-      key: "换了 AES key",
-    },
-  },
-});
+const T = ALL.troubles;
 
 export function troubles() {
   const boxes = {}, counts = {};
