@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import SecretStr
+
 from wxbus.accounts.models import Account, AccountKind
 from wxbus.errors import ConfigurationError
 from wxbus.wechat.callbacks.keys import CallbackKey, Mode
@@ -102,4 +104,4 @@ def _other_key(account: Account) -> CallbackKey:
     if previous:
         return previous[0]
     unknown = base64.b64encode(hashlib.sha256(f"another key of {account.appid}".encode()).digest()).decode()[:43]
-    return CallbackKey(token=current.token, aes_key=re.sub(r"[+/]", "A", unknown))
+    return CallbackKey(token=current.token, aes_key=SecretStr(re.sub(r"[+/]", "A", unknown)))
