@@ -42,7 +42,7 @@ async def test_the_same_seed_gives_the_same_troubles(world: World) -> None:
     days = []
     for seed in (7, 7, 8):
         await world.control.reset()
-        world.tokens._cache.clear()
+        world.tokens.forget()
         await world.control.begin_bad_day(BadDay(seed=seed, troubles=shares))
         days.append(await played(world, users))
     assert days[0] == days[1]

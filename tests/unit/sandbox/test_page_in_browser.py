@@ -1,5 +1,6 @@
 """The page in Chromium, with one browser and one sandbox for all tests."""
 
+import asyncio
 import json
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +20,7 @@ from tests.unit.sandbox.test_validator import passive, replying, with_fields
 from wxbus.api.endpoints.menu_buttons import KeyButton, SubMenu, ViewButton
 from wxbus.api.endpoints.template_messages import TemplateValue
 from wxbus.wechat import reply
-from wxbus_sandbox.models import SendRequest, Sent
+from wxbus_sandbox.models import SendRequest, Sent, Trouble
 from wxbus_sandbox.page import pages
 from wxbus_sandbox.settings import Rules
 
@@ -365,6 +366,24 @@ async def test_a_fault_is_injected_and_the_call_repeated(world: World, page: Pag
     await button(page, "Bad day").click()
     await button(page, "Check the callback address as WeChat's console does").click()
     await expect(page.get_by_text("shop: WeChat's console would accept this address.")).to_be_visible()
+
+
+async def test_troubles_come_at_random(world: World, page: Page) -> None:
+    """The switches begin and end a bad day with its share and seed, and show how often each trouble has come."""
+    await page.click("[data-tab=bad-day]")
+    group = page.locator("#troubles")
+    await group.get_by_label("Every callback three times").check()
+    await group.get_by_label("Share in %").fill("100")
+    await group.get_by_label("Seed").fill("7")
+    await group.get_by_role("button", name="Begin").click()
+    await expect(group.locator("output")).to_be_empty()
+    while not (state := await world.control.bad_day()).troubles:  # noqa: ASYNC110 - the page's request
+        await asyncio.sleep(0.01)
+    assert (state.seed, state.troubles) == (7, {Trouble.REPEATS: 1})
+    assert len((await world.control.text("shop", "hi", openid=USER)).attempts) == 3
+    await group.get_by_role("button", name="End").click()
+    await expect(group.get_by_label("Every callback three times (1×)")).not_to_be_checked()
+    assert not (await world.control.bad_day()).troubles
 
 
 async def test_the_list_filters_replays_and_copies(world: World, page: Page) -> None:
