@@ -1,5 +1,6 @@
 """Sending traces and logs to a collector."""
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 
@@ -7,13 +8,14 @@ import pytest
 import structlog
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 from structlog.testing import capture_logs
 
 from wxbus.config.settings import LogSettings, TelemetrySettings, load
 from wxbus.errors import ConfigurationError
 from wxbus.runtime import telemetry
 from wxbus.runtime.logs import configure
-from wxbus.runtime.otlp import LogExport, Reporting
+from wxbus.runtime.otlp import LogExport, Reporting, tracer_provider
 from wxbus.runtime.redaction import log_scope
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -104,9 +106,34 @@ def test_a_lost_collector_does_not_delay_the_end() -> None:
     exporter.export(["rest"])
     assert collector.batches == 1
     collector.answer = False
-    for _ in range(5):
-        exporter.export(["rest"])
+    with capture_logs() as logs:
+        for _ in range(5):
+            exporter.export(["rest"])
     assert collector.batches == 2
+    assert logs == [], "it stops with the services"
+
+
+async def test_a_collector_that_never_answers_delays_nothing() -> None:
+    """Spans beyond the queue are dropped, not waited for; the collector has the first batch and answers it never."""
+    asked, end = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await end.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        provider = tracer_provider(f"http://127.0.0.1:{port}/v1/traces", 0.5, Resource.create({}))
+        tracer = provider.get_tracer("test")
+        for _ in range(600):  # more than a batch
+            tracer.start_span("step").end()
+        await asked.wait()
+        for _ in range(2_500):  # more than the queue; this thread never waits
+            tracer.start_span("step").end()
+        await asyncio.to_thread(provider.shutdown)
+        end.set()
 
 
 @pytest.mark.usefixtures("_logging_as_before")

@@ -56,7 +56,10 @@ class Exporter(Protocol[T_contra, R_co]):
 
 
 class Reporting(Generic[T_contra, R]):
-    """An exporter that logs when the collector is lost and found; while the process ends, it gives up a lost one."""
+    """An exporter that logs when the collector is lost and found; while the process ends, it gives up a lost one.
+
+    At the end a loss is not logged: a collector may stop together with the services.
+    """
 
     def __init__(self, exporter: Exporter[T_contra, R], what: str, success: R) -> None:
         self._exporter = exporter
@@ -70,7 +73,7 @@ class Reporting(Generic[T_contra, R]):
         if self.ending and self._last != self._success:
             return self._last
         before, self._last = self._last, self._exporter.export(batch)
-        if before == self._success != self._last:
+        if before == self._success != self._last and not self.ending:
             log.warning("telemetry.not_exported", what=self._what, dropped=len(batch))
         elif before != self._success == self._last:
             log.info("telemetry.exported_again", what=self._what)

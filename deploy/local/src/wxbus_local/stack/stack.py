@@ -27,6 +27,7 @@ STOP_GRACE: Final = 12.0
 DRAIN_TIMEOUT: Final = 2.0
 """Seconds for the rest of an ended service's output; a child of the service may keep the pipe open."""
 LAST_LINES: Final = 8
+SANDBOX: Final = "sandbox"
 
 
 class ServiceEnded(StartFailed):
@@ -148,11 +149,16 @@ class Stack:
                 raise ServiceEnded(f"{server.description} has ended")
 
     def stop(self) -> None:
-        """Stop all services: SIGTERM, SIGKILL after a grace period. The guard ends what they leave behind."""
-        running = [process for process in self._processes.values() if process.poll() is None]
-        end([psutil.Process(process.pid) for process in running], grace=STOP_GRACE)
-        for process in running:
-            process.wait()
+        """Stop all services: SIGTERM, SIGKILL after a grace period. The guard ends what they leave behind.
+
+        The sandbox stops last: the others call it, and send it their telemetry, until they end.
+        """
+        running = {name: process for name, process in self._processes.items() if process.poll() is None}
+        callers = [process for name, process in running.items() if name != SANDBOX]
+        for processes in (callers, [running[SANDBOX]] if SANDBOX in running else []):
+            end([psutil.Process(process.pid) for process in processes], grace=STOP_GRACE)
+            for process in processes:
+                process.wait()
         for reader in self._readers.values():
             reader.join(DRAIN_TIMEOUT)
 
