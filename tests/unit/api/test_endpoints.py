@@ -13,6 +13,8 @@ from tests.support.sizes import soak
 from wxbus.api.answers import JsonObject
 from wxbus.api.declaration.models import Part
 from wxbus.api.declaration.parameters import Place, put
+from wxbus.api.limits import WECHAT, WECOM
+from wxbus.api.wecom.client import SEND
 from wxbus.errcodes import ERROR_CODES
 from wxbus.errors import WeChatError, WeChatUnavailable
 from wxbus_sandbox.models import Fault
@@ -135,3 +137,10 @@ async def test_each_errcode_of_its_own_has_an_exception(world: World) -> None:
             assert (caught.value.errcode, caught.value.call) == (errcode, one.endpoint.path), one
             assert type(caught.value).__name__ == branch, one
             world.sandbox.faults.reset()
+
+
+def test_every_limit_is_that_of_an_endpoint() -> None:
+    """A path that nobody calls would limit nothing."""
+    declared = {one.endpoint.path for one in all_endpoints()} | {SEND}
+    limited = {*WECHAT.by_path, *WECOM.by_path, *WECOM.per_user}
+    assert limited - declared == set()

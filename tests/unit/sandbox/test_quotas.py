@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.sandbox import World
+from wxbus.api.limits import WECHAT
 from wxbus.errors import BadRequest, QuotaExceeded, WeChatError
-from wxbus_sandbox.rules.quotas import LIMITS
 
 SPEED = "/cgi-bin/message/mass/speed/get"
 PREVIEW = "/cgi-bin/message/mass/preview"
@@ -30,7 +30,7 @@ async def test_a_used_up_quota_refuses_calls_until_it_is_reset(world: World) -> 
     """45009; other endpoints go on, and a reset of this endpoint or of all helps, so often a month."""
     client, body = world.client("shop"), {"touser": USER, "msgtype": "text", "text": {"content": "x"}}
     for reset in (lambda: client.quotas.reset(PREVIEW), lambda: client.quotas.reset_all("wxshop")):
-        for _ in range(LIMITS[PREVIEW]):
+        for _ in range(WECHAT.by_path[PREVIEW].day):
             await client.call("POST", PREVIEW, json=body)
         with pytest.raises(QuotaExceeded, match="45009"):
             await client.call("POST", PREVIEW, json=body)

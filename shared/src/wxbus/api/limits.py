@@ -75,6 +75,7 @@ WECHAT: Final = LimitTable(
         "/cgi-bin/groups/get": Limit(day=1_000),
         "/cgi-bin/groups/update": Limit(day=1_000),
         "/cgi-bin/groups/members/update": Limit(day=100_000),
+        "/sns/userinfo": Limit(minute=50_000),
         "/wxa/getwxacodeunlimit": Limit(minute=5_000),
         "/wxa/generatescheme": Limit(day=500_000),
         "/wxa/generate_urllink": Limit(day=500_000),
@@ -82,7 +83,7 @@ WECHAT: Final = LimitTable(
         "/wxa/msg_sec_check": Limit(day=2_000_000, minute=4_000),
         "/wxa/media_check_async": Limit(day=200_000, minute=2_000),
         "/wxa/resetusersessionkey": Limit(minute=60_000),
-        "/wxaapi/log/userlog_search": Limit(minute=50),
+        "/wxaapi/userlog/userlog_search": Limit(minute=50),
     }
 )
 """WeChat's public figures, those of verified accounts with at most 100,000 followers."""

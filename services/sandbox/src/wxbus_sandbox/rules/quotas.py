@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from wxbus.api.limits import WECHAT
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.responses import ApiError
 from wxbus_sandbox.rules.tokens import CHINA, DAY, TokenIssuer
@@ -18,26 +19,6 @@ RESETS_OF_ALL: Final = 10
 RESETS_OF_ONE: Final = 50
 OTHERS: Final = 10_000_000
 """For endpoints whose limit is not known."""
-LIMITS: Final = {
-    "/cgi-bin/menu/create": 1000,
-    "/cgi-bin/menu/get": 10_000,
-    "/cgi-bin/menu/delete": 1000,
-    "/cgi-bin/menu/addconditional": 2000,
-    "/cgi-bin/menu/delconditional": 2000,
-    "/cgi-bin/menu/trymatch": 20_000,
-    "/cgi-bin/qrcode/create": 100_000,
-    "/cgi-bin/user/get": 500,
-    "/cgi-bin/user/info": 5_000_000,
-    "/cgi-bin/user/info/updateremark": 10_000,
-    "/cgi-bin/media/upload": 100_000,
-    "/cgi-bin/media/get": 200_000,
-    "/cgi-bin/message/custom/send": 500_000,
-    "/cgi-bin/message/template/send": 100_000,
-    "/cgi-bin/message/mass/sendall": 100,
-    "/cgi-bin/message/mass/send": 100,
-    "/cgi-bin/message/mass/preview": 100,
-}
-"""Calls of a day."""
 FREE: Final = ("/cgi-bin/openapi/quota/", "/cgi-bin/clear_quota")
 
 
@@ -71,7 +52,8 @@ class Quotas:
 
     def limit(self, path: str) -> int:
         """Return the calls of a day that WeChat allows."""
-        return LIMITS.get(path, OTHERS)
+        limit = WECHAT.by_path.get(path)
+        return OTHERS if limit is None or not limit.day else limit.day
 
     def used(self, appid: str, path: str) -> int:
         """Return the calls of today."""
