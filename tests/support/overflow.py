@@ -15,7 +15,13 @@ from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.overflows import Overflows
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.overflow.ports import Tenure, TenureEnded
+from wxbus_worker.overflow.redis import MOST_BYTES
 from wxbus_worker.overflow.wakeups import Wakeups
+
+
+def stored(delivery: Delivery) -> bytes:
+    """Return what an overflow keeps of a delivery."""
+    return f"{delivery.key}\n".encode() + delivery.pack()
 
 
 @dataclass
@@ -69,6 +75,8 @@ class MemoryOverflow:
     note_ids: dict[int, dict[str, str]] = field(default_factory=dict)
     messages: dict[str, list[Delivery]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)
+    most_bytes: int = MOST_BYTES
+    """Of all partitions together."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear it to keep all calls waiting."""
 
@@ -76,22 +84,32 @@ class MemoryOverflow:
         """Answer."""
         self.open.set()
 
+    @property
+    def bytes(self) -> int:
+        """Return the bytes of all messages."""
+        return sum(len(stored(one)) for messages in self.messages.values() for one in messages)
+
     async def take_over(self, partition: int) -> Tenure:
         """Begin a tenure."""
         await self._answer()
         self.epochs[partition] = epoch = self.epochs.get(partition, 0) + 1
         return Tenure(partition, epoch, dict(self.note_ids.get(partition, {})))
 
-    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> int:
-        """Put deliveries at the end."""
+    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> tuple[int, int]:
+        """Put deliveries at the end, as far as there is room."""
         await self._answer(tenure)
-        self.note_ids.setdefault(tenure.partition, {})[lane] = note_id
         messages, keys = self.messages.setdefault(lane, []), self.keys.setdefault(lane, set())
+        taken = 0
         for delivery in deliveries:
             if delivery.key not in keys:
+                if self.bytes and self.bytes + len(stored(delivery)) > self.most_bytes:
+                    break
                 keys.add(delivery.key)
                 messages.append(delivery)
-        return len(messages)
+            taken += 1
+        if messages:
+            self.note_ids.setdefault(tenure.partition, {})[lane] = note_id
+        return len(messages), taken
 
     async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
         """Return the oldest messages."""

@@ -5,30 +5,36 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from tests.support.lanes import a_delivery
-from tests.support.overflow import MemoryOverflow
+from tests.support.overflow import MemoryOverflow, stored
 from tests.support.stores import open_store
 from tests.support.worker import a_text_envelope
 from wxbus.bus.ports import Delivery
 from wxbus.errors import UnreadableEnvelope
 from wxbus.testing import MemoryDelivery
 from wxbus_worker.overflow.ports import Overflow, TenureEnded
-from wxbus_worker.overflow.redis import RedisOverflow
+from wxbus_worker.overflow.redis import MOST_BYTES, RedisOverflow
 
 LANE = "wx1:o_1"
 
 
 @pytest.fixture
-def memory_overflow() -> Overflow:
-    """Yield the fake."""
-    return MemoryOverflow()
+def most_bytes() -> int:
+    """Return the room of a partition; a test may set it."""
+    return MOST_BYTES
 
 
 @pytest.fixture
-async def redis_overflow(redis_url: str, namespace: str, redis: object) -> AsyncIterator[Overflow]:
+def memory_overflow(most_bytes: int) -> Overflow:
+    """Yield the fake."""
+    return MemoryOverflow(most_bytes=most_bytes)
+
+
+@pytest.fixture
+async def redis_overflow(redis_url: str, namespace: str, redis: object, most_bytes: int) -> AsyncIterator[Overflow]:
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
     async with open_store(redis_url) as store:
-        yield RedisOverflow(store, namespace=namespace)
+        yield RedisOverflow(store, namespace=namespace, most_bytes=most_bytes)
 
 
 @pytest.fixture(params=["memory_overflow", pytest.param("redis_overflow", marks=pytest.mark.integration)])
@@ -48,8 +54,8 @@ async def test_messages_come_back_in_order_and_unchanged(overflow: Overflow) -> 
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1"), a_delivery("o_1"), MemoryDelivery(a_text_envelope(reply_to="q", expiration=4.5))]
     sent[0].arrived -= 100
-    assert await overflow.append(tenure, LANE, "note", sent[:2]) == 2
-    assert await overflow.append(tenure, LANE, "note", sent[2:]) == 3
+    assert await overflow.append(tenure, LANE, "note", sent[:2]) == (2, 2)
+    assert await overflow.append(tenure, LANE, "note", sent[2:]) == (3, 1)
 
     length, first = await overflow.read(tenure, LANE, most=2)
     assert (length, keys(first)) == (3, keys(sent[:2]))
@@ -69,7 +75,7 @@ async def test_each_message_is_taken_once(overflow: Overflow) -> None:
     await first.ack()
     await first.ack()
 
-    assert await overflow.append(tenure, LANE, "note", sent) == 2
+    assert await overflow.append(tenure, LANE, "note", sent) == (2, 3)
     _, found = await overflow.read(tenure, LANE, most=5)
     assert keys(found) == keys(sent[1:])
     await overflow.remove(tenure, LANE, sent[2].key)
@@ -124,11 +130,45 @@ async def test_an_unreadable_message_stays_unreadable(overflow: Overflow) -> Non
     """It becomes a dead letter when its turn comes, with its bytes."""
     tenure = await overflow.take_over(0)
     unreadable = MemoryDelivery(None)
-    assert await overflow.append(tenure, LANE, "", [unreadable]) == 1
-    assert await overflow.append(tenure, LANE, "", [unreadable]) == 1
+    assert await overflow.append(tenure, LANE, "", [unreadable]) == (1, 1)
+    assert await overflow.append(tenure, LANE, "", [unreadable]) == (1, 1)
     _, [found] = await overflow.read(tenure, LANE, most=5)
 
     with pytest.raises(UnreadableEnvelope):
         found.envelope()
     await found.ack()
     assert (await overflow.read(tenure, LANE, most=5))[0] == 0
+
+
+ROOM = 7 * len(stored(a_delivery("o_1"))) // 2
+"""For three messages, whose sizes differ a little."""
+
+
+@pytest.mark.parametrize("most_bytes", [ROOM])
+async def test_a_partition_has_room_for_so_many_bytes(overflow: Overflow, most_bytes: int) -> None:
+    """What does not fit is not taken, nor is what follows it; a removal makes room, for other lanes, too."""
+    tenure = await overflow.take_over(0)
+    sent = [a_delivery("o_1") for _ in range(5)]
+    assert sum(len(stored(one)) for one in sent[:4]) > most_bytes
+    assert await overflow.append(tenure, LANE, "note", sent) == (3, 3)
+    assert await overflow.append(tenure, LANE, "note", sent) == (3, 3)
+    assert await overflow.append(tenure, "wx1:o_2", "other", [a_delivery("o_2")]) == (0, 0)
+    assert (await overflow.take_over(0)).lanes == {LANE: "note"}
+
+    tenure = await overflow.take_over(0)
+    _, [first] = await overflow.read(tenure, LANE, most=1)
+    for _ in range(2):
+        await first.ack()
+    assert await overflow.append(tenure, "wx1:o_2", "other", [a_delivery("o_2") for _ in range(2)]) == (1, 1)
+    assert await overflow.append(tenure, LANE, "note", sent[3:]) == (2, 0)
+
+
+@pytest.mark.parametrize("most_bytes", [1])
+async def test_a_message_of_any_size_is_taken_alone(overflow: Overflow, most_bytes: int) -> None:
+    """Else it would wait for ever."""
+    tenure = await overflow.take_over(0)
+    sent = [a_delivery("o_1") for _ in range(2)]
+    assert len(stored(sent[0])) > most_bytes
+    assert await overflow.append(tenure, LANE, "note", sent) == (1, 1)
+    await overflow.remove(tenure, LANE, sent[0].key)
+    assert await overflow.append(tenure, LANE, "note", sent) == (1, 2)

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.lanes import a_delivery
-from tests.support.overflow import MemoryOverflow, OverflowingWorker
+from tests.support.overflow import MemoryOverflow, OverflowingWorker, stored
 from tests.support.sizes import soak
 from wxbus.bus.envelope import Envelope, EnvelopeKind
 from wxbus.bus.topology import WAKEUP
@@ -87,6 +87,49 @@ async def test_the_order_of_the_lane_is_kept() -> None:
 def number_of(envelope: Envelope) -> int:
     """Return the number in a text."""
     return int(envelope.body.split(b'"Content": "')[1].split(b'"')[0])
+
+
+ROOM = 10 * len(stored(a_delivery("flooder")))
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+async def test_without_room_messages_stay_in_rabbitmq(by_another: bool) -> None:
+    """In order, unacknowledged, and visible; also if another lane has all of the room, and none of this one fits."""
+    numbers: list[int] = []
+    go = asyncio.Event()
+
+    async def record(job: Job) -> None:
+        await go.wait()
+        if job.delivery.lane == FLOODER:
+            numbers.append(number_of(job.delivery.envelope()))
+        await job.delivery.ack()
+
+    overflow = MemoryOverflow(most_bytes=ROOM)
+    async with asyncio.TaskGroup() as tasks:
+        worker = OverflowingWorker(tasks, overflow, handle=record)
+        messages = flood(100)
+        with capture_logs() as logs:
+            if by_another:
+                for number in range(SHARE + 20):
+                    worker.lanes.deliver(a_delivery("another", number))
+                await steps()
+            for delivery in messages:
+                worker.lanes.deliver(delivery)
+                if len(overflow.messages.get(FLOODER, ())) == 5:
+                    await asyncio.sleep(0)
+            await steps()
+        held = [FLOODER, "wx1:another"] if by_another else [FLOODER]
+        assert worker.lanes.held_back == len(held)
+        assert overflow.bytes <= ROOM
+        assert sum(not one.acked for one in messages) >= 90
+        assert len([line for line in logs if line["event"] == "overflow.full"]) >= 1
+        go.set()
+        await worker.idle()
+        assert (worker.lanes.held_back, worker.lanes.overflowing) == (0, 0)
+
+    assert numbers == list(range(100))
+    assert all(one.acked for one in messages)
+    assert overflow.bytes == 0
 
 
 async def test_nothing_starts_before_the_overflows_are_known() -> None:

@@ -152,7 +152,7 @@ async def open_adapters(
             schedule=schedule,
             intake=Intake(AccountFinder(lambda: accounts.current), publisher, schedule),
             broadcasts=Broadcasts(retrying, namespace=namespace),
-            overflow=RedisOverflow(retrying, namespace=namespace),
+            overflow=RedisOverflow(retrying, namespace=namespace, most_bytes=settings.overflow_mib * MIB),
         )
 
 

@@ -115,6 +115,7 @@ async def serve(
                     running=lambda: lanes.running,
                     waiting=lambda: lanes.waiting,
                     overflowing=lambda: lanes.overflowing,
+                    held_back=lambda: lanes.held_back,
                 )
                 async with watched_loop(registry=registry, describe=lanes.mark_blocking):
                     await _run(settings, adapters, routes, lanes, overflows, metrics, registry, stopping, tasks)

@@ -54,6 +54,11 @@ class WorkerMetrics:
         self._overflowing = Gauge(
             "wxbus_worker_overflowing_lanes", "Users with messages in their overflow", registry=registry
         )
+        self._held_back = Gauge(
+            "wxbus_worker_held_back_lanes",
+            "Users whose messages stay in RabbitMQ, because the overflow of their partition has no room",
+            registry=registry,
+        )
         self.fallbacks = Counter(
             "wxbus_worker_fallback_replies",
             "Replies whose fallback was sent in their place, by the reason of `wxbus_worker_undelivered_replies`",
@@ -93,10 +98,16 @@ class WorkerMetrics:
         self._cached_bytes.set_function(size)
 
     def watch_lanes(
-        self, *, running: Callable[[], int], waiting: Callable[[], int], overflowing: Callable[[], int]
+        self,
+        *,
+        running: Callable[[], int],
+        waiting: Callable[[], int],
+        overflowing: Callable[[], int],
+        held_back: Callable[[], int],
     ) -> None:
         """Show what these functions return whenever the metrics are read."""
         self._overflowing.set_function(overflowing)
+        self._held_back.set_function(held_back)
         self._running.set_function(running)
         self._waiting.set_function(waiting)
 

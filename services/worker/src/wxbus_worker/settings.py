@@ -58,6 +58,9 @@ class WorkerSettings(BaseSettings):
     context_cache_mib: int = Field(default=32, ge=0, le=65_536)
     """Memory in MiB for the contexts of the users who wrote last, so that they are not read again for each message; 0:
     each one is read."""
+    overflow_mib: int = Field(default=64, ge=1, le=65_536)
+    """MiB in Redis, for each partition, for the messages of users who have more waiting than their share. Beyond it
+    their messages stay in RabbitMQ, and can take the places of others."""
     handler_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one call of a handler; far below RabbitMQ's consumer timeout of 30 minutes."""
     retry_delays: CommaSeparated[str] = tuple(RETRY_DELAYS)

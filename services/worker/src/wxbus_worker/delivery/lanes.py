@@ -67,6 +67,11 @@ class Lanes:
         """Return the number of lanes that have an overflow."""
         return sum(lane.feed is not None for lane in self._lanes())
 
+    @property
+    def held_back(self) -> int:
+        """Return the number of lanes whose overflow has no room."""
+        return sum(lane.feed is not None and lane.feed.held_back for lane in self._lanes())
+
     def deliver(self, delivery: Delivery) -> None:
         """Put a delivery at the end of its lane."""
         partition = self._partitions.get(delivery.partition)

@@ -107,9 +107,14 @@ class Overflows:
             running=running,
             waiting=lane.take_all(),
             hand_over=partial(_hand_over, lane, ready),
+            refused=partial(self._warn_of_no_room, partition.tenure.partition),
         )
         partition.update()
         self._add_task(partition, self._run(lane, lane.feed))
+
+    def _warn_of_no_room(self, partition: int) -> None:
+        if not self._warnings.take("no room"):
+            log.warning("overflow.full", partition=partition, setting="WXBUS_WORKER_OVERFLOW_MIB")
 
     async def _run(self, lane: Lane, feed: LaneFeed) -> None:
         try:

@@ -33,8 +33,21 @@ class LaneFeed:
         running: Delivery | None,
         waiting: Sequence[Delivery],
         hand_over: Callable[[Sequence[Delivery]], None],
+        refused: Callable[[], None] = lambda: None,
     ) -> None:
-        """`running` is being handled and was delivered before `waiting`; `hand_over` takes messages to run."""
+        """Feed a lane.
+
+        Args:
+            overflow: Keeps the messages.
+            wakeups: Sends wake-up notes.
+            tenure: Of this worker.
+            lane: Its name.
+            running: Is being handled, and was delivered before `waiting`.
+            waiting: The messages that wait, oldest first.
+            hand_over: Takes messages to run.
+            refused: Is called when the overflow has no room.
+        """
+        self._refused = refused
         self._overflow = overflow
         self._wakeups = wakeups
         self._tenure = tenure
@@ -47,6 +60,8 @@ class LaneFeed:
         self._idle = running is None
         self._appended_running = False
         self._draining = False
+        self.held_back = False
+        """The overflow had no room: deliveries stay in RabbitMQ until what was handed over has been handled."""
         self._changed = asyncio.Event()
         self._length = 0
         for delivery in waiting:
@@ -65,6 +80,7 @@ class LaneFeed:
     def job_ended(self) -> None:
         """Record that nothing runs in the lane, and that it has handled what was handed over."""
         self._idle = True
+        self.held_back = False
         self._changed.set()
 
     def drain(self) -> None:
@@ -92,7 +108,7 @@ class LaneFeed:
                 await self._changed.wait()
             elif self._notes:
                 await self._pass_on(self._notes.popleft())
-            elif self._arrived:
+            elif self._arrived and not self.held_back:
                 await self._append()
             elif not self._idle:
                 await self._changed.wait()
@@ -112,14 +128,26 @@ class LaneFeed:
                 self._running = None
             else:
                 first.append(self._running)
-                self._appended_running = True
-        self._length = await self._overflow.append(self._tenure, self._lane, self._note_id, [*first, *batch])
-        for delivery in batch:
+        messages = [*first, *batch]
+        self._length, taken = await self._overflow.append(self._tenure, self._lane, self._note_id, messages)
+        if first and taken:
+            self._appended_running = True
+        if taken < len(messages):
+            self._arrived.extendleft(reversed(messages[max(taken, len(first)) :]))
+            self.held_back = True
+            self._refused()
+        for delivery in messages[len(first) : taken]:
             await _acknowledge(delivery)
 
     async def _ended(self) -> bool:
-        """Hand over the oldest messages; return whether there are none, and none has arrived meanwhile."""
+        """Hand over the oldest messages; return whether there are none, and none has arrived meanwhile.
+
+        If the overflow has none of the lane and no room, they are deliveries: as long as they are handled, nothing is
+        appended, because the overflow must have all of the lane or nothing.
+        """
         self._length, messages = await self._overflow.read(self._tenure, self._lane, most=READ)
+        if not messages and self.held_back and not self._draining:
+            messages = [self._arrived.popleft() for _ in range(min(READ, len(self._arrived)))]
         if messages and not self._draining:
             self._idle = False
             self._hand_over(messages)

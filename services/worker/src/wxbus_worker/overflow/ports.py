@@ -39,8 +39,11 @@ class Overflow(Protocol):
         """Begin a tenure, and end those before it."""
         ...
 
-    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> int:
-        """Put deliveries at the end, except those that are or were there; return the number of messages."""
+    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> tuple[int, int]:
+        """Put deliveries at the end, except those that are or were there, until the partition has its most bytes.
+
+        Returns the number of messages, and how many of the deliveries are taken, counted from the first.
+        """
         ...
 
     async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:

@@ -18,6 +18,10 @@ REMEMBERED_MS: Final = 600_000
 has noticed the loss, after three heartbeats."""
 
 
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of one partition by default."""
+
+
 class OverflowDelivery(ReceivedDelivery):
     """A message of the overflow; implements `wxbus.bus.ports.Delivery`."""
 
@@ -41,8 +45,9 @@ class OverflowDelivery(ReceivedDelivery):
 class RedisOverflow:
     """Implements `Overflow`."""
 
-    def __init__(self, scripts: Scripts, *, namespace: str) -> None:
-        """Keep messages under `namespace`."""
+    def __init__(self, scripts: Scripts, *, namespace: str, most_bytes: int = MOST_BYTES) -> None:
+        """Keep messages under `namespace`, at most `most_bytes` of one partition."""
+        self._most_bytes = most_bytes
         self._scripts = scripts
         self._namespace = namespace
         self._take_over = Script.of(PACKAGE, "take_over.lua")
@@ -58,15 +63,15 @@ class RedisOverflow:
         lanes = {lane.decode(): note_id.decode() for lane, note_id in zip(pairs[::2], pairs[1::2], strict=True)}
         return Tenure(partition, epoch, lanes)
 
-    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> int:
-        """Put deliveries at the end."""
+    async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> tuple[int, int]:
+        """Put deliveries at the end, as far as there is room."""
         messages: list[Argument] = []
         for delivery in deliveries:
             messages += (delivery.key, delivery.pack())
-        length = await self._run(self._append, tenure, lane, lane, note_id, *messages)
+        length, *taken = await self._run(self._append, tenure, lane, lane, note_id, self._most_bytes, *messages)
         if length < 0:
             raise TenureEnded(tenure.partition)
-        return int(length)
+        return length, taken[0]
 
     async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
         """Return the number of messages and the oldest ones."""
@@ -83,7 +88,7 @@ class RedisOverflow:
             raise TenureEnded(tenure.partition)
 
     async def _run(self, script: Script, tenure: Tenure, lane: str, *args: Argument) -> Any:
-        names = ("epoch", "lanes", f"messages:{lane}", f"keys:{lane}")
+        names = ("epoch", "lanes", f"messages:{lane}", f"keys:{lane}", "bytes")
         keys = [self._key(tenure.partition, name) for name in names]
         return await self._scripts.run(script, keys=keys, args=[tenure.epoch, *args])
 
