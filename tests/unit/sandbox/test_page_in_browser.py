@@ -358,7 +358,7 @@ async def test_a_fault_is_injected_and_the_call_repeated(world: World, page: Pag
     await expect(page.get_by_text(f"{SEND_PATH}: 1 more")).to_be_visible()
     await world.client("shop").send(USER, reply.Text("at last"))
     await expect(page.locator(".theirs .bubble")).to_have_text(["at last"])
-    await button(page, "Callbacks and calls").click()
+    await button(page, "Requests").click()
     outcomes = page.locator(".line", has_text=SEND_PATH).locator(".outcome")
     await expect(outcomes).to_have_text(["40001", "ok"])
     await page.get_by_label("All outcomes").select_option("40001")

@@ -3,7 +3,7 @@ import { translated } from "../common/language.js";
 
 export const TEXTS = {
   en: {
-    requests: "Callbacks and calls",
+    requests: "Requests",
     list: "Callbacks and calls",
     filter: "Search",
     filterHint: "text, user, path, errcode…",
@@ -54,7 +54,7 @@ export const TEXTS = {
     },
   },
   zh: {
-    requests: "回调与调用",
+    requests: "请求",
     list: "回调与调用",
     filter: "搜索",
     filterHint: "文本、用户、路径、错误码…",
