@@ -57,6 +57,14 @@ async def test_messages_to_a_member_are_counted_before_they_are_sent(world: Worl
     assert counted == [("wxcorp", path, "zhangsan"), ("wxcorp", path)]
 
 
+async def test_too_many_calls_are_no_used_up_quota(world: World) -> None:
+    """WeCom's limits are those of a minute and an hour: the error says when to try again."""
+    await world.control.fault(Fault(path=SEND, errcode=45009))
+    with pytest.raises(RateLimited) as caught:
+        await world.application().send("zhangsan", reply.Text("hello"))
+    assert (caught.value.errcode, caught.value.retry_after) == (45009, 60)
+
+
 async def test_a_message_is_observed_once(world: World) -> None:
     """What a handler sends itself is recorded once in the context."""
     seen: list[tuple[str, str, AnyReply]] = []

@@ -19,7 +19,7 @@ from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.api.limits import WECOM, ApiLimits
 from wxbus.api.tokens import TokenSource
-from wxbus.api.wecom.client import WeComClient
+from wxbus.api.wecom.client import NEXT_MINUTE, WeComClient
 from wxbus.bus.consumer import consumer_name
 from wxbus.bus.management import Management
 from wxbus.bus.publisher import Publisher
@@ -45,8 +45,6 @@ from wxbus_worker.store.retrying import RetryingStore
 from wxbus_worker.store.schedule import Schedule
 
 MIB: Final = 1024 * 1024
-WECOM_CLOSED_SECONDS: Final = 60.0
-"""For which no worker calls an endpoint of WeCom that answered 45009: the limit of a minute may have passed then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +124,7 @@ async def open_adapters(
             limits={name: limit for name, limit in settings.limits.items() if " " in name},
             account_of=account_of,
             counted_as=partial(_corp_of, accounts=accounts),
-            closed_seconds=WECOM_CLOSED_SECONDS,
+            closed_seconds=NEXT_MINUTE,
         )
         yield Adapters(
             name=name,

@@ -18,7 +18,7 @@ from wxbus.api.request import Files, Method, Request
 from wxbus.api.sends import observed
 from wxbus.api.tokens import TokenSource
 from wxbus.api.uploads import UploadFile
-from wxbus.errors import QuotaExceeded, RateLimited, WeChatUnavailable
+from wxbus.errors import QuotaExceeded, RateLimited, WeChatError, WeChatUnavailable
 from wxbus.wechat.replies.api_message import api_message
 from wxbus.wechat.replies.reply import AnyReply
 
@@ -136,13 +136,18 @@ class WeChatClient(Families):
                     return await self._http.json(request, token=token, deadline=deadline)
                 return await read(await self._http.answer(request, token=token, deadline=deadline, stream=stream))
             except (QuotaExceeded, RateLimited) as exc:
+                error = self._limited(exc)
                 if self._limits is not None:
-                    await self._limits.refused(self.appid, path, exc)
-                raise
+                    await self._limits.refused(self.appid, path, error)
+                raise error from exc.__cause__
 
         make = self._calls.with_token if options.get("token", True) else self._calls.without_token
         made = make(attempt, options.get("repeat", Repeat.NEVER), repeatable=lambda: request.repeatable)
         return await (made if deadline is None else _within(deadline, path, made))
+
+    def _limited(self, error: WeChatError) -> WeChatError:
+        """Return the error to raise for too many calls."""
+        return error
 
     async def send(self, openid: str, reply: AnyReply, *, kf_account: str | None = None) -> None:
         """Send one customer-service, template or subscription message to a user (protocol reference 9.1).

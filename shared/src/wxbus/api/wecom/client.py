@@ -13,7 +13,7 @@ from wxbus.api.limits import ApiLimits
 from wxbus.api.sends import observed
 from wxbus.api.tokens import TokenSource
 from wxbus.api.wecom.families import WeComFamilies
-from wxbus.errors import WeChatError
+from wxbus.errors import RateLimited, WeChatError
 from wxbus.wechat.messages.identity import split_customer
 from wxbus.wechat.replies.application import application_message
 from wxbus.wechat.replies.kf import kf_message
@@ -24,6 +24,9 @@ EVERYONE: Final = "@all"
 MAX_USERS: Final = 1000
 MAX_PARTIES: Final = 100
 INVALID_RECEIVERS: Final = 81013
+TOO_MANY_CALLS: Final = 45009
+NEXT_MINUTE: Final = 60.0
+"""Seconds."""
 
 
 class SentMessage(BaseModel):
@@ -65,6 +68,14 @@ class WeComClient(WeComFamilies, WeChatClient):
         """`agent_id` is the AgentId of the application; without it the client cannot send messages."""
         super().__init__(appid, http, tokens, limits=limits, sleep=sleep)
         self.agent_id = agent_id
+
+    def _limited(self, error: WeChatError) -> WeChatError:
+        """Return RateLimited for 45009: in WeCom it is the limit of a minute or an hour (WeCom reference 1.2)."""
+        if error.errcode != TOO_MANY_CALLS:
+            return error
+        limited = RateLimited(error.errcode, error.errmsg, call=error.call, answer=error.answer)
+        limited.retry_after = NEXT_MINUTE
+        return limited
 
     async def send(
         self, openid: str, reply: AnyReply, *, kf_account: str | None = None, message_id: str | None = None
