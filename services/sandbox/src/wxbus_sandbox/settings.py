@@ -22,6 +22,7 @@ class Rules(BaseSettings):
     stable_renewal: float = Field(default=300, ge=0)
     """The next fetch replaces a stable token that expires within this time (8.1)."""
     stable_per_minute: PositiveInt = 10_000
+    stable_per_day: PositiveInt = 500_000
     forced_per_day: PositiveInt = 20
     forced_interval: float = Field(default=30, ge=0)
     """A forced refresh within this time after the last one returns the same token."""
@@ -73,6 +74,8 @@ class Rules(BaseSettings):
     """Of a file in WeCom (WeCom reference 4.1)."""
 
     js_code_lifetime: PositiveFloat = 300
+    logins_per_minute: PositiveInt = 100
+    """Of one user (10)."""
 
     push_timeout: PositiveFloat = 5
     """Time limit for the complete response to a push (4.1)."""

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import secrets
+from collections import defaultdict
 from dataclasses import dataclass
 
 from wxbus_sandbox.rules.clock import Clock
 from wxbus_sandbox.rules.responses import ApiError
+from wxbus_sandbox.rules.tokens import Quota
 from wxbus_sandbox.settings import Rules
 
 
@@ -45,6 +47,8 @@ class Logins:
         self._clock = clock
         self._lifetime = rules.js_code_lifetime
         self._codes: dict[str, _Code] = {}
+        self._per_minute = rules.logins_per_minute
+        self._minutes: defaultdict[tuple[str, str], Quota] = defaultdict(lambda: Quota(60))
         self._session_keys: dict[tuple[str, str], str] = {}
         self._web_users: list[WebUser] = []
 
@@ -58,9 +62,12 @@ class Logins:
         """Return the session of a code.
 
         Raises:
-            ApiError: 40029: unknown, expired, or of another account; 40163: used before.
+            ApiError: 40029: unknown, expired, or of another account; 40163: used before; 45011: the user has logged
+                in too often in this minute.
         """
         openid = self._use(appid, code)
+        if not self._minutes[appid, openid].take(self._clock.now(), self._per_minute):
+            raise ApiError(45011)
         return Session(openid, self.renew_key(appid, openid), unionid_of(openid))
 
     def session_key(self, appid: str, openid: str) -> str | None:
@@ -98,6 +105,7 @@ class Logins:
     def reset(self) -> None:
         """Remove all codes, keys and users."""
         self._codes.clear()
+        self._minutes.clear()
         self._session_keys.clear()
         self._web_users.clear()
 

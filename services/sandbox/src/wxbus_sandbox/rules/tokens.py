@@ -65,7 +65,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class _Quota:
+class Quota:
     """A limited count per period."""
 
     length: float
@@ -89,9 +89,10 @@ class _AccountTokens:
 
     current: dict[Family, _Token] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
-    stable_minute: _Quota = field(default_factory=lambda: _Quota(60))
-    forced_day: _Quota = field(default_factory=lambda: _Quota(DAY))
-    classic_day: _Quota = field(default_factory=lambda: _Quota(DAY))
+    stable_minute: Quota = field(default_factory=lambda: Quota(60))
+    stable_day: Quota = field(default_factory=lambda: Quota(DAY))
+    forced_day: Quota = field(default_factory=lambda: Quota(DAY))
+    classic_day: Quota = field(default_factory=lambda: Quota(DAY))
     forced_at: float | None = None
 
 
@@ -120,11 +121,13 @@ class TokenIssuer:
         """Return the current token, or a new one if it expires soon. `force` replaces and invalidates it.
 
         Raises:
-            ApiError: 45011: the quota per minute is used up; 45009: the daily quota of forced fetches is used up.
+            ApiError: 45011: the quota per minute is used up; 45009: the daily quota, or that of forced fetches, is.
         """
         tokens, now = self._of(appid), self._clock.now()
         if not tokens.stable_minute.take(now, self._rules.stable_per_minute):
             raise ApiError(45011)
+        if not tokens.stable_day.take(now, self._rules.stable_per_day):
+            raise ApiError(45009)
         token = tokens.current.get(Family.STABLE)
         if force and (tokens.forced_at is None or now - tokens.forced_at >= self._rules.forced_interval):
             if not tokens.forced_day.take(now, self._rules.forced_per_day):
