@@ -21,6 +21,7 @@ from tests.benchmarks import (
     bench_idle,
     bench_ingress,
     bench_scale,
+    bench_sockets,
     bench_token,
     bench_worker,
     results,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "e2e": bench_e2e.measure,
     "flood": bench_flood.measure,
     "gateway": bench_gateway.measure,
+    "sockets": bench_sockets.measure,
     "scale": bench_scale.measure,
     "flatness": bench_flatness.measure,
     "token": bench_token.measure,
@@ -54,7 +56,10 @@ REPORT = Path("build/bench.json")
 def main(
     only: Annotated[list[str] | None, typer.Argument(help=f"which of {', '.join(BENCHMARKS)}; all by default")] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Also a backlog of 200,000 messages, and a million users: half an hour.")
+        bool,
+        typer.Option(
+            "--full", help="Also a backlog of 200,000 messages, a million users, and 20,000 connections: half an hour."
+        ),
     ] = False,
 ) -> None:
     """Measure and report."""

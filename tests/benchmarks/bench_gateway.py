@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,9 +15,7 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.processes import Service
 from tests.support.stores import open_store
-from wxbus.messages import Bus
 from wxbus.store.keyring import Keyring, new_encryption_key
-from wxbus.wechat import reply
 from wxbus_gateway.sessions.store import Lifetime, SessionStore
 from wxbus_gateway.users.model import MiniProgramUser
 from wxbus_local.servers.ports import free_port
@@ -32,9 +29,6 @@ secret = "0123456789abcdef0123456789abcdef"
 """
 ROUNDS, CALLS, CONNECTIONS = 5, 3_000, 16
 SOCKETS, FRAMES = 20, 50
-IDLE = 1_000
-IDLE_FULL = 20_000
-IDLE_SECONDS = 10.0
 LIFETIME = Lifetime(idle=86_400, total=864_000, renew_after=43_200)
 
 
@@ -54,10 +48,10 @@ class Gateway:
 
 
 async def measure(places: Places) -> list[Result]:
-    """Return CPU of calls and of messages on sockets, and what idle connections take."""
+    """Return CPU of calls and of messages on sockets."""
     bare_port = free_port()
     async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(_gateway(places))
+        gateway = await stack.enter_async_context(running(places))
         bare = await stack.enter_async_context(
             places.serving("tests.benchmarks.peers.bare", str(bare_port), port=bare_port)
         )
@@ -86,14 +80,12 @@ async def measure(places: Places) -> list[Result]:
         await alternating(sides, 0, calls)
         of_calls = [await alternating(sides, number, calls) for number in range(ROUNDS)]
         of_frames = [await alternating(sides, number, frames) for number in range(ROUNDS)]
-        idle = await _idle(places, gateway, http)
     return [
         Result.of("gateway/cpu-us", "us/call", [ours for ours, _ in of_calls]),
         Result.of("gateway/bare-cpu-us", "us/call", [theirs for _, theirs in of_calls]),
         Result.of("gateway/http-vs-bare", "ratio", [ours / theirs for ours, theirs in of_calls]),
         Result.of("gateway/socket-cpu-us", "us/message", [ours for ours, _ in of_frames]),
         Result.of("gateway/echo-cpu-us", "us/message", [theirs for _, theirs in of_frames]),
-        *idle,
     ]
 
 
@@ -109,47 +101,9 @@ async def _talk(http: aiohttp.ClientSession, port: int, token: str, name: str) -
                     break
 
 
-async def _idle(places: Places, gateway: Gateway, http: aiohttp.ClientSession) -> list[Result]:
-    """Open connections that do nothing, then push to all of them."""
-    count = IDLE_FULL if places.full else IDLE
-    before = gateway.service.memory_mib()
-    sockets = []
-    for number in range(count):
-        headers = {"Authorization": f"Bearer {await gateway.token(1_000 + number)}"}
-        url = f"http://127.0.0.1:{gateway.port}/mini/socket"
-        sockets.append(await http.ws_connect(url, headers=headers))
-        await sockets[-1].receive_json()
-    memory = gateway.service.memory_mib() - before
-    cpu = gateway.service.cpu_seconds()
-    await asyncio.sleep(IDLE_SECONDS)
-    cpu = gateway.service.cpu_seconds() - cpu
-    async with Bus.open(places.amqp_url, topology=places.topology) as bus:
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for ws in sockets:
-                group.create_task(_pushed(ws))
-            for number in range(count):
-                await bus.send("mini", f"oBench{1_000 + number:06}", reply.Push("news", {"number": number}))
-        seconds = time.perf_counter() - began
-    after = gateway.service.memory_mib() - before
-    for ws in sockets:
-        await ws.close()
-    return [
-        Result.of("gateway/idle-connections", "connections", [count]),
-        Result.of("gateway/idle-kib", "KiB/connection", [memory * 1024 / count]),
-        Result.of("gateway/idle-cpu", "% of a core", [cpu / IDLE_SECONDS * 100]),
-        Result.of("gateway/push-to-all-s", "s", [seconds]),
-        Result.of("gateway/push-to-all-growth-mib", "MiB", [after - memory]),
-    ]
-
-
-async def _pushed(ws: aiohttp.ClientWebSocketResponse) -> None:
-    while "name" not in await ws.receive_json():
-        pass
-
-
 @asynccontextmanager
-async def _gateway(places: Places) -> AsyncIterator[Gateway]:
+async def running(places: Places) -> AsyncIterator[Gateway]:
+    """Yield a gateway with a worker behind it."""
     port, key = free_port(), new_encryption_key("bench")
     accounts = places.folder / "mini.toml"
     accounts.write_text(ACCOUNTS, encoding="utf-8")

@@ -1,0 +1,107 @@
+"""What idle connections take, and a push to a group that is connected."""
+
+import asyncio
+import resource
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+import aiohttp
+
+from tests.benchmarks.bench_gateway import APPID, Gateway, running
+from tests.benchmarks.places import Places
+from tests.benchmarks.results import Result
+from tests.support.stores import open_store
+from wxbus.messages import Bus
+from wxbus.sockets.groups import Groups
+from wxbus.wechat import reply
+
+IDLE: Final = 1_000
+IDLE_FULL: Final = 20_000
+IDLE_SECONDS: Final = 10.0
+GROUP_FULL: Final = 10_000
+"""Members of the group; in `make bench` all connections are."""
+PUSHES: Final = 5
+AT_ONCE: Final = 50
+"""Connections that are opened together."""
+FIRST: Final = 1_000
+"""Number of the first user."""
+FILES: Final = 4_096
+"""Open files besides the connections."""
+
+
+async def measure(places: Places) -> list[Result]:
+    """Return memory and CPU of idle connections, and time and memory of pushes to many of them."""
+    count = IDLE_FULL if places.full else IDLE
+    _allow_files(count + FILES)
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(running(places))
+        connector = aiohttp.TCPConnector(limit=0)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        store = await stack.enter_async_context(open_store(places.redis_url))
+        before = gateway.service.memory_mib()
+        sockets = await _opened(gateway, http, count)
+        memory = gateway.service.memory_mib() - before
+        idle = await _cpu(gateway)
+        members = sockets[:GROUP_FULL]
+        groups = Groups(store, namespace=places.namespace)
+        for start in range(0, len(members), AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, len(members)))
+            await asyncio.gather(*(groups.join(APPID, "all", _openid(number)) for number in numbers))
+        bus = await stack.enter_async_context(Bus.open(places.amqp_url, topology=places.topology))
+        seconds, sizes = [], []
+        for number in range(PUSHES):
+            began = time.perf_counter()
+            await bus.send("mini", "timetable", reply.Push("news", {"number": number}, to_group="all"))
+            async with asyncio.TaskGroup() as receiving:
+                for ws in members:
+                    receiving.create_task(_pushed(ws))
+            seconds.append(time.perf_counter() - began)
+            sizes.append(gateway.service.memory_mib())
+        await asyncio.gather(*(ws.close() for ws in sockets))
+    return [
+        Result.of("gateway/idle-connections", "connections", [count]),
+        Result.of("gateway/idle-kib", "KiB/connection", [memory * 1024 / count]),
+        Result.of("gateway/idle-cpu", "% of a core", [idle]),
+        Result.of("gateway/group-members", "users", [len(members)]),
+        Result.of("gateway/push-to-group-s", "s", seconds),
+        Result.of("gateway/push-to-group-growth-mib", "MiB", [sizes[-1] - sizes[0]]),
+    ]
+
+
+def _allow_files(count: int) -> None:
+    """Let this process and the services open so many files; raises ValueError if this user may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+
+
+async def _opened(gateway: Gateway, http: aiohttp.ClientSession, count: int) -> list[aiohttp.ClientWebSocketResponse]:
+    """Open the connections of as many users, each until its greeting."""
+
+    async def opened(number: int) -> aiohttp.ClientWebSocketResponse:
+        headers = {"Authorization": f"Bearer {await gateway.token(FIRST + number)}"}
+        ws = await http.ws_connect(f"http://127.0.0.1:{gateway.port}/mini/socket", headers=headers)
+        await ws.receive_json()
+        return ws
+
+    sockets: list[aiohttp.ClientWebSocketResponse] = []
+    for start in range(0, count, AT_ONCE):
+        sockets += await asyncio.gather(*map(opened, range(start, min(start + AT_ONCE, count))))
+    return sockets
+
+
+async def _cpu(gateway: Gateway) -> float:
+    """Return what the gateway takes while nothing happens, in percent of a core."""
+    before = gateway.service.cpu_seconds()
+    await asyncio.sleep(IDLE_SECONDS)
+    return (gateway.service.cpu_seconds() - before) / IDLE_SECONDS * 100
+
+
+async def _pushed(ws: aiohttp.ClientWebSocketResponse) -> None:
+    while "name" not in await ws.receive_json():
+        pass
+
+
+def _openid(number: int) -> str:
+    return f"oBench{FIRST + number:06}"
