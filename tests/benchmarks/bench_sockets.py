@@ -1,7 +1,6 @@
 """What idle connections take, and a push to a group that is connected."""
 
 import asyncio
-import resource
 import time
 from contextlib import AsyncExitStack
 from typing import Final
@@ -13,11 +12,13 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 from tests.support.stores import open_store
 from wxbus.messages import Bus
+from wxbus.runtime.open_files import allow_open_files
 from wxbus.sockets.groups import Groups
 from wxbus.wechat import reply
 
 IDLE: Final = 1_000
 IDLE_FULL: Final = 20_000
+"""Less, if a process may not have as many open files."""
 IDLE_SECONDS: Final = 10.0
 GROUP_FULL: Final = 10_000
 """Members of the group; in `make bench` all connections are."""
@@ -26,14 +27,13 @@ AT_ONCE: Final = 50
 """Connections that are opened together."""
 FIRST: Final = 1_000
 """Number of the first user."""
-FILES: Final = 4_096
+FILES: Final = 500
 """Open files besides the connections."""
 
 
 async def measure(places: Places) -> list[Result]:
     """Return memory and CPU of idle connections, and time and memory of pushes to many of them."""
-    count = IDLE_FULL if places.full else IDLE
-    _allow_files(count + FILES)
+    count = min(IDLE_FULL, allow_open_files() - FILES) if places.full else IDLE
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(running(places))
         connector = aiohttp.TCPConnector(limit=0)
@@ -67,13 +67,6 @@ async def measure(places: Places) -> list[Result]:
         Result.of("gateway/push-to-group-s", "s", seconds),
         Result.of("gateway/push-to-group-growth-mib", "MiB", [sizes[-1] - sizes[0]]),
     ]
-
-
-def _allow_files(count: int) -> None:
-    """Let this process and the services open so many files; raises ValueError if this user may not."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
 
 
 async def _opened(gateway: Gateway, http: aiohttp.ClientSession, count: int) -> list[aiohttp.ClientWebSocketResponse]:

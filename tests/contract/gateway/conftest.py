@@ -17,7 +17,7 @@ def postgresql_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.programs("pg_isready"))])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.programs("initdb"))])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a database."""
     if request.param == "sqlite":

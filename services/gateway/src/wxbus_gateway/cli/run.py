@@ -7,6 +7,7 @@ import uvloop
 
 from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
+from wxbus.runtime.open_files import allow_open_files
 from wxbus.runtime.reload import run_with_reload
 from wxbus.runtime.signals import stop_signal
 from wxbus_gateway.app import serving
@@ -37,6 +38,7 @@ def _run_process(settings: GatewaySettings) -> None:
 
 async def _serve(settings: GatewaySettings) -> None:
     stop = stop_signal()
+    allow_open_files()
     async with serving(settings, load_application(settings.app, app_dir=settings.app_dir)):
         tune_gc()
         await stop.wait()
