@@ -17,6 +17,7 @@ from tests.support.resetting import LOOPS, run_on
 from wxbus.api import WeChatHttp, connection_pool
 from wxbus.api.connection import MAX_HEAD
 from wxbus.api.download import MAX_JSON
+from wxbus.api.request import Request
 from wxbus.errors import WeChatUnavailable, WeChatUnreachable
 
 PATH: Final = "/cgi-bin/anything"
@@ -301,9 +302,17 @@ async def test_no_connection_is_unreachable(monkeypatch: pytest.MonkeyPatch, unu
         with pytest.raises(WeChatUnreachable, match=f"^{PATH}: gaierror"):
             await http.post(PATH, {})
     monkeypatch.setattr(connection_pool, "MAX_CONNECTIONS", 1)
-    async with calling(silent, timeout=0.1) as (http, _):
-        outcomes = await asyncio.gather(*(http.post(PATH, {}) for _ in range(2)), return_exceptions=True)
-    assert {type(outcome) for outcome in outcomes} == {WeChatUnavailable, WeChatUnreachable}
+    heard = asyncio.Event()
+
+    async def hear(_writer: asyncio.StreamWriter) -> None:
+        heard.set()
+
+    async with calling(hear) as (http, _):
+        unanswered = asyncio.create_task(http.post(PATH, {}))
+        await heard.wait()
+        with pytest.raises(WeChatUnreachable, match="all 1 connections are in use"):
+            await http.json(Request("POST", PATH), deadline=0.1)
+        unanswered.cancel()
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -10,7 +10,7 @@ class UsersUnavailable(Unavailable):
 class LoginUnavailable(Unavailable):
     """The token service refuses this gateway, or has no valid credentials."""
 
-    def __init__(self, reason: str, retry_after: float | None) -> None:
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
 

@@ -21,7 +21,7 @@ NEXT_ADDRESS: Final = 0.25
 
 
 class NotConnected(Exception):
-    """There was no connection, so nothing was sent; `__cause__` is the reason."""
+    """There was no connection, so nothing was sent; `__cause__` is the reason, else the text."""
 
 
 class ConnectionPool:
@@ -64,8 +64,8 @@ class ConnectionPool:
         try:
             async with asyncio.timeout_at(deadline):
                 await self._places.acquire()
-        except TimeoutError as exc:
-            raise NotConnected(f"all {MAX_CONNECTIONS} connections are in use") from exc
+        except TimeoutError:
+            raise NotConnected(f"all {MAX_CONNECTIONS} connections are in use") from None
 
     def _take_unused(self) -> Connection | None:
         oldest = asyncio.get_running_loop().time() - KEEPALIVE

@@ -131,7 +131,9 @@ def reason_of(error: BaseException) -> str:
     match error:
         case NotConnected():
             cause = error.__cause__
-            return "no connection in time" if isinstance(cause, TimeoutError) else reason_of(cause or error)
+            if cause is None:
+                return str(error)
+            return "no connection in time" if isinstance(cause, TimeoutError) else reason_of(cause)
         case TimeoutError():
             return "no response in time"
         case BrokenAnswer():
