@@ -25,3 +25,6 @@ def test_the_first_message_goes_to_an_account_of_the_file(tmp_path: Path, name: 
     (command,) = (line for line in printed.getvalue().splitlines() if "wxbus_sandbox send" in line)
     _, _, shown = command.partition(" --account ")
     assert shown == option
+    (command,) = (line for line in printed.getvalue().splitlines() if "wxbus_sandbox login" in line)
+    assert command.endswith(f" --account {name}"), "the default is another Mini Program"
+    assert f"/{name}/docs" in printed.getvalue()

@@ -22,28 +22,40 @@ from wxbus_token.api.operations import TokenOperations
 UNKNOWN_PUBLIC_URL: Final = "https://YOUR.NAME"
 DEMO_ACCOUNT: Final = "shop"
 """The account to which `wxbus_sandbox send` sends by default."""
+DEMO_PROGRAM: Final = "mini"
+"""The account in which `wxbus_sandbox login` logs in by default."""
 
 
 def print_sandbox_steps(screen: Screen, plan: Plan) -> None:
-    """Print the address of the page to chat in, and how to send a first message from a terminal."""
-    addresses = plan.addresses
+    """Print the address of the page to chat in, and how to send a first message and to log in from a terminal."""
+    accounts = list(Accounts.read(plan.settings.accounts_file))
+    names = [account.name for account in accounts]
+    programs = [account.name for account in accounts if account.kind is AccountKind.MINI_PROGRAM]
+    lines: list[str | tuple[str, str]] = [
+        "\n  Chat with the handlers, and see every callback and call:\n\n",
+        (f"    {plan.addresses.sandbox_url}\n", "bold cyan"),
+        "\n  or send a message in a second terminal:\n\n",
+        (f"    {_command('send text hello', names, DEMO_ACCOUNT, plan)}\n", "bold cyan"),
+    ]
+    if programs:
+        lines += [
+            "\n  or log in as the user of a Mini Program, and call its services with the token:\n\n",
+            (f"    {_command('login', programs, DEMO_PROGRAM, plan)}\n", "bold cyan"),
+            (f"    {plan.addresses.gateway_url}/{programs[0]}/docs\n", "bold cyan"),
+        ]
+    screen.console.print(Text.assemble(*lines, "\n  Ctrl-C stops everything.\n"), soft_wrap=True)
+
+
+def _command(words: str, names: list[str], default: str, plan: Plan) -> str:
+    """Return a command of the sandbox for one of the accounts, without options that have their default."""
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(Path.cwd())
+    addresses = plan.addresses
     options = "" if addresses.sandbox == DEFAULT_SANDBOX_PORT else f" --url {addresses.sandbox_url}"
-    names = [account.name for account in Accounts.read(plan.settings.accounts_file)]
-    if names and DEMO_ACCOUNT not in names:
+    if names and default not in names:
         options += f" --account {names[0]}"
-    screen.console.print(
-        Text.assemble(
-            "\n  Chat with the handlers, and see every callback and call:\n\n",
-            (f"    {addresses.sandbox_url}\n", "bold cyan"),
-            "\n  or send a message in a second terminal:\n\n",
-            (f"    {python} -m wxbus_sandbox send text hello{options}\n", "bold cyan"),
-            "\n  Ctrl-C stops everything.\n",
-        ),
-        soft_wrap=True,
-    )
+    return f"{python} -m wxbus_sandbox {words}{options}"
 
 
 def print_wechat_steps(screen: Screen, plan: Plan) -> None:
