@@ -1,6 +1,7 @@
 """Limits of WeChat's API, counted in Redis by all workers together."""
 
 import asyncio
+import re
 
 import pytest
 from redis.asyncio import Redis
@@ -72,11 +73,11 @@ async def test_calls_of_a_minute_are_limited(store: Store, namespace: str) -> No
     """The error is WeChat's 45011; a limit of one account precedes that of all."""
     worker = Worker(store, namespace, path=Limit(minute=5), of_shop=Limit(minute=20))
     made, error = await worker.calls(100)  # a new minute may begin meanwhile
-    assert made in {20, 40}
+    assert 20 <= made <= 40
     assert isinstance(error, RateLimited)
     assert 0 < (error.retry_after or 0) <= 60
     made, _ = await worker.calls(100, appid="wx2")
-    assert made in {5, 10}
+    assert 5 <= made <= 10
 
 
 async def test_wecom_counts_by_corp_and_by_member(store: Store, namespace: str) -> None:
@@ -89,15 +90,15 @@ async def test_wecom_counts_by_corp_and_by_member(store: Store, namespace: str) 
         account_of=lambda _: "corp1",
         counted_as=lambda appid: appid.partition("-")[0],
     )
-    for appid in ("ww1-7", "ww1-8", "ww1-7", "ww1-8"):
-        await limits.acquire(appid, PATH)
-    with pytest.raises(RateLimited, match=r"for \d+ s \(counted by wxbus\)") as caught:
-        await limits.acquire("ww1-7", PATH)
-    assert 0 < (caught.value.retry_after or 0) <= 3600
+    calls = [limits.acquire(appid, PATH) for appid in ("ww1-7", "ww1-8") * 5]
+    refused = [one for one in await asyncio.gather(*calls, return_exceptions=True) if isinstance(one, RateLimited)]
+    assert 2 <= len(refused) <= 6  # fewer than 6 if a new hour begins meanwhile
+    assert 0 < (refused[0].retry_after or 0) <= 3600
+    assert re.search(r"for \d+ s \(counted by wxbus\)", str(refused[0]))
     await limits.acquire("ww2-1", PATH)
     messages = [limits.acquire_user("ww1-7", SEND, "zhangsan") for _ in range(61)]
-    refused = [isinstance(one, RateLimited) for one in await asyncio.gather(*messages, return_exceptions=True)]
-    assert sum(refused) in {1, 31}  # a new minute may begin meanwhile
+    dropped = [isinstance(one, RateLimited) for one in await asyncio.gather(*messages, return_exceptions=True)]
+    assert 1 <= sum(dropped) <= 31  # fewer than 31 if a new minute begins meanwhile
     await limits.acquire_user("ww1-7", SEND, "lisi")
     await limits.acquire_user("ww1-8", SEND, "zhangsan")
     await limits.acquire_user("ww1-7", OTHER, "zhangsan")

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 
 from wxbus.api.declaration import Answer, Part, Timestamp
 
@@ -91,7 +91,8 @@ class DeliveryPrice(Answer):
     deliverfee: float = 0
     couponfee: float = 0
     tips: float = 0
-    insurancefee: float = 0
+    insurancefee: float = Field(default=0, validation_alias=AliasChoices("insurancefee", "insurancfee"))
+    """Some answers misspell it."""
     distance: int = 0
     """Metres."""
     dispatch_duration: int = 0
