@@ -1,6 +1,7 @@
 """Measures, prints a table, writes `build/bench.json`; RabbitMQ and Redis are found as for the tests."""
 
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,7 +80,9 @@ def main(
         for name in chosen:
             with console.status(f"measuring {name} ..."):
                 places = Places(launcher.run, folder, servers.amqp_url, servers.redis_url, full=full)
+                started = time.monotonic()
                 found += uvloop.run(_measured(BENCHMARKS[name], places))
+            console.print(f"{name}: {time.monotonic() - started:.0f} s")
     results.show(found)
     results.write(found, REPORT)
     console.print(f"written to {REPORT}")

@@ -8,7 +8,7 @@ from tests.benchmarks.peer_arms import celery_stack, faststream_stack
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 
-ROUNDS, MESSAGES, USERS = 5, 3_000, 500
+ROUNDS, MESSAGES, USERS = 8, 2_000, 500
 UNMEASURED = 0.25
 """Share of a backlog that fills connections and caches."""
 

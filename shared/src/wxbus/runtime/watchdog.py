@@ -18,8 +18,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 LIMIT: Final = 1.0
 """Seconds without an iteration after which the loop counts as blocked."""
-CHECKS: Final = 5
-"""Checks of the loop within the limit."""
+BEATS: Final = 5
+"""Signs of life of the loop within the limit."""
 INNERMOST: Final = 20
 """Logged frames of the stack."""
 
@@ -55,7 +55,7 @@ class _Watchdog:
         self._loop = loop
         self._describe = describe
         self._limit = limit
-        self._every = limit / CHECKS
+        self._every = limit / BEATS
         self._loop_thread = threading.get_ident()
         self._last_beat = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
@@ -77,18 +77,18 @@ class _Watchdog:
         self._timer = self._loop.call_later(self._every, self.beat)
 
     def watch(self) -> None:
-        """Check the loop until stopped. Runs in a thread."""
-        last_check = time.monotonic()
+        """Check the loop until stopped, whenever its last beat may be too long ago. Runs in a thread."""
+        check_at = time.monotonic() + self._limit
         reported = 0.0
-        while not self._stopped.wait(self._every):
+        while not self._stopped.wait(max(0.0, check_at - time.monotonic())):
             now = time.monotonic()
             # If this thread did not run either, the process was frozen: the loop's code is not the cause.
-            frozen = now - last_check > self._limit
-            last_check = now
+            frozen = now - check_at > self._limit - self._every
             last_beat = self._last_beat
             if not frozen and last_beat != reported and now - last_beat >= self._limit:
                 reported = last_beat
                 self._report(now - last_beat)
+            check_at = max(last_beat + self._limit, now + self._every)
 
     def stop(self) -> None:
         """Stop watching. Called by the loop."""
