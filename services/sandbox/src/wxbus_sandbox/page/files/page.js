@@ -33,10 +33,11 @@ export class Page {
     this.talkListeners.push(listener);
   }
 
-  pick(entry) {
+  // `view` shows what was picked.
+  pick(entry, view = "trace") {
     this.picked = entry;
     for (const listener of this.pickListeners) listener(entry);
-    if (!this.views.get(this.shown)?.showsPicked) this.show("trace");
+    this.show(view);
   }
 
   talk(account, openid) {

@@ -3,7 +3,6 @@
 //   export const view = {
 //     id: "trace",                 // the name of its folder, and of its tab
 //     title: T.trace,
-//     showsPicked: true,           // the picked entry is shown here: picking another one does not leave this view
 //     build(page) { ... },         // the element of the view; `page` is described in page.js
 //   };
 //

@@ -29,7 +29,7 @@ function build(page) {
   const files = conversationFiles(page, () => filters.user.value, (nodes) => panel.replaceChildren(...nodes));
 
   function row(entry) {
-    const made = line(entry, filters.accountOf(entry), (one) => page.pick(one));
+    const made = line(entry, filters.accountOf(entry), (one) => page.pick(one, "requests"));
     return { made, searched: `${made.textContent} ${JSON.stringify(entry)}`.toLowerCase() };
   }
 
@@ -66,4 +66,4 @@ function build(page) {
   return element("section", { className: "journal", aria: { label: T.list } }, filters.made, list, files, panel);
 }
 
-export const view = { id: "requests", title: T.requests, showsPicked: true, build };
+export const view = { id: "requests", title: T.requests, build };

@@ -2,6 +2,7 @@
 import { get } from "../common/control.js";
 import { element } from "../common/dom.js";
 import { feed, onChange } from "../common/feed.js";
+import { causeOf } from "../requests/details.js";
 import { contexts } from "./diff.js";
 import { callbacks, calls, log } from "./documents.js";
 import { duration, hasFailed } from "./steps.js";
@@ -9,13 +10,6 @@ import { T } from "./texts.js";
 import { onResize, timeline } from "./timeline.js";
 
 const AGAIN = 1000; // milliseconds after which a sandbox that did not answer is asked again
-
-// A message that the user got belongs to the trace of the call that sent it.
-function traceOf(entry) {
-  if (entry.trace_id || !entry.payload) return entry.trace_id || "";
-  const payload = JSON.stringify(entry.payload);
-  return feed.call.findLast((call) => call.time <= entry.time && JSON.stringify(call.request) === payload)?.trace_id || "";
-}
 
 function section(name, children) {
   return children.length ? element("section", { data: { part: name } }, element("h2", { textContent: T[name] }), ...children) : null;
@@ -61,7 +55,7 @@ function build(page) {
   }
 
   function pick(entry) {
-    const id = traceOf(entry);
+    const id = causeOf(entry).trace_id || "";
     if (id && id === following) return;
     following = id;
     known = null;
@@ -82,4 +76,4 @@ function build(page) {
   return made;
 }
 
-export const view = { id: "trace", title: T.trace, showsPicked: true, build };
+export const view = { id: "trace", title: T.trace, build };
