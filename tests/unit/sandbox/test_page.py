@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -191,6 +192,9 @@ async def test_a_user_sends_a_file(world: World, http: aiohttp.ClientSession) ->
         assert (await answer.json())["error"] == "a.exe: image files end in .png, .jpg, .jpeg, .gif"
     async with http.post(url, params={"account": "shop", "filename": "a.amr", "type": "voice"}, data=b"") as answer:
         assert (await answer.json())["error"] == f"a.amr: voice files have 1 to {2 * 1024 * 1024} bytes"
+    for size, status in ((10 * 1024 * 1024, 200), (21 * 1024 * 1024, 400)):
+        async with http.post(url, params={"account": "shop", "filename": "a.png"}, data=BytesIO(bytes(size))) as answer:
+            assert answer.status == status, "more than a body without files, as much as WeChat takes"
 
 
 async def test_a_user_sees_the_menu_for_the_own_tags(world: World, http: aiohttp.ClientSession) -> None:

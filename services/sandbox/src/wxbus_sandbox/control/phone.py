@@ -22,7 +22,7 @@ async def upload(request: web.Request) -> web.Response:
     account = account_named(sandbox, request.query.get("account", ""))
     kind, filename = request.query.get("type", "image"), request.query.get("filename", "")
     try:
-        media = sandbox.media.add(account.appid, kind, filename, await request.read())
+        media = sandbox.media.add(account.appid, kind, filename, await _read(request, sandbox.media.max_size))
     except ApiError as exc:
         raise http_error(_refusal(sandbox, kind, filename, exc.errcode)) from exc
     digest = hashlib.md5(media.data, usedforsecurity=False).hexdigest()  # WeChat's
@@ -36,6 +36,16 @@ async def menu(request: web.Request) -> web.Response:
     tags = sandbox.part(account.appid, UserState).tags_of.get(request.query.get("openid", ""), ())
     buttons = sandbox.part(account.appid, MenuState).matching(tags)
     return web.json_response({"buttons": [button.model_dump(mode="json") for button in buttons]})
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """Return the body, of a larger one only so much that it is seen to be too large."""
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > limit:
+            break
+    return bytes(data)
 
 
 def _refusal(sandbox: Sandbox, kind: str, filename: str, errcode: int) -> str:
