@@ -93,7 +93,10 @@ async def send(page: Page | Locator, text: str) -> None:
 
 
 async def test_a_new_reader_sees_what_to_do(world: World, page: Page) -> None:
-    """The empty phone says who one is and offers the first message; both sides of the page explain themselves."""
+    """The empty phone says who one is and offers the first message, in both languages."""
+    english, chinese = await page.evaluate(TEXTS, TEXT_FILES)
+    assert english == chinese
+    assert len(english) > 100
     await expect(page.get_by_text("You are a user of “shop”")).to_be_visible()
     await expect(page.get_by_text("Each callback that WeChat would make")).to_be_visible()
     await button(page, "Say hello").click()
@@ -196,7 +199,7 @@ async def test_any_message_is_sent_by_a_form(world: World, page: Page) -> None:
 
 
 async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
-    """Texts with links, media, cards, articles, choices, notifications and the typing indicator."""
+    """Texts with links, media, cards, articles, choices, notifications and typing; passive replies look the same."""
     client, bubbles = world.client("shop"), page.locator(".theirs .bubble")
     await send(page, "hi")
     await expect(page.locator(".mine:not(.waiting)")).to_have_count(1)
@@ -226,11 +229,6 @@ async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
     await button(page, "No").click()
     await expect(page.locator(".mine .bubble").last).to_have_text("No")
     assert documents(world)[-1]["bizmsgmenuid"] == "2"
-
-
-async def test_passive_replies_look_the_same(world: World, page: Page) -> None:
-    """Each kind of passive reply, and what a user sees when no reply is allowed."""
-    media = {kind: world.sandbox.media.add("wxshop", kind, name, PNG).media_id for kind, name in MEDIA.items()}
     for message, shown in (
         (reply.Text("At once"), "At once"),
         (reply.News((reply.Article("News", "of today"),)), "of today"),
@@ -568,13 +566,6 @@ async def fill(world: World) -> None:
     await world.control.text("shop", "a human, please", openid=USER)
     world.ingress.answers.extend([answering("", status=403)] * 3)
     await world.control.text("shop", "unlucky", openid=USER)
-
-
-async def test_both_languages_have_the_same_texts(page: Page) -> None:
-    """Each view's texts have the same names and types in English and Chinese."""
-    english, chinese = await page.evaluate(TEXTS, TEXT_FILES)
-    assert english == chinese
-    assert len(english) > 100
 
 
 TEXT_FILES = [path.relative_to(pages.FILES).as_posix() for path in pages.FILES.rglob("texts.js")]
