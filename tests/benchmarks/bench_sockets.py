@@ -25,6 +25,7 @@ GROUP_FULL: Final = 10_000
 PUSHES: Final = 5
 AT_ONCE: Final = 50
 """Connections that are opened together."""
+RETRY: Final = 0.5
 FIRST: Final = 1_000
 """Number of the first user."""
 FILES: Final = 500
@@ -74,9 +75,16 @@ async def _opened(gateway: Gateway, http: aiohttp.ClientSession, count: int) -> 
 
     async def opened(number: int) -> aiohttp.ClientWebSocketResponse:
         headers = {"Authorization": f"Bearer {await gateway.token(FIRST + number)}"}
-        ws = await http.ws_connect(f"http://127.0.0.1:{gateway.port}/mini/socket", headers=headers)
-        await ws.receive_json()
-        return ws
+        while True:
+            try:
+                ws = await http.ws_connect(f"http://127.0.0.1:{gateway.port}/mini/socket", headers=headers)
+            except aiohttp.WSServerHandshakeError as exc:
+                if exc.status != 503:  # Redis or RabbitMQ is behind: clients come again
+                    raise
+                await asyncio.sleep(RETRY)
+            else:
+                await ws.receive_json()
+                return ws
 
     sockets: list[aiohttp.ClientWebSocketResponse] = []
     for start in range(0, count, AT_ONCE):

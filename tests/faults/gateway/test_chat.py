@@ -20,11 +20,11 @@ from wxbus_sandbox.control.client import SandboxClient
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(400)]
 
 USERS = soak(200, 20)
-FAULTS = soak(24, 4)
+FAULTS = soak(24, 3)
 PAUSE = 0.6
 """Seconds between two messages of a user, at most."""
-FROZEN = 4.0
-"""Seconds for which a process is frozen: longer than a lease of a partition."""
+FROZEN = soak((4.0, 12.0), (4.0,))
+"""Seconds for which processes are frozen: longer than a lease of a partition, and than that of a gateway."""
 
 
 class Chatter:
@@ -93,11 +93,12 @@ class Chatter:
 
 
 async def disturb(services: Sequence[Service]) -> None:
-    """Kill and freeze one service after another."""
+    """Kill one service after another, and freeze each third: each of four in turn."""
+    frozen = itertools.cycle(FROZEN)
     for fault, service in zip(range(FAULTS), itertools.cycle(services), strict=False):
-        if fault % 4 == 3:
+        if fault % 3 == 2:
             service.freeze()
-            await asyncio.sleep(FROZEN)
+            await asyncio.sleep(next(frozen))
             service.thaw()
         else:
             await service.kill()
@@ -110,7 +111,9 @@ async def test_chats_survive_kills_and_freezes(
     """Every user gets every push once and in order; each message is handled once, and none that was sent is lost."""
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         workers = await installation.workers("tests.support.chat:router", "one", "two")
-        gateways = [await installation.gateway(name) for name in ("left", "right")]
+        async with asyncio.TaskGroup() as group:
+            starting = [group.create_task(installation.gateway(name)) for name in ("left", "right")]
+        gateways = [task.result() for task in starting]
         addresses = [f"http://127.0.0.1:{gateway.port}" for gateway in gateways]
         connector = aiohttp.TCPConnector(limit=0)
         async with (
