@@ -75,15 +75,14 @@ async def _opened(gateway: Gateway, http: aiohttp.ClientSession, count: int) -> 
 
     async def opened(number: int) -> aiohttp.ClientWebSocketResponse:
         headers = {"Authorization": f"Bearer {await gateway.token(FIRST + number)}"}
+        url = f"http://127.0.0.1:{gateway.port}/mini/socket"
         while True:
             try:
-                ws = await http.ws_connect(f"http://127.0.0.1:{gateway.port}/mini/socket", headers=headers)
-            except aiohttp.WSServerHandshakeError as exc:
-                if exc.status != 503:  # Redis or RabbitMQ is behind: clients come again
-                    raise
+                ws = await http.ws_connect(url, headers=headers)
+                await ws.receive_json()
+            except (aiohttp.WSServerHandshakeError, TypeError):  # refused, or closed: Redis or RabbitMQ is behind
                 await asyncio.sleep(RETRY)
             else:
-                await ws.receive_json()
                 return ws
 
     sockets: list[aiohttp.ClientWebSocketResponse] = []

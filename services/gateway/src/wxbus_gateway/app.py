@@ -13,7 +13,7 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.accounts.file import AccountsFile
 from wxbus.accounts.models import Account
-from wxbus.aio.background import background
+from wxbus.aio.background import background, retry_while_unavailable
 from wxbus.api.client import WeChatClient
 from wxbus.api.http import WeChatHttp
 from wxbus.bus.publisher import Publisher
@@ -46,7 +46,9 @@ from wxbus_gateway.sockets.intake import SocketIntake
 from wxbus_gateway.users.database import migrate, open_database
 from wxbus_gateway.users.sql import SqlUsers
 
-LOGIN_TIMEOUT = 8.0
+DATABASE_RETRY: Final = 1.0
+"""Seconds until the database is tried again at start."""
+LOGIN_TIMEOUT: Final = 8.0
 """Seconds for one exchange of a login code; it is not repeated."""
 
 CHECK_SESSIONS: Final = 300.0
@@ -67,11 +69,12 @@ class Addresses:
 async def serving(
     settings: GatewaySettings, application: Application, *, registry: CollectorRegistry = REGISTRY
 ) -> AsyncIterator[Addresses]:
-    """Serve while the block runs; Redis, WeChat and the token service need not be reachable yet.
+    """Serve while the block runs; Redis, RabbitMQ, WeChat and the token service need not be reachable yet.
+
+    It waits for the database if its tables are to be migrated.
 
     Raises:
         ConfigurationError: The accounts, the keys, the database or a declaration of the application is wrong.
-        UsersUnavailable: The database does not respond, and its tables are to be migrated.
     """
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     accounts = AccountsFile(settings.accounts.accounts_file, registry=registry)
@@ -83,7 +86,7 @@ async def serving(
         await enter(watched_loop(registry=registry))
         engine = await enter(open_database(settings.database_url.get_secret_value()))
         if settings.migrate:
-            await migrate(engine)
+            await retry_while_unavailable(lambda: migrate(engine), name="tables of users", pause=DATABASE_RETRY)
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway"))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         rpc = await enter(Client.open(settings.token_url, api_key, timeout=LOGIN_TIMEOUT))

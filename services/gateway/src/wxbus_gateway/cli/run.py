@@ -1,10 +1,12 @@
 """Runs the gateway in one process, or in one that restarts when its services change."""
 
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 import uvloop
 
+from wxbus.aio.waiting import Interrupted, interrupted_by
 from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.open_files import allow_open_files
@@ -39,6 +41,12 @@ def _run_process(settings: GatewaySettings) -> None:
 async def _serve(settings: GatewaySettings) -> None:
     stop = stop_signal()
     allow_open_files()
-    async with serving(settings, load_application(settings.app, app_dir=settings.app_dir)):
+    application = load_application(settings.app, app_dir=settings.app_dir)
+    async with AsyncExitStack() as stack:
+        try:
+            async with interrupted_by(stop):  # the start may wait for the database
+                await stack.enter_async_context(serving(settings, application))
+        except Interrupted:
+            return
         tune_gc()
         await stop.wait()

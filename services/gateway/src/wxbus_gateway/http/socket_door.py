@@ -59,6 +59,8 @@ class SocketDoor:
             await self._until_ready()
         except (RpcFailure, Unavailable) as exc:
             failure = problems.to_public_failure(exc)
+            if failure.status == 503:
+                log.warning("gateway.socket_refused", reason=str(exc))
             headers = {"WWW-Authenticate": f'Bearer realm="{account.name}"'} if failure.status == 401 else {}
             return response_to(problem_answer(failure), **headers)
         ws = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_FRAME, protocols=(SUBPROTOCOL,))

@@ -127,7 +127,7 @@ class SocketHub:
             await self._intake.presence(connection, CONNECTED)
             await socket.run(last)
         except Unavailable as exc:
-            log.info("gateway.socket_refused", reason=str(exc))
+            log.warning("gateway.socket_refused", reason=str(exc))
             await ws.close(code=CloseCode.TRY_LATER)
         finally:
             of_user.remove(socket)
