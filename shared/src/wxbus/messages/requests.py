@@ -19,7 +19,7 @@ from pydantic import (
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.config.validation import validation_messages
 from wxbus.errors import UnreadableEnvelope
-from wxbus.telemetry import new_traceparent
+from wxbus.telemetry import current_traceparent, new_traceparent
 from wxbus.wechat.replies.reply import CustomerServiceReply, reply_to_json
 from wxbus.wechat.replies.sockets import SocketReply
 from wxbus.wechat.replies.templates import TemplateReply
@@ -80,7 +80,7 @@ class _Message(_Request):
             dedup_id=f"{lane}:message:{self.id}",
             body=self.body(),
             received_at=time.time(),
-            traceparent=new_traceparent(),
+            traceparent=current_traceparent() or new_traceparent(),
         )
 
     def body(self) -> bytes:

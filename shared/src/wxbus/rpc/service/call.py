@@ -14,7 +14,7 @@ from wxbus.rpc.service.declaration import ServedMethod
 
 @dataclass(slots=True)
 class Call:
-    """A call: the transport sets the first nine fields, the checks set the others."""
+    """A call: the transport sets the first ten fields, the checks set the others."""
 
     service: str
     name: str
@@ -32,6 +32,8 @@ class Call:
     """Subject of the caller's verified certificate (RFC 4514)."""
     remote: str = ""
     """Address of the caller; "" if unknown."""
+    traceparent: str = ""
+    """Trace context of the caller; "": the call begins a trace."""
     method: ServedMethod | None = None
     principal: Principal | None = None
     request: BaseModel | None = field(default=None, repr=False)

@@ -19,6 +19,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from wxbus.rpc.codec.formats import standard_formats
@@ -29,6 +30,7 @@ from wxbus.rpc.service.call import CURRENT_CALL, Answer, Call
 from wxbus.rpc.service.checks import Check, Decode, Route
 from wxbus.rpc.service.declaration import ServedMethod, methods_of
 from wxbus.rpc.service.stages import RunChecks, Stage, compose, error_answer, invoke, within_deadline
+from wxbus.telemetry import is_traced, span
 
 CLIENT_CLOSED: Final = 499
 """Status of a cancelled call in the audit log; it is never sent."""
@@ -80,6 +82,7 @@ class Server:
         self._chain = compose([RunChecks(checks), *stages], invoke)
         self._audit = Audit(registry, unlogged=unlogged)
         self._public = public
+        self._traced = is_traced()
 
     @property
     def services(self) -> frozenset[str]:
@@ -88,6 +91,15 @@ class Server:
 
     async def answer(self, call: Call) -> Answer:
         """Return the answer, also to a failed call. Raises only cancellation, by a transport that lost the caller."""
+        if not self._traced:
+            return await self._answer(call)
+        method = f"{call.service}/{call.name}" if (call.service, call.name) in self.methods else "unknown"
+        with span("rpc.call", call.traceparent, kind=SpanKind.SERVER, rpc__method=method) as current:
+            answer = await self._answer(call)
+            current.set(http__response__status_code=answer.status)
+            return answer
+
+    async def _answer(self, call: Call) -> Answer:
         started = time.perf_counter()
         token = CURRENT_CALL.set(call)
         try:

@@ -8,7 +8,8 @@ A request is published to that queue through the default exchange:
     correlation_id     returned with the answer
     reply_to           `amq.rabbitmq.reply-to`, or a queue named by RabbitMQ (`amq.gen-...`)
     expiration         milliseconds that the caller waits; then the call is cancelled
-    headers            `authorization`: `Bearer KEY`; `accept` and `accept_encoding` as for HTTP, optional
+    headers            `authorization`: `Bearer KEY`; `accept`, `accept_encoding` and `traceparent` as for HTTP,
+                       optional
 
 The answer has `content_type`, `content_encoding`, `correlation_id` and the header `status` with an HTTP status; errors
 are problem documents.
@@ -155,7 +156,7 @@ class AmqpServer:
             return decompress(message.body, properties.content_encoding, limit=self._body_limit)
 
         headers = properties.headers or {}
-        accept = headers.get("accept")
+        accept, traceparent = headers.get("accept"), headers.get("traceparent")
 
         call = Call(
             service=service,
@@ -165,6 +166,7 @@ class AmqpServer:
             read=read,
             accept=accept if isinstance(accept, str) else None,
             timeout=_seconds(properties.expiration),
+            traceparent=traceparent if isinstance(traceparent, str) else "",
         )
         return await self._server.answer(call)
 

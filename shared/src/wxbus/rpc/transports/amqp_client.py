@@ -19,6 +19,7 @@ from wxbus.bus.topology import Topology
 from wxbus.errors import BrokerUnavailable, ConfigurationError, RpcFailure, RpcUnavailable
 from wxbus.rpc.codec.compression import GZIP, decompress
 from wxbus.rpc.transports.port import ANSWER_LIMIT, Incoming, Outgoing
+from wxbus.telemetry import current_traceparent
 
 TRANSIENT: Final = 1
 """Delivery mode: requests and answers are not persistent, callers repeat them."""
@@ -79,6 +80,7 @@ class AmqpTransport:
                             "authorization": self._authorization,
                             "accept": call.content_type,
                             "accept_encoding": GZIP,
+                            "traceparent": current_traceparent(),
                         },
                     ),
                     wait=False,

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
-from opentelemetry.trace import SpanKind
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.auth.keys import bearer_credentials
@@ -20,7 +19,6 @@ from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
 from wxbus.runtime import http_server
 from wxbus.runtime.fast_response import FastResponse
-from wxbus.telemetry import is_traced, span
 
 BODY_LIMIT: Final = 64 * 1024
 READ_TIMEOUT: Final = 5.0
@@ -38,7 +36,6 @@ def build_http(
     The document is at `/openapi.json`, for client generators at `/openapi-json.json`; the page at `/docs`. It is
     aiohttp's low-level server, because aiohttp's router would take a third of the time of a call.
     """
-    traced = is_traced()
     described = partial(openapi.document, server, title=title, version=version("wxbus"))
     static = pages.pages(described(), described(json_only=True))
 
@@ -70,13 +67,9 @@ def build_http(
             accept=headers.get("Accept"),
             subject=subject_of(request.get_extra_info("ssl_object")),
             remote=request.remote or "",
+            traceparent=headers.get("traceparent", ""),
         )
-        if traced and (traceparent := headers.get("traceparent", "")):
-            with span("rpc.call", traceparent, kind=SpanKind.SERVER, rpc__method=f"{service}/{name}") as current:
-                answer = await server.answer(call)
-                current.set(http__response__status_code=answer.status)
-        else:
-            answer = await server.answer(call)
+        answer = await server.answer(call)
         if answer.status == 200 and len(answer.body) < COMPRESS_FROM:
             return FastResponse.of(answer.body, answer.content_type, NO_STORE)
         if answer.status == 401:
