@@ -49,9 +49,10 @@ function build(page) {
     filters.offer(entries);
     const wanted = [];
     for (const entry of entries) {
+      if (wanted.length === SHOWN) break;
       if (!rows.has(entry.id)) rows.set(entry.id, row(entry));
       const { made, searched } = rows.get(entry.id);
-      if (wanted.length < SHOWN && filters.pass(entry, searched)) wanted.push(made);
+      if (filters.pass(entry, searched)) wanted.push(made);
       const pressed = String(entry.id === picked);
       made.tabIndex = -1;
       if (made.getAttribute("aria-pressed") !== pressed) made.setAttribute("aria-pressed", pressed);
