@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -77,6 +78,17 @@ async def test_lost_and_repeated_replies_are_found(world: World) -> None:
     assert (healed.refused, healed.accepted, healed.broken) == (1, 1, ())
     world.ingress.answers.extend([refuse] * 3)
     assert (await loaded(world, nothing, rate=10, replies=False)).broken == ("messages lost for WeChat: 1",)
+
+
+async def test_it_ends_with_its_client(world: World) -> None:
+    """A load whose client has gone pushes nothing more."""
+    async with aclosing(world.control.load(LoadRequest(rate=50, seconds=3600, replies=False))) as reports:
+        assert not (await anext(reports)).done
+    while world.sandbox.sent.listeners:  # noqa: ASYNC110 - the handler cannot be awaited
+        await asyncio.sleep(0.01)
+    received = len(world.ingress.received)
+    await world.control.text("shop", "hi", openid="oOther")
+    assert len(world.ingress.received) == received + 1
 
 
 def test_order_and_lateness() -> None:

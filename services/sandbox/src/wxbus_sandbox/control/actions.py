@@ -1,6 +1,6 @@
 """Actions of users: to send a message or an event, or one that was sent before (see `models`)."""
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ from wxbus_sandbox.pushes.composer import scalars
 from wxbus_sandbox.pushes.results import RESULTS
 from wxbus_sandbox.state import SANDBOX, Sandbox
 
-NEW: tuple[str, ...] = ("ToUserName", "FromUserName", "CreateTime", "MsgId", "MsgType", "Event")
+NEW: Final = ("ToUserName", "FromUserName", "CreateTime", "MsgId", "MsgType", "Event")
 """Fields that the composer sets when a message is sent anew."""
 
 

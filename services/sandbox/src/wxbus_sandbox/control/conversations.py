@@ -1,5 +1,7 @@
 """Export and import of conversations as files (decision 0051)."""
 
+import json
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -74,17 +76,21 @@ async def play(request: web.Request) -> web.Response:
 
 def recording(sandbox: Sandbox, account: Account, openids: list[str], since: float) -> Conversation:
     """Return the pushes of users, each with the replies until the user's next push; repeated pushes once."""
-    pushes: list[SendResult] = []
-    for push in sandbox.pushes.find(_of(account.name, openids, since)):
-        if push.openid is not None and all(push.message != other.message for other in pushes):
-            pushes.append(push)
-    pushes.sort(key=lambda push: push.time)
-    turns = []
-    for index, push in enumerate(pushes):
-        until = next((later.time for later in pushes[index + 1 :] if later.openid == push.openid), float("inf"))
-        turns.append(_recorded_turn(push, _received(sandbox, push, until)))
-    users = [turn.user for turn in turns]
-    main = max(sorted(set(users)), key=users.count) if users else Conversation().user
+    wanted = _of(account.name, openids, since)
+    pushes: dict[str, SendResult] = {}
+    for push in sandbox.pushes.find(wanted):
+        if push.openid is not None:
+            pushes.setdefault(json.dumps(push.message, sort_keys=True), push)
+    received: defaultdict[str, deque[Sent]] = defaultdict(deque)
+    for sent in sandbox.sent.find(wanted):
+        received[sent.openid].append(sent)
+    turns = deque[Turn]()
+    for push in sorted(pushes.values(), key=lambda push: push.time, reverse=True):
+        replies = deque[Reply]()
+        while (left := received[push.openid or ""]) and left[-1].time >= push.time:  # those of later pushes are gone
+            replies.appendleft(message_seen(left.pop().payload))
+        turns.appendleft(_recorded_turn(push, [*_passively(push), *replies]))
+    (main, _), *_ = Counter(turn.user for turn in turns).most_common(1) or [(Conversation().user, 0)]
     return Conversation(
         account=account.name,
         kind=account.kind,  # type: ignore[arg-type]  # _conversable
@@ -117,14 +123,12 @@ async def _turn(
         await sandbox.sent.wait(wanted, count=expected, timeout=wait)
     if turn.replies is not None:
         await sandbox.sent.wait(wanted, count=expected + 1, timeout=min(wait, SURPLUS_WAIT))
-    return result, _received(sandbox, result, float("inf"))
+    return result, [*_passively(result), *(message_seen(sent.payload) for sent in sandbox.sent.find(wanted))]
 
 
-def _received(sandbox: Sandbox, push: SendResult, until: float) -> list[Reply]:
-    """Return the passive reply to a push, and the messages that its user received until then."""
-    seen = [passive_reply_seen(push.reply)] if push.reply is not None and push.outcome in SEEN else []
-    wanted = _of(push.account, [push.openid or ""], push.time)
-    return seen + [message_seen(sent.payload) for sent in sandbox.sent.find(wanted) if sent.time < until]
+def _passively(push: SendResult) -> list[Reply]:
+    """Return the passive reply to a push, if the user sees it."""
+    return [passive_reply_seen(push.reply)] if push.reply is not None and push.outcome in SEEN else []
 
 
 def _recorded_turn(push: SendResult, received: list[Reply]) -> Turn:

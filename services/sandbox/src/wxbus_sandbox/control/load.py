@@ -1,13 +1,11 @@
 """The control API of loads; see `load.report`."""
 
-from contextlib import aclosing
-
 from aiohttp import web
 
 from wxbus.errors import ConfigurationError
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_sandbox.control.api import COMPOSER, PUSHER, account_named, http_error, read
-from wxbus_sandbox.load.report import LoadRequest
+from wxbus_sandbox.load.report import LoadReport, LoadRequest
 from wxbus_sandbox.load.runner import LoadRunner
 from wxbus_sandbox.pushes.encoder import PushEncoder
 from wxbus_sandbox.state import SANDBOX
@@ -29,9 +27,14 @@ async def load(request: web.Request) -> web.StreamResponse:
     runner = LoadRunner(sandbox, request.app[COMPOSER], request.app[PUSHER], account, body)
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
-    async with aclosing(runner.run()) as reports:
-        async for report in reports:
-            await response.write(report.model_dump_json().encode() + b"\n")
+
+    async def tell(report: LoadReport) -> None:
+        await response.write(report.model_dump_json().encode() + b"\n")
+
+    try:
+        await runner.run(tell)
+    except* ConnectionResetError:
+        pass  # the client has ended it
     return response
 
 

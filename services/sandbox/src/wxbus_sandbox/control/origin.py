@@ -10,9 +10,10 @@ from aiohttp.typedefs import Handler
 
 from wxbus_sandbox.control.api import http_error
 
-PREFIX: Final = "/sandbox/"
-MEDIA: Final = "/sandbox/media/"
-"""Files of WeChat's, which other services load by any name of the sandbox."""
+OWN: Final = ("/sandbox/", "/v1/")
+"""Paths that WeChat does not have."""
+BY_ANY_NAME: Final = ("/sandbox/media/", "/v1/")
+"""Paths that other services call by any name of the sandbox: files of WeChat's, and the receiver of telemetry."""
 HOSTS: Final[web.AppKey[Collection[str]]] = web.AppKey("hosts", Collection[str])
 """Names by which browsers may call the page and the control API, besides addresses and `localhost`."""
 
@@ -24,11 +25,11 @@ async def refuse_other_sites(request: web.Request, handler: Handler) -> web.Stre
     Such a request has another `Origin`, or the name of that site as `Host`, which resolves to the sandbox's address
     (DNS rebinding).
     """
-    if request.path == "/" or (request.path.startswith(PREFIX) and not request.path.startswith(MEDIA)):
-        if not _is_ours(request.host, request.app[HOSTS]):
+    path, origin = request.path, request.headers.get("Origin")
+    if path == "/" or path.startswith(OWN):
+        if not path.startswith(BY_ANY_NAME) and not _is_ours(request.host, request.app[HOSTS]):
             hint = "WXBUS_SANDBOX_ALLOWED_HOSTS names hosts besides addresses and localhost"
             raise http_error(f"the sandbox does not answer for the host {request.host[:100]!r}; {hint}", status=403)
-        origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise http_error("the control API takes no requests of other web sites", status=403)
     return await handler(request)

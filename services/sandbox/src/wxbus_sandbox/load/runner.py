@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -35,25 +35,17 @@ class LoadRunner:
         self._random = random.Random(request.seed)
         self._changed = asyncio.Event()
 
-    async def run(self) -> AsyncGenerator[LoadReport]:
-        """Yield what became of the messages, twice a second and at the end.
-
-        Raises:
-            ConfigurationError: The account has no key for the mode.
-        """
+    async def run(self, tell: Callable[[LoadReport], Awaitable[None]]) -> None:
+        """Tell what became of the messages, twice a second and at the end; an error of `tell` ends the run."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with self._replies(), asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(self._send())
-            while not sending.done():
-                await asyncio.wait({sending}, timeout=INTERVAL)
-                yield self._ledger.report(loop.time() - begun)
-            await sending
-            waiting = tasks.create_task(self._until_replied())
-            while not waiting.done():
-                await asyncio.wait({waiting}, timeout=INTERVAL)
-                yield self._ledger.report(loop.time() - begun)
-        yield self._ledger.report(loop.time() - begun, done=True)
+            for step in (self._send, self._until_replied):
+                running = tasks.create_task(step())
+                while not running.done():
+                    await asyncio.wait({running}, timeout=INTERVAL)
+                    await tell(self._ledger.report(loop.time() - begun))
+        await tell(self._ledger.report(loop.time() - begun, done=True))
 
     async def _send(self) -> None:
         """Push all messages; end when each is settled."""
