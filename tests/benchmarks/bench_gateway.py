@@ -16,7 +16,8 @@ from tests.benchmarks.results import Result
 from tests.support.processes import Service
 from tests.support.stores import open_store
 from wxbus.store.keyring import Keyring, new_encryption_key
-from wxbus_gateway.sessions.store import Lifetime, SessionStore
+from wxbus_gateway.sessions.session import Lifetime
+from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.users.model import MiniProgramUser
 from wxbus_local.servers.ports import free_port
 

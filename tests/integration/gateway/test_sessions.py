@@ -14,7 +14,8 @@ from wxbus.store.batches import Argument
 from wxbus.store.keyring import Keyring, new_encryption_key
 from wxbus.store.store import Store
 from wxbus_gateway.sessions.cache import SessionCache
-from wxbus_gateway.sessions.store import OVERLAP, FoundSession, Lifetime, SessionStore
+from wxbus_gateway.sessions.session import FoundSession, Lifetime
+from wxbus_gateway.sessions.store import OVERLAP, SessionStore
 from wxbus_gateway.sessions.tokens import id_of, is_token, new_token, successor
 from wxbus_gateway.users.model import MiniProgramUser, Phone
 

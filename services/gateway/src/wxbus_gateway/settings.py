@@ -15,7 +15,7 @@ from wxbus.config.settings import (
     environment,
 )
 from wxbus.config.urls import Origin, RpcUrl
-from wxbus_gateway.sessions.store import Lifetime
+from wxbus_gateway.sessions.session import Lifetime
 
 DAY = 86_400.0
 

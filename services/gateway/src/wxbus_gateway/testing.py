@@ -24,8 +24,7 @@ from wxbus.sockets.presence import Presence
 from wxbus_gateway.services.access import SessionAccess
 from wxbus_gateway.services.application import Application
 from wxbus_gateway.sessions.changes import Sessions, checked_data, checked_uid
-from wxbus_gateway.sessions.session import Session
-from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.sessions.session import FoundSession, Session
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
 
 TOKEN: Final = "t" * 43

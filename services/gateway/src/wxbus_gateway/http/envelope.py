@@ -6,7 +6,7 @@ from typing import Final
 
 from wxbus.rpc.codec import problems
 from wxbus.rpc.service.call import Answer
-from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.sessions.session import FoundSession
 
 JSON: Final = "application/json"
 HEADER: Final = "WXBus-Session"

@@ -29,7 +29,7 @@ from wxbus_gateway.http.socket_door import PATH, SocketDoor
 from wxbus_gateway.login.login import SERVICE
 from wxbus_gateway.services.access import Challenge
 from wxbus_gateway.services.idempotency import HEADER, IdempotencyKey
-from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.sessions.session import FoundSession
 
 BODY_LIMIT: Final = 1024 * 1024
 READ_TIMEOUT: Final = 10.0

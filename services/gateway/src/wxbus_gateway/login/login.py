@@ -18,8 +18,8 @@ from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.login.user_data import StaleSessionKey, UserData, check_signature
 from wxbus_gateway.services.access import LOGIN, Public, challenge
 from wxbus_gateway.sessions.changes import show_user
-from wxbus_gateway.sessions.session import Session
-from wxbus_gateway.sessions.store import FoundSession, SessionStore
+from wxbus_gateway.sessions.session import FoundSession, Session
+from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
 from wxbus_gateway.users.repository import Users
 

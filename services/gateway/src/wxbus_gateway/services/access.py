@@ -21,8 +21,7 @@ from wxbus.rpc.service.call import Call, method_of
 from wxbus.rpc.service.checks import Check
 from wxbus.rpc.service.declaration import ServedMethod
 from wxbus_gateway.sessions.changes import Sessions
-from wxbus_gateway.sessions.session import Session
-from wxbus_gateway.sessions.store import FoundSession
+from wxbus_gateway.sessions.session import FoundSession, Session
 from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
 
 PROBLEM: Final = "urn:wxbus:problem"

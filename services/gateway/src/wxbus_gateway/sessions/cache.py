@@ -11,7 +11,8 @@ from typing import Final, NoReturn
 
 from wxbus.aio.background import repeat
 from wxbus.store.store import Store
-from wxbus_gateway.sessions.store import LOGIN, FoundSession, SessionStore
+from wxbus_gateway.sessions.session import FoundSession
+from wxbus_gateway.sessions.store import LOGIN, SessionStore
 from wxbus_gateway.sessions.tokens import id_of, is_token
 
 LIFETIME: Final = 1.0

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 from wxbus.rpc.service.call import Answer, Call, method_of
 from wxbus.rpc.service.stages import Next
-from wxbus_gateway.sessions.session import Session
-from wxbus_gateway.sessions.store import FoundSession, SessionStore
+from wxbus_gateway.sessions.session import FoundSession, Session
+from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.users.model import MiniProgramUser
 from wxbus_gateway.users.repository import Users
 

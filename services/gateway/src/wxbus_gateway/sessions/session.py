@@ -1,5 +1,6 @@
-"""The session of one user on one device."""
+"""The session of one user on one device, and what its client learns of it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,3 +63,37 @@ class SessionState(BaseModel):
     """The business's own id of the user."""
     data: dict[str, Any]
     """What the business adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long sessions last, in seconds."""
+
+    idle: float
+    """Without any call."""
+    total: float
+    """However often they are used."""
+    renew_after: float
+    """Until a token is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A valid session, and the token for the next call."""
+
+    session: Session
+    token: str
+    expires_in: float
+
+    @property
+    def state(self) -> SessionState:
+        """What the client learns."""
+        session = self.session
+        return SessionState(
+            token=self.token,
+            expires_in=int(self.expires_in),
+            profile=session.has_profile,
+            phone=session.has_phone,
+            uid=session.uid,
+            data=session.data,
+        )

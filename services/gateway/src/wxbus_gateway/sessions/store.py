@@ -7,7 +7,6 @@ before the record, so that no session can be missing from it; entries without a 
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 
 from wxbus.store.keyring import Keyring
 from wxbus.store.store import Store
-from wxbus_gateway.sessions.session import Session, SessionState
+from wxbus_gateway.sessions.session import FoundSession, Lifetime, Session
 from wxbus_gateway.sessions.tokens import id_of, new_token, successor
 from wxbus_gateway.users.model import MiniProgramUser
 
@@ -27,40 +26,6 @@ EXTEND_BELOW: Final = 0.9
 """A session's expiry is moved when less than this part of its time is left, not at each call."""
 
 log = structlog.stdlib.get_logger("wxbus.gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """How long sessions last, in seconds."""
-
-    idle: float
-    """Without any call."""
-    total: float
-    """However often they are used."""
-    renew_after: float
-    """Until a token is replaced."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSession:
-    """A valid session, and the token for the next call."""
-
-    session: Session
-    token: str
-    expires_in: float
-
-    @property
-    def state(self) -> SessionState:
-        """What the client learns."""
-        session = self.session
-        return SessionState(
-            token=self.token,
-            expires_in=int(self.expires_in),
-            profile=session.has_profile,
-            phone=session.has_phone,
-            uid=session.uid,
-            data=session.data,
-        )
 
 
 class SessionStore:
