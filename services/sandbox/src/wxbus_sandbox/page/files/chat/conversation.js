@@ -3,7 +3,8 @@ import { ofAttempt } from "../common/failures.js";
 import { arrange, element, time } from "../common/dom.js";
 import { changed, feed, now } from "../common/feed.js";
 import { ofMessage, ofPush, ofReply } from "./bubbles.js";
-import { pendingOf, send } from "./outgoing.js";
+import { anchor, isWeb } from "./cards.js";
+import { discard, pendingOf, send } from "./outgoing.js";
 import { T } from "./texts.js";
 
 const TYPING = "/cgi-bin/message/custom/typing";
@@ -73,7 +74,7 @@ export class Conversation {
     }
     const isWithHuman = push.outcome === "transferred" && !push.attempts.length;
     const text = push.shown || (isWithHuman ? T.withHuman : { transferred: T.transferred, ignored: T.ignored }[push.outcome]);
-    return text ? [{ id: `${push.id}-note`, time: at, made: () => this.note(text, push) }] : [];
+    return text ? [{ id: `${push.id}-note`, time: at, made: () => this.note([text], push) }] : [];
   }
 
   isTyping() {
@@ -88,13 +89,20 @@ export class Conversation {
     const failure = push.attempts.length ? ofAttempt(push.attempts.at(-1)) : "";
     const status = failure ? describe(failure) : "";
     if (push.message.MsgType !== "event") return this.bubble("mine", ofPush(push.message), push, status);
-    const name = [push.message.Event, push.message.EventKey].filter(Boolean).join(" ");
-    return this.note(name, push, status);
+    const { Event: name, EventKey: key } = push.message;
+    // The web page that WeChat would open.
+    const content = name === "VIEW" && isWeb(key) ? [`${name} `, anchor(key, key)] : [[name, key].filter(Boolean).join(" ")];
+    return this.note(content, push, status);
   }
 
-  waiting({ request, error }) {
+  waiting(own) {
+    const { request, error } = own;
     const text = request.fields?.Content || request.event || T.types[request.type] || request.type;
-    return this.bubble(error ? "mine failed" : "mine waiting", [text], null, error || T.sending);
+    if (!error) return this.bubble("mine waiting", [text], null, T.sending);
+    const again = () => { discard(own); this.send(request); };
+    const made = this.bubble("mine failed", [text], null, error);
+    made.append(element("button", { type: "button", className: "details", textContent: T.tryAgain, on: { click: again } }));
+    return made;
   }
 
   theirs(content, entry, agent = "") {
@@ -108,9 +116,9 @@ export class Conversation {
     return made;
   }
 
-  note(text, entry, status = "") {
+  note(content, entry, status = "") {
     const problem = status ? element("small", { className: "delivery", textContent: status }) : null;
-    return element("p", { className: "note" }, element("span", { textContent: text }), this.details(entry), problem);
+    return element("p", { className: "note" }, element("span", {}, ...content), this.details(entry), problem);
   }
 
   details(entry) {

@@ -11,10 +11,15 @@ export async function send(page, account, openid, request) {
   changed();
   try {
     await post("/sandbox/send", { account: account.name, openid, copies: page.copies, ...request });
-    pending = pending.filter((one) => one !== own);
+    discard(own);
   } catch (error) {
     own.error = error.message;
   }
+  changed();
+}
+
+export function discard(own) {
+  pending = pending.filter((one) => one !== own);
   changed();
 }
 
