@@ -28,7 +28,7 @@ from wxbus_worker.broadcast.conversations import Conversations
 from wxbus_worker.context.context import ContextPolicy, window_of
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.windows import Windows
-from wxbus_worker.store.broadcasts import CATCH_UP, Broadcasts
+from wxbus_worker.store.broadcasts import CATCH_UP, Broadcasts, Claimed
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
 
@@ -230,7 +230,7 @@ async def test_a_worker_that_stops_notes_what_is_on_its_way(
     """It claims no more, and waits for the messages that are being sent: nobody is left claimed."""
     wechat = FakeWeChat()
     wechat.open.clear()
-    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)])
+    broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)], rate=100)
     async with workers(store, broadcasts, wechat, topology), asyncio.timeout(60):
         await wechat.asked.wait()
         asyncio.get_running_loop().call_later(0.1, wechat.open.set)
@@ -238,6 +238,27 @@ async def test_a_worker_that_stops_notes_what_is_on_its_way(
     assert status is not None
     assert status.in_flight == 0
     assert status.sent == len(wechat.sent) == 1000 - status.waiting > 0
+
+
+async def test_a_worker_that_stops_gives_back_what_it_claims(store: Store, topology: Topology) -> None:
+    """The script has run, its answer has not arrived: other workers need not wait for the end of the claim."""
+    answered, arrives = asyncio.Event(), asyncio.Event()
+
+    class Slow(Broadcasts):
+        async def claim(self, broadcast: str, *, most: int) -> Claimed:
+            claimed = await super().claim(broadcast, most=most)
+            answered.set()
+            await arrives.wait()
+            return claimed
+
+    wechat, broadcasts = FakeWeChat(), Slow(store, namespace=topology.namespace)
+    broadcast = await a_broadcast(broadcasts, ["o_1", "o_2"])
+    async with workers(store, broadcasts, wechat, topology), asyncio.timeout(60):
+        await answered.wait()
+        asyncio.get_running_loop().call_later(0.1, arrives.set)
+    status = await broadcasts.status(broadcast)
+    assert status is not None
+    assert (status.waiting, status.in_flight, wechat.sent) == (2, 0, [])
 
 
 async def test_workers_collect_followers_page_by_page(store: Store, broadcasts: Broadcasts, topology: Topology) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -17,7 +18,7 @@ from wxbus_worker.broadcast.collecting import collect
 from wxbus_worker.broadcast.conversations import Conversations
 from wxbus_worker.broadcast.sending import Sending
 from wxbus_worker.metrics import WorkerMetrics
-from wxbus_worker.store.broadcasts import Broadcasts, Plan
+from wxbus_worker.store.broadcasts import Broadcasts, Claimed, Plan
 
 POLL: Final = 2.0
 """Seconds between two searches for broadcasts."""
@@ -104,7 +105,7 @@ class Broadcaster:
         log.info("broadcast.sending", broadcast=plan.id)
         flying: set[asyncio.Task[None]] = set()
         try:
-            while (claimed := await self._broadcasts.claim(plan.id, most=CONCURRENCY - len(flying))).state == "running":
+            while (claimed := await self._claim(plan, most=CONCURRENCY - len(flying))).state == "running":
                 for openid in claimed.openids:
                     task = asyncio.create_task(send(openid))
                     flying.add(task)
@@ -118,3 +119,15 @@ class Broadcaster:
                 for task in late:  # their claims end, and another worker sends
                     task.cancel()
         log.info("broadcast.stopped", broadcast=plan.id, state=claimed.state)
+
+    async def _claim(self, plan: Plan, *, most: int) -> Claimed:
+        """Return recipients to send to; when the worker stops meanwhile, they are given back."""
+        claiming = asyncio.create_task(self._broadcasts.claim(plan.id, most=most))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(STOP_GRACE):
+                    for openid in (await claiming).openids:
+                        await self._broadcasts.give_back(plan.id, openid)
+            raise
