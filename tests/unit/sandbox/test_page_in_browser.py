@@ -201,6 +201,7 @@ async def test_any_message_is_sent_by_a_form(world: World, page: Page) -> None:
 async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
     """Texts with links, media, cards, articles, choices, notifications and typing; passive replies look the same."""
     client, bubbles = world.client("shop"), page.locator(".theirs .bubble")
+    await world.control.advance(60)  # the clock of the page goes on, that of the sandbox does not
     await send(page, "hi")
     await expect(page.locator(".mine:not(.waiting)")).to_have_count(1)
     await client.typing(USER)
