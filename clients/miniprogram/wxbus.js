@@ -39,6 +39,7 @@ class Client {
     this._login = null;
     this._asking = new Map(); // what the user is being asked for
     this._session = this._stored();
+    this._logouts = 0;
     this._logins = 0; // answers to calls before the last login or logout say nothing of the session now
   }
 
@@ -66,10 +67,12 @@ class Client {
   /** Calls a method of a service, `service/method`, and returns its result. Logs in first if it must. */
   async call(path, body = {}, options = {}) {
     const headers = options.idempotencyKey ? { "Idempotency-Key": options.idempotencyKey } : {};
+    const logouts = this._logouts;
     for (let attempts = 1; ; attempts += 1) {
       const token = this._session && this._session.token;
       const response = await this._post(path, body, headers);
       if (response.statusCode !== 401 || attempts > 2) return this._result(response);
+      if (logouts !== this._logouts) return this._result(response); // the user has logged out meanwhile
       if (!(await this._meet(challengeOf(response), token))) return this._result(response);
     }
   }
@@ -87,7 +90,9 @@ class Client {
 
   /** Ends the session on this device, or on all devices of the user, and closes the sockets of this client. */
   async logout({ everywhere = false } = {}) {
+    this._logouts += 1;
     for (const socket of [...this._sockets]) socket.close(); // they would log in again
+    if (this._login) await this._login.catch(() => {}); // else its session would outlive the logout
     if (!this._session) return;
     const response = await this._post("logout", { everywhere }, {});
     if (response.statusCode !== 401) this._result(response); // else the session has ended already

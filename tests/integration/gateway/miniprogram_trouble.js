@@ -91,6 +91,18 @@ async function lateAnswers() {
   answer();
   await late;
   seen.late = [wx.getStorageSync(`wxbus.session.${account}`).token === token, state.phone];
+
+  const unsent = new Promise((release) => once(wx, "request", (options, real) => release(() => real(options))));
+  const overtaken = failure(client.call("session")), send = await unsent;
+  await client.logout();
+  send();
+  const [, status] = await overtaken;
+  const asked = new Promise((release) => once(wx, "login", (options, real) => release(() => real(options))));
+  const again = client.login(), go = await asked; // still under way when the user logs out
+  const left = client.logout();
+  go();
+  await Promise.all([again, left]);
+  seen.loggedOut = [status, client.session, wx.logins];
 }
 
 async function sockets() {

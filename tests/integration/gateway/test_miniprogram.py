@@ -100,6 +100,7 @@ async def test_what_goes_wrong_on_phones(world: Gateways, application: Applicati
         "challenge": "phone",
         "stale": ["WxbusError", 401, "The login was too old: ask the user again"],
         "again": "done",
+        "loggedOut": [401, None, 3],
         "late": [True, False],
         "sent": [1, ["a mistake of the page"]],
         "clock": 1,

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import aiohttp
 
@@ -15,6 +15,9 @@ from wxbus_sandbox.control.visitor import Answer, NoGateway, Visitor
 ACCOUNT: Final = "mini"
 PHONE: Final = "13800138000"
 PUSH_TIMEOUT: Final = 10.0
+
+Planned: TypeAlias = tuple[str, str, Callable[[], Awaitable[str]], str]
+"""Title, action, what runs it, and the expected answer of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Step:
 
 
 async def play(sandbox: SandboxClient, gateway_url: str, *, openid: str) -> AsyncIterator[Step]:
-    """Play the visit of one user and yield its steps; after a gateway that does not answer there are no more."""
+    """Play the visit of one user and yield its steps; a failed one is the last."""
     async with aiohttp.ClientSession() as http:
         visitor = Visitor(http, sandbox, gateway_url, ACCOUNT, openid)
         for title, action, run, expected in [*_calls(visitor), *_chat(visitor)]:
@@ -45,10 +48,6 @@ async def play(sandbox: SandboxClient, gateway_url: str, *, openid: str) -> Asyn
             yield Step(title, action, answer, ms, failures)
             if failures:
                 return
-
-
-Planned = tuple[str, str, Callable[[], Awaitable[str]], str]
-"""Title, action, what runs it, and the expected answer."""
 
 
 def _calls(visitor: Visitor) -> list[Planned]:

@@ -4,14 +4,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from wxbus.errors import WxbusError
 from wxbus_sandbox.control.client import SandboxClient
 
-SUBPROTOCOL = "wxbus"
+SUBPROTOCOL: Final = "wxbus"
 
 
 class NoGateway(WxbusError):
@@ -29,7 +29,7 @@ class Answer:
     status: int
     challenge: str
     """Scheme of `WWW-Authenticate`: the step that is missing; "" without one."""
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -50,7 +50,7 @@ class Visitor:
     gateway_url: str
     account: str
     openid: str
-    session: dict[str, Any] = field(default_factory=dict)
+    session: dict[str, Any] = field(default_factory=dict, repr=False)
     """What the last answer said of the session, with its token; empty before the login."""
     position: str = ""
     """Of the last push that arrived."""
