@@ -44,7 +44,7 @@ def shared(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert command
     with settings_for(servers, folder) as settings:
         settings |= {"WXBUS_WORKER_APP": command[1], "WXBUS_LOCAL_WORKERS": "1", "WXBUS_INGRESS_PORT": str(free_port())}
-        settings |= {"WXBUS_SANDBOX_PUSH_SPACING": "0.2"}
+        settings |= {"WXBUS_SANDBOX_PUSH_SPACING": "0.2", "WXBUS_SANDBOX_PUSH_TIMEOUT": "60"}
         mistakes = {"WXBUS_ACOUNTS_FILE": "x", "WXBUS_INGRESS_HOST": "::"}
         with running(settings | mistakes, cwd=folder) as run:
             yield SharedRun(run, settings, folder, run.wait_ready())
