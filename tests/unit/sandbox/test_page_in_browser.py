@@ -234,7 +234,7 @@ async def test_replies_look_as_in_wechat(world: World, page: Page) -> None:
         (reply.Text("At once"), "At once"),
         (reply.News((reply.Article("News", "of today"),)), "of today"),
         (reply.Music(media["thumb"], "Waltz"), "Waltz"),
-        (reply.Video(media["video"], "Film"), "Film"),
+        (reply.Video(media["video"], "Clip"), "Clip"),
     ):
         world.ingress.answers.append(replying(world, passive(message)))
         await send(page, "now")
