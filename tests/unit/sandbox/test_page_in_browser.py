@@ -71,7 +71,7 @@ async def page(world: World, window: Window) -> AsyncIterator[Page]:
     if await window.page.evaluate("sessionStorage.length"):
         await window.page.evaluate("sessionStorage.clear()")
         await window.page.reload()
-    await expect(window.page.get_by_text("connected")).to_be_visible()
+    await expect(window.page.locator(".state")).to_have_text("connected")
     yield window.page
     assert window.errors == []
 
