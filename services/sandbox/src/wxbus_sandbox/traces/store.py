@@ -1,7 +1,6 @@
 """The last traces, in bounded memory."""
 
 import asyncio
-import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,9 @@ TRACES: Final = 1_000
 RECORDS: Final = 1_000
 """Spans and log lines of one trace."""
 BYTES: Final = 64 * 1024 * 1024
-"""Of all traces, about, as JSON."""
+"""Of all traces, about."""
+OVERHEAD: Final = 400
+"""Bytes of a record besides its texts."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Traces:
                 trace.spans[record.span_id] = record
             else:
                 trace.logs.append(record)
-            cost = len(json.dumps(asdict(record), default=str))
+            cost = _size(record)
             trace.size += cost
             self._size += cost
         while len(self._traces) > most or (self._size > size and len(self._traces) > 1):
@@ -94,3 +95,11 @@ class Traces:
         """End all waits."""
         self._closed = True
         self._changed.set()
+
+
+def _size(record: Span | LogLine) -> int:
+    """Return about how many bytes a record takes: an exact figure would cost more than the rest of the work."""
+    fields = record.attributes if isinstance(record, Span) else record.fields
+    return OVERHEAD + sum(
+        len(name) + len(value if isinstance(value, str) else str(value)) for name, value in fields.items()
+    )

@@ -3,27 +3,28 @@ import { element, pretty } from "../common/dom.js";
 import { duration } from "./steps.js";
 import { T } from "./texts.js";
 
-function block(name, value, open = false) {
+// `key` names the block, so that it stays open while the trace grows.
+function block(key, name, value, open = false) {
   if (value === "" || value === undefined || value === null) return null;
-  return element("details", { open }, element("summary", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) }));
+  return element("details", { open, data: { key: `${key} ${name}` } }, element("summary", { textContent: name }), element("pre", { tabIndex: 0, textContent: pretty(value) }));
 }
 
 export function callbacks(spans, entry) {
   const attempts = spans.filter((span) => span.name === "wechat.push");
   return attempts.flatMap(({ attributes, error }, index) => [
     element("h3", { textContent: [T.attempt(index + 1), attributes["http.response.status_code"] || "", error].filter(Boolean).join(" · ") }),
-    block(T.sentPlain, attributes["wechat.plain"], index === 0),
-    block(T.sentRaw, attributes["wechat.request"]),
-    block(T.query, attributes["wechat.query"]),
-    block(T.answerRaw, attributes["wechat.answer"]),
-    index === attempts.length - 1 ? block(T.reply, entry?.reply) : null,
+    block(index, T.sentPlain, attributes["wechat.plain"], index === 0),
+    block(index, T.sentRaw, attributes["wechat.request"]),
+    block(index, T.query, attributes["wechat.query"]),
+    block(index, T.answerRaw, attributes["wechat.answer"]),
+    index === attempts.length - 1 ? block(index, T.reply, entry?.reply) : null,
   ]).filter(Boolean);
 }
 
 export function calls(found) {
   return found.flatMap((call) => [
     element("h3", { textContent: [call.path, call.status, call.answer?.errcode || ""].filter(Boolean).join(" · ") }),
-    block(T.request, call.request), block(T.answer, call.answer),
+    block(call.id, T.request, call.request), block(call.id, T.answer, call.answer),
   ]).filter(Boolean);
 }
 

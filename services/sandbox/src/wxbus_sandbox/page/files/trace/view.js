@@ -33,10 +33,12 @@ function build(page) {
     const sum = element("p", { className: "sum" }, T.summary(spans.length, duration(end - start)),
       failed ? element("span", { className: "problem", textContent: ` · ${T.failed(failed)}` }) : null, " ", element("code", { textContent: id }));
     const at = [made.scrollTop, made.querySelector(":focus")?.getAttribute("aria-controls")];
+    const states = new Map([...made.querySelectorAll("details")].map((one) => [one.dataset.key, one.open]));
     made.replaceChildren(sum, timeline(spans, opened),
       ...[section("context", contexts(spans)), section("documents", callbacks(spans, push)),
         section("calls", calls(feed.call.filter((call) => call.trace_id === id))), section("log", log(logs, start)),
         leftOut ? hint(T.leftOut(leftOut)) : null].filter(Boolean));
+    for (const one of made.querySelectorAll("details")) one.open = states.get(one.dataset.key) ?? one.open;
     made.scrollTop = at[0];
     if (at[1]) made.querySelector(`[aria-controls="${at[1]}"]`)?.focus();
   }
