@@ -14,7 +14,7 @@ from wxbus.wechat import reply
 from wxbus_sandbox.__main__ import cli
 from wxbus_sandbox.load.ledger import Ledger
 from wxbus_sandbox.load.report import LoadReport, LoadRequest, Times
-from wxbus_sandbox.models import Attempt, Outcome, SendResult
+from wxbus_sandbox.models import BAD_DAY, Attempt, Outcome, SendResult
 
 Handle: TypeAlias = Callable[[str, str], Awaitable[None]]
 """Handles a text of a user."""
@@ -137,6 +137,29 @@ async def test_the_command_reports(world: World) -> None:
     code, output = await run("--account", "keyless")
     assert code == 1
     assert "has no token" in output
+
+
+def test_what_a_bad_day_does_is_no_broken_promise() -> None:
+    """Attempts that the sandbox disturbed are neither late nor refused, and their message is not lost for WeChat."""
+    ledger = Ledger("load x", expects_replies=True)
+    text = ledger.pushed("o", 0.0)
+    disturbed = Attempt(status=None, body="", ms=5, outcome=Outcome.FAILED, reason=f"the answer was lost{BAD_DAY}")
+    ledger.settled(
+        0,
+        SendResult(
+            account="shop",
+            openid="o",
+            msg_id="1",
+            time=0,
+            message={},
+            attempts=(disturbed,) * 3,
+            outcome=Outcome.FAILED,
+        ),
+        1.0,
+    )
+    ledger.replied("o", text, 2.0)
+    report = ledger.report(3.0, done=True)
+    assert (report.broken, report.late, report.replied) == ((), 0, 1)
 
 
 def test_percentiles() -> None:

@@ -50,7 +50,7 @@ class Ledger:
             message.accepted_at = now
             self.counts["accepted"] += 1
             self.waiting += not message.replied
-        else:
+        elif not all(attempt.reason.endswith(BAD_DAY) for attempt in result.attempts):
             self.counts["failed"] += 1
         if result.shown and result.outcome.settled:
             self.replied(self.messages[number].user, result.shown, now)
