@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -130,6 +131,46 @@ async def test_without_room_messages_stay_in_rabbitmq(by_another: bool) -> None:
     assert numbers == list(range(100))
     assert all(one.acked for one in messages)
     assert overflow.bytes == 0
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+async def test_without_room_a_successor_goes_on_in_order(by_another: bool) -> None:
+    """An overflow has all of a lane or nothing, also if there is room again while the lane runs from memory."""
+
+    async def record(job: Job, numbers: list[int]) -> None:
+        if job.delivery.lane != FLOODER:
+            await asyncio.Event().wait()
+        await steps(5)
+        numbers.append(number_of(job.delivery.envelope()))
+        await job.delivery.ack()
+
+    for handled in (1, 6, 20, 50):
+        overflow = MemoryOverflow(most_bytes=ROOM)
+        messages, before, after = flood(100), list[int](), list[int]()
+        async with asyncio.TaskGroup() as tasks:
+            first = OverflowingWorker(tasks, overflow, handle=partial(record, numbers=before))
+            for number in range(SHARE + 20 if by_another else 0):
+                first.lanes.deliver(a_delivery("another", number))
+            await steps()
+            for delivery in messages[:60]:
+                first.lanes.deliver(delivery)
+            while len(before) < handled:  # noqa: ASYNC110 - every iteration of the loop counts
+                await asyncio.sleep(0)
+            overflow.messages.pop("wx1:another", None)
+            for delivery in messages[60:]:
+                first.lanes.deliver(delivery)
+            await steps(8)
+            first.lanes.lost(0)
+            await steps()
+            second = OverflowingWorker(tasks, overflow, handle=partial(record, numbers=after))
+            for delivery in messages:
+                if not delivery.acked:
+                    second.lanes.deliver(MemoryDelivery(delivery.envelope(), redelivered=True))
+            second.lanes.deliver(a_delivery("flooder", 100))
+            await second.idle()
+        assert before == list(range(len(before)))
+        assert after == list(range(after[0], 101))
+        assert after[0] <= len(before)
 
 
 async def test_nothing_starts_before_the_overflows_are_known() -> None:
