@@ -20,7 +20,7 @@ async function main() {
   const wx = phone({ sandbox, account, openid, headerCase: (name) => name.toUpperCase() });
   const asked = [];
   const client = createClient({
-    url: gateway, account, platform: wx, heartbeat: 300,
+    url: gateway, account, platform: wx, heartbeat: 1000,
     onChallenge: async (what) => { asked.push(what); await client.sharePhone({ code: (await shared()).phone.code }); return true; },
   });
   const states = [];
