@@ -176,6 +176,21 @@ async def test_each_mistake_is_found() -> None:
         assert wrong == expected, (mistake, found)
 
 
+async def test_an_address_without_a_server_is_told_in_words() -> None:
+    """No name, no server and no TLS at the address each have words of their own, and end the examination."""
+    async with serving(Server(PLAIN).app()) as port:
+        for url, reason in (
+            (f"https://127.0.0.1:{port}/callback", "no TLS connection"),
+            ("http://127.0.0.1:1/callback", "does a server listen"),
+            ("http://doctor.invalid/callback", "does not resolve"),
+        ):
+            async with open_target(url, PLAIN, form=Format.XML, rules=PATIENT) as target:
+                found = {finding.check: finding async for finding in examine(target)}
+            assert found["verification"].level is Level.FAILURE
+            assert reason in found["verification"].text, found["verification"]
+            assert "all other checks" in found
+
+
 async def test_a_server_that_hangs_is_found() -> None:
     """A server that does not answer a bomb in time fails that check, and the others go on."""
     found = await findings_of(PLAIN, "hangs at bombs", rules=HASTY)

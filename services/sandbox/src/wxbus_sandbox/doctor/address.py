@@ -11,6 +11,15 @@ from wxbus_sandbox.doctor.target import Target
 from wxbus_sandbox.pushes.exchange import Exchange
 
 PORTS: Final = {"http": 80, "https": 443}
+FAILURES: Final = {
+    "ClientConnectorDNSError": "the name of the host does not resolve",
+    "ClientConnectorCertificateError": "the certificate is not valid for this host",
+    "ClientConnectorSSLError": "no TLS connection: does the port speak https?",
+    "ClientConnectorError": "no connection: does a server listen at this address?",
+    "ServerDisconnectedError": "the connection was closed without an answer",
+    "ClientOSError": "the connection was closed without an answer",
+}
+"""What errors of aiohttp mean."""
 BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -20,6 +29,8 @@ async def check_address(target: Target) -> AsyncGenerator[Finding]:
     query, echo = target.encoder.verification(now=float(target.signed()["timestamp"]))
     response = await target.call("GET", query)
     yield _verification(response, echo)
+    if response.status is None:
+        return
     name = "msg_signature" if target.is_wecom else "signature"
     forged = await target.call("GET", {**query, name: sign("another token", query["timestamp"], query["nonce"])})
     check = "verification with a wrong signature"
@@ -33,7 +44,9 @@ async def check_address(target: Target) -> AsyncGenerator[Finding]:
 
 def describe(response: Exchange) -> str:
     """Return a response in a few words."""
-    return response.failure if response.status is None else f"status {response.status}"
+    if response.status is not None:
+        return f"status {response.status}"
+    return FAILURES.get(response.failure, response.failure)
 
 
 def _address(url: URL) -> Finding:
@@ -51,16 +64,22 @@ def _address(url: URL) -> Finding:
 
 def _verification(response: Exchange, echo: str) -> Finding:
     check, expected = "verification", echo.encode()
-    if response.status != 200:
-        reason = describe(response)
-        hint = "; is the token the same, and the address right?" if response.status in {401, 403, 404} else ""
-        return failure(check, f"{reason}, not 200 with echostr{hint}", response.ms)
-    if response.body == expected:
+    if response.status == 200 and response.body == expected:
         return ok(check, "returns echostr", response.ms)
+    return failure(check, _why_not(response, expected), response.ms)
+
+
+def _why_not(response: Exchange, expected: bytes) -> str:
+    """Return what is wrong with the response to a verification."""
+    if response.status is None:
+        return describe(response)
+    if response.status != 200:
+        hint = "; is the token the same, and the address right?" if response.status in {401, 403, 404} else ""
+        return f"{describe(response)}, not 200 with echostr{hint}"
     if expected not in response.body:
-        return failure(check, f"the body is not echostr but {response.text[:60]!r}", response.ms)
+        return f"the body is not echostr but {response.text[:60]!r}"
     if response.body.startswith(BOM):
-        return failure(check, "a byte order mark is before echostr", response.ms)
+        return "a byte order mark is before echostr"
     if response.body.strip() == expected:
-        return failure(check, "white space is around echostr; the body must be echostr alone", response.ms)
-    return failure(check, f"echostr is not alone: {response.text[:60]!r}; no quotes and no JSON", response.ms)
+        return "white space is around echostr; the body must be echostr alone"
+    return f"echostr is not alone: {response.text[:60]!r}; no quotes and no JSON"
