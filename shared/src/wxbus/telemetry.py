@@ -40,13 +40,17 @@ def trace_id(traceparent: str) -> str:
 class Step:
     """A step that is not recorded; the block of a recorded one becomes a span."""
 
-    __slots__ = ("traceparent",)
+    __slots__ = ("_traceparent",)
 
     recorded = False
 
     def __init__(self, traceparent: str = "") -> None:
-        self.traceparent = traceparent
-        """The trace context of what the block causes; "" if the caller knows it."""
+        self._traceparent = traceparent
+
+    @property
+    def traceparent(self) -> str:
+        """Return the trace context of what the block causes; "" if the caller knows it."""
+        return self._traceparent
 
     def __enter__(self) -> "Step":
         return self
@@ -64,20 +68,25 @@ class Step:
 class _RecordedStep(Step):
     """Errors are recorded by their type alone: their texts may quote users (they are logged, redacted)."""
 
-    __slots__ = ("_recording", "_span", "_token")
+    __slots__ = ("_context", "_recording", "_span", "_token")
 
     recorded = True
     _token: "Token[Context]"
     _recording: "Token[bool]"
 
     def __init__(self, span: trace.Span) -> None:
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
-        super().__init__(carrier.get("traceparent", ""))
+        super().__init__()
         self._span = span
+        self._context = trace.set_span_in_context(span)
+
+    @property
+    def traceparent(self) -> str:
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier, self._context)
+        return carrier.get("traceparent", "")
 
     def __enter__(self) -> Step:
-        self._token = context.attach(trace.set_span_in_context(self._span))
+        self._token = context.attach(self._context)
         self._recording = _RECORDING.set(self._span.is_recording())
         return self
 
