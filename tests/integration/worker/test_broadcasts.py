@@ -24,7 +24,7 @@ from wxbus.wechat.replies.reply import reply_to_json
 from wxbus.wechat.replies.windows import MESSAGE
 from wxbus_worker.broadcast import sending
 from wxbus_worker.broadcast.broadcaster import Broadcaster
-from wxbus_worker.broadcast.conversations import Conversations
+from wxbus_worker.broadcast.recipient_contexts import RecipientContexts
 from wxbus_worker.context.context import ContextPolicy, window_of
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.windows import Windows
@@ -89,7 +89,7 @@ async def workers(
 ) -> AsyncIterator[None]:
     """Run the broadcasters of two workers, which publish to `publisher`."""
     contexts = RedisContextStore(store, namespace=topology.namespace, policy=ContextPolicy())
-    conversations = Conversations(contexts, Accounts({"shop": SHOP}), publisher or MemoryPublisher(), Windows())
+    conversations = RecipientContexts(contexts, Accounts({"shop": SHOP}), publisher or MemoryPublisher(), Windows())
     client, metrics = cast("WeChatClient", wechat), WorkerMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as tasks:
         running = [

@@ -24,7 +24,7 @@ from wxbus.store.generation import Losses
 from wxbus.tokens import TokenClient
 from wxbus_worker.adapters import Adapters, connection_closer, load_accounts, open_adapters
 from wxbus_worker.broadcast.broadcaster import Broadcaster
-from wxbus_worker.broadcast.conversations import Conversations
+from wxbus_worker.broadcast.recipient_contexts import RecipientContexts
 from wxbus_worker.broadcast.service import BroadcastServicer
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.customer_service.pull import CustomerServicePuller
@@ -248,7 +248,9 @@ def _start_sweepers(
             adapters.store,
             adapters.client_of,
             metrics,
-            Conversations(adapters.contexts, adapters.accounts, publisher, Windows(enabled=settings.check_send_window)),
+            RecipientContexts(
+                adapters.contexts, adapters.accounts, publisher, Windows(enabled=settings.check_send_window)
+            ),
             namespace=namespace,
         ),
         ReplySweeper(adapters.pending, publisher, after_outage=settings.pending_after_outage),

@@ -15,7 +15,7 @@ from wxbus.errors import Unavailable, WeChatError
 from wxbus.store.lock import Lock
 from wxbus.store.store import Store
 from wxbus_worker.broadcast.collecting import collect
-from wxbus_worker.broadcast.conversations import Conversations
+from wxbus_worker.broadcast.recipient_contexts import RecipientContexts
 from wxbus_worker.broadcast.sending import Sending
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.store.broadcasts import Broadcasts, Claimed, Plan
@@ -45,7 +45,7 @@ class Broadcaster:
         store: Store,
         client_of: Callable[[str], WeChatClient],
         metrics: WorkerMetrics,
-        conversations: Conversations,
+        recipients: RecipientContexts,
         *,
         namespace: str,
     ) -> None:
@@ -53,7 +53,7 @@ class Broadcaster:
         self._store = store
         self._client_of = client_of
         self._metrics = metrics
-        self._conversations = conversations
+        self._recipients = recipients
         self._namespace = namespace
         self._working: dict[str, asyncio.Task[None]] = {}
 
@@ -101,7 +101,7 @@ class Broadcaster:
     async def _send(self, plan: Plan) -> None:
         """Send until the broadcast pauses or ends."""
         client = self._client_of(plan.appid)
-        send = Sending(self._broadcasts, plan, client, self._metrics, self._conversations)
+        send = Sending(self._broadcasts, plan, client, self._metrics, self._recipients)
         log.info("broadcast.sending", broadcast=plan.id)
         flying: set[asyncio.Task[None]] = set()
         try:

@@ -14,7 +14,7 @@ from wxbus.errors import (
     WeChatUnreachable,
 )
 from wxbus.wechat.replies.windows import is_counted
-from wxbus_worker.broadcast.conversations import Conversations
+from wxbus_worker.broadcast.recipient_contexts import RecipientContexts
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.replies.outbox import LATER, NOTHING_LOST, Sender
 from wxbus_worker.store.broadcasts import Broadcasts, Plan
@@ -46,10 +46,10 @@ class Sending:
         plan: Plan,
         sender: Sender,
         metrics: WorkerMetrics,
-        conversations: Conversations,
+        recipients: RecipientContexts,
     ) -> None:
         self._broadcasts = broadcasts
-        self._conversations = conversations
+        self._recipients = recipients
         self._plan = plan
         self._sender = sender
         self._messages = metrics.broadcast
@@ -58,7 +58,7 @@ class Sending:
         """Send to a claimed recipient, and note it; what may pass is tried again later."""
         try:
             async with asyncio.timeout(BUDGET):
-                recorded = is_counted(self._plan.message) and await self._conversations.check(self._plan, openid)
+                recorded = is_counted(self._plan.message) and await self._recipients.check(self._plan, openid)
                 await self._sender.send(openid, self._plan.message)
         except WeChatError as exc:
             await self._refused(openid, exc)
@@ -71,7 +71,7 @@ class Sending:
         else:
             await self._note(openid)
             if recorded:
-                await self._conversations.record(self._plan, openid)
+                await self._recipients.record(self._plan, openid)
 
     async def _refused(self, openid: str, error: WeChatError) -> None:
         reason = f"{error.errcode} {error.code.meaning}"

@@ -27,7 +27,7 @@ PUBLISH_BUDGET: Final = 5.0
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Conversations:
+class RecipientContexts:
     """The contexts of the recipients."""
 
     def __init__(
