@@ -52,7 +52,7 @@ async def test_right_replies_break_nothing(world: World) -> None:
 
 
 async def test_lost_and_repeated_replies_are_found(world: World) -> None:
-    """Missing replies, a second reply and one at another user each break a promise; a healed refusal breaks none."""
+    """Missing replies, a second reply and one to another user each break a promise; a healed refusal breaks none."""
     client = world.client("shop")
 
     async def nothing(_user: str, _text: str) -> None: ...
@@ -61,7 +61,7 @@ async def test_lost_and_repeated_replies_are_found(world: World) -> None:
         for _ in range(2):
             await client.send(user, reply.Text(text))
 
-    async def astray(_user: str, text: str) -> None:
+    async def misdirected(_user: str, text: str) -> None:
         await client.send("oOther", reply.Text(text))
 
     async def refuse(_received: Received) -> web.StreamResponse:
@@ -71,8 +71,8 @@ async def test_lost_and_repeated_replies_are_found(world: World) -> None:
     assert (await loaded(world, nothing, rate=50)).broken == ("lost replies: 5",)
     assert (await loaded(world, nothing, rate=50, replies=False)).broken == ()
     assert (await loaded(world, twice, rate=20)).repeated == 2
-    found = await loaded(world, astray, rate=10)
-    assert (found.astray, found.lost) == (1, 1)
+    found = await loaded(world, misdirected, rate=10)
+    assert (found.misdirected, found.lost) == (1, 1)
     world.ingress.answers.append(refuse)
     healed = await loaded(world, nothing, rate=10, replies=False)
     assert (healed.refused, healed.accepted, healed.broken) == (1, 1, ())

@@ -62,7 +62,7 @@ class Ledger:
             return
         message = self.messages[number]
         if message.user != user:
-            self.counts["astray"] += 1
+            self.counts["misdirected"] += 1
             return
         if message.replied:
             self.counts["repeated"] += 1
@@ -72,7 +72,7 @@ class Ledger:
         self.counts["replied"] += 1
         self.reply_times.append((now - message.pushed_at) * 1000)
         last = self.last.get(user, -1)
-        # Of messages that were under way at the same time no one knows which came first.
+        # The order of messages that were under way at the same time is not defined.
         if last > number and message.accepted_at is not None and message.accepted_at < self.messages[last].pushed_at:
             self.counts["inverted"] += 1
         self.last[user] = max(last, number)
@@ -83,8 +83,8 @@ class Ledger:
         return self.waiting if self.expects_replies else 0
 
     def report(self, seconds: float, *, done: bool = False) -> LoadReport:
-        """Return what became of the messages so far; `done` counts missing replies as lost."""
-        names = ("accepted", "refused", "late", "failed", "replied", "inverted", "repeated", "astray")
+        """Return the results so far; `done` counts missing replies as lost."""
+        names = ("accepted", "refused", "late", "failed", "replied", "inverted", "repeated", "misdirected")
         return LoadReport(
             seconds=round(seconds, 1),
             sent=len(self.messages),

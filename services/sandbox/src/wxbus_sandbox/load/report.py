@@ -1,4 +1,4 @@
-"""What to send, and what became of it."""
+"""The request and the report of a load."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class LoadRequest(Model):
     rate: float = Field(default=100, gt=0, le=20_000)
     """Messages a second."""
     users: int = Field(default=100, ge=1, le=1_000_000)
-    """Each message is of a random one of them."""
+    """Each message is from one of them, at random."""
     seconds: float = Field(default=10, gt=0, le=86_400)
     mode: Mode | None = None
     """By default the account's first mode."""
@@ -50,33 +50,33 @@ class Times(Model):
 
 
 class LoadReport(Model):
-    """What became of the messages so far."""
+    """The results of a load so far."""
 
     seconds: float
     """Since the first message."""
     sent: int = 0
     """Messages of users; each is pushed up to three times."""
     accepted: int = 0
-    """Messages that were answered as WeChat wants it."""
+    """Messages with an answer that WeChat accepts."""
     refused: int = 0
     """Attempts with another status than 200, or with a wrong answer; WeChat pushes again."""
     late: int = 0
     """Attempts without a complete answer in five seconds."""
     failed: int = 0
-    """Messages that no attempt brought in; WeChat shows an outage notice."""
+    """Messages whose attempts all failed; WeChat shows an outage notice."""
     answers: Times | None = None
     """Of the attempts' answers."""
     expects_replies: bool = True
     replied: int = 0
     """Accepted messages with a reply that contains their text."""
     reply_times: Times | None = None
-    """From the push to the reply at the user."""
+    """From the push to the reply that the user receives."""
     inverted: int = 0
-    """Replies to a message after the reply to one that was sent after its acceptance, of the same user."""
+    """Replies that came after the reply to a later message of the same user, which was sent after the acceptance."""
     repeated: int = 0
     """Further replies to the same message."""
-    astray: int = 0
-    """Replies at another user."""
+    misdirected: int = 0
+    """Replies to another user."""
     lost: int = 0
     """Accepted messages without a reply at the end."""
     done: bool = False
@@ -90,6 +90,6 @@ class LoadReport(Model):
             "lost replies": self.lost,
             "repeated replies": self.repeated,
             "order inversions": self.inverted,
-            "replies at other users": self.astray,
+            "replies to other users": self.misdirected,
         }
         return tuple(f"{name}: {count}" for name, count in found.items() if count)

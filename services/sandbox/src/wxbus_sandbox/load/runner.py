@@ -36,7 +36,7 @@ class LoadRunner:
         self._changed = asyncio.Event()
 
     async def run(self, tell: Callable[[LoadReport], Awaitable[None]]) -> None:
-        """Tell what became of the messages, twice a second and at the end; an error of `tell` ends the run."""
+        """Send the load and report to `tell`, twice a second and at the end; an error of `tell` ends the run."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with self._replies(), asyncio.TaskGroup() as tasks:
