@@ -1,6 +1,6 @@
 """Finds the model of a push among the classes of `messages.user` and `events`."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
@@ -98,11 +98,6 @@ def model_of(tag: str) -> type[Message] | None:
 def models() -> Mapping[str, type[Message]]:
     """Return all models by tag (see `tag_of`)."""
     return MappingProxyType(_MODELS)
-
-
-def tags() -> Collection[str]:
-    """Return the tags of all models."""
-    return _MODELS.keys()
 
 
 def model_named(name: str) -> type[Message] | None:

@@ -3,16 +3,16 @@
 from difflib import get_close_matches
 from typing import Final
 
-from wxbus.wechat.registry import model_of, tags
+from wxbus.wechat.registry import model_of, models
 from wxbus_sandbox.models import SendRequest
 
 OTHERS: Final = ("kf:", "robot:")
-"""Events that are no pushes of their own."""
+"""Families of tags that are not pushes of their own."""
 
 
 def names(*, family: str = "event") -> list[str]:
     """Return the names of all events, or with `component` those of third-party platforms, as WeChat writes them."""
-    found = {_name(tag) for tag in tags() if tag.startswith(f"{family}:")}
+    found = {_name(tag) for tag in models() if tag.startswith(f"{family}:")}
     return sorted(found - {""}, key=str.lower)
 
 
