@@ -97,7 +97,7 @@ async def gateways(
 ) -> AsyncIterator[Gateways]:
     """Yield gateways of the accounts of `tests.support.token_service`, with a token service that runs.
 
-    With `gateway_url` the page of the sandbox is told that a gateway will be there.
+    With `gateway_url` the page of the sandbox knows that a gateway will be there.
     """
     async with placed(tmp_path, redis_url, topology.namespace, more=more, gateway_url=gateway_url) as place:
         key, entry = new_key("gateway", ["login:exchange:*", "token:get:*", "token:report_invalid:*"])

@@ -72,7 +72,7 @@ class Place:
 async def placed(
     tmp_path: Path, redis_url: str, namespace: str, *, more: str = "", gateway_url: str | None = None
 ) -> AsyncIterator[Place]:
-    """Yield a place with these accounts and those of `more`; the sandbox's page is told of the gateway."""
+    """Yield a place with these accounts and those of `more`; the sandbox's page knows the gateway."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS + more)
     key, entry = new_key("worker", ["token:get:*", "token:report_invalid:*"])
     shop_key, shop_entry = new_key("shop", [f"token:get:{SHOP}"])

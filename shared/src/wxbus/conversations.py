@@ -115,7 +115,7 @@ def parse_conversation(text: str, *, name: str = "conversation.toml") -> Convers
     """Return the conversation of a TOML document.
 
     Raises:
-        ConfigurationError: It is no TOML, or no conversation; the text names the place.
+        ConfigurationError: It is not TOML, or not a conversation; the text names the place.
     """
     try:
         return Conversation.model_validate(tomllib.loads(text))

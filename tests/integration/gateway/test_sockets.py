@@ -477,7 +477,7 @@ async def test_the_token_may_be_a_subprotocol(world: Gateways) -> None:
 
 
 async def test_a_stopping_gateway_asks_its_clients_to_connect_elsewhere(world: Gateways) -> None:
-    """The client is told first, then the socket is closed; nothing that was acknowledged is lost."""
+    """The client is notified first, then the socket is closed; nothing that was acknowledged is lost."""
     frames: list[dict[str, Any]] = []
 
     async def read(client: Client) -> int:

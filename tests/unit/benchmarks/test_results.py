@@ -53,7 +53,7 @@ def test_the_table_says_which_targets_are_met(capsys: pytest.CaptureFixture[str]
 
 
 def test_the_report_says_what_was_measured_on_what(tmp_path: Path) -> None:
-    """Figures without their machine and versions say nothing; no name of the machine is told."""
+    """Figures without their machine and versions say nothing; the name of the machine is left out."""
     results.write([Result.of("token/amqp-rate", "1/s", [1.0, 2.0, 4.0])], tmp_path / "build" / "bench.json")
     report = json.loads((tmp_path / "build" / "bench.json").read_text(encoding="utf-8"))
 

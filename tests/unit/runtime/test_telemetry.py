@@ -69,7 +69,7 @@ def test_wrong_values_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Collector:
-    """An exporter to a collector that answers as it is told."""
+    """An exporter to a collector whose answer a test sets."""
 
     def __init__(self) -> None:
         self.answer = True

@@ -108,7 +108,7 @@ async def test_export_and_play(world: World, tmp_path: Path) -> None:
     code, output, _ = await run("export", "--url", world.url, "--openid", USER)
     assert (code, output) == (0, file.read_text("utf-8"))
     code, output, _ = await run("play", str(file), "--url", world.url, "--wait", "0")
-    assert (code, output.splitlines()[-2:]) == (0, [f'{USER} "hi"', "1 turns, 0 answered otherwise"])
+    assert (code, output.splitlines()[-2:]) == (0, [f'{USER} "hi"', "turns: 1, with differences: 0"])
     file.write_text('[[turns]]\ntext = "hi"\nreplies = ["hello"]\n')
     code, output, _ = await run("play", str(file), "--url", world.url, "--wait", "0")
     assert (code, output.splitlines()[-2]) == (1, '  reply 1: expected "hello", received none')

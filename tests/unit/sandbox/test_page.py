@@ -1,4 +1,4 @@
-"""The page of the sandbox: its files, what it is told, and how it works in a browser."""
+"""The page of the sandbox: its files, what the sandbox sends to it, and how it works in a browser."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Command line: serves the sandbox, acts as a user of WeChat's, shows what comes, and checks what answers.
+"""Command line: serves the sandbox, acts as a user of WeChat, shows callbacks and calls, and checks callback addresses.
 
 What a command needs is imported when it runs.
 """

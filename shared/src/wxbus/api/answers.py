@@ -42,7 +42,7 @@ def decode(body: bytes) -> JsonObject | None:
 
 
 def _decode_leniently(body: bytes) -> object:
-    """Return the JSON in a body with control characters, in another encoding, or with halves of pairs; else None."""
+    """Return the JSON in a body with control characters, in another encoding, or with lone surrogates; else None."""
     try:
         text = _text(body)
         found = DECODER.decode(text)

@@ -24,7 +24,7 @@ class EnvelopeKind(StrEnum):
     SIGNAL = "signal"
     """An event about the user from another program; the body has its name and data."""
     BROADCAST_SENT = "broadcast_sent"
-    """The user has got a message of a broadcast; the body is the message."""
+    """The user has received a message of a broadcast; the body is the message."""
     LANE_OVERFLOWS = "lane_overflows"
     """Messages of the lane wait in Redis: the consumer of its partition goes on with them."""
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 
 def allow_open_files() -> int:
-    """Raise this process's limit of open files to the most that it may have; return the limit."""
+    """Raise this process's limit of open files to the maximum that the system permits; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS names no limit, and refuses none
+    with suppress(ValueError, OSError):  # macOS reports no maximum, and refuses such a limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         return hard
     return soft

@@ -137,7 +137,7 @@ def tracer_provider(url: str, timeout: float, resource: Resource) -> TracerProvi
     """Return what sends spans to `url`, within `timeout` seconds for one batch."""
     exporter = Reporting(OTLPSpanExporter(endpoint=url, timeout=timeout), "spans", SpanExportResult.SUCCESS)
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type] # it has what is called
+    provider.add_span_processor(BatchSpanProcessor(exporter))  # type: ignore[arg-type] # has the methods called
     _at_exit(exporter, provider)
     return provider
 
@@ -146,7 +146,7 @@ def logger_provider(url: str, timeout: float, resource: Resource) -> LoggerProvi
     """Return what sends log records to `url`, within `timeout` seconds for one batch."""
     exporter = Reporting(OTLPLogExporter(endpoint=url, timeout=timeout), "logs", LogRecordExportResult.SUCCESS)
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))  # type: ignore[arg-type] # it has what is called
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))  # type: ignore[arg-type] # has the methods called
     _at_exit(exporter, provider)
     return provider
 

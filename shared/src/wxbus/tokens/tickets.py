@@ -56,7 +56,7 @@ class CardTicket:
 
         Args:
             card_id: The card.
-            code: The code of the card, if it has codes of yours.
+            code: The code of the card, if it uses your own codes.
             openid: The only user who may add the card.
             balance: Of a red envelope card.
         """

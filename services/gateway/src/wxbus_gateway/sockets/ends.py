@@ -1,7 +1,7 @@
 """Posts the ends of connections: one task for all of them, so that an outage of RabbitMQ does not cost one for each.
 
-An end is posted first and forgotten then: should this gateway die between, another one posts it. Before it is posted,
-the user has left the gateway: handlers of the end see whether the user is still connected elsewhere.
+An end is posted first and forgotten afterwards: if this gateway dies in between, another one posts it. Before it is
+posted, the user has left the gateway: handlers of the end see whether the user is still connected elsewhere.
 """
 
 import asyncio

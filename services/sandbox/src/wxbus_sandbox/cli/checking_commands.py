@@ -1,4 +1,4 @@
-"""The commands that check what answers. What they need is imported when they run."""
+"""The commands that check handlers and callback addresses. What they need is imported when they run."""
 
 from typing import Annotated, Literal
 

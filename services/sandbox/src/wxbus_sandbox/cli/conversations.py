@@ -62,6 +62,6 @@ def play(file: Path, account: str, *, url: str, wait: float) -> int:
             console.print(Text(f"  {difference}", style="bold red"))
     wrong = sum(bool(turn.differences) for turn in result.turns)
     console.print(
-        Text(f"{len(result.turns)} turns, {wrong} answered otherwise", style="bold red" if wrong else "green")
+        Text(f"turns: {len(result.turns)}, with differences: {wrong}", style="bold red" if wrong else "green")
     )
     return 1 if wrong else 0

@@ -1,4 +1,4 @@
-"""The commands `send`, `trigger` and `replay`: act as a user, and prints the replies and the attempts to push."""
+"""The commands `send`, `trigger` and `replay`: act as a user, and print the replies and the attempts to push."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence

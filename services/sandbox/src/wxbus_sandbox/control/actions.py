@@ -61,7 +61,7 @@ async def replay(request: web.Request) -> web.Response:
     if not body.anew:
         return to_json(await act(request.app, SendRequest(message=message, **action)))
     if push.openid is None:
-        raise http_error(f"push {body.id} is of no user; it can only be repeated as it was")
+        raise http_error(f"push {body.id} belongs to no user; it can only be repeated as it was")
     kind, event = str(message["MsgType"]), message.get("Event")
     fields = {name: value for name, value in message.items() if name not in NEW}
     return to_json(

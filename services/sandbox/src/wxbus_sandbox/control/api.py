@@ -155,7 +155,7 @@ def account_named(sandbox: Sandbox, name: str) -> Account:
 
 
 def number(request: web.Request, name: str, default: float) -> float:
-    """Return a parameter of the query; respond 400 if it is no number."""
+    """Return a parameter of the query; respond 400 if it is not a number."""
     try:
         return float(request.query.get(name, default))
     except ValueError as exc:

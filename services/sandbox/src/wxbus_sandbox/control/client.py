@@ -71,7 +71,7 @@ class SandboxClient(PlatformControl):
         return PlayResult.model_validate_json(answer)
 
     async def load(self, request: LoadRequest) -> AsyncGenerator[LoadReport]:
-        """Run a load, and yield what became of it twice a second; the last report is `done`."""
+        """Run a load, and yield a report twice a second; the last one is `done`."""
         async for line in self._lines("POST", "/sandbox/load", body=request.model_dump_json().encode()):
             yield LoadReport.model_validate_json(line)
 
@@ -169,7 +169,7 @@ class SandboxClient(PlatformControl):
         await self._post("/sandbox/faults", fault)
 
     async def begin_bad_day(self, day: BadDay) -> BadDayState:
-        """Begin a bad day of WeChat's."""
+        """Begin a bad day of WeChat; return its state."""
         body = day.model_dump_json().encode()
         return BadDayState.model_validate_json(await self._call("PUT", "/sandbox/bad_day", body=body))
 

@@ -12,7 +12,7 @@ from wxbus_sandbox.state import SANDBOX
 
 
 async def load(request: web.Request) -> web.StreamResponse:
-    """Run a load; answer with lines of JSON, twice a second what became of it, and at the end the last one.
+    """Run a load; answer with a report in a line of JSON twice a second, and with the last one at the end.
 
     It ends early if the client closes the connection.
     """

@@ -13,7 +13,7 @@ from wxbus_sandbox.control.api import http_error
 OWN: Final = ("/sandbox/", "/v1/")
 """Paths that WeChat does not have."""
 BY_ANY_NAME: Final = ("/sandbox/media/", "/v1/")
-"""Paths that other services call by any name of the sandbox: files of WeChat's, and the receiver of telemetry."""
+"""Paths that other services call by any name of the sandbox: media files, and the receiver of telemetry."""
 HOSTS: Final[web.AppKey[Collection[str]]] = web.AppKey("hosts", Collection[str])
 """Names by which browsers may call the page and the control API, besides addresses and `localhost`."""
 

@@ -44,7 +44,7 @@ class AgentRequest(Model):
     account: str
     openid: str
     agent: str = ""
-    """The customer-service account; "": the first one of the account, made if there is none."""
+    """The customer-service account; "": the first one of the account, created if there is none."""
 
 
 class AgentAnswerRequest(Model):
@@ -158,7 +158,7 @@ class AdvanceRequest(Model):
 
 
 class PlayedTurn(Model):
-    """What became of one turn of a conversation."""
+    """The result of one turn of a conversation."""
 
     number: int
     """From 1."""
@@ -173,7 +173,7 @@ class PlayedTurn(Model):
 
 
 class PlayResult(Model):
-    """What became of a conversation."""
+    """The result of a conversation."""
 
     turns: tuple[PlayedTurn, ...]
 

@@ -58,7 +58,7 @@ def _address(url: URL) -> Finding:
             check, f"port {url.port}: WeChat's console accepts {url.scheme} on port {PORTS[url.scheme]} only"
         )
     if url.scheme == "http":
-        return warning(check, "http: whoever is in between reads messages in plain mode; use https")
+        return warning(check, "http: messages in plain mode can be read on the way; use https")
     return ok(check, "https on port 443")
 
 

@@ -71,7 +71,7 @@ async def check_bombs(target: Target) -> AsyncGenerator[Finding]:
 
 
 async def _plain(target: Target) -> Finding:
-    """Push in plain mode with a right signature, as one who saw the parameters of a push can."""
+    """Push in plain mode with a right signature, as anybody can who saw the parameters of a push."""
     if target.is_wecom:
         return skipped("downgrade to plain mode", "WeCom has no plain mode")
     push = target.text("wxbus doctor: a downgrade")

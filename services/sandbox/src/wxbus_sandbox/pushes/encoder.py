@@ -39,7 +39,7 @@ class PushEncoder:
     """Signs and encrypts the pushes to one account."""
 
     def __init__(self, account: Account, *, wrong_key: bool = False) -> None:
-        """Use the account's current key; with `wrong_key` its previous one, or one that nobody knows.
+        """Use the account's current key; with `wrong_key` its previous one, or an unknown one.
 
         Raises:
             ConfigurationError: The account has no token, so it has no callbacks.

@@ -1,4 +1,4 @@
-"""A bad day of WeChat's: troubles that come at random, the same ones with the same seed (decision 0052)."""
+"""A bad day of WeChat: troubles that come at random, the same ones with the same seed (decision 0052)."""
 
 import hashlib
 import json

@@ -64,6 +64,6 @@ class Outgoing(Message):
 
 
 class BroadcastSent(Outgoing):
-    """A message of a broadcast that the user has got: the context records and counts it, and nothing is sent."""
+    """A message of a broadcast that the user has received: the context records and counts it, and nothing is sent."""
 
     msg_type: str = "broadcast_sent"

@@ -38,7 +38,7 @@ class _App(BaseSettings):
 
 
 class ConversationDiffers(AssertionError):
-    """Handlers answer otherwise than the conversation says; the text has each difference."""
+    """Replies differ from those of the conversation; the text has each difference."""
 
 
 async def play(path: str | Path, handlers: Includable | HandlerClient | None = None) -> list[Result]:
@@ -52,7 +52,7 @@ async def play(path: str | Path, handlers: Includable | HandlerClient | None = N
             `WXBUS_WORKER_APP` names.
 
     Raises:
-        ConversationDiffers: At least one reply is another one.
+        ConversationDiffers: At least one reply is not as expected.
         ConfigurationError: The file is not a conversation, or there are no handlers.
     """
     path = Path(path)
@@ -91,7 +91,7 @@ async def _play(conversation: Conversation, client: HandlerClient, name: str) ->
         if found:
             lines += [f"turn {number}, {user}: {turn.title()}", *(f"  {line}" for line in found)]
     if lines:
-        raise ConversationDiffers("\n".join([f"{name} is answered otherwise:", *lines]))
+        raise ConversationDiffers("\n".join([f"{name} is answered differently:", *lines]))
     return results
 
 
@@ -122,5 +122,5 @@ def _message(account: Account, reply: AnyReply, user: str) -> Reply:
         return message_seen(application_message(reply))
     try:
         return message_seen(api_message(reply, user)[1], kind=reply.kind)
-    except ValueError:  # no message of WeChat's: a push on a socket, for example
+    except ValueError:  # WeChat has no such message: a push on a socket, for example
         return {"type": reply.kind}

@@ -69,11 +69,11 @@ class ShelfCard(Part):
 
 
 class OfferedCard(Part):
-    """A card of several behind one QR code."""
+    """One of the cards behind a QR code."""
 
     card_id: CardId
     code: str | None = None
-    """Of yours, if the card has such codes."""
+    """The code, if the card uses your own codes."""
     outer_str: str | None = None
     """The scene, which the event carries."""
 

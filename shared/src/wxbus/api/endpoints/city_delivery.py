@@ -181,4 +181,4 @@ class CityDelivery(Family):
         store_order_id: Id | None = None,
         wx_order_id: Id | None = None,
     ) -> None:
-        """Play a change of a delivery in the sandbox of the service, with its callback."""
+        """Simulate a change of a delivery in the sandbox of the service, with its callback."""

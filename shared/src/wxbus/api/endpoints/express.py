@@ -183,4 +183,4 @@ class Express(Family):
         biz_id: Literal["test_biz_id"] = "test_biz_id",
         delivery_id: Literal["TEST"] = "TEST",
     ) -> None:
-        """Play a step of a parcel of the carrier TEST, with its event."""
+        """Simulate a step of a parcel of the carrier TEST, with its event."""

@@ -242,7 +242,7 @@ class LocalDelivery(Family):
         delivery_sign: Sign | None = None,
         action_msg: str | None = None,
     ) -> None:
-        """Play a change of a delivery of the test shop, with its event."""
+        """Simulate a change of a delivery of the test shop, with its event."""
 
     @post(
         "/cgi-bin/express/local/business/realmock_update_order",
@@ -260,4 +260,4 @@ class LocalDelivery(Family):
         *,
         action_msg: str | None = None,
     ) -> None:
-        """Play a change of a delivery of a real shop, with its event."""
+        """Simulate a change of a delivery of a real shop, with its event."""

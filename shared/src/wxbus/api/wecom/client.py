@@ -93,7 +93,7 @@ class WeComClient(WeComFamilies, WeChatClient):
         Raises:
             ValueError: The application or customer service cannot send it.
             UserRefused: The member is outside of the application's scope, or has no licence.
-            RateLimited: The member has got 30 messages in this minute, or 1,000 in this hour.
+            RateLimited: The member has received 30 messages in this minute, or 1,000 in this hour.
             OutOfWindow: The customer must write first, or somebody else serves the customer.
         """
         if kf_account is not None:

@@ -24,7 +24,7 @@ _ACK_SIZE: Final = 13
 _HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 _END: Final = 0xCE
 HEARTBEAT_EVERY: Final = 1.0
-"""Seconds after which aiormq is told that the peer is alive although it gets no frames."""
+"""Seconds after which aiormq is informed that the peer is alive, because it gets no frames."""
 
 Consumer: TypeAlias = Callable[[int, bool, bytes, bytes], None]
 """Takes the tag of a delivery, whether it is a redelivery, its encoded properties and its body."""

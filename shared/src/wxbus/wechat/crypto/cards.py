@@ -37,12 +37,12 @@ def sign_card(
     noncestr: str | None = None,
     timestamp: int | None = None,
 ) -> str:
-    """Return the `cardExt` of one card in `wx.addCard`: a JSON text; `wxbus.tokens.tickets.CardTicket` signs with less.
+    """Return the `cardExt` of one card in `wx.addCard`: a JSON text. `CardTicket.sign` gets the ticket itself.
 
     Args:
         card_ticket: From the token service. It must not reach the page.
         card_id: The card.
-        code: The code of the card, if it has codes of yours.
+        code: The code of the card, if it uses your own codes.
         openid: The only user who may add the card.
         balance: Of a red envelope card.
         noncestr: Random by default.

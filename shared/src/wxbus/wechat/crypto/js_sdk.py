@@ -51,7 +51,7 @@ class AgentConfig:
 def sign_page(
     appid: str, jsapi_ticket: str, url: str, *, noncestr: str | None = None, timestamp: int | None = None
 ) -> JsSdkConfig:
-    """Return the JS-SDK configuration of the page at `url`; `wxbus.tokens.tickets.JsSdkTicket` signs with less.
+    """Return the JS-SDK configuration of the page at `url`. `wxbus.tokens.tickets.JsSdkTicket` gets the ticket itself.
 
     Args:
         appid: The account; in WeCom the corpid.

@@ -45,7 +45,7 @@ class ApprovalNodes(Part):
 
 
 class NotifyNode(Part):
-    """Somebody who is told."""
+    """A person who is notified."""
 
     item_name: str = ""
     item_user_id: str = ""

@@ -16,7 +16,7 @@ from wxbus.wechat.replies.templates import WithFallback
 OUT_OF_WINDOW: Final = 45015
 NONE_LEFT: Final = 45047
 KF_NONE_LEFT: Final = 95001
-"""WeChat Customer Service has one errcode for both."""
+"""WeChat Customer Service has one errcode for a closed window and for no messages left."""
 
 
 @dataclass(frozen=True, slots=True)
