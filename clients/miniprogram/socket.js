@@ -1,5 +1,5 @@
 "use strict";
-/** The socket of the client: it outlives its connections. */
+/** The socket of the client: it lasts longer than its connections. */
 const { WxbusError } = require("./errors");
 
 const RETRY_DELAYS = [300, 1000, 3000, 10000, 30000];
@@ -21,7 +21,7 @@ function guarded(call) {
   }
 }
 
-/** One connection: `onFrame` gets what arrives, `onEnd` once why it is over, and whether it had been open. */
+/** One connection: `onFrame` gets each frame; `onEnd` is called once, with the close code and whether it was open. */
 class Connection {
   constructor(platform, { url, protocols, heartbeat, onFrame, onEnd }) {
     this._onEnd = onEnd;
@@ -48,7 +48,7 @@ class Connection {
     this._task.send({ data: JSON.stringify(frame), fail: () => this.drop() });
   }
 
-  /** Asks the gateway for a sign of life; a network that is gone does not close the connection. */
+  /** Pings the gateway: a lost network does not close the connection. */
   ping() {
     if (this._opened) this.send({ ping: 1 });
   }
@@ -201,7 +201,7 @@ class Socket {
     this._retrying = setTimeout(() => this._open(), delay * (0.5 + Math.random() / 2));
   }
 
-  /** The Mini Program is in front again, or the network has changed: what was waited for may be possible now. */
+  /** The Mini Program is in front again, or the network has changed: another attempt may succeed now. */
   _woken() {
     if (this._connection) {
       this._connection.ping();
@@ -212,7 +212,7 @@ class Socket {
     }
   }
 
-  /** Begins or ends ("on", "off") to be told what makes another attempt worth while; not every platform has these. */
+  /** Adds or removes ("on", "off") the listeners after which it connects at once; not every platform has these. */
   _watch(verb) {
     const { platform } = this._client;
     for (const event of ["AppShow", "NetworkStatusChange"]) {

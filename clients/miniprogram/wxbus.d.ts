@@ -67,7 +67,7 @@ export interface Socket {
   readonly position: string;
   /** Calls `handler` at each greeting of a new connection. Returns what removes it. */
   on(name: "open", handler: () => void): () => void;
-  /** Calls `handler` when pushes are gone that this client has not seen. */
+  /** Calls `handler` when pushes have expired that this client has not received. */
   on(name: "missed", handler: () => void): () => void;
   /** Calls `handler` when a connection has ended. Another one follows, except after 4409: too many sockets of the user. */
   on(name: "close", handler: (event: { code: number }) => void): () => void;
