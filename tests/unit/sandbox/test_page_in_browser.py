@@ -311,7 +311,7 @@ async def test_a_human_answers_a_user(world: World, page: Page) -> None:
     await expect(page.get_by_text("the message was not pushed")).to_be_visible()
     assert len(world.ingress.received) == pushed
     await button(page, "Close the conversation").click()
-    await expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    await expect(page.get_by_text("No user is waiting.")).to_be_visible()
     await page.get_by_role("button", name="Take over User 1").click()
     await expect(page.locator(".desk")).to_be_visible()
     await button(page, "Close the conversation").click()

@@ -1,4 +1,4 @@
-// What is wrong with an answer to a callback, in words.
+// Explains what is wrong with an answer to a callback.
 import { T } from "./texts.js";
 
 const LATE = "no complete response"; // so begins the sandbox's reason when the time is over

@@ -43,16 +43,16 @@ export const TEXTS = {
     send: "发送",
     cancel: "取消",
     done: "已完成。",
-    unreachable: "接入服务没有响应：未启动，或连接被断开。",
-    late: "接入服务响应超时：微信只等 5 秒。",
+    unreachable: "ingress 没有响应：未启动，或连接被断开。",
+    late: "ingress 响应超时：微信只等 5 秒。",
     invalid: "微信不接受这个响应：",
     refused: {
-      400: "接入服务无法解析回调（400）：账号是否接受这种加密模式和格式？",
-      403: "接入服务校验签名失败（403）：两边的 Token、AES key 和时钟是否一致？",
-      404: "接入服务没有这个账号（404）：两边的账号文件是否相同？",
-      503: "接入服务无法保存消息（503）：RabbitMQ 没有响应，本地磁盘也已满。",
+      400: "ingress 无法解析回调（400）：账号是否接受这种加密模式和格式？",
+      403: "ingress 校验签名失败（403）：两边的 Token、AES key 和时钟是否一致？",
+      404: "ingress 没有这个账号（404）：两边的账号文件是否相同？",
+      503: "ingress 无法保存消息（503）：RabbitMQ 没有响应，本地磁盘也已满。",
     },
-    otherStatus: (status) => `接入服务返回状态码 ${status}，而不是 200。`,
+    otherStatus: (status) => `ingress 返回状态码 ${status}，而不是 200。`,
   },
 };
 

@@ -1,11 +1,11 @@
-// What the human's side says.
+// What the view of customer service says.
 import { translated } from "../common/language.js";
 
 export const TEXTS = {
   en: {
     title: "Customer service",
-    hint: "Nobody waits. A handler that returns reply.TransferToCustomerService() hands its user to a human: you, here. The account needs reply = \"passive\", a Mini Program reply = \"transfer\". Until you close the conversation, the user's messages come to you instead of the handlers.",
-    waiting: (since) => `waits since ${since}`,
+    hint: "No user is waiting. A handler that returns reply.TransferToCustomerService() hands its user to a human: you, here. The account needs reply = \"passive\", a Mini Program reply = \"transfer\". Until you close the conversation, the user's messages come to you instead of the handlers.",
+    waiting: (since) => `waiting since ${since}`,
     session: (agent, since) => `with ${agent} since ${since}`,
     takeOver: (user) => `Take over ${user}`,
     accept: "Accept",
@@ -17,7 +17,7 @@ export const TEXTS = {
   },
   zh: {
     title: "客服",
-    hint: "没有用户在等待。处理函数返回 reply.TransferToCustomerService() 后，用户会转给人工客服，也就是这里的你。公众号需设置 reply = \"passive\"，小程序需设置 reply = \"transfer\"。在你结束会话之前，用户的消息发给你，而不是处理函数。",
+    hint: "没有用户在等待。处理函数返回 reply.TransferToCustomerService() 后，用户会转给人工客服，也就是这里的您。公众号需设置 reply = \"passive\"，小程序需设置 reply = \"transfer\"。在您结束会话之前，用户的消息发给您，而不是处理函数。",
     waiting: (since) => `${since} 起等待接入`,
     session: (agent, since) => `${since} 起由 ${agent} 接待`,
     takeOver: (user) => `主动接入 ${user}`,

@@ -1,4 +1,4 @@
-// The human's side: users who were transferred wait here, a human answers them, and gives them back.
+// Customer service: users who were transferred wait here; a human answers them, and returns them to the handlers.
 import { get, post } from "../common/control.js";
 import { arrange, element, time } from "../common/dom.js";
 import { changed, feed, onChange } from "../common/feed.js";

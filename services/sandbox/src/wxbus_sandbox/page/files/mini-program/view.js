@@ -17,7 +17,7 @@ function line({ time: at, what, outcome, hint, answer, request }) {
 
 // The text of the session's state.
 function words(session) {
-  if (!session) return T.nobody;
+  if (!session) return T.loggedOut;
   const known = [session.profile && T.profileKnown, session.phone && T.phoneKnown].filter(Boolean);
   return [T.loggedIn, ...known].join(", ");
 }

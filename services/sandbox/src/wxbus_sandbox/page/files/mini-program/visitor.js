@@ -1,4 +1,4 @@
-// A user in a Mini Program, who talks to the gateway. `told` gets each exchange: what was sent, and what came back.
+// A user in a Mini Program, who calls the gateway. `told` gets each exchange: what was sent, and what came back.
 import { post } from "../common/control.js";
 import { T } from "./texts.js";
 
