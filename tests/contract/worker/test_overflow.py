@@ -19,7 +19,7 @@ LANE = "wx1:o_1"
 
 @pytest.fixture
 def most_bytes() -> int:
-    """Return the room of a partition; a test may set it."""
+    """Return the maximum size of a partition's overflows in bytes; a test may set it."""
     return MOST_BYTES
 
 
@@ -165,7 +165,7 @@ async def test_a_partition_has_room_for_so_many_bytes(overflow: Overflow, most_b
 
 @pytest.mark.parametrize("most_bytes", [1])
 async def test_a_message_of_any_size_is_taken_alone(overflow: Overflow, most_bytes: int) -> None:
-    """Else it would wait for ever."""
+    """A message that is larger than the room is taken if there is no other; otherwise it would wait for ever."""
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1") for _ in range(2)]
     assert len(stored(sent[0])) > most_bytes

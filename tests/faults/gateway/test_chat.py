@@ -93,7 +93,7 @@ class Chatter:
 
 
 async def disturb(services: Sequence[Service]) -> None:
-    """Kill one service after another, and freeze each third: each of four in turn."""
+    """Disturb the services in turn; every third fault is a freeze, the others are kills."""
     frozen = itertools.cycle(FROZEN)
     for fault, service in zip(range(FAULTS), itertools.cycle(services), strict=False):
         if fault % 3 == 2:

@@ -175,7 +175,7 @@ async def test_a_service_adds_to_the_session(world: Gateways) -> None:
 
 
 async def test_what_is_added_to_a_session_has_limits() -> None:
-    """Too long ids, and data that are too large or no JSON, are refused with the limit; so does the client of tests."""
+    """Ids that are too long, and data that is too large or not JSON, are refused with the limit, in tests as well."""
     async with ServiceClient.open(shop()) as client:
         client.log_in()
         await client.set_data({"level": "x" * 2_000})

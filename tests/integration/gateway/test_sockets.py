@@ -214,7 +214,7 @@ async def test_a_gap_is_said(world: Gateways, amqp_url: str) -> None:
 
 
 async def test_a_push_to_a_group_reaches_its_members(world: Gateways, amqp_url: str) -> None:
-    """Members get it wherever they are connected, also from another program; others do not."""
+    """Members of the group get it on every gateway, also if another program sends it; other users do not."""
     async with (
         working(world, a_router()),
         world.running() as one,

@@ -43,7 +43,7 @@ def test_pages_may_read_what_clients_need() -> None:
 
 
 def test_an_origin_has_no_path() -> None:
-    """It is written as browsers send it."""
+    """An origin in the setting is scheme, host and port, as browsers send it."""
     adapter = TypeAdapter(Origin)
     assert adapter.validate_python("https://Shop.example.com:8443/") == "https://shop.example.com:8443"
     for wrong in ("https://shop.example.com/page", "shop.example.com", "*", "https://a@shop.example.com"):

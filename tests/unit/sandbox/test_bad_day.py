@@ -36,7 +36,7 @@ async def played(world: World, openids: Iterable[str]) -> list[tuple[object, ...
 
 
 async def test_the_same_seed_gives_the_same_troubles(world: World) -> None:
-    """Twice the same seed is the same day, for each user whatever others do; another seed is another day."""
+    """The same seed gives each user the same day, whatever other users do; another seed gives another day."""
     shares = {trouble: 0.3 for trouble in Trouble if trouble not in {Trouble.SLOW, Trouble.DISORDER}}
     users = [f"oUser{number % 3}" for number in range(12)]
     days = []
@@ -179,10 +179,14 @@ async def test_the_command_begins_shows_and_ends_it(world: World) -> None:
     code, output = await run("busy=0.25", "repeats", "--seed", "7", "--seconds", "2")
     assert (code, output.splitlines()) == (
         0,
-        ["bad day with seed 7, delays up to 2 s", "  busy       25%  came 0 times", "  repeats   100%  came 0 times"],
+        [
+            "bad day with seed 7, delays up to 2 s",
+            "  busy       25%  happened 0 times",
+            "  repeats   100%  happened 0 times",
+        ],
     )
     await world.control.text("shop", "hi", openid=USER)
-    assert "  repeats   100%  came 1 times" in (await run())[1]
+    assert "  repeats   100%  happened 1 times" in (await run())[1]
     assert (await run("--off"))[1].splitlines()[-1] == "the bad day has ended"
     assert not (await world.control.bad_day()).troubles
     for argument, reason in (("wrong", "there is no such trouble"), ("busy=2", "less than or equal to 1")):

@@ -88,7 +88,7 @@ async def test_both_forms_of_otlp_are_taken(world: World) -> None:
 
 
 async def test_log_records_of_a_trace_are_kept(world: World) -> None:
-    """With their fields; records without a trace are taken, and not kept."""
+    """They are kept with their fields; records without a trace are accepted and dropped."""
     request = ExportLogsServiceRequest()
     records = request.resource_logs.add().scope_logs.add().log_records
     for trace_id in (bytes.fromhex(TRACE_ID), b""):

@@ -45,7 +45,7 @@ async def errcode(function: Callable[..., object], *arguments: Any) -> int:
 
 
 async def test_its_client_works_as_against_wechat(world: World) -> None:
-    """It fetches a token and another one after the first was invalid, uploads, downloads and sends."""
+    """The client fetches a token, and a new one after the first became invalid; it uploads, downloads and sends."""
     client = client_of(world)
     token = await call(lambda: client.access_token)
     assert world.sandbox.tokens.appid_of(token) == "wxshop"

@@ -249,7 +249,7 @@ async def test_a_replay_is_for_wechat_to_decide() -> None:
 
 
 async def test_a_message_of_a_broadcast_is_counted_and_recorded() -> None:
-    """Once, and nothing is sent; a user without a context gets none by it."""
+    """It is counted once and nothing is sent; it creates no context for a user without one."""
     rig = Rig(a_bot())
     sale = an_envelope(1, kind=EnvelopeKind.BROADCAST_SENT, body=reply_to_json(reply.Text("sale")))
     assert isinstance(await rig.handle(sale), Done)

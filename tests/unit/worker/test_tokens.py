@@ -72,7 +72,7 @@ async def test_tickets_of_wecom_sign_for_the_corp() -> None:
 
 
 async def test_a_wrong_page_is_an_error_of_the_handler() -> None:
-    """What is no address of a page would be signed in vain: the error names it."""
+    """The signature of a text that is not a page's address would be useless: the error names the text."""
     ticket = JsSdkTicket(FixedTokens(), "wx1")
     for wrong in ("shop.test/", "", "javascript:x"):
         with pytest.raises(ValueError, match=f"url '{wrong}': must be that of the page"):

@@ -19,7 +19,7 @@ BEFORE, AFTER = "wxbus__context__before", "wxbus__context__after"
 
 
 def test_a_trace_has_the_context_before_and_after() -> None:
-    """As it was read, and as it will be written; of a new conversation and of a removed context there is nothing."""
+    """It is as read and as it will be written; a new conversation has no "before", a removed context no "after"."""
     context: Context = Context("wx1", "o1", ContextPolicy())
     context.storage["count"] = 1
     first = traced_contexts(context, removed=False)
@@ -45,7 +45,7 @@ def test_secrets_and_long_texts_are_not_in_traces() -> None:
 
 
 def test_contexts_are_refused_with_wechats_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """They are what users wrote: traces of real accounts must not have them."""
+    """Contexts have what users wrote: traces of real accounts must not contain them."""
     accounts = tmp_path / "accounts.toml"
     accounts.write_text(
         '[accounts.shop]\nkind = "official_account"\nappid = "wx0123456789abcdef"\ntoken = "t0ken"\nmodes = ["plain"]\n'
@@ -74,7 +74,7 @@ class Shop(MessageHandler):
 
 
 def test_a_route_knows_file_and_line_of_its_handler() -> None:
-    """Of a function and of a method: a trace names them."""
+    """A trace names the file and line of a function and of a method."""
     router = Router("shop")
 
     @router.text
