@@ -66,7 +66,7 @@ class Step:
 
 
 class _RecordedStep(Step):
-    """Errors are recorded by their type alone: their texts may quote users (they are logged, redacted)."""
+    """A step that becomes a span; its error is recorded by type only, because texts of errors may quote users."""
 
     __slots__ = ("_context", "_recording", "_span", "_token")
 

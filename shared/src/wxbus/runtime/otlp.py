@@ -56,9 +56,10 @@ class Exporter(Protocol[T_contra, R_co]):
 
 
 class Reporting(Generic[T_contra, R]):
-    """An exporter that logs when the collector is lost and found; while the process ends, it gives up a lost one.
+    """An exporter that logs when the collector fails and when it takes batches again.
 
-    At the end a loss is not logged: a collector may stop together with the services.
+    While the process ends, it sends nothing to a collector that failed last, and logs no failure: a collector may stop
+    together with the services.
     """
 
     def __init__(self, exporter: Exporter[T_contra, R], what: str, success: R) -> None:

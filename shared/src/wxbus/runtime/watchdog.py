@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter
 LIMIT: Final = 1.0
 """Seconds without an iteration after which the loop counts as blocked."""
 BEATS: Final = 5
-"""Signs of life of the loop within the limit."""
+"""Heartbeats of the loop within the limit."""
 INNERMOST: Final = 20
 """Logged frames of the stack."""
 

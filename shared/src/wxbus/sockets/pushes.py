@@ -1,8 +1,8 @@
 """The log of each user's pushes: what a client missed while it was away is read again, in order and once.
 
-A log is bounded by number, bytes and age. Each push has a position, `epoch.number.moment`. A client that comes back
-says the last position it has; if pushes between are gone, the gap is reported, not hidden. After a crash Redis may have
-lost the newest pushes, and gives their numbers again: the moment tells them apart.
+A log is bounded by number, bytes and age. Each push has a position, `epoch.number.moment`. A client that
+reconnects names the last position that it has; if later pushes have expired, the gap is reported, not hidden. After a
+crash Redis may have lost the newest pushes, and assigns their numbers again: the moment tells them apart.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""CORS (Fetch standard 3.2) for web pages of one's own; Mini Programs need none, and pages of others get nothing."""
+"""CORS (Fetch standard 3.2) for your own web pages; Mini Programs need none, and other origins get nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

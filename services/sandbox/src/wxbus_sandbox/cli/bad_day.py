@@ -1,4 +1,4 @@
-"""The command `bad-day`: lets things go wrong with WeChat."""
+"""The command `bad-day`: lets WeChat fail at random."""
 
 import asyncio
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ def _lines(state: BadDayState) -> list[str]:
     return [
         head,
         *(
-            f"  {name:<10}{share:>4.0%}  came {state.happened.get(name, 0)} times"
+            f"  {name:<10}{share:>4.0%}  happened {state.happened.get(name, 0)} times"
             for name, share in state.troubles.items()
         ),
     ]

@@ -58,7 +58,7 @@ def bad_day(
     ] = "",
     url: Url = "",
 ) -> None:
-    """Let things go wrong with WeChat, or show what went wrong."""
+    """Let WeChat fail at random, or show what has failed."""
     from wxbus_sandbox.cli import bad_day as days
 
     with reporting_errors(code=1):

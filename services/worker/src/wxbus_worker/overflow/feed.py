@@ -40,12 +40,12 @@ class LaneFeed:
         Args:
             overflow: Keeps the messages.
             wakeups: Sends wake-up notes.
-            tenure: Of this worker.
+            tenure: The tenure of this worker.
             lane: Its name.
-            running: Is being handled, and was delivered before `waiting`.
+            running: The message that is being handled; it was delivered before `waiting`.
             waiting: The messages that wait, oldest first.
             hand_over: Takes messages to run.
-            refused: Is called when the overflow has no room.
+            refused: Called when the overflow has no room.
         """
         self._refused = refused
         self._overflow = overflow
@@ -142,8 +142,8 @@ class LaneFeed:
     async def _ended(self) -> bool:
         """Hand over the oldest messages; return whether there are none, and none has arrived meanwhile.
 
-        If the overflow has none of the lane and no room, they are deliveries: as long as they are handled, nothing is
-        appended, because the overflow must have all of the lane or nothing.
+        If the overflow has no message of the lane and no room, messages are handed over from memory. Meanwhile nothing
+        is appended, because the overflow must have all of the lane or nothing.
         """
         self._length, messages = await self._overflow.read(self._tenure, self._lane, most=READ)
         if not messages and self.held_back and not self._draining:

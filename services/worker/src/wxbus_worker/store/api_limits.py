@@ -65,7 +65,7 @@ class RedisApiLimits:
             limits: Changes of them, by path, or by account and path with a space between.
             account_of: Returns the account's name for an appid.
             counted_as: Returns the id under which the calls of an appid are counted; its corp in WeCom.
-            closed_seconds: For which an endpoint is not called after 45009, at most.
+            closed_seconds: The longest time for which an endpoint is not called after 45009.
             clock: The monotonic clock.
         """
         self._scripts = scripts

@@ -27,9 +27,9 @@ class CallbackQuery:
 
     @classmethod
     def unescaped(cls, raw: str) -> "CallbackQuery | None":
-        """Return the known parameters of a query as it was sent, of repeated ones the first; None if it has escapes.
+        """Return the known parameters of a raw query, the first of repeated ones; None if it has escapes.
 
-        That of a push has none, and reading it so costs a third.
+        The query of a push has none; this costs a third of a general parser.
         """
         if "%" in raw or "+" in raw:
             return None

@@ -37,7 +37,7 @@ export const TEXTS = {
     wrongEcho: "Status 200, but the answer is not the echostr. Another program may listen at this address.",
     troubles: {
       title: "At random",
-      hint: "Whatever is on hits this share of the calls or callbacks. The same seed: the same troubles.",
+      hint: "Each switch that is on hits this share of the calls or callbacks. The same seed: the same troubles.",
       share: "Share in %",
       seed: "Seed",
       seconds: "Longest delay in s",
