@@ -133,7 +133,7 @@ class Client {
     this._result(await this._post("login", { code }, {}));
   }
 
-  /** Does what a challenge asks for; false if nobody can. */
+  /** Does what a challenge asks for; false if that is not possible. */
   async _meet(what, token) {
     if (what === "login") {
       const renewed = this._session && this._session.token !== token; // another call has logged in meanwhile
@@ -184,7 +184,7 @@ class Client {
     throw new WxbusError(statusCode, data || {}, statusCode === 401 ? challengeOf(response) : undefined);
   }
 
-  /** Begins anew, without a session. */
+  /** Starts again without a session. */
   _begin() {
     this._logins += 1;
     this._keep(null);

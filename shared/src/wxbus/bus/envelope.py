@@ -43,7 +43,7 @@ class Envelope:
     """The account's name in the accounts file."""
     appid: str
     openid: str | None
-    """None for system events, whose sender is no user (protocol reference 4.2; 13, trap 6)."""
+    """None for system events, whose sender is not a user (protocol reference 4.2; 13, trap 6)."""
     lane: str
     """`appid:openid` or `appid:<business id>`: envelopes of a lane are handled in order, one at a time."""
     dedup_id: str

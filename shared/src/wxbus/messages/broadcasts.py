@@ -170,7 +170,7 @@ class BroadcastService(ABC):
     @method(BroadcastRequest, scopes=["broadcast:send:{account}"])
     @abstractmethod
     async def cancel(self, request: BroadcastRequest) -> BroadcastStatus:
-        """End a broadcast; nobody else gets the message."""
+        """End a broadcast; no further user gets the message."""
 
     @method(BroadcastRequest, scopes=["broadcast:status:{account}"])
     @abstractmethod

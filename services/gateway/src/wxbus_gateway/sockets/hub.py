@@ -176,7 +176,7 @@ class SocketHub:
     async def _note_all(self) -> None:
         """Note all connections again after an outage, and let their sockets look for pushes.
 
-        Redis may have lost its last second: without the note of a connection its pushes would wake nobody.
+        Redis may have lost its last second: without the note of a connection its pushes would not wake the socket.
         """
         await self._subscribed.wait()
         self._subscribed.clear()
@@ -215,7 +215,7 @@ class SocketHub:
             if gateway == self._name:
                 continue
             connections = await self._presence.claim(gateway, self._name)
-            if connections is None:  # another gateway is at it
+            if connections is None:  # another gateway posts them
                 continue
             await self._ends.post_dead(gateway, list(connections.values()))
             await self._presence.forget(gateway)

@@ -38,7 +38,7 @@ async def check_forgeries(target: Target) -> AsyncGenerator[Finding]:
             yield finding
     old = await target.post(target.seal(push, age=10 * DAY))
     if old.status == 200 and judged(target, push, old).outcome.settled:
-        text = "accepted: whoever recorded a push can send it again; WeChat gives no limit, five minutes are enough"
+        text = "accepted: a recorded push can be sent again by anybody; WeChat gives no limit, five minutes are enough"
         yield warning("push of ten days ago", text, old.ms)
     else:
         yield ok("push of ten days ago", f"refused, {describe(old)}", old.ms)

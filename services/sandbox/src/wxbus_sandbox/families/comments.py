@@ -30,7 +30,7 @@ class CommentState(Part):
         self.count = 0
 
     def add(self, msg_data_id: str, index: int, openid: str, content: str, now: float) -> str:
-        """Add a user's comment and return its id; raises ApiError 88001 if nobody may comment."""
+        """Add a user's comment and return its id; raises ApiError 88001 if comments are closed."""
         article = self.articles.get((msg_data_id, index))
         if article is None or not article.open:
             raise ApiError(NO_ARTICLE)
@@ -50,7 +50,7 @@ class CommentsTwin(Twin, Comments):
         self.call.state(CommentState).articles.setdefault((msg_data_id, index), _Article()).open = True
 
     async def close(self, msg_data_id: str, *, index: int = 0) -> None:
-        """Let nobody comment any more."""
+        """Close the comments."""
         self._article(msg_data_id, index).open = False
 
     async def page(

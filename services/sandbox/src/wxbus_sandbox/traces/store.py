@@ -12,7 +12,7 @@ TRACES: Final = 1_000
 RECORDS: Final = 1_000
 """Spans and log lines of one trace."""
 BYTES: Final = 64 * 1024 * 1024
-"""Of all traces, about."""
+"""Approximate size of all traces in bytes."""
 OVERHEAD: Final = 400
 """Bytes of a record besides its texts."""
 

@@ -93,14 +93,14 @@ def pause(id: Id, *, context: typer.Context) -> None:  # noqa: A002 - the name o
 
 @broadcast.command()
 def resume(id: Id, *, context: typer.Context) -> None:  # noqa: A002 - the name of the argument
-    """Resume a paused broadcast; who has got the message gets it no second time."""
+    """Resume a paused broadcast; users who have received the message do not get it again."""
     with _functions(context) as functions:
         functions.change(id, "resume")
 
 
 @broadcast.command()
 def cancel(id: Id, *, context: typer.Context) -> None:  # noqa: A002 - the name of the argument
-    """End a broadcast; nobody else gets the message."""
+    """End a broadcast; no further user gets the message."""
     with _functions(context) as functions:
         functions.change(id, "cancel")
 

@@ -17,7 +17,7 @@ def openids_of(file: Path) -> Iterator[str]:
     """Yield the openid of each line; empty lines are skipped.
 
     Raises:
-        ConfigurationError: A line is no openid; the text names the line.
+        ConfigurationError: A line is not an openid; the text names the line.
     """
     with file.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):

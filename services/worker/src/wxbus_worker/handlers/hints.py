@@ -21,7 +21,7 @@ def name_of(handler: object) -> str:
 
 
 def source_of(handler: Handler) -> tuple[str, int]:
-    """Return file and line of a handler; ("", 0) if it is no Python function."""
+    """Return file and line of a handler; ("", 0) if it is not a Python function."""
     while isinstance(handler, partial):
         handler = handler.func
     code = getattr(inspect.unwrap(handler), "__code__", None)

@@ -68,7 +68,7 @@ class Route:
     name: str
     """`module.function` of the handler."""
     source: tuple[str, int] = ("", 0)
-    """File and line of the handler; ("", 0) if it is no Python function."""
+    """File and line of the handler; ("", 0) if it is not a Python function."""
     message_type: type[Message]
     conditions: tuple[Condition, ...] = ()
     """All of them must match."""

@@ -95,7 +95,7 @@ class LaneFeed:
             TenureEnded: Another worker has taken over the partition.
         """
         if not self._note_id:
-            # Before the first append: without the note a crash could leave messages that nobody misses.
+            # Before the first append: without the note a crash could leave messages behind that no worker handles.
             self._note_id = await self._wakeups.begin([*self._arrived, *self._notes])
         while True:
             self._changed.clear()

@@ -94,7 +94,7 @@ class Answerer:
         await self._publish(caller, answer or PassiveAnswer())
 
     async def answer_with(self, caller: Caller, answer: PassiveAnswer) -> None:
-        """Answer with a document that is not pending: nobody waits for a note about it."""
+        """Answer with a document that is not pending: no note about it is expected."""
         if caller.seconds_left > 0:
             await self._publish(caller, answer)
 

@@ -25,7 +25,7 @@ class FixedTokens(TokenClient):
     async def get_ticket(self, appid: str, kind: TicketKind = "jsapi_ticket") -> str:
         """Return the ticket."""
         if kind not in get_args(TicketKind):
-            raise ValueError(f"{kind!r} is no kind of ticket")
+            raise ValueError(f"{kind!r} is not a kind of ticket")
         return f"{kind}-{appid}"
 
     async def report_ticket(self, appid: str, ticket: str, kind: TicketKind = "jsapi_ticket") -> str:

@@ -61,7 +61,7 @@ class Comments(Family):
         errcodes=(88000, 88001),
     )
     async def close(self, msg_data_id: MsgDataId, *, index: ArticleIndex = 0) -> None:
-        """Let nobody comment on an article any more."""
+        """Close the comments on an article."""
 
     @post(
         "/cgi-bin/comment/list",

@@ -77,7 +77,7 @@ class Form(Part):
 
 
 class Notify(Part):
-    """Which changes are told to the user."""
+    """The changes of which the user is notified."""
 
     is_notify_bonus: bool | None = None
     is_notify_balance: bool | None = None

@@ -65,7 +65,7 @@ class PaymentSubscriptions(Family):
         attach: str = "",
         env: Environment = Environment.PRODUCTION,
     ) -> None:
-        """Charge a user with a contract, who was told before."""
+        """Charge a user with a contract, after the notification."""
 
     @post(
         "/xpay/send_subscribe_pre_payment",

@@ -33,7 +33,7 @@ class Access(Protocol):
         """The checks that know the request."""
 
     def check_declaration(self, method: ServedMethod) -> None:
-        """Raise TypeError if nobody could call the method."""
+        """Raise TypeError if no caller could call the method."""
 
 
 class ApiKeyAccess:

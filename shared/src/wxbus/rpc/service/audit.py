@@ -47,7 +47,7 @@ class Audit:
 
     def __call__(self, call: Call, answer: Answer, seconds: float) -> None:
         """Log and count a call that was answered or refused."""
-        # Unknown names are no labels: callers could create any number of them.
+        # Unknown names are not labels: callers could create any number of them.
         known = (call.method.service, call.method.name) if call.method else ("-", "-")
         self._counter(*known, str(answer.status)).inc()
         if not self._log.is_enabled_for(logging.INFO):

@@ -62,8 +62,8 @@ class Server:
             public: Callers are outside: they do not learn why a dependency is unavailable; the log has it.
 
         Raises:
-            TypeError: A class is not marked with `@service`, two objects declare the same method, or nobody could call
-                a method by this access.
+            TypeError: A class is not marked with `@service`, two objects declare the same method, or no caller could
+                call a method by this access.
         """
         self.methods: dict[tuple[str, str], ServedMethod] = {}
         for instance in services:

@@ -54,7 +54,7 @@ class NotifyNode(Part):
 
 
 class NotifyNodes(Part):
-    """Those who are told."""
+    """The people who are notified."""
 
     notify_node: Many[NotifyNode] = ()
 

@@ -68,7 +68,7 @@ class KfMessage(KfHeader, UserMessage):
 class KfServicerMessage(KfMessage):
     """What a servicer wrote to the customer in WeCom, of any type; other fields are in `model_extra`.
 
-    It is no `TextMessage`: routes for what users write do not get it.
+    It is not a `TextMessage`: routes for what users write do not get it.
     """
 
     msg_type: str = Field(default="servicer", alias="msgtype")

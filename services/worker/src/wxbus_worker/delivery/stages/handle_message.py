@@ -175,6 +175,6 @@ class HandleMessage:
 
 
 def _dedup_key(envelope: Envelope, message: Message) -> str:
-    if isinstance(message, ReplyUndelivered):  # a replay of its dead letter is no duplicate
+    if isinstance(message, ReplyUndelivered):  # a replay of its dead letter is not a duplicate
         return HOOK_MARK + dedup_key_of(envelope, copies=envelope.replay)
     return dedup_key_of(envelope)

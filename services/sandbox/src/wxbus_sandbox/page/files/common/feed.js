@@ -1,4 +1,4 @@
-// Everything that happened, as the server-sent events told it, and whoever wants to know.
+// Everything that happened, from the server-sent events, and the listeners to changes.
 
 const KEPT = 1000;
 const listeners = new Set();
