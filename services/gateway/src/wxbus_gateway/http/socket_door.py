@@ -81,7 +81,7 @@ class SocketDoor:
             async with asyncio.timeout(READY):
                 await self._ready()
         except TimeoutError as exc:
-            raise BrokerUnavailable("RabbitMQ takes no messages") from exc
+            raise BrokerUnavailable(f"RabbitMQ takes no messages, for {READY:g} s") from exc
 
     async def _session(self, request: web.BaseRequest, account: Account, remote: str) -> Session:
         token = bearer_credentials(request.headers.get("Authorization")) or _token_in_protocols(request)

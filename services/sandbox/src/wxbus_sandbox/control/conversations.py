@@ -147,7 +147,9 @@ def _recorded_turn(push: SendResult, received: list[Reply]) -> Turn:
 
 def _conversable(account: Account) -> Account:
     if account.kind is AccountKind.COMPONENT or account.is_robot:
-        raise http_error("conversations are with Official Accounts, Mini Programs and applications of WeCom")
+        raise http_error(
+            f"account {account.name}: conversations are with Official Accounts, Mini Programs and applications of WeCom"
+        )
     return account
 
 

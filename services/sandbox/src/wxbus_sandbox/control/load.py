@@ -23,7 +23,7 @@ async def load(request: web.Request) -> web.StreamResponse:
     except ConfigurationError as exc:
         raise http_error(str(exc)) from exc
     if (body.mode or account.modes[0]) is not Mode.PLAIN and encoder.cipher is None:
-        raise http_error("the account has no aes_key, so only plain mode is possible")
+        raise http_error(f"account {account.name} has no aes_key, so only plain mode is possible")
     runner = LoadRunner(sandbox, request.app[COMPOSER], request.app[PUSHER], account, body)
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)

@@ -50,6 +50,7 @@ class PushEncoder:
         self.token = key.token.get_secret_value()
         self.cipher = Cipher(key.aes_key.get_secret_value(), account.effective_receive_id) if key.aes_key else None
         self._kind = account.kind
+        self._name = account.name
 
     def encode(self, push: Push, mode: Mode, form: Format, *, now: float) -> EncodedPush:
         """Return the request of one attempt, with a new nonce and new signatures.
@@ -94,7 +95,7 @@ class PushEncoder:
 
     def _encrypt(self, plaintext: bytes) -> str:
         if self.cipher is None:
-            raise ConfigurationError("the account has no aes_key, so only plain mode is possible")
+            raise ConfigurationError(f"account {self._name} has no aes_key, so only plain mode is possible")
         return self.cipher.encrypt(plaintext)
 
 
