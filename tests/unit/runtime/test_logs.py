@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -11,17 +10,7 @@ from wxbus.config.settings import LogSettings
 from wxbus.runtime.logs import configure
 from wxbus.runtime.redaction import log_scope
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """Restore the logging configuration of the process."""
-    root = logging.getLogger()
-    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configured)
-    structlog.contextvars.clear_contextvars()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def test_aiormq_does_not_log(capsys: pytest.CaptureFixture[str]) -> None:

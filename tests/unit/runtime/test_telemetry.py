@@ -1,8 +1,7 @@
 """Sending traces and logs to a collector."""
 
 import asyncio
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import structlog
@@ -19,17 +18,6 @@ from wxbus.runtime.otlp import LogExport, Reporting, tracer_provider
 from wxbus.runtime.redaction import log_scope
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-@pytest.fixture
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configured)
-    structlog.contextvars.clear_contextvars()
 
 
 def test_nothing_is_sent_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +124,7 @@ async def test_a_collector_that_never_answers_delays_nothing() -> None:
         end.set()
 
 
-@pytest.mark.usefixtures("_logging_as_before")
+@pytest.mark.usefixtures("logging_as_before")
 def test_exported_events_are_redacted_and_belong_to_their_trace(capsys: pytest.CaptureFixture[str]) -> None:
     """A log record has what the line has: no secrets, no quotations of users, the ids of the message."""
     exported = InMemoryLogRecordExporter()
