@@ -1,6 +1,7 @@
 """The address of a client behind our own proxies."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypeAlias
 
@@ -39,6 +40,7 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> Address:
     address = ip_address(text)
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -31,6 +31,11 @@ class Cors:
     def __init__(self, origins: Sequence[str]) -> None:
         self._origins = frozenset(origins)
 
+    @property
+    def enabled(self) -> bool:
+        """Whether there are such pages."""
+        return bool(self._origins)
+
     def preflight(self, request: web.BaseRequest) -> web.Response | None:
         """Return the answer to a preflight request of such a page, None for other requests."""
         if request.method != hdrs.METH_OPTIONS or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
@@ -40,7 +45,7 @@ class Cors:
 
     def allow(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Let such a page read the response."""
-        if self._origins and not response.prepared:
+        if self.enabled and not response.prepared:
             response.headers.add(hdrs.VARY, hdrs.ORIGIN)
             response.headers.update(self._headers(request, EXPOSED))
 

@@ -35,4 +35,4 @@ def wrap(answer: Answer, found: FoundSession | None) -> Mapping[str, str]:
 
 
 def _json(found: FoundSession | None) -> bytes:
-    return b"null" if found is None else found.state.model_dump_json().encode()
+    return b"null" if found is None else found.state_json

@@ -18,7 +18,7 @@ from wxbus.rpc.codec.compression import compress
 from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
-from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
+from wxbus.rpc.transports.http_messages import fast_response_to, media_type, read_body, response_to
 from wxbus.runtime import http_server
 from wxbus.runtime.client_address import client_address
 from wxbus_gateway.http.cors import Cors
@@ -121,7 +121,7 @@ class Door:
             raise RpcFailure(404, "Unknown account", detail="there is no Mini Program of this name")
         return account, slash + rest
 
-    def _response(self, call: Call, answer: Answer, accept_encoding: str | None) -> web.Response:
+    def _response(self, call: Call, answer: Answer, accept_encoding: str | None) -> web.StreamResponse:
         headers = dict(wrap(answer, call.features.get(FoundSession)))
         if (challenge := call.features.get(Challenge)) is not None and answer.status == 401:
             # RFC 6750: the error is named only if the request has a token.
@@ -131,6 +131,8 @@ class Door:
         answer.body, encoding = compress(answer.body, accept_encoding)
         if encoding is not None:
             headers["Content-Encoding"] = encoding
+        if answer.status == 200 and not headers and not self._cors.enabled:
+            return fast_response_to(answer)
         return response_to(answer, **headers)
 
 

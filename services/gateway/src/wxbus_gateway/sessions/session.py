@@ -1,6 +1,7 @@
 """The session of one user on one device, and what its client learns of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,7 +78,7 @@ class Lifetime:
     """Until a token is replaced."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FoundSession:
     """A valid session, and the token for the next call."""
 
@@ -97,3 +98,8 @@ class FoundSession:
             uid=session.uid,
             data=session.data,
         )
+
+    @cached_property
+    def state_json(self) -> bytes:
+        """The state as JSON, encoded once for all calls that find this session in the cache."""
+        return self.state.model_dump_json().encode()

@@ -16,15 +16,12 @@ from wxbus.rpc.page import openapi, pages
 from wxbus.rpc.service.call import Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
-from wxbus.rpc.transports.http_messages import media_type, read_body, response_to
+from wxbus.rpc.transports.http_messages import fast_response_to, media_type, read_body, response_to
 from wxbus.runtime import http_server
-from wxbus.runtime.fast_response import FastResponse
 
 BODY_LIMIT: Final = 64 * 1024
 READ_TIMEOUT: Final = 5.0
 """Seconds for the body; aiohttp has no limit (RabbitMQ and Redis reference 10)."""
-NO_STORE: Final = (("Cache-Control", "no-store"),)
-"""Answers hold tokens."""
 CALL: Final = re.compile("/rpc/([^/]+)/([^/]+)")
 
 
@@ -71,7 +68,7 @@ def build_http(
         )
         answer = await server.answer(call)
         if answer.status == 200 and len(answer.body) < COMPRESS_FROM:
-            return FastResponse.of(answer.body, answer.content_type, NO_STORE)
+            return fast_response_to(answer)
         if answer.status == 401:
             # RFC 6750: the error is named only if the request has a key.
             error = "" if call.credentials is None else ', error="invalid_token"'

@@ -3,12 +3,17 @@
 import asyncio
 import math
 from functools import lru_cache
+from typing import Final
 
 from aiohttp import web
 
 from wxbus.errors import RpcFailure
 from wxbus.rpc.codec.compression import check_encoding, decompress, too_large
 from wxbus.rpc.service.call import Answer
+from wxbus.runtime.fast_response import FastResponse
+
+NO_STORE: Final = (("Cache-Control", "no-store"),)
+"""Answers hold tokens."""
 
 
 @lru_cache(maxsize=256)
@@ -44,7 +49,12 @@ async def read_body(request: web.BaseRequest, timeout: float) -> bytes:
 def response_to(answer: Answer, **headers: str) -> web.Response:
     """Return the response with an answer."""
     headers["Content-Type"] = answer.content_type
-    headers["Cache-Control"] = "no-store"  # answers hold tokens
+    headers.update(NO_STORE)
     if answer.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(answer.retry_after)))
     return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def fast_response_to(answer: Answer) -> web.StreamResponse:
+    """Return the response with a successful answer that needs no other headers, for half of the CPU."""
+    return FastResponse.of(answer.body, answer.content_type, NO_STORE)
