@@ -170,7 +170,7 @@ async def test_readers_wait_for_news(world: World) -> None:
 
 async def test_a_push_begins_a_trace(world: World) -> None:
     """Ingress gets a `traceparent`; the trace has each attempt, its request, plain and encrypted, and no signature."""
-    result = await world.control.text("shop", "hi", openid=USER)
+    result = await world.control.text("shop", "a plain text", openid=USER)
     received = world.ingress.received[-1]
     shown = world.sandbox.traces.shown(result.trace_id)
     (attempt,) = shown["spans"]
@@ -178,8 +178,8 @@ async def test_a_push_begins_a_trace(world: World) -> None:
     assert (attempt["service"], attempt["name"], attempt["error"]) == ("sandbox", "wechat.push", "")
     fields = attempt["attributes"]
     assert fields["wechat.request"] == received.body.decode()
-    assert "hi" not in fields["wechat.request"]
-    assert "<Content><![CDATA[hi]]></Content>" in fields["wechat.plain"]
+    assert "a plain text" not in fields["wechat.request"]
+    assert "<Content><![CDATA[a plain text]]></Content>" in fields["wechat.plain"]
     assert fields["wechat.answer"] == "success"
     assert "signature=***" in fields["wechat.query"]
     assert received.raw_query["msg_signature"] not in json.dumps(shown)
