@@ -18,7 +18,8 @@ from wxbus_worker.store.redis import RedisContextStore
 
 pytestmark = pytest.mark.integration
 
-MESSAGES = [Message(f"o{number}", f"1{number:03}") for number in range(20)]
+MESSAGES = [Message(f"o{number}", f"1{number:03}") for number in range(200)]
+"""Many, because the system counts CPU in steps of 10 ms."""
 
 
 async def worked_twice(arm: Arm) -> None:
