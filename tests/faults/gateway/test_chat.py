@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -23,6 +23,8 @@ USERS = soak(200, 20)
 FAULTS = soak(24, 3)
 PAUSE = 0.6
 """Seconds between two messages of a user, at most."""
+MANY_LOGINS: Final = {"WXBUS_GATEWAY_ADDRESS_RATE_LIMIT": "1000"}
+"""All users log in at once, from one address."""
 FROZEN = soak((4.0, 12.0), (4.0,))
 """Seconds for which processes are frozen: longer than a lease of a partition, and than that of a gateway."""
 
@@ -112,7 +114,7 @@ async def test_chats_survive_kills_and_freezes(
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         workers = await installation.workers("tests.support.chat:router", "one", "two")
         async with asyncio.TaskGroup() as group:
-            starting = [group.create_task(installation.gateway(name)) for name in ("left", "right")]
+            starting = [group.create_task(installation.gateway(name, **MANY_LOGINS)) for name in ("left", "right")]
         gateways = [task.result() for task in starting]
         addresses = [f"http://127.0.0.1:{gateway.port}" for gateway in gateways]
         connector = aiohttp.TCPConnector(limit=0)
