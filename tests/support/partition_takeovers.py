@@ -9,6 +9,8 @@ from math import inf
 from statistics import median
 from typing import Any
 
+import aiohttp
+
 from tests.support.processes import Service
 
 POLL_INTERVAL = 0.1
@@ -79,6 +81,19 @@ async def until_disconnected(victim: Service, by: Service) -> None:
     """Return once a worker has logged that it closed the victim's connection."""
     while not any(f":{victim.pid}:" in fields["member"] for _, fields in events(by, "member.disconnected")):  # noqa: ASYNC110
         await asyncio.sleep(POLL_INTERVAL)
+
+
+async def until_listed(management_url: str, *workers: Service) -> None:
+    """Return once RabbitMQ's management API, which lists a connection up to 5 s late, lists the consuming ones."""
+    headers = {"Authorization": aiohttp.encode_basic_auth("guest", "guest")}
+    missing = {f":{worker.pid}:" for worker in workers}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        while missing:
+            async with http.get(f"{management_url}/api/connections") as answer:
+                names = [str(one.get("user_provided_name")) for one in await answer.json()]
+            consuming = [name for name in names if name.endswith(":consume")]
+            missing = {mark for mark in missing if not any(mark in name for name in consuming)}
+            await asyncio.sleep(POLL_INTERVAL)
 
 
 def share_time(joined: Service, since: float) -> float:

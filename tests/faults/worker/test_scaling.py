@@ -13,7 +13,14 @@ import pytest
 from tests.faults.conftest import Install
 from tests.support.history import Load, differences, metrics, outcome, settled
 from tests.support.installation import APPID, Installation
-from tests.support.partition_takeovers import events, figures, share_time, until_disconnected, until_taken_over
+from tests.support.partition_takeovers import (
+    events,
+    figures,
+    share_time,
+    until_disconnected,
+    until_listed,
+    until_taken_over,
+)
 from tests.support.processes import Service
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
@@ -110,6 +117,7 @@ async def test_a_frozen_worker_is_cut_off(
             for frozen, other in (workers, reversed(workers)):
                 await load.backlogged()
                 await shared(topology, *workers)
+                await until_listed(own_rabbitmq.management_url, *workers)
                 began = time.time()
                 frozen.freeze()
                 freezes += await until_taken_over(workers, frozen, began)

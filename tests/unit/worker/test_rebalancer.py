@@ -52,3 +52,21 @@ async def test_an_expired_lease_is_noticed_at_once() -> None:
     worker = Rebalancer(FakePartitions(), cast("Membership", membership), partitions=4, interval=3600.0)
     async with background(worker.run()):
         await membership.seen_lapsed.wait()
+
+
+async def test_a_connection_that_rabbitmq_does_not_list_yet_is_closed_later() -> None:
+    """The connections of a lapsed member are closed as soon as the management API lists them."""
+    found = iter([0, 0, 2])
+    closed = asyncio.Event()
+
+    async def close_connections(member: str) -> int:
+        assert member == "two"
+        number = next(found)
+        if number:
+            closed.set()
+        return number
+
+    membership = cast("Membership", FakeMembership())
+    worker = Rebalancer(FakePartitions(), membership, partitions=4, interval=0.01, close_connections=close_connections)
+    async with background(worker.run()):
+        await closed.wait()

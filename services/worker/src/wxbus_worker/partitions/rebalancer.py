@@ -21,6 +21,9 @@ Redis that answers. If Redis is unavailable for all, replies that were sent and 
 therefore not earlier."""
 INTERVAL: Final = 1.0
 """Seconds between renewals of the lease, and between checks of the partitions: a third of the lease."""
+LISTED_AFTER: Final = 6.0
+"""Seconds for which a lapsed member without connections is asked for again: RabbitMQ's management API lists a new
+connection at the next collection of its statistics, every 5 s (RabbitMQ and Redis reference 4)."""
 
 CloseConnections: TypeAlias = Callable[[str], Awaitable[int]]
 """Closes the connections of a member and returns their number."""
@@ -174,8 +177,12 @@ class Rebalancer:
                 tasks.create_task(self._disconnect(lapsed, self._close_connections))
 
     async def _disconnect(self, lapsed: str, close_connections: CloseConnections) -> None:
+        asked = self._clock()
         try:
-            closed = await close_connections(lapsed)
+            while not (closed := await close_connections(lapsed)) and self._clock() - asked < LISTED_AFTER:
+                await wait_any(self._stopping, within=self._interval)
+                if self._stopping.is_set() or lapsed not in self._disconnecting:
+                    return
         except BrokerUnavailable as exc:
             log.warning("member.not_disconnected", member=lapsed, reason=str(exc))
             self._disconnecting.discard(lapsed)  # tried again at the next renewal
