@@ -19,8 +19,8 @@ from yarl import URL
 from tests.support.certificates import CertificateAuthority
 from tests.support.envelopes import an_envelope
 from wxbus.bus import wire
-from wxbus.bus.amqp.deliveries import HEARTBEAT_EVERY, Consumer, DeliveryStream, DeliveryTransport
-from wxbus.bus.amqp.delivery_channel import Acknowledgements
+from wxbus.bus.amqp.delivery_channel import Acknowledgements, DeliveryReader, acknowledgement
+from wxbus.bus.amqp.frames import HEARTBEAT_EVERY, FrameStream, FrameTransport
 from wxbus.bus.received import Received
 
 
@@ -49,10 +49,10 @@ class Transport:
         self.written += data
 
 
-def a_stream() -> tuple[DeliveryStream, Inner, Transport]:
+def a_stream() -> tuple[FrameStream, Inner, Transport]:
     """Return a stream between a transport and aiormq's protocol."""
     inner, transport = Inner(), Transport()
-    return DeliveryStream(transport, inner), inner, transport  # type: ignore[arg-type]  # it needs no more of it
+    return FrameStream(transport, inner), inner, transport  # type: ignore[arg-type]  # it needs no more of it
 
 
 def frames(channel: int, tag: int, body: bytes, *, redelivered: bool = False, part: int = 100) -> list[bytes]:
@@ -66,13 +66,13 @@ def frames(channel: int, tag: int, body: bytes, *, redelivered: bool = False, pa
     return [pamqp.frame.marshal(one, channel) for one in all_frames]
 
 
-def noting(number: int, got: list[tuple[int, int, bool, str | None, bytes]]) -> Consumer:
-    """Return a consumer of a channel that notes what it gets."""
+def noting(number: int, got: list[tuple[int, int, bool, str | None, bytes]]) -> DeliveryReader:
+    """Return a reader of a channel whose consumer notes what it gets."""
 
     def note(tag: int, redelivered: bool, encoded: bytes, body: bytes) -> None:
         got.append((number, tag, redelivered, Received(encoded, b"").properties.message_id, body))
 
-    return note
+    return DeliveryReader(note)
 
 
 async def test_deliveries_are_cut_out_of_the_stream() -> None:
@@ -109,7 +109,7 @@ async def test_deliveries_are_cut_out_of_the_stream() -> None:
 async def test_methods_of_a_consuming_channel_go_to_aiormq() -> None:
     """For example the answer to its subscription, or its close; an unregistered channel is aiormq's wholly."""
     stream, inner, _ = a_stream()
-    stream.register(1, lambda *_: None)
+    stream.register(1, DeliveryReader(lambda *_: None))
     ok = pamqp.frame.marshal(Basic.ConsumeOk(consumer_tag="c"), 1)
     stream.data_received(ok + b"".join(frames(1, 1, b"{}")))
     assert inner.data == ok
@@ -122,10 +122,10 @@ async def test_methods_of_a_consuming_channel_go_to_aiormq() -> None:
 async def test_aiormq_sees_that_the_peer_is_alive() -> None:
     """RabbitMQ sends no heartbeats while it delivers; aiormq would close a connection that seems silent."""
     stream, inner, _ = a_stream()
-    stream.register(1, lambda *_: None)
+    stream.register(1, DeliveryReader(lambda *_: None))
     stream.data_received(b"".join(frames(1, 1, b"{}")))
     assert inner.data == b""
-    stream._told -= HEARTBEAT_EVERY + 1
+    stream._passed_at -= HEARTBEAT_EVERY + 1
     stream.data_received(b"".join(frames(1, 2, b"{}")))
     stream.data_received(b"".join(frames(1, 3, b"{}")))
     assert inner.data == pamqp.frame.marshal(Heartbeat(), 0)
@@ -133,13 +133,18 @@ async def test_aiormq_sees_that_the_peer_is_alive() -> None:
 
 async def test_acknowledgements_are_frames_of_amqp() -> None:
     """As pamqp writes them."""
+    for tag, multiple in ((2**40, True), (3, False)):
+        assert acknowledgement(7, tag, multiple=multiple) == pamqp.frame.marshal(Basic.Ack(tag, multiple), 7)
+
+
+async def test_frames_of_one_iteration_are_written_together() -> None:
+    """One write to the transport, in the order of the calls."""
     stream, _, transport = a_stream()
-    stream.acknowledge(7, 2**40, multiple=True)
-    stream.acknowledge(7, 3, multiple=False)
-    stream.flush()
-    assert transport.written == b"".join(
-        pamqp.frame.marshal(Basic.Ack(tag, multiple), 7) for tag, multiple in ((2**40, True), (3, False))
-    )
+    stream.write(b"one", b"two")
+    stream.write(b"three")
+    assert transport.written == b""
+    await asyncio.sleep(0)
+    assert transport.written == b"onetwothree"
 
 
 async def test_acknowledgements_of_one_iteration_are_joined() -> None:
@@ -212,7 +217,7 @@ def test_the_stream_works_on_every_transport(scheme: str, loop: Any, tmp_path: P
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context if scheme == "amqps" else None)
         port = server.sockets[0].getsockname()[1]
-        transport = DeliveryTransport()
+        transport = FrameTransport()
         certificates = SSLCerts(
             cert=None, key=None, capath=None, cafile=str(tmp_path / "ca.pem"), cadata=None, verify=True
         )
@@ -228,7 +233,7 @@ def test_the_stream_works_on_every_transport(scheme: str, loop: Any, tmp_path: P
         while len(got) < 2:  # noqa: ASYNC110 - what comes in the same read is delivered already
             await asyncio.sleep(0.001)
         assert [(tag, len(body)) for _, tag, _, _, body in got] == [(1, 100_000), (2, 2)]
-        transport.stream.acknowledge(1, 2, multiple=True)
+        transport.stream.write(acknowledgement(1, 2, multiple=True))
         assert await reader.read() == b""
         writer.close()
         server.close()

@@ -11,11 +11,9 @@ from time import monotonic
 
 import structlog
 from aio_pika.abc import AbstractConnection
-from yarl import URL
 
-from wxbus.bus.amqp.connection import BrokerCall, connected, open_channel
+from wxbus.bus.amqp.connection import BrokerCall, open_channel, stream_of
 from wxbus.bus.amqp.declare import declare
-from wxbus.bus.amqp.deliveries import DeliveryStream, DeliveryTransport
 from wxbus.bus.amqp.delivery_channel import DeliveryChannel
 from wxbus.bus.amqp.session import Session
 from wxbus.bus.partition_consumer import PartitionConsumer
@@ -41,9 +39,7 @@ class Consumer:
     def __init__(
         self, url: str, topology: Topology, handler: DeliveryHandler, *, name: str, prefetch: int = PREFETCH
     ) -> None:
-        self._session = Session(
-            url, self._set_up, name=consumer_name(name), fail_on_configuration=True, connect=self._connected
-        )
+        self._session = Session(url, self._set_up, name=consumer_name(name), fail_on_configuration=True)
         self._topology = topology
         self._handler = handler
         self._prefetch = prefetch
@@ -56,8 +52,6 @@ class Consumer:
         self._consumers: dict[int, PartitionConsumer] = {}
         self._closing: dict[int, PartitionConsumer] = {}
         self._connection: AbstractConnection | None = None
-        self._stream: DeliveryStream | None = None
-        """Of the connection."""
         self._subscribing = asyncio.Lock()
 
     async def run(self, partitions: Iterable[int] = ()) -> None:
@@ -129,13 +123,6 @@ class Consumer:
         self._session.current()
 
     @asynccontextmanager
-    async def _connected(self, url: URL) -> AsyncIterator[AbstractConnection]:
-        transport = DeliveryTransport()
-        async with connected(url, transport=transport) as connection:
-            self._stream = transport.stream
-            yield connection
-
-    @asynccontextmanager
     async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[AbstractConnection]:
         """Subscribe to the wanted partitions; drop all at the end."""
         await declare(connection, self._topology)
@@ -156,9 +143,7 @@ class Consumer:
 
     async def _subscribe(self, connection: AbstractConnection, partition: int) -> None:
         channel = await open_channel(connection, on_lost=lambda reason: self._lost(consumer, reason))
-        if self._stream is None:
-            raise RuntimeError("subscribing without a connection")
-        consumer = PartitionConsumer(partition, DeliveryChannel(channel, self._stream), self._handler)
+        consumer = PartitionConsumer(partition, DeliveryChannel(channel, stream_of(connection)), self._handler)
         self._consumers[partition] = consumer
         try:
             await consumer.consume(self._topology.inbox_queue(partition).name, prefetch=self._prefetch)

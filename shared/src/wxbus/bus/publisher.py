@@ -8,13 +8,11 @@ from functools import partial
 import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 
-from wxbus.aio.background import background
 from wxbus.bus import wire
-from wxbus.bus.amqp.aiormq_internals import ConfirmChannel
-from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.confirm_channel import ConfirmChannel, Unroutable
+from wxbus.bus.amqp.connection import BrokerCall, open_channel, stream_of
 from wxbus.bus.amqp.declare import declare
 from wxbus.bus.amqp.session import Session
 from wxbus.bus.delivery import ReceivedDelivery
@@ -127,7 +125,7 @@ class Publisher:
             raise TypeError(f"{type(delivery).__name__} does not come from a queue")
         message = delivery.message
         properties = wire.to_dead_properties(message, death)
-        properties.message_id = properties.message_id or new_id()  # aiormq matches returns by it
+        properties.message_id = properties.message_id or new_id()  # a return is matched by it
         key = self._key(delivery.lane)
         await self._send(self._dead, key, properties.message_id, properties.marshal(), message.body, budget)
 
@@ -172,7 +170,7 @@ class Publisher:
                     async with asyncio.timeout_at(by):
                         channel = await self._next_channel()
                 await channel.publish(exchange, routing_key, message_id, properties, body, by=by, mandatory=mandatory)
-            except PublishError:
+            except Unroutable:
                 # A queue or binding was deleted: the next connection declares it again.
                 self._session.end("a queue or binding is missing")
                 raise
@@ -194,13 +192,11 @@ class Publisher:
             underlay = await open_channel(connection, confirms=True, on_lost=self._session.end)
             if self._answers is not None:
                 await underlay.basic_consume(REPLY_TO, partial(_deliver, self._answers), no_ack=True)
-        channel = ConfirmChannel(underlay)
-        async with background(channel.run()):
-            try:
-                yield channel
-            finally:
-                if self._answers is not None:
-                    self._answers.lost()
+        try:
+            yield ConfirmChannel(underlay, stream_of(connection))
+        finally:
+            if self._answers is not None:
+                self._answers.lost()
 
 
 async def _deliver(answers: PassiveAnswerHandler, message: DeliveredMessage) -> None:

@@ -10,13 +10,13 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
-from aiormq.exceptions import ChannelNotFoundEntity, PublishError
+from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.commands import Basic
 
 from wxbus.aio.background import background
 from wxbus.bus import wire
-from wxbus.bus.amqp.aiormq_internals import ConfirmChannel
-from wxbus.bus.amqp.connection import BrokerCall, open_channel
+from wxbus.bus.amqp.confirm_channel import ConfirmChannel, Unroutable
+from wxbus.bus.amqp.connection import BrokerCall, open_channel, stream_of
 from wxbus.bus.amqp.declare import declare_queue
 from wxbus.bus.amqp.session import Session
 from wxbus.bus.delivery import ReceivedDelivery
@@ -82,7 +82,7 @@ class RequestPublisher:
                 channel = await self._session.ready()
             try:
                 await channel.publish("", self._queue.name, message_id, properties, body, by=by)
-            except PublishError:
+            except Unroutable:
                 self._session.end("the queue is missing")  # the next connection declares it again
                 raise
 
@@ -90,9 +90,8 @@ class RequestPublisher:
     async def _set_up(self, connection: AbstractConnection) -> AsyncIterator[ConfirmChannel]:
         await _ensure(connection, self._queue)
         with BrokerCall("opening a channel"):
-            channel = ConfirmChannel(await open_channel(connection, confirms=True, on_lost=self._session.end))
-        async with background(channel.run()):
-            yield channel
+            channel = await open_channel(connection, confirms=True, on_lost=self._session.end)
+        yield ConfirmChannel(channel, stream_of(connection))
 
 
 async def _ensure(connection: AbstractConnection, queue: Queue) -> None:

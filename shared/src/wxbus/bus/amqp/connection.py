@@ -11,18 +11,19 @@ from typing import cast
 import aio_pika
 from aio_pika.abc import AbstractConnection
 from aiormq import Channel
-from aiormq.connection import TransportFactory
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, InvalidFrameError, PublishError
+from aiormq.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, InvalidFrameError
 from pamqp.exceptions import PAMQPException
 from yarl import URL
 
 from wxbus.aio.cancellation import ClientCall
+from wxbus.bus.amqp.frames import FrameStream, FrameTransport
 from wxbus.errors import TRANSPORT_CLOSED, BrokerUnavailable, ConfigurationError
 
 HEARTBEAT = 10
 """Seconds. Both sides close a connection that is silent for about three of these (RabbitMQ and Redis reference 5)."""
 CONNECT_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 2.0
+_FACTORY = "transport_factory"
 
 BROKER_ERRORS = (
     AMQPError,
@@ -53,10 +54,8 @@ class BrokerCall(ClientCall):
 
 
 def _reason(exc: BaseException) -> str:
-    if isinstance(exc, PublishError):
-        return "no queue is bound for it"
-    if isinstance(exc, DeliveryError):
-        return "RabbitMQ refused it, the queue may be full"
+    if isinstance(exc, DeliveryError):  # of a message that was published by aiormq itself
+        return "RabbitMQ refused it"
     if isinstance(exc, InvalidFrameError):  # `connection.close` instead of `connection.open-ok`; its text is lost
         return "RabbitMQ refused it; check the virtual host at the end of the address"
     if isinstance(exc, StopAsyncIteration):
@@ -82,17 +81,14 @@ def address(url: str, *, name: str) -> URL:
 
 
 @asynccontextmanager
-async def connected(url: URL, *, transport: TransportFactory | None = None) -> AsyncIterator[AbstractConnection]:
+async def connected(url: URL) -> AsyncIterator[AbstractConnection]:
     """Yield a connection, which is closed at the end of the block and never restored.
-
-    `transport` makes its transport instead of aiormq.
 
     Raises:
         BrokerUnavailable: No connection within CONNECT_TIMEOUT, or it was lost during an operation of the block.
     """
     connection = aio_pika.Connection(url)
-    if transport is not None:
-        connection.kwargs["transport_factory"] = transport  # its constructor does not take it
+    connection.kwargs[_FACTORY] = FrameTransport()  # its constructor does not take it
     try:
         with BrokerCall("connecting to RabbitMQ"):
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -102,6 +98,14 @@ async def connected(url: URL, *, transport: TransportFactory | None = None) -> A
     finally:
         with BrokerCall("closing the connection"):
             await _close(connection)
+
+
+def stream_of(connection: AbstractConnection) -> FrameStream:
+    """Return the frames of a connection that `connected` yields."""
+    stream = cast("FrameTransport", cast("aio_pika.Connection", connection).kwargs[_FACTORY]).stream
+    if stream is None:
+        raise RuntimeError("the connection is not open")
+    return stream
 
 
 async def open_channel(

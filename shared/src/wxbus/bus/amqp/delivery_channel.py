@@ -1,20 +1,62 @@
-"""A channel that gets deliveries from the stream, and writes acknowledgements of one iteration of the loop at once."""
+"""A channel that reads deliveries from the stream, and writes acknowledgements of one iteration of the loop at once."""
 
 import asyncio
+import struct
 from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
 from wxbus.bus.amqp.aiormq_internals import number_of
-from wxbus.bus.amqp.deliveries import Consumer, DeliveryStream
+from wxbus.bus.amqp.frames import END, METHOD, Content, FrameStream
+
+_DELIVER: Final = b"\x00\x3c\x00\x3c"
+"""Class and method of `basic.deliver`."""
+_ACK: Final = struct.Struct(">BHIHHQ?B")
+"""A frame with `basic.ack`: type, channel, size, class, method, tag, multiple, end."""
+_ACK_SIZE: Final = 13
+
+Consumer: TypeAlias = Callable[[int, bool, bytes, bytes], None]
+"""Takes the tag of a delivery, whether it is a redelivery, its encoded properties and its body."""
+
+
+class DeliveryReader:
+    """Gives the deliveries of a channel to its consumer; a `ChannelReader`."""
+
+    __slots__ = ("_consumer", "_content", "_redelivered", "_tag")
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._content: Content | None = None
+        self._tag = 0
+        self._redelivered = False
+
+    def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
+        """Take a frame if it belongs to a delivery."""
+        if kind == METHOD:
+            if data[start : start + 4] != _DELIVER:
+                return False
+            at = start + 5 + data[start + 4]
+            self._tag = int.from_bytes(data[at : at + 8], "big")
+            self._redelivered = bool(data[at + 8] & 1)
+            self._content = Content()
+            return True
+        content = self._content
+        if content is None:
+            return False
+        if content.add(kind, data, start, end):
+            self._content = None
+            body = content.body[0] if len(content.body) == 1 else b"".join(content.body)
+            self._consumer(self._tag, self._redelivered, content.properties, body)
+        return True
 
 
 class DeliveryChannel:
     """A channel with one consumer."""
 
-    def __init__(self, channel: Channel, stream: DeliveryStream) -> None:
+    def __init__(self, channel: Channel, stream: FrameStream) -> None:
         """`stream` is that of the channel's connection."""
         self._channel = channel
         self._stream = stream
@@ -24,7 +66,7 @@ class DeliveryChannel:
     async def consume(self, queue: str, consumer: Consumer, *, prefetch: int) -> None:
         """Give the deliveries of `queue` to `consumer`."""
         self._channel.closing.add_done_callback(lambda _: self._stream.unregister(self._number))
-        self._stream.register(self._number, consumer)
+        self._stream.register(self._number, DeliveryReader(consumer))
         await self._channel.basic_qos(prefetch_count=prefetch)
         await self._channel.basic_consume(queue, _unexpected)
 
@@ -46,7 +88,12 @@ class DeliveryChannel:
 
     def _write(self, tag: int, multiple: bool) -> None:
         if not self._channel.is_closed:
-            self._stream.acknowledge(self._number, tag, multiple=multiple)
+            self._stream.write(acknowledgement(self._number, tag, multiple=multiple))
+
+
+def acknowledgement(channel: int, tag: int, *, multiple: bool) -> bytes:
+    """Return the frame of an acknowledgement."""
+    return _ACK.pack(METHOD, channel, _ACK_SIZE, 60, 80, tag, multiple, END)
 
 
 class Acknowledgements:

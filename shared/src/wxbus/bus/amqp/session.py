@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 
 import structlog
 from aio_pika.abc import AbstractConnection
-from yarl import URL
 
 from wxbus.aio.background import background
 from wxbus.aio.backoff import Backoff
@@ -38,12 +37,10 @@ class Session(Generic[S]):
         *,
         name: str,
         fail_on_configuration: bool = False,
-        connect: Callable[[URL], AbstractAsyncContextManager[AbstractConnection]] = connected,
     ) -> None:
         """Connect as `name`; `set_up` declares and consumes, and cleans up when the connection ends.
 
-        `connect` opens one connection. With `fail_on_configuration`, a ConfigurationError of the set-up ends `run`;
-        otherwise it is retried.
+        With `fail_on_configuration`, a ConfigurationError of the set-up ends `run`; otherwise it is retried.
 
         Raises:
             ConfigurationError: `url` is not an AMQP address.
@@ -51,7 +48,6 @@ class Session(Generic[S]):
         self._url = address(url, name=name)
         self._name = name
         self._set_up = set_up
-        self._open = connect
         self._fail_on_configuration = fail_on_configuration
         self.state: S | None = None
         self.available = asyncio.Event()
@@ -120,7 +116,7 @@ class Session(Generic[S]):
 
     async def _connect(self, backoff: Backoff) -> str:
         """Keep one connection; return the reason of its end."""
-        async with self._open(self._url) as connection:
+        async with connected(self._url) as connection:
             ended = self._ended = asyncio.get_running_loop().create_future()
             try:
                 async with self._set_up(connection) as state:
