@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.support.postgres import postgresql
-from wxbus_gateway.users.database import migrate, open_database
+from wxbus_gateway.users.database import open_database
+from wxbus_gateway.users.migrating import migrate
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from wxbus_gateway.__main__ import cli
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.sessions.session import Lifetime
 from wxbus_gateway.sessions.store import SessionStore
-from wxbus_gateway.users.database import migrate, open_database
+from wxbus_gateway.users.database import open_database
+from wxbus_gateway.users.migrating import migrate
 from wxbus_gateway.users.model import Phone
 from wxbus_gateway.users.sql import SqlUsers
 

@@ -43,7 +43,7 @@ from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.settings import GatewaySettings
 from wxbus_gateway.sockets.hub import SocketHub
 from wxbus_gateway.sockets.intake import SocketIntake
-from wxbus_gateway.users.database import migrate, open_database
+from wxbus_gateway.users.database import open_database, upgrade
 from wxbus_gateway.users.sql import SqlUsers
 
 DATABASE_RETRY: Final = 1.0
@@ -86,7 +86,7 @@ async def serving(
         await enter(watched_loop(registry=registry))
         engine = await enter(open_database(settings.database_url.get_secret_value()))
         if settings.migrate:
-            await retry_while_unavailable(lambda: migrate(engine), name="tables of users", pause=DATABASE_RETRY)
+            await retry_while_unavailable(lambda: upgrade(engine), name="tables of users", pause=DATABASE_RETRY)
         store = await enter(Store.open(settings.store.redis_url.get_secret_value(), name="wxbus-gateway"))
         http = await enter(WeChatHttp.open(settings.wechat.wechat_api_url, settings.wechat.wechat_api_timeout))
         rpc = await enter(Client.open(settings.token_url, api_key, timeout=LOGIN_TIMEOUT))

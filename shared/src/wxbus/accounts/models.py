@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from wxbus.config.account_tables import SECRETS
 from wxbus.wechat.callbacks.keys import AesKey, CallbackKey, ConsoleSecret, Mode
 from wxbus.wechat.messages.identity import split_customer
-from wxbus.wechat.replies.event_response import SYNCHRONOUS_EVENTS
+from wxbus.wechat.messages.system_events import SYNCHRONOUS_EVENTS
 
 APPID = r"^[A-Za-z0-9_-]{1,64}$"
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from wxbus.field_docs import SchemaWithFieldDocs
 from wxbus.messages.requests import CancelRequest, EventRequest, SendRequest
 
 SCHEMAS: Final = "#/components/schemas/{model}"
@@ -62,7 +63,9 @@ REQUESTS: Final[dict[str, tuple[type[BaseModel], tuple[dict[str, Any], ...]]]] =
 def document() -> dict[str, Any]:
     """Return the document, AsyncAPI 3.0."""
     models = [model for model, _ in REQUESTS.values()]
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models], ref_template=SCHEMAS, schema_generator=SchemaWithFieldDocs
+    )
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import typer
 
+from wxbus.runtime.gc import collect_less_often
+
 METAVARS: Final = {
     "bool": "",
     "str": "TEXT",
@@ -21,6 +23,7 @@ METAVARS: Final = {
 
 def run(app: typer.Typer) -> None:
     """Run the command of the process's arguments, and exit with its exit code."""
+    collect_less_often()  # the command imports most modules
     root = typer.main.get_command(app)
     for command in _commands(root):
         context = typer.Context(command)

@@ -32,17 +32,18 @@ def downgrade(
 @database.command()
 def current() -> None:
     """Print the version of the tables, and the newest one."""
-    from wxbus_gateway.users.database import versions
+    from wxbus_gateway.users.database import newest_version
 
     with reporting_errors():
         found = asyncio.run(_version())
-    typer.echo(f"{found or 'base'} (newest: {versions()[-1]})")
+    typer.echo(f"{found or 'base'} (newest: {newest_version()})")
 
 
 def _migrate(to: str) -> None:
     from wxbus.config.settings import load_for_command
     from wxbus_gateway.settings import DatabaseSettings
-    from wxbus_gateway.users.database import migrate, open_database
+    from wxbus_gateway.users.database import open_database
+    from wxbus_gateway.users.migrating import migrate
 
     async def run() -> None:
         async with open_database(load_for_command(DatabaseSettings).database_url.get_secret_value()) as engine:

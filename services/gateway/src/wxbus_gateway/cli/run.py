@@ -10,7 +10,6 @@ from wxbus.aio.waiting import Interrupted, interrupted_by
 from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.open_files import allow_open_files
-from wxbus.runtime.reload import run_with_reload
 from wxbus.runtime.signals import stop_signal
 from wxbus_gateway.app import serving
 from wxbus_gateway.services.loading import load_application, location_of
@@ -25,6 +24,8 @@ def serve(settings: GatewaySettings, *, reload: bool = False) -> None:
     if not reload:
         uvloop.run(_serve(settings))
         return
+    from wxbus.runtime.reload import run_with_reload
+
     folder = location_of(settings.app, app_dir=settings.app_dir).package_folder
     package = folder != Path(settings.app_dir).resolve()  # not for a single module
     grace = settings.drain + settings.grace + STOP_GRACE

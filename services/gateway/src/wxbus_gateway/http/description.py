@@ -1,7 +1,7 @@
 """The OpenAPI document of each account, `/{account}/openapi.json`, and the page to try it, `/{account}/docs`."""
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -19,7 +19,6 @@ NEEDS: Final[Mapping[object, str]] = {
     Profile: "Requires a session and the user's profile.",
     Phone: "Requires a session and the user's phone number.",
 }
-SESSION: Final = SessionState.model_json_schema(mode="serialization")
 
 
 class Descriptions:
@@ -44,5 +43,10 @@ def _envelope(answer: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["result", "session"],
-        "properties": {"result": answer, "session": {"anyOf": [SESSION, {"type": "null"}]}},
+        "properties": {"result": answer, "session": {"anyOf": [_session(), {"type": "null"}]}},
     }
+
+
+@cache
+def _session() -> dict[str, Any]:
+    return SessionState.model_json_schema(mode="serialization")

@@ -10,7 +10,7 @@ Encrypted: TypeAlias = Annotated[str, Field(min_length=1, max_length=16_384)]
 class LoginMessage(BaseModel):
     """A message whose validation errors never show its values."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class LoginCode(LoginMessage):

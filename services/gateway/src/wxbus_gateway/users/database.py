@@ -1,4 +1,4 @@
-"""Opens the database of users, and brings its tables to the version of this program.
+"""Opens the database of users, whose tables are of the version of this program.
 
 SQLite in a file is the default, for one machine. Several machines share a PostgreSQL.
 """
@@ -8,12 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, column, event, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -23,10 +18,9 @@ from wxbus_gateway.errors import UsersUnavailable
 T = TypeVar("T")
 
 DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
+VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
+"""The folder of the migrations, `v<version>_<name>.py`."""
 VERSION_TABLE: Final = "wxbus_gateway_version"
-LOCK: Final = 0x7778627573
-"""PostgreSQL's advisory lock for migrations: one instance migrates, the others wait."""
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 """Of `?sslmode=`, as PostgreSQL's own programs have it; `prefer` is the default of these, too."""
 POOL: Final = 10
@@ -49,35 +43,26 @@ async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def migrate(engine: AsyncEngine, *, to: str = "head") -> None:
-    """Bring the tables to the version `to`, up or down.
+async def upgrade(engine: AsyncEngine) -> None:
+    """Bring the tables to the version of this program; raises as `migrating.migrate`."""
+    if await version(engine) != newest_version():
+        from wxbus_gateway.users.migrating import migrate  # noqa: PLC0415 - most starts find the newest tables
 
-    Raises:
-        UsersUnavailable: The database does not respond.
-        ConfigurationError: The tables are of a newer program.
-    """
-
-    def run(connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        config = _alembic()
-        config.attributes["connection"] = connection
-        if to == "head" or _is_newer(connection, to):
-            command.upgrade(config, to)
-        else:
-            command.downgrade(config, to)
-
-    await _on_connection(engine, run)
+        await migrate(engine)
 
 
 async def version(engine: AsyncEngine) -> str | None:
-    """Return the version of the tables, None before the first migration; raises as `migrate`."""
-    return await _on_connection(engine, _current)
+    """Return the version of the tables, None before the first migration.
+
+    Raises:
+        UsersUnavailable: The database does not respond.
+    """
+    return await on_connection(engine, current_version)
 
 
-def versions() -> list[str]:
-    """Return all versions, the oldest first."""
-    return [script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()][::-1]
+def newest_version() -> str:
+    """Return the newest version of the tables that this program knows."""
+    return max(VERSIONS.glob("v*.py")).stem.partition("_")[0].removeprefix("v")
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -137,29 +122,19 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-async def _on_connection(engine: AsyncEngine, run: Callable[[Connection], T]) -> T:
+async def on_connection(engine: AsyncEngine, run: Callable[[Connection], T]) -> T:
+    """Return the result of `run` in a transaction; raises UsersUnavailable if the database does not respond."""
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)
-    except CommandError as exc:
-        raise ConfigurationError(f"the database has tables of another version of wxbus: {exc}") from exc
     except (TimeoutError, OSError, DBAPIError) as exc:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
         raise UsersUnavailable(f"the database of users does not respond: {type(cause).__name__}") from None
 
 
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-
-
-def _is_newer(connection: Connection, to: str) -> bool:
-    known, current = versions(), _current(connection)
-    if to == "base" or to not in known:
-        return False
-    return current is None or known.index(to) > known.index(current)
+def current_version(connection: Connection) -> str | None:
+    """Return the version of the tables, None before the first migration."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    return found

@@ -17,7 +17,7 @@ from wxbus.runtime.languages import preferred_language
 from wxbus.telemetry import is_traced, span, step, trace_id
 from wxbus.wechat.callbacks.query import CallbackQuery
 from wxbus.wechat.documents.document import Document, scalar_at, text
-from wxbus.wechat.replies.reply import SUCCESS
+from wxbus.wechat.replies.event_response import SUCCESS
 from wxbus_ingress.accounts.endpoints import Endpoints
 from wxbus_ingress.callbacks import page
 from wxbus_ingress.callbacks.envelope import make_envelope

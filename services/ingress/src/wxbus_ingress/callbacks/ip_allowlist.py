@@ -15,13 +15,10 @@ import structlog
 from wxbus.accounts.file import AccountsFile
 from wxbus.aio.background import repeat
 from wxbus.aio.backoff import Backoff
-from wxbus.api.client import WeChatClient
-from wxbus.api.http import WeChatHttp
 from wxbus.config.networks import Network
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, Forbidden, WeChatUnavailable, WxbusError
 from wxbus.runtime.client_address import Address, client_address, within
-from wxbus.tokens import TokenClient
 from wxbus_ingress.http.server import Request
 from wxbus_ingress.settings import IpAllowlistSettings
 
@@ -68,6 +65,11 @@ class IpAllowlist:
                 "WXBUS_INGRESS_IP_ALLOWLIST_ACCOUNT must be an account of the accounts file, and "
                 "WXBUS_INGRESS_IP_ALLOWLIST_TOKEN_API_KEY a key that may get its token"
             )
+        # By default it is off, and ingress starts in half of the time without WeChat's API.
+        from wxbus.api.client import WeChatClient  # noqa: PLC0415
+        from wxbus.api.http import WeChatHttp  # noqa: PLC0415
+        from wxbus.tokens import TokenClient  # noqa: PLC0415
+
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(WeChatHttp.open(wechat.wechat_api_url, wechat.wechat_api_timeout))
             tokens = await stack.enter_async_context(

@@ -24,8 +24,12 @@ from wxbus.wechat.callbacks.keys import Mode
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format, Renderable
 from wxbus.wechat.documents.document import text
-from wxbus.wechat.replies.event_response import MINIGAME_DEADLINE, fallback_response, is_minigame_event
-from wxbus.wechat.replies.reply import SUCCESS
+from wxbus.wechat.replies.event_response import (
+    MINIGAME_DEADLINE,
+    SUCCESS,
+    fallback_response,
+    is_minigame_event,
+)
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.deadline import Deadline
 from wxbus_ingress.http.server import Request

@@ -1,17 +1,12 @@
 """JSON Schemas of the messages and events of Official Accounts and Mini Programs, for the forms of the page."""
 
-import ast
 import inspect
-import sys
 from functools import cache
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
-from wxbus.wechat import registry
+from wxbus.field_docs import SchemaWithFieldDocs
 from wxbus.wechat.messages.base import Event, Message
 from wxbus_sandbox.control.api import http_error
 
@@ -20,19 +15,6 @@ HEADER: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType"
 OTHERS: Final = ("kf:", "robot:", "component:")
 """Families of tags that users of these accounts do not send."""
 WECOM: Final = "wxbus.wechat.events.wecom_"
-
-
-class SchemaWithHelp(GenerateJsonSchema):
-    """Adds the docstring of each field as its description."""
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Return the schema of a model."""
-        made, cls = super().model_schema(schema), schema["cls"]
-        texts = _field_docs(cls)
-        for name, field in cls.model_fields.items():
-            if name in texts and (shown := made.get("properties", {}).get(field.alias or name)) is not None:
-                shown["description"] = texts[name]
-        return made
 
 
 async def forms(_request: web.Request) -> web.Response:
@@ -61,6 +43,8 @@ def routes() -> list[web.RouteDef]:
 
 @cache
 def _offered() -> dict[str, type[Message]]:
+    from wxbus.wechat import registry  # noqa: PLC0415 - the models are a third of the start, and only the page needs them
+
     return {
         tag: model
         for tag, model in registry.models().items()
@@ -70,7 +54,7 @@ def _offered() -> dict[str, type[Message]]:
 
 @cache
 def _schema(model: type[Message]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True, schema_generator=SchemaWithHelp)
+    schema = model.model_json_schema(by_alias=True, schema_generator=SchemaWithFieldDocs)
     schema["properties"] = {name: field for name, field in schema["properties"].items() if name not in HEADER}
     schema["required"] = [name for name in schema.get("required", ()) if name not in HEADER]
     return schema
@@ -78,30 +62,3 @@ def _schema(model: type[Message]) -> dict[str, Any]:
 
 def _title(model: type[Message]) -> str:
     return (inspect.getdoc(model) or "").partition("\n")[0]
-
-
-def _field_docs(cls: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings of a class's fields, which stand below them in the source."""
-    docs: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        if issubclass(base, BaseModel) and base is not BaseModel:
-            docs |= _docs_of_module(base.__module__).get(base.__name__, {})
-    return docs
-
-
-@cache
-def _docs_of_module(name: str) -> dict[str, dict[str, str]]:
-    tree = ast.parse(inspect.getsource(sys.modules[name]))
-    return {node.name: dict(_pairs(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
-
-
-def _pairs(node: ast.ClassDef) -> list[tuple[str, str]]:
-    return [
-        (field.target.id, inspect.cleandoc(below.value.value))
-        for field, below in zip(node.body, node.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(below, ast.Expr)
-        and isinstance(below.value, ast.Constant)
-        and isinstance(below.value.value, str)
-    ]

@@ -10,7 +10,6 @@ import uvloop
 from wxbus.runtime import logs, telemetry
 from wxbus.runtime.gc import tune_gc
 from wxbus.runtime.processes import port_for_process, supervise
-from wxbus.runtime.reload import run_with_reload
 from wxbus.runtime.signals import stop_signal
 from wxbus_worker.app import CLOSE_TIMEOUT, serve
 from wxbus_worker.handlers.loading import folder_of, load_router
@@ -28,6 +27,8 @@ def work(settings: WorkerSettings, *, processes: int = 1, reload: bool = False) 
     """
     grace = settings.grace + STOP_GRACE
     if reload:
+        from wxbus.runtime.reload import run_with_reload
+
         folder = folder_of(settings.app, app_dir=settings.app_dir)
         package = folder != Path(settings.app_dir).resolve()  # not for a single module
         uvloop.run(run_with_reload(partial(_run_process, settings), folder, recursive=package, grace=grace))

@@ -64,6 +64,6 @@ def _answer_document(
             f"`synchronous` of account {account.name}"
         )
     try:
-        return response_document(answer, document)
+        return response_document(answer.fields, document)
     except ValueError as exc:
         raise Reject(f"handler {route.name}: {exc}") from exc

@@ -4,8 +4,6 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography import x509
-
 from wxbus.errors import ConfigurationError
 
 
@@ -49,6 +47,8 @@ def subject_of(connection: ssl.SSLObject | None) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _subject(certificate: bytes) -> str | None:
+    from cryptography import x509  # noqa: PLC0415 - most services have no client certificates
+
     return x509.load_der_x509_certificate(certificate).subject.rfc4514_string() or None
 
 

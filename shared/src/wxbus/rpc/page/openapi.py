@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from wxbus.field_docs import SchemaWithFieldDocs
 from wxbus.rpc.codec import problems
 from wxbus.rpc.codec.formats import Form, Xml
 from wxbus.rpc.service.declaration import ServedMethod
@@ -74,6 +75,7 @@ def document(
             *((method.answer, "serialization") for method in methods),
         ],
         ref_template=REF,
+        schema_generator=SchemaWithFieldDocs,
     )
     schemas = definitions.get("$defs", {})
     others = [] if json_only else _with_null(schemas)

@@ -25,6 +25,7 @@ PARTS: Final = {
     "/docs/page.js": ("page.js", "text/javascript"),
     "/docs/page.css": ("page.css", "text/css"),
 }
+PATHS: Final = frozenset({"/openapi.json", "/openapi-json.json", "/docs", *PARTS})
 
 
 @dataclass(frozen=True, slots=True)

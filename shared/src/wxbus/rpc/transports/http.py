@@ -1,8 +1,9 @@
 """The HTTP transport: `POST /rpc/{service}/{method}`, errors as problem documents (RFC 9457)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Final
 
@@ -30,19 +31,23 @@ def build_http(
 ) -> web.Server:
     """Return the HTTP server of `server`, with its OpenAPI document and a page to try the methods.
 
-    The document is at `/openapi.json`, for client generators at `/openapi-json.json`; the page at `/docs`. It is
+    The document is at `/openapi.json`, for client generators at `/openapi-json.json`; the page at `/docs`. They are
+    made when they are first asked for. It is
     aiohttp's low-level server, because aiohttp's router would take a third of the time of a call.
     """
-    described = partial(openapi.document, server, title=title, version=version("wxbus"))
-    static = pages.pages(described(), described(json_only=True))
+
+    @cache
+    def static() -> Mapping[str, pages.Page]:
+        described = partial(openapi.document, server, title=title, version=version("wxbus"))
+        return pages.pages(described(), described(json_only=True))
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         if match := CALL.fullmatch(request.path):
             return await rpc(request, match[1], match[2])
-        if found := static.get(request.path):
+        if request.path in pages.PATHS:
             if request.method not in {"GET", "HEAD"}:
                 return _not_allowed("GET, HEAD")
-            return found.response(request.headers.get("Accept-Language"))
+            return static()[request.path].response(request.headers.get("Accept-Language"))
         return response_to(
             problem_answer(RpcFailure(404, "Not found", detail="calls are POST /rpc/{service}/{method}; see /docs"))
         )

@@ -166,5 +166,7 @@ CONTACTS: Final = "sys"
 
 MINIGAME_PREFIX: Final = "minigame_"
 """Prefix of mini game events. Their sender is an id of WeChat; the player is in `MiniGame`."""
+SYNCHRONOUS_EVENTS: Final = ("xpay_*", f"{MINIGAME_PREFIX}*", *sorted(RESULT_EVENTS))
+"""Name patterns of the events that need a synchronous response; `*` matches any text."""
 RETRIED_PREFIXES: Final = ("xpay_", MINIGAME_PREFIX, "channels_ec_", "product_order_")
 """Prefixes of events that WeChat retries for hours until it gets a response."""

@@ -1,28 +1,28 @@
 """Synchronous responses to events (protocol reference 4.4)."""
 
 import time
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from wxbus.wechat.documents import codec
 from wxbus.wechat.documents.codec import Format, Renderable
 from wxbus.wechat.documents.document import Document, text
 from wxbus.wechat.messages.system_events import MINIGAME_PREFIX, RESULT_EVENTS
-from wxbus.wechat.replies.reply import EventResponse
 
-SYNCHRONOUS_EVENTS: Final = ("xpay_*", f"{MINIGAME_PREFIX}*", *sorted(RESULT_EVENTS))
-"""Name patterns of the events that need a synchronous response; `*` matches any text."""
+SUCCESS: Final = b"success"
+"""Response body that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
 FAILED: Final = -1
 MINIGAME_DEADLINE: Final = 2.7
 """Seconds for the response to a mini game's event; WeChat times out after 3 (WeCom reference 10)."""
 
 
 def response_document(
-    response: EventResponse, push: Document, *, created_at: int | None = None
+    fields: Mapping[str, Any], push: Document, *, created_at: int | None = None
 ) -> dict[str, Renderable]:
     """Return the document of a response: the default fields of the event, overridden by the given fields.
 
     Args:
-        response: The response of the handler.
+        fields: What the handler's `reply.EventResponse` contains.
         push: The event; the response swaps its sender and receiver.
         created_at: Seconds since the epoch; None: now.
 
@@ -31,14 +31,14 @@ def response_document(
     """
     try:
         for form in Format:
-            codec.render(response.fields, form)
+            codec.render(fields, form)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"an EventResponse contains text, numbers, lists and mappings of these: {exc}") from exc
     event = text(push, "Event").lower()
     if event.startswith(("xpay_", MINIGAME_PREFIX)):
-        return {"ErrCode": 0, "ErrMsg": "success", **response.fields}
+        return {"ErrCode": 0, "ErrMsg": "success", **fields}
     if event not in RESULT_EVENTS:
-        return dict(response.fields)
+        return dict(fields)
     code, message = _result_names(event)
     return {
         "ToUserName": text(push, "FromUserName"),
@@ -48,7 +48,7 @@ def response_document(
         "Event": text(push, "Event"),
         code: 0,
         message: "success",
-        **response.fields,
+        **fields,
     }
 
 
@@ -60,11 +60,11 @@ def fallback_response(push: Document) -> dict[str, Renderable] | None:
     """
     event = text(push, "Event").lower()
     if event.startswith(MINIGAME_PREFIX):
-        return response_document(EventResponse({}), push)
+        return response_document({}, push)
     if event not in RESULT_EVENTS:
         return None
     code, message = _result_names(event)
-    return response_document(EventResponse({code: FAILED, message: "busy, please try again"}), push)
+    return response_document({code: FAILED, message: "busy, please try again"}, push)
 
 
 def is_minigame_event(push: Document) -> bool:

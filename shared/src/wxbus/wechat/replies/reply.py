@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import to_json
 
 from wxbus.wechat.replies.fields import Required, reply_class
@@ -29,9 +29,6 @@ from wxbus.wechat.replies.wecom import MiniProgramNotice as MiniProgramNotice
 from wxbus.wechat.replies.wecom import TemplateCard as TemplateCard
 from wxbus.wechat.replies.wecom import TextCard as TextCard
 from wxbus.wechat.replies.wecom import WeComReply
-
-SUCCESS: Final = b"success"
-"""Response body that shows nothing and stops WeChat's retries; never encrypted (protocol reference 2.1)."""
 
 
 @reply_class
@@ -111,7 +108,7 @@ class TransferToCustomerService:
 
 @reply_class
 class Success:
-    """Shows nothing to the user; as a passive reply it is `SUCCESS` without a document."""
+    """Shows nothing to the user; as a passive reply it is `success` without a document."""
 
     kind: Literal["success"] = Field(default="success", kw_only=True)
 
@@ -206,7 +203,9 @@ CustomerServiceReply: TypeAlias = (
 
 AnyReply: TypeAlias = PassiveReply | CustomerServiceReply | TemplateReply | WeComReply | SocketReply | Success
 
-_REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(Annotated[AnyReply, Field(discriminator="kind")])
+_REPLY: Final[TypeAdapter[AnyReply]] = TypeAdapter(
+    Annotated[AnyReply, Field(discriminator="kind")], config=ConfigDict(defer_build=True)
+)
 
 
 def reply_to_json(reply: AnyReply) -> bytes:

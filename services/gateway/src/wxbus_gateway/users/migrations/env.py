@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `wxbus_gateway.users.database.migrate` passes."""
+"""Runs the migrations on the connection that `wxbus_gateway.users.migrating.migrate` passes."""
 
 from alembic import context
 
