@@ -7,78 +7,85 @@ import signal
 import pytest
 
 from tests.faults.conftest import Install
-from tests.support.history import Load, differences, fetched, outcome, settled
+from tests.support.history import Load, Outcome, differences, fetched, outcome, settled
+from tests.support.installation import Installation
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(330), pytest.mark.usefixtures("redis")]
 
-USERS = [f"o_user{index}" for index in range(soak(full=30, quick=16))]
-STOPS = soak(full=12, quick=3)
-STOPS_AT_ONCE = 2
+STOPPED_USERS, KILLED_USERS = (
+    [f"o_user_of_{when}{index}" for index in range(soak(full=30, quick=8))] for when in ("stops", "stops_at_once")
+)
+STOPS = soak(full=12, quick=2)
+STOPS_AT_ONCE = soak(full=2, quick=1)
 """Fewer than the starts after which a message counts as poison."""
 
 
-async def test_sigterm_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
-    """Workers stopped by SIGTERM under load exit with 0, and no reply repeats."""
+async def test_stops_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
+    """Workers stopped by SIGTERM under load exit with 0, and no reply repeats.
+
+    A second SIGTERM ends all processes of a worker at once: their messages are handled again and committed once.
+    """
     async with (
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(300),
     ):
-        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
-        await installation.token()
-        app = "tests.support.recording:router"
-        workers = [await installation.worker(app, name) for name in ("worker1", "worker2")]
-        load = Load(amqp_url, redis_url, topology, USERS, random.Random())
-        exits: list[int] = []
-        stopped_with: list[int] = []
-        async with load.writing():
-            for _ in range(STOPS):
-                await load.backlogged()
-                busy = {worker: await fetched(worker) for worker in workers}
-                busier = max(workers, key=busy.__getitem__)
-                stopped_with.append(busy[busier])
-                exits.append(await busier.stop())
-                await busier.start()
-            await load.backlogged()
-            exits += await asyncio.gather(*(worker.stop() for worker in workers))
-        await workers[0].start()
-        await settled(amqp_url, topology, workers[:1])
-        result = await outcome(installation, redis_url, USERS, amqp_url)
-        print(f"{load.published.total()} messages of {len(USERS)} users; fetched when stopped: {stopped_with}")
-        assert exits == [0] * (STOPS + len(workers))
-        assert all(stopped_with), "an idle worker was stopped: the load is too low"
-        assert differences(result.committed, load) == {}
-        assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
-        assert result.repeats() == []
-        assert (result.dead, result.outboxes) == (0, 0)
+        await stop_workers(
+            installation, Load(amqp_url, redis_url, topology, STOPPED_USERS, random.Random()), redis_url
+        )
+        await stop_at_once(installation, Load(amqp_url, redis_url, topology, KILLED_USERS, random.Random()), redis_url)
 
 
-async def test_a_second_signal_under_load(amqp_url: str, redis_url: str, topology: Topology, install: Install) -> None:
-    """A second SIGTERM ends both processes at once: their messages are handled again and committed once."""
-    async with (
-        install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
-        asyncio.timeout(300),
-    ):
-        await installation.sandbox(WXBUS_SANDBOX_ENFORCE_WINDOWS="false", WXBUS_LOG_LEVEL="warning")
-        await installation.token()
-        app = "tests.support.recording:slow"
-        short = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
-        workers = await installation.worker(app, processes=2, **short)
-        load = Load(amqp_url, redis_url, topology, USERS, random.Random())
-        exits: list[int] = []
-        async with load.writing():
-            for _ in range(STOPS_AT_ONCE):
-                await load.backlogged()
-                exits.append(await workers.stop_at_once("worker.stopping"))
-                await workers.start()
+async def stop_workers(installation: Installation, load: Load, redis_url: str) -> None:
+    """Stop the busier of two workers again and again, then both."""
+    workers = await installation.workers("tests.support.recording:router", "worker1", "worker2")
+    exits: list[int] = []
+    stopped_with: list[int] = []
+    async with load.writing():
+        for _ in range(STOPS):
             await load.backlogged()
-            exits.append(await workers.stop())
-        worker = await installation.worker(app, "last worker", **short)
-        await settled(amqp_url, topology, [worker])
-        result = await outcome(installation, redis_url, USERS, amqp_url)
-        print(f"{load.published.total()} messages of {len(USERS)} users; {len(result.repeats())} replies repeated")
-        assert exits == [-signal.SIGTERM] * STOPS_AT_ONCE + [0]
-        assert differences(result.committed, load) == {}
-        assert differences({user: result.first_replies(user) for user in USERS}, load) == {}
-        assert (result.dead, result.outboxes) == (0, 0)
+            busy = {worker: await fetched(worker) for worker in workers}
+            busier = max(workers, key=busy.__getitem__)
+            stopped_with.append(busy[busier])
+            exits.append(await busier.stop())
+            await busier.start()
+        await load.backlogged()
+        exits += await asyncio.gather(*(worker.stop() for worker in workers))
+    await workers[0].start()
+    await settled(load.url, load.topology, workers[:1])
+    exits.append(await workers[0].stop())
+    print(f"{load.published.total()} messages of {len(load.users)} users; fetched when stopped: {stopped_with}")
+    assert exits == [0] * (STOPS + len(workers) + 1)
+    assert all(stopped_with), "an idle worker was stopped: the load is too low"
+    result = await whole(installation, load, redis_url)
+    assert result.repeats() == []
+
+
+async def stop_at_once(installation: Installation, load: Load, redis_url: str) -> None:
+    """Stop a worker of two processes at once, again and again, then in good order."""
+    app = "tests.support.recording:slow"
+    short = {"WXBUS_WORKER_SEND_LEASE": "3"}  # replies of a killed process wait for this time
+    workers = await installation.worker(app, "worker of two processes", processes=2, **short)
+    exits: list[int] = []
+    async with load.writing():
+        for _ in range(STOPS_AT_ONCE):
+            await load.backlogged()
+            exits.append(await workers.stop_at_once("worker.stopping"))
+            await workers.start()
+        await load.backlogged()
+        exits.append(await workers.stop())
+    worker = await installation.worker(app, "last worker", **short)
+    await settled(load.url, load.topology, [worker])
+    assert exits == [-signal.SIGTERM] * STOPS_AT_ONCE + [0]
+    result = await whole(installation, load, redis_url)
+    print(f"{load.published.total()} messages of {len(load.users)} users; {len(result.repeats())} replies repeated")
+
+
+async def whole(installation: Installation, load: Load, redis_url: str) -> Outcome:
+    """Check that every user's history is whole, once and in order; return the outcome."""
+    result = await outcome(installation, redis_url, load.users, load.url)
+    assert differences(result.committed, load) == {}
+    assert differences({user: result.first_replies(user) for user in load.users}, load) == {}
+    assert (result.dead, result.outboxes) == (0, 0)
+    return result

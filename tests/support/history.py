@@ -15,6 +15,7 @@ import aiohttp
 from tests.support.installation import ACCOUNT, APPID, Installation
 from tests.support.processes import Service
 from tests.support.queues import awaiting_retry, dead, depths
+from tests.support.sizes import soak
 from tests.support.stores import open_store
 from wxbus.bus.envelope import Envelope, EnvelopeKind, new_id
 from wxbus.bus.publisher import Publisher
@@ -27,7 +28,7 @@ from wxbus_worker.context.context import ContextPolicy
 from wxbus_worker.store.ports import ContextKey
 from wxbus_worker.store.redis import RedisContextStore
 
-DEPTH = (20, 60)
+DEPTH = soak(full=(20, 60), quick=(8, 20))
 """Messages of each partition that are not committed yet: faults wait for the first number, and users stop writing at
 the second."""
 FLOOD = 100

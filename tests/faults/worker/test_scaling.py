@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, count
-from statistics import median
+from statistics import median_low
 
 import pytest
 
@@ -56,7 +56,7 @@ async def test_workers_share_the_partitions(
     ):
         workers = await installation.workers(APP, "worker1", **LEASE_OF_REPLIES)
         load = Load(
-            amqp_url, redis_url, topology, users_of_all_partitions(topology, soak(full=4, quick=2)), random.Random()
+            amqp_url, redis_url, topology, users_of_all_partitions(topology, soak(full=4, quick=1)), random.Random()
         )
         joins: list[float] = []
         crashes: list[list[float]] = []
@@ -69,7 +69,7 @@ async def test_workers_share_the_partitions(
             await shared(topology, *workers)
             # Of the last worker: the other one shares with it, too.
             joins.append(min(share_time(worker, began) for worker in workers[1:]))
-            for victim in workers:
+            for victim in soak(full=workers, quick=[workers[0], workers[-1]]):
                 await load.backlogged()
                 killed = time.time()
                 await victim.kill()
@@ -87,7 +87,7 @@ async def test_workers_share_the_partitions(
         await whole_and_once(installation, redis_url, load, [staying])
     print(f"joined workers' shares: {figures(joins)}; crashed workers' partitions: {figures([*chain(*crashes)])}")
     assert max(joins) < 10
-    assert median(map(max, crashes)) < 1
+    assert median_low(map(max, crashes)) < 1
     assert max(map(max, crashes)) < LEASE
 
 
@@ -110,7 +110,7 @@ async def test_a_frozen_worker_is_cut_off(
         asyncio.timeout(320),
     ):
         workers = await installation.workers(APP, "worker1", "worker2", **LEASE_OF_REPLIES)
-        users = users_of_all_partitions(topology, soak(full=6, quick=3))
+        users = users_of_all_partitions(topology, soak(full=6, quick=2))
         load = Load(own_rabbitmq.url, own_redis.url, topology, users, random.Random())
         freezes: list[float] = []
         async with load.writing():
