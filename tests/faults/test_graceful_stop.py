@@ -31,9 +31,7 @@ async def test_stops_under_load(amqp_url: str, redis_url: str, topology: Topolog
         install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation,
         asyncio.timeout(300),
     ):
-        await stop_workers(
-            installation, Load(amqp_url, redis_url, topology, STOPPED_USERS, random.Random()), redis_url
-        )
+        await stop_workers(installation, Load(amqp_url, redis_url, topology, STOPPED_USERS, random.Random()), redis_url)
         await stop_at_once(installation, Load(amqp_url, redis_url, topology, KILLED_USERS, random.Random()), redis_url)
 
 

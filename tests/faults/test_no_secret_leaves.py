@@ -27,6 +27,7 @@ from tests.support.history import settled
 from tests.support.installation import ACCOUNT, APPID, MINI_PROGRAM, MINI_PROGRAM_APPID, Credentials, Installation
 from tests.support.processes import Service
 from tests.support.pushes import Push, a_push, a_text
+from tests.support.sizes import soak
 from tests.support.stores import open_store
 from wxbus.bus.topology import Topology
 from wxbus.wechat.callbacks.keys import Mode
@@ -70,9 +71,11 @@ class Watch:
         return body
 
 
-@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize(
+    ("log_format", "of_ingress"), soak(full=[("json", "json"), ("console", "console")], quick=[("json", "console")])
+)
 async def test_no_secret_leaves(
-    log_format: str, amqp_url: str, own_redis: Server, topology: Topology, install: Install
+    log_format: str, of_ingress: str, amqp_url: str, own_redis: Server, topology: Topology, install: Install
 ) -> None:
     """Not in a log at level debug, an HTTP error, a metric, a page or the headers of a dead letter."""
     word = f"原文{secrets.token_hex(8)}"
@@ -93,7 +96,7 @@ async def test_no_secret_leaves(
         watch.secrets |= named(installation.credentials)
         await installation.sandbox()
         token = await installation.token()
-        ingress = await installation.ingress()
+        ingress = await installation.ingress(WXBUS_LOG_FORMAT=of_ingress)
         worker = await installation.worker("tests.support.leaky:router", WXBUS_WORKER_RETRY_DELAYS="1s")
 
         await play_calls_for_tokens(watch, installation, sandbox)
@@ -133,14 +136,19 @@ async def test_what_does_not_start_says_why_without_the_value(
 ) -> None:
     """A setting that is wrong is named on the way out; what it holds, a password perhaps, is not shown."""
     secret = secrets.token_hex(12)
-    wrong = [
-        ("wxbus_ingress", "WXBUS_AMQP_URL", f"amqp://user:{secret}@127.0.0.1:port/"),
-        ("wxbus_ingress", "WXBUS_AMQP_URL", f"https://user:{secret}@127.0.0.1/"),
-        ("wxbus_worker", "WXBUS_REDIS_URL", f"redis://:{secret}@127.0.0.1:port/0"),
-        ("wxbus_worker", "WXBUS_REDIS_URL", f"{secret}@127.0.0.1"),
-        ("wxbus_token", "WXBUS_REDIS_URL", f"redis://:{secret}@[127.0.0.1/0"),
-        ("wxbus_token", "WXBUS_TOKEN_ENCRYPTION_KEYS", f"id:{secret}"),
-    ]
+    wrong = {
+        "wxbus_ingress": {"WXBUS_AMQP_URL": f"amqp://user:{secret}@127.0.0.1:port/"},
+        "wxbus_worker": {
+            "WXBUS_AMQP_URL": f"amqp://user:{secret}@[127.0.0.1/",
+            "WXBUS_REDIS_URL": f"redis://:{secret}@127.0.0.1:port/0",
+        },
+        "wxbus_gateway": {
+            "WXBUS_AMQP_URL": f"https://user:{secret}@127.0.0.1/",
+            "WXBUS_REDIS_URL": f"{secret}@127.0.0.1",
+        },
+        "wxbus_token": {"WXBUS_TOKEN_ENCRYPTION_KEYS": f"id:{secret}"},
+    }
+    named_as = {"WXBUS_TOKEN_ENCRYPTION_KEYS": "encryption key 1"}
     async with install(amqp_url=amqp_url, redis_url=redis_url, topology=topology) as installation:
         given = {
             "WXBUS_WORKER_APP": "tests.support.leaky:router",
@@ -151,13 +159,19 @@ async def test_what_does_not_start_says_why_without_the_value(
             **{f"WXBUS_{name}PORT": "0" for name in ("INGRESS_", "TOKEN_")},
         }
         services = [
-            installation.describe(f"wrong{number}", module, port=free_port(), env={**given, variable: value})
-            for number, (module, variable, value) in enumerate(wrong)
+            installation.describe(f"wrong {module}", module, port=free_port(), env={**given, **variables})
+            for module, variables in wrong.items()
         ]
         ends = await asyncio.gather(*(service.start() for service in services), return_exceptions=True)
         said = [service.said() for service in services]
     assert [type(end) for end in ends] == [RuntimeError] * len(wrong)
     assert [text for text in said if secret in text] == []
+    assert [
+        variable
+        for variables, text in zip(wrong.values(), said, strict=True)
+        for variable in variables
+        if named_as.get(variable, variable) not in text
+    ] == []
     assert [text for text in said if "Traceback" in text or not text.strip()] == []
 
 

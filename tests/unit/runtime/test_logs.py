@@ -63,6 +63,24 @@ def test_every_secret_name_of_wechat_is_known(capsys: pytest.CaptureFixture[str]
     assert line["url"] == f"/cgi-bin/call?appid=wx1&{name}=***&type=jsapi"
 
 
+def test_the_console_shows_no_more_than_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tracebacks for people have no values of variables, and the same is redacted."""
+    configure(LogSettings(log_format="console"), service="test")
+    words, url = "my address", "amqp://user:hunter2@broker/"
+    with log_scope(lambda: [words]):
+        try:
+            int(words)
+        except ValueError as exc:
+            structlog.get_logger().exception("call.failed", access_token="hunter2", url=url, error=str(exc))
+
+    shown = capsys.readouterr().err
+
+    assert "hunter2" not in shown
+    assert words not in shown
+    assert "ValueError" in shown
+    assert "call.failed" in shown
+
+
 def test_libraries_log_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
     """A line of the standard library's logging is JSON, with the same fields, and redacted."""
     configure(LogSettings(log_format="json"), service="test")
