@@ -45,8 +45,12 @@ class RunCommand:
     def wait_ready(self) -> str:
         """Return the sandbox's address once all services are ready."""
         url = self.wait_for(SANDBOX_URL.pattern)[1]
-        self._seen |= set(self.processes())
+        self.see_processes()
         return url
+
+    def see_processes(self) -> None:
+        """Remember the processes that run now: `remaining` is about them."""
+        self._seen |= set(self.processes())
 
     def processes(self) -> list[psutil.Process]:
         """Return all processes below the command: the guard, services, servers and their children."""

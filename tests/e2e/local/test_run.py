@@ -37,23 +37,45 @@ classic_token = true
 """
 
 
-def test_started_servers_and_services_end_after_kill_9(tmp_path: Path) -> None:
-    """Servers that the command started, programs or containers, and all services end with the killed command.
+def test_real_accounts_are_served_without_the_sandbox(tmp_path: Path) -> None:
+    """The start asks WeChat for tokens and prints its answers and the callback addresses; data is kept apart.
 
-    Workers get the address of the management API of a RabbitMQ that the command started.
+    Servers that the command started, programs or containers, and all services end with the killed command. Workers get
+    the address of the management API of a RabbitMQ that the command started.
     """
-    with running({"WXBUS_LOCAL_DATA": str(tmp_path / "data")}, cwd=tmp_path) as run:
-        run.wait_ready()
-        run_id = run.run_id()
-        workers = run.with_command("-m wxbus_worker")
-        assert workers
-        assert all("WXBUS_AMQP_MANAGEMENT_URL" in worker.environ() for worker in workers)
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(REAL_ACCOUNTS, encoding="utf-8")
 
-        run.process.kill()
+    with wechat(accounts) as wechat_url:
+        asyncio.run(refuse_tokens(wechat_url, "/cgi-bin/token", errcode=40164))
+        settings = {
+            "WXBUS_LOCAL_DATA": str(tmp_path / "data"),
+            "WXBUS_LOCAL_WORKERS": "1",
+            "WXBUS_ACCOUNTS_FILE": str(accounts),
+            "WXBUS_WECHAT_API_URL": wechat_url,
+            "WXBUS_LOCAL_PUBLIC_URL": "https://my.name",
+        }
+        with running(settings, cwd=tmp_path) as run:
+            run.wait_for("Ctrl-C stops everything")
+            run.see_processes()
+            output, run_id = run.output, run.run_id()
+            assert run.with_command("-m wxbus_sandbox") == []
+            workers = run.with_command("-m wxbus_worker")
+            assert workers
+            assert all("WXBUS_AMQP_MANAGEMENT_URL" in worker.environ() for worker in workers)
 
-        assert run.wait() == -signal.SIGKILL
-        assert run.remaining() == []
+            run.process.kill()
+
+            assert run.wait() == -signal.SIGKILL
+            assert run.remaining() == []
     assert containers_of(run_id) == []
+    assert re.search(r"shop +WeChat gave an access token", output), output
+    assert re.search(r"cafe: WeChat gives no access token: .*40164", output)
+    assert "https://my.name/wechat/shop" in output
+    assert "allow-list" in output
+    assert "wxbus_sandbox" not in output
+    assert (tmp_path / "data/real/keys").is_dir()
+    assert not (tmp_path / "data/keys").exists()
 
 
 def containers_of(run_id: str) -> list[str]:
@@ -84,51 +106,6 @@ def test_mistakes_are_reported_once_before_any_server_starts(settings: dict[str,
     for reason in ("absent.toml", "WXBUS_INGRESS_BUDGET"):
         assert reason in reasons
         assert run.output.count(reason) == 1
-
-
-def test_the_last_output_of_a_service_says_why_it_ended(settings: dict[str, str], tmp_path: Path) -> None:
-    """If one service ends, all do; the exit code is 1, and the output ends with the service's own reason."""
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "spool").write_text("not a folder", encoding="utf-8")
-
-    with running({**settings, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as run:
-        assert run.wait() == 1
-
-    reason = run.output[run.output.index("stopped: ") :]
-    assert "ingress ended with exit code 2" in reason
-    assert str(data / "spool") in reason
-    assert run.remaining() == []
-
-
-def test_real_accounts_are_served_without_the_sandbox(settings: dict[str, str], tmp_path: Path) -> None:
-    """Each start asks WeChat for tokens and prints its answer and the callback addresses; data is kept apart."""
-    accounts = tmp_path / "accounts.toml"
-    accounts.write_text(REAL_ACCOUNTS, encoding="utf-8")
-
-    with wechat(accounts) as wechat_url:
-        asyncio.run(refuse_tokens(wechat_url, "/cgi-bin/token", errcode=40164))
-        real = {
-            "WXBUS_ACCOUNTS_FILE": str(accounts),
-            "WXBUS_WECHAT_API_URL": wechat_url,
-            "WXBUS_LOCAL_PUBLIC_URL": "https://my.name",
-        }
-        with running({**settings, **real, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as run:
-            run.wait_for("Ctrl-C stops everything")
-            output = run.output
-            assert run.with_command("-m wxbus_sandbox") == []
-        asyncio.run(refuse_tokens(wechat_url, "/cgi-bin/stable_token", errcode=40125))
-        with running({**settings, **real, "WXBUS_LOCAL_WORKERS": "1"}, cwd=tmp_path) as second_run:
-            second_run.wait_for("Ctrl-C stops everything")
-
-    assert re.search(r"shop +WeChat gave an access token", output), output
-    assert re.search(r"cafe: WeChat gives no access token: .*40164", output)
-    assert re.search(r"shop: WeChat gives no access token: .*40125", second_run.output), "a stored token was shown"
-    assert "https://my.name/wechat/shop" in output
-    assert "allow-list" in output
-    assert "wxbus_sandbox" not in output
-    assert (tmp_path / "data/real/keys").is_dir()
-    assert not (tmp_path / "data/keys").exists()
 
 
 @contextmanager

@@ -34,6 +34,12 @@ class SharedRun:
     folder: Path
     sandbox_url: str
 
+    def sandbox(self, command: str, *arguments: str) -> str:
+        """Run a command of `wxbus_sandbox` in this process, and return its output."""
+        done = CliRunner().invoke(cli, [command, "--url", self.sandbox_url, *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
+
 
 @pytest.fixture(scope="module")
 def shared(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedRun]:
@@ -56,12 +62,12 @@ def test_the_first_handler_answers_as_the_readme_says(shared: SharedRun) -> None
     assert typed
 
     assert send(shared.sandbox_url, *typed[1].split()).startswith("1. hello\n")
-    assert send(shared.sandbox_url, *typed[1].split()).startswith("2. hello\n")
+    assert shared.sandbox("send", *typed[1].split()).startswith("2. hello\n")
 
 
 def test_the_output_shows_a_messages_way(shared: SharedRun) -> None:
     """The services' log entries are printed while the command runs."""
-    send(shared.sandbox_url, *BY_ANOTHER_USER)
+    shared.sandbox("send", *BY_ANOTHER_USER)
 
     shared.command.wait_for(r"ingress +callback\.accepted +account=shop")
     shared.command.wait_for(r"worker\.1 +reply\.sent")
@@ -107,21 +113,15 @@ def test_the_promises_hold_on_a_bad_day(shared: SharedRun) -> None:
 
     Its callbacks come three times, late, with a wrong clock, and its tokens become invalid.
     """
-
-    def sandbox(*arguments: str) -> str:
-        done = CliRunner().invoke(cli, [arguments[0], "--url", shared.sandbox_url, *arguments[1:]])
-        assert done.exit_code == 0, done.output
-        return done.output
-
     troubles = {"busy": 0.2, "slow": 0.2, "closed": 0.02, "tokens": 0.05, "repeats": 0.2, "disorder": 0.2, "clock": 0.5}
     shares = [f"{name}={share}" for name, share in troubles.items()]
-    sandbox("bad-day", *shares, "--seed", "14", "--seconds", "0.3")
+    shared.sandbox("bad-day", *shares, "--seed", "14", "--seconds", "0.3")
     try:
         report = json.loads(
-            sandbox("load", "--rate", "30", "--users", "15", "--seconds", "2", "--patience", "120", "--json")
+            shared.sandbox("load", "--rate", "30", "--users", "15", "--seconds", "2", "--patience", "120", "--json")
         )
     finally:
-        happened = sandbox("bad-day", "--off")
+        happened = shared.sandbox("bad-day", "--off")
     assert (report["sent"], report["replied"], report["broken"]) == (60, 60, [])
     assert not re.search(r"(busy|slow|tokens|repeats|disorder|clock) .* came 0 times", happened), happened
 
@@ -135,7 +135,7 @@ def test_changed_handlers_are_reloaded(shared: SharedRun) -> None:
 
     reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
-    assert "changed: hello" in send(shared.sandbox_url, *BY_ANOTHER_USER, "--wait", "30")
+    assert "changed: hello" in shared.sandbox("send", *BY_ANOTHER_USER, "--wait", "30")
 
 
 def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> None:
@@ -147,7 +147,7 @@ def test_the_tutorials_bot_answers_as_the_tutorial_says(shared: SharedRun) -> No
     reloading = shared.command.wait_for(r"reload\.changed", start=start)
     shared.command.wait_for(r"worker\.started", start=reloading.end())
     for text, shown in sent_texts(TUTORIAL):
-        assert send(shared.sandbox_url, "text", text, "--wait", "30").startswith(f"{shown}\n")
+        assert shared.sandbox("send", "text", text, "--wait", "30").startswith(f"{shown}\n")
 
 
 def test_ctrl_c_ends_all_processes(shared: SharedRun) -> None:
