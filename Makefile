@@ -21,6 +21,9 @@ run: servers venv ## run everything on this machine, until Ctrl-C
 demo: servers venv ## run everything, play a conversation and stop; fails if the conversation fails
 	@$(BIN)/python -m wxbus_local demo
 
+# Where the variable is set, each process of the tests and each started service would compile all modules again.
+test test-full unit: export PYTHONDONTWRITEBYTECODE :=
+
 test: servers venv ## run all tests against a real RabbitMQ and Redis, four at a time
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
