@@ -65,7 +65,8 @@ lock: venv ## pin the newest allowed versions, with hashes
 	  $(BIN)/$(LOCK) -c locks/dev.txt services/$$service/pyproject.toml -o locks/$$service.txt || exit 1; \
 	done
 
-reference: venv ## write docs/reference/api.md from the declarations of endpoints
+reference: venv ## write docs/reference/api.md and the table of messages and events from their declarations
+	$(BIN)/python -m tests.support.models_table
 	$(BIN)/python -m tests.support.api_reference
 
 venv: $(VENV)/.installed ## create the virtual environment of a checkout

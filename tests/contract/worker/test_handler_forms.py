@@ -3,15 +3,14 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import get_args
 
 import pytest
-from pydantic import Tag
 
 from tests.support.worker import KEY, Rig, a_text_envelope, an_event_envelope, route_for
 from wxbus.bus.envelope import Envelope
 from wxbus.messages.requests import EventRequest
 from wxbus.wechat import model_of
+from wxbus.wechat.registry import models
 from wxbus_worker import (
     AnyMessage,
     Context,
@@ -144,12 +143,7 @@ async def test_a_signal_reaches_its_handler(rig: Rig) -> None:
 
 def _tags() -> list[str]:
     """Return the tags of all models: `text`, `event:subscribe`, `component:authorized`."""
-    return [
-        note.tag
-        for _, *notes in map(get_args, get_args(get_args(AnyMessage)[0]))
-        for note in notes
-        if isinstance(note, Tag) and model_of(note.tag) not in UNKNOWN
-    ]
+    return [tag for tag, model in models().items() if model not in UNKNOWN]
 
 
 def _decorated(_tag: str, model: type[Message]) -> Router:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.sandbox import NOW, World, event_of
 from tests.unit.sandbox.test_validator import USER, passive, push, replying, with_fields
 from wxbus.wechat import reply
-from wxbus.wechat.events import CustomerServiceCloseSessionEvent, CustomerServiceCreateSessionEvent
+from wxbus.wechat.events.service import CustomerServiceCloseSessionEvent, CustomerServiceCreateSessionEvent
 from wxbus_sandbox.models import Outcome
 
 TRANSFER = with_fields(MsgType="transfer_customer_service", Content=None)

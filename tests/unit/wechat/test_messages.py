@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import mypy.api
 import pytest
@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 import wxbus.wechat
+from tests.support.models_table import table
 from tests.unit.wechat.strategies import documents
 from wxbus.wechat import events
 from wxbus.wechat.documents.codec import document_from_json, document_to_json, parse
 from wxbus.wechat.documents.document import Document
 from wxbus.wechat.messages.base import ComponentEvent, Event, Message
 from wxbus.wechat.messages.system_events import BUSINESS_IDS, SYSTEM_EVENTS
-from wxbus.wechat.registry import AnyMessage, parse_message, tag_of
+from wxbus.wechat.registry import TABLE, AnyMessage, models, parse_message, tag_of
 
-MODELS: dict[str, type[Message]] = {note.tag: model for model, note in map(get_args, get_args(get_args(AnyMessage)[0]))}
+MODELS = models()
 UNION = TypeAdapter[Any](AnyMessage)
 KNOWN = {tag: model for tag, model in MODELS.items() if "unknown" not in tag}
 HEADER: Document = {"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1714112445"}
@@ -53,6 +54,11 @@ def test_every_type_is_found() -> None:
         assert UNION.validate_python(document) == parse_message(document)
         upper = document | {name: str(document[name]).upper() for name in ("Event", "InfoType") if name in document}
         assert type(parse_message(upper)) is model
+
+
+def test_the_table_has_every_class() -> None:
+    """`make reference` writes the table of the classes, from which they are imported one by one."""
+    assert TABLE.read_text(encoding="utf-8") == table()
 
 
 def test_every_declared_event_is_found() -> None:
@@ -175,7 +181,7 @@ def test_nested_members_of_xml_and_json() -> None:
         b"</item></ResultList><CheckState>2</CheckState></CopyrightCheckResult></xml>"
     )
     sent = parse_message(xml)
-    assert isinstance(sent, events.MassSendJobFinishEvent)
+    assert isinstance(sent, wxbus.wechat.MassSendJobFinishEvent)
     assert sent.copyright_check_result is not None
     assert (sent.total_count, sent.copyright_check_result.result_list[0].audit_state) == (2, 2)
 
@@ -184,7 +190,7 @@ def test_nested_members_of_xml_and_json() -> None:
         b'"List":{"TemplateId":"t","MsgID":"5","ErrorCode":"0","ErrorStatus":"success"}}'
     )
     subscription = parse_message(json)
-    assert isinstance(subscription, events.SubscribeMessageSentEvent)
+    assert isinstance(subscription, wxbus.wechat.SubscribeMessageSentEvent)
     assert [(item.msg_id, item.error_code) for item in subscription.items] == [("5", 0)]
 
 
@@ -195,7 +201,7 @@ def test_both_naming_styles_are_read() -> None:
         | {"MsgType": "event", "Event": "wxa_media_check", "trace_id": "t", "version": "2", "errcode": "-1008"}
         | {"result": {"suggest": "risky", "label": "20002"}, "detail": [{"strategy": "content_model", "prob": "90"}]}
     )
-    assert isinstance(check, events.MediaCheckEvent)
+    assert isinstance(check, wxbus.wechat.MediaCheckEvent)
     assert check.result is not None
     assert (check.trace_id, check.errcode, check.result.label, check.detail[0].prob) == ("t", -1008, 20002, 90)
     pay = parse_message(
@@ -203,7 +209,7 @@ def test_both_naming_styles_are_read() -> None:
         | {"MsgType": "event", "Event": "xpay_goods_deliver_notify", "OpenId": "o2", "OutTradeNo": "1"}
         | {"WeChatPayInfo": {"TransactionId": "4"}, "GoodsInfo": {"Quantity": "2"}}
     )
-    assert isinstance(pay, events.XpayGoodsDeliverEvent)
+    assert isinstance(pay, wxbus.wechat.XpayGoodsDeliverEvent)
     assert pay.wechat_pay_info is not None
     assert (pay.open_id, pay.wechat_pay_info.transaction_id, pay.team_info) == ("o2", "4", None)
 
@@ -287,6 +293,6 @@ def test_pictures_written_as_bare_text_are_kept() -> None:
 
     message = parse_message({**header, **parse(body.encode())})
 
-    assert isinstance(message, events.WeChatAlbumEvent)
+    assert isinstance(message, wxbus.wechat.WeChatAlbumEvent)
     assert message.send_pics_info is not None
     assert [picture.pic_md5_sum for picture in message.send_pics_info.pic_list] == ["A", "B"]

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name. The first use imports them all: ingress needs none of the 250 classes of events."""
+    """Return a public name. Its first use imports its module: most processes need few of the 500 models."""
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("wxbus.wechat.public"), name)
+    row = import_module("wxbus.wechat.registry").ROWS.get(name)
+    return row.load() if row else getattr(import_module("wxbus.wechat.public"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(name for name in vars(import_module("wxbus.wechat.public")) if not name.startswith("_"))
+    names = {*vars(import_module("wxbus.wechat.public")), *import_module("wxbus.wechat.registry").ROWS}
+    return sorted(name for name in names if not name.startswith("_"))

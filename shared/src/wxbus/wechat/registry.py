@@ -1,21 +1,61 @@
-"""Finds the model of a push among the classes of `messages.user` and `events`."""
+"""Finds the model of a push by the table `models.csv`, and imports its module at its first use.
 
-from collections.abc import Iterable, Iterator, Mapping
+`make reference` writes the table: it has the class, module and tags of each model. All of them are a sixth of a
+worker's start, and it uses few.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from pydantic import Discriminator, Tag, ValidationError
+from pydantic import SerializeAsAny, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from wxbus.wechat.documents.document import RAW_BODY, Document, scalar_at, text
-from wxbus.wechat.messages import kf, kf_events, robots, user
-from wxbus.wechat.messages.base import ComponentEvent, Event, Message
+from wxbus.wechat.messages.base import ComponentEvent, Event, Message, Part
 from wxbus.wechat.messages.unknown import UnknownComponentEvent, UnknownEvent, UnknownMessage
 
+TABLE: Final = Path(__file__).with_name("models.csv")
+PACKAGE: Final = "wxbus.wechat."
 SERVICER: Final = "5"
 """`origin` of what a servicer wrote to a customer (WeCom reference 7.1)."""
 EVENT_NAMES: Final = ("event.event_type", "event.eventtype", "event_type", "eventtype")
 """Where the name of an event of customer service or a robot stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One class of the table."""
+
+    name: str
+    module: str
+    """Below `wxbus.wechat`."""
+    tags: tuple[str, ...]
+    """Of the pushes that it is the model of; none: it is a base class, or a part of a message."""
+
+    def load(self) -> Any:
+        """Return the class."""
+        return getattr(import_module(PACKAGE + self.module), self.name)
+
+
+def _rows() -> Iterator[Row]:
+    with TABLE.open(encoding="utf-8", newline="") as table:
+        for name, module, tags in list(csv.reader(table))[1:]:
+            yield Row(name, module, tuple(filter(None, tags.split(";"))))
+
+
+ROWS: Final[Mapping[str, Row]] = {row.name: row for row in _rows()}
+"""By name of the class."""
+_BY_TAG: Final = {tag: row for row in ROWS.values() for tag in row.tags}
+_TAG_BY_NAME: Final = {tag.replace(":", "_"): tag for tag in _BY_TAG}
+_UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {
+    "unknown": UnknownMessage,
+    "event:unknown": UnknownEvent,
+    "component:unknown": UnknownComponentEvent,
+}
 
 
 def tag_of(value: Any) -> str:
@@ -25,13 +65,13 @@ def tag_of(value: Any) -> str:
     Messages of customer service and robots are `kf:text`, `kf:event:enter_session`, `robot:text` ...
     """
     if isinstance(value, Message):
-        return _TAGS.get(type(value), "unknown")
+        return _tag_of_class(type(value))
     if not isinstance(value, dict):
         return "unknown"
     kind = text(value, "MsgType").lower()
     if kind == "event":
         tag, unknown = f"event:{text(value, 'Event').lower()}", "event:unknown"
-        if (change := text(value, "ChangeType")) and (of_change := f"{tag}:{change.lower()}") in _MODELS:
+        if (change := text(value, "ChangeType")) and (of_change := f"{tag}:{change.lower()}") in _BY_TAG:
             tag = of_change
     elif kind:
         tag, unknown = kind, "unknown"
@@ -45,64 +85,23 @@ def tag_of(value: Any) -> str:
         tag, unknown = f"component:{info.lower()}", "component:unknown"
     else:
         return "unknown"
-    return tag if tag in _MODELS and RAW_BODY not in value else unknown
-
-
-_UNKNOWN: Final[dict[str, type[UnknownMessage | UnknownEvent | UnknownComponentEvent]]] = {
-    "unknown": UnknownMessage,
-    "event:unknown": UnknownEvent,
-    "component:unknown": UnknownComponentEvent,
-}
-
-
-def _names(model: type[Message]) -> Iterator[str]:
-    """Yield the tags of the names that a class declares; a base class declares none."""
-    is_event = issubclass(model, Event)
-    name = model.model_fields["event" if is_event else "msg_type"].default
-    if isinstance(name, str):
-        change = model.model_fields["change_type"].default if "change_type" in model.model_fields else ""
-        suffix = f":{change}" if change else ""
-        yield from (f"{model.family}{one.lower()}{suffix}" for one in (name, *model.other_names))
-
-
-def _models(declared: Iterable[object]) -> dict[str, type[Message]]:
-    classes = [one for one in declared if isinstance(one, type) and issubclass(one, Message)]
-    return {tag: model for model in classes for tag in _names(model)}
-
-
-_EVENTS: Final = import_module("wxbus.wechat.events")  # not from `wxbus.wechat`, whose names need this module
-_DECLARED: Final = (one for module in (user, kf, kf_events, robots, _EVENTS) for one in vars(module).values())
-_MODELS: Final = _models(_DECLARED) | _UNKNOWN
-_TAGS: Final[dict[type[Message], str]] = {model: tag for tag, model in reversed(_MODELS.items())}
-
-_BY_NAME: Final = {tag.replace(":", "_"): model for tag, model in _MODELS.items()}
-
-if TYPE_CHECKING:
-    AnyMessage: TypeAlias = Message
-else:
-    AnyMessage = Annotated[
-        Union[tuple(Annotated[model, Tag(tag)] for tag, model in _MODELS.items())],  # noqa: UP007 - built at run time
-        Discriminator(tag_of),
-    ]
-"""Any push of WeChat; `MsgType` and `Event` (or `InfoType`), case-insensitive, select the model.
-
-At run time it is the union of all models, for pydantic. Type checkers see the base class.
-"""
+    return tag if tag in _BY_TAG and RAW_BODY not in value else unknown
 
 
 def model_of(tag: str) -> type[Message] | None:
     """Return the model of a lower-case tag (see `tag_of`), or None."""
-    return _MODELS.get(tag)
+    return _model(tag) if tag in _BY_TAG else None
 
 
 def models() -> Mapping[str, type[Message]]:
     """Return all models by tag (see `tag_of`)."""
-    return MappingProxyType(_MODELS)
+    return {tag: _model(tag) for tag in _BY_TAG}
 
 
 def model_named(name: str) -> type[Message] | None:
     """Return the model whose tag is this name of a method: `event_subscribe`, `kf_text`; or None."""
-    return _BY_NAME.get(name)
+    tag = _TAG_BY_NAME.get(name)
+    return None if tag is None else _model(tag)
 
 
 def parse_message(document: Document) -> Message:
@@ -114,7 +113,7 @@ def parse_message(document: Document) -> Message:
     tag = tag_of(document)
     if tag in _UNKNOWN:
         return _UNKNOWN[tag].from_document(document)
-    model = _MODELS[tag]
+    model = _model(tag)
     try:
         return model.model_validate(document)
     except ValidationError:
@@ -122,3 +121,25 @@ def parse_message(document: Document) -> Message:
     component = issubclass(model, ComponentEvent)
     unknown = "component:unknown" if component else "event:unknown" if issubclass(model, Event) else "unknown"
     return _UNKNOWN[unknown].from_document(document)
+
+
+@cache
+def _model(tag: str) -> type[Message]:
+    found: type[Message] = _BY_TAG[tag].load()
+    return found
+
+
+def _tag_of_class(model: type[Part]) -> str:
+    row = ROWS.get(model.__name__)
+    return row.tags[0] if row and row.tags and model.__module__ == PACKAGE + row.module else "unknown"
+
+
+def _validated(value: Any, _base: ValidatorFunctionWrapHandler) -> Message:
+    return value if isinstance(value, Message) else _model(tag_of(value)).model_validate(value)
+
+
+if TYPE_CHECKING:
+    AnyMessage: TypeAlias = Message
+else:
+    AnyMessage = Annotated[SerializeAsAny[Message], WrapValidator(_validated)]
+"""Any push of WeChat; `MsgType` and `Event` (or `InfoType`), case-insensitive, select the model."""

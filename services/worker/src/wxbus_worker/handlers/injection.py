@@ -20,7 +20,7 @@ from wxbus.messages import Bus
 from wxbus.sockets.presence import Presence
 from wxbus.tokens import TokenClient
 from wxbus.tokens.tickets import AgentTicket, CardTicket, JsSdkTicket
-from wxbus.wechat import AnyMessage, Message
+from wxbus.wechat import Message
 from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts
 from wxbus_worker.handlers.call import CallNext, HandlerCall
@@ -183,8 +183,6 @@ def _value(handler: object, name: str, one: type, injectables: Injectables) -> P
 
 def _not_accepted(wanted: tuple[type, ...], passed: tuple[type[Message], ...]) -> tuple[type, ...]:
     """Return the types that the route passes and the parameter does not accept."""
-    if {*wanted} >= EVERY_MESSAGE:
-        return ()
     return tuple(given for given in passed if not issubclass(given, wanted))
 
 
@@ -200,6 +198,3 @@ def _no_provider(handler: object, name: str, hint: Any, injectables: Injectables
 def _names(classes: tuple[type, ...]) -> str:
     more = f" and {len(classes) - MAX_NAMES} more" if len(classes) > MAX_NAMES else ""
     return " | ".join(one.__name__ for one in classes[:MAX_NAMES]) + more
-
-
-EVERY_MESSAGE: Final = frozenset(classes_of(AnyMessage))

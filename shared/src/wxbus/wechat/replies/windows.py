@@ -6,8 +6,8 @@ See protocol reference 9.1, and WeCom reference 7.3 for WeChat Customer Service.
 from dataclasses import dataclass
 from typing import Final
 
-from wxbus.wechat.events import ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent, ScanEvent, SubscribeEvent
-from wxbus.wechat.events.users import UserEnterSession
+from wxbus.wechat.events.menu import ClickEvent, ScanCodePushEvent, ScanCodeWaitMessageEvent
+from wxbus.wechat.events.users import ScanEvent, SubscribeEvent, UserEnterSession
 from wxbus.wechat.messages.base import Message, UserMessage
 from wxbus.wechat.messages.kf import KfServicerMessage
 from wxbus.wechat.replies.reply import AnyReply

@@ -15,7 +15,7 @@ from wxbus.errors import Reject, RetryLater
 from wxbus.features import Features
 from wxbus.telemetry import step
 from wxbus.wechat import Message, RobotEvent, RobotMessage
-from wxbus.wechat.events import UnsubscribeEvent
+from wxbus.wechat.events.users import UnsubscribeEvent
 from wxbus.wechat.replies.fields import TITLE_PREFIX
 from wxbus.wechat.replies.reply import AnyReply
 from wxbus.wechat.replies.robot import joined

@@ -9,7 +9,12 @@ from wxbus.accounts.models import AccountKind
 from wxbus.config.validation import validation_messages
 from wxbus.errors import Reject, RpcFailure
 from wxbus.wechat import Message
-from wxbus.wechat.events import AuthorizedEvent, ComponentVerifyTicketEvent, UnauthorizedEvent, UpdateAuthorizedEvent
+from wxbus.wechat.events.component import (
+    AuthorizedEvent,
+    ComponentVerifyTicketEvent,
+    UnauthorizedEvent,
+    UpdateAuthorizedEvent,
+)
 from wxbus_worker.delivery.job import Decoded
 
 log = structlog.stdlib.get_logger(__name__)
