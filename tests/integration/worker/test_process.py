@@ -89,15 +89,6 @@ def variables(amqp_url: str, redis_url: str, topology: Topology, tmp_path: Path)
     }
 
 
-async def test_ctrl_c_stops_it_gracefully(a_process: Start, variables: dict[str, str]) -> None:
-    """It logs the stop, and its exit code is 0. The other tests send SIGTERM."""
-    process = await a_process("--app", "demo_bot.handlers:router", "--app-dir", str(DEPLOY), **variables)
-    await until_logged(process, "consumer.subscribed")
-    process.send_signal(signal.SIGINT)
-    await until_logged(process, "worker.stopped")
-    assert await process.wait() == 0
-
-
 async def test_several_processes_report_a_mistake_once(a_process: Start, variables: dict[str, str]) -> None:
     """The exit code is 2, and there is no traceback."""
     process = await a_process("--app", "no_such_bot:router", "--processes", "2", **variables)
@@ -108,7 +99,7 @@ async def test_several_processes_report_a_mistake_once(a_process: Start, variabl
 
 
 async def test_several_processes_are_several_workers(a_process: Start, variables: dict[str, str]) -> None:
-    """Each has partitions and an admin port; SIGTERM stops all gracefully."""
+    """Each has partitions and an admin port; Ctrl-C stops all gracefully. The other tests send SIGTERM."""
     free = free_port(count=2)
     variables["WORKER_ADMIN_PORT"] = str(free)
     process = await a_process(
@@ -117,7 +108,7 @@ async def test_several_processes_are_several_workers(a_process: Start, variables
     ports = {json.loads(await until_logged(process, "worker.started"))["admin_port"] for _ in range(2)}
     assert ports == {free, free + 1}
     await until_logged(process, '"members": 2')
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     for _ in range(2):
         await until_logged(process, "worker.stopped")
     assert await process.wait() == 0
