@@ -136,6 +136,15 @@ def own_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def managed(servers: Servers, request: pytest.FixtureRequest) -> Servers:
+    """Servers with a management API that a test may use but not hurt: the session's, unless it was given others."""
+    if servers.management_url is not None:
+        return servers
+    own: Server = request.getfixturevalue("own_rabbitmq")
+    return replace(servers, amqp_url=own.url, management_url=own.management_url, started=())
+
+
+@pytest.fixture
 def own_redis(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
     """A Redis of this test's own: `await asyncio.to_thread(own_redis.freeze)`."""
     server = quiet(launcher).launch(REDIS, tmp_path / "redis")

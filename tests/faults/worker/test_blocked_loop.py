@@ -15,7 +15,7 @@ from tests.support.worker import a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.publisher import Publisher
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.server import Server
+from wxbus_local.servers.launcher import Servers
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -25,42 +25,43 @@ LOOK = 0.2
 HANDLER = "tests.support.blocking.block"
 
 
+@pytest.mark.usefixtures("redis")
 async def test_a_message_that_blocks_the_loop_is_isolated(
-    own_rabbitmq: Server, own_redis: Server, namespace: str, install: Install
+    managed: Servers, topology: Topology, install: Install
 ) -> None:
     """Each time the worker is cut off counts as a crash: the message runs alone in the end, then it is dead-lettered.
 
     Every other message is handled once and in order. The log names message, handler and line of code while the loop
     is still blocked; a metric counts it.
     """
-    topology = Topology(namespace, partitions=3)
-    assert own_rabbitmq.management_url
+    amqp_url, redis_url = managed.amqp_url, managed.redis_url
+    assert managed.management_url
     async with (
         install(
-            amqp_url=own_rabbitmq.url,
-            redis_url=own_redis.url,
+            amqp_url=amqp_url,
+            redis_url=redis_url,
             topology=topology,
-            WXBUS_AMQP_MANAGEMENT_URL=own_rabbitmq.management_url,
+            WXBUS_AMQP_MANAGEMENT_URL=managed.management_url,
         ) as installation,
         asyncio.timeout(220),
     ):
         names = (f"worker{number}" for number in range(soak(full=3, quick=2)))
         workers = await installation.workers("tests.support.blocking:router", *names)
         blocking = a_text("block", USERS[5])
-        async with Publisher.open(own_rabbitmq.url, topology, name="users") as publisher:
+        async with Publisher.open(amqp_url, topology, name="users") as publisher:
             for number in range(1, EACH + 1):
                 for user in USERS:
                     await publisher.publish(a_text(str(number), user), budget=10)
                     if (user, number) == (USERS[5], 3):
                         await publisher.publish(blocking, budget=10)
-            while not await dead(own_rabbitmq.url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
+            while not await dead(amqp_url, topology):  # noqa: ASYNC110 - RabbitMQ sends no event
                 await asyncio.sleep(LOOK)
-            await settled(own_rabbitmq.url, topology, workers)
-        result = await outcome(installation, own_redis.url, USERS, own_rabbitmq.url)
+            await settled(amqp_url, topology, workers)
+        result = await outcome(installation, redis_url, USERS, amqp_url)
         blocked = [await metrics(worker) for worker in workers]
 
     assert result.committed == {user: list(range(1, EACH + 1)) for user in USERS}
-    async with await aio_pika.connect(own_rabbitmq.url) as connection:
+    async with await aio_pika.connect(amqp_url) as connection:
         queue = await (await connection.channel()).get_queue(topology.dead_queue.name)
         letter = await queue.get(no_ack=True)
         assert await queue.get(no_ack=True, fail=False) is None

@@ -24,7 +24,7 @@ from tests.support.partition_takeovers import (
 from tests.support.processes import Service
 from tests.support.sizes import soak
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.server import Server
+from wxbus_local.servers.launcher import Servers
 from wxbus_worker.partitions.membership import LEASE
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(340)]
@@ -91,39 +91,38 @@ async def test_workers_share_the_partitions(
     assert max(map(max, crashes)) < LEASE
 
 
-async def test_a_frozen_worker_is_cut_off(
-    own_rabbitmq: Server, own_redis: Server, namespace: str, install: Install
-) -> None:
+@pytest.mark.usefixtures("redis")
+async def test_a_frozen_worker_is_cut_off(managed: Servers, topology: Topology, install: Install) -> None:
     """Other workers consume its partitions within 5 s, long before a missed heartbeat; then it wakes.
 
     The messages that it had fetched run then, and must change nothing.
     """
-    topology = Topology(namespace, partitions=soak(full=8, quick=4))
-    assert own_rabbitmq.management_url
+    amqp_url, redis_url, management_url = managed.amqp_url, managed.redis_url, managed.management_url
+    assert management_url
     async with (
         install(
-            amqp_url=own_rabbitmq.url,
-            redis_url=own_redis.url,
+            amqp_url=amqp_url,
+            redis_url=redis_url,
             topology=topology,
-            WXBUS_AMQP_MANAGEMENT_URL=own_rabbitmq.management_url,
+            WXBUS_AMQP_MANAGEMENT_URL=management_url,
         ) as installation,
         asyncio.timeout(320),
     ):
         workers = await installation.workers(APP, "worker1", "worker2", **LEASE_OF_REPLIES)
-        users = users_of_all_partitions(topology, soak(full=6, quick=2))
-        load = Load(own_rabbitmq.url, own_redis.url, topology, users, random.Random())
+        users = users_of_all_partitions(topology, soak(full=4, quick=1))
+        load = Load(amqp_url, redis_url, topology, users, random.Random())
         freezes: list[float] = []
         async with load.writing():
             for frozen, other in (workers, reversed(workers)):
                 await load.backlogged()
                 await shared(topology, *workers)
-                await until_listed(own_rabbitmq.management_url, *workers)
+                await until_listed(management_url, *workers)
                 began = time.time()
                 frozen.freeze()
                 freezes += await until_taken_over(workers, frozen, began)
                 await until_disconnected(frozen, by=other)
                 frozen.thaw()
-        await whole_and_once(installation, own_redis.url, load, workers)
+        await whole_and_once(installation, redis_url, load, workers)
     print(f"frozen workers' partitions: {figures(freezes)}")
     assert max(freezes) < 5
 
