@@ -67,10 +67,9 @@ async def window(browser: Browser) -> AsyncIterator[Window]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(world: World, window: Window) -> AsyncIterator[Page]:
     """Return the page as a new reader sees it; it must log no error."""
-    await window.page.goto(world.url)
-    if await window.page.evaluate("sessionStorage.length"):
+    if window.page.url.startswith(world.url):
         await window.page.evaluate("sessionStorage.clear()")
-        await window.page.reload()
+    await window.page.goto(world.url)
     await expect(window.page.locator(".state")).to_have_text("connected")
     yield window.page
     assert window.errors == []

@@ -20,6 +20,8 @@ from wxbus_worker.delivery.job import Job
 from wxbus_worker.delivery.partition import CROWDED, CROWDED_SHARE, SHARE, SHARE_BYTES
 
 FLOODER = "wx1:flooder"
+FLOOD = soak(full=1_000, quick=200)
+"""Messages, several times the share of a lane."""
 
 
 def flood(count: int) -> list[MemoryDelivery]:
@@ -37,7 +39,7 @@ async def test_a_user_who_floods_takes_few_places_of_others() -> None:
     """While his handler hangs, his other messages are acknowledged to RabbitMQ, and all other users are served."""
     async with asyncio.TaskGroup() as tasks:
         worker = OverflowingWorker(tasks)
-        messages, others = flood(1_000), [a_delivery(f"o_{number}") for number in range(200)]
+        messages, others = flood(FLOOD), [a_delivery(f"o_{number}") for number in range(200)]
         with capture_logs() as logs:
             for delivery in (*messages, *others):
                 worker.lanes.deliver(delivery)
@@ -48,15 +50,15 @@ async def test_a_user_who_floods_takes_few_places_of_others() -> None:
 
         assert sum(not one.acked for one in messages) <= 1, "only the one that runs may take a place"
         assert all(one.acked for one in others)
-        assert (worker.lanes.overflowing, worker.lanes.waiting) == (1, 1_000)
+        assert (worker.lanes.overflowing, worker.lanes.waiting) == (1, FLOOD)
         assert worker.registry.get_sample_value("wxbus_worker_lane_overflows_total") == 1
         [warning] = [line for line in logs if line["event"] == "lane.overflows"]
         assert "flooder" not in str(warning)
         assert warning["waiting"] > SHARE
 
-        worker.work.release("flooder", 1_000)
+        worker.work.release("flooder", FLOOD)
         await worker.idle()
-    assert worker.work.ended.count(FLOODER) == 1_000
+    assert worker.work.ended.count(FLOODER) == FLOOD
     assert (worker.overflow.messages[FLOODER], worker.overflow.note_ids) == ([], {0: {}})
 
 
@@ -350,7 +352,7 @@ async def test_no_crash_changes_the_order_of_a_lane() -> None:
 
     Some workers learn late that they have lost the partition, and go on meanwhile.
     """
-    for seed in range(soak(full=3_000, quick=40)):
+    for seed in range(soak(full=3_000, quick=15)):
         rng = random.Random(seed)
         broker, overflow = Broker(rng), MemoryOverflow()
         handled: dict[str, list[int]] = {"wx1:a": [], "wx1:b": []}
