@@ -127,12 +127,26 @@ def quiet(launcher: Launcher) -> Launcher:
     return replace(launcher, report=lambda _: None)
 
 
-@pytest.fixture
-def own_rabbitmq(launcher: Launcher, tmp_path: Path) -> Iterator[Server]:
-    """A RabbitMQ of this test's own: `await asyncio.to_thread(own_rabbitmq.kill)`."""
-    server = quiet(launcher).launch(RABBITMQ, tmp_path / "rabbitmq")
+@pytest.fixture(scope="session")
+def spare_rabbitmq(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A RabbitMQ for the tests of this process that hurt one, each with names of its own: a start takes long."""
+    server = quiet(launcher).launch(RABBITMQ, tmp_path_factory.mktemp("rabbitmq"))
     yield server
     server.discard()
+
+
+@pytest.fixture
+def own_rabbitmq(spare_rabbitmq: Server) -> Server:
+    """A RabbitMQ that only this test uses now: `await asyncio.to_thread(own_rabbitmq.kill)`."""
+    return running(spare_rabbitmq)
+
+
+def running(rabbitmq: Server) -> Server:
+    """Return the RabbitMQ, which answers again if a test has left it frozen or killed."""
+    if not rabbitmq.alive() or RABBITMQ.probe(rabbitmq.url) is not None:
+        rabbitmq.stop()
+        rabbitmq.start()
+    return rabbitmq
 
 
 @pytest.fixture

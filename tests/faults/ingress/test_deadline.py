@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from tests.conftest import quiet
+from tests.conftest import running
 from tests.support.acknowledged import check_acknowledged, read
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
 from tests.support.callers import calling
@@ -19,7 +19,7 @@ from tests.support.proxy import Proxy, proxied
 from tests.support.sizes import soak
 from wxbus.aio.background import background
 from wxbus.bus.topology import Topology
-from wxbus_local.servers.launcher import RABBITMQ, Launcher
+from wxbus_local.servers.launcher import Launcher
 from wxbus_local.servers.server import Server
 
 pytestmark = [
@@ -125,11 +125,9 @@ FAULTS: list[Fault] = [killed, frozen, alarmed, unreachable, slow, *soak([down],
 
 
 @pytest.fixture(scope="module")
-def server(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(spare_rabbitmq: Server) -> Server:
     """One RabbitMQ for all faults."""
-    server = quiet(launcher).launch(RABBITMQ, tmp_path_factory.mktemp("rabbitmq"))
-    yield server
-    server.discard()
+    return running(spare_rabbitmq)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

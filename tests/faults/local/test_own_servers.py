@@ -1,14 +1,14 @@
 """Servers that tests start can be killed, frozen and restarted, and leave no process behind."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from redis import Redis
 
-from tests.conftest import quiet
+from tests.conftest import quiet, running
 from wxbus.bus.management import Management
 from wxbus.errors import BrokerUnavailable
 from wxbus_local.processes.tree import processes_of, wait_ended
@@ -22,26 +22,21 @@ KINDS = pytest.mark.parametrize("kind", [RABBITMQ, REDIS], ids=lambda kind: kind
 
 
 @pytest.fixture(scope="module")
-def server_of(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[ServerKind], Server]]:
-    """Return the server of a kind, running; each is launched once for all tests."""
-    servers: dict[str, Server] = {}
-
-    def server_of(kind: ServerKind) -> Server:
-        if kind.name not in servers:
-            servers[kind.name] = quiet(launcher).launch(kind, tmp_path_factory.mktemp(kind.name))
-        elif not servers[kind.name].alive():
-            servers[kind.name].start()
-        return servers[kind.name]
-
-    yield server_of
-    for server in servers.values():
-        server.discard()
+def redis(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a Redis for all tests."""
+    server = quiet(launcher).launch(REDIS, tmp_path_factory.mktemp("redis"))
+    yield server
+    server.discard()
 
 
 @pytest.fixture
-def server(server_of: Callable[[ServerKind], Server], kind: ServerKind) -> Server:
-    """Return the server of the test's kind."""
-    return server_of(kind)
+def server(spare_rabbitmq: Server, redis: Server, kind: ServerKind) -> Server:
+    """Return the server of the test's kind, running."""
+    if kind is RABBITMQ:
+        return running(spare_rabbitmq)
+    if not redis.alive():
+        redis.start()
+    return redis
 
 
 @KINDS
