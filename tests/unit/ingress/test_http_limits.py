@@ -12,7 +12,7 @@ from tests.unit.ingress.conftest import Sites, wire
 from wxbus.runtime.http_server import FIELD_LIMIT, FIELDS, LINE_LIMIT
 from wxbus.wechat.callbacks.keys import Mode
 from wxbus_ingress.http.admission import OTHER_FILES, REFUSED_CONNECTIONS, limit_connections
-from wxbus_ingress.http.server import HEADER_LIMIT
+from wxbus_ingress.http.connection import HEADER_LIMIT
 from wxbus_ingress.settings import Limits
 
 SECRET = "hunter2"

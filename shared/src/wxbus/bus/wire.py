@@ -18,6 +18,7 @@ from wxbus.errors import UnreadableEnvelope
 
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2
+_PERSISTENT = bytes([PERSISTENT])
 TRACEBACK_LIMIT = 16_000
 """Characters, from the end. All headers share a frame of 128 KiB; RabbitMQ closes the connection for a larger one."""
 ERROR_LIMIT = 1_000
@@ -27,15 +28,17 @@ _ALWAYS = sum(
     for name in ("content_type", "headers", "delivery_mode", "message_id", "timestamp", "message_type", "app_id")
 )
 _CONTENT_TYPE = short_string(CONTENT_TYPE)
-# The headers are sorted by name.
-_ACCOUNT, _ATTEMPT, _COMMITTED, _DEDUP_ID, _EXPIRATION_MS, _LANE = map(
-    short_string, ("account", "attempt", "committed", "dedup_id", "expiration_ms", "lane")
+# The headers are sorted by name; "S" is the type of a text, "l" that of a large integer.
+_ACCOUNT, _COMMITTED, _DEDUP_ID, _LANE, _OPENID, _PLAIN_SIGNATURE, _TRACEPARENT = (
+    short_string(name) + b"S"
+    for name in ("account", "committed", "dedup_id", "lane", "openid", "plain_signature", "traceparent")
 )
-_OPENID, _PLAIN_SIGNATURE, _RECEIVED_AT_MS, _REPLAY, _TRACEPARENT = map(
-    short_string, ("openid", "plain_signature", "received_at_ms", "replay", "traceparent")
+_ATTEMPT, _EXPIRATION_MS, _RECEIVED_AT_MS, _REPLAY = map(
+    short_string, ("attempt", "expiration_ms", "received_at_ms", "replay")
 )
-
 _FIRST_ATTEMPT = _ATTEMPT + encode_table_value(1)
+_LARGE = 2**32
+"""Integers from here on are encoded with eight bytes."""
 
 Headers: TypeAlias = Mapping[str, FieldValue]
 T = TypeVar("T", str, int, bool)
@@ -43,40 +46,45 @@ T = TypeVar("T", str, int, bool)
 
 def encode_properties(envelope: Envelope) -> bytes:
     """Return the AMQP properties of `envelope`, encoded; measured, pamqp's objects cost much more."""
-    flags = _ALWAYS
-    table = [
-        _ACCOUNT + _long(envelope.account),
-        _FIRST_ATTEMPT if envelope.attempt == 1 else _ATTEMPT + encode_table_value(envelope.attempt),
-    ]
-    if envelope.committed is not None:
-        table.append(_COMMITTED + _long(envelope.committed))
-    table.append(_DEDUP_ID + _long(envelope.dedup_id))
-    if envelope.expiration is not None:
-        table.append(_EXPIRATION_MS + encode_table_value(round(envelope.expiration * 1000)))
-    table.append(_LANE + _long(envelope.lane))
-    if envelope.openid is not None:
-        table.append(_OPENID + _long(envelope.openid))
-    if envelope.plain_signature is not None:
-        table.append(_PLAIN_SIGNATURE + _long(envelope.plain_signature))
-    table.append(_RECEIVED_AT_MS + encode_table_value(round(envelope.received_at * 1000)))
-    if envelope.replay:
-        table.append(_REPLAY + encode_table_value(True))
-    table.append(_TRACEPARENT + _long(envelope.traceparent))
-    headers = b"".join(table)
-    parts = [_CONTENT_TYPE, len(headers).to_bytes(4, "big"), headers, bytes([PERSISTENT])]
+    received_at_ms = round(envelope.received_at * 1000)
+    headers = b"".join(
+        (
+            _text(_ACCOUNT, envelope.account),
+            _FIRST_ATTEMPT if envelope.attempt == 1 else _ATTEMPT + encode_table_value(envelope.attempt),
+            b"" if envelope.committed is None else _text(_COMMITTED, envelope.committed),
+            _text(_DEDUP_ID, envelope.dedup_id),
+            b"" if envelope.expiration is None else _EXPIRATION_MS + _integer(envelope.expiration * 1000),
+            _text(_LANE, envelope.lane),
+            b"" if envelope.openid is None else _text(_OPENID, envelope.openid),
+            b"" if envelope.plain_signature is None else _text(_PLAIN_SIGNATURE, envelope.plain_signature),
+            _RECEIVED_AT_MS,
+            b"l" + received_at_ms.to_bytes(8, "big") if received_at_ms >= _LARGE else _integer(received_at_ms),
+            _REPLAY + encode_table_value(True) if envelope.replay else b"",
+            _text(_TRACEPARENT, envelope.traceparent),
+        )
+    )
+    flags, correlation_id, reply_to = _ALWAYS, b"", b""
     if envelope.correlation_id:
         flags |= Basic.Properties.flags["correlation_id"]
-        parts.append(short_string(envelope.correlation_id))
+        correlation_id = short_string(envelope.correlation_id)
     if envelope.reply_to:
         flags |= Basic.Properties.flags["reply_to"]
-        parts.append(short_string(envelope.reply_to))
-    parts += (
-        short_string(envelope.id),
-        int(envelope.received_at).to_bytes(8, "big"),
-        short_string(envelope.kind),
-        short_string(envelope.appid),
+        reply_to = short_string(envelope.reply_to)
+    return b"".join(
+        (
+            flags.to_bytes(2, "big"),
+            _CONTENT_TYPE,
+            len(headers).to_bytes(4, "big"),
+            headers,
+            _PERSISTENT,
+            correlation_id,
+            reply_to,
+            _short(envelope.id),
+            int(envelope.received_at).to_bytes(8, "big"),
+            _short(envelope.kind),
+            _short(envelope.appid),
+        )
     )
-    return flags.to_bytes(2, "big") + b"".join(parts)
 
 
 def to_envelope(message: Received) -> Envelope:
@@ -140,9 +148,19 @@ def to_dead_properties(message: Received, death: Death) -> Basic.Properties:
     )
 
 
-def _long(value: str) -> bytes:
+def _text(name: bytes, value: str) -> bytes:
+    """Return a header with its name and type."""
     data = value.encode()
-    return b"S" + len(data).to_bytes(4, "big") + data
+    return name + len(data).to_bytes(4, "big") + data
+
+
+def _integer(value: float) -> bytes:
+    return encode_table_value(round(value))
+
+
+def _short(value: str) -> bytes:
+    data = value.encode()
+    return len(data).to_bytes(1, "big") + data
 
 
 def _kind(name: str) -> EnvelopeKind:

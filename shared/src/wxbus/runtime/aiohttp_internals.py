@@ -20,13 +20,18 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "_close",
         "_current_request",
         "_force_close",
+        "_handler_waiter",
+        "_keepalive_timeout",
         "_loop",
         "_manager",
         "_max_msg_queue_size",
         "_messages",
         "_msg_queue_resume_size",
+        "_next_keepalive_close_time",
         "_parser",
+        "_process_keepalive",
         "_read_bufsize",
+        "_request_in_progress",
         "max_field_size",
         "max_headers",
         "max_line_size",
@@ -101,6 +106,30 @@ class Connection(web.RequestHandler):
     def peer_address(self) -> str | None:
         """Return the peer's address."""
         return self.peername[0] if self.peername else None
+
+    @property
+    def is_closing(self) -> bool:
+        """Return whether no further request is served."""
+        return self._close or self._force_close
+
+    def occupy(self) -> None:
+        """Begin a request that aiohttp does not see: a stop and the time-out of idle connections wait for its end."""
+        self._request_in_progress = True
+
+    def release(self) -> None:
+        """End that request."""
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        self._keep_alive_from_now()
+
+    def _keep_alive_from_now(self) -> None:
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+
+    def _process_keepalive(self) -> None:
+        if self._request_in_progress:
+            self._keep_alive_from_now()
+        super()._process_keepalive()
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`; a connection that is being closed parses the rest of the body that is being read."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from wxbus.config.networks import Network
 
@@ -14,7 +14,19 @@ FORWARDED: Final = "X-Forwarded-For"
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
-def client_address(request: web.BaseRequest, proxies: Iterable[Network]) -> Address:
+class Received(Protocol):
+    """A request that came from an address."""
+
+    @property
+    def remote(self) -> str | None:
+        """Return the address of the peer."""
+
+    @property
+    def headers(self) -> CIMultiDict[str] | CIMultiDictProxy[str]:
+        """Return the header fields."""
+
+
+def client_address(request: Received, proxies: Iterable[Network]) -> Address:
     """Return the client's address; behind trusted proxies, the one that the first of them received from.
 
     Raises:

@@ -5,11 +5,14 @@ coroutines: for a small response that costs as much as the rest of the request.
 """
 
 from functools import lru_cache
-from typing import cast
+from typing import Final, cast
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion, HttpVersion11, web
 
 from wxbus.runtime.aiohttp_internals import http_date
+
+_SET_HERE: Final = ("Content-Length", "Connection", "Date", "Server")
+"""Fields that do not depend on the response."""
 
 
 @lru_cache(maxsize=64)
@@ -48,12 +51,34 @@ class FastResponse:
         transport = None if request is None else request.transport
         if request is None or transport is None or transport.is_closing():
             raise ConnectionResetError("the connection is closed")
-        connection = b""
-        if not self.keep_alive:
-            connection = b"Connection: close\r\n"
-        elif request.version != HttpVersion11:
-            connection = b"Connection: keep-alive\r\n"
-        transport.write(
-            b"%bDate: %b\r\nContent-Length: %d\r\n%b\r\n%b"
-            % (self._head, http_date(), len(self._body), connection, self._body)
-        )
+        transport.write(self.encode(keep_alive=bool(self.keep_alive), version=request.version))
+
+    def encode(self, *, keep_alive: bool, version: HttpVersion) -> bytes:
+        """Return the bytes of the response to a request of this version."""
+        return _whole(self._head, self._body, keep_alive=keep_alive, version=version)
+
+
+def encode(response: "web.StreamResponse | FastResponse", *, keep_alive: bool, version: HttpVersion) -> bytes:
+    """Return the bytes of a response whose body is complete, for any method but HEAD.
+
+    Raises:
+        TypeError: Its body is a stream.
+    """
+    if isinstance(response, FastResponse):
+        return response.encode(keep_alive=keep_alive, version=version)
+    body = getattr(response, "body", None) or b""
+    if not isinstance(body, bytes):
+        raise TypeError(f"a body of {type(body).__name__}")
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items() if name not in _SET_HERE]
+    head = "\r\n".join(lines).encode() + b"\r\n"
+    return _whole(head, body, keep_alive=keep_alive, version=version)
+
+
+def _whole(head: bytes, body: bytes, *, keep_alive: bool, version: HttpVersion) -> bytes:
+    connection = b""
+    if not keep_alive:
+        connection = b"Connection: close\r\n"
+    elif version != HttpVersion11:
+        connection = b"Connection: keep-alive\r\n"
+    return b"%bDate: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (head, http_date(), len(body), connection, body)

@@ -27,7 +27,7 @@ from wxbus_ingress.callbacks.ip_allowlist import IpAllowlist
 from wxbus_ingress.http.admission import CostlyBodyQueue, is_costly
 from wxbus_ingress.http.body import read_body
 from wxbus_ingress.http.deadline import Deadline
-from wxbus_ingress.http.server import Request
+from wxbus_ingress.http.request import Request
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.passive.responder import PassiveResponder, WaitingCallback
 from wxbus_ingress.settings import Limits
@@ -107,7 +107,7 @@ class CallbackDispatcher:
         if endpoint.account.cloud_hosting and is_probe(body):
             return web.Response(body=SUCCESS, content_type="text/plain")
         now = self._clock()
-        query = CallbackQuery.unescaped(request.rel_url.raw_query_string) or CallbackQuery.from_mapping(request.query)
+        query = CallbackQuery.unescaped(request.raw_query) or CallbackQuery.from_mapping(request.query)
         with step("ingress.open"):
             if is_costly(body):
                 opening = partial(endpoint.open, query, body, now)

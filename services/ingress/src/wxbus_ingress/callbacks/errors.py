@@ -9,7 +9,7 @@ from aiohttp import web
 
 from wxbus.errors import CallbackRejected, Forbidden, Overloaded, Unavailable
 from wxbus.runtime.log_limit import LogLimit
-from wxbus_ingress.http.server import Request
+from wxbus_ingress.http.request import Request
 
 UNAVAILABLE = "not accepted: the message queue is unavailable, please send it again"
 OVERLOADED = "not accepted: too many requests, please send it again"

@@ -19,7 +19,7 @@ from wxbus.config.networks import Network
 from wxbus.config.settings import WeChatApiSettings
 from wxbus.errors import ConfigurationError, Forbidden, WeChatUnavailable, WxbusError
 from wxbus.runtime.client_address import Address, client_address, within
-from wxbus_ingress.http.server import Request
+from wxbus_ingress.http.request import Request
 from wxbus_ingress.settings import IpAllowlistSettings
 
 MIN_INTERVAL: Final = 300.0

@@ -91,6 +91,8 @@ class Admission:
 
 def is_costly(body: bytes) -> bool:
     """Return whether a body is large or slow to parse."""
+    if len(body) <= COSTLY_MARKUP:
+        return False
     return len(body) > LARGE_BODY or len(body) - len(body.translate(None, MARKUP)) > COSTLY_MARKUP
 
 

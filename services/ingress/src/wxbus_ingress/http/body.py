@@ -6,7 +6,7 @@ from aiohttp import web
 
 from wxbus.errors import CallbackTimeout, CallbackTooLarge, MalformedCallback
 from wxbus_ingress.http.deadline import Deadline
-from wxbus_ingress.http.server import Request
+from wxbus_ingress.http.request import Request
 from wxbus_ingress.settings import Limits
 
 
@@ -22,13 +22,12 @@ async def read_body(request: Request, limits: Limits, deadline: Deadline) -> byt
     if (request.content_length or 0) > limits.body_limit:
         raise _too_large(limits)
     try:
-        if request.content.is_eof():  # the usual case: it arrived together with the header
-            return _admit(request, request.content.read_nowait(), limits)
+        body = request.arrived()
+        if body is not None:  # the usual case: it arrived together with the header
+            return _admit(request, body, limits)
         request.count_body(limits.body_limit if request.content_length is None else request.content_length)
         async with asyncio.timeout(deadline.left(at_most=limits.body_timeout)):
-            if request.headers.get("Expect", "").lower() == "100-continue":
-                await request.send_continue()
-            return _admit(request, await request.read(), limits)
+            return _admit(request, await request.receive(), limits)
     except web.HTTPRequestEntityTooLarge as exc:
         raise _too_large(limits) from exc
     except TimeoutError as exc:

@@ -6,162 +6,68 @@ the connections of all senders together.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias, cast
+from typing import cast
 
-import structlog
 from aiohttp import web
 
 from wxbus.runtime import aiohttp_internals, http_server
 from wxbus.runtime.sockets import BACKLOG
-from wxbus_ingress.http.admission import REFUSED_CONNECTIONS, Admission
+from wxbus_ingress.http.admission import Admission
+from wxbus_ingress.http.connection import LINGER, Connection, RefusedConnection
+from wxbus_ingress.http.request import App
 from wxbus_ingress.settings import Limits
 
-HEADER_LIMIT = 32 * 1024
-"""Bytes of an incomplete header."""
-LINGER = 2.0
-"""Seconds for which the rest of a refused request is read, so that its sender receives the response."""
 
-log = structlog.stdlib.get_logger(__name__)
-
-
-def _response(status: str, text: str, *fields: str) -> bytes:
-    head = (f"HTTP/1.1 {status}", "Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(text)}", *fields)
-    return "\r\n".join((*head, "Connection: close", "", text)).encode()
-
-
-SLOW_HEADER = _response("408 Request Timeout", "the header did not arrive in time\n")
-LONG_HEADER = _response(
-    "431 Request Header Fields Too Large", f"the header is over the limit of {HEADER_LIMIT} bytes\n"
-)
-TOO_MANY = _response(
-    "503 Service Unavailable", "not accepted: too many connections, please send it again\n", "Retry-After: 5"
-)
-
-
-class Request(aiohttp_internals.Request):
-    """A request with the event loop's time of its first byte."""
+class StreamedRequest(aiohttp_internals.Request):
+    """A request that aiohttp has parsed; implements `wxbus_ingress.http.request.Request`."""
 
     first_byte: float
     admission: Admission
     body_bytes = 0
     """Bytes that `admission` counts for it."""
 
+    @property
+    def raw_query(self) -> str:
+        """Return the query, with escapes."""
+        return self.rel_url.raw_query_string
+
+    def arrived(self) -> bytes | None:
+        """Return the body if it is here already, None otherwise."""
+        return self.content.read_nowait() if self.content.is_eof() else None
+
+    async def receive(self) -> bytes:
+        """Return the body when it is here, after `100 Continue` if the sender waits for that."""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            await self.send_continue()
+        return await self.read()
+
     def count_body(self, size: int) -> None:
         """Count `size` bytes for the body from now on; raises Overloaded if the limit is exceeded."""
         self.admission.resize_body(self.body_bytes, size, self.remote)
         self.body_bytes = size
 
-
-App: TypeAlias = Callable[[Request], Awaitable[web.StreamResponse]]
-"""Answers a request; never raises."""
-
-
-class Connection(http_server.Connection):
-    """A connection that records the first byte of each request, and limits size and time of its header."""
-
-    __slots__ = ("_first_byte", "_header_bytes", "_header_timer", "_in_header", "_last_byte", "_server")
-
-    _server: "Server"
-    _first_byte: float | None
-    _last_byte: float
-    _in_header: bool
-    _header_bytes: int
-    _header_timer: asyncio.TimerHandle | None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection."""
-        self._server = cast("Server", self.server)
-        self._server.admission.connections += 1
-        self._first_byte, self._in_header, self._header_bytes, self._header_timer = None, True, 0, None
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Release what belongs to the connection."""
-        self._server.admission.connections -= 1
-        self._cancel_header_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Record the time of the first bytes of a request, and parse them."""
-        if not data:  # aiohttp calls this to continue parsing
-            super().data_received(data)
-            return
-        self._last_byte = self.loop.time()
-        if self._first_byte is None:
-            self._first_byte = self._last_byte
-        super().data_received(data)
-        if self._in_header and not self.has_parsed_request:
-            self._limit_header(self._first_byte, len(data))
-
-    def begin_request(self) -> float:
-        """Return the loop's time of the first byte of the request that is served now."""
-        self._in_header = False
-        self._cancel_header_timer()
-        return self.loop.time() if self._first_byte is None else self._first_byte
-
-    def end_request(self) -> None:
-        """Expect the next request, whose bytes may have arrived already."""
-        self._in_header = True
-        self._first_byte = self._last_byte if self.has_parsed_request else None
-
-    def _limit_header(self, first_byte: float, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEADER_LIMIT:
-            self._refuse(LONG_HEADER)
-        elif self._header_timer is None:
-            self._header_timer = self.loop.call_at(first_byte + self._server.header_timeout, self._refuse, SLOW_HEADER)
-
-    def _cancel_header_timer(self) -> None:
-        self._header_bytes = 0
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _refuse(self, response: bytes) -> None:
-        self._cancel_header_timer()
-        if self.transport is not None:
-            log.info("http.refused", status=int(response[9:12]), remote=self.peer_address)
-            self.close()  # drops further bytes; only our side is closed, since a reset would discard the response
-            self.transport.write(response)
-            self.transport.write_eof()
-            self.loop.call_later(LINGER, self.transport.abort)
-
-
-class RefusedConnection(asyncio.Protocol):
-    """A connection above the limit: answers 503 to the first bytes and closes."""
-
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for a request: a client that has not sent one may not read the response."""
-        self._admission.refused_connections += 1
-        self._transport = cast("asyncio.Transport", transport)
-        self._timer = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
-        if self._admission.refused_connections > REFUSED_CONNECTIONS:
-            self._transport.abort()
-
-    def data_received(self, _data: bytes) -> None:
-        """Respond and close."""
-        self._transport.write(TOO_MANY)
-        self._transport.close()
-
-    def connection_lost(self, _exc: BaseException | None) -> None:
-        """Release what belongs to the connection."""
-        self._admission.refused_connections -= 1
-        self._timer.cancel()
+    async def write(self, response: web.StreamResponse) -> bool:
+        """Write the response; return whether the connection was open until its end."""
+        if self.transport is None or self.transport.is_closing():
+            return False
+        try:
+            await response.prepare(self)
+            await response.write_eof()
+        except ConnectionError:
+            return False
+        return True
 
 
 class Server(http_server.Server):
     """Serves an `App` within the limits of `Admission`."""
 
     connection_class = Connection
-    request_class = Request
+    request_class = StreamedRequest
 
     def __init__(self, app: App, limits: Limits, admission: Admission) -> None:
-        async def answer(request: Request) -> web.StreamResponse:
+        async def answer(request: StreamedRequest) -> web.StreamResponse:
             try:
                 response = await app(request)
             finally:
@@ -178,8 +84,11 @@ class Server(http_server.Server):
             lingering_time=LINGER,
             auto_decompress=False,  # WeChat does not compress; a compressed body could expand without limit
         )
+        self.app = app
         self.admission = admission
         self.header_timeout = limits.body_timeout
+        self.direct_requests: set[asyncio.Task[None]] = set()
+        """Those in progress; one whose connection is lost is not known to aiohttp any more."""
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
@@ -187,7 +96,7 @@ class Server(http_server.Server):
             return super().__call__()
         return cast("web.RequestHandler", RefusedConnection(self.admission))  # asyncio needs no more than a Protocol
 
-    def prepare(self, request: Request) -> None:
+    def prepare(self, request: StreamedRequest) -> None:
         """Set the first byte and the admission of a request."""
         request.admission = self.admission
         request.first_byte = cast("Connection", request.protocol).begin_request()
@@ -206,3 +115,5 @@ async def serving(server: Server, listener: socket.socket, *, grace: float) -> A
         yield int(listener.getsockname()[1])
     finally:
         await runner.cleanup()
+        if server.direct_requests:
+            await asyncio.wait(server.direct_requests, timeout=grace)

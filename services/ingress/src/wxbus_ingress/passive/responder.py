@@ -32,7 +32,7 @@ from wxbus.wechat.replies.event_response import (
 )
 from wxbus_ingress.accounts.endpoints import Endpoint
 from wxbus_ingress.http.deadline import Deadline
-from wxbus_ingress.http.server import Request
+from wxbus_ingress.http.request import Request
 from wxbus_ingress.metrics import Metrics
 from wxbus_ingress.passive.attempts import remaining_attempts
 from wxbus_ingress.passive.pending import PendingAnswers
@@ -106,7 +106,7 @@ class PassiveResponder:
 
     async def _send_reply(self, callback: WaitingCallback, response: web.Response, reply_id: str) -> web.Response:
         """Write the response, then publish the note that WeChat has the reply."""
-        if not await _write(callback.request, response):
+        if not await callback.request.write(response):
             self._count(callback, "disconnected")
             return response
         self._count(callback, "replied")
@@ -172,15 +172,3 @@ class PassiveResponder:
     def _count(self, callback: WaitingCallback, outcome: str) -> None:
         self._metrics.passive_replies.labels(callback.endpoint.account.name, outcome).inc()
         log.debug("callback.answered", account=callback.envelope.account, id=callback.envelope.id, outcome=outcome)
-
-
-async def _write(request: Request, response: web.Response) -> bool:
-    """Write the response; return whether the connection was open until its end."""
-    if request.transport is None or request.transport.is_closing():
-        return False
-    try:
-        await response.prepare(request)
-        await response.write_eof()
-    except ConnectionError:
-        return False
-    return True

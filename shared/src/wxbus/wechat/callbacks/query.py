@@ -33,8 +33,11 @@ class CallbackQuery:
         """
         if "%" in raw or "+" in raw:
             return None
-        pairs = [one.partition("=") for one in reversed(raw.split("&"))]
-        return cls.from_mapping({name: value for name, _, value in pairs})
+        query: dict[str, str] = {}
+        for pair in raw.split("&"):
+            name, _, value = pair.partition("=")
+            query.setdefault(name, value)
+        return cls.from_mapping(query)
 
 
 _QUERY_NAMES: Final = tuple(field.name for field in fields(CallbackQuery))

@@ -16,8 +16,9 @@ AES_KEY_LENGTH: Final = 43
 """Characters of an EncodingAESKey: 32 bytes in base64 without the final `=`."""
 BLOCK: Final = 32
 """Padding block of WeChat in bytes, although AES has blocks of 16."""
+AES_BLOCK: Final = 16
 PREFIX: Final = 16
-"""Random bytes before the length."""
+"""Random bytes before the length: the first block."""
 HEAD: Final = PREFIX + 4
 """Bytes before the message: the random bytes and the length."""
 UNDECRYPTABLE: Final = "the message cannot be decrypted"
@@ -47,6 +48,7 @@ class Cipher:
         # 43 characters carry two bits more than the key; lenient decoding ignores them.
         key = b64decode(aes_key + "=")
         self._cipher = BlockCipher(AES(key), CBC(key[:16]))
+        self._decryptor = self._cipher.decryptor()
         self._receive_id = receive_id.encode()
 
     def encrypt(self, plaintext: bytes, *, receive_id: str | None = None, random: bytes | None = None) -> str:
@@ -87,11 +89,14 @@ class Cipher:
         """
         try:
             ciphertext = binascii.a2b_base64(encrypted, strict_mode=True)
-            decryptor = self._cipher.decryptor()
-            padded = decryptor.update(ciphertext) + decryptor.finalize()
         except ValueError as exc:
             raise Forbidden(UNDECRYPTABLE) from exc
-        pad = padded[-1] if padded else 0
+        if not ciphertext or len(ciphertext) % AES_BLOCK:
+            raise Forbidden(UNDECRYPTABLE)
+        # One decryptor for all messages: making one costs as much as the rest. Without a new start, only the first
+        # block of a message is wrong; it has the random bytes, which nobody reads.
+        padded = self._decryptor.update(ciphertext)
+        pad = padded[-1]
         end = len(padded) - pad
         stop = HEAD + int.from_bytes(padded[PREFIX:HEAD], "big")
         if not 1 <= pad <= BLOCK or stop > end:

@@ -67,10 +67,13 @@ def parse(body: bytes) -> Document:
     """
     if sniff(body) is Format.XML:
         xml = _xml_characters(body)
-        document = flat_xml.read_flat(xml) or read_xml(xml)
+        flat = flat_xml.read_flat(xml)  # without references, so its texts have no other characters
+        document = flat or read_xml(xml)
+        if not flat or REPLACEMENT in xml:
+            _check_identifiers(document)
     else:
         document = read_json(_characters(body))
-    _check_identifiers(document)
+        _check_identifiers(document)
     for name in KINDS:
         if isinstance(kind := document.get(name), str):
             document[name] = kind.strip()

@@ -4,11 +4,12 @@ import re
 from typing import Final
 
 from wxbus.wechat.documents.document import Document
-from wxbus.wechat.documents.shapes import add_sibling
+from wxbus.wechat.documents.shapes import REPEATED_TEXTS, WRAPPED
 
 MAX_FLAT: Final = 64
 """Elements; larger bodies are left to the full reader, which counts them."""
 
+_LISTED: Final = REPEATED_TEXTS | WRAPPED
 _BEGIN: Final = re.compile(r"<xml>")
 _ELEMENT: Final = re.compile(
     r"[ \t\n]*+<([A-Za-z_][A-Za-z0-9_]*+)>(?:<!\[CDATA\[([^\]]*+)\]\]>|([^<>&\]]*+))</\1>"  # no "]" in a text
@@ -31,8 +32,8 @@ def read_sealed(body: bytes) -> str | None:
 def read_flat(body: str) -> Document | None:
     """Return the document of a body in which no text can be mistaken for markup; None for any other.
 
-    Every name occurs once, no element has children, references or blanks in its tags, and no text contains a "]",
-    without which nothing can end a CDATA section early.
+    Every name occurs once and is not that of a list, no element has children, references or blanks in its tags, and no
+    text contains a "]", without which nothing can end a CDATA section early.
     """
     found = _BEGIN.match(body)
     if found is None:
@@ -45,7 +46,7 @@ def read_flat(body: str) -> Document | None:
             end = _END.fullmatch(body, at)
             return document if end is not None and document else None
         name, section, plain = found.groups()
-        if name in document:
+        if name in document or name in _LISTED:
             return None
-        add_sibling(document, name, plain if section is None else section)
+        document[name] = plain if section is None else section
     return None
