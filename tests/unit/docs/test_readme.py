@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,12 @@ def typed(document: Path, words: str, module: str = "wxbus_token") -> "subproces
     """Run a command of a table in the document."""
     commands = re.findall(rf"`\.venv/bin/python (-m {module} {words}[^`]*)`", document.read_text(encoding="utf-8"))
     assert len(commands) == 1
-    arguments = [word.strip("'") for word in commands[0].split()]
+    return run(*(word.strip("'") for word in commands[0].split()))
+
+
+@cache
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python with these arguments; once, for the two languages have the same commands."""
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=120)
 
 
