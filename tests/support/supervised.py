@@ -9,10 +9,7 @@ import sys
 import time
 from functools import partial
 
-from wxbus.config.settings import LogSettings
 from wxbus.errors import ConfigurationError
-from wxbus.runtime import logs
-from wxbus.runtime.processes import supervise
 from wxbus.runtime.signals import stop_signal
 
 
@@ -44,6 +41,11 @@ async def wait(kind: str, number: int) -> None:
 
 
 if __name__ == "__main__":
+    # The children run this module under another name, and need none of these.
+    from wxbus.config.settings import LogSettings
+    from wxbus.runtime import logs
+    from wxbus.runtime.processes import supervise
+
     _, given, grace = sys.argv
     logs.configure(LogSettings(), service="supervised")
     try:
