@@ -29,6 +29,12 @@ COMMANDS = {
         "broadcast",
         *(f"broadcast {name}" for name in ("start", "watch", "status", "pause", "resume", "cancel", "refused", "list")),
     ],
+    "wxbus_gateway": [
+        "",
+        "encryption-key",
+        *(f"users {name}" for name in ("find", "show", "export", "erase")),
+        *(f"database {name}" for name in ("upgrade", "downgrade", "current")),
+    ],
     "wxbus_token": ["", "status", "get", "refresh", "encryption-key", "accounts", "accounts add", "keys", "keys add"],
     "wxbus_sandbox": ["", "send", "login", "trigger", "replay", "export", "play", "tail", "load", "doctor"],
     "wxbus_local": ["", "run", "demo"],

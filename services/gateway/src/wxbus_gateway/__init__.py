@@ -4,36 +4,26 @@ What services import: `from wxbus_gateway import Application, MiniProgramUser, P
 docs/how-to/services.md lists the names; all other modules are internal.
 """
 
-from wxbus.accounts.models import Account
-from wxbus.api.client import WeChatClient
-from wxbus.errors import RpcFailure
-from wxbus.rpc import method, service
-from wxbus.rpc.service.call import Answer, Call, current_call
-from wxbus.rpc.service.stages import Next, Stage
-from wxbus.sockets.presence import Presence
-from wxbus_gateway.services.access import Public
-from wxbus_gateway.services.application import Application
-from wxbus_gateway.sessions.changes import Sessions
-from wxbus_gateway.sessions.session import Session
-from wxbus_gateway.users.model import MiniProgramUser, Phone, Profile
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Account",
-    "Answer",
-    "Application",
-    "Call",
-    "MiniProgramUser",
-    "Next",
-    "Phone",
-    "Presence",
-    "Profile",
-    "Public",
-    "RpcFailure",
-    "Session",
-    "Sessions",
-    "Stage",
-    "WeChatClient",
-    "current_call",
-    "method",
-    "service",
-]
+if TYPE_CHECKING:
+    from wxbus_gateway.public import *
+
+
+def _exported() -> dict[str, Any]:
+    """Return the public names. The first use imports them: `python -m wxbus_gateway --help` needs none."""
+    public = vars(import_module("wxbus_gateway.public"))
+    return {name: value for name, value in public.items() if name[0] != "_"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return sorted(_exported())
+    if name.startswith("_") or name not in _exported():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _exported()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted(_exported())

@@ -18,7 +18,6 @@ from wxbus.config.settings import (
     environment,
 )
 from wxbus.config.urls import AmqpUrl
-from wxbus.rpc.auth.tls import server_tls
 
 
 class CallsSettings(BaseSettings):
@@ -94,6 +93,8 @@ class TokenSettings(BaseSettings):
         """Return the TLS context of the service, None for HTTP; raises ConfigurationError for unusable files."""
         if self.tls_cert_file is None or self.tls_key_file is None:
             return None
+        from wxbus.rpc.auth.tls import server_tls  # noqa: PLC0415 - RPC is half of the import of the settings
+
         return server_tls(self.tls_cert_file, self.tls_key_file, client_ca=self.tls_client_ca_file)
 
     @model_validator(mode="after")

@@ -12,12 +12,9 @@ from wxbus.accounts.accounts import Accounts
 from wxbus.accounts.demo_secrets import reject_demo_secrets
 from wxbus.config.settings import AccountsSettings, WeChatApiSettings, load
 from wxbus.errors import ConfigurationError
-from wxbus_gateway.services.loading import load_application
 from wxbus_gateway.settings import GatewaySettings
 from wxbus_ingress.settings import IngressSettings
 from wxbus_token.settings import TokenSettings
-from wxbus_worker.handlers.loading import load_router
-from wxbus_worker.handlers.route_table import RouteTable
 from wxbus_worker.settings import WorkerSettings
 
 TIMEOUT: Final = 60.0
@@ -57,11 +54,16 @@ def _accounts() -> None:
 
 
 def _handlers() -> None:
+    from wxbus_worker.handlers.loading import load_router  # noqa: PLC0415 - the parent process does not need it
+    from wxbus_worker.handlers.route_table import RouteTable  # noqa: PLC0415
+
     settings = load(WorkerSettings)
     RouteTable(load_router(settings.app, app_dir=settings.app_dir))
 
 
 def _services() -> None:
+    from wxbus_gateway.services.loading import load_application  # noqa: PLC0415
+
     settings = load(GatewaySettings)
     load_application(settings.app, app_dir=settings.app_dir)
 
