@@ -22,7 +22,7 @@ State: TypeAlias = Literal["collecting", "running", "paused", "done", "cancelled
 class BroadcastRequest(BaseModel):
     """A request about one broadcast."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     account: AccountName
     """Name or appid of the account."""
@@ -138,7 +138,7 @@ class RefusedList(BaseModel):
 class AccountBroadcasts(BaseModel):
     """The broadcasts of one account."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     account: AccountName
 

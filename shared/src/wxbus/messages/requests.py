@@ -44,7 +44,7 @@ Sendable: TypeAlias = Annotated[
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     account: AccountName
     """Name or appid of the account."""
@@ -156,7 +156,9 @@ Message: TypeAlias = SendRequest | EventRequest
 Submission: TypeAlias = Annotated[SendRequest | EventRequest | CancelRequest, Field(discriminator="type")]
 """A message of the queue in which other programs put their requests; `type` selects its form."""
 
-SUBMISSION: Final[TypeAdapter[SendRequest | EventRequest | CancelRequest]] = TypeAdapter(Submission)
+SUBMISSION: Final[TypeAdapter[SendRequest | EventRequest | CancelRequest]] = TypeAdapter(
+    Submission, config=ConfigDict(defer_build=True)
+)
 
 
 def parse_submission(body: bytes) -> SendRequest | EventRequest | CancelRequest:

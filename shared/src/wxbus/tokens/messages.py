@@ -23,7 +23,7 @@ Moment: TypeAlias = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole
 class TokenMessage(BaseModel):
     """A message whose validation errors never show its values."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class TokenRequest(TokenMessage):
