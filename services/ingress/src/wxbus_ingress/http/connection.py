@@ -49,7 +49,6 @@ class Connection(http_server.Connection):
     """
 
     __slots__ = (
-        "_direct",
         "_first_byte",
         "_header_bytes",
         "_header_timer",
@@ -64,10 +63,8 @@ class Connection(http_server.Connection):
     _server: ConnectionServer
     _is_direct: bool
     """Whether aiohttp has got no bytes yet."""
-    _direct: DirectRequest | None
-    """The request that is being served here."""
-    _task: "asyncio.Task[None]"
-    """Serves it."""
+    _task: "asyncio.Task[None] | None"
+    """Serves a request here."""
     _waiting: bytes
     """What arrived behind it."""
     _first_byte: float | None
@@ -80,7 +77,7 @@ class Connection(http_server.Connection):
         """Count the connection."""
         self._server = cast("ConnectionServer", self.server)
         self._server.admission.connections += 1
-        self._is_direct, self._direct, self._waiting = True, None, b""
+        self._is_direct, self._task, self._waiting = True, None, b""
         self._first_byte, self._in_header, self._header_bytes, self._header_timer = None, True, 0, None
         super().connection_made(transport)
 
@@ -95,9 +92,12 @@ class Connection(http_server.Connection):
         if not data:  # aiohttp calls this to continue parsing
             super().data_received(data)
             return
+        self._last_byte = self.loop.time()
+        self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         if self._is_direct and self._take(data):
             return
-        self._last_byte = self.loop.time()
         if self._first_byte is None:
             self._first_byte = self._last_byte
         super().data_received(data)
@@ -106,7 +106,7 @@ class Connection(http_server.Connection):
 
     def _take(self, data: bytes) -> bool:
         """Serve a usual request, or keep what arrives behind one; False: the bytes are aiohttp's."""
-        if self._direct is not None:
+        if self._task is not None:
             self._waiting += data
             if self.transport is not None:
                 self.transport.pause_reading()
@@ -115,23 +115,21 @@ class Connection(http_server.Connection):
         if request is None:
             self._is_direct = False
             return False
-        request.arrive(self, self._server.admission, first_byte=self.loop.time(), remote=self.peer_address)
-        self._direct = request
+        request.arrive(self, self._server.admission, first_byte=self._last_byte, remote=self.peer_address)
         self.occupy()
-        task = self.loop.create_task(self._answer(request))
-        self._task = task
-        self._server.direct_requests.add(task)
+        self._task = self.loop.create_task(self._answer(request))
+        self._server.direct_requests.add(self._task)
         return True
 
     async def _answer(self, request: DirectRequest) -> None:
-        task = self._task
         try:
             response = await self._server.app(request)
             await request.write(response)
         finally:
-            self._server.direct_requests.discard(task)  # here, since a callback costs a turn of the loop
+            if self._task is not None:
+                self._server.direct_requests.discard(self._task)  # here, since a callback costs a turn of the loop
+                self._task = None
             request.count_body(0)
-            self._direct = None
             self.release()
             self._continue(keep_alive=request.is_answered and request.keep_alive and not self.is_closing)
 
@@ -144,7 +142,7 @@ class Connection(http_server.Connection):
             transport.close()
         elif data:
             transport.resume_reading()
-            self.data_received(data)
+            self._receive(data)
 
     def begin_request(self) -> float:
         """Return the loop's time of the first byte of the request that is served now."""
