@@ -6,7 +6,14 @@ import sys
 STARTS = {
     "wxbus_ingress.server": {"wxbus.api", "wxbus.rpc", "wxbus.tokens", "wxbus.wechat.registry", "redis"},
     "wxbus_token.cli.serve": {"cryptography.x509", "wxbus.wechat.registry", "wxbus.wechat.public"},
-    "wxbus_gateway.cli.run": {"alembic", "asyncpg", "mako", "wxbus.wechat.registry", "wxbus.api.endpoints.users"},
+    "wxbus_gateway.cli.run": {
+        "alembic",
+        "asyncpg",
+        "mako",
+        "sqlalchemy.dialects.postgresql",
+        "wxbus.wechat.registry",
+        "wxbus.api.endpoints.users",
+    },
     "wxbus_worker.cli.run": {"alembic", "wxbus.wechat.events.shop_orders", "wxbus.api.endpoints.menus"},
     "wxbus_sandbox.cli.serve": {"wxbus.wechat.events.shop_orders", "hypothesis"},
 }

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -35,7 +35,8 @@ class SqlUsers:
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
         self._keyring = keyring
         self._now = now
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        # Only the dialect that the engine has imported.
+        self._insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert
 
     async def seen(self, appid: str, openid: str, *, unionid: str | None = None) -> MiniProgramUser:
         """Return the user, who logs in now (see Users)."""
