@@ -15,6 +15,8 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from tests.support.sizes import FULL
+
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 SCREENSHOTS: Final = Path(__file__).parents[2] / "build" / "screenshots"
@@ -83,7 +85,9 @@ class Window:
         return int(inner), int(content)
 
     async def screenshot(self, name: str) -> None:
-        """Save a picture of the window in `build/screenshots`."""
+        """Save a picture of the window in `build/screenshots`; only `make test-full`, as each takes a while."""
+        if not FULL:
+            return
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
