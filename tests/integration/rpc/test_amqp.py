@@ -174,7 +174,7 @@ async def test_a_method_is_cancelled_at_the_callers_deadline(
             echo.ended.clear()
             echo.gate.clear()
             with pytest.raises(RpcUnavailable):
-                await say(client, timeout=1.0)
+                await say(client, timeout=3.0)
             await echo.ended.wait()
     assert [entry["status"] for entry in logs if entry["event"] == "rpc.call"] == [200, 504]
 

@@ -72,7 +72,7 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
 
     @asynccontextmanager
     async def join(name: str, redis_url: str = redis_url) -> AsyncIterator[Member]:
-        async with Store.open(redis_url, answer_timeout=0.5) as store:
+        async with Store.open(redis_url, answer_timeout=5.0) as store:
             sink = AckingSink()
             consumer = Consumer(amqp_url, topology, sink, name=name)
             membership = Membership(store, namespace=topology.namespace, member=name)

@@ -231,7 +231,7 @@ def test_a_connection_that_the_peer_has_closed_is_not_used_again(act: Act, loop:
     async def work() -> None:
         async with calling(act, says(an_answer(OK))) as (http, peer):
             await http.post(PATH, {})
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await peer.closed.wait()
             assert await http.post(PATH, {}) == {"errcode": 0}
             assert peer.connections == 2

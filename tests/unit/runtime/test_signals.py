@@ -25,7 +25,7 @@ async def test_the_first_signal_sets_the_event_and_the_second_ends_the_process(n
     stopping = stop_signal()
     assert not stopping.is_set()
     signal.raise_signal(number)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await stopping.wait()
     assert [signal.getsignal(one) for one in SIGNALS] == [signal.SIG_DFL] * len(SIGNALS)
 
