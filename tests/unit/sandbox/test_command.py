@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -110,13 +111,14 @@ async def test_send_prints_replies_and_failures(tmp_path: Path) -> None:
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     """The error is one line without a traceback."""
-    async with a_sandbox(tmp_path, "http://127.0.0.1:9") as (_, url):
-        process = await start(
-            WXBUS_ACCOUNTS_FILE=str(tmp_path / "accounts.toml"), WXBUS_SANDBOX_PORT=url.rpartition(":")[2]
-        )
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(ACCOUNTS, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = await start(WXBUS_ACCOUNTS_FILE=str(accounts), WXBUS_SANDBOX_PORT=str(port))
         err = (await process.communicate())[1].decode()
     assert process.returncode == 1
-    assert f"cannot listen on {url.removeprefix('http://')}: Address already in use" in err
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in err
     assert "Traceback" not in err
 
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import wxbus.wechat
 from tests.support.models_table import table
+from tests.support.readme import ROOT
 from tests.unit.wechat.strategies import documents
 from wxbus.wechat import events
 from wxbus.wechat.documents.codec import document_from_json, document_to_json, parse
@@ -266,9 +267,7 @@ def test_type_checkers_see_every_type(tmp_path: Path) -> None:
         "            return content\n"
         "    return click.event_key\n"
     )
-    settings = tmp_path / "mypy.ini"
-    settings.write_text("[mypy]\nstrict = true\n")
-    said, errors, code = mypy.api.run([f"--config-file={settings}", f"--cache-dir={tmp_path}", str(sample)])
+    said, errors, code = mypy.api.run([f"--config-file={ROOT / 'pyproject.toml'}", str(sample)])
     assert (said.strip(), errors, code) == ("Success: no issues found in 1 source file", "", 0)
 
 
