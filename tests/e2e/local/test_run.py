@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.local.run_command import environment, running
-from wxbus_local.servers.containers import Engine, NoEngine
+from wxbus_local.servers.container_spec import NoEngine
+from wxbus_local.servers.containers import Engine
 from wxbus_local.servers.ports import free_port
 from wxbus_sandbox.control.client import SandboxClient
 from wxbus_sandbox.models import Fault

@@ -10,7 +10,8 @@ from wxbus.errors import ConfigurationError
 from wxbus_local.install.package_managers import PackageManager
 from wxbus_local.install.server_programs import ServerProgram
 from wxbus_local.processes.run import Run
-from wxbus_local.servers.containers import Engine, NoEngine, NoImage
+from wxbus_local.servers.container_spec import NoEngine, NoImage
+from wxbus_local.servers.containers import Engine
 from wxbus_local.servers.launcher import RABBITMQ, REDIS, Launcher, ServerKind
 
 

@@ -2,9 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from testcontainers.core.docker_client import DockerClient, get_docker_host
 from wxbus_local.errors import StartFailed
 from wxbus_local.processes.run import Run
 from wxbus_local.processes.tree import RUN_ID
+from wxbus_local.servers.container_spec import ContainerSpec, NoEngine, NoImage
 from wxbus_local.servers.ports import free_port
 from wxbus_local.servers.probes import Probe
 from wxbus_local.servers.server import LAST_LINES, START_TIMEOUT, wait_ready
@@ -26,28 +26,6 @@ ANSWER_TIMEOUT: Final = 10
 """Seconds in which the engine must answer."""
 PULL_TIMEOUT: Final = 20.0
 """Seconds without progress after which a pull is abandoned."""
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSpec:
-    """How to run a server as a container."""
-
-    image: str
-    port: int
-    url: str
-    """The address, with `{host}` and `{port}`."""
-    command: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    management_port: int | None = None
-    """Of RabbitMQ's management API."""
-
-
-class NoEngine(StartFailed):
-    """No Docker engine answers."""
-
-
-class NoImage(StartFailed):
-    """The engine does not have the image and cannot pull it."""
 
 
 class Engine:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wxbus.config.settings import load
 from wxbus.errors import ConfigurationError
@@ -24,11 +24,14 @@ from wxbus_local.install.package_managers import PackageManager, available
 from wxbus_local.install.server_programs import ServerProgram
 from wxbus_local.processes.run import Run
 from wxbus_local.servers import probes
-from wxbus_local.servers.containers import ContainerServer, ContainerSpec, Engine, NoEngine
+from wxbus_local.servers.container_spec import ContainerSpec, NoEngine
 from wxbus_local.servers.rabbitmq import PrivateRabbitMQ
 from wxbus_local.servers.redis import OPTIONS, PrivateRedis
 from wxbus_local.servers.server import Server
 from wxbus_local.settings import LocalSettings
+
+if TYPE_CHECKING:
+    from wxbus_local.servers.containers import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,12 @@ REDIS: Final = ServerKind(
 )
 
 
+def _engine() -> "Engine":
+    from wxbus_local.servers.containers import Engine  # noqa: PLC0415 - Docker's libraries, unless addresses are given
+
+    return Engine()
+
+
 @dataclass(frozen=True, slots=True)
 class Launcher:
     """Starts servers (ways 2 to 5); they end with the run at the latest."""
@@ -75,7 +84,7 @@ class Launcher:
     run: Run
     report: Callable[[str], None]
     """Takes lines of progress, `NAME: text`."""
-    engine: Callable[[], Engine] = Engine
+    engine: Callable[[], "Engine"] = _engine
     package_manager: Callable[[], PackageManager | None] = available
     missing: Callable[[], list[ServerProgram]] = server_programs.missing
 
@@ -120,6 +129,8 @@ class Launcher:
     def _start_container(self, kind: ServerKind) -> Server:
         with closing(self.engine()) as engine:
             engine.provide(kind.container.image, self.report)
+        from wxbus_local.servers.containers import ContainerServer  # noqa: PLC0415
+
         server = ContainerServer(self.run, kind.container, name=kind.name, probe=kind.probe)
         server.start()
         return server
