@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from typing import Any
 
 import msgpack
@@ -428,3 +429,30 @@ async def test_log_lines_of_refused_calls_are_limited() -> None:
     assert [entry["status"] for entry in logs] == [401] * 50 + [403, 404]
     assert logs[-1]["unlogged_refusals"] == 950
     assert registry.get_sample_value("wxbus_rpc_refusals_unlogged_total") == 950
+
+
+async def test_calls_that_arrive_in_pieces_are_answered_equally(http: TestClient, keys: Keys) -> None:
+    """Usual calls are read in front of aiohttp's server; the answers have the same bytes, apart from the date."""
+    cases = {
+        "good": (SAY, GOOD, keys.full),
+        "no key": (SAY, GOOD, ""),
+        "not JSON": (SAY, b"{", keys.full),
+        "unknown method": ("/rpc/echo/other", GOOD, keys.full),
+        "unknown path": ("/other", GOOD, keys.full),
+        "too long": (SAY, json.dumps({"appid": "x" * 2_000}).encode(), keys.full),
+    }
+    for name, (path, body, key) in cases.items():
+        fields = (f"POST {path} HTTP/1.1", "Host: h", "Content-Type: application/json", f"Content-Length: {len(body)}")
+        head = "\r\n".join((*fields, f"Authorization: Bearer {key}", "Connection: close", "", "")).encode()
+        answers = []
+        for parts in ((head + body,), (head[:9], head[9:], body)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", http.port)
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.02)  # so that the parts do not arrive together
+            answer = re.sub(rb"Date: [^\r]*\r\n", b"", await reader.read())
+            head_of_answer, _, body_of_answer = answer.partition(b"\r\n\r\n")
+            answers.append((sorted(head_of_answer.split(b"\r\n")), re.sub(rb'"instance":"[^"]*"', b"", body_of_answer)))
+            writer.close()
+        assert answers[0] == answers[1], name

@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from wxbus.runtime.direct_request import AnyRequest
 from wxbus_gateway.http.envelope import HEADER as SESSION
 from wxbus_gateway.services.idempotency import HEADER as IDEMPOTENCY_KEY
 
@@ -36,20 +37,20 @@ class Cors:
         """Whether there are such pages."""
         return bool(self._origins)
 
-    def preflight(self, request: web.BaseRequest) -> web.Response | None:
+    def preflight(self, request: AnyRequest) -> web.Response | None:
         """Return the answer to a preflight request of such a page, None for other requests."""
         if request.method != hdrs.METH_OPTIONS or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
             return None
         headers = self._headers(request, PREFLIGHT)
         return web.Response(status=204, headers=headers) if headers else None
 
-    def allow(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+    def allow(self, request: AnyRequest, response: web.StreamResponse) -> None:
         """Let such a page read the response."""
         if self.enabled and not response.prepared:
             response.headers.add(hdrs.VARY, hdrs.ORIGIN)
             response.headers.update(self._headers(request, EXPOSED))
 
-    def _headers(self, request: web.BaseRequest, more: Mapping[str, str]) -> Mapping[str, str]:
+    def _headers(self, request: AnyRequest, more: Mapping[str, str]) -> Mapping[str, str]:
         origin = request.headers.get(hdrs.ORIGIN, "")
         if origin not in self._origins:
             return {}

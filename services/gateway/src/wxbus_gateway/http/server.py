@@ -19,8 +19,9 @@ from wxbus.rpc.service.call import Answer, Call
 from wxbus.rpc.service.server import Server
 from wxbus.rpc.service.stages import problem_answer
 from wxbus.rpc.transports.http_messages import fast_response_to, media_type, read_body, response_to
-from wxbus.runtime import http_server
 from wxbus.runtime.client_address import client_address
+from wxbus.runtime.direct_request import AnyRequest, DirectRequest
+from wxbus.runtime.direct_server import DirectServer
 from wxbus_gateway.http.cors import Cors
 from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
@@ -65,19 +66,19 @@ class Door:
 
     def build(self) -> web.Server:
         """Return the HTTP server. A call is cancelled when its connection is lost."""
-        return http_server.Server(self._serve, body_limit=BODY_LIMIT, handler_cancellation=True, auto_decompress=False)
+        return DirectServer(self._serve, body_limit=BODY_LIMIT, handler_cancellation=True, auto_decompress=False)
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, request: AnyRequest) -> web.StreamResponse:
         response = self._cors.preflight(request) or await self._answer(request)
         self._cors.allow(request, response)
         return response
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: AnyRequest) -> web.StreamResponse:
         try:
             account, rest = self._account(request.path)
             if page := self._descriptions.of(account.name).get(rest):
                 return page.response(request.headers.get("Accept-Language"))
-            if rest == PATH and request.method == "GET":
+            if rest == PATH and not isinstance(request, DirectRequest) and request.method == "GET":
                 return await self._sockets.open(request, account, self._remote(request))
             service, name = _method_at(rest, request.method)
         except RpcFailure as exc:
@@ -103,7 +104,7 @@ class Door:
         answer = await self._server.answer(call)
         return self._response(call, answer, headers.get("Accept-Encoding"))
 
-    def _remote(self, request: web.BaseRequest) -> str:
+    def _remote(self, request: AnyRequest) -> str:
         """Return the address for the limit of calls."""
         try:
             return str(client_address(request, self._trusted_proxies))

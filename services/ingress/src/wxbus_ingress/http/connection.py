@@ -1,14 +1,12 @@
-"""A connection of the public port: records first bytes, limits headers, and serves usual requests itself."""
+"""A connection of the public port: records first bytes, and limits headers."""
 
 import asyncio
 from typing import Protocol, cast
 
 import structlog
 
-from wxbus.runtime import http_server
+from wxbus.runtime.direct_server import DirectConnection
 from wxbus_ingress.http.admission import REFUSED_CONNECTIONS, Admission
-from wxbus_ingress.http.direct import DirectRequest, read_direct
-from wxbus_ingress.http.request import App
 
 HEADER_LIMIT = 32 * 1024
 """Bytes of an incomplete header."""
@@ -35,40 +33,17 @@ TOO_MANY = _response(
 class ConnectionServer(Protocol):
     """What a connection uses of its server."""
 
-    app: App
     admission: Admission
     header_timeout: float
-    direct_requests: "set[asyncio.Task[None]]"
 
 
-class Connection(http_server.Connection):
-    """A connection that records the first byte of each request, and limits size and time of its header.
+class Connection(DirectConnection):
+    """A connection that records the first byte of each request, and limits size and time of its header."""
 
-    Usual requests are served here. The first other one and all that follow it are served by aiohttp, whose parser may
-    have a part of the next one.
-    """
-
-    __slots__ = (
-        "_first_byte",
-        "_header_bytes",
-        "_header_timer",
-        "_in_header",
-        "_is_direct",
-        "_last_byte",
-        "_server",
-        "_task",
-        "_waiting",
-    )
+    __slots__ = ("_first_byte", "_header_bytes", "_header_timer", "_in_header", "_server")
 
     _server: ConnectionServer
-    _is_direct: bool
-    """Whether aiohttp has got no bytes yet."""
-    _task: "asyncio.Task[None] | None"
-    """Serves a request here."""
-    _waiting: bytes
-    """What arrived behind it."""
     _first_byte: float | None
-    _last_byte: float
     _in_header: bool
     _header_bytes: int
     _header_timer: asyncio.TimerHandle | None
@@ -77,7 +52,6 @@ class Connection(http_server.Connection):
         """Count the connection."""
         self._server = cast("ConnectionServer", self.server)
         self._server.admission.connections += 1
-        self._is_direct, self._task, self._waiting = True, None, b""
         self._first_byte, self._in_header, self._header_bytes, self._header_timer = None, True, 0, None
         super().connection_made(transport)
 
@@ -87,62 +61,13 @@ class Connection(http_server.Connection):
         self._cancel_header_timer()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def parse(self, data: bytes) -> None:
         """Record the time of the first bytes of a request, and parse them."""
-        if not data:  # aiohttp calls this to continue parsing
-            super().data_received(data)
-            return
-        self._last_byte = self.loop.time()
-        self._receive(data)
-
-    def _receive(self, data: bytes) -> None:
-        if self._is_direct and self._take(data):
-            return
         if self._first_byte is None:
-            self._first_byte = self._last_byte
-        super().data_received(data)
+            self._first_byte = self.last_byte
+        super().parse(data)
         if self._in_header and not self.has_parsed_request:
             self._limit_header(self._first_byte, len(data))
-
-    def _take(self, data: bytes) -> bool:
-        """Serve a usual request, or keep what arrives behind one; False: the bytes are aiohttp's."""
-        if self._task is not None:
-            self._waiting += data
-            if self.transport is not None:
-                self.transport.pause_reading()
-            return True
-        request = None if self.is_closing else read_direct(data)
-        if request is None:
-            self._is_direct = False
-            return False
-        request.arrive(self, self._server.admission, first_byte=self._last_byte, remote=self.peer_address)
-        self.occupy()
-        self._task = self.loop.create_task(self._answer(request))
-        self._server.direct_requests.add(self._task)
-        return True
-
-    async def _answer(self, request: DirectRequest) -> None:
-        try:
-            response = await self._server.app(request)
-            await request.write(response)
-        finally:
-            if self._task is not None:
-                self._server.direct_requests.discard(self._task)  # here, since a callback costs a turn of the loop
-                self._task = None
-            request.count_body(0)
-            self.release()
-            self._continue(keep_alive=request.is_answered and request.keep_alive and not self.is_closing)
-
-    def _continue(self, *, keep_alive: bool) -> None:
-        """Take what arrived during a request, or close the connection."""
-        transport, data, self._waiting = self.transport, self._waiting, b""
-        if transport is None:
-            return
-        if not keep_alive or self.writing_paused:  # paused: the client does not read its responses
-            transport.close()
-        elif data:
-            transport.resume_reading()
-            self._receive(data)
 
     def begin_request(self) -> float:
         """Return the loop's time of the first byte of the request that is served now."""
@@ -153,7 +78,7 @@ class Connection(http_server.Connection):
     def end_request(self) -> None:
         """Expect the next request, whose bytes may have arrived already."""
         self._in_header = True
-        self._first_byte = self._last_byte if self.has_parsed_request else None
+        self._first_byte = self.last_byte if self.has_parsed_request else None
 
     def _limit_header(self, first_byte: float, size: int) -> None:
         self._header_bytes += size

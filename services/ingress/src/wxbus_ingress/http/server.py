@@ -4,7 +4,6 @@ It records when the first byte of a request arrived, because WeChat's timeout of
 the connections of all senders together.
 """
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,12 +11,39 @@ from typing import cast
 
 from aiohttp import web
 
-from wxbus.runtime import aiohttp_internals, http_server
+from wxbus.runtime import aiohttp_internals
+from wxbus.runtime.direct_request import DirectRequest
+from wxbus.runtime.direct_server import DirectServer
 from wxbus.runtime.sockets import BACKLOG
 from wxbus_ingress.http.admission import Admission
 from wxbus_ingress.http.connection import LINGER, Connection, RefusedConnection
 from wxbus_ingress.http.request import App
 from wxbus_ingress.settings import Limits
+
+
+class WholeRequest(DirectRequest):
+    """A usual request; implements `wxbus_ingress.http.request.Request`."""
+
+    admission: Admission
+    _body_bytes = 0
+
+    @property
+    def content_length(self) -> int:
+        """Return the bytes of the body."""
+        return len(self.body)
+
+    def arrived(self) -> bytes:
+        """Return the body."""
+        return self.body
+
+    async def receive(self) -> bytes:
+        """Return the body."""
+        return self.body
+
+    def count_body(self, size: int) -> None:
+        """Count `size` bytes for the body from now on; raises Overloaded if the limit is exceeded."""
+        self.admission.resize_body(self._body_bytes, size, self.remote)
+        self._body_bytes = size
 
 
 class StreamedRequest(aiohttp_internals.Request):
@@ -60,11 +86,12 @@ class StreamedRequest(aiohttp_internals.Request):
         return True
 
 
-class Server(http_server.Server):
+class Server(DirectServer):
     """Serves an `App` within the limits of `Admission`."""
 
     connection_class = Connection
     request_class = StreamedRequest
+    direct_class = WholeRequest
 
     def __init__(self, app: App, limits: Limits, admission: Admission) -> None:
         async def answer(request: StreamedRequest) -> web.StreamResponse:
@@ -78,17 +105,21 @@ class Server(http_server.Server):
                 response.force_close()  # do not wait for the rest of the body
             return response
 
+        async def answer_whole(request: WholeRequest) -> web.StreamResponse:
+            try:
+                return await app(request)
+            finally:
+                request.count_body(0)
+
         super().__init__(
             answer,
+            direct_handler=answer_whole,
             body_limit=limits.body_limit,
             lingering_time=LINGER,
             auto_decompress=False,  # WeChat does not compress; a compressed body could expand without limit
         )
-        self.app = app
         self.admission = admission
         self.header_timeout = limits.body_timeout
-        self.direct_requests: set[asyncio.Task[None]] = set()
-        """Those in progress; one whose connection is lost is not known to aiohttp any more."""
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
@@ -100,6 +131,10 @@ class Server(http_server.Server):
         """Set the first byte and the admission of a request."""
         request.admission = self.admission
         request.first_byte = cast("Connection", request.protocol).begin_request()
+
+    def prepare_direct(self, request: WholeRequest) -> None:
+        """Set the admission of a usual request."""
+        request.admission = self.admission
 
 
 @asynccontextmanager
@@ -115,5 +150,3 @@ async def serving(server: Server, listener: socket.socket, *, grace: float) -> A
         yield int(listener.getsockname()[1])
     finally:
         await runner.cleanup()
-        if server.direct_requests:
-            await asyncio.wait(server.direct_requests, timeout=grace)

@@ -10,6 +10,7 @@ from aiohttp import web
 from wxbus.errors import RpcFailure
 from wxbus.rpc.codec.compression import check_encoding, decompress, too_large
 from wxbus.rpc.service.call import Answer
+from wxbus.runtime.direct_request import AnyRequest, DirectRequest
 from wxbus.runtime.fast_response import FastResponse
 
 NO_STORE: Final = (("Cache-Control", "no-store"),)
@@ -22,15 +23,19 @@ def media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
-async def read_body(request: web.BaseRequest, timeout: float) -> bytes:
+async def read_body(request: AnyRequest, timeout: float) -> bytes:
     """Return the body, decompressed; raises RpcFailure 400, 413 or 415, and 408 after `timeout` seconds."""
+    if isinstance(request, DirectRequest):  # the usual case
+        if len(request.body) > request.client_max_size:
+            raise too_large(request.client_max_size)
+        return request.body
     encoding = request.headers.get("Content-Encoding")
     if encoding is not None:
         check_encoding(encoding)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        if request.content.is_eof():  # received with the headers, as usual
+        if request.content.is_eof():  # received with the headers
             body = request.content.read_nowait()
         else:
             async with asyncio.timeout(timeout):
@@ -41,7 +46,7 @@ async def read_body(request: web.BaseRequest, timeout: float) -> bytes:
         raise RpcFailure(408, "The body did not arrive in time") from exc
     except (web.HTTPException, web.RequestPayloadError, OSError) as exc:
         raise RpcFailure(400, "Malformed body") from exc
-    if encoding is None and len(body) <= request.client_max_size:  # the usual case
+    if encoding is None and len(body) <= request.client_max_size:
         return body
     return decompress(body, encoding, limit=request.client_max_size)
 
