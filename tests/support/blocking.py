@@ -5,7 +5,7 @@ import time
 
 from wxbus_worker import Context, Router, TextMessage
 
-BLOCK = 4.0
+BLOCK = 5.0
 """Seconds, longer than the lease of a worker."""
 WORK = 0.02
 
