@@ -11,7 +11,7 @@ from tests.benchmarks.peer_arms import faststream_stack
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 
-GENTLE, SECONDS, ROUNDS = 200, 4.0, 6
+GENTLE, SECONDS, ROUNDS = 200, 4.0, 10
 """Callbacks a second."""
 OTHERS, OTHER_SECONDS, OTHER_ROUNDS = (50, 400, 600), 3.0, 2
 """For the picture of latency against load."""

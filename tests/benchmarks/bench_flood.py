@@ -10,7 +10,7 @@ from tests.benchmarks.load import percentile
 from tests.benchmarks.places import Places
 from tests.benchmarks.results import Result
 
-ROUNDS, CROWDED_ROUNDS, SECONDS, RATE, OTHERS = 11, 6, 4, 100, 100
+ROUNDS, CROWDED_ROUNDS, SECONDS, RATE, OTHERS = 11, 9, 4, 100, 100
 """Rounds, those beside handlers that wait, their seconds, messages a second of the other users, and their number."""
 FLOOD, FLOOD_SECONDS = 1_000, 2
 WAITING, WAITING_SECONDS = 500, 10
