@@ -24,8 +24,8 @@ demo: servers venv ## run everything, play a conversation and stop; fails if the
 # Where the variable is set, each process of the tests and each started service would compile all modules again.
 test test-full unit: export PYTHONDONTWRITEBYTECODE :=
 
-test: servers venv ## run all tests against a real RabbitMQ and Redis, four at a time
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+test: servers venv ## run all tests against a real RabbitMQ and Redis, six at a time
+	$(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test-full: servers venv ## run all tests with soak tests at full size, in one process
 	WXBUS_TEST_FULL=1 $(BIN)/pytest
