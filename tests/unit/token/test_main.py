@@ -61,7 +61,7 @@ def test_a_new_encryption_key_can_be_used() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "error"),
     [
-        ("WXBUS_TOKEN_ENCRYPTION_KEYS", "k1:SECRET", "encryption key 1"),
+        ("WXBUS_TOKEN_ENCRYPTION_KEYS", "k1:SECRET", "WXBUS_TOKEN_ENCRYPTION_KEYS: encryption key 1"),
         ("WXBUS_TOKEN_LEASE", "4", "WXBUS_TOKEN_LEASE must be longer than WXBUS_WECHAT_API_TIMEOUT"),
         ("WXBUS_TOKEN_PORT", "99999", "WXBUS_TOKEN_PORT"),
         ("WXBUS_TOKEN_TLS_CERT_FILE", "nowhere.pem", "and WXBUS_TOKEN_TLS_KEY_FILE go together"),
@@ -88,6 +88,6 @@ def test_a_process_with_a_wrong_setting_exits_with_2(monkeypatch: pytest.MonkeyP
     # A new process, because serving configures logging for the whole process.
     result = subprocess.run([sys.executable, "-m", "wxbus_token"], capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr.startswith("wxbus_token: encryption key 1")
+    assert result.stderr.startswith("wxbus_token: WXBUS_TOKEN_ENCRYPTION_KEYS: encryption key 1 must be")
     assert "SECRET" not in result.stderr
     assert "Traceback" not in result.stderr

@@ -15,6 +15,7 @@ from wxbus.config.settings import (
     environment,
 )
 from wxbus.config.urls import Origin, RpcUrl
+from wxbus.store.keyring import EncryptionKeys
 from wxbus_gateway.sessions.session import Lifetime
 
 DAY = 86_400.0
@@ -32,7 +33,7 @@ class DatabaseSettings(BaseSettings):
 class UsersSettings(DatabaseSettings):
     """What the commands about users need: the database, the keys and the sessions in Redis."""
 
-    encryption_keys: SecretStr
+    encryption_keys: EncryptionKeys
     """`id:base64,...`: the keys that seal session keys and phone numbers, the current one first; see
     `encryption-key`."""
     session_idle: float = Field(default=7 * DAY, ge=60, le=366 * DAY)

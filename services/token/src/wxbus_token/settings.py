@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
 from wxbus.bus.topology import Topology
@@ -18,6 +18,7 @@ from wxbus.config.settings import (
     environment,
 )
 from wxbus.config.urls import AmqpUrl
+from wxbus.store.keyring import EncryptionKeys
 
 
 class CallsSettings(BaseSettings):
@@ -44,7 +45,7 @@ class TokenSettings(BaseSettings):
     port: int = Field(default=8081, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9081, ge=0, le=65535)
-    encryption_keys: SecretStr
+    encryption_keys: EncryptionKeys
     """`id:base64,...`: the keys that encrypt credentials in Redis, the current one first; see `encryption-key`."""
     api_keys_file: Path
     """TOML, see `wxbus.rpc.auth.keys`."""

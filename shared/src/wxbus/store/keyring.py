@@ -10,10 +10,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import AfterValidator, SecretStr
 
 from wxbus.errors import ConfigurationError, WxbusError
 
@@ -95,3 +96,15 @@ def new_encryption_key(key_id: str) -> str:
     if not KEY_ID.fullmatch(key_id):
         raise ConfigurationError("the id of an encryption key has up to 32 letters, digits, _ . -")
     return f"{key_id}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+
+
+def _checked(keys: SecretStr) -> SecretStr:
+    try:
+        Keyring.parse(keys.get_secret_value())
+    except ConfigurationError as exc:
+        raise ValueError(str(exc)) from None
+    return keys
+
+
+EncryptionKeys: TypeAlias = Annotated[SecretStr, AfterValidator(_checked)]
+"""A setting with the text of `Keyring.parse`."""
