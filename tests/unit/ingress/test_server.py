@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlencode
@@ -43,12 +44,11 @@ class SlowPublisher(MemoryPublisher):
 
 
 async def until_refused(port: int) -> None:
-    """Return once the port is closed."""
-    while True:
-        try:
-            (await asyncio.open_connection("127.0.0.1", port))[1].close()
-        except ConnectionError:
-            return
+    """Return once the port is closed; or after a while, because another process may have got its number then."""
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(2):
+            while True:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
 
 
 async def test_a_request_in_flight_is_answered_before_the_stop() -> None:
