@@ -13,7 +13,7 @@ from tests.support.processes import Service
 from wxbus_local.servers.ports import free_port
 
 ROUNDS, CALLBACKS, CONNECTIONS = 8, 2_000, 32
-HALF_LOADS, HALF_LOAD_SECONDS = 7, 2.0
+HALF_LOADS, HALF_LOAD_SECONDS = 8, 2.0
 HOSTILE, HOSTILE_ROUNDS = 16, 3
 """Connections of an attacker, and how often callbacks are sent beside them."""
 CALM_RATE, CALM_CONNECTIONS = 50.0, 8

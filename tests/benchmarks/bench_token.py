@@ -19,7 +19,7 @@ from wxbus_local.servers.ports import free_port
 
 APPID = "wxbench0000000000"
 ROUNDS, CALLS = 13, 4_000
-HALF_LOADS, HALF_LOAD_SECONDS = 5, 1.0
+HALF_LOADS, HALF_LOAD_SECONDS = 8, 1.0
 AMQP_CALLS, IN_FLIGHT = 3_000, 64
 CACHED_CALLS = 50_000
 
