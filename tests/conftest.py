@@ -4,8 +4,9 @@ RabbitMQ and Redis are found as `make run` finds them (`wxbus_local.servers`). W
 session ends with an error that says what to install. The processes of pytest-xdist share them.
 """
 
+import gc
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -45,6 +46,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers."""
     config.stash[OPEN].close()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Collect no garbage while a failure is formatted.
+
+    A finalizer that logs a traceback parses source, and CPython 3.11 fails if that happens inside another parse:
+    "AST constructor recursion depth mismatch" ended whole runs without the names of their failures.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
