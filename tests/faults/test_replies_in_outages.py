@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.alarms import clear_memory_alarm, raise_memory_alarm
-from tests.support.metrics import until_spool_drained
+from tests.support.metrics import counted, until_spool_drained
 from tests.support.proxy import Proxy, proxied
 from tests.support.sizes import soak
 from tests.support.whole import Whole, an_account, whole
@@ -126,8 +126,8 @@ async def outcome(world: Whole) -> tuple[list[str], float, float]:
     passive = world.rig.metrics.passive
     return (
         world.rig.wechat.texts,
-        passive.labels("delivered")._value.get(),
-        passive.labels("deadline_passed")._value.get(),
+        counted(passive.labels("delivered")),
+        counted(passive.labels("deadline_passed")),
     )
 
 

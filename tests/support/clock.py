@@ -1,5 +1,6 @@
-"""A clock that tests set."""
+"""Clocks that tests set."""
 
+import time
 from dataclasses import dataclass
 
 
@@ -13,3 +14,14 @@ class Clock:
     def __call__(self) -> float:
         """Return the time."""
         return self.now
+
+
+@dataclass
+class AdvancedClock:
+    """The clock of the machine, which a test can advance."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the time in seconds."""
+        return time.monotonic() + self.ahead

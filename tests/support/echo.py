@@ -1,5 +1,6 @@
 """A router that echoes, and the errors of WeChat that its replies meet."""
 
+from tests.support.metrics import counted
 from tests.support.worker import Rig
 from wxbus_worker import (
     Context,
@@ -31,4 +32,4 @@ def refusal(errcode: int) -> WeChatError:
 
 def undelivered(rig: Rig, reason: str) -> float:
     """Return the number of replies that did not reach their users for this reason."""
-    return float(rig.metrics.undelivered.labels(reason)._value.get())
+    return counted(rig.metrics.undelivered.labels(reason))

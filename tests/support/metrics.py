@@ -1,11 +1,17 @@
-"""Awaits the metrics of a service that runs in the test's process."""
+"""Reads and awaits the metrics of a service that runs in the test's process."""
 
 import asyncio
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 POLL_INTERVAL = 0.002
 """Seconds between two reads."""
+
+
+def counted(counter: Counter) -> float:
+    """Return the value of a counter, or of the child of one for its labels."""
+    [metric] = counter.collect()
+    return next(sample.value for sample in metric.samples if sample.name.endswith("_total"))
 
 
 async def until_metric(registry: CollectorRegistry, name: str, value: float, **labels: str) -> None:

@@ -4,7 +4,6 @@ For what happens between the two at moments that processes of their own could no
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from tests.support.clock import AdvancedClock
 from tests.support.pushes import AES_KEY, APPID, TOKEN
 from tests.support.stores import open_store
 from tests.support.worker import Rig
@@ -57,17 +57,6 @@ def an_account(**fields: Any) -> Account:
 
 
 @dataclass
-class Clock:
-    """A clock that a test can advance."""
-
-    ahead: float = 0.0
-
-    def __call__(self) -> float:
-        """Return the time in seconds."""
-        return time.monotonic() + self.ahead
-
-
-@dataclass
 class Whole:
     """The running parts."""
 
@@ -83,7 +72,7 @@ class Whole:
     namespace: str
     sandbox: SandboxClient
     spooling: SpoolingPublisher
-    clock: Clock
+    clock: AdvancedClock
     """Clock with which the worker measures how long RabbitMQ has been available."""
 
     def answers(self, outcome: str) -> int:
@@ -149,7 +138,7 @@ async def whole(
         tasks = await enter(asyncio.TaskGroup())
         lanes = Lanes(rig.work, concurrency=2 * PREFETCH, tasks=tasks)
         consumer = Consumer(worker_amqp_url or amqp_url, topology, lanes, name=namespace, prefetch=PREFETCH)
-        clock = Clock()
+        clock = AdvancedClock()
         sweeper = ReplySweeper(pending, worker_publisher, after_outage=pending_after_outage, every=0.2, clock=clock)
         running = [
             tasks.create_task(consumer.run(range(topology.partitions))),

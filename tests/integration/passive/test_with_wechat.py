@@ -2,24 +2,23 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.support.metrics import counted
 from tests.support.proxy import proxied
 from tests.support.whole import Whole, an_account, whole
+from wxbus.aio.background import background
 from wxbus.bus.topology import Topology
 from wxbus.wechat.callbacks.keys import Mode
-from wxbus_ingress.passive.responder import PassiveResponder, WaitingCallback
 from wxbus_ingress.settings import Limits
-from wxbus_sandbox.models import (
-    Outcome,
-    SendRequest,
-    SendResult,
-)
+from wxbus_sandbox.cli.tail import entries
+from wxbus_sandbox.control.client import SandboxClient
+from wxbus_sandbox.models import Outcome, SendRequest, SendResult
 from wxbus_sandbox.settings import Rules
 from wxbus_worker import Event, RetryLater, Router, TextMessage, reply
 
@@ -48,58 +47,63 @@ def world(amqp_url: str, redis_url: str, redis: object, topology: Topology, tmp_
     )
 
 
-@pytest.fixture
-def attempt_over(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Awaitable[object]]:
-    """Waits until WeChat's next attempt for a user has ended, with any outcome."""
-    ended: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
-    count = PassiveResponder._count
+class Attempts:
+    """The ends of WeChat's attempts, by user."""
 
-    def counted(answering: PassiveResponder, callback: WaitingCallback, outcome: str) -> None:
-        count(answering, callback, outcome)
-        ended[callback.envelope.openid or ""].put_nowait(outcome)
+    def __init__(self) -> None:
+        self._ended: defaultdict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
 
-    monkeypatch.setattr(PassiveResponder, "_count", counted)
-    return lambda openid: ended[openid].get()
+    async def watch(self, sandbox: SandboxClient) -> None:
+        """Take the ends of all attempts from now on."""
+        async with aclosing(entries(sandbox, 0)) as found:
+            async for kind, entry in found:
+                if kind in ("retry", "push"):
+                    self._ended[entry["openid"]].put_nowait(kind)
+
+    async def next_ends(self, openid: str) -> None:
+        """Return once WeChat's next attempt for a user has ended, with any outcome."""
+        await self._ended[openid].get()
 
 
-async def test_the_retry_window_gives_the_handler_three_attempts(
-    world: Open, attempt_over: Callable[[str], Awaitable[object]]
-) -> None:
+async def test_the_retry_window_gives_the_handler_three_attempts(world: Open) -> None:
     """The handler runs once; the second or third attempt gets its reply, later ones go by customer service."""
-    attempts = {"0": 1, "1": 2, "2": 3, "3": 3}
+    expected = {"0": 1, "1": 2, "2": 3, "3": 3}
     """The number of attempts that a handler waits for, and that WeChat makes."""
-    router, runs = Router(), list[str]()
+    router, runs, attempts = Router(), list[str](), Attempts()
 
     @router.text
     async def reply_after(message: TextMessage) -> reply.Text:
         runs.append(message.content)
         for _ in range(int(message.content)):
-            await attempt_over(message.from_user)
+            await attempts.next_ends(message.from_user)
         return reply.Text(message.content)
 
-    async with world(router, account=an_account(late_reply="retry_window")) as wechat:
-        results = await asyncio.gather(*(wechat.sandbox.text("shop", text, openid=f"o_{text}") for text in attempts))
-        await wechat.rig.until_settled(sum(attempts.values()) + 3)  # and a note for each reply
+    async with (
+        world(router, account=an_account(late_reply="retry_window")) as wechat,
+        background(attempts.watch(wechat.sandbox)),
+    ):
+        results = await asyncio.gather(*(wechat.sandbox.text("shop", text, openid=f"o_{text}") for text in expected))
+        await wechat.rig.until_settled(sum(expected.values()) + 3)  # and a note for each reply
         await wechat.until_decided()
-        assert sorted(runs) == sorted(attempts)
-        assert [len(result.attempts) for result in results] == list(attempts.values())
+        assert sorted(runs) == sorted(expected)
+        assert [len(result.attempts) for result in results] == list(expected.values())
         assert [result.outcome for result in results] == [*[Outcome.REPLIED] * 3, Outcome.ACKNOWLEDGED]
         assert [result.shown for result in results] == ["0", "1", "2", None]
         assert wechat.rig.wechat.sent == [("o_3", reply.Text("3"))]
         assert (wechat.answers("retry"), wechat.answers("timeout")) == (5, 1)
 
 
-async def test_replies_are_shown_in_every_mode(world: Open, attempt_over: Callable[[str], Awaitable[object]]) -> None:
+async def test_replies_are_shown_in_every_mode(world: Open) -> None:
     """The first reply is the answer to WeChat, the others go by customer service; late ones all do."""
-    router = Router()
+    router, attempts = Router(), Attempts()
 
     @router.text
     async def two(message: TextMessage) -> list[reply.Text]:
         if message.content == "late":
-            await attempt_over(message.from_user)
+            await attempts.next_ends(message.from_user)
         return [reply.Text(message.content), reply.Text("more")]
 
-    async with world(router, account=an_account()) as wechat:
+    async with world(router, account=an_account()) as wechat, background(attempts.watch(wechat.sandbox)):
 
         async def user(content: str, mode: Mode) -> SendResult:
             fields, openid = {"Content": content}, f"o_{content}_{mode}"
@@ -203,4 +207,4 @@ async def test_a_repeated_event_gets_the_same_answer(carrier: Whole) -> None:
     assert [attempt.outcome for attempt in result.attempts] == [Outcome.ACKNOWLEDGED] * 2
     assert result.reply is not None
     assert result.reply["WayBillID"] == "88"
-    assert carrier.rig.metrics.duplicates._value.get() == 1
+    assert counted(carrier.rig.metrics.duplicates) == 1

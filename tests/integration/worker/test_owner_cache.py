@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.echo import Echo
+from tests.support.metrics import counted
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.store.batches import Argument
 from wxbus.store.store import Script, Store
@@ -94,7 +95,7 @@ async def test_a_wrong_cache_costs_a_conflict(owner: RedisContextStore, other: R
     await rig.handle(a_text_envelope())
     assert seen == [0, 1, 2]
     assert rig.wechat.texts == ["1", "3"]
-    assert rig.metrics.conflicts._value.get() == 1
+    assert counted(rig.metrics.conflicts) == 1
 
 
 async def test_a_dropped_context_is_not_revived(owner: RedisContextStore, other: RedisContextStore) -> None:

@@ -1,7 +1,6 @@
 """Consumers on a real RabbitMQ share the partitions by the members in Redis."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TypeAlias
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.clock import AdvancedClock
 from tests.support.envelopes import an_envelope
 from tests.support.proxy import proxied
 from tests.support.sinks import CollectingSink
@@ -49,6 +49,8 @@ class Member:
     consumer: Consumer
     rebalancer: Rebalancer
     sink: AckingSink
+    clock: AdvancedClock
+    """The rebalancer's."""
     task: "asyncio.Task[None]"
 
     async def crash(self) -> None:
@@ -73,17 +75,17 @@ def join(amqp_url: str, redis_url: str, redis: Redis, topology: Topology) -> Joi
     @asynccontextmanager
     async def join(name: str, redis_url: str = redis_url) -> AsyncIterator[Member]:
         async with Store.open(redis_url, answer_timeout=5.0) as store:
-            sink = AckingSink()
+            sink, clock = AckingSink(), AdvancedClock()
             consumer = Consumer(amqp_url, topology, sink, name=name)
             membership = Membership(store, namespace=topology.namespace, member=name)
-            rebalancer = Rebalancer(consumer, membership, partitions=topology.partitions)
+            rebalancer = Rebalancer(consumer, membership, partitions=topology.partitions, clock=clock)
 
             async def run() -> None:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(consumer.run())
                     tasks.create_task(rebalancer.run())
 
-            member = Member(name, amqp_url, consumer, rebalancer, sink, asyncio.create_task(run()))
+            member = Member(name, amqp_url, consumer, rebalancer, sink, clock, asyncio.create_task(run()))
             try:
                 yield member
             finally:
@@ -216,6 +218,6 @@ async def test_a_member_long_without_redis_disconnects_itself(join: Join, topolo
         await until_shared(topology, one, two)
         await proxy.refuse()
         await until(lambda: not one.consumer.admitted.is_set())
-        one.rebalancer._clock = lambda: time.monotonic() + WITHOUT_REDIS
+        one.clock.ahead = WITHOUT_REDIS
         await until_shared(topology, two)
         assert not one.consumer.subscribed.is_set()

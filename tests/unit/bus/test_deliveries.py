@@ -3,7 +3,9 @@
 import asyncio
 import random
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pamqp.frame
@@ -17,6 +19,7 @@ from pamqp.heartbeat import Heartbeat
 from yarl import URL
 
 from tests.support.certificates import CertificateAuthority
+from tests.support.clock import Clock
 from tests.support.envelopes import an_envelope
 from wxbus.bus import wire
 from wxbus.bus.amqp.delivery_channel import Acknowledgements, DeliveryReader, acknowledgement
@@ -49,10 +52,10 @@ class Transport:
         self.written += data
 
 
-def a_stream() -> tuple[FrameStream, Inner, Transport]:
+def a_stream(clock: Callable[[], float] = monotonic) -> tuple[FrameStream, Inner, Transport]:
     """Return a stream between a transport and aiormq's protocol."""
     inner, transport = Inner(), Transport()
-    return FrameStream(transport, inner), inner, transport  # type: ignore[arg-type]  # it needs no more of it
+    return FrameStream(transport, inner, clock=clock), inner, transport  # type: ignore[arg-type]  # it needs no more
 
 
 def frames(channel: int, tag: int, body: bytes, *, redelivered: bool = False, part: int = 100) -> list[bytes]:
@@ -121,11 +124,12 @@ async def test_methods_of_a_consuming_channel_go_to_aiormq() -> None:
 
 async def test_aiormq_sees_that_the_peer_is_alive() -> None:
     """RabbitMQ sends no heartbeats while it delivers; aiormq would close a connection that seems silent."""
-    stream, inner, _ = a_stream()
+    clock = Clock()
+    stream, inner, _ = a_stream(clock)
     stream.register(1, DeliveryReader(lambda *_: None))
     stream.data_received(b"".join(frames(1, 1, b"{}")))
     assert inner.data == b""
-    stream._passed_at -= HEARTBEAT_EVERY + 1
+    clock.now += HEARTBEAT_EVERY + 1
     stream.data_received(b"".join(frames(1, 2, b"{}")))
     stream.data_received(b"".join(frames(1, 3, b"{}")))
     assert inner.data == pamqp.frame.marshal(Heartbeat(), 0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.echo import Echo
+from tests.support.metrics import counted
 from tests.support.worker import APPID, KEY, Rig, a_text_envelope, an_event_envelope
 from wxbus.errors import StoreUnavailable, WeChatUnavailable
 from wxbus.testing import MemoryDelivery
@@ -35,7 +36,7 @@ async def test_a_duplicate_runs_no_handler() -> None:
     assert again.acked
     assert echo.runs == ["a"]
     assert rig.wechat.texts == ["a"]
-    assert rig.metrics.duplicates._value.get() == 1
+    assert counted(rig.metrics.duplicates) == 1
 
 
 async def test_a_system_event_has_no_user_no_context_and_no_replies() -> None:
@@ -79,7 +80,7 @@ async def test_a_commit_conflict_runs_the_handler_again() -> None:
 
     assert seen == [0, 1]
     assert rig.wechat.texts == ["2"]
-    assert rig.metrics.conflicts._value.get() == 1
+    assert counted(rig.metrics.conflicts) == 1
 
 
 async def test_repeated_conflicts_are_retried_later() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.metrics import counted
 from tests.support.worker import APPID, KEY, OPENID, SHOP, Rig, a_text_envelope, an_event_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.bus.passive_answer import PassiveAnswer, delivered_passively, reply_deadline_passed
@@ -69,7 +70,7 @@ async def test_the_first_reply_answers_wechat_and_the_rest_follows_the_note() ->
 
     assert isinstance(await rig.handle(delivered_passively(envelope, answer.reply_id)), Done)
     assert rig.wechat.texts == ["b", "c"]
-    assert rig.metrics.passive.labels("delivered")._value.get() == 1
+    assert counted(rig.metrics.passive.labels("delivered")) == 1
 
 
 async def test_ingress_is_answered_after_the_commit() -> None:
@@ -97,7 +98,7 @@ async def test_replies_past_their_deadline_are_sent_by_customer_service() -> Non
     [note] = rig.memory_publisher.published
     await rig.handle(note)
     assert rig.wechat.texts == ["a", "b"]
-    assert rig.metrics.passive.labels("deadline_passed")._value.get() == 1
+    assert counted(rig.metrics.passive.labels("deadline_passed")) == 1
 
 
 @pytest.mark.parametrize("notes", ["taken late", "late taken", "taken taken late"])
@@ -294,7 +295,7 @@ async def test_a_late_reply_that_wechat_refuses_is_counted_and_done() -> None:
     rig.ahead = LATER
     rig.wechat.errors.append(WeChatError(48001, "api unauthorized", call="/cgi-bin/message/custom/send"))
     assert isinstance(await rig.handle(reply_deadline_passed(KEY.lane, dedup_key_of(envelope), account="shop")), Done)
-    assert rig.metrics.passive.labels("refused")._value.get() == 1
+    assert counted(rig.metrics.passive.labels("refused")) == 1
     assert rig.memory_publisher.dead_letters == []
     assert rig.memory.outbox(KEY) == []
     (note,) = rig.memory_publisher.published

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.metrics import counted
 from tests.support.worker import KEY, Rig, a_text_envelope
 from wxbus.bus.envelope import Envelope
 from wxbus.errors import BrokerUnavailable, StoreUnavailable, TokenUnavailable
@@ -204,7 +205,7 @@ async def test_a_message_without_a_handler_is_acknowledged_and_counted() -> None
     delivery = MemoryDelivery(a_text_envelope())
     assert isinstance(await rig.handle(delivery), Done)
     assert delivery.acked
-    assert rig.metrics.unhandled._value.get() == 1
+    assert counted(rig.metrics.unhandled) == 1
 
 
 async def test_a_message_of_an_unknown_account_is_retried() -> None:

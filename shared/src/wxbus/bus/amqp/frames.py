@@ -7,6 +7,8 @@ first; all other frames go to aiormq as they came (decision 0023).
 
 import asyncio
 import struct
+from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final, Protocol
 
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
@@ -57,7 +59,9 @@ class Content:
 class FrameStream(asyncio.Protocol):
     """The protocol of one connection, in front of aiormq's."""
 
-    def __init__(self, transport: asyncio.Transport, inner: asyncio.Protocol) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, inner: asyncio.Protocol, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         """Take the place of `inner` on `transport`."""
         self._transport = transport
         self._inner = inner
@@ -65,7 +69,8 @@ class FrameStream(asyncio.Protocol):
         self._readers: dict[int, ChannelReader] = {}
         self._rest = b""
         self._out: list[bytes] = []
-        self._passed_at = self._loop.time()
+        self._clock = clock
+        self._passed_at = clock()
         """When aiormq got its last frame."""
         transport.set_protocol(self)
 
@@ -110,10 +115,10 @@ class FrameStream(asyncio.Protocol):
             others.append(data[start:at])
         self._rest = data[at:]
         if others:
-            self._passed_at = self._loop.time()
+            self._passed_at = self._clock()
             self._inner.data_received(b"".join(others))
-        elif self._loop.time() - self._passed_at > HEARTBEAT_EVERY:
-            self._passed_at = self._loop.time()
+        elif self._clock() - self._passed_at > HEARTBEAT_EVERY:
+            self._passed_at = self._clock()
             self._inner.data_received(HEARTBEAT)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
