@@ -62,7 +62,7 @@ async def test_members_and_customers_get_replies(installation: Installation) -> 
         assert (answer.account, answer.content) == ("corp", "hello (1)")
         assert answer.payload["agentid"] == 1000002
 
-        talk = asyncio.create_task(sandbox.robot("assistant", "count", patience=90))
+        talk = asyncio.create_task(sandbox.robot("assistant", "count", wait=90))
         writer = await first_to_say(installation, "robot.stream_started")
         for number in range(CUSTOMERS):
             who = {"open_kfid": f"wk{number % 2}", "external_userid": f"wm{number}"}

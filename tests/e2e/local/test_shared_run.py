@@ -118,7 +118,7 @@ def test_the_promises_hold_on_a_bad_day(shared: SharedRun) -> None:
     shared.sandbox("bad-day", *shares, "--seed", "14", "--seconds", "0.3")
     try:
         report = json.loads(
-            shared.sandbox("load", "--rate", "30", "--users", "15", "--seconds", "2", "--patience", "120", "--json")
+            shared.sandbox("load", "--rate", "30", "--users", "15", "--seconds", "2", "--wait", "120", "--json")
         )
     finally:
         happened = shared.sandbox("bad-day", "--off")

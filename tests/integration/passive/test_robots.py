@@ -145,7 +145,7 @@ async def test_another_attempt_goes_on_with_the_same_text(world: Open) -> None:
         return "and the end"
 
     async with world(router) as parts:
-        result = await parts.sandbox.robot("shop", "try", patience=20)
+        result = await parts.sandbox.robot("shop", "try", wait=20)
 
     assert (len(attempts), texts(result)[-1]) == (2, ("a long beginning\n\nand the end", True))
     assert min(len(text) for text, _ in texts(result)) == len("a long beginning")

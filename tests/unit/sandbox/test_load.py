@@ -29,7 +29,7 @@ async def loaded(world: World, handle: Handle, **fields: Any) -> LoadReport:
         return web.Response(text="success")
 
     world.ingress.answers.extend([answer] * 1000)
-    request = LoadRequest(**{"rate": 400, "users": 7, "seconds": 0.1, "patience": 0.2, **fields})
+    request = LoadRequest(**{"rate": 400, "users": 7, "seconds": 0.1, "wait": 0.2, **fields})
     reports = [report async for report in world.control.load(request)]
     world.ingress.answers.clear()
     assert [report.done for report in reports] == [*(False for _ in reports[1:]), True]
@@ -43,7 +43,7 @@ async def test_right_replies_break_nothing(world: World) -> None:
     async def echo(user: str, text: str) -> None:
         await client.send(user, reply.Text(f"you wrote {text} (1)"))
 
-    report = await loaded(world, echo, patience=60)
+    report = await loaded(world, echo, wait=60)
     assert (report.sent, report.accepted, report.replied) == (40, 40, 40)
     assert report.broken == ()
     assert report.answers is not None
@@ -127,7 +127,7 @@ async def test_the_command_reports(world: World) -> None:
         result = await asyncio.to_thread(CliRunner().invoke, cli, command)
         return result.exit_code, result.output
 
-    code, output = await run("--patience", "0")
+    code, output = await run("--wait", "0")
     assert code == 1
     assert "no reply contains the text" in output.splitlines()[-1]
     code, output = await run("--no-replies", "--mode", "plain")

@@ -50,8 +50,8 @@ class RobotRequest(Model):
     """`msgtype`, or `event`."""
     content: dict[str, Any] = Field(default_factory=dict)
     """The member of that name."""
-    patience: float = Field(default=60, gt=0, le=360)
-    """Seconds for which WeCom asks how the text goes on."""
+    wait: float = Field(default=60, gt=0, le=360)
+    """Seconds for which WeCom asks for more of a streamed answer."""
 
 
 class RobotResult(Model):

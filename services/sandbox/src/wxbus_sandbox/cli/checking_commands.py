@@ -22,7 +22,7 @@ def load(
     replies: Annotated[
         bool, typer.Option("--replies/--no-replies", help="Whether handlers answer with the text of the message.")
     ] = True,
-    patience: Annotated[float, typer.Option(help="Seconds to wait for the last replies.", min=0)] = 30,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the last replies.", min=0)] = 30,
     seed: Annotated[int, typer.Option(help="The same seed: the same users in the same order.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     url: Url = "",
@@ -38,7 +38,7 @@ def load(
             seconds=seconds,
             mode=mode,
             replies=replies,
-            patience=patience,
+            wait=wait,
             seed=seed,
         )
         raise typer.Exit(loading.load(request, url=url, as_json=as_json))

@@ -22,7 +22,7 @@ class LoadRequest(Model):
     """By default the account's first mode."""
     replies: bool = True
     """Whether handlers answer each text with a text that contains it."""
-    patience: float = Field(default=30, ge=0, le=3600)
+    wait: float = Field(default=30, ge=0, le=3600)
     """Seconds after the last message to wait for missing replies."""
     seed: int = 1
     """The same seed: the same users in the same order."""

@@ -74,9 +74,9 @@ class LoadRunner:
         self._changed.set()
 
     async def _until_replied(self) -> None:
-        """Return when each accepted message has its reply, or after the patience."""
+        """Return when each accepted message has its reply, or after `wait` seconds."""
         try:
-            async with asyncio.timeout(self._request.patience):
+            async with asyncio.timeout(self._request.wait):
                 while self._ledger.missing:
                     self._changed.clear()
                     await self._changed.wait()

@@ -57,7 +57,7 @@ class RobotChat:
         reason = ""
         finished = True
         loop = asyncio.get_running_loop()
-        until = loop.time() + request.patience
+        until = loop.time() + request.wait
         try:
             answer = await self._ask(account, message, first=True)
             while answer is not None:

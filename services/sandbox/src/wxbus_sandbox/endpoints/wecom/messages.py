@@ -30,7 +30,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 TEXT_BYTES: Final = 2048
 MOST_ARTICLES: Final = 8
 NO_RECEIVER: Final = 82001
-NOBODY: Final = 81013
+NO_VALID_RECEIVER: Final = 81013
 WRONG_AGENT: Final = 301002
 
 
@@ -45,7 +45,7 @@ async def send(request: web.Request) -> web.Response:
         raise ApiError(WRONG_AGENT, "not allow to use this agentid")
     known = [user for user in users if user == "@all" or MEMBER.fullmatch(user)]
     if not known and not parties and not tags:
-        raise ApiError(NOBODY, "user & party & tag all invalid")
+        raise ApiError(NO_VALID_RECEIVER, "user & party & tag all invalid")
     for user in known:
         record(sandbox, account, user, msgtype, body)
     invalid = "|".join(user.lower() for user in users if user not in known)
