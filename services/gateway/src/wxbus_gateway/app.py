@@ -28,8 +28,8 @@ from wxbus.store.store import Store
 from wxbus.tokens import TokenClient
 from wxbus.tokens.services import LoginService
 from wxbus_gateway.http.cors import Cors
-from wxbus_gateway.http.server import Door
-from wxbus_gateway.http.socket_door import SocketDoor
+from wxbus_gateway.http.server import HttpApi
+from wxbus_gateway.http.socket_endpoint import SocketEndpoint
 from wxbus_gateway.login.login import LoginServicer
 from wxbus_gateway.login.session_keys import SessionKeys
 from wxbus_gateway.login.user_data import UserData
@@ -38,7 +38,7 @@ from wxbus_gateway.services.application import Application
 from wxbus_gateway.services.idempotency import Idempotency
 from wxbus_gateway.services.limits import CallLimit
 from wxbus_gateway.sessions.cache import SessionCache
-from wxbus_gateway.sessions.changes import OfferSessions
+from wxbus_gateway.sessions.changes import ProvideSessions
 from wxbus_gateway.sessions.store import SessionStore
 from wxbus_gateway.settings import GatewaySettings
 from wxbus_gateway.sockets.hub import SocketHub
@@ -121,7 +121,7 @@ async def serving(
         server = _server(
             [logins, *application.services],
             SessionAccess(cache, users, limit=limit),
-            [idempotency, OfferSessions(sessions, users), provided, *application.stages],
+            [idempotency, ProvideSessions(sessions, users), provided, *application.stages],
             registry,
         )
         admin = build_admin(
@@ -130,8 +130,8 @@ async def serving(
             registry=registry,
         )
         admin_port = await enter(listening(admin, host=settings.admin_host, port=settings.admin_port))
-        sockets = SocketDoor(hub, sessions, limit, ready=publisher.until_usable)
-        door = Door(
+        sockets = SocketEndpoint(hub, sessions, limit, ready=publisher.until_usable)
+        api = HttpApi(
             server,
             lambda: accounts.current,
             _clients(http, tokens),
@@ -139,7 +139,7 @@ async def serving(
             trusted_proxies=settings.trusted_proxies,
             cors=Cors(settings.cors_origins),
         )
-        port = await enter(listening(door.build(), host=settings.host, port=settings.port, grace=settings.grace))
+        port = await enter(listening(api.build(), host=settings.host, port=settings.port, grace=settings.grace))
         log.info("gateway.serving", port=port, admin_port=admin_port, services=sorted(server.services))
         try:
             yield Addresses(port, admin_port)

@@ -26,7 +26,7 @@ from wxbus_gateway.http.cors import Cors
 from wxbus_gateway.http.description import Descriptions
 from wxbus_gateway.http.envelope import wrap
 from wxbus_gateway.http.paths import ACTIONS
-from wxbus_gateway.http.socket_door import PATH, SocketDoor
+from wxbus_gateway.http.socket_endpoint import PATH, SocketEndpoint
 from wxbus_gateway.login.login import SERVICE
 from wxbus_gateway.services.access import Challenge
 from wxbus_gateway.services.idempotency import HEADER, IdempotencyKey
@@ -42,7 +42,7 @@ HINT: Final = (
 Clients = Callable[[Account], WeChatClient]
 
 
-class Door:
+class HttpApi:
     """Turns HTTP requests into calls of the services, and their answers into responses."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Door:
         server: Server,
         accounts: Callable[[], Accounts],
         clients: Clients,
-        sockets: SocketDoor,
+        sockets: SocketEndpoint,
         *,
         trusted_proxies: Sequence[Network] = (),
         cors: Cors,

@@ -59,7 +59,7 @@ class CallerSessions(Sessions):
         self._call.features[FoundSession] = replace(found, session=changed)
 
 
-class OfferSessions:
+class ProvideSessions:
     """The stage that gives `Sessions` to the methods that take it."""
 
     def __init__(self, store: SessionStore, users: Users) -> None:

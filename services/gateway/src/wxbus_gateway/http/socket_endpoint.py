@@ -40,7 +40,7 @@ Ready: TypeAlias = Callable[[], Awaitable[None]]
 log = structlog.stdlib.get_logger("wxbus.gateway")
 
 
-class SocketDoor:
+class SocketEndpoint:
     """Opens sockets."""
 
     def __init__(self, hub: SocketHub, sessions: SessionStore, limit: CallLimit, *, ready: Ready) -> None:
