@@ -69,7 +69,7 @@ class MemoryPublisher:
     """Envelope and name of the delay."""
     dead_letters: list[tuple[Delivery, Death]] = field(default_factory=list)
     answered: list[tuple[Envelope, PassiveAnswer]] = field(default_factory=list)
-    away: bool = False
+    unavailable: bool = False
     """Set it to simulate an unavailable broker: every call raises BrokerUnavailable."""
     connections: int = 1
     """Increase it to simulate a reconnect."""
@@ -101,7 +101,7 @@ class MemoryPublisher:
         self.answered.append((envelope, answer))
 
     async def check(self) -> None:
-        """Return, or raise BrokerUnavailable while `away` is set."""
+        """Return, or raise BrokerUnavailable while `unavailable` is set."""
         self._arrive(1)
 
     async def probe(self, *, budget: float) -> None:
@@ -113,5 +113,5 @@ class MemoryPublisher:
         """Return at once."""
 
     def _arrive(self, budget: float) -> None:
-        if self.away or budget <= 0:
+        if self.unavailable or budget <= 0:
             raise BrokerUnavailable("publishing: no answer in time")

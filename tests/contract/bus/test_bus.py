@@ -44,12 +44,12 @@ async def memory_bus() -> Bus:
         return list(deliveries[:count])
 
     async def cut() -> None:
-        publisher.away = True
+        publisher.unavailable = True
         for delivery in deliveries:
             delivery.lost = True
 
     async def heal() -> None:
-        publisher.away = False
+        publisher.unavailable = False
         publisher.connections += 1
 
     return Bus(publisher, arrived, cut, heal)

@@ -354,7 +354,7 @@ async def test_the_public_port_has_callbacks_only(ingress: Ingress, path: str) -
 
 async def test_without_the_broker_the_answer_is_never_success(ingress: Ingress) -> None:
     """A callback without a confirm gets 503 and one line without details."""
-    ingress.publisher.away = True
+    ingress.publisher.unavailable = True
     with capture_logs() as logs:
         status, text = await ingress.post(a_push())
 

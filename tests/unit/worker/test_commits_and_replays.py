@@ -187,11 +187,11 @@ async def test_an_unavailable_store_schedules_no_retry() -> None:
 
     class Waits:
         async def until_available(self) -> None:
-            store.away = False
+            store.unavailable = False
             answering.set()
 
     rig = Rig(Echo().router, store=store, availability=Waits())
-    store.away = True
+    store.unavailable = True
     with pytest.raises(StoreUnavailable):
         await store.open(KEY, "")
     delivery = MemoryDelivery(a_text_envelope("a"))

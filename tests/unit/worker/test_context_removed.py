@@ -167,18 +167,18 @@ class Index:
         """Return the shard of all of them."""
         return [7] if self.due else []
 
-    async def claim_due(self, shard: int, *, most: int) -> list[tuple[str, int]]:
+    async def claim_due(self, shard: int, *, limit: int) -> list[tuple[str, int]]:
         """Return them once."""
-        taken, self.due = self.due[:most], self.due[most:]
+        taken, self.due = self.due[:limit], self.due[limit:]
         return taken if shard == 7 else []
 
     async def mark_expiry_published(self, lane: str, version: int) -> None:
         """Record it."""
         self.handed.append((lane, version))
 
-    async def delete_due(self, shard: int, *, most: int) -> int:
+    async def delete_due(self, shard: int, *, limit: int) -> int:
         """Delete them."""
-        return len(await self.claim_due(shard, most=most))
+        return len(await self.claim_due(shard, limit=limit))
 
 
 ACCOUNTS = Accounts({"shop": Account(name="shop", appid="wx1", kind=AccountKind.OFFICIAL_ACCOUNT)})
@@ -198,7 +198,7 @@ async def test_due_contexts_are_published_to_their_lanes() -> None:
 
 async def test_an_unconfirmed_publish_is_repeated() -> None:
     """The context is due again after its claim."""
-    index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher(away=True)
+    index, publisher = Index(("wx1:o_1", 7)), MemoryPublisher(unavailable=True)
     with pytest.raises(BrokerUnavailable):
         await ContextSweeper(index, publisher, ACCOUNTS, events=True).sweep()
     assert not index.handed

@@ -11,7 +11,7 @@ def known(cache: LaneCache, context: bytes = b"{}", **fields: float) -> KnownLan
 
 def test_the_cache_is_bounded_by_bytes() -> None:
     """The lane whose last commit is the oldest is dropped first, whatever was looked up since."""
-    cache = LaneCache(most_bytes=3 * (OVERHEAD + 1_000))
+    cache = LaneCache(max_bytes=3 * (OVERHEAD + 1_000))
     for lane in "abcad":
         cache.put(lane, known(cache, bytes(900)))
         cache.get("b")
@@ -24,7 +24,7 @@ def test_the_cache_is_bounded_by_bytes() -> None:
 
 def test_a_commit_of_an_earlier_owner_is_not_kept() -> None:
     """A lane that was read before the partitions changed may have another owner, even if its commit succeeds now."""
-    cache = LaneCache(most_bytes=10_000)
+    cache = LaneCache(max_bytes=10_000)
     read_before = known(cache)
     cache.put("b", read_before)
     cache.clear()
@@ -35,7 +35,7 @@ def test_a_commit_of_an_earlier_owner_is_not_kept() -> None:
 def test_nothing_is_trusted_after_a_silence() -> None:
     """A process that was frozen does not know what others have done meanwhile."""
     clock = Clock()
-    cache = LaneCache(most_bytes=10_000, clock=clock)
+    cache = LaneCache(max_bytes=10_000, clock=clock)
     lane = known(cache)
     cache.put("a", lane)
     for _ in range(3):
@@ -48,7 +48,7 @@ def test_nothing_is_trusted_after_a_silence() -> None:
 def test_an_expired_context_is_not_trusted() -> None:
     """Another worker may have removed it: a handler must not see it once more."""
     clock = Clock()
-    cache = LaneCache(most_bytes=10_000, clock=clock)
+    cache = LaneCache(max_bytes=10_000, clock=clock)
     cache.put("a", known(cache, expires_at=clock() + 1.5))
     clock.now += 1
     assert cache.get("a") is not None

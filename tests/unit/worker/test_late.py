@@ -71,7 +71,7 @@ async def test_a_reconnect_restarts_the_time(rig: Rig, sweeper: ReplySweeper) ->
 
 async def test_an_outage_is_logged_once(rig: Rig, sweeper: ReplySweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line for each sweep would fill the log."""
-    rig.memory_publisher.away = True
+    rig.memory_publisher.unavailable = True
     looks, looked_often = itertools.count(), asyncio.Event()
     sweep = sweeper.sweep
 
@@ -91,10 +91,10 @@ async def test_an_outage_is_logged_once(rig: Rig, sweeper: ReplySweeper, monkeyp
 
 async def test_a_blocked_rabbitmq_restarts_the_time(rig: Rig, sweeper: ReplySweeper) -> None:
     """An alarm keeps the connections open: the time starts when RabbitMQ accepts messages again."""
-    rig.memory_publisher.away = True
+    rig.memory_publisher.unavailable = True
     with pytest.raises(BrokerUnavailable):
         await sweeper.sweep()
-    rig.memory_publisher.away = False
+    rig.memory_publisher.unavailable = False
     assert await sweeper.sweep() == 0
     rig.ahead += AFTER_OUTAGE
     assert await sweeper.sweep() == 1
@@ -123,7 +123,7 @@ async def test_an_outage_between_probe_and_note_holds_the_note_back(rig: Rig, sw
     publisher = rig.memory_publisher
 
     async def blocked_by_it(*, budget: float) -> None:  # noqa: ARG001 - as the outlet's
-        publisher.away = True
+        publisher.unavailable = True
 
     publisher.probe = blocked_by_it
     with pytest.raises(BrokerUnavailable):

@@ -107,7 +107,7 @@ async def test_without_room_messages_stay_in_rabbitmq(by_another: bool) -> None:
             numbers.append(number_of(job.delivery.envelope()))
         await job.delivery.ack()
 
-    overflow = MemoryOverflow(most_bytes=ROOM)
+    overflow = MemoryOverflow(max_bytes=ROOM)
     async with asyncio.TaskGroup() as tasks:
         worker = OverflowingWorker(tasks, overflow, handle=record)
         messages = flood(100)
@@ -147,7 +147,7 @@ async def test_without_room_a_successor_goes_on_in_order(by_another: bool) -> No
         await job.delivery.ack()
 
     for handled in (1, 6, 20, 50):
-        overflow = MemoryOverflow(most_bytes=ROOM)
+        overflow = MemoryOverflow(max_bytes=ROOM)
         messages, before, after = flood(100), list[int](), list[int]()
         async with asyncio.TaskGroup() as tasks:
             first = OverflowingWorker(tasks, overflow, handle=partial(record, numbers=before))
@@ -233,14 +233,14 @@ async def test_nothing_is_moved_before_the_note_is_confirmed() -> None:
     """Else a crash could leave messages that no later delivery leads to."""
     async with asyncio.TaskGroup() as tasks:
         worker = OverflowingWorker(tasks)
-        worker.publisher.away = True
+        worker.publisher.unavailable = True
         messages = flood(SHARE + 2)
         for delivery in messages:
             worker.lanes.deliver(delivery)
         await steps()
         assert not worker.overflow.messages
         assert not any(one.acked for one in messages)
-        worker.publisher.away = False
+        worker.publisher.unavailable = False
         worker.work.release("flooder", SHARE + 2)
         await worker.idle()
     assert all(one.acked for one in messages)

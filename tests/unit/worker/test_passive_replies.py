@@ -199,9 +199,9 @@ async def test_a_new_owner_answers_with_the_committed_reply() -> None:
     """The worker before it crashed between commit and answer: the message is a duplicate, its answer is not lost."""
     rig = a_rig(words)
     envelope = awaited("a")
-    rig.memory_publisher.away = True
+    rig.memory_publisher.unavailable = True
     await rig.handle(envelope)
-    rig.memory_publisher.away = False
+    rig.memory_publisher.unavailable = False
     await rig.handle(MemoryDelivery(envelope, redelivered=True))
     assert answers(rig) == ["a"]
     assert rig.wechat.texts == []
@@ -400,7 +400,7 @@ async def test_an_event_response_without_a_valid_form_is_rejected() -> None:
 async def test_an_unavailable_broker_does_not_delay_the_lane() -> None:
     """The answer is lost, the reply is not: its deadline is in the store."""
     rig = a_rig(words)
-    rig.memory_publisher.away = True
+    rig.memory_publisher.unavailable = True
     assert isinstance(await rig.handle(awaited("a")), Done)
     assert rig.memory.pending(KEY) == [reply.Text("a")]
 

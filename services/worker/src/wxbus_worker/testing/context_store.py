@@ -63,17 +63,17 @@ class MemoryContextStore:
         policy: ContextPolicy | None = None,
         *,
         lease: float = 15.0,
-        most_remembered: int = 500,
+        max_remembered: int = 500,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._policy = policy or ContextPolicy()
         self._lease = lease
-        self._most_remembered = most_remembered
+        self._max_remembered = max_remembered
         self._clock = clock
         self._births = itertools.count(1_000_000, 1_000_000)
         """First versions of new contexts: different from those of removed ones."""
         self._lanes: dict[str, _Lane] = {}
-        self.away = False
+        self.unavailable = False
         """Set it to make every call raise StoreUnavailable."""
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
@@ -110,7 +110,7 @@ class MemoryContextStore:
             lane.version, lane.context = 0, b""
         elif key.openid is not None:
             lane.version, lane.context = (lane.version or next(self._births)) + 1, context
-        lane.recent = [*lane.recent, dedup_key][-self._most_remembered :]
+        lane.recent = [*lane.recent, dedup_key][-self._max_remembered :]
         self._free_if_idle(lane)
         entries = [entry.stored for entry in entries_of(dedup_key, replies)]
         if pending is not None:
@@ -227,7 +227,7 @@ class MemoryContextStore:
             }
         )
 
-    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, limit: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of overdue pending replies; they are claimed for a time."""
         due = [
             (stored.account, name, dedup_key, stored)
@@ -235,7 +235,7 @@ class MemoryContextStore:
             if ContextKey("", None, name).shard == shard
             for dedup_key, stored in lane.pending.items()
             if stored.waits and stored.claimable_at <= self._clock()
-        ][:most]
+        ][:limit]
         for *_, stored in due:
             stored.claimable_at = self._clock() + CLAIM_SECONDS
         return [one[:3] for one in due]
@@ -264,7 +264,7 @@ class MemoryContextStore:
         """Return at once."""
 
     def _lane(self, key: ContextKey) -> _Lane:
-        if self.away:
+        if self.unavailable:
             raise StoreUnavailable("Redis is unavailable")
         return self._lanes.setdefault(key.lane, _Lane())
 
