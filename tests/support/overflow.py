@@ -15,7 +15,7 @@ from wxbus_worker.delivery.lanes import Lanes
 from wxbus_worker.delivery.overflows import Overflows
 from wxbus_worker.metrics import WorkerMetrics
 from wxbus_worker.overflow.ports import Tenure, TenureEnded
-from wxbus_worker.overflow.redis import MOST_BYTES
+from wxbus_worker.overflow.redis import MAX_BYTES
 from wxbus_worker.overflow.wakeups import Wakeups
 
 
@@ -75,7 +75,7 @@ class MemoryOverflow:
     note_ids: dict[int, dict[str, str]] = field(default_factory=dict)
     messages: dict[str, list[Delivery]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)
-    most_bytes: int = MOST_BYTES
+    max_bytes: int = MAX_BYTES
     """Of all partitions together."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear it to keep all calls waiting."""
@@ -102,7 +102,7 @@ class MemoryOverflow:
         taken = 0
         for delivery in deliveries:
             if delivery.key not in keys:
-                if self.bytes and self.bytes + len(stored(delivery)) > self.most_bytes:
+                if self.bytes and self.bytes + len(stored(delivery)) > self.max_bytes:
                     break
                 keys.add(delivery.key)
                 messages.append(delivery)
@@ -111,14 +111,14 @@ class MemoryOverflow:
             self.note_ids.setdefault(tenure.partition, {})[lane] = note_id
         return len(messages), taken
 
-    async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
+    async def read(self, tenure: Tenure, lane: str, *, limit: int) -> tuple[int, Sequence[Delivery]]:
         """Return the oldest messages."""
         await self._answer(tenure)
         messages = self.messages.get(lane, [])
         if not messages:
             self.note_ids.get(tenure.partition, {}).pop(lane, None)
         redelivered = lane in tenure.lanes
-        return len(messages), [StoredDelivery(one, self, tenure, lane, redelivered) for one in messages[:most]]
+        return len(messages), [StoredDelivery(one, self, tenure, lane, redelivered) for one in messages[:limit]]
 
     async def remove(self, tenure: Tenure, lane: str, key: str) -> None:
         """Remove the oldest message."""

@@ -23,7 +23,7 @@ TRIM_EVERY = 3
 @pytest.fixture
 def memory_store() -> ContextStore:
     """Yield the fake."""
-    return MemoryContextStore(most_remembered=5)
+    return MemoryContextStore(max_remembered=5)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def redis_store(redis_url: str, namespace: str, redis: object) -> AsyncIte
     assert redis is not None
     async with open_store(redis_url) as store:
         yield RedisContextStore(
-            store, namespace=namespace, policy=ContextPolicy(), most_remembered=5, remembered_at_least=timedelta()
+            store, namespace=namespace, policy=ContextPolicy(), max_remembered=5, remembered_at_least=timedelta()
         )
 
 
@@ -41,12 +41,12 @@ async def cached_store(redis_url: str, namespace: str, redis: object) -> AsyncIt
     """Yield the real one of the lanes' owner."""
     assert redis is not None
     async with open_store(redis_url) as store:
-        cache = LaneCache(most_bytes=1_000_000)
+        cache = LaneCache(max_bytes=1_000_000)
         yield RedisContextStore(
             store,
             namespace=namespace,
             policy=ContextPolicy(),
-            most_remembered=5,
+            max_remembered=5,
             remembered_at_least=timedelta(),
             cache=cache,
             trim_every=TRIM_EVERY,

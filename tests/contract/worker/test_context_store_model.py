@@ -24,7 +24,7 @@ from wxbus_worker.testing import MemoryContextStore
 
 USERS = st.sampled_from(["o_1", "o_2"])
 MARKERS = st.sampled_from(["m1", "m2", "m3", "m4"])
-MOST_REMEMBERED = 3
+MAX_REMEMBERED = 3
 STEADY = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 """What one run finds, every run finds, on machines of any speed."""
 
@@ -79,7 +79,7 @@ class Model(RuleBasedStateMachine):
         else:
             assert outcome.status == "committed"
             self.seen[user] = None if remove else opened.context.storage["seen"]
-            self.remembered[user] = [*self.remembered[user], dedup_key][-MOST_REMEMBERED:]
+            self.remembered[user] = [*self.remembered[user], dedup_key][-MAX_REMEMBERED:]
             self.outbox[user].append(dedup_key)
             self.epoch[user] = 0 if remove else next(self.epochs)
 
@@ -115,7 +115,7 @@ def _key(user: str) -> ContextKey:
 
 
 def _memory(_: asyncio.Runner) -> ContextStore:
-    return MemoryContextStore(most_remembered=MOST_REMEMBERED)
+    return MemoryContextStore(max_remembered=MAX_REMEMBERED)
 
 
 def test_the_fake_behaves_like_the_model() -> None:
@@ -142,9 +142,9 @@ def test_redis_behaves_like_the_model(redis_url: str, *, cached: bool) -> None:
             store,
             namespace=namespaces[-1],
             policy=ContextPolicy(),
-            most_remembered=MOST_REMEMBERED,
+            max_remembered=MAX_REMEMBERED,
             remembered_at_least=timedelta(),
-            cache=LaneCache(most_bytes=1_000_000) if cached else None,
+            cache=LaneCache(max_bytes=1_000_000) if cached else None,
             trim_every=1,
         )
 

@@ -12,29 +12,29 @@ from wxbus.bus.ports import Delivery
 from wxbus.errors import UnreadableEnvelope
 from wxbus.testing import MemoryDelivery
 from wxbus_worker.overflow.ports import Overflow, TenureEnded
-from wxbus_worker.overflow.redis import MOST_BYTES, RedisOverflow
+from wxbus_worker.overflow.redis import MAX_BYTES, RedisOverflow
 
 LANE = "wx1:o_1"
 
 
 @pytest.fixture
-def most_bytes() -> int:
+def max_bytes() -> int:
     """Return the maximum size of a partition's overflows in bytes; a test may set it."""
-    return MOST_BYTES
+    return MAX_BYTES
 
 
 @pytest.fixture
-def memory_overflow(most_bytes: int) -> Overflow:
+def memory_overflow(max_bytes: int) -> Overflow:
     """Yield the fake."""
-    return MemoryOverflow(most_bytes=most_bytes)
+    return MemoryOverflow(max_bytes=max_bytes)
 
 
 @pytest.fixture
-async def redis_overflow(redis_url: str, namespace: str, redis: object, most_bytes: int) -> AsyncIterator[Overflow]:
+async def redis_overflow(redis_url: str, namespace: str, redis: object, max_bytes: int) -> AsyncIterator[Overflow]:
     """Yield the real one; `redis` deletes its keys afterwards."""
     assert redis is not None
     async with open_store(redis_url) as store:
-        yield RedisOverflow(store, namespace=namespace, most_bytes=most_bytes)
+        yield RedisOverflow(store, namespace=namespace, max_bytes=max_bytes)
 
 
 @pytest.fixture(params=["memory_overflow", pytest.param("redis_overflow", marks=pytest.mark.integration)])
@@ -57,9 +57,9 @@ async def test_messages_come_back_in_order_and_unchanged(overflow: Overflow) -> 
     assert await overflow.append(tenure, LANE, "note", sent[:2]) == (2, 2)
     assert await overflow.append(tenure, LANE, "note", sent[2:]) == (3, 1)
 
-    length, first = await overflow.read(tenure, LANE, most=2)
+    length, first = await overflow.read(tenure, LANE, limit=2)
     assert (length, keys(first)) == (3, keys(sent[:2]))
-    length, found = await overflow.read(tenure, LANE, most=5)
+    length, found = await overflow.read(tenure, LANE, limit=5)
     assert [one.envelope() for one in found] == [one.envelope() for one in sent]
     assert [(one.lane, one.partition, one.redelivered) for one in found] == [(LANE, 0, False)] * 3
     assert found[0].arrived == pytest.approx(sent[0].arrived, abs=1)
@@ -71,15 +71,15 @@ async def test_each_message_is_taken_once(overflow: Overflow) -> None:
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1") for _ in range(3)]
     await overflow.append(tenure, LANE, "note", sent[:2])
-    _, [first, _] = await overflow.read(tenure, LANE, most=2)
+    _, [first, _] = await overflow.read(tenure, LANE, limit=2)
     await first.ack()
     await first.ack()
 
     assert await overflow.append(tenure, LANE, "note", sent) == (2, 3)
-    _, found = await overflow.read(tenure, LANE, most=5)
+    _, found = await overflow.read(tenure, LANE, limit=5)
     assert keys(found) == keys(sent[1:])
     await overflow.remove(tenure, LANE, sent[2].key)
-    assert (await overflow.read(tenure, LANE, most=5))[0] == 2, "it is not the oldest"
+    assert (await overflow.read(tenure, LANE, limit=5))[0] == 2, "it is not the oldest"
 
 
 async def test_another_attempt_is_another_message(overflow: Overflow) -> None:
@@ -88,7 +88,7 @@ async def test_another_attempt_is_another_message(overflow: Overflow) -> None:
     again = a_text_envelope(id="one", attempt=2)
     await overflow.append(tenure, LANE, "note", [MemoryDelivery(a_text_envelope(id="one")), MemoryDelivery(again)])
 
-    length, found = await overflow.read(tenure, LANE, most=5)
+    length, found = await overflow.read(tenure, LANE, limit=5)
     assert (length, found[1].envelope()) == (2, again)
 
 
@@ -101,10 +101,10 @@ async def test_an_overflow_ends_when_it_is_read_empty(overflow: Overflow) -> Non
     tenure = await overflow.take_over(0)
     assert tenure.lanes == {LANE: "note", "wx1:o_2": "other"}
 
-    _, [message] = await overflow.read(tenure, LANE, most=5)
+    _, [message] = await overflow.read(tenure, LANE, limit=5)
     assert message.redelivered
     await message.ack()
-    assert await overflow.read(tenure, LANE, most=5) == (0, [])
+    assert await overflow.read(tenure, LANE, limit=5) == (0, [])
     assert (await overflow.take_over(0)).lanes == {"wx1:o_2": "other"}
 
 
@@ -112,18 +112,18 @@ async def test_an_earlier_tenure_is_refused(overflow: Overflow) -> None:
     """A worker that was frozen must not change what its successor has read."""
     frozen = await overflow.take_over(0)
     await overflow.append(frozen, LANE, "note", [a_delivery("o_1")])
-    _, [message] = await overflow.read(frozen, LANE, most=1)
+    _, [message] = await overflow.read(frozen, LANE, limit=1)
     tenure = await overflow.take_over(0)
 
     for refused in (
         overflow.append(frozen, LANE, "note", [a_delivery("o_1")]),
-        overflow.read(frozen, LANE, most=1),
+        overflow.read(frozen, LANE, limit=1),
         overflow.remove(frozen, LANE, message.key),
         message.ack(),
     ):
         with pytest.raises(TenureEnded, match="partition 0"):
             await refused
-    assert (await overflow.read(tenure, LANE, most=5))[0] == 1
+    assert (await overflow.read(tenure, LANE, limit=5))[0] == 1
 
 
 async def test_an_unreadable_message_stays_unreadable(overflow: Overflow) -> None:
@@ -132,43 +132,43 @@ async def test_an_unreadable_message_stays_unreadable(overflow: Overflow) -> Non
     unreadable = MemoryDelivery(None)
     assert await overflow.append(tenure, LANE, "", [unreadable]) == (1, 1)
     assert await overflow.append(tenure, LANE, "", [unreadable]) == (1, 1)
-    _, [found] = await overflow.read(tenure, LANE, most=5)
+    _, [found] = await overflow.read(tenure, LANE, limit=5)
 
     with pytest.raises(UnreadableEnvelope):
         found.envelope()
     await found.ack()
-    assert (await overflow.read(tenure, LANE, most=5))[0] == 0
+    assert (await overflow.read(tenure, LANE, limit=5))[0] == 0
 
 
 ROOM = 7 * len(stored(a_delivery("o_1"))) // 2
 """For three messages, whose sizes differ a little."""
 
 
-@pytest.mark.parametrize("most_bytes", [ROOM])
-async def test_a_partition_has_room_for_so_many_bytes(overflow: Overflow, most_bytes: int) -> None:
+@pytest.mark.parametrize("max_bytes", [ROOM])
+async def test_a_partition_has_room_for_so_many_bytes(overflow: Overflow, max_bytes: int) -> None:
     """What does not fit is not taken, nor is what follows it; a removal makes room, for other lanes, too."""
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1") for _ in range(5)]
-    assert sum(len(stored(one)) for one in sent[:4]) > most_bytes
+    assert sum(len(stored(one)) for one in sent[:4]) > max_bytes
     assert await overflow.append(tenure, LANE, "note", sent) == (3, 3)
     assert await overflow.append(tenure, LANE, "note", sent) == (3, 3)
     assert await overflow.append(tenure, "wx1:o_2", "other", [a_delivery("o_2")]) == (0, 0)
     assert (await overflow.take_over(0)).lanes == {LANE: "note"}
 
     tenure = await overflow.take_over(0)
-    _, [first] = await overflow.read(tenure, LANE, most=1)
+    _, [first] = await overflow.read(tenure, LANE, limit=1)
     for _ in range(2):
         await first.ack()
     assert await overflow.append(tenure, "wx1:o_2", "other", [a_delivery("o_2") for _ in range(2)]) == (1, 1)
     assert await overflow.append(tenure, LANE, "note", sent[3:]) == (2, 0)
 
 
-@pytest.mark.parametrize("most_bytes", [1])
-async def test_a_message_of_any_size_is_taken_alone(overflow: Overflow, most_bytes: int) -> None:
+@pytest.mark.parametrize("max_bytes", [1])
+async def test_a_message_of_any_size_is_taken_alone(overflow: Overflow, max_bytes: int) -> None:
     """A message that is larger than the room is taken if there is no other; otherwise it would wait for ever."""
     tenure = await overflow.take_over(0)
     sent = [a_delivery("o_1") for _ in range(2)]
-    assert len(stored(sent[0])) > most_bytes
+    assert len(stored(sent[0])) > max_bytes
     assert await overflow.append(tenure, LANE, "note", sent) == (1, 1)
     await overflow.remove(tenure, LANE, sent[0].key)
     assert await overflow.append(tenure, LANE, "note", sent) == (1, 2)

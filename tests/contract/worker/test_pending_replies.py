@@ -53,7 +53,7 @@ class Stores:
         """Return the messages of the user's shard whose deadline has passed; no other shard has any."""
         due = list(await self.pending.due_shards())
         assert due in ([], [KEY.shard])
-        return [one for shard in due for one in await self.pending.claim_overdue(shard, most=10)]
+        return [one for shard in due for one in await self.pending.claim_overdue(shard, limit=10)]
 
     async def until_overdue(self) -> list[tuple[str, str, str]]:
         """Return them once there are any."""

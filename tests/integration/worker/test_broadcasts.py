@@ -220,7 +220,7 @@ async def test_a_cancelled_broadcast_sends_nothing_more(
         await wechat.sending.wait()
         await broadcasts.change(broadcast, "cancel")
         await broadcasts.change(broadcast, "resume")
-        assert (await broadcasts.claim(broadcast, most=5)).openids == ()
+        assert (await broadcasts.claim(broadcast, limit=5)).openids == ()
     assert (await until(broadcasts, broadcast, "cancelled")).sent == len(wechat.sent) < 1000
 
 
@@ -245,8 +245,8 @@ async def test_a_worker_that_stops_gives_back_what_it_claims(store: Store, topol
     answered, arrives = asyncio.Event(), asyncio.Event()
 
     class Slow(Broadcasts):
-        async def claim(self, broadcast: str, *, most: int) -> Claimed:
-            claimed = await super().claim(broadcast, most=most)
+        async def claim(self, broadcast: str, *, limit: int) -> Claimed:
+            claimed = await super().claim(broadcast, limit=limit)
             answered.set()
             await arrives.wait()
             return claimed
@@ -286,13 +286,13 @@ async def test_the_rate_is_shared(broadcasts: Broadcasts, store: Store) -> None:
     broadcast = await a_broadcast(broadcasts, [f"o_{number}" for number in range(1000)], rate=rate)
     start, claimed = await store.now(), 0
     while await store.now() < start + 0.5:
-        answers = await asyncio.gather(*(broadcasts.claim(broadcast, most=50) for _ in range(4)))
+        answers = await asyncio.gather(*(broadcasts.claim(broadcast, limit=50) for _ in range(4)))
         claimed += sum(len(answer.openids) for answer in answers)
         assert claimed <= (await store.now() - start) * rate + 1
     before = await store.now()
     await asyncio.sleep(0.3)
     paused = await store.now() - before
-    made_up = len((await broadcasts.claim(broadcast, most=50)).openids)
+    made_up = len((await broadcasts.claim(broadcast, limit=50)).openids)
     assert min(paused, CATCH_UP) * rate - 1 <= made_up <= (await store.now() - start) * rate + 1 - claimed
 
 

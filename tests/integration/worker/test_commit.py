@@ -149,7 +149,7 @@ async def test_racing_messages_of_one_user_lose_no_update(store: Store, namespac
 
 async def test_new_dedup_keys_are_kept_however_many_there_are(store: Store, namespace: str, redis: Redis) -> None:
     """The acknowledgements of as many messages as RabbitMQ delivers at once can be lost; it delivers them again."""
-    contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), most_remembered=5)
+    contexts = RedisContextStore(store, namespace=namespace, policy=ContextPolicy(), max_remembered=5)
     for number in range(20):
         opened = await contexts.open(KEY, f"m{number}")
         await contexts.commit(KEY, f"m{number}", opened, [], attempt_id="r")

@@ -125,7 +125,7 @@ async def test_the_expiry_of_a_killed_worker_is_published_by_another(contexts: R
     rig = Rig(a_bot(removed), store=contexts)
     await rig.handle(a_text_envelope())
     await asyncio.sleep(0.01)
-    assert await contexts.claim_due(KEY.shard, most=10) == [
+    assert await contexts.claim_due(KEY.shard, limit=10) == [
         (KEY.lane, (await contexts.open(KEY, "")).version)
     ]  # killed before it publishes
     assert not (await swept(contexts)).published

@@ -48,7 +48,7 @@ def scripts(store: Store) -> Counting:
 @pytest.fixture
 def cache() -> LaneCache:
     """Return the owner's cache. Its clock stands still: on a busy machine, two messages can be 2 s apart."""
-    return LaneCache(most_bytes=1_000_000, clock=lambda: 0.0)
+    return LaneCache(max_bytes=1_000_000, clock=lambda: 0.0)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ async def open_adapters(
         publisher = await enter(Publisher.open(amqp_url, settings.bus.topology, name=name))
         generation = Generation(store, namespace=namespace)
         retrying = RetryingStore(store, generation)
-        cache = LaneCache(most_bytes=settings.context_cache_mib * MIB)
+        cache = LaneCache(max_bytes=settings.context_cache_mib * MIB)
         schedule = Schedule(retrying, namespace=namespace)
         account_of = partial(_name_of, accounts=accounts)
         limits = RedisApiLimits(store, namespace=namespace, limits=settings.limits, account_of=account_of)
@@ -150,7 +150,7 @@ async def open_adapters(
             schedule=schedule,
             intake=Intake(AccountFinder(lambda: accounts.current), publisher, schedule),
             broadcasts=Broadcasts(retrying, namespace=namespace),
-            overflow=RedisOverflow(retrying, namespace=namespace, most_bytes=settings.overflow_mib * MIB),
+            overflow=RedisOverflow(retrying, namespace=namespace, max_bytes=settings.overflow_mib * MIB),
         )
 
 

@@ -77,7 +77,7 @@ async def retry_while_unavailable(work: Callable[[], Awaitable[None]], *, name: 
         except Exception as exc:
             if not (reason := _outage(exc)):
                 raise
-            log.warning("background.unavailable", task=name, reason=reason, again_in=pause)
+            log.warning("background.unavailable", task=name, reason=reason, retry_in=pause)
         await asyncio.sleep(pause)
 
 

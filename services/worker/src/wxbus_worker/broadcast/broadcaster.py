@@ -103,26 +103,26 @@ class Broadcaster:
         client = self._client_of(plan.appid)
         send = Sending(self._broadcasts, plan, client, self._metrics, self._recipients)
         log.info("broadcast.sending", broadcast=plan.id)
-        flying: set[asyncio.Task[None]] = set()
+        in_flight: set[asyncio.Task[None]] = set()
         try:
-            while (claimed := await self._claim(plan, most=CONCURRENCY - len(flying))).state == "running":
+            while (claimed := await self._claim(plan, limit=CONCURRENCY - len(in_flight))).state == "running":
                 for openid in claimed.openids:
                     task = asyncio.create_task(send(openid))
-                    flying.add(task)
-                    task.add_done_callback(flying.discard)
+                    in_flight.add(task)
+                    task.add_done_callback(in_flight.discard)
                 await asyncio.sleep(min(LONGEST_WAIT, max(TICK, claimed.wait)) * random.uniform(0.9, 1.1))
-                if len(flying) >= CONCURRENCY:
-                    await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                if len(in_flight) >= CONCURRENCY:
+                    await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if flying:
-                _, late = await asyncio.wait(flying, timeout=STOP_GRACE)
+            if in_flight:
+                _, late = await asyncio.wait(in_flight, timeout=STOP_GRACE)
                 for task in late:  # their claims end, and another worker sends
                     task.cancel()
         log.info("broadcast.stopped", broadcast=plan.id, state=claimed.state)
 
-    async def _claim(self, plan: Plan, *, most: int) -> Claimed:
+    async def _claim(self, plan: Plan, *, limit: int) -> Claimed:
         """Return recipients to send to; when the worker stops meanwhile, they are given back."""
-        claiming = asyncio.create_task(self._broadcasts.claim(plan.id, most=most))
+        claiming = asyncio.create_task(self._broadcasts.claim(plan.id, limit=limit))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:

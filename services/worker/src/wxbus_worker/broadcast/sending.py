@@ -69,7 +69,7 @@ class Sending:
         except ValueError as exc:  # no call can carry the message
             await self._give_back(openid, pause=str(exc))
         else:
-            await self._note(openid)
+            await self._record_result(openid)
             if recorded:
                 await self._recipients.record(self._plan, openid)
 
@@ -78,17 +78,17 @@ class Sending:
         if isinstance(error, QuotaExceeded):
             await self._give_back(openid, pause=reason)
         elif error.policy in NOTHING_LOST:
-            await self._note(openid)
+            await self._record_result(openid)
         elif error.policy is Policy.BACKOFF:
             await self._give_back(openid, wait=OUTAGE_WAIT)
         elif error.policy in LATER:
             await self._give_back(openid, wait=BUSY_WAIT if error.retry_after is None else error.retry_after)
         else:
             of_user = isinstance(error, UserRefused | OutOfWindow)
-            await self._note(openid, reason, pause_after=0 if of_user else PAUSE_AFTER)
+            await self._record_result(openid, reason, pause_after=0 if of_user else PAUSE_AFTER)
 
-    async def _note(self, openid: str, reason: str = "", *, pause_after: int = 0) -> None:
-        if await self._broadcasts.note(self._plan.id, openid, reason, pause_after=pause_after):
+    async def _record_result(self, openid: str, reason: str = "", *, pause_after: int = 0) -> None:
+        if await self._broadcasts.record_result(self._plan.id, openid, reason, pause_after=pause_after):
             self._messages.labels("refused" if reason else "sent").inc()
 
     async def _give_back(self, openid: str, **options: Unpack[GiveBack]) -> None:

@@ -18,9 +18,9 @@ def record(context: Context[Any], document: Document, replies: Sequence[AnyReply
         context._requests.append(document_to_json(document))
         context._last_active = received_at
     context._responses.extend(map(reply_to_json, replies))
-    if (most := context._policy.max_record_count) > 0:
-        del context._requests[:-most]
-        del context._responses[:-most]
+    if (limit := context._policy.max_record_count) > 0:
+        del context._requests[:-limit]
+        del context._responses[:-limit]
 
 
 def record_sent(context: Context[Any], reply: AnyReply) -> None:

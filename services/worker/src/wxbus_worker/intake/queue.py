@@ -41,7 +41,7 @@ class QueuedRequests:
                 try:
                     request = parse_submission(delivery.message.body)
                 except UnreadableEnvelope as exc:
-                    tasks.create_task(self._bury(delivery, exc))
+                    tasks.create_task(self._dead_letter(delivery, exc))
                 else:
                     users[request.openid].append((delivery, request))
             for requests in users.values():
@@ -57,11 +57,11 @@ class QueuedRequests:
                 else:
                     await _until_available(partial(self._intake.accept, request))
             except UnknownAccount as exc:
-                await self._bury(delivery, exc)
+                await self._dead_letter(delivery, exc)
             else:
                 self._requests.labels("accepted").inc()
 
-    async def _bury(self, delivery: RequestDelivery, error: Exception) -> None:
+    async def _dead_letter(self, delivery: RequestDelivery, error: Exception) -> None:
         log.error("request.dead_lettered", reason=str(error))
         self._requests.labels("dead_lettered").inc()
         death = Death(reason="unreadable", error=f"{type(error).__name__}: {error}", attempts=1, died_at=time.time())
@@ -75,7 +75,7 @@ async def _until_available(work: Callable[[], Awaitable[object]]) -> None:
             await work()
         except Unavailable as exc:
             delay = backoff.delay()
-            log.warning("request.waits", reason=str(exc), again_in=round(delay, 3))
+            log.warning("request.waits", reason=str(exc), retry_in=round(delay, 3))
             await asyncio.sleep(delay)
         else:
             return

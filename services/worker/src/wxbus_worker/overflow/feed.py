@@ -145,7 +145,7 @@ class LaneFeed:
         If the overflow has no message of the lane and no room, messages are handed over from memory. Meanwhile nothing
         is appended, because the overflow must have all of the lane or nothing.
         """
-        self._length, messages = await self._overflow.read(self._tenure, self._lane, most=READ)
+        self._length, messages = await self._overflow.read(self._tenure, self._lane, limit=READ)
         if not messages and self.held_back and not self._draining:
             messages = [self._arrived.popleft() for _ in range(min(READ, len(self._arrived)))]
         if messages and not self._draining:

@@ -46,7 +46,7 @@ class Overflow(Protocol):
         """
         ...
 
-    async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
+    async def read(self, tenure: Tenure, lane: str, *, limit: int) -> tuple[int, Sequence[Delivery]]:
         """Return the number of messages and the oldest ones. Each is removed by its `ack`, the oldest first.
 
         With 0 messages the overflow of the lane has ended.

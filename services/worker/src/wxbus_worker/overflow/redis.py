@@ -18,7 +18,7 @@ REMEMBERED_MS: Final = 600_000
 has noticed the loss, after three heartbeats."""
 
 
-MOST_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 64 * 1024 * 1024
 """Of one partition by default."""
 
 
@@ -45,9 +45,9 @@ class OverflowDelivery(ReceivedDelivery):
 class RedisOverflow:
     """Implements `Overflow`."""
 
-    def __init__(self, scripts: Scripts, *, namespace: str, most_bytes: int = MOST_BYTES) -> None:
-        """Keep messages under `namespace`, at most `most_bytes` of one partition."""
-        self._most_bytes = most_bytes
+    def __init__(self, scripts: Scripts, *, namespace: str, max_bytes: int = MAX_BYTES) -> None:
+        """Keep messages under `namespace`, at most `max_bytes` of one partition."""
+        self._max_bytes = max_bytes
         self._scripts = scripts
         self._namespace = namespace
         self._take_over = Script.of(PACKAGE, "take_over.lua")
@@ -68,14 +68,14 @@ class RedisOverflow:
         messages: list[Argument] = []
         for delivery in deliveries:
             messages += (delivery.key, delivery.pack())
-        length, *taken = await self._run(self._append, tenure, lane, lane, note_id, self._most_bytes, *messages)
+        length, *taken = await self._run(self._append, tenure, lane, lane, note_id, self._max_bytes, *messages)
         if length < 0:
             raise TenureEnded(tenure.partition)
         return length, taken[0]
 
-    async def read(self, tenure: Tenure, lane: str, *, most: int) -> tuple[int, Sequence[Delivery]]:
+    async def read(self, tenure: Tenure, lane: str, *, limit: int) -> tuple[int, Sequence[Delivery]]:
         """Return the number of messages and the oldest ones."""
-        length, *entries = await self._run(self._read, tenure, lane, lane, most, REMEMBERED_MS)
+        length, *entries = await self._run(self._read, tenure, lane, lane, limit, REMEMBERED_MS)
         if length < 0:
             raise TenureEnded(tenure.partition)
         # Earlier consumers may have begun to handle messages of lanes that had an overflow then.

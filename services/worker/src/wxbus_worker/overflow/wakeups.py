@@ -50,7 +50,7 @@ class Wakeups:
                 return await self._publisher.schedule_retry(note, delay=WAKEUP, budget=PUBLISH_BUDGET)
             except BrokerUnavailable as exc:
                 delay = backoff.delay()
-                log.warning("broker.unavailable", error=str(exc), again_in=round(delay, 3))
+                log.warning("broker.unavailable", error=str(exc), retry_in=round(delay, 3))
                 await asyncio.sleep(delay)
 
 

@@ -16,7 +16,7 @@ from wxbus_worker.store.scripts import Scripts, load
 
 TRUSTED_SECONDS: Final = 10.0
 """For which calls that were granted may be made without asking again: a process learns of a closed endpoint then."""
-MOST_CALLS: Final = 200
+MAX_CALLS: Final = 200
 """Calls that a process is granted at once, if it makes that many."""
 CLOSED_SECONDS: Final = 600.0
 """After 45009, at most: an operator may have cleared the quota."""
@@ -131,13 +131,13 @@ class RedisApiLimits:
             grant.refusal = None
         known = self._limits.get(f"{self._account_of(appid)} {path}") or self._limits.get(path)
         limit = self._table.others if known is None else known
-        most = min([MOST_CALLS, *(one // 100 for one in (limit.day, limit.hour, limit.minute) if one)])
-        grant.wanted = max(1, min(most, grant.wanted * 2 if grant.calls == 0 else grant.wanted - grant.calls))
+        largest = min([MAX_CALLS, *(one // 100 for one in (limit.day, limit.hour, limit.minute) if one)])
+        grant.wanted = max(1, min(largest, grant.wanted * 2 if grant.calls == 0 else grant.wanted - grant.calls))
         args = [grant.wanted, grant.calls, *_arguments(limit, grant.periods)]
         try:
             calls, *more = await self._scripts.run(self._take, keys=[self._key(appid, path)], args=args)
         except StoreUnavailable:
-            grant.calls, grant.until = MOST_CALLS, now + TRUSTED_SECONDS
+            grant.calls, grant.until = MAX_CALLS, now + TRUSTED_SECONDS
             return
         grant.calls, grant.until = calls, now + TRUSTED_SECONDS
         if calls:

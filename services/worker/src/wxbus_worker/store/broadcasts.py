@@ -22,7 +22,7 @@ CATCH_UP: Final = 1.0
 """Seconds for which sends that the rate allowed are made up for, so that pauses of the workers do not lower it."""
 KEEP: Final = 30 * 86400
 """Seconds for which a broadcast is kept after its last change."""
-MOST_ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 """Sends without an answer to one recipient; then it counts as refused."""
 NO_ANSWER: Final = "no answer from WeChat"
 
@@ -72,7 +72,7 @@ class Broadcasts:
         self._namespace = namespace
         self._all = f"{namespace}:{{broadcasts}}:all"
         self._active = f"{namespace}:{{broadcasts}}:active"
-        names = ("create", "add", "claim", "note", "give_back", "change", "status")
+        names = ("create", "add", "claim", "record_result", "give_back", "change", "status")
         self._scripts = {name: load(f"broadcast_{name}") for name in names}
 
     async def create(self, new: NewBroadcast, *, account: str, appid: str) -> None:
@@ -135,21 +135,21 @@ class Broadcasts:
         for name in ("plan", "claimed", "reasons", "refused"):
             await self._redis.command("EXPIRE", self._key(broadcast, name), KEEP)
 
-    async def claim(self, broadcast: str, *, most: int) -> Claimed:
-        """Claim up to `most` recipients, as the rate allows."""
+    async def claim(self, broadcast: str, *, limit: int) -> Claimed:
+        """Claim up to `limit` recipients, as the rate allows."""
         answer = await self._run(
-            "claim", broadcast, ["plan", "waiting", "claimed"], [most, to_ms(CLAIM), to_ms(CATCH_UP)]
+            "claim", broadcast, ["plan", "waiting", "claimed"], [limit, to_ms(CLAIM), to_ms(CATCH_UP)]
         )
         state, wait, *openids = answer
         return Claimed(cast("State", state.decode()), wait / 1000, tuple(one.decode() for one in openids))
 
-    async def note(self, broadcast: str, openid: str, reason: str = "", *, pause_after: int = 0) -> bool:
+    async def record_result(self, broadcast: str, openid: str, reason: str = "", *, pause_after: int = 0) -> bool:
         """Note that a recipient got the message, or the reason why not; return False if it was noted before.
 
         The broadcast is paused after `pause_after` refusals in a row that count; 0: this one does not count.
         """
         names = ["plan", "claimed", "reasons", "refused", "attempts"]
-        return bool(await self._run("note", broadcast, names, [openid, reason, pause_after]))
+        return bool(await self._run("record_result", broadcast, names, [openid, reason, pause_after]))
 
     async def give_back(
         self, broadcast: str, openid: str, *, wait: float = 0.0, unanswered: bool = False, pause: str = ""
@@ -160,11 +160,11 @@ class Broadcasts:
             broadcast: Its id.
             openid: The recipient.
             wait: Seconds for which the whole broadcast waits.
-            unanswered: Whether the message may have been sent; after `MOST_ATTEMPTS` the recipient counts as refused.
+            unanswered: Whether the message may have been sent; after `MAX_ATTEMPTS` the recipient counts as refused.
             pause: Reason for a pause; "": none.
         """
         names = ["plan", "waiting", "claimed", "attempts", "reasons", "refused"]
-        attempts = MOST_ATTEMPTS if unanswered else 0
+        attempts = MAX_ATTEMPTS if unanswered else 0
         args: list[Argument] = [openid, to_ms(wait) if wait else 0, attempts, NO_ANSWER, pause]
         await self._run("give_back", broadcast, names, args)
 

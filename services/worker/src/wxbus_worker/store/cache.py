@@ -67,9 +67,9 @@ class KnownLane:
 class LaneCache:
     """The lanes that were committed last, up to a number of bytes."""
 
-    def __init__(self, *, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """With `most_bytes=0` nothing is kept."""
-        self._most_bytes = most_bytes
+    def __init__(self, *, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """With `max_bytes=0` nothing is kept."""
+        self._max_bytes = max_bytes
         self._clock = clock
         self._lanes: dict[str, KnownLane] = {}
         self._looked_up_at = clock()
@@ -98,7 +98,7 @@ class LaneCache:
         self.drop(lane)
         self._lanes[lane] = known
         self.size += known.size
-        while self.size > self._most_bytes:
+        while self.size > self._max_bytes:
             self.drop(next(iter(self._lanes)))
 
     def drop(self, lane: str) -> None:

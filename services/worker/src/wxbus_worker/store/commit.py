@@ -54,14 +54,14 @@ class CommitScript:
         *,
         lease: float,
         remember: timedelta,
-        most_remembered: int,
+        max_remembered: int,
         remembered_at_least: timedelta,
     ) -> None:
         """The arguments are those of `RedisContextStore`."""
         self._scripts = scripts
         self._keys = keys
         self._lease = lease
-        self._most_remembered = most_remembered
+        self._max_remembered = max_remembered
         self._limits = (
             to_ms((remember + TRIM_INTERVAL).total_seconds()),
             round(remembered_at_least.total_seconds() * 1000),
@@ -82,7 +82,7 @@ class CommitScript:
             to_ms(write.expire_after),
             key.lane,
             self._remember_ms,
-            self._most_remembered if write.trim else 0,
+            self._max_remembered if write.trim else 0,
             *self._limits,
             attempt_id,
             self._lease_ms,

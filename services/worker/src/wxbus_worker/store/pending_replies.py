@@ -101,10 +101,10 @@ class RedisPendingReplies:
         """Return the shards that have messages whose deadline has passed."""
         return await self._due_shards.find()
 
-    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, limit: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of messages whose deadline has passed; other processes do not get them."""
         members = await self._scripts.run(
-            self._claim_overdue, keys=[self._keys.reply_deadlines(shard)], args=[most, to_ms(CLAIM_SECONDS)]
+            self._claim_overdue, keys=[self._keys.reply_deadlines(shard)], args=[limit, to_ms(CLAIM_SECONDS)]
         )
         return [parse_pending_member(member) for member in members]
 

@@ -37,7 +37,7 @@ class RedisContextStore:
         policy: ContextPolicy,
         lease: float = 15.0,
         remember: timedelta = timedelta(days=7),
-        most_remembered: int = 500,
+        max_remembered: int = 500,
         remembered_at_least: timedelta = timedelta(minutes=10),
         cache: LaneCache | None = None,
         trim_every: int = 16,
@@ -50,7 +50,7 @@ class RedisContextStore:
             policy: Of contexts without an expiry of their own.
             lease: Seconds of a send lease.
             remember: How long dedup keys are kept, so that no later copy passes (RabbitMQ and Redis reference 8).
-            most_remembered: Dedup keys per lane; the oldest are forgotten first.
+            max_remembered: Dedup keys per lane; the oldest are forgotten first.
             remembered_at_least: Age up to which dedup keys are kept, however many there are: the acknowledgements of
                 all messages that RabbitMQ delivers at once may be lost.
             cache: The lanes of which this process is the owner; None: each lane is read from Redis.
@@ -62,7 +62,7 @@ class RedisContextStore:
         self._lease = lease
         self._lease_ms = to_ms(lease)
         self._remember_ms = to_ms(remember.total_seconds())
-        self._cache = LaneCache(most_bytes=0) if cache is None else cache
+        self._cache = LaneCache(max_bytes=0) if cache is None else cache
         self._trim_every = trim_every
         self._open = load("open_context")
         self._commit = CommitScript(
@@ -70,7 +70,7 @@ class RedisContextStore:
             self.keys,
             lease=lease,
             remember=remember,
-            most_remembered=most_remembered,
+            max_remembered=max_remembered,
             remembered_at_least=remembered_at_least,
         )
         self._claim_send_lease = load_with_lease("claim_send_lease")
@@ -195,7 +195,7 @@ class RedisContextStore:
         self._cache.clear()
         dropped = 0
         for shard in range(SHARDS):
-            while taken := len(await self._take(shard, "all", most=1_000, claim=0)):
+            while taken := len(await self._take(shard, "all", limit=1_000, claim=0)):
                 dropped += taken
         return dropped
 
@@ -203,13 +203,13 @@ class RedisContextStore:
         """Return the shards that have contexts whose expiry is due."""
         return await self._due_shards.find()
 
-    async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
+    async def claim_due(self, shard: int, *, limit: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts whose expiry is due; other processes do not get them for a time."""
-        return [one for one in await self._take(shard, "due", most=most, claim=to_ms(CLAIM_SECONDS)) if one[1]]
+        return [one for one in await self._take(shard, "due", limit=limit, claim=to_ms(CLAIM_SECONDS)) if one[1]]
 
-    async def delete_due(self, shard: int, *, most: int) -> int:
+    async def delete_due(self, shard: int, *, limit: int) -> int:
         """Delete contexts whose expiry is due, and return their number."""
-        return len(await self._take(shard, "due", most=most, claim=0))
+        return len(await self._take(shard, "due", limit=limit, claim=0))
 
     async def mark_expiry_published(self, lane: str, version: int) -> None:
         """Record that the expiry is published; it is due again when dedup keys are forgotten, if nothing came of it."""
@@ -228,10 +228,10 @@ class RedisContextStore:
         version, stored, dedup_keys = await self._scripts.run(self._open, keys=keys[:2])
         return KnownLane(keys, version, stored or b"", b"\n" + dedup_keys, epoch)
 
-    async def _take(self, shard: int, which: str, *, most: int, claim: int) -> Sequence[tuple[str, int]]:
+    async def _take(self, shard: int, which: str, *, limit: int, claim: int) -> Sequence[tuple[str, int]]:
         taken = await self._scripts.run(
             self._take_due,
             keys=[self.keys.expiries(shard)],
-            args=[self.keys.prefix(shard, "context"), which, most, claim],
+            args=[self.keys.prefix(shard, "context"), which, limit, claim],
         )
         return [(lane.decode(), int(version)) for lane, version in zip(taken[::2], taken[1::2], strict=True)]

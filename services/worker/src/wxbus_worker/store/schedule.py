@@ -46,12 +46,12 @@ class Schedule:
         )
         return bool(cancelled)
 
-    async def claim_due(self, *, most: int) -> Sequence[tuple[str, Envelope]]:
+    async def claim_due(self, *, limit: int) -> Sequence[tuple[str, Envelope]]:
         """Return messages whose time has come, each with its key for `remove`; other processes do not get them."""
         claimed = await self._scripts.run(
             self._claim,
             keys=[self._times, self._publishing, self._bodies],
-            args=[most, to_ms(CLAIM_SECONDS)],
+            args=[limit, to_ms(CLAIM_SECONDS)],
         )
         return [(key.decode(), _load(body)) for key, body in zip(claimed[::2], claimed[1::2], strict=True)]
 

@@ -62,7 +62,7 @@ class DueContexts(Protocol):
         """Return the shards that have something due."""
         ...
 
-    async def claim_due(self, shard: int, *, most: int) -> Sequence[tuple[str, int]]:
+    async def claim_due(self, shard: int, *, limit: int) -> Sequence[tuple[str, int]]:
         """Return lanes and versions of contexts whose expiry is due; other workers do not get them for a time."""
         ...
 
@@ -70,7 +70,7 @@ class DueContexts(Protocol):
         """Record that the expiry is published."""
         ...
 
-    async def delete_due(self, shard: int, *, most: int) -> int:
+    async def delete_due(self, shard: int, *, limit: int) -> int:
         """Delete contexts whose expiry is due, and return their number."""
         ...
 
@@ -106,8 +106,8 @@ class ContextSweeper:
 
     async def _take(self, shard: int) -> int:
         if not self._events:
-            return await self._contexts.delete_due(shard, most=BATCH)
-        claimed = [DueContext(*one) for one in await self._contexts.claim_due(shard, most=BATCH)]
+            return await self._contexts.delete_due(shard, limit=BATCH)
+        claimed = [DueContext(*one) for one in await self._contexts.claim_due(shard, limit=BATCH)]
         outcomes = await asyncio.gather(*map(self._publish, claimed), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

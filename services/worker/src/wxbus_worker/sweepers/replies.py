@@ -34,7 +34,7 @@ class OverdueReplies(Protocol):
         """Return the shards that have something due."""
         ...
 
-    async def claim_overdue(self, shard: int, *, most: int) -> Sequence[tuple[str, str, str]]:
+    async def claim_overdue(self, shard: int, *, limit: int) -> Sequence[tuple[str, str, str]]:
         """Return account, lane and dedup key of messages whose deadline has passed; other workers do not get them."""
         ...
 
@@ -79,7 +79,7 @@ class ReplySweeper:
             if not await self._is_available():
                 return 0
             due = await self._replies.due_shards()
-            claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, most=BATCH) for shard in due))
+            claimed = await asyncio.gather(*(self._replies.claim_overdue(shard, limit=BATCH) for shard in due))
             if not any(claimed):
                 return 0
             # What ingress published before this probe is in its lane soon after it. The confirm of a note proves less:

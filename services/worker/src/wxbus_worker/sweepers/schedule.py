@@ -24,7 +24,7 @@ PUBLISH_BUDGET: Final = 5.0
 class DueMessages(Protocol):
     """The index: `wxbus_worker.store.schedule.Schedule`."""
 
-    async def claim_due(self, *, most: int) -> Sequence[tuple[str, Envelope]]:
+    async def claim_due(self, *, limit: int) -> Sequence[tuple[str, Envelope]]:
         """Return messages whose time has come; other workers do not get them for a time."""
         ...
 
@@ -51,7 +51,7 @@ class ScheduleSweeper:
             BrokerUnavailable: One was not confirmed: it is published again after its claim.
         """
         found = 0
-        while claimed := await self._schedule.claim_due(most=BATCH):
+        while claimed := await self._schedule.claim_due(limit=BATCH):
             lanes = defaultdict(list)
             for key, envelope in claimed:
                 lanes[envelope.lane].append((key, envelope))

@@ -21,7 +21,7 @@ INVALID_MEDIA_ID: Final = 40007
 CONTENT_TOO_LONG: Final = 45002
 WRONG_OPENID: Final = 40003
 WRONG_SIZE: Final = 40006
-MOST_BYTES: Final[Mapping[MediaKind, int]] = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "thumb": 64 << 10}
+MAX_BYTES: Final[Mapping[MediaKind, int]] = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20, "thumb": 64 << 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class RecordingWeChat(WeChatClient):
 
     async def upload_media(self, kind: MediaKind, filename: str, data: bytes) -> MediaId:
         """Store it in `uploads`; refuse a file that is empty or too large, as WeChat does (protocol reference 9.2)."""
-        if not 0 < len(data) <= MOST_BYTES[kind]:
+        if not 0 < len(data) <= MAX_BYTES[kind]:
             raise WeChatError(WRONG_SIZE, error_code(WRONG_SIZE).meaning, call="/cgi-bin/media/upload")
         media_id = MediaId(f"media-{len(self.uploads) + 1}")
         self.uploads[media_id] = Upload(kind, filename, data)

@@ -162,7 +162,7 @@ async def _until_confirmed(publish: Callable[[], Awaitable[None]]) -> None:
             await publish()
         except BrokerUnavailable as exc:
             delay = backoff.delay()
-            log.warning("broker.unavailable", error=str(exc), again_in=round(delay, 3))
+            log.warning("broker.unavailable", error=str(exc), retry_in=round(delay, 3))
             await asyncio.sleep(delay)
         else:
             return

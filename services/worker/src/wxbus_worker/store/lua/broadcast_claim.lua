@@ -1,5 +1,5 @@
 -- Claims recipients as the rate allows, for all workers together. May be repeated: a claim that got lost ends by itself.
--- KEYS: plan, waiting, claimed. ARGV: most, claim (ms), time for which unused sends are made up for (ms).
+-- KEYS: plan, waiting, claimed. ARGV: limit, claim (ms), time for which unused sends are made up for (ms).
 -- Returns {state, ms until the next claim, openid, openid, ...}.
 -- `next` is the time of the next send at the plan's rate.
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -16,12 +16,12 @@ if not_before > now then
 end
 local interval = 1000 / tonumber(redis.call('HGET', KEYS[1], 'rate'))
 local next = math.max(tonumber(redis.call('HGET', KEYS[1], 'next') or now), now - tonumber(ARGV[3]))
-local most = math.min(tonumber(ARGV[1]), math.floor((now - next) / interval) + 1)
-if most < 1 then
+local count = math.min(tonumber(ARGV[1]), math.floor((now - next) / interval) + 1)
+if count < 1 then
   return {state, math.ceil(next - now)}
 end
-local found = redis.call('ZRANGE', KEYS[3], '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
-for _, openid in ipairs(redis.call('LPOP', KEYS[2], math.max(0, most - #found)) or {}) do
+local found = redis.call('ZRANGE', KEYS[3], '-inf', now, 'BYSCORE', 'LIMIT', 0, count)
+for _, openid in ipairs(redis.call('LPOP', KEYS[2], math.max(0, count - #found)) or {}) do
   table.insert(found, openid)
 end
 if #found == 0 then

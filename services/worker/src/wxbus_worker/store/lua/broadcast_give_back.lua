@@ -10,8 +10,8 @@ if redis.call('ZREM', KEYS[3], ARGV[1]) == 0 then
   return 0
 end
 local state = redis.call('HGET', KEYS[1], 'state')
-local most = tonumber(ARGV[3])
-if most > 0 and redis.call('HINCRBY', KEYS[4], ARGV[1], 1) >= most then
+local limit = tonumber(ARGV[3])
+if limit > 0 and redis.call('HINCRBY', KEYS[4], ARGV[1], 1) >= limit then
   redis.call('HDEL', KEYS[4], ARGV[1])
   redis.call('HINCRBY', KEYS[5], ARGV[4], 1)
   redis.call('RPUSH', KEYS[6], ARGV[1] .. ' ' .. ARGV[4])

@@ -1,5 +1,5 @@
 -- Claims pending replies whose deadline has passed. May be repeated: they are due again after the claim.
--- KEYS: reply_deadlines. ARGV: most, claim (ms for which no other process gets them).
+-- KEYS: reply_deadlines. ARGV: limit, claim (ms for which no other process gets them).
 -- Returns the members that are due.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

@@ -1,14 +1,14 @@
 -- Writes context, dedup key and replies of a message in one step, once. May be repeated.
 -- KEYS: context, dedup, outbox, send_lease, context_expiries; with an answer also: pending, reply_deadlines.
 -- ARGV: dedup_key, version that was read, 'keep' the context, 'remove' it or 'none', context, its time to live (ms), lane,
---       ttl of dedup keys and replies (ms), most dedup keys (0 = do not remove any now), their longest ttl (ms), age
---       up to which dedup keys are kept, however many there are (ms), attempt_id, lease (ms), number of entries, entry,
---       entry, ...; with an answer for WeChat also: the answer, time for which the replies stay pending (ms; 0 = they go
---       to the outbox), index of the entry in the answer (from 0, '' = none), member of reply_deadlines, time for which
---       an answer without pending replies can be recalled (ms).
+--       ttl of dedup keys and replies (ms), largest number of dedup keys (0 = do not remove any now), their longest ttl
+--       (ms), age up to which dedup keys are kept, however many there are (ms), attempt_id, lease (ms), number of entries,
+--       entry, entry, ...; with an answer for WeChat also: the answer, time for which the replies stay pending (ms; 0 =
+--       they go to the outbox), index of the entry in the answer (from 0, '' = none), member of reply_deadlines, time for
+--       which an answer without pending replies can be recalled (ms).
 -- Returns {'committed', version, number of removed dedup keys, wait, entries that were in the outbox before},
 -- {'duplicate', 0, 0, lease} or {'conflict'}; wait and lease as take_send_lease returns them.
-local dedup_key, what, ttl, most_dedup_keys = ARGV[1], ARGV[3], ARGV[7], tonumber(ARGV[8])
+local dedup_key, what, ttl, max_dedup_keys = ARGV[1], ARGV[3], ARGV[7], tonumber(ARGV[8])
 local attempt_id, lease, count = ARGV[11], ARGV[12], tonumber(ARGV[13])
 local answer = ARGV[14 + count]
 
@@ -44,9 +44,9 @@ elseif what == 'remove' then
   redis.call('ZREM', KEYS[5], ARGV[6])
 end
 local removed = 0
-if most_dedup_keys > 0 then
+if max_dedup_keys > 0 then
   removed = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ttl)
-  local surplus = redis.call('ZCARD', KEYS[2]) - most_dedup_keys
+  local surplus = redis.call('ZCARD', KEYS[2]) - max_dedup_keys
   if surplus > 0 then
     surplus = math.min(surplus, redis.call('ZCOUNT', KEYS[2], '-inf', now - ARGV[10]))
   end

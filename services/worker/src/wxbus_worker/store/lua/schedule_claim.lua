@@ -1,5 +1,5 @@
 -- Claims messages whose time has come; after the claim they are due again, and cannot be cancelled. May be repeated.
--- KEYS: times, publishing, bodies. ARGV: most, claim (ms for which no other process gets them).
+-- KEYS: times, publishing, bodies. ARGV: limit, claim (ms for which no other process gets them).
 -- Returns {member, body, member, body, ...}, the earliest first.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

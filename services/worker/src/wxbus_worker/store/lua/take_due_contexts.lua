@@ -1,6 +1,6 @@
 -- Claims the contexts of a shard whose expiry is due, or deletes them. May be repeated.
 -- KEYS: context_expiries. ARGV: prefix of the shard's context keys (the lane completes it; all in the slot of KEYS[1]),
---       'due' or 'all', most, claim (ms for which no other process gets them; 0 = delete them).
+--       'due' or 'all', limit, claim (ms for which no other process gets them; 0 = delete them).
 -- Returns {lane, version or 0 if its context is gone, lane, version, ...}. They are due again after the claim.
 local prefix, claim = ARGV[1], tonumber(ARGV[4])
 local time = redis.call('TIME')
