@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @cache
 def _exported() -> frozenset[str]:
-    """Return the public names. The first use imports what stands behind those of `public`, not the models."""
+    """Return the public names. The first call imports the modules behind `public`, but not the models."""
     names = {*vars(import_module("wxbus_worker.public")), *import_module("wxbus.wechat.registry").ROWS}
     return frozenset(name for name in names if name[0] != "_" and name != "TYPE_CHECKING")
 

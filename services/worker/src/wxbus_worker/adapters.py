@@ -52,7 +52,7 @@ class Adapters:
     """The adapters of one worker, with open connections."""
 
     name: str
-    """Unique among all processes, also of a container that is restarted."""
+    """Unique among all processes, and different after each restart of a container."""
     accounts: AccountsFile
     publisher: Publisher
     client_of: Callable[[str], WeChatClient]
@@ -164,7 +164,7 @@ def _client_of(
     limits: ApiLimits,
     wecom_limits: ApiLimits,
 ) -> WeChatClient:
-    """Return the client of an account: that of WeCom for its applications, and for the customers of suites."""
+    """Return the client of an account: a `WeComClient` for applications of WeCom and customers of suites."""
     account = _owner_of(appid, accounts)
     if account is not None and account.kind is AccountKind.WECOM:
         return WeComClient(appid, wecom, tokens, agent_id=account.agent_id, limits=wecom_limits)
@@ -172,7 +172,7 @@ def _client_of(
 
 
 def _owner_of(appid: str, accounts: AccountsFile) -> Account | None:
-    """Return the account, None if it has left the file, or the file has several platforms or suites."""
+    """Return the account, None if it was removed from the file, or the file has several platforms or suites."""
     try:
         return accounts.current.owner_of(appid)
     except UnknownAccount:

@@ -46,9 +46,9 @@ class WorkerSettings(BaseSettings):
     there are no such services; programs that reach RabbitMQ use its queue (`wxbus.messages`)."""
     host: str = "127.0.0.1"
     port: int = Field(default=8084, ge=0, le=65535)
-    """RPC over HTTP, if there are API keys; over RabbitMQ it is served, too."""
+    """RPC over HTTP, if there are API keys; RPC is also served over RabbitMQ."""
     api_limits: dict[str, str] = Field(default_factory=dict)
-    """Changes of WeChat's figures (`wxbus.api.limits`), a JSON object: `{"/cgi-bin/user/get": "1000/day, 10/minute"}`;
+    """Overrides of WeChat's limits (`wxbus.api.limits`), a JSON object: `{"/cgi-bin/user/get": "1000/day, 10/minute"}`;
     `none`: no limit. `shop /cgi-bin/user/get` is for the account `shop` only; accounts of WeCom must be named."""
     check_send_window: bool = True
     """Refuse replies that WeChat would refuse, by the actions of users (protocol reference 9.1). Turn it off if WeChat
@@ -60,7 +60,7 @@ class WorkerSettings(BaseSettings):
     each one is read."""
     overflow_mib: int = Field(default=64, ge=1, le=65_536)
     """MiB in Redis, for each partition, for the messages of users who have more waiting than their share. Beyond it
-    their messages stay in RabbitMQ, and can take the places of others."""
+    their messages stay in RabbitMQ, and can delay the messages of other users."""
     handler_timeout: float = Field(default=30.0, gt=0, le=600)
     """Seconds for one call of a handler; far below RabbitMQ's consumer timeout of 30 minutes."""
     retry_delays: CommaSeparated[str] = tuple(RETRY_DELAYS)
@@ -108,7 +108,7 @@ class WorkerSettings(BaseSettings):
 
     @property
     def limits(self) -> Mapping[str, Limit]:
-        """Return the changes of WeChat's figures by path, or by account and path."""
+        """Return the overrides of WeChat's limits by path, or by account and path."""
         return {endpoint: Limit.parse(text) for endpoint, text in self.api_limits.items()}
 
     @property

@@ -27,7 +27,8 @@ CONCURRENCY: Final = 200
 TICK: Final = 0.05
 """Seconds between two claims at least: at higher rates several recipients are claimed together."""
 LONGEST_WAIT: Final = 1.0
-"""Seconds until a worker looks again at a broadcast that waits: it may be paused, or get another worker's claims."""
+"""Seconds until a worker looks again at a broadcast that waits: it may be paused, or claims of other workers may have
+expired."""
 LEASE: Final = 30.0
 """Seconds of the lock of a collection."""
 STOP_GRACE: Final = 5.0
@@ -58,7 +59,7 @@ class Broadcaster:
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Search for broadcasts and work on each, until cancelled; messages on their way are noted."""
+        """Search for broadcasts and work on each, until cancelled; then finish the messages that are being sent."""
         try:
             await repeat(self._search, name="broadcasts", pause=lambda: POLL * random.uniform(0.5, 1.5))
         finally:
@@ -116,7 +117,7 @@ class Broadcaster:
         finally:
             if in_flight:
                 _, late = await asyncio.wait(in_flight, timeout=STOP_GRACE)
-                for task in late:  # their claims end, and another worker sends
+                for task in late:  # their claims expire, and another worker sends
                     task.cancel()
         log.info("broadcast.stopped", broadcast=plan.id, state=claimed.state)
 

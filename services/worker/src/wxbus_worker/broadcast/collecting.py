@@ -25,21 +25,21 @@ class _Page(BaseModel):
 
 
 async def collect(broadcasts: Broadcasts, plan: Plan, client: WeChatClient) -> None:
-    """Add all recipients and start the broadcast; goes on after the last page that was added.
+    """Add all recipients and start the broadcast; continue after the last page that was added.
 
     A page is at most 10,000 openids, so the memory does not depend on the number of followers.
 
     Raises:
         WeChatError: WeChat refuses the list.
-        Unavailable: No answer; call it again.
+        Unavailable: WeChat does not answer; the next call continues.
     """
     cursor, state = plan.cursor, plan.state
     while state == "collecting":  # until it runs, or is paused or cancelled
         page = await _page(client, plan, cursor)
-        openids, following = page.data.openid, page.next_openid
+        openids, next_cursor = page.data.openid, page.next_openid
         for start in range(0, len(openids), PART):
             await broadcasts.add(plan.id, openids[start : start + PART], cursor=cursor)
-        cursor = following
+        cursor = next_cursor
         state, _ = await broadcasts.add(plan.id, (), complete=not openids or not cursor, cursor=cursor)
 
 

@@ -1,6 +1,6 @@
 """Broadcasts in the contexts of their recipients: WeChat's windows are checked, and what was sent is recorded.
 
-Only users with a context are concerned; a broadcast creates none.
+This concerns users with a context only: a broadcast creates no contexts.
 """
 
 import time
@@ -65,7 +65,7 @@ class RecipientContexts:
         return True
 
     async def record(self, plan: Plan, openid: str) -> None:
-        """Let the lane of the recipient record the message; repeated, it is a duplicate there."""
+        """Publish a note with which the recipient's lane records the message; a repeated note is a duplicate there."""
         key = ContextKey.of_user(plan.appid, openid)
         envelope = Envelope(
             id=new_id(),

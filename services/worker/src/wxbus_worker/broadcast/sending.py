@@ -1,4 +1,4 @@
-"""Sends one message of a broadcast, and notes what became of it."""
+"""Sends one message of a broadcast, and records the result."""
 
 import asyncio
 from typing import Final, TypedDict, Unpack
@@ -24,9 +24,9 @@ BUDGET: Final = 10.0
 OUTAGE_WAIT: Final = 5.0
 """Seconds for which a broadcast waits if WeChat or the token service is unavailable."""
 BUSY_WAIT: Final = 60.0
-"""Seconds after an error that passes, if WeChat's table has no time for it."""
+"""Seconds to wait after a temporary error for which WeChat's table has no time."""
 PAUSE_AFTER: Final = 20
-"""Refusals in a row that do not concern the users: then the message is wrong, and the others would be refused, too."""
+"""Consecutive refusals after which the broadcast pauses, if none concerns its user: the message itself is wrong."""
 
 
 class GiveBack(TypedDict, total=False):
@@ -55,7 +55,7 @@ class Sending:
         self._messages = metrics.broadcast
 
     async def __call__(self, openid: str) -> None:
-        """Send to a claimed recipient, and note it; what may pass is tried again later."""
+        """Send to a claimed recipient, and record the result; after a temporary error the recipient waits again."""
         try:
             async with asyncio.timeout(BUDGET):
                 recorded = is_counted(self._plan.message) and await self._recipients.check(self._plan, openid)
@@ -64,9 +64,9 @@ class Sending:
             await self._refused(openid, exc)
         except (WeChatUnreachable, TokenUnavailable):
             await self._give_back(openid, wait=OUTAGE_WAIT)
-        except (WeChatUnavailable, TimeoutError):  # WeChat may have sent it; tried again, as replies are
+        except (WeChatUnavailable, TimeoutError):  # WeChat may have sent it; repeated, as replies are
             await self._give_back(openid, wait=OUTAGE_WAIT, unanswered=True)
-        except ValueError as exc:  # no call can carry the message
+        except ValueError as exc:  # the message fits no API call
             await self._give_back(openid, pause=str(exc))
         else:
             await self._record_result(openid)

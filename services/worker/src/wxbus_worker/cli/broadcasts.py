@@ -28,9 +28,9 @@ from wxbus_worker.cli.recipients import chunks, openids_of
 from wxbus_worker.store.broadcasts import Broadcasts
 
 INTERVAL: Final = 0.5
-"""Seconds between two looks at the progress."""
+"""Seconds between two queries of the progress."""
 PAGE: Final = 1_000
-"""Refused recipients that are read together."""
+"""Refused recipients per query."""
 
 
 def read_message(text: str | None, file: Path | None) -> AnyReply:
@@ -162,7 +162,7 @@ async def _status(broadcasts: Broadcasts, broadcast: str) -> BroadcastStatus:
 
 
 async def until_ended(broadcasts: Broadcasts, broadcast: str) -> BroadcastStatus:
-    """Show a progress bar until the broadcast ends or pauses, also through outages of Redis; return its status."""
+    """Show a progress bar until the broadcast ends or pauses, also during outages of Redis; return its status."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -18,8 +18,8 @@ from wxbus_worker.context.context import Context
 from wxbus_worker.context.contexts import Contexts, StoredContext
 from wxbus_worker.store.open_contexts import open_contexts
 
-APPIDS: Final = ("wx", "ww")
-"""Beginnings of the appids of WeChat and WeCom."""
+APPID_PREFIXES: Final = ("wx", "ww")
+"""Of WeChat and WeCom."""
 
 
 class ContextSettings(StoreSettings):
@@ -101,7 +101,12 @@ def _appid(account: str) -> str:
     accounts = identities(path) if path else {}
     if account in accounts:
         return accounts[account][0]
-    if not path or not account or account.startswith(APPIDS) or any(account == appid for appid, _ in accounts.values()):
+    if (
+        not path
+        or not account
+        or account.startswith(APPID_PREFIXES)
+        or any(account == appid for appid, _ in accounts.values())
+    ):
         return account
     raise ConfigurationError(f"there is no account {account} in {path}; the accounts are {', '.join(accounts)}")
 

@@ -67,8 +67,8 @@ def replay(wanted: Filter, *, yes: bool) -> None:
         async with Publisher.open(url, settings.topology, name="replay") as inbox:
             return await _each(wanted, "replay", lambda letters, letter: letters.replay(letter, inbox), yes=yes)
 
-    done, left = asyncio.run(act())
-    typer.echo(f"{done} replayed" + (f", {left} unreadable" if left else ""))
+    done, unreadable = asyncio.run(act())
+    typer.echo(f"{done} replayed" + (f", {unreadable} unreadable" if unreadable else ""))
 
 
 def drop(wanted: Filter, *, yes: bool) -> None:
@@ -97,13 +97,13 @@ async def _found(letters: DeadLetters, wanted: Filter) -> list[DeadLetter]:
 async def _each(
     wanted: Filter, what: str, act: Callable[[DeadLetters, DeadLetter], Awaitable[None]], *, yes: bool
 ) -> tuple[int, int]:
-    """Return the numbers of letters that were processed and that cannot be."""
+    """Return how many letters were processed, and how many are unreadable."""
     settings = load_for_command(BusSettings)
     async with DeadLetters.open(settings.amqp_url.get_secret_value(), settings.topology) as letters:
         found = await _found(letters, wanted)
         if found and not yes and not await asyncio.to_thread(typer.confirm, f"{what} {_summary(found)}?"):
             return 0, 0
-        done = left = 0
+        done = unreadable = 0
         with _progress() as progress:
             for letter in progress.track(found, description=what):
                 try:
@@ -111,8 +111,8 @@ async def _each(
                     done += 1
                 except UnreadableEnvelope as exc:
                     progress.console.print(str(exc))
-                    left += 1
-        return done, left
+                    unreadable += 1
+        return done, unreadable
 
 
 def _progress(*, transient: bool = False) -> Progress:

@@ -3,7 +3,7 @@
 It is stored as lines of JSON: a head that every message needs, then the storage, then one line for each request and
 each response. All but the head are parsed only when a handler reads them; an unread storage is stored as it is.
 
-`Context` has only what handlers may use. What the worker does with a context are functions of this module.
+`Context` has only what handlers may use. The worker's own operations on a context are functions of this module.
 """
 
 import json

@@ -21,20 +21,21 @@ class StoredContext:
 class Contexts(Protocol):
     """The contexts of all users. Handlers take it by type; other programs open it with `open_contexts`.
 
-    It returns copies, which cannot be written: only the handler of a user's message changes that user's context.
+    The contexts are copies, whose changes are not stored: only the handler of a user's message changes that user's
+    context.
 
     Raises:
         StoreUnavailable: Redis does not answer; the call may have had its effect.
     """
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a user's context; without one return None, or a new one with `create`."""
+        """Return a user's context; if there is none, return None, or with `create` a new context."""
         ...
 
     def list(self, appid: str = "") -> AsyncIterator[StoredContext]:
         """Yield the existing contexts, of one account or of all, in no order.
 
-        One that is made or removed meanwhile may be missing; one that is used meanwhile may be yielded twice.
+        A context that is created or removed meanwhile may be missing; one that is used meanwhile may be yielded twice.
         """
         ...
 

@@ -6,21 +6,21 @@ from typing import Any, Final
 from wxbus.wechat.replies.windows import KF_NONE_LEFT, MESSAGE, NONE_LEFT, OUT_OF_WINDOW, Allowance
 
 TOLERANCE: Final = 60.0
-"""Seconds by which clocks may differ: WeChat decides in this time."""
+"""Seconds by which clocks may differ: within this time WeChat decides."""
 
 
 class SendWindow:
     """Counts messages that are sent. It refuses only what WeChat surely refuses.
 
-    An unknown window allows everything. A user's first known action may follow a message from a time before the
-    context: one is assumed.
+    An unknown window allows everything. The user may have sent a message before the context existed: with the first
+    known action such a message is assumed.
     """
 
     __slots__ = ("_allowances",)
 
     def __init__(self, stored: Mapping[str, Any] | None) -> None:
         self._allowances: dict[str, list[float]] = {name: list(one) for name, one in (stored or {}).items()}
-        """By action: end of its time (seconds since the epoch), messages that are left, time of the action."""
+        """By action: end of its window (seconds since the epoch), number of messages left, time of the action."""
 
     def to_json(self) -> Mapping[str, Any]:
         """Return what the context stores."""

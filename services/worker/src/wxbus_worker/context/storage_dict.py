@@ -1,4 +1,4 @@
-"""The dict of a context's storage, which refuses what JSON cannot hold in the line that assigns it."""
+"""The dict of a context's storage: assigning a value that JSON cannot hold raises TypeError at once."""
 
 import json
 from typing import Any, Final

@@ -1,8 +1,8 @@
 """Pulls messages of WeChat Customer Service into the lanes of their customers (WeCom reference 7.1).
 
 The push names only the account. Its lane is that of the account, so one worker at a time pulls an account. The cursor
-moves only after RabbitMQ has confirmed everything before it, so nothing is lost; what is published again after a crash
-has the same dedup id, so nothing is handled twice.
+moves only after RabbitMQ has confirmed everything before it, so nothing is lost; a message that is published again
+after a crash has the same dedup id, so nothing is handled twice.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A delivery on its way through the stages.
 
-`Job` lasts from lane to settlement. `Decoded` to `Committed` are the phases of one attempt to handle it; each has what
-the phase before it lacks, and none is changed. They are not `frozen`: that makes each five times as slow to create.
+`Job` lasts from lane to settlement. `Decoded` to `Committed` are the phases of one attempt to handle it; each adds to
+the phase before it, and is never changed. They are not `frozen`: that makes each five times as slow to create.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Job:
     run_alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Waits until no other job of the partition runs, and starts none during the block. Set by the lanes."""
     pause_lane: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    """Gives the job's place to other lanes during the block. Set by the lanes."""
+    """Frees the job's concurrency slot for other lanes during the block. Set by the lanes."""
     task: "asyncio.Task[None] | None" = None
     interruptible: bool = True
     """False from the commit until the replies are sent: a lost partition does not cancel the job then."""
@@ -94,12 +94,12 @@ class Job:
             self.task.cancel()
 
     def release(self) -> None:
-        """Drop what refers to the job again, once it has ended: a cycle would stay until the garbage collector runs."""
+        """Drop the references back to the job, once it has ended: cycles wait for the garbage collector."""
         self.decoded = self.sending = self.task = None
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
-        """Give the place to other lanes during the block, and let a lost partition cancel the job there."""
+        """Free the concurrency slot during the block, and let a lost partition cancel the job there."""
         self.interruptible = True
         async with self.pause_lane():
             yield
@@ -165,6 +165,6 @@ class Committed:
     pending: PendingReply | None = None
     """The answer that this attempt committed for ingress."""
     send_lease: SendLease | None = None
-    """None: to be claimed."""
+    """None: not claimed yet."""
     refused: Mapping[int, WeChatError] = field(default_factory=dict)
     """Replies of this attempt that WeChat would refuse, by number."""

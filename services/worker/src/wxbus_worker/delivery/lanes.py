@@ -51,11 +51,11 @@ class Lanes:
         self.running = 0
         """Messages that are being handled."""
         self._paused = 0
-        """Of the running ones: they leave their places to others."""
+        """Running jobs that wait, and do not use their concurrency slots."""
         self._suspects_waiting = 0
-        """Of the running ones, too: the jobs that they wait for need their places."""
+        """Running suspects that wait for other jobs, which may use their slots."""
         self._starts_left = STARTS
-        """In this iteration of the event loop."""
+        """Messages that may still start in this iteration of the event loop."""
 
     @property
     def waiting(self) -> int:
@@ -153,7 +153,7 @@ class Lanes:
         self._start()
 
     def _start(self) -> None:
-        """Start or resume what is ready, as long as there are places."""
+        """Start or resume ready lanes, as long as there are free slots."""
         while self._ready and self.running - self._paused - self._suspects_waiting < self._concurrency:
             if not self._starts_left:
                 return  # `_start_more` goes on
@@ -183,7 +183,7 @@ class Lanes:
 
     @asynccontextmanager
     async def _run_alone(self, lane: Lane) -> AsyncIterator[None]:
-        """Run the block after what waits in the partition now, and while no other suspect of the process runs.
+        """Run the block after the messages that wait in the partition now, and without another suspect of the process.
 
         Messages that arrive later start after the block.
         """
@@ -202,7 +202,7 @@ class Lanes:
 
     @contextmanager
     def _suspect_waits(self) -> Iterator[None]:
-        """Let the jobs that a suspect waits for use its place."""
+        """Let the jobs that a suspect waits for use its slot."""
         self._suspects_waiting += 1
         self._start()
         try:
@@ -212,7 +212,7 @@ class Lanes:
 
     @asynccontextmanager
     async def _pause(self, lane: Lane) -> AsyncIterator[None]:
-        """Leave the place to others during the block, then wait for one; cancelled if the partition is closed."""
+        """Free the slot during the block, then wait for a free one; cancelled if the partition is closed."""
         self._set_paused(lane, paused=True)
         if not lane.partition.open:
             lane.cancel()

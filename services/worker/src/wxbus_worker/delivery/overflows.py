@@ -44,11 +44,11 @@ class Overflows:
         """Ends the connection to RabbitMQ, with the reason. Called when another worker has taken over a partition."""
 
     def begin_tenure(self, number: int, partition: Partition, ready: Ready) -> None:
-        """Find the lanes that have an overflow; then no other lane has to wait any more."""
+        """Take over the partition and find its lanes with an overflow; then the other lanes may start."""
         self._add_task(partition, self._begin_tenure(number, partition, ready))
 
     def begin_overflow(self, lane: Lane, ready: Ready) -> None:
-        """Move what waits in a lane to its overflow, and feed the lane from there until that is empty."""
+        """Move a lane's waiting messages to its overflow, and feed the lane from there until the overflow is empty."""
         self._begun.inc()
         if not self._warnings.take("lanes"):
             # The name of a lane has an openid; the id of a message leads to it where that is allowed.

@@ -21,8 +21,8 @@ CROWDED_BYTES: Final = 8 * 1024 * 1024
 """Bytes of waiting messages of a partition from which on all lanes have a smaller share."""
 CROWDED_SHARE: Final = 4
 SLOW: Final = 1.0
-"""Seconds after which a lane counts as slow because of its running message. A lane that is quick frees its places
-itself: a backlog after an outage is not a flood."""
+"""Seconds after which a lane counts as slow because of its running message. A quick lane frees its memory itself: a
+backlog after an outage is not a flood."""
 
 
 class Lane:
@@ -49,7 +49,7 @@ class Lane:
         self.before_suspect = 0
         """How many of the waiting messages start before a suspect of the partition."""
         self.paused = False
-        """The job waits and leaves its place to others."""
+        """The job waits, and does not use its concurrency slot."""
         self.resumed: asyncio.Event | None = None
         """Set when the paused job may go on; None: it is still paused, or never was."""
 
@@ -67,7 +67,7 @@ class Lane:
         return large or len(self.waiting) > SHARE
 
     def crowds(self, now: float) -> bool:
-        """Whether the lane is slow, and takes more places than it may in a crowded partition."""
+        """Whether the lane is slow, and keeps more messages in memory than it may in a crowded partition."""
         return (
             self.feed is None and self.job is not None and len(self.waiting) > CROWDED_SHARE and now - self.since > SLOW
         )
@@ -159,7 +159,7 @@ class Partition:
             task.cancel()
 
     def postpone(self, lane: Lane) -> bool:
-        """Keep a lane back if it must start after a suspect; return whether it must."""
+        """Postpone a lane if it must start after a suspect; return whether it must."""
         if not self.suspects or lane.suspect or lane.before_suspect:
             return False
         self.postponed.append(lane)

@@ -69,7 +69,7 @@ def build_pipeline(
         client_of: Returns WeChat's API for an appid.
         contexts: The users' contexts and outboxes.
         pending: Replies that wait for ingress.
-        availability: Tells when Redis is available again.
+        availability: Waits until Redis is available again.
         outbox: Sends replies.
         publisher: Publishes answers, retries and dead letters.
         retries: Policy of routes without one.
@@ -79,7 +79,7 @@ def build_pipeline(
         crashes: Counts attempts that did not end; None: a crash cannot happen, as in tests of handlers.
         signatures: Of plain messages; None: no account accepts those.
         platform: Receives the events of third-party platforms; None: there are none.
-        robot_streams: Texts of robots that grow; None: each is shown when its handler has ended.
+        robot_streams: Streamed texts of robots; None: each text is shown when its handler has ended.
         customer_service: Pulls messages of WeChat Customer Service; None: its pushes are events like others.
         provided: What handlers can take by type besides what belongs to the message; None: nothing.
         windows: Counts messages against WeChat's windows.

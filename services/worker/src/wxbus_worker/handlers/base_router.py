@@ -53,7 +53,7 @@ class BaseRouter(Hooks):
         self.part = part
         """What handlers below this router see as their storage; None: what those of the including router see."""
         self.conditions = filters.account(account)
-        """All routes below this router need them, fallbacks and hooks for messages included."""
+        """Conditions of all routes below this router, fallbacks and message hooks included."""
         self.context_policy = policy
         """Applies if the worker runs this router itself."""
         self.entries: list[Route | BaseRouter] = []
@@ -95,7 +95,7 @@ class BaseRouter(Hooks):
         return register(*handler) if handler else register
 
     def include(self, other: Includable) -> None:
-        """Match another router's routes at this place, after those registered before."""
+        """Match another router's routes after the routes that are registered so far."""
         router = router_of(other)
         if router is self or any(entry is self for entry in router.included()):
             raise ConfigurationError(f"router {self.name} cannot include {router.name}, which includes it")

@@ -47,19 +47,19 @@ class HandlerCall:
 
     @property
     def js_sdk_ticket(self) -> JsSdkTicket:
-        """Return what signs pages of the message's account."""
+        """Return the `JsSdkTicket` of the message's account, which signs its pages."""
         account = self.account
         corpid = account.effective_receive_id if account.kind is AccountKind.WECOM else None
         return JsSdkTicket(self.features[TokenClient], account.appid, corpid)
 
     @property
     def card_ticket(self) -> CardTicket:
-        """Return what signs cards of the message's account."""
+        """Return the `CardTicket` of the message's account, which signs its cards."""
         return CardTicket(self.features[TokenClient], self.account.appid)
 
     @property
     def agent_ticket(self) -> AgentTicket:
-        """Return what signs pages of the message's application; raises Reject if the account has no AgentId."""
+        """Return the `AgentTicket` of the message's application; raises Reject if the account has no AgentId."""
         account = self.account
         if account.agent_id is None:
             raise Reject(f"account {account.name} has no agent_id: there is no AgentTicket without an application")

@@ -1,4 +1,4 @@
-"""Makes the routes of included routers into routes of the including one, and several routes into one."""
+"""Turns routes of included routers into routes of the including router, and combines several routes into one."""
 
 from collections.abc import Awaitable
 from dataclasses import replace

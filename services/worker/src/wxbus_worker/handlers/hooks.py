@@ -45,9 +45,9 @@ class Hooks(Resources):
     def on_dead(self, handler: H, /) -> H:
         """Register for messages that become dead letters because their handler failed for the last time.
 
-        It may take the message and the error (`Exception`), and tell the user: what it returns is sent. All handlers
-        registered here and in included routers run, in order; they have the time of one. If one fails, this is
-        logged. Their changes to the context are stored; those of the failed handler are not.
+        It may take the message and the error (`Exception`), and notify the user: what it returns is sent. All handlers
+        registered here and in included routers run, in order; together they have the time limit of one handler. If one
+        fails, this is logged. Their changes to the context are stored; those of the failed handler are not.
         """
         injectables = Injectables(messages=(Message,), features=self.can_take, error=Exception)
         self.dead_routes.append(self._hook(handler, injectables))

@@ -82,9 +82,8 @@ class MessageHandler:
     it. `on_signal_<name>`: signals of this name. `default_response`: messages that no other method handles.
     `on_unknown`: messages without a type in wxbus.
 
-    `on_context_removed`, `on_error`, `on_dead` and `on_undelivered` are like the decorators of `Router`: they are
-    called with an expired context, may return replies in place of a retry, or after the last failure, and get replies
-    that WeChat did not take.
+    Like the decorators of `Router`: `on_context_removed` (an expired context), `on_error` (replies in place of a
+    retry), `on_dead` (after the last failure) and `on_undelivered` (a reply that WeChat did not take).
 
     `on_executing` runs before any of them. If it returns replies, they are sent and the method is not called, except
     `on_context_removed`. `on_executed` always runs after it and may take its `Outcome`.

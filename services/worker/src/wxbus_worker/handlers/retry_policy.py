@@ -19,7 +19,7 @@ class RetryPolicy:
     """How often a message is tried, and how long after each failure."""
 
     delays: Sequence[timedelta] = tuple(DELAYS)
-    """One after each failed attempt; the last one repeats. Each must have a queue: see `DELAYS`."""
+    """The delay after each failed attempt; the last delay repeats. Each must have a queue: see `DELAYS`."""
     attempts: int | None = None
     """Maximum number of attempts; None: one more than there are delays."""
     blocking: bool = False

@@ -17,7 +17,7 @@ class RobotStream:
 
     def __init__(self) -> None:
         self.text = ""
-        """All of it so far."""
+        """The whole text so far."""
         self.said = asyncio.Event()
         """There is text that is not shown yet."""
         self._loop = asyncio.get_running_loop()

@@ -24,11 +24,11 @@ class RouteOptions(TypedDict, total=False):
     account: OneOrMore | None
     """Names of accounts in the accounts file; by default all."""
     state: OneOrMore | None
-    """`context.state` is this, or one of these; "": none was set. By default any."""
+    """`context.state` is this, or one of these; "" matches a conversation without a state. By default any."""
     retry: RetryPolicy
-    """When a failed message is tried again; by default by the worker's settings, as the next one."""
+    """When a failed message is retried; by default the worker's settings decide, also for `time_limit`."""
     time_limit: timedelta
-    """Of one call, middleware included."""
+    """For one call, middleware included."""
     dedup: Dedup
     """False, or a function that returns false: WeChat's second push of the message is handled like a new message."""
 

@@ -1,4 +1,4 @@
-"""What happened to a reply that WeChat did not take; `@router.on_undelivered` handles it."""
+"""A reply that WeChat did not take, with the reason; `@router.on_undelivered` handles it."""
 
 import json
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ class ImageFile:
 
     source: Source = field(repr=False)
     filename: str = ""
-    """The name for WeChat; "": that of the path."""
+    """The name for WeChat; "": the name in the path."""
 
     async def upload(self, client: WeChatClient) -> Image:
         """Upload it and return the reply."""

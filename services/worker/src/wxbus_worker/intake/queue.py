@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class QueuedRequests:
-    """Gives the requests of the queue to the intake; those that it refuses become dead letters."""
+    """Passes the requests of the queue to the intake; requests that it refuses become dead letters."""
 
     def __init__(self, intake: Intake, publisher: PublisherPort, metrics: WorkerMetrics) -> None:
         self._intake = intake

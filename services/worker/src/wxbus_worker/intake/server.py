@@ -1,4 +1,4 @@
-"""Opens the ways into the lanes for other programs: the queue of requests, and RPC if there are API keys."""
+"""Accepts requests of other programs: from the queue of requests, and by RPC if there are API keys."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,1 +1,1 @@
-"""Keeps the messages of a lane beyond its share in Redis, in order, so that they take no places of other lanes."""
+"""Keeps the messages of a lane beyond its share in Redis, in order, so that they do not block other lanes."""

@@ -1,6 +1,7 @@
 """The overflow of one lane, as long as this worker consumes its partition.
 
-Deliveries go to its end, and the lane gets its messages from its start. One task does both, so that none overtakes.
+Deliveries go to its end, and the lane gets its messages from its start. One task does both, so that no message
+overtakes another.
 """
 
 import asyncio
@@ -69,7 +70,7 @@ class LaneFeed:
 
     @property
     def length(self) -> int:
-        """Return the number of messages that the lane has, about."""
+        """Return about how many messages the lane has."""
         return max(self._length, len(self._arrived))
 
     def take(self, delivery: Delivery) -> None:
@@ -89,7 +90,7 @@ class LaneFeed:
         self._changed.set()
 
     async def run(self) -> None:
-        """Return when the overflow has ended: from then on the lane has its deliveries directly again.
+        """Return when the overflow has ended: from then on the lane gets its deliveries directly again.
 
         Raises:
             TenureEnded: Another worker has taken over the partition.
@@ -154,7 +155,7 @@ class LaneFeed:
         return not messages and not self._arrived and not self._notes
 
     async def _pass_on(self, delivery: Delivery) -> None:
-        """Send a wake-up note again; those of earlier overflows of the lane end here."""
+        """Send a wake-up note again; notes of earlier overflows of the lane are dropped."""
         note = delivery.envelope()
         if note.id == self._note_id:
             await self._wakeups.send(note)

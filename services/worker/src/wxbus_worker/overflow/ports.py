@@ -23,13 +23,13 @@ class Tenure:
     epoch: int
     """Grows with each tenure; scripts of earlier ones are refused."""
     lanes: Mapping[str, str]
-    """The lanes that had an overflow at its begin, with the ids of their wake-up notes."""
+    """The lanes that had an overflow when the tenure began, with the ids of their wake-up notes."""
 
 
 class Overflow(Protocol):
-    """Messages of lanes, beyond their share of what is fetched. Calls wait while the store is unavailable.
+    """Messages of lanes beyond their share of the prefetched messages. Calls wait while the store is unavailable.
 
-    A lane that has an overflow is wholly there: later messages go to its end, handling goes on from its start.
+    All messages of a lane with an overflow are there: new messages are appended, and handling continues at the start.
 
     Raises:
         TenureEnded: Another worker has taken over the partition.
@@ -40,7 +40,7 @@ class Overflow(Protocol):
         ...
 
     async def append(self, tenure: Tenure, lane: str, note_id: str, deliveries: Sequence[Delivery]) -> tuple[int, int]:
-        """Put deliveries at the end, except those that are or were there, until the partition has its most bytes.
+        """Put deliveries at the end, except those that are or were there, up to the limit of bytes of the partition.
 
         Returns the number of messages, and how many of the deliveries are taken, counted from the first.
         """

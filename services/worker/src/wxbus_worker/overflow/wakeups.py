@@ -1,8 +1,8 @@
 """Notes that wake the consumer of a partition while a lane of it has an overflow.
 
 A worker learns that it consumes a partition from the first delivery. After a crash of its predecessor there may be
-nothing to deliver, and the overflow would wait for the next message of any user. So one note per lane goes round
-through a retry queue: whoever gets it sends it again, as long as the lane has an overflow.
+nothing to deliver, and the overflow would wait for the next message of any user. So one note per lane circulates
+through a retry queue: each consumer of the note sends it again, as long as the lane has an overflow.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Wakeups:
         return ""
 
     async def send(self, note: Envelope) -> None:
-        """Send a note; returns when RabbitMQ has it on disk."""
+        """Send a note; return when RabbitMQ has it on disk."""
         backoff = Backoff(first=0.05, longest=5.0)
         while True:
             try:

@@ -63,7 +63,7 @@ def assign(members: Collection[str], partitions: int) -> dict[int, tuple[str, ..
 
 
 def role_of(member: str, assigned: Sequence[str]) -> Role:
-    """Return the role of `member` for a partition that is assigned to these: owner, standby."""
+    """Return the role of `member` for a partition; `assigned` is its owner, then its standby."""
     if member not in assigned:
         return Role.NONE
     return Role.OWNER if assigned[0] == member else Role.STANDBY

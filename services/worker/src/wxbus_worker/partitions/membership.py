@@ -13,7 +13,7 @@ from wxbus.store.store import Script, Store
 LEASE: Final = 3.0
 """Seconds from the last renewal for which a member is present."""
 REPORT_LAPSED: Final = 60.0
-"""Seconds for which a lapsed member is listed, so that another one closes its connection."""
+"""Seconds for which a lapsed member is listed, so that another member closes its connection."""
 
 
 @dataclass(frozen=True, slots=True)

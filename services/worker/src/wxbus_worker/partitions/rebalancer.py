@@ -16,13 +16,13 @@ from wxbus_worker.partitions.assignment import Action, Role, assign, next_action
 from wxbus_worker.partitions.membership import Membership, MembershipView
 
 WITHOUT_REDIS: Final = 120.0
-"""Seconds without Redis after which a worker disconnects if the others cannot close its connection: they may have a
-Redis that answers. If Redis is unavailable for all, replies that were sent and could not be removed are sent again;
-therefore not earlier."""
+"""Seconds without Redis after which a worker disconnects if the others cannot close its connection: Redis may still
+answer them. Not earlier: if Redis is unavailable for all workers, a disconnect repeats replies that were sent and could
+not be removed."""
 INTERVAL: Final = 1.0
 """Seconds between renewals of the lease, and between checks of the partitions: a third of the lease."""
 LISTED_AFTER: Final = 6.0
-"""Seconds for which a lapsed member without connections is asked for again: RabbitMQ's management API lists a new
+"""Seconds for which the search for a lapsed member's connections is repeated: RabbitMQ's management API lists a new
 connection at the next collection of its statistics, every 5 s (RabbitMQ and Redis reference 4)."""
 
 CloseConnections: TypeAlias = Callable[[str], Awaitable[int]]
@@ -36,7 +36,7 @@ class Partitions(Protocol):
 
     subscribed: asyncio.Event
     admitted: asyncio.Event
-    """Cleared, it does not connect."""
+    """While this is cleared, the consumer does not connect."""
 
     @property
     def subscriptions(self) -> Mapping[int, PartitionSubscription]:
@@ -60,8 +60,8 @@ class Rebalancer:
     """Keeps this worker a member while it can consume, and moves partitions until each member has its share.
 
     Without Redis no partition moves. But a worker that alone has lost Redis must not keep messages that it cannot
-    commit. Its connection to RabbitMQ is closed by the others or, where they cannot, after a time by itself; then it
-    does not connect before Redis answers.
+    commit. The others close its connection to RabbitMQ; where they cannot, it disconnects after `WITHOUT_REDIS`. It
+    connects again once Redis answers.
     """
 
     def __init__(

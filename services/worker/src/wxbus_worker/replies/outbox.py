@@ -61,11 +61,11 @@ class OutboxRun:
     """Of the message that the attempt handles; the outbox may hold replies of earlier ones, too."""
     attempt_id: str
     send_lease: SendLease | None = None
-    """None: to be claimed."""
+    """None: not claimed yet."""
     refused: Mapping[int, WeChatError] = field(default_factory=dict)
     """Replies of the message that need not be sent, by number: WeChat would refuse them."""
     waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    """Is entered while the attempt waits for the send lease."""
+    """Entered while the attempt waits for the send lease."""
     unsent: tuple[Entry, ...] = ()
     """The rest of the outbox after a failure."""
     undelivered: int = 0
@@ -96,7 +96,7 @@ class Outbox:
         Args:
             store: Holds the outboxes.
             sender_of: Returns the client for an appid.
-            sockets: Carries out replies over WebSocket.
+            sockets: Stores replies over WebSocket.
             reports: Of replies that WeChat does not take.
             budget: Seconds for one reply with its fallback, less than a lease lasts.
             metrics: Counts them.

@@ -1,4 +1,4 @@
-"""Answers ingress while it waits: with a reply, with the handler's own answer, or with nothing to send.
+"""Answers ingress while it waits: with a reply, with the handler's own answer, or with no reply.
 
 Only ingress knows whether WeChat received the answer. So the commit keeps the reply pending, and a note in the user's
 lane says later what happened to it (`wxbus_worker.store.pending_replies`).
@@ -99,7 +99,7 @@ class Answerer:
             await self._publish(caller, answer)
 
     async def answer_nothing(self, caller: Caller | None) -> None:
-        """Tell the caller that no answer follows."""
+        """Answer that there is no reply."""
         if caller is not None and caller.seconds_left > 0:
             await self._publish(caller, PassiveAnswer())
 

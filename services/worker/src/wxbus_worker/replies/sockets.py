@@ -1,4 +1,4 @@
-"""Carries out replies over WebSocket: pushes to the logs of their users, and changes of groups. Gateways deliver."""
+"""Stores replies over WebSocket: pushes in the push logs of users, and changes of groups. Gateways deliver them."""
 
 import asyncio
 import json
@@ -9,11 +9,11 @@ from wxbus.sockets.pushes import PushLog
 from wxbus.wechat.replies.sockets import JoinGroup, LeaveGroup, Push, SocketReply
 
 AT_ONCE: Final = 100
-"""Pushes to members of a group at the same time."""
+"""Pushes of a group that are stored at the same time."""
 
 
 class SocketSender(Protocol):
-    """Carries out replies over WebSocket; repeated ones with the same id have one effect."""
+    """Stores replies over WebSocket; a repeated reply with the same id has no second effect."""
 
     async def send(self, appid: str, openid: str, reply: SocketReply, *, message_id: str) -> None:
         """Return when the reply is stored.

@@ -1,1 +1,1 @@
-"""Texts of smart robots that grow while WeCom asks for them."""
+"""Texts of smart robots that grow while WeCom polls for them."""

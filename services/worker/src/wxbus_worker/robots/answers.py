@@ -1,7 +1,7 @@
-"""Answers messages to robots in time, and WeCom's questions how a text goes on (WeCom reference 8.4).
+"""Answers messages to robots in time, and WeCom's polls for the rest of a text (WeCom reference 8.4).
 
-WeCom waits five seconds for an answer. A handler that is not done by then, or that has said something, is answered for
-with an unfinished text under the id of the message; WeCom then asks for the rest, from any worker.
+WeCom waits five seconds for an answer. If the handler is not done by then, or has said something, the answer is an
+unfinished text under the id of the message; WeCom then polls for the rest, which any worker answers.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from wxbus_worker.store.robot_streams import RobotStreams
 MARGIN: Final = 1.0
 """Seconds before ingress's deadline at which an unfinished text is the answer."""
 INTERVAL: Final = 0.25
-"""Seconds between two writes of a growing text; WeCom asks about once a second."""
+"""Seconds between two writes of a growing text; WeCom polls about once a second."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -36,8 +36,8 @@ class RobotAnswers:
     async def begin(self, message: RobotMessage | RobotEvent, stream_id: str, caller: Caller | None) -> None:
         """Begin the answer to a message: from here on a late reply can reach the member."""
         code = response_code_of(message.response_url)
-        asked = await self._streams.begin(stream_id, response_code=code)
-        if asked and caller is not None:  # an earlier attempt has answered; WeCom asks
+        polled = await self._streams.begin(stream_id, response_code=code)
+        if polled and caller is not None:  # an earlier attempt has answered; WeCom polls
             caller.answered = True
 
     @asynccontextmanager
@@ -71,18 +71,18 @@ class RobotAnswers:
             await asyncio.wait({task, *starting})
 
     async def poll(self, poll: RobotStreamPoll, caller: Caller | None) -> None:
-        """Answer how a text goes on; an unknown one ends."""
+        """Answer a poll with the text so far; an unknown text is answered as finished."""
         if caller is None or caller.seconds_left <= 0:
             return
         found = await self._streams.read(poll.id)
-        text, ends = ("", True) if found is None else (found.text, found.ends)
-        await self._answerer.answer_with(caller, PassiveAnswer(stream_answer(poll.id, text, finished=ends)))
+        text, finished = ("", True) if found is None else (found.text, found.finished)
+        await self._answerer.answer_with(caller, PassiveAnswer(stream_answer(poll.id, text, finished=finished)))
 
     async def _start(self, stream: RobotStream, stream_id: str, caller: Caller | None) -> None:
-        """Answer with the text so far, and let WeCom ask for the rest."""
+        """Answer with the text so far, and let WeCom poll for the rest."""
         if caller is None or caller.seconds_left <= 0:
             return
         text = stream.text
-        if await self._streams.write(stream_id, text, asked=True):
+        if await self._streams.write(stream_id, text, polled=True):
             await self._answerer.answer_with(caller, PassiveAnswer(stream_answer(stream_id, text, finished=False)))
             log.debug("robot.stream_started", stream=stream_id)

@@ -1,4 +1,4 @@
-"""Sends replies of robots after the answer to the push: WeCom asks for them, or they are the one late answer."""
+"""Sends replies of robots after the answer to the push: in a text for which WeCom polls, or as the one late answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from wxbus.wechat.replies.reply import AnyReply, Markdown, Text
 from wxbus.wechat.replies.robot import RESPONSE_PATH, robot_message
 from wxbus_worker.store.robot_streams import RobotStreams
 
-PATIENCE: Final = 5
-"""Seconds for WeCom to ask for the end of a text; it asks about once a second."""
+FETCH_TIMEOUT: Final = 5
+"""Seconds to wait until WeCom fetches a complete text; it polls about once a second."""
 INTERVAL: Final = 0.1
-NO_WAY: Final = "WeCom does not ask for it any more, and the message has no response_url"
+UNREACHABLE: Final = "WeCom does not poll for it any more, and the message has no response_url"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,23 +29,24 @@ class RobotSender:
         self._client_of = client_of
 
     async def send(self, appid: str, stream_id: str, reply: AnyReply) -> None:
-        """End the text that WeCom asks for, or send the late answer.
+        """Complete the text for which WeCom polls, or send the late answer.
 
-        WeCom may not ask: the unfinished answer may not have reached it. So the end counts once WeCom has it.
+        WeCom may not poll: the unfinished answer may not have reached it. So the text counts as sent once WeCom has
+        fetched it.
 
         Raises:
-            ValueError: A robot cannot send it, or there is no way left.
+            ValueError: A robot cannot send it, or WeCom accepts no answer any more.
             WeChatError: WeCom refuses, for example a second late answer.
-            WeChatUnavailable: No answer of WeCom.
+            WeChatUnavailable: WeCom does not answer.
         """
         if isinstance(reply, Text | Markdown) and await self._streams.write(stream_id, reply.content, complete=True):
-            if await self._is_taken(stream_id):
+            if await self._is_fetched(stream_id):
                 log.debug("robot.stream_ended", stream=stream_id)
                 return
-            log.info("robot.end_not_asked_for", stream=stream_id)
+            log.info("robot.text_not_fetched", stream=stream_id)
         code = await self._streams.response_code(stream_id)
         if not code:
-            raise ValueError(NO_WAY)
+            raise ValueError(UNREACHABLE)
         await self._client_of(appid).call(
             "POST",
             RESPONSE_PATH,
@@ -55,10 +56,10 @@ class RobotSender:
             token=False,
         )
 
-    async def _is_taken(self, stream_id: str) -> bool:
-        """Return whether WeCom takes the end of a text."""
+    async def _is_fetched(self, stream_id: str) -> bool:
+        """Return whether WeCom fetches the complete text in time."""
         while True:
-            taken, seconds = await self._streams.is_taken(stream_id)
-            if taken or seconds > PATIENCE:
-                return taken
+            fetched, seconds = await self._streams.is_fetched(stream_id)
+            if fetched or seconds > FETCH_TIMEOUT:
+                return fetched
             await asyncio.sleep(INTERVAL)

@@ -15,11 +15,11 @@ from wxbus.store.batches import Argument
 from wxbus_worker.store.scripts import Scripts, load
 
 TRUSTED_SECONDS: Final = 10.0
-"""For which calls that were granted may be made without asking again: a process learns of a closed endpoint then."""
+"""Seconds for which granted calls may be made without asking Redis: a process learns of a closed endpoint by then."""
 MAX_CALLS: Final = 200
-"""Calls that a process is granted at once, if it makes that many."""
+"""Calls that Redis grants a process at once, if it makes that many."""
 CLOSED_SECONDS: Final = 600.0
-"""After 45009, at most: an operator may have cleared the quota."""
+"""Longest time without calls after 45009: an operator may have cleared the quota."""
 
 NO_PERIODS: Final = ("", "", "")
 
@@ -37,7 +37,7 @@ class _Grant:
     periods: Sequence[bytes | str] = NO_PERIODS
     """The day, hour and minute in which the calls were granted."""
     refusal: tuple[int, float, float] | None = None
-    """Errcode, and the `time.monotonic()` at which the limit has passed, and at which Redis is asked again."""
+    """Errcode, the `time.monotonic()` at which the limit ends, and the one at which Redis is asked again."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -61,8 +61,8 @@ class RedisApiLimits:
         Args:
             scripts: Runs scripts.
             namespace: First part of every key.
-            table: The figures.
-            limits: Changes of them, by path, or by account and path with a space between.
+            table: WeChat's limits.
+            limits: Overrides, by path, or by account and path with a space between.
             account_of: Returns the account's name for an appid.
             counted_as: Returns the id under which the calls of an appid are counted; its corp in WeCom.
             closed_seconds: The longest time for which an endpoint is not called after 45009.
@@ -106,7 +106,7 @@ class RedisApiLimits:
             raise _refusal(errcode, path, wait_ms / 1000)
 
     async def refused(self, appid: str, path: str, error: WeChatError) -> None:
-        """Let no worker call the endpoint until the limit has passed, as far as the errcode says that."""
+        """Stop the calls of all workers to the endpoint until the limit ends, if the errcode is one of a limit."""
         if error.errcode not in CLOSING:
             return
         day = error.errcode == DAY_QUOTA

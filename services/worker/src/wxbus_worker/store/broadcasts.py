@@ -1,7 +1,8 @@
-"""Broadcasts in Redis: plan, recipients and what became of them. Workers take recipients as the shared rate allows.
+"""Broadcasts in Redis: plan, recipients and results. Workers take recipients as the shared rate allows.
 
-A recipient is in `waiting`, then claimed by a worker, then noted as sent or refused. The claim of a worker that was
-killed ends, and another worker sends: who is noted gets no second message. All keys of a broadcast share a hash tag.
+A recipient is in `waiting`, then claimed by a worker, then recorded as sent or refused. The claim of a worker that was
+killed expires, and another worker sends; a recorded recipient gets no second message. All keys of a broadcast share a
+hash tag.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from wxbus_worker.store.scripts import load, to_ms
 CLAIM: Final = 15.0
 """Seconds of a claim; longer than one send takes."""
 CATCH_UP: Final = 1.0
-"""Seconds for which sends that the rate allowed are made up for, so that pauses of the workers do not lower it."""
+"""Seconds of unused rate that workers may catch up on, so that their pauses do not lower the rate."""
 KEEP: Final = 30 * 86400
 """Seconds for which a broadcast is kept after its last change."""
 MAX_ATTEMPTS: Final = 5
@@ -51,12 +52,12 @@ class Plan:
     tag: int | None
     all_followers: bool
     cursor: str
-    """Where the collection of recipients goes on."""
+    """Where the collection of recipients continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Recipients that the caller must send to, and note."""
+    """Recipients that the caller must send to, and whose results it must record."""
 
     state: State
     wait: float
@@ -128,7 +129,7 @@ class Broadcasts:
         return [one.decode() for one in await self._redis.command("SMEMBERS", self._active)]
 
     async def finish(self, broadcast: str) -> None:
-        """Forget a broadcast that is done, cancelled or gone, after its time."""
+        """Let a broadcast that is done, cancelled or gone expire."""
         await self._redis.command("SREM", self._active, broadcast)
         for name in ("seen", "waiting", "attempts"):
             await self._redis.command("UNLINK", self._key(broadcast, name))
@@ -144,9 +145,9 @@ class Broadcasts:
         return Claimed(cast("State", state.decode()), wait / 1000, tuple(one.decode() for one in openids))
 
     async def record_result(self, broadcast: str, openid: str, reason: str = "", *, pause_after: int = 0) -> bool:
-        """Note that a recipient got the message, or the reason why not; return False if it was noted before.
+        """Record that a recipient got the message, or why not; return False if it was recorded before.
 
-        The broadcast is paused after `pause_after` refusals in a row that count; 0: this one does not count.
+        The broadcast is paused after `pause_after` consecutive refusals that count; 0: this one does not count.
         """
         names = ["plan", "claimed", "reasons", "refused", "attempts"]
         return bool(await self._run("record_result", broadcast, names, [openid, reason, pause_after]))

@@ -1,4 +1,4 @@
-"""What a worker knows of the lanes that it handles, so that it need not read them again before each message.
+"""The lanes that a worker handles, as it knows them, so that it need not read them again before each message.
 
 Only the owner of a partition commits to its lanes, so what it wrote last is what Redis has. Nothing depends on that:
 each commit compares the version, and a wrong entry costs a conflict (decision 0020).
@@ -48,7 +48,7 @@ class KnownLane:
         return KnownLane(self.keys, version, context, dedup_keys, self.epoch, untrimmed, self.trimmed_at, expires_at)
 
     def trimmed(self, removed: int, *, now: float) -> "KnownLane":
-        """Return the lane without so many of its oldest dedup keys."""
+        """Return the lane without its `removed` oldest dedup keys."""
         dedup_keys = b"\n" + self.dedup_keys.split(b"\n", removed + 1)[-1] if removed else self.dedup_keys
         return KnownLane(
             self.keys, self.version, self.context, dedup_keys, self.epoch, trimmed_at=now, expires_at=self.expires_at

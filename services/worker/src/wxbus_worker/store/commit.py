@@ -22,7 +22,7 @@ class Write:
     version: int
     """Of the lane when it was opened."""
     what: Literal["keep", "remove", "none"]
-    """What becomes of the context."""
+    """What happens to the context."""
     context: bytes
     expire_after: float
     """Seconds."""

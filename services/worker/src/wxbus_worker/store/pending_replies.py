@@ -109,7 +109,7 @@ class RedisPendingReplies:
         return [parse_pending_member(member) for member in members]
 
     async def mark_overdue_published(self, account: str, lane: str, dedup_key: str) -> None:
-        """Record that the note is published, so that it is not published again soon."""
+        """Record that the note is published: it is due again only after `PUBLISH_AGAIN_AFTER`."""
         key = ContextKey("", None, lane)
         await self._scripts.run(
             self._mark_overdue_published,

@@ -1,6 +1,7 @@
-"""The port of the context store, and what goes through it.
+"""The port of the context store, and its values.
 
-What each message makes is not `frozen`, which makes it five times as slow to create; it is never changed all the same.
+Values that are created for each message are not `frozen`, because that makes creation five times as slow; they are
+never changed all the same.
 """
 
 import hashlib
@@ -133,7 +134,7 @@ class Opened:
     duplicate: bool
     """The message was committed before."""
     known: KnownLane | None = None
-    """What the store knows of the lane besides."""
+    """What else the store knows of the lane."""
 
 
 @dataclass(slots=True)
@@ -203,7 +204,7 @@ class ContextStore(Contexts, Protocol):
         ...
 
     async def remove_last(self, key: ContextKey, entry: Entry) -> None:
-        """Remove the last entry that an attempt had to send; its lease matters no more."""
+        """Remove the last entry that an attempt had to send; its send lease is not needed any more."""
         ...
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:

@@ -82,7 +82,7 @@ class RedisContextStore:
         self._due_shards = DueShards(scripts, self.keys.expiries)
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a user's context for reading; without one return None, or a new one with `create`."""
+        """Return a user's context for reading; if there is none, return None, or with `create` a new context."""
         key = ContextKey.of_user(appid, openid)
         lane = await self._read(key)
         return self._context(key, lane) if create or lane.version else None
@@ -121,7 +121,7 @@ class RedisContextStore:
             account=account,
             trim=known.untrimmed + 1 >= self._trim_every or now - known.trimmed_at > TRIM_INTERVAL.total_seconds(),
         )
-        self._cache.drop(key.lane)  # until it is known what Redis has
+        self._cache.drop(key.lane)  # until the result is known
         written = await self._commit.run(key, known.keys, write, attempt_id=attempt_id)
         if has_context and written.result.status == "committed":
             after = known.after(dedup_key, written.version, write.context, expires_at=now + write.expire_after)
@@ -166,7 +166,7 @@ class RedisContextStore:
         return asked + self._lease
 
     async def remove_last(self, key: ContextKey, entry: Entry) -> None:
-        """Remove the last entry that an attempt had to send; its lease matters no more."""
+        """Remove the last entry that an attempt had to send; its send lease is not needed any more."""
         await self._scripts.command("LREM", self.keys.of(key, "outbox"), 1, entry.stored)
 
     async def restore_set_aside(self, key: ContextKey, dedup_key: str, *, attempt_id: str) -> SendLease:
@@ -212,7 +212,7 @@ class RedisContextStore:
         return len(await self._take(shard, "due", limit=limit, claim=0))
 
     async def mark_expiry_published(self, lane: str, version: int) -> None:
-        """Record that the expiry is published; it is due again when dedup keys are forgotten, if nothing came of it."""
+        """Record that the expiry is published; it is due again when dedup keys expire, unless it is handled before."""
         key = ContextKey("", None, lane)
         await self._scripts.run(
             self._mark_expiry_published,

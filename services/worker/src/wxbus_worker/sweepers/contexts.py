@@ -1,7 +1,7 @@
 """Publishes the expiry of contexts to their users' lanes.
 
-A context has no time to live in Redis: an index says when it expires, and each commit moves that time. In the lane the
-version tells whether a message was faster; if not, the commit removes the context.
+A context has no time to live in Redis: an index says when it expires, and each commit moves that time. In the lane, a
+changed version shows that a message came first; otherwise the commit removes the context.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class ContextSweeper:
     """Searches for due contexts. Each worker runs one."""
 
     def __init__(self, contexts: DueContexts, inbox: Inbox, accounts: AccountLookup, *, events: bool) -> None:
-        """`events`: whether handlers want to know; else the contexts are deleted at once."""
+        """`events`: whether there are `context_removed` handlers; without them the contexts are deleted at once."""
         self._contexts = contexts
         self._inbox = inbox
         self._accounts = accounts

@@ -77,7 +77,7 @@ class MemoryContextStore:
         """Set it to make every call raise StoreUnavailable."""
 
     async def get(self, appid: str, openid: str, *, create: bool = False) -> Context | None:
-        """Return a copy of a user's context; without one None, or with `create` a new one."""
+        """Return a copy of a user's context; if there is none, None, or with `create` a new context."""
         opened = await self.open(ContextKey.of_user(appid, openid), "")
         return opened.context if create or opened.version else None
 

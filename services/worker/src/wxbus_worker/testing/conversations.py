@@ -29,7 +29,7 @@ from wxbus_worker.testing.result import Result
 
 
 class _App(BaseSettings):
-    """The worker's settings of the same names, without those that a worker needs besides."""
+    """The worker's settings that name the handlers; the other ones are not needed here."""
 
     model_config = environment("WXBUS_WORKER_")
 
@@ -44,7 +44,7 @@ class ConversationDiffers(AssertionError):
 async def play(path: str | Path, handlers: Includable | HandlerClient | None = None) -> list[Result]:
     """Play a conversation to handlers, compare their replies, and return the results, one for each turn.
 
-    A message whose handler fails is retried at once, as often as WeChat's users would see a retry.
+    A message whose handler fails is retried at once, as often as its retry policy says.
 
     Args:
         path: The file, as the sandbox exports it (decision 0051).

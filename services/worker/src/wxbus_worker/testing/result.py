@@ -1,4 +1,4 @@
-"""What became of a message of a test."""
+"""The result of a message in a test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ class RecordingWeChat(WeChatClient):
         self.answers: dict[str, Any] = {}
         """Results of `call` by path, or errors that it raises; the test sets them."""
         self.refusals: list[int] = []
-        """Errcodes with which the next messages are refused, such as 45015; 0: that one is taken."""
+        """Errcodes with which the next messages are refused, such as 45015; 0: that message is accepted."""
 
     async def call(self, method: Method, path: str, **options: Any) -> Any:
         """Append the call to `calls`; return the entry of `answers`, a dict as the model that the caller wants."""

@@ -61,7 +61,7 @@ class CallHandler:
             time_limit: Seconds for one run of a handler.
             provided: What handlers can take by type besides what belongs to the message.
             windows: Counts what handlers send with their client.
-            robots: Shows what handlers say to members; None: their texts are shown at once when they end.
+            robots: Streams the handlers' texts to members; None: a text is shown when its handler has ended.
         """
         self._windows = windows
         self._routes = routes

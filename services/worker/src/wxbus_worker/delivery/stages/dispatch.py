@@ -40,7 +40,7 @@ class Dispatch:
 
     async def __call__(self, decoded: Decoded) -> Settlement:
         """Handle a message, settle a note about a reply, pull customer service, or finish a committed replay."""
-        if decoded.envelope.committed is not None:  # however long ago: its dedup key may be forgotten
+        if decoded.envelope.committed is not None:  # however long ago: its dedup key may have expired
             return await self._finish(Committed(decoded, decoded.envelope.committed))
         settlement: Settlement = Done()
         match decoded.content:

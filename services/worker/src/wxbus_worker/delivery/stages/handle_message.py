@@ -1,7 +1,7 @@
 """Opens the user's context, runs the handler and commits what it did.
 
-The commit is a compare-and-set: if another worker has changed the lane meanwhile, all of it is repeated on what the
-store has then.
+The commit is a compare-and-set: if another worker has changed the lane meanwhile, all of it is repeated on the new
+state.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

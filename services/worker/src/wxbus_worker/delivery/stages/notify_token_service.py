@@ -49,7 +49,7 @@ class NotifyTokenService:
             TokenUnavailable: The event is retried.
             Reject: The event is malformed.
         """
-        # Events of any other account are ignored: its keys must not allow to speak for the platform.
+        # Events of any other account are ignored: its keys must not permit actions of the platform.
         if decoded.account.kind is not AccountKind.COMPONENT:
             return
         try:

@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Settle:
-    """Settles each delivery exactly once: acknowledges it, after it published a retry or a dead letter if it failed.
+    """Settles each delivery exactly once: acknowledges it; after a failure it publishes a retry or dead letter first.
 
     A cancelled delivery is not settled: RabbitMQ redelivers it.
     """

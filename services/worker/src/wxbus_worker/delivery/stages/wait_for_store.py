@@ -13,7 +13,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class StoreAvailability(Protocol):
-    """Tells when Redis is available: `wxbus_worker.store.retrying.RetryingStore`."""
+    """Waits until Redis is available: `wxbus_worker.store.retrying.RetryingStore`."""
 
     async def until_available(self) -> None:
         """Return when Redis answers."""
@@ -30,7 +30,7 @@ class WaitForStore:
         self._store = store
 
     async def __call__(self, decoded: Decoded, call_next: Next[Decoded]) -> Settlement:
-        """Run the rest until it does not fail for Redis."""
+        """Run the rest until no outage of Redis interrupts it."""
         while True:
             try:
                 return await call_next(decoded)

@@ -1,5 +1,5 @@
--- Claims recipients as the rate allows, for all workers together. May be repeated: a claim that got lost ends by itself.
--- KEYS: plan, waiting, claimed. ARGV: limit, claim (ms), time for which unused sends are made up for (ms).
+-- Claims recipients as the rate allows, for all workers together. May be repeated: a lost claim expires.
+-- KEYS: plan, waiting, claimed. ARGV: limit, claim (ms), time whose unused sends are caught up on (ms).
 -- Returns {state, ms until the next claim, openid, openid, ...}.
 -- `next` is the time of the next send at the plan's rate.
 local state = redis.call('HGET', KEYS[1], 'state')

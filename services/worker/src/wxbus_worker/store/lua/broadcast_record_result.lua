@@ -1,7 +1,7 @@
--- Notes what became of a claimed recipient. May be repeated: a recipient that is not claimed is not counted again.
--- KEYS: plan, claimed, reasons, refused, attempts. ARGV: openid, reason ('' = sent), refusals in a row that pause the
+-- Records the result of a claimed recipient. May be repeated: a recipient that is not claimed is not counted again.
+-- KEYS: plan, claimed, reasons, refused, attempts. ARGV: openid, reason ('' = sent), consecutive refusals that pause the
 --       plan (0 = this refusal concerns the user and does not count).
--- Returns 1 if it was noted now.
+-- Returns 1 if it was recorded now.
 redis.call('HLEN', KEYS[3])
 redis.call('LLEN', KEYS[4])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then

@@ -1,4 +1,4 @@
--- Reads a plan and what became of it. May be repeated.
+-- Reads a plan and its results. May be repeated.
 -- KEYS: plan, waiting, claimed, reasons.
 -- Returns {fields and values, number of waiting, number of claimed, reasons and numbers}.
 return {

@@ -1,4 +1,4 @@
--- Lets no process call an endpoint of an account for a time, because WeChat refused a call. May be repeated.
+-- Stops calls of an endpoint of an account by all processes, because WeChat refused a call. May be repeated.
 -- KEYS: api_calls. ARGV: errcode, the longest time (ms), 1 if WeChat's day ends it.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

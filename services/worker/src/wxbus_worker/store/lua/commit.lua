@@ -79,7 +79,7 @@ if count > 0 then
 end
 if earlier == 0 then
   if count > 0 then
-    redis.call('SET', KEYS[4], attempt_id, 'PX', lease) -- whoever had it has sent everything
+    redis.call('SET', KEYS[4], attempt_id, 'PX', lease) -- the previous holder has sent everything
   end
   return {'committed', version, removed, 0}
 end

@@ -1,4 +1,4 @@
--- Returns the text of a robot so far, and ends it if it is complete or too old. May be repeated.
+-- Returns the text of a robot so far, and closes it if it is complete or too old. May be repeated.
 -- KEYS: robot. ARGV: longest age of a stream (s).
 -- Returns {text, 1 = this is all}; nil if there is no such stream.
 if redis.call('EXISTS', KEYS[1]) == 0 then

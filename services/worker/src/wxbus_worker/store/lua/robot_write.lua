@@ -1,7 +1,7 @@
--- Writes the text of a robot that WeCom asks for. May be repeated.
+-- Writes the text of a robot for which WeCom polls. May be repeated.
 -- The text never becomes shorter: a second attempt shows its own text once it has more.
--- KEYS: robot. ARGV: text, '1' = WeCom asks from now on, '1' = the text is complete, longest age of a stream (s).
--- Returns 1 if WeCom gets the text when it asks, 0 if it does not ask (any more).
+-- KEYS: robot. ARGV: text, '1' = WeCom polls from now on, '1' = the text is complete, longest age of a stream (s).
+-- Returns 1 if WeCom gets the text at its next poll, 0 if it does not poll (any more).
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
