@@ -28,8 +28,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """Yield a database with empty tables."""
-    async with open_database(database_url) as engine:
+    """Yield a database with empty tables, which may be slow: no test here is about its time limits."""
+    async with open_database(database_url, connect_timeout=60, command_timeout=60) as engine:
         await migrate(engine, to="base")
         await migrate(engine)
         yield engine

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, column, event, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from wxbus.errors import ConfigurationError
@@ -26,17 +27,21 @@ SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verif
 POOL: Final = 10
 """Connections to PostgreSQL, and as many more in bursts."""
 CONNECT_TIMEOUT: Final = 3.0
+"""Seconds for a new connection, and for one of the pool."""
 COMMAND_TIMEOUT: Final = 5.0
+"""Seconds for a statement in PostgreSQL, and for the write lock of SQLite."""
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
+async def open_database(
+    url: str, *, connect_timeout: float = CONNECT_TIMEOUT, command_timeout: float = COMMAND_TIMEOUT
+) -> AsyncIterator[AsyncEngine]:
     """Yield the engine of `sqlite:///folder/file.db` or `postgresql://user:password@host/database`.
 
     Raises:
         ConfigurationError: It is not such an address; the text does not contain it, because it holds a password.
     """
-    engine = _engine(url)
+    engine = _engine(url, connect_timeout, command_timeout)
     try:
         yield engine
     finally:
@@ -65,7 +70,7 @@ def newest_version() -> str:
     return max(VERSIONS.glob("v*.py")).stem.partition("_")[0].removeprefix("v")
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, connect_timeout: float, command_timeout: float) -> AsyncEngine:
     try:
         parsed = make_url(url)
         driver = DRIVERS[parsed.get_backend_name()]
@@ -76,13 +81,12 @@ def _engine(url: str) -> AsyncEngine:
         ) from None
     parsed = parsed.set(drivername=driver)
     if driver.startswith("postgresql"):
-        timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
         return create_async_engine(
             _with_tls(parsed),
-            connect_args=timeouts,
+            connect_args={"timeout": connect_timeout, "command_timeout": command_timeout},
             pool_size=POOL,
             max_overflow=POOL,
-            pool_timeout=CONNECT_TIMEOUT,
+            pool_timeout=connect_timeout,
             pool_pre_ping=True,
             hide_parameters=True,
         )
@@ -93,8 +97,8 @@ def _engine(url: str) -> AsyncEngine:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ConfigurationError(f"the folder {folder} of the database cannot be created: {exc.strerror}") from exc
-    engine = create_async_engine(parsed, pool_timeout=CONNECT_TIMEOUT, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _prepare)
+    engine = create_async_engine(parsed, pool_timeout=connect_timeout, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", lambda connection, _: _prepare(connection, command_timeout))
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
@@ -109,10 +113,10 @@ def _with_tls(url: URL) -> URL:
     return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(connection: Any, lock_timeout: float) -> None:
     connection.isolation_level = None  # transactions begin in `_begin`, not before the first write
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={round(1000 * lock_timeout)}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -127,7 +131,7 @@ async def on_connection(engine: AsyncEngine, run: Callable[[Connection], T]) -> 
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(run)
-    except (TimeoutError, OSError, DBAPIError) as exc:
+    except (OSError, DBAPIError, PoolTimeout) as exc:
         cause = exc.orig if isinstance(exc, DBAPIError) else exc
         raise UsersUnavailable(f"the database of users does not respond: {type(cause).__name__}") from None
 
