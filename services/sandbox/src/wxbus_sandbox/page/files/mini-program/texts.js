@@ -51,7 +51,7 @@ export const TEXTS = {
   },
   zh: {
     title: "小程序",
-    intro: "从 gateway 的角度看小程序的一个页面。沙箱扮演微信：登录凭证，以及用户授权的数据。",
+    intro: "从 gateway 的角度看小程序的一个页面。沙箱模拟微信：登录凭证，以及用户授权的数据。",
     noAccounts: "账号文件里没有小程序。",
     unknownGateway: "沙箱不知道 gateway 在哪里：用 WXBUS_SANDBOX_GATEWAY_URL 指定。",
     noGateway: (url) => `${url} 没有响应。gateway 是否在运行？WXBUS_GATEWAY_CORS_ORIGINS 是否包含本页面？`,
